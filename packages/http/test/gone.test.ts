@@ -74,19 +74,7 @@ describe('over HTTP/1.1 the request is cancelled when the client', () => {
 
   test('closes in the body of the response', () =>
     served(
-      (_request, log) => {
-        async function* parts(): AsyncGenerator<Uint8Array> {
-          try {
-            for (;;) {
-              yield Buffer.from('part')
-              await sleep(1)
-            }
-          } finally {
-            log.add('the source ended')
-          }
-        }
-        return new Response(ReadableStream.from(parts()))
-      },
+      (_request, log) => log.endlessResponse(),
       async ({ log, open }) => {
         const client = await open()
         client.get('/')
@@ -397,14 +385,7 @@ describe('when the client has gone', () => {
 
   test('clean-up may wait, and is not struck again', () =>
     served(
-      async (_request, log) => {
-        try {
-          return await log.work('work')
-        } finally {
-          await sleep(20)
-          log.add('clean')
-        }
-      },
+      (_request, log) => log.workAndClean('work', 20),
       async ({ log, open }) => {
         const client = await open()
         client.get('/')

@@ -69,19 +69,7 @@ test('a reset of its stream cancels the request, and no other', () =>
 
 test('a reset in the body of the response ends its source', () =>
   served(
-    (_request, log) => {
-      async function* parts(): AsyncGenerator<Uint8Array> {
-        try {
-          for (;;) {
-            yield Buffer.from('part')
-            await sleep(1)
-          }
-        } finally {
-          log.add('the source ended')
-        }
-      }
-      return new Response(ReadableStream.from(parts()))
-    },
+    (_request, log) => log.endlessResponse(),
     async ({ log, get }) => {
       const stream = get('/')
       await once(stream, 'data')

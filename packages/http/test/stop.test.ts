@@ -198,17 +198,7 @@ describe('stop()', () => {
   test('with a grace of 0 cancels at once, and waits for the clean-up', () =>
     run(async () => {
       const log = new Log()
-      const server = await serve(
-        async () => {
-          try {
-            return await log.work('work')
-          } finally {
-            await sleep(20)
-            log.add('clean')
-          }
-        },
-        { grace: 0 },
-      )
+      const server = await serve(() => log.workAndClean('work', 20), { grace: 0 })
       const answer = fetch(server.url)
       await log.until('work began')
       await server.stop()
@@ -233,17 +223,7 @@ describe('stop()', () => {
   test('is complete before `closed`: the clean-up outlasts the connections', () =>
     run(async () => {
       const log = new Log()
-      const server = await serve(
-        async () => {
-          try {
-            return await log.work('work')
-          } finally {
-            await sleep(40)
-            log.add('clean')
-          }
-        },
-        { grace: 0 },
-      )
+      const server = await serve(() => log.workAndClean('work', 40), { grace: 0 })
       const answer = fetch(server.url)
       await log.until('work began')
       const closed = createTask(async () => {

@@ -30,6 +30,32 @@ export class Log {
       this.add(`${name} ended`)
     }
   }
+
+  /** The work, whose clean-up takes `ms` milliseconds. */
+  async workAndClean(name: string, ms: number): Promise<never> {
+    try {
+      return await this.work(name)
+    } finally {
+      await sleep(ms)
+      this.add('clean')
+    }
+  }
+
+  /** A response whose body has the same part again and again, until a cancel or the end of the connection ends it. */
+  endlessResponse(): Response {
+    return new Response(ReadableStream.from(this.#endlessParts()))
+  }
+
+  async *#endlessParts(): AsyncGenerator<Uint8Array> {
+    try {
+      for (;;) {
+        yield Buffer.from('part')
+        await sleep(1)
+      }
+    } finally {
+      this.add('the source ended')
+    }
+  }
 }
 
 /** The names of the tasks of requests that are left. */
