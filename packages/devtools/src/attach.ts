@@ -23,8 +23,8 @@ const signalPause = 400
 const inspector = "process.getBuiltinModule('node:inspector')"
 const move = `(() => { const i = ${inspector}; i.close(); i.open(0, '127.0.0.1') })()`
 /**
- * Closes the inspector twice. If the process is inside a busy loop, it opens the inspector again when that loop ends. The
- * close in `setImmediate` runs after that.
+ * Closes the inspector twice. Inside a busy loop, Node has not yet handled the last SIGUSR1, and opens the inspector again
+ * when that loop ends. The close in `setImmediate` runs after that.
  */
 const shut = `(() => { const i = ${inspector}; setImmediate(() => i.close()); i.close() })()`
 

@@ -68,8 +68,8 @@ export async function why(attached: Attached, idOrName: string): Promise<string>
 }
 
 /**
- * Cancels a task. The process does this in `setImmediate`, because the inspector may evaluate an expression in the middle
- * of a statement. Returns false if the process has not cancelled the task within about a second, because its loop is busy.
+ * Cancels a task. The process does this in `setImmediate`. The inspector may evaluate this text while a function of the
+ * program is running, and a cancel would change the state under that function. Returns false if the process has not cancelled the task within about a second, because its loop is busy.
  */
 export async function cancel(session: Session, id: number): Promise<boolean> {
   const mark = `globalThis[Symbol.for('tasktree.cancelled')]`

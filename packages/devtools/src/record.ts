@@ -31,7 +31,10 @@ type Note = readonly [
 ]
 
 const recorder = `globalThis[Symbol.for('tasktree.recorder')]`
-/** Subscribes in `setImmediate`, because the inspector may evaluate an expression in the middle of a statement. */
+/**
+ * Subscribes in `setImmediate`. The inspector may evaluate this text while a function of the program is running, and a
+ * subscriber that appeared in the middle of that function would see half of its work.
+ */
 const install = `setImmediate(() => {
   const door = ${door}, channels = process.getBuiltinModule('node:diagnostics_channel')
   const notes = [], stops = []

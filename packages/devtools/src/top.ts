@@ -9,8 +9,8 @@ import { waitText } from './print.ts'
 
 const probe = `globalThis[Symbol.for('tasktree.delay')]`
 /**
- * Starts to measure the delay of the event loop. Does so in `setImmediate`, because the inspector may evaluate an
- * expression in the middle of a statement. The timer of `monitorEventLoopDelay` does not keep the process alive.
+ * Starts to measure the delay of the event loop. Does so in `setImmediate`, because the inspector may evaluate
+ * this text while a function of the program is running. The timer of `monitorEventLoopDelay` does not keep the process alive.
  */
 const install = `setImmediate(() => {
   const { monitorEventLoopDelay } = process.getBuiltinModule('node:perf_hooks')

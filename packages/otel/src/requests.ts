@@ -19,7 +19,7 @@ interface RequestTrace {
   readonly cancelled?: boolean
 }
 
-/** The methods that may be in the name of a span. Any other method that a client sends is reported as `_OTHER`. */
+/** The methods that may be in the name of a span. For any other method the span is named `HTTP`, and its attribute `http.request.method` is `_OTHER`. */
 const known = new Set([
   'GET',
   'HEAD',

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { type JobClient, toRecord } from '../client/job-client.ts'
-import { visible } from '../log/server-log.ts'
+import { escapeControlCharacters } from '../log/control-characters.ts'
 import type { Reply } from '../protocol/resp.ts'
 import { jobId, wholeNumber } from './option-values.ts'
 import { print, printJson } from './output.ts'
@@ -21,7 +21,7 @@ export function addAttemptCommands(program: Command): void {
       const output = await client.text('JOB.LOG', id, ...wanted)
       // A program gets the output unchanged. For a terminal its control characters are escaped, because a terminal
       // would obey them.
-      const text = process.stdout.isTTY ? visible(output) : output
+      const text = process.stdout.isTTY ? escapeControlCharacters(output) : output
       process.stdout.write(text === '' || text.endsWith('\n') ? text : `${text}\n`)
     }),
   )

@@ -3,7 +3,7 @@ import { type JobClient, toRecord } from '../client/job-client.ts'
 import { jobStates } from '../jobs/job.ts'
 import type { Reply } from '../protocol/resp.ts'
 import { addConnection, type ConnectionOptions, withClient } from './with-client.ts'
-import { visible } from '../log/server-log.ts'
+import { escapeControlCharacters } from '../log/control-characters.ts'
 import { Failure } from './failure.ts'
 import { print, printForeign, printJson } from './output.ts'
 import { type JobRecord, makeJobTable, paintState, textOf } from './tables.ts'
@@ -148,7 +148,7 @@ async function waitFor(client: JobClient, id: number, ms?: number): Promise<void
     printForeign(textOf(job['result']))
     return
   }
-  const reason = visible(textOf(job['error'] ?? 'no reason'))
+  const reason = escapeControlCharacters(textOf(job['error'] ?? 'no reason'))
   throw new Failure(`job ${id} ${paintState(textOf(job['state']))}: ${reason}`)
 }
 
@@ -162,7 +162,7 @@ async function describe(client: JobClient, id: number, asJson: boolean): Promise
     if (value === null) continue
     const text = /At$|^notBefore$/.test(name)
       ? new Date(Number(value)).toISOString()
-      : visible(String(value))
+      : escapeControlCharacters(String(value))
     print(`${name.padEnd(10)} ${name === 'state' ? paintState(text) : text}`)
   }
 }

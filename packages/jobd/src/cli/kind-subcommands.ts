@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { type JobClient, toRecord } from '../client/job-client.ts'
 import type { Reply } from '../protocol/resp.ts'
-import { visible } from '../log/server-log.ts'
+import { escapeControlCharacters } from '../log/control-characters.ts'
 import { addLimit, duration, milliseconds, wholeNumber } from './option-values.ts'
 import { Failure } from './failure.ts'
 import { print, printJson } from './output.ts'
@@ -155,7 +155,9 @@ async function list(
     columns.map((name) => {
       const value = record[name]
       const isTime = name.endsWith('At') && typeof value === 'number'
-      return isTime ? new Date(value).toISOString() : visible(textOf(value).replaceAll(/\s+/g, ' '))
+      return isTime
+        ? new Date(value).toISOString()
+        : escapeControlCharacters(textOf(value).replaceAll(/\s+/g, ' '))
     }),
   )
   print(

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { visible } from '../log/server-log.ts'
+import { escapeControlCharacters } from '../log/control-characters.ts'
 import { Failure } from './failure.ts'
 
 /** Prints a text that this program has made itself. */
@@ -12,7 +12,7 @@ export function print(text: string): void {
  * terminal.
  */
 export function printForeign(text: string): void {
-  print(visible(text))
+  print(escapeControlCharacters(text))
 }
 
 /**

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 import Table from 'cli-table3'
 import stringWidth from 'string-width'
-import { visible } from '../log/server-log.ts'
+import { escapeControlCharacters } from '../log/control-characters.ts'
 
 /** A job as the server describes it. */
 export type JobRecord = Record<string, string | number | null>
@@ -88,5 +88,5 @@ export function textOf(value: string | number | null | undefined): string {
 
 /** Returns a text on one line, with its control characters escaped. */
 export function oneLine(value: string | number | null | undefined): string {
-  return visible(textOf(value).replaceAll(/[\s\r\n]+/g, ' '))
+  return escapeControlCharacters(textOf(value).replaceAll(/[\s\r\n]+/g, ' '))
 }

@@ -3,7 +3,7 @@ import { OSError } from '@tasktree/net'
 import { IncompleteReadError } from '@tasktree/streams'
 import { JobClient } from '../client/job-client.ts'
 import { ProtocolError } from '../protocol/resp.ts'
-import { visible } from '../log/server-log.ts'
+import { escapeControlCharacters } from '../log/control-characters.ts'
 import { Failure } from './failure.ts'
 import { readSecret } from './output.ts'
 import { portNumber } from './option-values.ts'
@@ -59,7 +59,9 @@ function explain(error: unknown): unknown {
     error instanceof Error && error.name === 'Error' ? /^([A-Z]+) (.*)$/.exec(error.message) : null
   if (answer === null) return error
   const [, code, text] = answer as unknown as [string, string, string]
-  return new Failure(visible(code === 'ERR' ? text : `${code}: ${text}`), { cause: error })
+  return new Failure(escapeControlCharacters(code === 'ERR' ? text : `${code}: ${text}`), {
+    cause: error,
+  })
 }
 
 /** Adds the options that say where the server is. */

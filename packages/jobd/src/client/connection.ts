@@ -27,7 +27,7 @@ export class Connection implements AsyncDisposable {
       ...(await openConnection(host, port, { timeout: longestConnecting })),
     )
     try {
-      // The client asks for RESP3, because only RESP3 tells fractions from texts.
+      // The client asks for RESP3, because only RESP3 has a type for numbers with a fraction.
       const words = password === null ? [] : ['AUTH', 'default', password]
       const reply = await connection.command(['HELLO', 3, ...words])
       if (reply instanceof Error) throw reply

@@ -145,7 +145,7 @@ function checkKind(name: string, kind: unknown): void {
     if (numbers[option] !== undefined) checkRate(`${name}.${option}`, numbers[option])
 }
 
-/** The largest limit of a rate, because the times of that many latest beginnings are kept in memory. */
+/** The largest limit of a rate, because the start times of that many jobs are kept in memory. */
 export const mostInRate = 100_000
 
 /** @throws {TypeError} @throws {RangeError} */

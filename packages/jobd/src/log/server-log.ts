@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import type { Logger } from '@tasktree/actor'
 import { describeError } from '../jobs/describe-error.ts'
+import { escapeControlCharacters } from './control-characters.ts'
 
 export type LogLevel = 'info' | 'warn' | 'error' | 'audit'
 
@@ -61,7 +62,7 @@ export class LineLog implements ServerLog {
       return
     }
     const { stack } = more
-    const text = visible(stack === undefined ? message : `${message}\n${stack}`)
+    const text = escapeControlCharacters(stack === undefined ? message : `${message}\n${stack}`)
     this.#write(`${styleText('dim', time)} ${styleText(colours[level], level)} ${part}: ${text}`)
   }
 }
@@ -76,15 +77,4 @@ export function withAudit(logger: Logger): ServerLog {
     error: (message, ...details) => logger.error(message, ...details),
     audit: (who, action) => logger.info(`audit: ${who}: ${action}`),
   }
-}
-
-/** Escapes the control characters in a text, so that a text of a client cannot control the terminal. */
-export function visible(text: string): string {
-  // oxlint-disable-next-line eslint/no-control-regex -- the function replaces control characters
-  return text.replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g, escapeOf)
-}
-
-function escapeOf(character: string): string {
-  const code = character.codePointAt(0) as number
-  return character === '\r' ? '\\r' : `\\x${code.toString(16).padStart(2, '0')}`
 }

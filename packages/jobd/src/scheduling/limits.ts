@@ -21,15 +21,15 @@ function limitsOf(kind: Kind<unknown> | undefined): KindLimits {
 }
 
 /**
- * Counts the running jobs and the latest beginnings of one kind or of one group.
+ * Counts the running jobs and the latest starts of one kind or of one group.
  *
  * A job begins when its beginning is written to the file. Until then it counts as a job that begins now. Otherwise a
- * slow disk could bring two beginnings closer together than the rate allows.
+ * slow disk could bring two starts closer together than the rate allows.
  */
 export class Gate {
   #running = 0
   #starting = 0
-  /** The times of the latest beginnings, the oldest first. Entries before the index `#first` are not valid any more. */
+  /** The times at which the latest jobs began, the oldest first. Entries before the index `#first` are not valid any more. */
   #begun: number[] = []
   #first = 0
 

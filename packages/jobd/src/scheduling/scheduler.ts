@@ -120,7 +120,7 @@ export class Scheduler extends Actor {
   }
 
   /**
-   * Deletes beginnings that no rate needs any more. If the file cannot be written, the next call, a minute later,
+   * Deletes the start times of jobs that no limited rate needs any more. If the file cannot be written, the next call, a minute later,
    * deletes them.
    */
   #forgetBegins(): void {

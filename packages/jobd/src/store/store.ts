@@ -118,7 +118,7 @@ export class Store extends Actor {
     })
   }
 
-  /** Returns the beginnings of jobs of kinds with a rate, the oldest first. */
+  /** Returns when the jobs of kinds with a limited rate began, the oldest first. */
   begins(): ReplyPort<Begin[]> {
     const sql = 'SELECT at, kind, "group" FROM begins ORDER BY at'
     return this.#transactions.read(() => this.#statements.rows(sql) as Begin[])

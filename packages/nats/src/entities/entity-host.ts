@@ -158,7 +158,7 @@ class EntityHost extends Actor {
     this.#shards.set(shard, await supervisor.startChild(spec))
   }
 
-  /** Gives a shard to the host that it belongs to now. */
+  /** Stops a shard here, because it belongs to another host now. */
   #stop(shard: number, ref: ChildRef): void {
     if (this.#leaving.has(shard)) return
     this.#leaving.add(shard)

@@ -27,7 +27,7 @@ export class StallWatchdog {
     this.#heardAt = bus.now()
   }
 
-  /** Called with each sign of the server, and with the first request after a time without requests. */
+  /** Called for each message and heartbeat of the server, and for the first request after a time without requests. */
   heard(): void {
     this.#heardAt = this.#bus.now()
   }

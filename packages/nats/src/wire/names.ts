@@ -80,7 +80,7 @@ export class Names {
     return `${this.#space}.freed.${key}`
   }
 
-  /** The bucket of what all nodes must give alike, such as the number of shards of a type. */
+  /** The bucket of the settings that must be the same on all nodes, such as the number of shards of a type. */
   get settings(): string {
     return `${this.#space}_settings`
   }

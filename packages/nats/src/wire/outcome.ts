@@ -87,6 +87,30 @@ export function encodeOutcome(outcome: Outcome, codec: Codec): Uint8Array {
   }
 }
 
+/**
+ * Encodes the outcome of `job` for its record. If the codec cannot encode the value, or the record would have more than
+ * `limit` bytes, the record holds an error that says so. The job has run, so it is not run again.
+ */
+export function encodeResult(
+  outcome: Outcome,
+  codec: Codec,
+  job: string,
+  limit: number,
+): Uint8Array {
+  let error: unknown
+  try {
+    const record = encodeOutcome(outcome, codec)
+    if (record.length <= limit) return record
+    error = new ResultTooLarge(job, record.length, limit)
+  } catch (cause) {
+    error = new TypeError(
+      `the result of ${job} cannot be sent: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    )
+  }
+  return encodeOutcome({ kind: 'error', error }, codec)
+}
+
 function encodeThrown(error: unknown, codec: Codec): Uint8Array {
   carryErrorTypes()
   try {

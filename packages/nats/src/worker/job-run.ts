@@ -2,9 +2,9 @@
 import { failAfter, type Future, isCancelled, Task, TimeoutError } from '@tasktree/core'
 import type { Delivery } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
-import { PoisonedJob, ResultTooLarge } from '../errors.ts'
+import { PoisonedJob } from '../errors.ts'
 import type { JobMessage } from '../wire/job-message.ts'
-import { encodeOutcome, type Outcome } from '../wire/outcome.ts'
+import { encodeResult, type Outcome } from '../wire/outcome.ts'
 import { progressTag } from '../wire/progress.ts'
 import { carrierOf, runTracing, traceparent } from '../wire/trace.ts'
 import { putBackUnknown } from './unknown-job.ts'
@@ -196,31 +196,18 @@ export class JobRun {
   /** Stores the outcome. Returns the record that the server has, which another worker may have stored before. */
   async record(outcome: Outcome): Promise<Uint8Array> {
     const { id, resultTtl } = this.message
-    const record = this.#encode(outcome)
+    const record = encodeResult(
+      outcome,
+      this.#link.codec,
+      this.message.job,
+      this.#worker.maxResult(),
+    )
     return this.#link.insist(async (bus) => {
       const results = this.#link.results(bus, resultTtl)
       if ((await results.create(id, record)) !== null) return record
       const first = await results.get(id)
       return first?.value ?? record
     })
-  }
-
-  #encode(outcome: Outcome): Uint8Array {
-    const { codec } = this.#link
-    const { job } = this.message
-    let error: unknown
-    try {
-      const record = encodeOutcome(outcome, codec)
-      const limit = this.#worker.maxResult()
-      if (record.length <= limit) return record
-      error = new ResultTooLarge(job, record.length, limit)
-    } catch (cause) {
-      error = new TypeError(
-        `the result of ${job} cannot be sent: ${cause instanceof Error ? cause.message : String(cause)}`,
-        { cause },
-      )
-    }
-    return encodeOutcome({ kind: 'error', error }, codec)
   }
 
   /** Sends the result to the submitter. */

@@ -24,7 +24,7 @@ export class OutputPanel {
   /** Whether the stream has reported that no more output follows. */
   #isOver = false
 
-  /** `closed` is called with the job that was shown. */
+  /** `closed` is called when the panel closes, with the number of the job that it showed. */
   constructor(events: () => LiveEvents, closed: (id: number) => void) {
     this.#events = events
     this.#closed = closed
