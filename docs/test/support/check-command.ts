@@ -40,7 +40,7 @@ const installed: ReadonlySet<string> = new Set(
 )
 
 /** The commands of the packages, each with the file that runs it. */
-export const binaries: ReadonlyMap<string, string> = new Map(
+const binaries: ReadonlyMap<string, string> = new Map(
   [...workspace.values()].flatMap(({ folder, manifest }) =>
     Object.entries(manifest.bin ?? {}).map(([name, file]) => [name, join(root, folder, file)]),
   ),
@@ -49,7 +49,7 @@ export const binaries: ReadonlyMap<string, string> = new Map(
 const helps = new Map<string, string | null>()
 
 /** What `--help` prints for a subcommand; null if there is no such subcommand. */
-export function helpOf(binary: string, subcommand?: string): string | null {
+function helpOf(binary: string, subcommand?: string): string | null {
   const key = `${binary} ${subcommand}`
   const known = helps.get(key)
   if (known !== undefined) return known
@@ -169,7 +169,7 @@ function checkExec([program = '', ...words]: readonly string[], command: Command
 /** Files of the repository have a slash in their names. Others are those that a reader writes. */
 function checkFiles(words: readonly string[], { folder }: Command): string | null {
   const missing = words.filter((word) => {
-    if (!/^[\w.-]+\/[\w./-]+\.\w+$/.test(word) || /\.gz$/.test(word)) return false
+    if (!/^[\w.-]+\/[\w./-]+\.\w+$/.test(word) || word.endsWith('.gz')) return false
     const folders = [folder, dirname(folder), '.', 'runtimes']
     return !folders.some((each) => existsSync(join(root, each, word)))
   })

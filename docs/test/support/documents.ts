@@ -6,7 +6,7 @@ import { docs } from './pages.ts'
 export const root: string = resolve(docs, '..')
 
 /** The READMEs, and the pages that the build of the site does not write. The paths are relative to the root. */
-export const documents: readonly string[] = globSync(
+const documents: readonly string[] = globSync(
   [
     '*.md',
     'packages/*/{README.md,docs/*.md}',

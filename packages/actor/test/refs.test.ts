@@ -213,7 +213,8 @@ class Neighbour extends Actor {
 
   whatLookupThrows(...args: unknown[]): string {
     try {
-      Reflect.apply(this.ctx.lookup, this.ctx, args)
+      const ctx = this.ctx as unknown as { lookup(...wrong: unknown[]): unknown }
+      ctx.lookup(...args)
     } catch (error) {
       return String(error)
     }

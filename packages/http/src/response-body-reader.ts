@@ -91,7 +91,7 @@ export class BodyReader {
 }
 
 /** @throws {TypeError} for a part of a body that is not bytes */
-export function checkBytes(part: unknown): void {
+function checkBytes(part: unknown): void {
   if (part instanceof Uint8Array) return
   throw new TypeError(`the body of a response must give bytes, got ${describe(part)}`)
 }

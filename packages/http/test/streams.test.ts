@@ -303,7 +303,7 @@ describe('a body in parts', () => {
 
   test('whose later part is not bytes, or whose source fails, resets the connection', async () => {
     const errors: unknown[] = []
-    async function* mixed(last: unknown): AsyncGenerator<unknown> {
+    async function* mixed(last: unknown): AsyncGenerator {
       yield new Uint8Array(5)
       await sleep(5)
       yield new Uint8Array(5)

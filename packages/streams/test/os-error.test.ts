@@ -55,7 +55,7 @@ test.each<[string, () => unknown, string[]]>([
     expect(error).toBeInstanceOf(OSError)
     expect(factsOf(error)).toEqual(factsOf(control))
     expect(error.cause).toBe(control)
-    expect(inspect({ ...error })).not.toContain('undefined')
+    expect(inspect(Object.fromEntries(Object.entries(error)))).not.toContain('undefined')
   },
 )
 

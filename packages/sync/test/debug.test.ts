@@ -40,7 +40,7 @@ async function reportsOf(program: () => PromiseLike<unknown>): Promise<string[]>
   return reports
 }
 
-const started = (wait: Wait): Task<unknown> => createTask(async () => wait())
+const started = (wait: Wait): Task => createTask(async () => wait())
 
 /** Each way lets `wait` wait until something ends it, and awaits it. */
 const ways: Record<string, (wait: Wait) => PromiseLike<unknown>> = {

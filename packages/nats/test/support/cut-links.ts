@@ -24,9 +24,9 @@ export interface LinkedHosts {
   /** The file in which the nodes write what they do. */
   readonly log: string
   /** Starts a node of the cluster on a host. */
-  start(host: Host, role: string, options: object): Promise<Node>
+  readonly start: (host: Host, role: string, options: object) => Promise<Node>
   /** Cuts the link of a host, and restores it after `time` milliseconds. */
-  cutFor(host: Host, time: number): Promise<void>
+  readonly cutFor: (host: Host, time: number) => Promise<void>
 }
 
 /** Runs `body` in one test for each way in which a link can be cut. The name of the way replaces `%s` in `title`. */
