@@ -63,11 +63,12 @@ export class FileLock implements Disposable {
 /**
  * Returns the path of the lock's file. Symbolic links are resolved, so that two names of one file have the same lock.
  */
-function lockPathOf(file: string): string {
+export function lockPathOf(file: string): string {
   return `${realPathOf(file)}-lock`
 }
 
-function realPathOf(file: string): string {
+/** Returns the path of a file without symbolic links. The file itself need not exist. */
+export function realPathOf(file: string): string {
   try {
     return realpathSync(file)
   } catch {

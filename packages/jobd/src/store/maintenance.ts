@@ -1,15 +1,19 @@
+import { randomUUID } from 'node:crypto'
 import {
   closeSync,
+  constants,
   copyFileSync,
   existsSync,
   fsyncSync,
+  linkSync,
   openSync,
   renameSync,
   rmSync,
+  statSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { FileLock } from './file-lock.ts'
+import { FileLock, lockPathOf, realPathOf } from './file-lock.ts'
 import { explain, firstProblem, holderOf, JobFileError } from './job-file.ts'
 import { applicationId, inspect, numberOf, schemaVersion } from './schema.ts'
 
@@ -42,53 +46,136 @@ export function checkFile(path: string): FileReport {
 }
 
 /**
- * Makes a consistent copy of a jobs' file. A server may use the file at the same time. If the copying is interrupted,
- * there is no file at `target`.
+ * Makes a consistent copy of a jobs' file. A server may use the file at the same time. The copy is written beside
+ * `target` and renamed at the end, so that an interruption or a full disk leaves at `target` what was there before.
  *
- * @throws {JobFileError} when the file cannot be read, or the target is a file of another program
+ * @throws {JobFileError} when the file cannot be read, when the target is the file itself or in use by a server, or when
+ * the target is a file of another program
  */
 export function backUpFile(path: string, target: string): void {
-  refuseForeign(target)
-  const part = `${target}.part`
+  const place = checkPlace(target)
+  if (isSameFile(path, place)) throw new JobFileError(`${target} is the jobs' file itself`)
+  // This lock exists only if a server has ever used the target. A target that is only a copy gets none.
+  using _ = existsSync(lockPathOf(place)) ? lockOrRefuse(place) : null
+  refuseLog(target, place)
+  const part = nameOfPart(place)
   try {
+    copyTo(part, path)
+    putInPlace(part, place)
+  } finally {
     rmSync(part, { force: true })
-    using database = openExisting(path)
-    database.prepare('VACUUM INTO ?').run(part)
-    putInPlace(part, target)
-  } catch (error) {
-    rmSync(part, { force: true })
-    throw explain(path, error)
   }
 }
 
 /**
  * Replaces a jobs' file by a copy. The old file is kept beside it. Returns the name of the old file, or null if there
- * was none.
+ * was none. An interruption leaves either the old file or the copy at `path`.
  *
- * @throws {JobFileError} when the copy is damaged, or when a server uses the file
+ * @throws {JobFileError} when the copy is damaged, when it is the jobs' file itself, or when a server uses the file
  */
 export function restoreFile(backup: string, path: string): string | null {
   checkFile(backup)
-  refuseForeign(path)
-  using lock = tryLock(path)
-  if (lock === null) throw new JobFileError(`${path} is in use by ${holderOf(path)}`)
-  const part = `${path}.part`
-  const before = `${path}.before-restore`
+  const place = checkPlace(path)
+  if (isSameFile(backup, place)) throw new JobFileError(`${backup} is the jobs' file itself`)
+  using _ = lockOrRefuse(place)
+  const part = nameOfPart(place)
   try {
-    copyFileSync(backup, part)
-    if (!existsSync(path)) {
-      putInPlace(part, path)
+    // A copy of the bytes would leave out what is in the log of a copy that a server has used.
+    copyTo(part, backup)
+    if (!existsSync(place)) {
+      refuseLog(path, place)
+      putInPlace(part, place)
       return null
     }
+    const before = freeName(`${place}.before-restore`)
     // The log that the last server left beside the file belongs to the old file. It must not be applied to the new
     // file.
-    settleLog(path)
-    renameSync(path, before)
-    putInPlace(part, path)
+    settleLog(place, before)
+    keepBeside(place, before)
+    putInPlace(part, place)
     return before
   } finally {
     rmSync(part, { force: true })
   }
+}
+
+/** Names that SQLite and jobd give to the files beside a jobs' file. */
+const nameBeside = /-(?:wal|shm|journal|lock)$/
+
+/**
+ * Checks the target of a copy, and returns its path without symbolic links. A link must not hide which file is replaced.
+ *
+ * @throws {JobFileError} for a name that a file beside a jobs' file may have, and for a file of another program
+ */
+function checkPlace(target: string): string {
+  const place = realPathOf(target)
+  for (const path of [target, place])
+    if (nameBeside.test(path))
+      throw new JobFileError(`${path} is refused: SQLite and jobd use such a name beside a file`)
+  refuseForeign(place)
+  return place
+}
+
+/** Whether two paths lead to one file, by whatever links. */
+function isSameFile(path: string, other: string): boolean {
+  if (realPathOf(path) === realPathOf(other)) return true
+  const [one, two] = [path, other].map((each) =>
+    statSync(each, { bigint: true, throwIfNoEntry: false }),
+  )
+  return one != null && two != null && one.dev === two.dev && one.ino === two.ino
+}
+
+/**
+ * Refuses a target whose log is not empty. SQLite would apply the log of the old file to the new one, which damages it.
+ *
+ * @throws {JobFileError}
+ */
+function refuseLog(target: string, place: string): void {
+  const log = statSync(`${place}-wal`, { throwIfNoEntry: false })
+  if (log !== undefined && log.size > 0)
+    throw new JobFileError(
+      `${target} cannot be replaced: beside it is the log of a server, ${place}-wal`,
+    )
+}
+
+/** No other file has this name, so that a copy cannot overwrite or delete one. */
+function nameOfPart(place: string): string {
+  return `${place}.part-${randomUUID().slice(0, 8)}`
+}
+
+function freeName(wanted: string): string {
+  for (let n = 1; ; n++) {
+    const name = n === 1 ? wanted : `${wanted}-${n}`
+    if (!existsSync(name)) return name
+  }
+}
+
+/** Writes the jobs' file at `path`, as it is at one moment, into the new file `part`. */
+function copyTo(part: string, path: string): void {
+  try {
+    using database = openExisting(path)
+    database.prepare('VACUUM INTO ?').run(part)
+  } catch (error) {
+    throw explain(path, error)
+  }
+}
+
+/** Gives the file a second name, so that at no moment there is no file at `path`. */
+function keepBeside(path: string, name: string): void {
+  try {
+    linkSync(path, name)
+  } catch {
+    // This file system has no hard links.
+    copyFileSync(path, name, constants.COPYFILE_EXCL)
+    sync(name)
+  }
+}
+
+/** @throws {JobFileError} when a server uses the file */
+function lockOrRefuse(path: string): FileLock {
+  const lock = tryLock(path)
+  if (lock === null) throw new JobFileError(`${path} is in use by ${holderOf(path)}`)
+  return lock
 }
 
 function tryLock(path: string): FileLock | null {
@@ -123,13 +210,13 @@ function refuseForeign(target: string): void {
   if (!isOurs) throw new JobFileError(`${target} is there already, and is not a file of jobs`)
 }
 
-function settleLog(path: string): void {
+function settleLog(path: string, before: string): void {
   try {
     using database = new DatabaseSync(path)
     database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
   } catch (error) {
     // If the file is damaged, its log cannot be applied. The log is kept beside the old file.
-    if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${path}.before-restore-wal`)
+    if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${before}-wal`)
     if (!(error instanceof Error && 'errcode' in error)) throw error
   }
   rmSync(`${path}-shm`, { force: true })

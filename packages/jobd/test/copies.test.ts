@@ -1,0 +1,143 @@
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { expect, test } from 'vitest'
+import { backUpFile, checkFile, restoreFile } from '../src/store/maintenance.ts'
+import { take } from './support/files.ts'
+import { inFolder } from './support/folder.ts'
+import { inJobd } from './support/in-jobd.ts'
+
+/** Makes a jobs' file that no server uses, with this many jobs. */
+async function makeFile(path: string, jobs = 0): Promise<void> {
+  ;(await take(path)).release()
+  addRows(path, jobs)
+}
+
+function addRows(path: string, jobs: number): void {
+  using database = new DatabaseSync(path)
+  for (let i = 0; i < jobs; i++) insertRow(database)
+}
+
+function insertRow(database: DatabaseSync): void {
+  database.exec(`INSERT INTO jobs (kind, payload, priority, delay, timeout, retries, state, attempts, allowed, createdAt, notBefore)
+    VALUES ('sleep', '0', 0, 0, 0, 0, 'queued', 0, 1, 0, 0)`)
+}
+
+const countOf = (path: string): number =>
+  Object.values(checkFile(path).counts).reduce((sum, n) => sum + n, 0)
+
+test('a running server keeps its file, whatever name a backup or a restore calls it by', () =>
+  inFolder(async (folder) => {
+    const [file, other] = [join(folder, 'jobs'), join(folder, 'other')]
+    await makeFile(other, 5)
+    await inJobd(
+      async ({ add, wait }) => {
+        const id = await add('sleep', '0')
+        await wait(id)
+        const copy = join(folder, 'copy')
+        backUpFile(file, copy)
+        symlinkSync('jobs', join(folder, 'link'))
+        linkSync(file, join(folder, 'twin'))
+        const names = [file, `${folder}/./jobs`, join(folder, 'link'), join(folder, 'twin')]
+        for (const name of names)
+          expect(() => backUpFile(file, name)).toThrow("is the jobs' file itself")
+        for (const suffix of ['-wal', '-shm', '-lock', '-journal']) {
+          expect(() => backUpFile(file, file + suffix)).toThrow('is refused')
+          expect(() => restoreFile(copy, file + suffix)).toThrow('is refused')
+        }
+        symlinkSync('jobs-lock', join(folder, 'hidden'))
+        expect(() => backUpFile(file, join(folder, 'hidden'))).toThrow('is refused')
+        for (const name of [file, join(folder, 'link')])
+          expect(() => restoreFile(copy, name)).toThrow('is in use by process')
+        // A copy of another file does not replace the file of this server either.
+        for (const name of [file, join(folder, 'link')])
+          expect(() => backUpFile(other, name)).toThrow('is in use by process')
+        await wait(await add('sleep', '0'))
+        expect(checkFile(file).counts).toEqual({ done: 2 })
+      },
+      { file },
+    )
+    // The control: when the server has ended, its file is replaced.
+    backUpFile(other, file)
+    expect(countOf(file)).toBe(5)
+  }))
+
+test('a link as the target stays a link', () =>
+  inFolder(async (folder) => {
+    const [file, copy, link] = [join(folder, 'jobs'), join(folder, 'copy'), join(folder, 'link')]
+    await makeFile(file, 3)
+    await makeFile(copy, 1)
+    symlinkSync('copy', link)
+    backUpFile(file, link)
+    expect(countOf(copy)).toBe(3)
+    addRows(file, 1)
+    expect(restoreFile(file, link)).toBe(`${copy}.before-restore`)
+    expect(countOf(copy)).toBe(4)
+  }))
+
+test('a file with the log of a server is not replaced, because the log would damage the copy', () =>
+  inFolder(async (folder) => {
+    const [file, old] = [join(folder, 'jobs'), join(folder, 'old')]
+    await makeFile(file, 3)
+    await makeFile(old, 1)
+    // What kill -9 leaves: the log of a server that wrote a job.
+    const killed = join(folder, 'killed')
+    {
+      using database = new DatabaseSync(old)
+      database.exec('PRAGMA journal_mode = WAL')
+      insertRow(database)
+      copyFileSync(old, killed)
+      copyFileSync(`${old}-wal`, `${killed}-wal`)
+    }
+    expect(() => backUpFile(file, killed)).toThrow('cannot be replaced')
+    // As a copy to restore, it is read with its log.
+    restoreFile(killed, file)
+    expect(countOf(file)).toBe(2)
+    expect(countOf(`${file}.before-restore`)).toBe(3)
+  }))
+
+test('a backup or a restore that fails leaves all files as they were', () =>
+  inFolder(async (folder) => {
+    const [file, copy, broken] = [join(folder, 'jobs'), join(folder, 'copy'), join(folder, 'bad')]
+    await makeFile(file, 3)
+    backUpFile(file, copy)
+    copyFileSync(file, broken)
+    truncateSync(broken, 8_192)
+    // SQLite makes the files -wal and -shm when it opens a file to read it.
+    const names = (): string[] => readdirSync(folder).filter((name) => !/-wal$|-shm$/.test(name))
+    const before = names()
+    const [bytes, copied] = [readFileSync(file), readFileSync(copy)]
+    expect(() => backUpFile(broken, copy)).toThrow('cannot be used')
+    expect(() => restoreFile(broken, file)).toThrow()
+    expect(() => restoreFile(file, file)).toThrow("is the jobs' file itself")
+    expect(readFileSync(file)).toEqual(bytes)
+    expect(readFileSync(copy)).toEqual(copied)
+    expect(names()).toEqual(before)
+  }))
+
+test('files beside the target are not overwritten', () =>
+  inFolder(async (folder) => {
+    const [file, copy] = [join(folder, 'jobs'), join(folder, 'copy')]
+    await makeFile(file, 2)
+    writeFileSync(`${copy}.part`, 'a note')
+    backUpFile(file, copy)
+    writeFileSync(`${file}.part`, 'a note')
+    // Each restore keeps what was there, and not only the last one.
+    expect(restoreFile(copy, file)).toBe(`${file}.before-restore`)
+    expect(restoreFile(copy, file)).toBe(`${file}.before-restore-2`)
+    for (const path of [copy, file]) expect(readFileSync(`${path}.part`, 'utf8')).toBe('a note')
+    // Not even the source is, which has the name that a temporary file could have.
+    const source = `${join(folder, 'late')}.part`
+    copyFileSync(file, source)
+    backUpFile(source, join(folder, 'late'))
+    expect(existsSync(source)).toBe(true)
+  }))
