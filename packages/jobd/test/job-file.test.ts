@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
 import { JobFile } from '../src/store/job-file.ts'
+import { checkFile, restoreFile } from '../src/store/maintenance.ts'
 import { schemaVersion } from '../src/store/schema.ts'
 import { firstEdition, holdFile, rowsOf, take } from './support/files.ts'
 import { inFolder } from './support/folder.ts'
@@ -88,6 +89,26 @@ test.for([
     expect(rowsOf(path, 'SELECT sql FROM sqlite_schema')).toEqual(before)
     // The lock is free again.
     await expect(take(path)).rejects.toThrow(message)
+  }),
+)
+
+test.for([
+  ['is no database', (path: string) => writeFile(path, 'a letter')],
+  [
+    'belongs to another program',
+    (path: string) => {
+      using database = new DatabaseSync(path)
+      database.exec('CREATE TABLE letters (text)')
+    },
+  ],
+] as const)('nothing is left beside a file that %s', ([, write]) =>
+  inFolder(async (folder) => {
+    const path = join(folder, 'file')
+    await write(path)
+    await expect(take(path)).rejects.toThrow(/file is not a database$|of another program$/)
+    expect(() => checkFile(path)).toThrow(path)
+    expect(() => restoreFile(path, join(folder, 'jobs'))).toThrow(path)
+    expect(await readdir(folder)).toEqual(['file'])
   }),
 )
 

@@ -62,6 +62,7 @@ export class JobFile implements Disposable {
    */
   static async take(options: JobFileOptions): Promise<JobFile> {
     const { path, maxSize = Infinity, waitLock = 10_000, notice = () => {} } = options
+    refuseForeign(path)
     const lock = await takeLock(path, waitLock, notice)
     const file = new JobFile(path, maxSize, lock)
     try {
@@ -78,7 +79,7 @@ export class JobFile implements Disposable {
     const database = this.#connect(isNew)
     if (!isNew) this.#check(database)
     const state = inspect(database)
-    if (state.kind === 'refused') throw new JobFileError(`${path} is refused: ${state.reason}`)
+    if (state.kind === 'refused') throw refusal(path, state.reason)
     if (state.kind === 'empty') {
       transact(database, () => create(database))
     } else if (state.kind === 'old') {
@@ -177,6 +178,30 @@ export class JobFile implements Disposable {
     this.#lock[Symbol.dispose]()
   }
 }
+
+/**
+ * Refuses a file that is not a jobs' file, before the file of the lock is made beside it: a mistyped name must leave
+ * nothing beside another program's file.
+ *
+ * @throws {JobFileError}
+ */
+function refuseForeign(path: string): void {
+  if (!existsSync(path) || statSync(path).size === 0) return
+  try {
+    using database = new DatabaseSync(path, { readOnly: true })
+    const state = inspect(database)
+    if (state.kind === 'refused') throw refusal(path, state.reason)
+  } catch (error) {
+    // Other errors of SQLite may pass, for example while another process writes. They are met again under the lock.
+    if (!isSqlite(error) || error.errcode === SQLITE_NOTADB) throw explain(path, error)
+  }
+}
+
+function refusal(path: string, reason: string): JobFileError {
+  return new JobFileError(`${path} is refused: ${reason}`)
+}
+
+const SQLITE_NOTADB = 26
 
 /** @throws {JobFileError} when another process has the file, or the lock cannot be made */
 async function takeLock(
