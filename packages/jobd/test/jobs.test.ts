@@ -108,6 +108,15 @@ test('a queued job is cancelled at once, a running one with its work', slow, () 
   ),
 )
 
+test('a job that reaches its time limit says just that', slow, () =>
+  inJobd(async ({ add, wait }) => {
+    expect(await wait(await add('sleep', '60000', 'TIMEOUT', '20'))).toMatchObject({
+      state: 'failed',
+      error: 'the time allowed has passed',
+    })
+  }),
+)
+
 test('a wait has its limit, and says so', slow, () =>
   inJobd(async ({ add, client }) => {
     const id = await add('sleep', '60000')

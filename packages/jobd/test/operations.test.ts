@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { runVirtual } from '@tasktree/core/testing'
-import { gather, getEventLoop } from '@tasktree/core'
+import { CancelledError, gather, getEventLoop } from '@tasktree/core'
 import type { Logger } from '@tasktree/actor'
 import { expect, test } from 'vitest'
 import { TrustedProxies } from '../src/dashboard/trusted-proxies.ts'
@@ -257,6 +257,9 @@ test('the cause of a failure is told with it', () => {
   circle.cause = circle
   expect(describeError(circle)).toBe('a')
   expect(describeError('thrown')).toBe('thrown')
+  // How a time limit interrupts the work is not a reason.
+  const interrupted = new Error('the time allowed has passed', { cause: new CancelledError() })
+  expect(describeError(interrupted)).toBe('the time allowed has passed')
 })
 
 test('forwarded headers count only when they come from a trusted proxy', () => {

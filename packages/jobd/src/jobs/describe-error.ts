@@ -1,3 +1,5 @@
+import { isCancelled } from '@tasktree/core'
+
 /** At most this many causes are followed, because a chain of causes may be a circle. */
 const deepest = 5
 
@@ -17,7 +19,9 @@ export function describeError(error: unknown, depth = 0): string {
 
 function innerErrors(error: Error): unknown[] {
   const members: unknown[] = error instanceof AggregateError ? error.errors : []
-  return error.cause === undefined || error.cause === null ? members : [...members, error.cause]
+  // A CancelledError as the cause only says how the work was interrupted, for example by a time limit.
+  if (error.cause === undefined || error.cause === null || isCancelled(error.cause)) return members
+  return [...members, error.cause]
 }
 
 /**
