@@ -2,7 +2,7 @@
 import { CommanderError } from 'commander'
 import { KeyboardInterrupt, run } from '@tasktree/core'
 import { Failure } from './cli/failure.ts'
-import { codeOf, makeProgram } from './cli/program.ts'
+import { codeOf, makeProgram, runProgram } from './cli/program.ts'
 
 // When the reader of a pipe has read enough and closed it, as head does, the program ends without an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -13,9 +13,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const words = process.argv.slice(2)
 
 try {
-  await run(async () => {
-    await makeProgram().parseAsync(words, { from: 'user' })
-  })
+  await run(() => runProgram(makeProgram(), words))
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = codeOf(error)
   else if (error instanceof Failure) {

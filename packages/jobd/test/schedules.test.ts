@@ -38,6 +38,7 @@ describe('times', () => {
     ['61 * * * *', null],
     ['* * * * *', 'Mars/Olympus'],
     ['5', null],
+    [String(2 ** 50 + 1), null],
     ['5000', 'Europe/Berlin'],
   ])('%s in %s is refused', (spec, zone) => {
     expect(() => new Times(spec, zone)).toThrow(/^the schedule|^a schedule|^a number/)

@@ -69,7 +69,7 @@ export function addJobCommands(program: Command): void {
       .option('--key <key>', 'only jobs that were given this key')
       .option('--group <group>', 'only jobs of this group')
       .option('--search <text>', 'only jobs with this in their number, key, payload or error')
-      .option('--limit <n>', 'at most this many', wholeNumber(1), 20)
+      .option('--limit <n>', 'at most this many', wholeNumber(1, 1_000), 20)
       .option('--json', 'as JSON'),
   ).action(list)
 

@@ -2,8 +2,7 @@ import { type Command, Option } from 'commander'
 import { type JobClient, toRecord } from '../client/job-client.ts'
 import type { Reply } from '../protocol/resp.ts'
 import { escapeControlCharacters } from '../log/control-characters.ts'
-import { addLimit, duration, milliseconds, wholeNumber } from './option-values.ts'
-import { Failure } from './failure.ts'
+import { addLimit, milliseconds, scheduleTimes, wholeNumber } from './option-values.ts'
 import { print, printJson } from './output.ts'
 import { makeTable, textOf } from './tables.ts'
 import { addConnection, type ConnectionOptions, withClient } from './with-client.ts'
@@ -44,14 +43,16 @@ export function addKindCommands(program: Command): void {
       .argument(
         '[kind=limit]',
         'resize=4, resize=10/s, resize:group=1, resize=default, resize=none',
+        limitWords,
       )
       .option('--json', 'as JSON'),
-  ).action((text: string | undefined, options: ConnectionOptions & { json?: boolean }) =>
-    withClient(options, async (client) => {
-      if (text !== undefined) await client.command('JOB.LIMIT', ...limitWords(text))
-      const columns = ['kind', 'concurrency', 'rate', 'per', 'group', 'groupRate', 'groupPer']
-      await list(client, ['JOB.LIMIT'], columns, options.json)
-    }),
+  ).action(
+    (change: (string | number)[] | undefined, options: ConnectionOptions & { json?: boolean }) =>
+      withClient(options, async (client) => {
+        if (change !== undefined) await client.command('JOB.LIMIT', ...change)
+        const columns = ['kind', 'concurrency', 'rate', 'per', 'group', 'groupRate', 'groupPer']
+        await list(client, ['JOB.LIMIT'], columns, options.json)
+      }),
   )
 
   addConnection(
@@ -61,7 +62,7 @@ export function addKindCommands(program: Command): void {
         'Add a job again and again: each time that a cron pattern says, or each so many ms.',
       )
       .argument('<name>', 'a name for the schedule; one that is there is changed')
-      .argument('<times>', "a cron pattern, as in '0 3 * * *', or a time, as in 30s")
+      .argument('<times>', "a cron pattern, as in '0 3 * * *', or a time, as in 30s", scheduleTimes)
       .argument('<kind>', 'what it is')
       .argument('<payload...>', 'what the kind needs')
       .option('--zone <zone>', 'the time zone of the pattern, as in Europe/Berlin')
@@ -74,20 +75,33 @@ export function addKindCommands(program: Command): void {
       .option('--timeout <ms>', 'how long an attempt may take', milliseconds)
       .option('--retries <n>', 'how often it is tried again after a failure', wholeNumber(0))
       .option('--group <group>', 'shares the limits of its group within the kind'),
-  ).action((name: string, times: string, kind: string, payload: string[], options: EveryOptions) =>
-    withClient(options, async (client) => {
-      const spec = /^\d+(ms|s|m|h|d)?$/.test(times) ? duration(times) : times
-      const given = wordsOf(options as EveryOptions & Record<string, string>, [
-        'zone',
-        'missed',
-        'priority',
-        'timeout',
-        'retries',
-        'group',
-      ])
-      const next = await client.command('JOB.EVERY', name, spec, kind, payload.join(' '), ...given)
-      print(`${name} is due at ${new Date(Number(next)).toISOString()}`)
-    }),
+  ).action(
+    (
+      name: string,
+      times: string | number,
+      kind: string,
+      payload: string[],
+      options: EveryOptions,
+    ) =>
+      withClient(options, async (client) => {
+        const given = wordsOf(options as EveryOptions & Record<string, string>, [
+          'zone',
+          'missed',
+          'priority',
+          'timeout',
+          'retries',
+          'group',
+        ])
+        const next = await client.command(
+          'JOB.EVERY',
+          name,
+          times,
+          kind,
+          payload.join(' '),
+          ...given,
+        )
+        print(`${name} is due at ${new Date(Number(next)).toISOString()}`)
+      }),
   )
 
   addConnection(
@@ -116,28 +130,22 @@ export function addKindCommands(program: Command): void {
   )
 }
 
+/** Reads a change of limits, and returns it as words of the protocol. */
 function limitWords(text: string): (string | number)[] {
   const at = text.lastIndexOf('=')
   const value = text.slice(at + 1)
   if (at > 0 && value === 'default') return [text.slice(0, at), 'DEFAULT']
   if (at > 0 && value === 'none') return [text.slice(0, at), 'CONCURRENCY', 'none', 'RATE', 'none']
-  let kind = ''
-  let words: (string | number)[] = []
-  try {
-    for (const [name, change] of Object.entries(addLimit(text, {}))) {
-      const { concurrency, rate, groupConcurrency, groupRate } = change
-      kind = name
-      words = [
-        ...(typeof concurrency === 'number' ? ['CONCURRENCY', concurrency] : []),
-        ...(rate ? ['RATE', rate.limit, 'PER', rate.per ?? 1_000] : []),
-        ...(typeof groupConcurrency === 'number' ? ['GROUP', groupConcurrency] : []),
-        ...(groupRate ? ['GROUPRATE', groupRate.limit, 'GROUPPER', groupRate.per ?? 1_000] : []),
-      ]
-    }
-  } catch (error) {
-    throw new Failure((error as Error).message, { cause: error })
-  }
-  return [kind, ...words]
+  return Object.entries(addLimit(text, {})).flatMap(([kind, change]) => {
+    const { concurrency, rate, groupConcurrency, groupRate } = change
+    return [
+      kind,
+      ...(typeof concurrency === 'number' ? ['CONCURRENCY', concurrency] : []),
+      ...(rate ? ['RATE', rate.limit, 'PER', rate.per ?? 1_000] : []),
+      ...(typeof groupConcurrency === 'number' ? ['GROUP', groupConcurrency] : []),
+      ...(groupRate ? ['GROUPRATE', groupRate.limit, 'GROUPPER', groupRate.per ?? 1_000] : []),
+    ]
+  })
 }
 
 async function list(

@@ -6,8 +6,9 @@ export function wholeNumber(least: number, most = 2 ** 50): (text: string) => nu
   return (text) => {
     const n = Number(text)
     if (!/^-?\d+$/.test(text) || n < least || n > most) {
-      const range = most === 2 ** 50 ? `of at least ${least}` : `from ${least} to ${most}`
-      throw new InvalidArgumentError(`Expected a whole number ${range}, got '${text}'.`)
+      throw new InvalidArgumentError(
+        `Expected a whole number from ${least} to ${most}, got '${text}'.`,
+      )
     }
     return n
   }
@@ -25,7 +26,7 @@ export function duration(text: string): number {
   const ms = Number(digits) * units[unit as keyof typeof units]
   if (digits === '' || ms > 2 ** 50)
     throw new InvalidArgumentError(
-      `Expected milliseconds or a number with ms, s, m, h or d, as in 7d, got '${text}'.`,
+      `Expected milliseconds or a number with ms, s, m, h or d, as in 7d, of at most ${2 ** 50} ms, got '${text}'.`,
     )
   return ms
 }
@@ -35,15 +36,22 @@ export function durationOrForever(text: string): number {
   return text === 'forever' ? Infinity : duration(text)
 }
 
-/** Reads a limit: 4 for concurrency; 10/s, 10/m, 10/h, or 10/500 (10 in 500 milliseconds) for a rate. */
+/** Reads a limit: 4 for concurrency; 10/s, 10/m, 10/h, 10/d, or 10/500 (10 in 500 milliseconds) for a rate. */
 function parseLimit(text: string): LimitChange {
   const [, digits = '', unit] = /^(\d{1,9})(?:\/(s|m|h|d|\d{1,9}))?$/.exec(text) ?? []
   const n = Number(digits)
   if (digits === '' || n < 1)
-    throw new InvalidArgumentError(`Expected a limit like 4, or 10/s, 10/m or 10/h, got '${text}'.`)
+    throw new InvalidArgumentError(
+      `Expected a limit like 4, or 10/s, 10/m, 10/h, 10/d, or 10/500 for 500 ms, got '${text}'.`,
+    )
   if (unit === undefined) return { concurrency: n }
   const per = unit in units ? units[unit as keyof typeof units] : Number(unit)
   return { rate: { limit: n, per } }
+}
+
+/** Reads the times of a schedule: a duration, which becomes a number of milliseconds, or a cron pattern. */
+export function scheduleTimes(text: string): string | number {
+  return /^\d+(ms|s|m|h|d)?$/.test(text) ? duration(text) : text
 }
 
 /** Reads kind=limit, or kind:group=limit for the jobs of one group, and adds it to the limits of all kinds. */

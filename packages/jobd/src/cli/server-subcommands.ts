@@ -33,7 +33,7 @@ export function addServerCommands(program: Command): void {
     .option('--no-built-in-kinds', 'only the kinds of that module')
     .option(
       '--limit <kind=limit>',
-      'resize=4: at most 4 at once; resize=10/s, 10/m, 10/h: at most 10 begin in that time; may be given more than once',
+      'resize=4: at most 4 at once; resize=10/s, 10/m, 10/h, 10/d: at most 10 begin in that time; may be given more than once',
       addLimit,
       {},
     )
@@ -72,7 +72,7 @@ export function addServerCommands(program: Command): void {
       'how long failed and cancelled jobs are kept',
       durationOrForever,
     )
-    .option('--keep-last <n>', 'however old, how many finished jobs are kept', wholeNumber(0))
+    .option('--keep-last <n>', 'however young, how many finished jobs are kept', wholeNumber(0))
     .option('--wait-lock <ms>', 'how long to wait for a file that is in use', milliseconds, 10_000)
     .option('--no-vacuum', 'do not write an old file anew now, which takes time and space')
     .option('--public-url <url>', 'where browsers find the page when a proxy is in front')

@@ -20,7 +20,7 @@ export class Times {
     if (isInterval) {
       if (this.#interval < leastInterval || this.#interval > 2 ** 50)
         throw new ScheduleError(
-          `a schedule is due each ${leastInterval} ms at most, got ${spec} ms`,
+          `a schedule has an interval from ${leastInterval} to ${2 ** 50} ms, got ${spec.slice(0, 64)} ms`,
         )
       if (zone !== null) throw new ScheduleError('a number of milliseconds has no time zone')
       this.#cron = null

@@ -14,6 +14,7 @@ import type { Reply } from '../protocol/resp.ts'
 import { QueueFull } from '../scheduling/queue-full.ts'
 import type { Scheduler } from '../scheduling/scheduler.ts'
 import type { Store } from '../store/store.ts'
+import { packageVersion } from '../version.ts'
 
 /** The state of a connection that commands read and change. */
 export interface Session {
@@ -277,7 +278,7 @@ async function hello(
   if (version !== undefined) session.version = version === '3' ? 3 : 2
   return new Map<string, Reply>([
     ['server', 'jobd'],
-    ['version', '0.1.0'],
+    ['version', packageVersion()],
     ['proto', session.version],
     ['id', 1],
     ['mode', 'standalone'],

@@ -1,0 +1,121 @@
+import { InvalidArgumentError, type Argument, Command, type Option } from 'commander'
+import { describe, expect, test } from 'vitest'
+import packageJson from '../package.json' with { type: 'json' }
+import { codeOf, makeProgram, runProgram } from '../src/cli/program.ts'
+import { addLimit } from '../src/cli/option-values.ts'
+
+/** Runs a command line in this process. Returns what it printed, and the error that ended it. */
+async function mistake(words: string[]): Promise<{ out: string; err: string; code: number }> {
+  const program = makeProgram()
+  let [out, err] = ['', '']
+  for (const command of [program, ...program.commands])
+    command
+      .exitOverride()
+      .configureOutput({ writeOut: (text) => (out += text), writeErr: (text) => (err += text) })
+  const error = await runProgram(program, words).then(
+    () => null,
+    (reason: unknown) => reason,
+  )
+  return { out, err, code: codeOf(error as Parameters<typeof codeOf>[0]) }
+}
+
+/** A value for each argument of a command that it needs before `index`, or for all of them. */
+function valuesOf(command: Command, index = Infinity): string[] {
+  return command.registeredArguments
+    .filter((argument, i) => argument.required && i < index)
+    .map((each) => each.argChoices?.[0] ?? (each.name() === 'times' ? '100' : '1'))
+}
+
+function isParsed(parameter: Option | Argument): boolean {
+  return parameter.parseArg !== undefined && parameter.argChoices === undefined
+}
+
+const numbers = [
+  '',
+  '-1',
+  '1e3',
+  '0x10',
+  '1.5',
+  'NaN',
+  'Infinity',
+  '99999999999999999',
+  '1125899906842625',
+]
+
+/** Values that the parser of a parameter must refuse. Its numbers are no limits, schedules or texts. */
+function wrongValues(name: string): string[] {
+  if (name === 'times') return ['99999999999999999', '99999999999999999ms', '13031249d']
+  if (name === 'kind=limit' || name === 'limit')
+    return ['sleep', 'sleep=', 'sleep=0', 'sleep=-1', 'sleep=99999999999999999', 'sleep=1/x', '=1']
+  if (name === 'priority') return numbers.filter((text) => text !== '-1')
+  return numbers
+}
+
+const cases = makeProgram().commands.flatMap((command) => [
+  ...command.options
+    .filter(
+      (option) => isParsed(option) && !['token', 'trustProxy'].includes(option.attributeName()),
+    )
+    .flatMap((option) =>
+      wrongValues(option.attributeName()).map((value) => [
+        command.name(),
+        ...valuesOf(command),
+        `${option.long}=${value}`,
+      ]),
+    ),
+  ...command.registeredArguments.flatMap((argument, i) =>
+    isParsed(argument)
+      ? wrongValues(argument.name())
+          .filter((value) => !value.startsWith('-'))
+          .map((value) => [command.name(), ...valuesOf(command, i), value, 'sleep', '1'])
+      : [],
+  ),
+])
+
+describe('a value out of range is answered with a message, a usage line and code 2', () => {
+  test('there are cases for all commands that take a number', () => {
+    const names = new Set(cases.map(([name]) => name))
+    expect(
+      makeProgram()
+        .commands.map((each) => each.name())
+        .filter((name) => !names.has(name)),
+    ).toEqual(['restore', 'check'])
+  })
+
+  test.for(cases.map((words) => [words.join(' '), words] as const))('%s', async ([, words]) => {
+    const { out, err, code } = await mistake(words)
+    expect(out).toBe('')
+    expect(err).toMatch(/^error: .+\nUsage: jobd .*\n$/)
+    expect(code).toBe(2)
+  })
+})
+
+test('a command that finds the mistake itself is not silent either', async () => {
+  const program = new Command('jobd').exitOverride().action(() => {
+    throw new InvalidArgumentError('no such day')
+  })
+  let err = ''
+  program.configureOutput({ writeErr: (text) => (err += text) })
+  await expect(runProgram(program, [])).rejects.toThrow('no such day')
+  expect(err).toBe('error: no such day\n')
+})
+
+test('the version is the one of the package', async () => {
+  expect(await mistake(['--version'])).toEqual({
+    out: `${packageJson.version}\n`,
+    err: '',
+    code: 0,
+  })
+})
+
+test('a message about a limit names every unit that is taken', () => {
+  const take =
+    (limit: string): (() => unknown) =>
+    () =>
+      addLimit(`sleep=${limit}`, {})
+  expect(take('10/d')()).toEqual({ sleep: { rate: { limit: 10, per: 86_400_000 } } })
+  for (const unit of ['s', 'm', 'h', 'd']) {
+    expect(take(`10/${unit}`)).not.toThrow()
+    expect(take('10/x')).toThrow(`10/${unit}`)
+  }
+})
