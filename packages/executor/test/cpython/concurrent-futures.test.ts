@@ -69,7 +69,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       await using pool = await warm(make({ maxWorkers: 2, minWorkers: 2 }), 2)
       const results: unknown[] = []
       const read = async (): Promise<void> => {
-        for await (const each of pool.map(refs.pause, [0, never], { timeout: 1_000 }))
+        for await (const each of pool.map(refs.pause, [0, never], { timeout: 4_000 }))
           results.push(each)
       }
       await expect(read()).rejects.toBeInstanceOf(TimeoutError)
