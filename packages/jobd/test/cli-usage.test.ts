@@ -51,26 +51,21 @@ function wrongValues(name: string): string[] {
   return numbers
 }
 
-const cases = makeProgram().commands.flatMap((command) => [
-  ...command.options
-    .filter(
-      (option) => isParsed(option) && !['token', 'trustProxy'].includes(option.attributeName()),
-    )
-    .flatMap((option) =>
-      wrongValues(option.attributeName()).map((value) => [
-        command.name(),
-        ...valuesOf(command),
-        `${option.long}=${value}`,
-      ]),
-    ),
-  ...command.registeredArguments.flatMap((argument, i) =>
-    isParsed(argument)
-      ? wrongValues(argument.name())
-          .filter((value) => !value.startsWith('-'))
-          .map((value) => [command.name(), ...valuesOf(command, i), value, 'sleep', '1'])
-      : [],
-  ),
-])
+const cases: string[][] = []
+for (const command of makeProgram().commands) {
+  for (const option of command.options) {
+    const name = option.attributeName()
+    if (!isParsed(option) || name === 'token' || name === 'trustProxy') continue
+    for (const value of wrongValues(name))
+      cases.push([command.name(), ...valuesOf(command), `${option.long}=${value}`])
+  }
+  for (const [i, argument] of command.registeredArguments.entries()) {
+    if (!isParsed(argument)) continue
+    for (const value of wrongValues(argument.name()))
+      if (!value.startsWith('-'))
+        cases.push([command.name(), ...valuesOf(command, i), value, 'sleep', '1'])
+  }
+}
 
 describe('a value out of range is answered with a message, a usage line and code 2', () => {
   test('there are cases for all commands that take a number', () => {

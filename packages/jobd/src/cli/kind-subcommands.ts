@@ -136,16 +136,16 @@ function limitWords(text: string): (string | number)[] {
   const value = text.slice(at + 1)
   if (at > 0 && value === 'default') return [text.slice(0, at), 'DEFAULT']
   if (at > 0 && value === 'none') return [text.slice(0, at), 'CONCURRENCY', 'none', 'RATE', 'none']
-  return Object.entries(addLimit(text, {})).flatMap(([kind, change]) => {
+  const words: (string | number)[] = []
+  for (const [kind, change] of Object.entries(addLimit(text, {}))) {
     const { concurrency, rate, groupConcurrency, groupRate } = change
-    return [
-      kind,
-      ...(typeof concurrency === 'number' ? ['CONCURRENCY', concurrency] : []),
-      ...(rate ? ['RATE', rate.limit, 'PER', rate.per ?? 1_000] : []),
-      ...(typeof groupConcurrency === 'number' ? ['GROUP', groupConcurrency] : []),
-      ...(groupRate ? ['GROUPRATE', groupRate.limit, 'GROUPPER', groupRate.per ?? 1_000] : []),
-    ]
-  })
+    words.push(kind)
+    if (typeof concurrency === 'number') words.push('CONCURRENCY', concurrency)
+    if (rate) words.push('RATE', rate.limit, 'PER', rate.per ?? 1_000)
+    if (typeof groupConcurrency === 'number') words.push('GROUP', groupConcurrency)
+    if (groupRate) words.push('GROUPRATE', groupRate.limit, 'GROUPPER', groupRate.per ?? 1_000)
+  }
+  return words
 }
 
 async function list(
