@@ -1,5 +1,6 @@
+import { createTask, Future, isCancelled } from '@tasktree/core'
 import { openConnection, type StreamReader, type StreamWriter } from '@tasktree/net'
-import { encodeCommand, readReply, type Reply } from '../protocol/resp.ts'
+import { encodeCommand, ProtocolError, readReply, type Reply } from '../protocol/resp.ts'
 
 /** Milliseconds after which an attempt to connect fails. */
 const longestConnecting = 10_000
@@ -11,11 +12,25 @@ export interface Address {
   password: string | null
 }
 
-/** A connection to a server. It carries one command at a time. */
+/**
+ * A connection to a server that many calls share. Commands are sent without waiting for the answers of earlier ones,
+ * and the server answers them in order. A wait for a job is not answered in order: the server sends a message with the
+ * ticket of the wait when the job has ended.
+ */
 export class Connection implements AsyncDisposable {
   readonly #reader: StreamReader
   readonly #writer: StreamWriter
-  #isWhole = true
+  /** The commands that are not answered yet, the oldest first; null for a command whose reply does not matter. */
+  #unanswered: (Future<Reply> | null)[] = []
+  /** The index of the oldest unanswered command. Answered commands are removed in batches. */
+  #oldest = 0
+  /** The waits by their tickets. */
+  readonly #waits = new Map<string, Future<Reply>>()
+  #tickets = 0
+  /** The commands that are not written yet. All commands of one turn of the loop are written together. */
+  #out: Buffer[] = []
+  #isFlushing = false
+  #isBroken = false
 
   private constructor(reader: StreamReader, writer: StreamWriter) {
     this.#reader = reader
@@ -27,7 +42,9 @@ export class Connection implements AsyncDisposable {
       ...(await openConnection(host, port, { timeout: longestConnecting })),
     )
     try {
-      // The client asks for RESP3, because only RESP3 has a type for numbers with a fraction.
+      createTask(() => connection.#receive(), { name: 'jobd client' })
+      // The client asks for RESP3, because only RESP3 has a type for numbers with a fraction, and messages that are not
+      // answers.
       const words = password === null ? [] : ['AUTH', 'default', password]
       const reply = await connection.command(['HELLO', 3, ...words])
       if (reply instanceof Error) throw reply
@@ -38,22 +55,100 @@ export class Connection implements AsyncDisposable {
     }
   }
 
-  /**
-   * Whether the connection can carry another command. It cannot after a command that was interrupted, because the next
-   * reply would belong to the interrupted command.
-   */
+  /** Whether the connection can carry another command. */
   get isWhole(): boolean {
-    return this.#isWhole && !this.#writer.isClosing() && !this.#reader.atEof()
+    return !this.#isBroken && !this.#writer.isClosing()
+  }
+
+  /** Whether a command or a wait is not answered yet. */
+  get isBusy(): boolean {
+    return this.#oldest < this.#unanswered.length || this.#waits.size > 0
   }
 
   /** Sends a command and returns the reply. An error reply is returned, not thrown. */
   async command(words: readonly (string | number)[]): Promise<Reply> {
-    this.#isWhole = false
-    this.#writer.write(encodeCommand(words.map(String)))
-    await this.#writer.drain()
-    const reply = await readReply(this.#reader)
-    this.#isWhole = true
-    return reply
+    if (!this.isWhole) throw new ProtocolError('the server has gone')
+    const reply = new Future<Reply>()
+    this.#send(words, reply)
+    return await reply
+  }
+
+  #send(words: readonly (string | number)[], reply: Future<Reply> | null): void {
+    this.#unanswered.push(reply)
+    this.#out.push(encodeCommand(words.map(String)))
+    if (this.#isFlushing) return
+    this.#isFlushing = true
+    createTask(() => this.#flush())
+  }
+
+  /** Sends JOB.WAIT and returns the job when it has ended. A cancel also ends the wait in the server. */
+  async wait(words: readonly (string | number)[]): Promise<Reply> {
+    const ticket = String(++this.#tickets)
+    const ended = new Future<Reply>()
+    this.#waits.set(ticket, ended)
+    try {
+      const reply = await this.command([...words, 'TICKET', ticket])
+      return reply instanceof Error ? reply : await ended
+    } finally {
+      if (this.#waits.delete(ticket) && this.isWhole) this.#send(['JOB.UNWAIT', ticket], null)
+    }
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      while (this.#out.length > 0) {
+        const out = Buffer.concat(this.#out)
+        this.#out = []
+        this.#writer.write(out)
+        await this.#writer.drain()
+      }
+    } catch (error) {
+      this.#break(error)
+    } finally {
+      this.#isFlushing = false
+    }
+  }
+
+  /** Reads replies until the connection is lost or closed. */
+  async #receive(): Promise<void> {
+    try {
+      for (;;) this.#take(await readReply(this.#reader))
+    } catch (error) {
+      this.#break(error)
+      if (isCancelled(error)) throw error
+    }
+  }
+
+  #take(reply: Reply): void {
+    if (isMessage(reply)) {
+      const [type, ticket, job = null] = reply.push
+      const ended = this.#waits.get(String(ticket))
+      if (type !== 'wait' || ended === undefined) return
+      this.#waits.delete(String(ticket))
+      if (!ended.done()) ended.setResult(job)
+      return
+    }
+    const asker = this.#unanswered[this.#oldest++]
+    if (asker === undefined) throw new ProtocolError('the server has sent a reply to no command')
+    // The asker of a cancelled command does not wait for the reply any more.
+    if (asker?.done() === false) asker.setResult(reply)
+    if (this.#oldest < 1_000 && this.#oldest < this.#unanswered.length) return
+    this.#unanswered = this.#unanswered.slice(this.#oldest)
+    this.#oldest = 0
+  }
+
+  /** Fails all that waits for the server. */
+  #break(reason: unknown): void {
+    if (this.#isBroken) return
+    this.#isBroken = true
+    this.#out = []
+    const error = isCancelled(reason) ? new ProtocolError('the connection was ended') : reason
+    const askers = [...this.#unanswered.slice(this.#oldest), ...this.#waits.values()]
+    this.#unanswered = []
+    this.#oldest = 0
+    this.#waits.clear()
+    for (const asker of askers) if (asker?.done() === false) asker.setException(error)
+    this.#writer.abort()
   }
 
   /** Closes the connection at once, even if a command is waiting for its reply. */
@@ -65,4 +160,8 @@ export class Connection implements AsyncDisposable {
     this.#writer.close()
     await this.#writer.waitClosed()
   }
+}
+
+function isMessage(reply: Reply): reply is { push: Reply[] } {
+  return typeof reply === 'object' && reply !== null && Object.hasOwn(reply, 'push')
 }

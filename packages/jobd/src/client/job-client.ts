@@ -1,11 +1,35 @@
-import { isCancelled } from '@tasktree/core'
+import { createTask, isCancelled, shield, type Task } from '@tasktree/core'
+import { Semaphore } from '@tasktree/sync'
 import type { AttemptRecord, Job, JobFilter, JobRequest } from '../jobs/job.ts'
 import type { Kinds } from '../jobs/kind.ts'
 import type { Reply } from '../protocol/resp.ts'
 import { Connection } from './connection.ts'
 
-/** At most this many connections are kept for later commands. */
-const mostIdle = 4
+/**
+ * Commands that the server may answer late. They are sent on connections of their own, of which there are at most
+ * `mostApart`, because other commands would have to wait for the answers.
+ */
+const slowCommands: ReadonlySet<string> = new Set([
+  'JOB.CANCEL',
+  'JOB.DRAIN',
+  'JOB.BULK',
+  'JOB.PURGE',
+  'JOB.RELOAD',
+  'ACTOR.KILL',
+])
+const mostApart = 4
+
+/** Commands that change their connection. Each is sent on a connection of its own, which is closed after the answer. */
+const changingCommands: ReadonlySet<string> = new Set([
+  'HELLO',
+  'AUTH',
+  'SELECT',
+  'CLIENT',
+  'RESET',
+  'QUIT',
+  'SUBSCRIBE',
+  'UNSUBSCRIBE',
+])
 
 /** Options of a job. The kind of the job defines the values of options that are left out. Times are milliseconds. */
 export type AddOptions = Partial<
@@ -39,8 +63,10 @@ export class JobFailedError extends Error {
 }
 
 /**
- * A client of a server. Several commands may wait for their answers at the same time: each of them has a connection of
- * its own until it is answered. A cancelled command closes its connection. The server may still carry the command out.
+ * A client of a server. Any number of calls may be made at the same time: they share one connection, on which the
+ * server answers them in order. A wait for a job does not hold up other calls. Commands that the server may answer late,
+ * such as JOB.CANCEL, have connections of their own, of which there are at most four. If a call is cancelled, the
+ * server may still carry the command out.
  *
  * @example
  *     import { mkdtempDisposable } from 'node:fs/promises'
@@ -54,8 +80,12 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
   readonly #host: string
   readonly #port: number
   readonly #password: string | null
+  /** The connection that the calls share, or the task that opens it; null before the first call. */
+  #shared: Task<{ connection?: Connection; error?: unknown }> | null = null
+  /** The connections of slow commands, and those of them that carry none at the moment. */
+  readonly #apart = new Set<Connection>()
   readonly #idle: Connection[] = []
-  readonly #busy = new Set<Connection>()
+  readonly #places = new Semaphore(mostApart)
   #isClosed = false
 
   private constructor(host: string, port: number, password: string | null) {
@@ -76,12 +106,41 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
     { password = null }: { password?: string | null } = {},
   ): Promise<JobClient<K>> {
     const client = new JobClient<K>(host, port, password)
-    client.#idle.push(await client.#open())
+    await client.#connection()
     return client
   }
 
   #open(): Promise<Connection> {
     return Connection.open({ host: this.#host, port: this.#port, password: this.#password })
+  }
+
+  /** Returns the shared connection. Opens it if it is not open. All calls of that time wait for the same attempt. */
+  async #connection(): Promise<Connection> {
+    if (this.#shared?.done() === true && this.#openConnection?.isWhole !== true) this.#shared = null
+    this.#shared ??= createTask(() => this.#attempt(), { name: 'jobd client connects' })
+    // A cancelled call must not end the attempt, for which other calls may wait too.
+    const { connection, error } = await shield(this.#shared)
+    if (connection === undefined) throw error
+    return connection
+  }
+
+  /** Opens the shared connection. Returns an error instead of throwing it, because every call may have been cancelled. */
+  async #attempt(): Promise<{ connection?: Connection; error?: unknown }> {
+    try {
+      const connection = await this.#open()
+      if (!this.#isClosed) return { connection }
+      connection.abort()
+      throw new Error('the client is closed')
+    } catch (error) {
+      if (isCancelled(error)) throw error
+      return { error }
+    }
+  }
+
+  /** The shared connection, if it was opened. */
+  get #openConnection(): Connection | undefined {
+    const shared = this.#shared
+    return shared?.done() === true && !shared.cancelled() ? shared.result().connection : undefined
   }
 
   /**
@@ -103,22 +162,36 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
   }
 
   async #send(words: readonly (string | number)[]): Promise<Reply> {
-    let connection = this.#idle.pop()
-    while (connection !== undefined && !connection.isWhole) {
-      connection.abort()
-      connection = this.#idle.pop()
-    }
-    connection ??= await this.#open()
-    this.#busy.add(connection)
-    try {
-      const reply = await connection.command(words)
-      if (reply instanceof Error) throw reply
-      return reply
-    } finally {
-      this.#busy.delete(connection)
-      if (!connection.isWhole || this.#isClosed || this.#idle.length >= mostIdle) connection.abort()
-      else this.#idle.push(connection)
-    }
+    const name = String(words[0]).toUpperCase()
+    const reply =
+      slowCommands.has(name) || changingCommands.has(name)
+        ? await this.#sendApart(words, changingCommands.has(name))
+        : await this.#sendShared(words, name === 'JOB.WAIT')
+    if (reply instanceof Error) throw reply
+    return reply
+  }
+
+  async #sendShared(words: readonly (string | number)[], isWait: boolean): Promise<Reply> {
+    const connection = await this.#connection()
+    return isWait ? connection.wait(words) : connection.command(words)
+  }
+
+  /** Sends a command on a connection that carries no other command. If the call is cancelled, the connection is closed. */
+  async #sendApart(words: readonly (string | number)[], changes: boolean): Promise<Reply> {
+    return this.#places.runExclusive(async () => {
+      let connection = this.#idle.pop()
+      if (connection?.isWhole !== true) connection = await this.#open()
+      this.#apart.add(connection)
+      try {
+        return await connection.command(words)
+      } finally {
+        const isOver = changes || this.#isClosed || connection.isBusy || !connection.isWhole
+        if (isOver) {
+          this.#apart.delete(connection)
+          connection.abort()
+        } else this.#idle.push(connection)
+      }
+    })
   }
 
   /** Like `command`, for commands whose answer is a text. @throws {TypeError} when the answer is not a text */
@@ -241,8 +314,14 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
   /** Closes the client. Commands that wait for their answers fail. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true
-    for (const connection of this.#busy) connection.abort()
-    await Promise.all(this.#idle.splice(0).map((each) => each[Symbol.asyncDispose]()))
+    const shared = this.#openConnection
+    const open = shared === undefined ? [] : [shared]
+    await Promise.all(
+      [...this.#apart, ...open].map(async (connection) => {
+        if (connection.isBusy) connection.abort()
+        else await connection[Symbol.asyncDispose]()
+      }),
+    )
   }
 }
 

@@ -3,6 +3,7 @@ import { OSError, type StreamReader, type StreamWriter } from '@tasktree/streams
 import { CommandParser, type Word } from '../protocol/command-parser.ts'
 import { type Directory, execute, initialName, overlaps, type Session } from './commands.ts'
 import type { JobFeed } from '../store/job-feed.ts'
+import { PushedWaits } from './pushed-waits.ts'
 import { encode, ProtocolError, type Reply } from '../protocol/resp.ts'
 
 /**
@@ -30,6 +31,8 @@ export class Connection {
   #out = ''
   #underWay: Promise<Reply>[] = []
   #following: Task<void> | null = null
+  /** Whether a task will send the messages that were put last. */
+  #isPushing = false
   /**
    * Since when the rest of a command is missing, and since when the client does not read its replies; null if that is
    * not so. Times of the loop's clock.
@@ -51,6 +54,7 @@ export class Connection {
       who: initialName(directory),
       address: addressOf(writer),
       isSubscribed: false,
+      waits: new PushedWaits((message) => this.#push(message)),
     }
     // A client that has not given the password yet has only a limited time for it.
     if (this.#session.who === null) this.#midwaySince = this.#loop.time()
@@ -69,6 +73,7 @@ export class Connection {
       } else if (!(error instanceof OSError)) throw error
     } finally {
       this.#following?.cancel()
+      this.#session.waits?.[Symbol.dispose]()
     }
     this.#writer.close()
   }
@@ -172,6 +177,24 @@ export class Connection {
     this.#stalledSince ??= this.#loop.time()
     await this.#writer.drain()
     this.#stalledSince = null
+  }
+
+  /**
+   * Sends a message that does not answer a command. Several messages in one turn of the loop are sent together. The
+   * messages are not waited for: a client that does not read them is disconnected by `checkPatience`.
+   */
+  #push(push: Reply[]): void {
+    this.#put({ push })
+    if (this.#isPushing) return
+    this.#isPushing = true
+    createTask(async () => {
+      this.#isPushing = false
+      try {
+        await this.#send()
+      } catch (error) {
+        if (!(error instanceof OSError)) throw error
+      }
+    })
   }
 
   #followIfSubscribed(): void {

@@ -3,13 +3,14 @@ import { getEventLoop, isCancelled } from '@tasktree/core'
 import { CommandError } from './arguments.ts'
 import { type Credentials, defaultName } from './credentials.ts'
 import type { Word } from '../protocol/command-parser.ts'
-import { jobCommands } from './job-commands.ts'
+import { jobCommands, parseWait } from './job-commands.ts'
 import { kindCommands } from './kind-commands.ts'
 import { KindError, type KindTable, type Reloaded } from '../jobs/kind-table.ts'
 import { ScheduleError } from '../scheduling/cron.ts'
 import type { Schedules } from '../scheduling/schedules.ts'
 import type { Metrics } from '../scheduling/metrics.ts'
 import { isPassing } from './passing-errors.ts'
+import type { PushedWaits } from './pushed-waits.ts'
 import type { Reply } from '../protocol/resp.ts'
 import { QueueFull } from '../scheduling/queue-full.ts'
 import type { Scheduler } from '../scheduling/scheduler.ts'
@@ -29,6 +30,8 @@ export interface Session {
   address: string
   /** Whether the client gets a message for every new state of a job. */
   isSubscribed: boolean
+  /** The waits that are answered by messages; null if there is no connection that can carry messages. */
+  readonly waits: PushedWaits | null
 }
 
 /** The parts of the server that commands use. Each property returns the current incarnation of its part. */
@@ -108,6 +111,12 @@ const commands: ReadonlyMap<string, Command> = new Map(
     TREE: { least: 0, most: 0, run: (_, { system }) => system.tree() },
     'ACTOR.KILL': { least: 1, most: 1, isAudited: true, run: killActor },
     ...jobCommands,
+    'JOB.WAIT': { least: 1, most: 5, run: wait },
+    'JOB.UNWAIT': {
+      least: 1,
+      most: 1,
+      run: ([ticket = ''], _, { waits }) => Number(waits?.end(ticket) ?? false),
+    },
     ...kindCommands,
   } satisfies Record<string, Command>),
 )
@@ -301,8 +310,23 @@ function hangUp(_: readonly string[], __: Directory, session: Session): Reply {
 function reset(_: readonly string[], directory: Directory, session: Session): Reply {
   session.version = 2
   session.isSubscribed = false
+  session.waits?.[Symbol.dispose]()
   session.who = initialName(directory)
   return { simple: 'RESET' }
+}
+
+/** Handles JOB.WAIT. With a TICKET it is answered at once, and the job is sent as a message when it has ended. */
+function wait(
+  [id, ...options]: readonly string[],
+  { scheduler }: Directory,
+  session: Session,
+): PromiseLike<Reply> | Reply {
+  const { waiting, ticket } = parseWait(id, options, scheduler)
+  if (ticket === undefined) return waiting()
+  if (session.version === 2 || session.waits === null)
+    throw new CommandError('TICKET needs RESP3, which has messages: HELLO 3')
+  session.waits.begin(ticket, () => settle(waiting()))
+  return ok
 }
 
 function subscribe(names: readonly string[], _: Directory, session: Session): Reply {

@@ -36,7 +36,7 @@ const mostFilterWords = 2 * filterNames.length
 /** How many milliseconds JOB.CANCEL waits until the cancelled work has ended. */
 const longestCancel = 10_000
 
-/** How many tickets were made. Each JOB.WAIT has a ticket, by which it can be ended. */
+/** How many waits have begun. The scheduler knows each by a ticket, by which it can be ended. */
 let tickets = 0
 
 /** Every command about jobs. */
@@ -51,27 +51,6 @@ export const jobCommands: Record<string, Command> = {
     least: 1,
     most: 1,
     run: async ([id], { store }) => describeJob(await store.ask.get(parseId(id))),
-  },
-  'JOB.WAIT': {
-    least: 1,
-    most: 3,
-    run: async ([id, ...options], { scheduler }) => {
-      const number = parseId(id)
-      const limit = parseOptions(options, ['TIMEOUT']).get('TIMEOUT')
-      const ms = limit === undefined ? null : parseNumber('TIMEOUT', limit, 0)
-      const ticket = `wait-${++tickets}`
-      let job: Job | null
-      try {
-        job = await scheduler.ask({ timeout: Infinity }).wait(number, ms, ticket)
-      } catch (error) {
-        // The client has gone, so the scheduler need not keep the wait.
-        if (isCancelled(error)) void scheduler.tell.stopWaiting(number, ticket)
-        throw error
-      }
-      if (job !== null && !finalStates.has(job.state))
-        throw new CommandError(`job ${number} is still ${job.state} after ${ms} ms`, 'TIMEOUT')
-      return describeJob(job)
-    },
   },
   'JOB.CANCEL': {
     least: 1,
@@ -228,6 +207,42 @@ export const jobCommands: Record<string, Command> = {
       return new Map(facts)
     },
   },
+}
+
+/**
+ * Reads the arguments of JOB.WAIT. Returns its ticket, and the function that waits until the job has ended.
+ *
+ * @throws {CommandError} for wrong arguments
+ */
+export function parseWait(
+  id: string | undefined,
+  words: readonly string[],
+  scheduler: Directory['scheduler'],
+): { ticket: string | undefined; waiting: () => Promise<Reply> } {
+  const number = parseId(id)
+  const options = parseOptions(words, ['TIMEOUT', 'TICKET'])
+  const limit = options.get('TIMEOUT')
+  const ms = limit === undefined ? null : parseNumber('TIMEOUT', limit, 0)
+  return { ticket: options.get('TICKET'), waiting: () => waitForEnd(number, ms, scheduler) }
+}
+
+async function waitForEnd(
+  id: number,
+  ms: number | null,
+  scheduler: Directory['scheduler'],
+): Promise<Reply> {
+  const ticket = `wait-${++tickets}`
+  let job: Job | null
+  try {
+    job = await scheduler.ask({ timeout: Infinity }).wait(id, ms, ticket)
+  } catch (error) {
+    // The client does not wait any more, so the scheduler need not keep the wait.
+    if (isCancelled(error)) void scheduler.tell.stopWaiting(id, ticket)
+    throw error
+  }
+  if (job !== null && !finalStates.has(job.state))
+    throw new CommandError(`job ${id} is still ${job.state} after ${ms} ms`, 'TIMEOUT')
+  return describeJob(job)
 }
 
 function oneDecimal(n: number): number

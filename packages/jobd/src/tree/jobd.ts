@@ -324,7 +324,13 @@ function dashboardSources(
     history,
     audit: directory.audit,
     command: async (words, sender) =>
-      execute(words, directory, { version: 3, closing: false, isSubscribed: false, ...sender }),
+      execute(words, directory, {
+        version: 3,
+        closing: false,
+        isSubscribed: false,
+        waits: null,
+        ...sender,
+      }),
     prometheus: async () => {
       const { store, scheduler } = directory
       const [counts, queues] = await Promise.all([store.ask.counts(), scheduler.ask.statistics()])
