@@ -120,7 +120,7 @@ test('the thread whose job has just ended gets the next one', { tags: ['slow'] }
   while (pool.stats.idle < 2) await sleep(5)
   // Both have loaded the jobs' module.
   await gather([pool.submit(refs.pause, 20), pool.submit(refs.pause, 20)])
-  const long = pool.submit(refs.pause, 100)
+  const long = pool.submit(refs.pause, 1_000)
   const other = await pool.submit(refs.myWorker)
   const last = await long
   expect(last).not.toBe(other)

@@ -112,16 +112,16 @@ test('a `ready` that fails at a prompt is reported, and asked again about the li
   await runLoop(async () => {
     const { getEventLoop } = await import('@tasktree/core')
     getEventLoop().setExceptionHandler((_, { message }) => void messages.push(message))
-    await using server = new ManagedProcess(
-      'sh',
-      ['-c', "printf 'user: '; sleep 0.2; echo root; exec sleep 60"],
-      {
-        ready: (text) => {
-          if (text === 'user: ') throw new Error('a mistake')
-          return true
-        },
+    // The line goes on only when `ready` was asked about the prompt.
+    const asked = join(folder(), 'asked')
+    const script = `printf 'user: '; while [ ! -e "$0" ]; do sleep 0.01; done; echo root; exec sleep 60`
+    await using server = new ManagedProcess('sh', ['-c', script, asked], {
+      ready: (text) => {
+        if (text !== 'user: ') return true
+        writeFileSync(asked, '')
+        throw new Error('a mistake')
       },
-    )
+    })
     await server.start()
   })
   expect(messages).toEqual(['a listener to the lines of sh failed'])
