@@ -117,7 +117,7 @@ test('a backup or a restore that fails leaves all files as they were', () =>
     const before = names()
     const [bytes, copied] = [readFileSync(file), readFileSync(copy)]
     expect(() => backUpFile(broken, copy)).toThrow('cannot be used')
-    expect(() => restoreFile(broken, file)).toThrow()
+    expect(() => restoreFile(broken, file)).toThrow('bad ')
     expect(() => restoreFile(file, file)).toThrow("is the jobs' file itself")
     expect(readFileSync(file)).toEqual(bytes)
     expect(readFileSync(copy)).toEqual(copied)

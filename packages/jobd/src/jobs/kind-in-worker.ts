@@ -28,6 +28,7 @@ export async function runKind(url: string, facts: AttemptFacts): Promise<StoredR
     ? module.default[facts.kind]
     : undefined
   if (kind === undefined) throw new Error(`${url} has no kind '${facts.kind}' any more`)
+  const signal = workerSignal()
   const report = (value: WorkerReport): void => reportProgress(value)
   const ctx: JobContext = {
     ...known,
@@ -37,13 +38,17 @@ export async function runKind(url: string, facts: AttemptFacts): Promise<StoredR
     progress: (done, total) => report({ progress: [done, total] }),
     log: (line) => report({ output: `${line}\n` }),
     output: (text) => report({ output: text }),
-    step: new Steps(steps, (name, text) => report({ step: [name, text] })).run,
+    step: new Steps(
+      steps,
+      (name, text) => report({ step: [name, text] }),
+      // The signal is aborted by a cancel, which also comes when the attempt is lost.
+      () => signal.aborted,
+    ).run,
   }
   // The kind runs in a task, so that a cancel interrupts its awaits.
   const task = createTask(async () =>
     kind.run(kind.parse === undefined ? payload : kind.parse(payload), ctx),
   )
-  const signal = workerSignal()
   const cancel = (): void => void task.cancel()
   signal.addEventListener('abort', cancel, { once: true })
   try {

@@ -38,6 +38,8 @@ export interface JobTools extends Pick<JobContext, 'pools' | 'progress' | 'outpu
   readonly steps: CommittedSteps
   /** Stores the result of a step. */
   readonly saveStep: (name: string, text: string) => PromiseLike<void>
+  /** Whether the attempt has ended. Its code may go on for some time. */
+  readonly isOver: () => boolean
 }
 
 /** The kinds of jobs that this server can run, by their names. */
@@ -148,7 +150,7 @@ export class KindTable {
    */
   async perform(job: Job, tools: JobTools): Promise<StoredResult> {
     const { kind, url } = this.#find(job.kind)
-    const { pools, progress, output, steps, saveStep } = tools
+    const { pools, progress, output, steps, saveStep, isOver } = tools
     const known = {
       id: job.id,
       kind: job.kind,
@@ -166,7 +168,7 @@ export class KindTable {
           const report = value as WorkerReport
           if ('progress' in report) progress(...report.progress)
           else if ('output' in report) output(report.output)
-          else saving.push(settled(saveStep(...report.step)))
+          else if (!isOver()) saving.push(settled(saveStep(...report.step)))
         })
       // If the result of a step could not be stored, the attempt fails, as it does for a kind that runs in the server.
       for (const failure of await Promise.all(saving)) if (failure !== null) throw failure
@@ -178,7 +180,7 @@ export class KindTable {
       progress,
       output,
       log: (line) => output(`${line}\n`),
-      step: new Steps(steps, saveStep).run,
+      step: new Steps(steps, saveStep, isOver).run,
     }
     return storeResult(
       await kind.run(kind.parse === undefined ? job.payload : kind.parse(job.payload), ctx),

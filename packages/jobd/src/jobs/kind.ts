@@ -35,7 +35,8 @@ export interface JobContext {
    * which follows within milliseconds. The result must be a value that JSON can hold.
    *
    * @throws {TypeError} for a result that JSON cannot hold
-   * @throws {Error} when a step of this name is running in this attempt
+   * @throws {Error} when a step of this name is running in this attempt, and when the attempt is over: its worker was
+   * killed, or its code goes on after a cancel or a time limit
    */
   readonly step: <T>(name: string, work: () => T | PromiseLike<T>) => Promise<T>
 }
@@ -51,7 +52,8 @@ export interface Kind<P = string, R = unknown> {
   readonly parse?: (payload: string) => P
   /**
    * Does the job, and returns its result. A text is stored unchanged, any other result as JSON. A cancel interrupts the
-   * work at its next `await`. In a pool, a worker that does not react to the cancel is terminated.
+   * work at its next `await` of something of Tasktree. After one second the job is cancelled whatever `run` does, and what
+   * `run` returns later is ignored. In a pool, a worker that does not react to the cancel is terminated.
    */
   // This is a method, because TypeScript compares the parameters of methods less strictly: a kind without `parse` may
   // declare its payload as a string.

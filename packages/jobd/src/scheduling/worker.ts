@@ -1,12 +1,11 @@
 import { Actor, type ActorRef } from '@tasktree/actor'
-import { createTask, type Task, timeout } from '@tasktree/core'
-import { describeError } from '../jobs/describe-error.ts'
 import type { Job } from '../jobs/job.ts'
 import type { JobFeed } from '../store/job-feed.ts'
 import type { Pools } from '../jobs/kind.ts'
 import type { JobTools, KindTable } from '../jobs/kind-table.ts'
 import type { StoredResult } from '../jobs/stored-value.ts'
 import type { Outcome } from './attempt.ts'
+import { AttemptCode, type AttemptCodes } from './attempt-code.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Store } from '../store/store.ts'
 
@@ -17,6 +16,7 @@ export interface Workshop {
   readonly kinds: KindTable
   readonly pools: Pools
   readonly feed: JobFeed
+  readonly codes: AttemptCodes
 }
 
 /**
@@ -25,7 +25,7 @@ export interface Workshop {
  */
 export class Worker extends Actor {
   readonly #shop: Workshop
-  #attempt: { id: number; task: Task<StoredResult> } | null = null
+  #attempt: { id: number; code: AttemptCode } | null = null
   /** The job that `cancel` was called with, perhaps before the job arrived here. */
   #cancelled: number | null = null
 
@@ -41,7 +41,7 @@ export class Worker extends Actor {
   /** Cancels the job, if the worker has that job or is about to get it. */
   cancel(id: number): void {
     this.#cancelled = id
-    if (this.#attempt?.id === id) this.#attempt.task.cancel()
+    if (this.#attempt?.id === id) this.#attempt.code.cancel()
   }
 
   #takeNext(): void {
@@ -54,33 +54,37 @@ export class Worker extends Actor {
   }
 
   #begin(job: Job): void {
-    const task = createTask(async () =>
-      timeout(job.timeout === 0 ? null : job.timeout, () => this.#perform(job)),
-    )
-    this.#attempt = { id: job.id, task }
-    if (this.#cancelled === job.id) task.cancel()
-    this.ctx.pipe(
-      task,
-      (result) => this.#finish({ result }),
-      (error) =>
-        this.#finish(
-          this.#cancelled === job.id && task.cancelled()
-            ? { cancelled: true }
-            : { error: describeError(error) },
+    const code: AttemptCode = new AttemptCode(
+      () => this.#perform(job, () => code.isOver),
+      job.timeout,
+      () =>
+        this.ctx.log.warn(
+          `the code of job ${job.id} (${job.kind}) goes on: no cancel reaches it, and what it does is ignored`,
         ),
     )
+    this.#shop.codes.add(code)
+    this.#attempt = { id: job.id, code }
+    if (this.#cancelled === job.id) code.cancel()
+    // If this worker ends, the outcome is cancelled, and the attempt is lost.
+    this.ctx.pipe(code.outcome, (outcome) => this.#finish(outcome))
   }
 
-  async #perform(job: Job): Promise<StoredResult> {
+  async #perform(job: Job, isOver: () => boolean): Promise<StoredResult> {
     const { kinds, pools, feed, store } = this.#shop
     const ask = store().ask({ timeout: Infinity })
     const tools: JobTools = {
       pools,
-      output: (text) => void store().tell.append(job.id, job.attempts, text),
-      progress: (done, total) => feed.publish({ type: 'progress', id: job.id, done, total }),
+      // What an attempt says after its end would get into the output and the progress of the next attempt.
+      output: (text) => {
+        if (!isOver()) void store().tell.append(job.id, job.attempts, text)
+      },
+      progress: (done, total) => {
+        if (!isOver()) feed.publish({ type: 'progress', id: job.id, done, total })
+      },
       // The first attempt of a job cannot find stored steps.
       steps: job.attempts > 1 ? await ask.steps(job.id) : [],
       saveStep: (name, text) => ask.saveStep(job.id, name, text),
+      isOver,
     }
     return kinds.perform(job, tools)
   }

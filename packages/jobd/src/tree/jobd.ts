@@ -25,6 +25,7 @@ import { PrometheusMetrics } from '../scheduling/prometheus.ts'
 import { everyKind } from '../scheduling/pauses.ts'
 import { Scheduler } from '../scheduling/scheduler.ts'
 import { Schedules } from '../scheduling/schedules.ts'
+import { AttemptCodes } from '../scheduling/attempt-code.ts'
 import { Worker, type Workshop } from '../scheduling/worker.ts'
 import { type Directory, execute } from '../server/commands.ts'
 import { Credentials, defaultName, type Token } from '../server/credentials.ts'
@@ -178,12 +179,14 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
     return done
   }
   const directory = directoryOf(system, credentials, log, resolve(options.file), kinds, reload)
+  const codes = new AttemptCodes()
   const shop: Workshop = {
     store: () => directory.store,
     scheduler: () => directory.scheduler,
     kinds,
     pools,
     feed,
+    codes,
   }
   const worker = (name: string): ActorRef<Worker> => find(system, `workers/${name}`)
   // A dynamic supervisor that is restarted has no children. This task, which is restarted after it, starts the workers
@@ -248,6 +251,7 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
     if (grace > 0) await drain(system, directory, grace)
     await system.stop()
     following.cancel()
+    await codes.ended()
     file.release()
   }
   return { system, port, httpPort, reload, [Symbol.asyncDispose]: stop }

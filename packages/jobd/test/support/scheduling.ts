@@ -5,6 +5,7 @@ import type { Kinds, Pools } from '../../src/jobs/kind.ts'
 import type { LimitChange } from '../../src/jobs/kind-limits.ts'
 import { Scheduler } from '../../src/scheduling/scheduler.ts'
 import { Schedules } from '../../src/scheduling/schedules.ts'
+import { AttemptCodes } from '../../src/scheduling/attempt-code.ts'
 import { Worker, type Workshop } from '../../src/scheduling/worker.ts'
 import { JobFeed } from '../../src/store/job-feed.ts'
 import { JobFile } from '../../src/store/job-file.ts'
@@ -44,6 +45,7 @@ export async function inScheduling(
       scheduler,
       kinds: table,
       feed,
+      codes: new AttemptCodes(),
       // Nothing that these tests run needs one.
       pools: {} as Pools,
     }
