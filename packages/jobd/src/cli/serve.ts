@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { RestartLimitError } from '@tasktree/actor'
-import { createTask, currentTask, isCancelled } from '@tasktree/core'
+import { createTask, currentTask, getEventLoop, isCancelled } from '@tasktree/core'
+import { afterDelay } from '@tasktree/core/lowlevel'
 import { LineLog, type LogFormat } from '../log/server-log.ts'
 import type { LimitChange } from '../jobs/kind-limits.ts'
 import type { Token } from '../server/credentials.ts'
@@ -52,18 +53,41 @@ export async function serve(options: ServeOptions): Promise<void> {
     else process.stdout.write(`${text}\n`)
   }
   const jobd = await start(options, log)
-  await using _ = jobd
-  const host = options.host.includes(':') ? `[${options.host}]` : options.host
-  say(`jobd listens on ${host}:${jobd.port}`)
-  if (options.publicUrl !== undefined) say(`browsers find the page at ${options.publicUrl}`)
-  say(`the page is http://${host}:${jobd.httpPort}`)
-  const onHangUp = (): void => void createTask(() => reload(jobd, log))
-  process.on('SIGHUP', onHangUp)
+  let code = 1
   try {
-    await untilTold(jobd.system.done)
+    await using _ = jobd
+    const host = options.host.includes(':') ? `[${options.host}]` : options.host
+    say(`jobd listens on ${host}:${jobd.port}`)
+    if (options.publicUrl !== undefined) say(`browsers find the page at ${options.publicUrl}`)
+    say(`the page is http://${host}:${jobd.httpPort}`)
+    const onHangUp = (): void => void createTask(() => reload(jobd, log))
+    process.on('SIGHUP', onHangUp)
+    try {
+      await untilTold(jobd.system.done)
+    } finally {
+      process.off('SIGHUP', onHangUp)
+    }
+    code = 0
   } finally {
-    process.off('SIGHUP', onHangUp)
+    exitSoon(code)
   }
+}
+
+/** Milliseconds that the process gets to end by itself when its server has ended. */
+const exitTime = 250
+
+/**
+ * Ends the process even if code of jobs goes on. Such code may hold timers and sockets, or tasks that swallow every
+ * cancel. Its jobs are in the file, and are queued again.
+ */
+function exitSoon(code: number): void {
+  const exit = (): void => process.exit(code)
+  const stop = afterDelay(exitTime, exit)
+  getEventLoop().addShutdownHook(async () => {
+    // Until now the timer had to keep the program alive. Otherwise the run would report a deadlock for such tasks.
+    stop()
+    afterDelay(exitTime, exit, { hold: false })
+  })
 }
 
 /** Called at SIGHUP: reads the module of the kinds again. An error is logged, and the kinds stay as they were. */
