@@ -4,6 +4,7 @@ import { describeError } from './describe-error.ts'
 import type { Job } from './job.ts'
 import { isKinds, type JobContext, type Kind, type Kinds } from './kind.ts'
 import type { WorkerReport } from './kind-in-worker.ts'
+import { blamed } from './left-behind.ts'
 import { poolJobs } from './pool-jobs.ts'
 import { Steps } from './steps.ts'
 import { storeResult, type StoredResult } from './stored-value.ts'
@@ -183,7 +184,9 @@ export class KindTable {
       step: new Steps(steps, saveStep, isOver).run,
     }
     return storeResult(
-      await kind.run(kind.parse === undefined ? job.payload : kind.parse(job.payload), ctx),
+      await blamed(`job ${job.id} (${job.kind})`, () =>
+        kind.run(kind.parse === undefined ? job.payload : kind.parse(job.payload), ctx),
+      ),
     )
   }
 }

@@ -16,6 +16,7 @@ import type { PageControls } from '../dashboard/page-events.ts'
 import type { LiveSources } from '../dashboard/live-view.ts'
 import { checkRate, type Pools } from '../jobs/kind.ts'
 import { KindTable, type KindSource, type Reloaded } from '../jobs/kind-table.ts'
+import { watchLeftBehind } from '../jobs/left-behind.ts'
 import { RenewablePool } from '../jobs/renewable-pool.ts'
 import { type ServerLog, withAudit } from '../log/server-log.ts'
 import { History } from '../scheduling/history.ts'
@@ -147,6 +148,7 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
       notice: (text) => log.warn(text),
     }),
   )
+  const watching = started.use(watchLeftBehind((text) => log.error(text)))
   const feed = new JobFeed()
   const history = new History()
   const prometheus = new PrometheusMetrics(history)
@@ -253,6 +255,7 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
     following.cancel()
     await codes.ended()
     file.release()
+    watching[Symbol.dispose]()
   }
   return { system, port, httpPort, reload, [Symbol.asyncDispose]: stop }
 }

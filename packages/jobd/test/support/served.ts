@@ -54,6 +54,12 @@ export class Served implements AsyncDisposable {
     this.#child.kill(name)
   }
 
+  /** The code it ends with by itself. */
+  async ended(): Promise<number | null> {
+    if (this.#child.exitCode === null) await once(this.#child, 'close')
+    return this.#child.exitCode
+  }
+
   /** The code it ends with after SIGTERM. */
   async stop(): Promise<number | null> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) {
