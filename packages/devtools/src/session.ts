@@ -1,6 +1,7 @@
-import { getEventLoop } from '@tasktree/core'
+import { getEventLoop, sleep } from '@tasktree/core'
 import { WebSocket } from 'ws'
 import { Failure } from './failure.ts'
+import { hasEnded } from './target.ts'
 
 /** A message of the inspector protocol: a call, its answer, or an event. */
 interface Message {
@@ -117,6 +118,12 @@ export async function connect(
     session.close()
     reject(new Failure(`process ${pid} has closed its inspector`))
   })
-  await promise
+  try {
+    await promise
+  } catch (error) {
+    // A process that is ending closes its connections some moments before the system counts it as ended.
+    await sleep(100)
+    throw hasEnded(pid) ? new Failure(`process ${pid} has ended`) : error
+  }
   return { session, socket }
 }

@@ -17,7 +17,7 @@ export function checkTarget(pid: number): void {
   }
   const status = readProc(pid, 'status')
   if (status === null) throw new Failure(`there is no process ${pid}`)
-  if (/^State:\s+[ZX]/m.test(status)) throw new Failure(`process ${pid} has ended`)
+  if (hasEnded(pid)) throw new Failure(`process ${pid} has ended`)
   const owner = Number(/^Uid:\s+\d+\s+(\d+)/m.exec(status)?.[1])
   const own = process.geteuid?.() ?? 0
   if (own !== 0 && owner !== own) {
@@ -29,6 +29,12 @@ export function checkTarget(pid: number): void {
       `process ${pid} is in another network namespace: run tasktree inside its container`,
     )
   }
+}
+
+/** Whether the process has ended, even if its parent has not asked for its exit code yet. */
+export function hasEnded(pid: number): boolean {
+  const status = readProc(pid, 'status')
+  return status === null || /^State:\s+[ZX]/m.test(status)
 }
 
 function checkProgram(pid: number): void {
