@@ -6,7 +6,7 @@
  * - A job that the worker was about to receive is tried once more, alone. If that kills another worker, it fails.
  * - All other jobs go back to the front of the queue.
  */
-import { getEventLoop } from '@tasktree/core'
+import { detached, getEventLoop } from '@tasktree/core'
 import { afterDelay } from '@tasktree/core/lowlevel'
 import { explainUncloneable, sayWhy } from '../jobs/explain-uncloneable.ts'
 import { decodeError, type EncodedError } from '../jobs/encode-error.ts'
@@ -84,7 +84,11 @@ export class Workforce implements DispatchWorkforce, WorkerOwner, LivePool {
     let worker: WorkerHandle
     try {
       const { cancelGrace } = this.#options
-      worker = new WorkerHandle(++this.#workersMade, this.#startWorker, this, cancelGrace)
+      // The worker outlives the task that submits this job. Messages of the worker must not be handled in that task,
+      // because the waits of progress callbacks would be refused after its end.
+      worker = detached(
+        () => new WorkerHandle(++this.#workersMade, this.#startWorker, this, cancelGrace),
+      )
     } catch (error) {
       this.starting--
       this.#break('a worker cannot be started', error)
