@@ -8,6 +8,7 @@ export {
 } from './client/job-client.ts'
 export type { AttemptRecord, Job, JobFilter, JobRequest, JobState } from './jobs/job.ts'
 export { defineKinds, type JobContext, type Kind, type Kinds, type Pools } from './jobs/kind.ts'
+export type { JsonForm } from './jobs/json-form.ts'
 export type { Rate } from './jobs/kind-limits.ts'
 export { KindError, type KindSource, type Reloaded } from './jobs/kind-table.ts'
 export type { Reply } from './protocol/resp.ts'

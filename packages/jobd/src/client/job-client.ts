@@ -1,6 +1,7 @@
 import { createTask, isCancelled, shield, type Task } from '@tasktree/core'
 import { Semaphore } from '@tasktree/sync'
 import type { AttemptRecord, Job, JobFilter, JobRequest } from '../jobs/job.ts'
+import type { JsonForm } from '../jobs/json-form.ts'
 import type { Kinds } from '../jobs/kind.ts'
 import type { Reply } from '../protocol/resp.ts'
 import { Connection } from './connection.ts'
@@ -48,8 +49,10 @@ export interface EveryOptions extends AddOptions {
   missed?: 'skip' | 'once' | 'all'
 }
 
-/** The result of a kind's `run`. */
-export type ResultOf<K> = K extends { run: (...args: never[]) => infer R } ? Awaited<R> : unknown
+/** The result of a kind's `run` as a client gets it: what JSON makes of it. */
+export type ResultOf<K> = K extends { run: (...args: never[]) => infer R }
+  ? JsonForm<Awaited<R>>
+  : unknown
 
 /** A job that was waited for has failed, or was cancelled. */
 export class JobFailedError extends Error {

@@ -6,7 +6,7 @@ import { defineKinds, type Kind } from './kind.ts'
 export const fetchUrl: { readonly fetch: Kind<URL> } = defineKinds({
   fetch: {
     placeholder: 'a URL',
-    parse: (text) => {
+    parse: (text: string) => {
       const url = URL.parse(text)
       if (url === null || !/^https?:$/.test(url.protocol))
         throw new RangeError(
@@ -14,7 +14,7 @@ export const fetchUrl: { readonly fetch: Kind<URL> } = defineKinds({
         )
       return url
     },
-    run: async (url: URL) => {
+    run: async (url) => {
       const begun = performance.now()
       const response = await fetch(url, { signal: taskSignal() })
       let bytes = 0

@@ -1,4 +1,5 @@
 import type { Executor } from '@tasktree/executor'
+import type { JsonForm } from './json-form.ts'
 import type { Rate } from './kind-limits.ts'
 
 /** The pools of the server. Do not keep a pool in a variable: after a restart the property returns another pool. */
@@ -38,7 +39,7 @@ export interface JobContext {
    * @throws {Error} when a step of this name is running in this attempt, and when the attempt is over: its worker was
    * killed, or its code goes on after a cancel or a time limit
    */
-  readonly step: <T>(name: string, work: () => T | PromiseLike<T>) => Promise<T>
+  readonly step: <T>(name: string, work: () => T | PromiseLike<T>) => Promise<JsonForm<T>>
 }
 
 /** A kind of jobs: how their payload is read, how they run, and their limits. */
@@ -81,6 +82,25 @@ export interface Kind<P = string, R = unknown> {
 // oxlint-disable-next-line typescript/no-explicit-any -- parse and run have one payload type, which a table cannot express
 export type Kinds = Readonly<Record<string, Kind<any>>>
 
+/** The payload of `run`: what `parse` returns, or the text itself if there is no `parse`, whose `P` is then unknown. */
+type Payload<P> = 0 extends 1 & P ? P : unknown extends P ? string : P
+
+/** A kind whose payload has the type that its `parse` returns. The parameter of `run` does not decide the type. */
+interface KindOf<P> extends Omit<Kind<P>, 'run'> {
+  run(payload: Payload<NoInfer<P>>, ctx: JobContext): unknown
+}
+
+/** The demands on a kind that `KindOf` cannot express. */
+type Checked<K> = K extends { parse: (payload: string) => infer P }
+  ? 0 extends 1 & P
+    ? unknown
+    : unknown extends P
+      ? { run: (payload: unknown, ctx: JobContext) => unknown }
+      : Extract<P, PromiseLike<unknown>> extends never
+        ? { run: (payload: P, ctx: JobContext) => unknown }
+        : { parse: 'parse must not be asynchronous' }
+  : unknown
+
 const kindsMark = Symbol.for('@tasktree/jobd.kinds')
 
 /**
@@ -99,7 +119,9 @@ const kindsMark = Symbol.for('@tasktree/jobd.kinds')
  *     })
  *     console.log(Object.keys(kinds)) // [ 'resize' ]
  */
-export function defineKinds<P, const T>(kinds: { [K in keyof P]: Kind<P[K]> } & T): NoInfer<T> {
+export function defineKinds<P, const T>(
+  kinds: { [K in keyof P]: KindOf<P[K]> } & T & { [K in keyof T]: Checked<T[K]> },
+): NoInfer<T> {
   const table: unknown = kinds
   if (typeof table !== 'object' || table === null)
     throw new TypeError(`defineKinds expects an object of kinds, got ${String(table)}`)

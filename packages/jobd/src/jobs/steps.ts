@@ -1,3 +1,4 @@
+import type { JsonForm } from './json-form.ts'
 import { readStep, storeStep } from './stored-value.ts'
 
 /**
@@ -29,12 +30,12 @@ export class Steps {
    * Runs a step, or returns its stored result. The result of a new step is also read back from JSON, so that the caller
    * gets the same value as a later attempt.
    */
-  readonly run = async <T>(name: string, work: () => T | PromiseLike<T>): Promise<T> => {
+  readonly run = async <T>(name: string, work: () => T | PromiseLike<T>): Promise<JsonForm<T>> => {
     if (typeof name !== 'string' || name === '')
       throw new TypeError(`the name of a step must be a text, got ${JSON.stringify(name)}`)
     this.#checkAttempt(name)
     const known = this.#known.get(name)
-    if (known !== undefined) return readStep(known) as T
+    if (known !== undefined) return readStep(known) as JsonForm<T>
     if (this.#underWay.has(name)) throw new Error(`step '${name}' is under way already`)
     this.#underWay.add(name)
     try {
@@ -42,7 +43,7 @@ export class Steps {
       this.#checkAttempt(name)
       await this.#save(name, text)
       this.#known.set(name, text)
-      return readStep(text) as T
+      return readStep(text) as JsonForm<T>
     } finally {
       this.#underWay.delete(name)
     }
