@@ -10,7 +10,10 @@ export function paintState(state: string): string {
   return state in colours ? styleText(colours[state as keyof typeof colours], state) : state
 }
 
-/** Returns the rows as a table. The last column is cut so that a line has at most `width` characters, but never below 6. */
+/**
+ * Returns the rows as a table. The last column is cut so that a line has at most `width` characters, but that column is
+ * never cut to fewer than 6 characters.
+ */
 export function makeTable(heads: string[], rows: string[][], width: number): string {
   const lines = [heads.map((head) => styleText('dim', head)), ...rows]
   const widths = heads.map((_, column) =>

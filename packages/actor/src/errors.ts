@@ -256,7 +256,7 @@ export class LinkDied extends Error {
   }
 }
 
-/** A resource's process ended with a code other than 0. */
+/** A child of kind `resource` has ended, because its process ended with an exit code other than 0. */
 export class WorkerExit extends Error {
   override readonly name: string = 'WorkerExit'
   readonly code: number

@@ -210,8 +210,8 @@ export class Handlers {
   }
 
   /**
-   * Creates the callbacks once per incarnation, not once per message. Each looks up the main flow, which is null after
-   * a kill has abandoned the handler.
+   * Creates the callbacks once per incarnation, not once per message. Each reads `main`, the flow of the handler that
+   * runs now. `main` is null after a kill has abandoned the handler.
    */
   #makeCallbacks(): Callbacks {
     return {

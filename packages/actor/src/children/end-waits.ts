@@ -81,8 +81,8 @@ export class EndWaits {
   }
 
   /**
-   * Returns a future for a caller that may never await it. Repeated calls of the same task give the same future until
-   * it is awaited.
+   * Returns a future of the end of `child`, for a caller that may never await the future. When the same task calls this
+   * method again, it gets the same future, unless the task already awaits that future.
    */
   read(child: Child): EndWait {
     const reader = currentTask()

@@ -11,8 +11,8 @@ export type Inspect = (value: unknown, options: object) => string
 
 /**
  * Returns a text such as `<Future finished result=1>`, as Python's `repr` does. `inspect` gives the text of the result;
- * it is not called when `depth`, the number of nested levels that may still be shown, is below 0. Does not count as a
- * look at an exception.
+ * it is not called when `depth`, the number of nested levels that may still be shown, is below 0. If the future has
+ * failed and no code has asked for its exception, the failure is still reported later, although the text shows it.
  */
 export function showFuture(
   future: Future<unknown>,

@@ -20,7 +20,7 @@ export const scopeTracing: Tracing<ScopeMessage> = new Tracing('tasktree:scope')
 
 /**
  * Calls `open`, which runs a scope, and publishes the start and the end of the scope. A scope that a cancel has ended
- * is cancelled, even if that cancel came from the scope itself and nothing is thrown for it.
+ * is published as cancelled, even if that cancel came from the scope itself, so that the scope throws no error.
  */
 export async function traceScope<T>(message: ScopeMessage, open: () => Promise<T>): Promise<T> {
   try {

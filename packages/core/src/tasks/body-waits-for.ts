@@ -34,7 +34,7 @@ async function awaitEnd(end: Promise<unknown>): Promise<void> {
   await end
 }
 
-/** The place of the `await` in `awaitEnd`. V8 shows it in a trace that reaches this function. */
+/** The file, line and column of the `await` in `awaitEnd`. V8 shows them in a stack trace that reaches `awaitEnd`. */
 let place: Promise<string | null> | null = null
 
 /**
@@ -115,7 +115,10 @@ function placeOf(site: NodeJS.CallSite): string {
   return `${site.getFileName()}:${site.getLineNumber()}:${site.getColumnNumber()}`
 }
 
-/** Finds the place of the `await` in `awaitEnd`; null if this engine does not show it. */
+/**
+ * Returns the file, line and column of the `await` in `awaitEnd`, read from a stack trace; null if the stack traces of
+ * this engine do not show waiting functions.
+ */
 async function findPlace(): Promise<string | null> {
   const end = Promise.withResolvers<unknown>()
   void awaitEnd(end.promise)

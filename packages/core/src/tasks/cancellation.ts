@@ -5,7 +5,7 @@ import type { Reaction } from '../futures/reaction.ts'
 import { abortSignal } from './abort-signal.ts'
 import type { Frame } from './frame.ts'
 
-/** How many cancels of this thread are pending, and how many cancelled scopes have not ended. */
+/** The number of pending cancels in this thread plus the number of cancelled scopes that have not ended. */
 let open = 0
 
 /**

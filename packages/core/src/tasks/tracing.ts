@@ -103,7 +103,10 @@ export class Tracing<M extends object> {
   }
 }
 
-/** Returns how `future`, which must be done, has ended. Does not count as a look at its exception. */
+/**
+ * Returns how `future`, which must be done, has ended. If the future has failed and no code has asked for its
+ * exception, the failure is still reported later.
+ */
 export function outcomeOf(future: Future<unknown>): TraceOutcome {
   if (future.cancelled()) return { cancelled: true }
   return future.hasFailed() ? { error: future.peekOutcome() } : { result: future.peekOutcome() }

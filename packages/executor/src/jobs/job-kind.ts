@@ -9,7 +9,7 @@ import { SubmitStacks } from './submit-stack.ts'
 const shortJob = 1
 /** How fast the estimate falls when jobs become shorter. The estimate rises to the time of a longer job at once. */
 const decay = 0.2
-/** How many functions sent by source are remembered, in the pool and in each worker. */
+/** How many functions each worker remembers, and how many functions that are sent as source text the pool remembers. */
 export const maxKinds = 500
 
 /**

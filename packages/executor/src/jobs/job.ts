@@ -33,7 +33,7 @@ export class JobRef<A extends unknown[], R> {
 }
 
 /**
- * A job that a pool can run: a function that uses nothing from its surrounding code and is sent by its source, or a
+ * A job that a pool can run: a function that uses nothing from its surrounding code and is sent as source text, or a
  * reference to a module's export.
  */
 export type Job<A extends unknown[], R> = ((...args: A) => R | PromiseLike<R>) | JobRef<A, R>

@@ -46,7 +46,10 @@ export class WorkerHandle {
   #isSending = false
   /** The time that a cancelled job has for its clean-up before this worker is killed. */
   readonly #grace: CancelGrace
-  /** The job to which the next message, a `part`, belongs; null when the next message is not a `part`. */
+  /**
+   * The number of the job to which the next message belongs, when the worker has announced by a `deep` message that the
+   * next message is a `part` with a deeply nested result. Otherwise null.
+   */
   #deepSeq: number | null = null
   stopIdling: (() => void) | null = null
   #stopEnding: (() => void) | null = null
@@ -85,7 +88,10 @@ export class WorkerHandle {
     return this.#jobs.every(({ kind }) => kind.isShort)
   }
 
-  /** Whether a job of this worker is being cancelled. Until that job has ended, the worker gets no other job. */
+  /**
+   * Whether the worker gets no other job for now, because a cancelled job of it has not ended, or because the pool
+   * takes back jobs that have not started and the worker has not answered yet.
+   */
   get isStopping(): boolean {
     return this.#grace.job !== null || this.#isRecalling
   }

@@ -9,7 +9,7 @@ import { reportProgress, workerId, workerSignal } from './context.ts'
 // oxlint-disable-next-line typescript/no-explicit-any -- a job of any shape
 export type JobFunction = (...args: any[]) => unknown
 
-/** The names that a function sent by its source can use besides the globals. */
+/** The names that a function sent as source text can use besides the globals. */
 const ownNames = { workerSignal, reportProgress, workerId, transfer }
 
 const dynamicImport = (specifier: string): Promise<unknown> => import(specifier)
@@ -17,7 +17,7 @@ const dynamicImport = (specifier: string): Promise<unknown> => import(specifier)
 const keepFunction = (fn: unknown): unknown => fn
 
 /**
- * Names of helpers that build tools call in the code that they generate. A function that was sent by its source needs
+ * Names of helpers that build tools call in the code that they generate. A function that was sent as source text needs
  * them, although its author did not write them.
  */
 const toolNames: Record<string, unknown> = {
@@ -51,7 +51,7 @@ export class JobLoader {
   }
 
   /**
-   * Returns the function of a job kind. A function that is sent by its source, or was loaded before, is returned
+   * Returns the function of a job kind. A function that is sent as source text, or was loaded before, is returned
    * directly; otherwise a promise is returned.
    */
   load(kind: number): JobFunction | Promise<JobFunction> {
@@ -78,7 +78,7 @@ export class JobLoader {
   }
 
   /**
-   * Returns `thrown`, or a more helpful error if a function that was sent by its source used a name that does not exist
+   * Returns `thrown`, or a more helpful error if a function that was sent as source text used a name that does not exist
    * in the worker.
    */
   explain(kind: number, thrown: unknown): unknown {
