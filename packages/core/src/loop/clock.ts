@@ -1,23 +1,24 @@
 /**
- * Gives a loop its time and its wake-ups. The loop uses no other timers, so a test can pass a clock with a time of its
- * own.
+ * Tells a loop the time, and wakes the loop at a given time. The loop uses no other timers. So a test can run the loop
+ * in a virtual time, by passing a clock of its own.
  */
 export interface Clock {
   /** Returns the time in milliseconds. The time never goes back. */
   now(): number
   /**
-   * Calls `wake` when `now()` has reached `deadline`. There is one alarm: a new call replaces the earlier alarm, and
-   * null removes it. The alarm may ring early, because the loop looks at `now()` again. While an alarm is set, the
-   * process stays alive. A virtual clock moves its time only while `isIdle()` returns true.
+   * Sets the alarm: the clock calls `wake` when `now()` has reached `deadline`. A clock has one alarm, so a new call
+   * replaces the earlier alarm. If `deadline` is null, the alarm is removed. The clock may call `wake` early, because
+   * the loop then compares `now()` with its deadlines. While an alarm is set, the process stays alive. A virtual clock
+   * moves its time only while `isIdle()` returns true.
    */
   setAlarm(deadline: number | null, wake: () => void, isIdle: () => boolean): void
-  /** Calls `resume` after the platform has handled I/O and timers. */
+  /** Calls `resume` after the runtime (Node, Bun or Deno) has handled the I/O and the timers that are due. */
   yieldToIO(resume: () => void): void
-  /** Removes the alarm and its references to the loop, because the loop is closed. */
+  /** Removes the alarm. The loop calls this when it is closed. */
   stop(): void
   /**
-   * Whether this clock stands still while anything can run. With such a clock `sleep(0)` takes one round of the ready
-   * queue.
+   * Whether this clock is virtual: its time stands still while any code can run. With a virtual clock, `sleep(0)` takes
+   * one round of the ready queue.
    */
   readonly virtual: boolean
 }
@@ -30,14 +31,15 @@ export function isClock(x: unknown): x is Clock {
 }
 
 /**
- * The longest delay of the platform's timer in milliseconds. A longer delay would overflow, and the timer would fire
+ * The longest delay that `setTimeout` accepts, in milliseconds. A longer delay would overflow, and the timer would fire
  * at once.
  */
 const longestTimer = 2 ** 31 - 1
 
 /**
- * The functions of the platform that a clock uses. The fake timers of a test replace the global functions. So each
- * clock keeps the functions that it began with: a timer is set, cancelled and rung by the same functions.
+ * The timer functions that a clock uses. A test with fake timers replaces the global functions. So each clock keeps the
+ * functions that were global when it was made. Otherwise it might pass a timer of the fake `setTimeout` to the real
+ * `clearTimeout`.
  */
 export interface Platform {
   readonly setTimeout: typeof globalThis.setTimeout
@@ -51,16 +53,19 @@ function readPlatform(): Platform {
 }
 
 /**
- * The global timer functions and `performance.now`, as they were when the package was loaded: the real ones, unless a
- * test had already replaced them with fake timers.
+ * The global timer functions and `performance.now`, as they were when the package was loaded. They are the real
+ * functions, unless a test had replaced them before.
  */
 const native: Platform = readPlatform()
 const { setImmediate } = globalThis
-/** Calls `callback` when the microtask queue is empty. */
+/** Calls `callback` when the running code has ended and the microtask queue is empty. */
 export const nextTick: (callback: () => void) => void = process.nextTick.bind(process)
 let latest: Platform = native
 
-/** Returns the global functions as they are now. As long as nobody replaces them, this is the same object each time. */
+/**
+ * Returns the global timer functions as they are now. As long as no code replaces them, this function returns the same
+ * object each time.
+ */
 export function currentPlatform(): Platform {
   const { setTimeout } = globalThis
   if (setTimeout === native.setTimeout) return native
@@ -86,8 +91,8 @@ export class SystemClock implements Clock {
   #timer: NodeJS.Timeout | null = null
   #armedFor = Infinity
   /**
-   * How many milliseconds this clock is ahead of `performance.now()`. A test may move its fake timers and leave
-   * `performance.now()` as it is; then this clock follows the timers.
+   * How many milliseconds this clock is ahead of `performance.now()`. A test may advance its fake timers without
+   * `performance.now()`. Then this clock follows the fake timers.
    */
   #ahead = 0
 
@@ -119,9 +124,9 @@ export class SystemClock implements Clock {
   }
 
   /**
-   * Keeps the platform's timer, but lets the process end without it: otherwise a program that sets and cancels one
-   * timeout after another would make and clear a platform timer each time. If the platform has no `unref`, the timer
-   * is cleared.
+   * Makes the alarm inactive: keeps the timer of the runtime, but lets the process end while the timer is set. The
+   * timer is not cleared, because a program that sets and cancels one timeout after another would then make and clear a
+   * timer of the runtime each time. If the timer has no `unref`, it is cleared.
    */
   #rest(): void {
     if (this.#timer === null) return
@@ -129,7 +134,7 @@ export class SystemClock implements Clock {
     else this.stop()
   }
 
-  /** Uses the real `setImmediate`, even under fake timers, because I/O is real. */
+  /** Uses the real `setImmediate`, even if a test has replaced it with a fake, because the I/O is real. */
   yieldToIO(resume: () => void): void {
     setImmediate(resume)
   }

@@ -10,15 +10,18 @@ import { machineTime } from './clock.ts'
 import type { EventLoop } from './loop.ts'
 
 /**
- * Finds what debug mode reports: slow turns, cancels that are delayed or swallowed, and calls that no code has
- * awaited. A swallowed cancel and a call that was not awaited are faults of the program, and go to the exception
- * handler of the loop. The rest are process warnings of the type TasktreeWarning.
+ * Finds the problems that debug mode reports: slow turns of the loop, cancels that are delayed or swallowed, and calls
+ * that no code has awaited. A swallowed cancel, and a task that ends with a future that it never awaited, are passed to
+ * the exception handler of the loop. The other problems become process warnings of the type TasktreeWarning.
  */
 export class DebugMonitor {
   readonly #loop: EventLoop
   #turnStart = 0
   readonly #remembered = new WeakMap<Task, number>()
-  /** For each task: the line of the `await` from which the newest cancel was thrown. `cancelSwallowed` shows it. */
+  /**
+   * For each task, the line of the `await` that threw the newest cancel. The message of `cancelSwallowed` contains this
+   * line.
+   */
   readonly #thrownAt = new WeakMap<Task, string>()
   readonly #made = new WeakMap<Task, FuturesMade>()
 
@@ -62,8 +65,8 @@ export class DebugMonitor {
   }
 
   /**
-   * Notes that a cancel is thrown from a wait of `task`. `key` identifies the wait; the line of its `await` is stored
-   * under it.
+   * Records that a wait of `task` throws a CancelledError. `key` identifies the wait: `awaitSiteOf(key)` returns the
+   * line of its `await`.
    */
   cancelThrown(task: Task, key: Reaction): void {
     const [site] = awaitSiteOf(key)
@@ -71,7 +74,8 @@ export class DebugMonitor {
   }
 
   /**
-   * Reports that `task` returns a value although it was cancelled and has not taken the cancel back with `uncancel()`.
+   * Reports that `task` has returned a value, although it was cancelled and no code has taken the cancel back with
+   * `uncancel()`.
    */
   cancelSwallowed(task: Task): void {
     const site = this.#thrownAt.get(task)
@@ -85,8 +89,9 @@ export class DebugMonitor {
   }
 
   /**
-   * Notes that the running task has made `future`, to report it at the end of the task if no code has awaited it. The
-   * future is of a subclass, so it was made by a call of this library, whose caller must await it.
+   * Records that the running task has made `future`. If no code has awaited the future when the task ends, it is
+   * reported. The class Future calls this method only for its subclasses. The functions of this library return such
+   * futures, and their callers must await them.
    */
   futureMade(future: Future<unknown>): void {
     const task = currentFrame()?.task ?? null
@@ -97,8 +102,8 @@ export class DebugMonitor {
   }
 
   /**
-   * Warns if work that was begun in the scope of `frame` still waits when the scope ends. A scope that was not
-   * cancelled does not wait for such work.
+   * Warns if calls that were begun in the scope of `frame` still wait when the scope ends. The scope itself does not
+   * wait for such calls, unless it was cancelled.
    */
   scopeEnded(frame: Frame): void {
     const waits = waitsInside(frame)
@@ -138,8 +143,8 @@ interface FutureMade {
 }
 
 /**
- * The futures that a task has made and that no code has awaited yet. Each time the list has doubled, the futures that
- * were awaited since are removed.
+ * The futures that a task has made and that no code has awaited yet. Each time the list has doubled in length, the
+ * futures that were awaited in the meantime are removed.
  */
 class FuturesMade {
   #futures: FutureMade[] = []
@@ -157,7 +162,7 @@ class FuturesMade {
   }
 }
 
-/** Describes each wait in `frame` and the frames inside it, with the line of its `await` if that is known. */
+/** Describes each wait in `frame` and in the frames inside it, with the line of the `await` if this line is known. */
 function waitsInside(frame: Frame): string[] {
   return framesOf(frame).flatMap((each) => {
     const waits: string[] = []

@@ -7,7 +7,7 @@ import type { Frame } from '../tasks/frame.ts'
 import type { TimerEntry } from './timer-heap.ts'
 
 /**
- * A callback that the loop will call. `cancel()` prevents the call.
+ * Stands for a callback that the loop will call once. `cancel()` prevents the call.
  *
  * @example
  *     let calls = 0
@@ -35,7 +35,10 @@ export class Handle implements Runnable, Scope {
     this.#context = context
   }
 
-  /** Prevents the call of the callback. Does nothing if the callback has run. */
+  /**
+   * Prevents the call of the callback. If the callback has run already, `cancel()` only makes `cancelled()` return
+   * true.
+   */
   cancel(): void {
     this.#callback = null
   }
@@ -77,7 +80,7 @@ export class Handle implements Runnable, Scope {
 }
 
 /**
- * A callback that runs at a given time.
+ * Stands for a callback that the loop will call at a given time.
  *
  * @example
  *     const loop = getRunningLoop()

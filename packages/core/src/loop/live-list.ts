@@ -1,14 +1,14 @@
 /**
- * The objects of one class that are still in use, in the order in which they were added. A part of the snapshot lists
- * them. This class holds weak references, so it does not keep the objects in memory.
+ * A list of the objects of one class that are still in use, in the order in which they were added. Snapshots read such
+ * lists, for example the list of all loops. The list holds weak references, so it does not keep the objects in memory.
  */
 export class LiveList<T extends object> {
   #refs: WeakRef<T>[] = []
-  /** When the list has this many entries, the entries of objects that are not in use any more are removed. */
+  /** When the list has this many entries, `add` removes the entries of the objects that are not in use any more. */
   #limit = 16
   readonly #isLive: (object: T) => boolean
 
-  /** @param isLive returns whether an object is still in use; it must change nothing */
+  /** @param isLive returns whether an object is still in use; it must not have side effects */
   constructor(isLive: (object: T) => boolean) {
     this.#isLive = isLive
   }

@@ -19,7 +19,10 @@ import { type Frame, LoopFrame } from '../tasks/frame.ts'
 import { createTask, type Task, type TaskOptions } from '../tasks/task.ts'
 import { Failures } from '../futures/unretrieved.ts'
 
-/** The data that an exception handler gets: what has happened, and in which task, future or handle. */
+/**
+ * The data that an exception handler gets: a message, the exception, and the task, the future or the handle that it
+ * belongs to.
+ */
 export interface ExceptionContext {
   message: string
   exception?: unknown
@@ -40,29 +43,35 @@ export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => v
  *     await sleep(20)
  *     console.log(tick.when() <= loop.time()) // true
  *
- * Source: asyncio's event loop. Differs: a loop dispatches callbacks and tasks from the moment it is made, so plain
- * code can use everything without running a loop. `runForever` and `runUntilComplete` only wait.
+ * Source: asyncio's event loop. Differs: a loop runs its callbacks and tasks from the moment it is made, so code
+ * outside of every task can use it without a call of `run`. `runForever` and `runUntilComplete` do not start the loop;
+ * they only wait.
  */
 export class EventLoop extends Scheduler {
-  /** In debug mode, callbacks and turns that take longer than this many milliseconds are reported. */
+  /** Debug mode reports each callback, and each turn of a task, that takes longer than this many milliseconds. */
   slowCallbackDuration = 100
-  /** @internal the futures of this loop that have failed and whose exception no code has looked at, to report them */
+  /**
+   * @internal The futures of this loop that have failed and whose exception no code has read. They are reported later.
+   */
   readonly failures: Failures = new Failures(this)
-  /** @internal the outermost frame of this loop, in which its callbacks and `detached` code run */
+  /**
+   * @internal The outermost frame of this loop. The callbacks of the loop and the code in `detached` run in this frame,
+   * outside of every task.
+   */
   readonly rootFrame: LoopFrame = new LoopFrame(this, rootContext)
   /**
-   * @internal whether the run has ended and is cancelling the tasks and waits that are left. Meanwhile, calls that
-   * nobody awaits are cancelled without a report.
+   * @internal Whether a run on this loop has ended, and now cancels the tasks and waits that are left. While this is
+   * true, a call that no code awaits is cancelled without a report.
    */
   isEnding = false
   /**
-   * @internal the frames of tasks that have ended while code that they began still waits; the end of the run cancels
-   * these waits
+   * @internal The frames of tasks that have ended, although calls that they began still wait. The end of the run
+   * cancels these waits.
    */
   readonly leftBehind: Set<Frame> = new Set<Frame>()
   /**
-   * The asynchronous context for the turns of this loop. The turns must not see the scope of the code that woke the
-   * loop.
+   * The asynchronous context in which this loop runs its turns. Without it, a turn would run in the context of the code
+   * that woke the loop.
    */
   protected readonly outside: AsyncResource = makeAsyncContext(this.rootFrame)
   #executions: Execution | null = null
@@ -169,7 +178,10 @@ export class EventLoop extends Scheduler {
     this.#running = null
   }
 
-  /** Makes `runForever` or `runUntilComplete` return after the entries that are ready now have run. */
+  /**
+   * Makes `runForever` or `runUntilComplete` return, after the tasks and callbacks that are in the ready queue now have
+   * had their turn.
+   */
   stop(): void {
     if (this.#running?.done() === false) this.#running.setResult()
   }
@@ -179,8 +191,8 @@ export class EventLoop extends Scheduler {
   }
 
   /**
-   * Closes the loop: empties the ready queue and removes all timers. After that nothing can be scheduled. A second
-   * call does nothing.
+   * Closes the loop: empties the ready queue and removes all timers. A closed loop refuses new tasks and callbacks. A
+   * second call does nothing.
    *
    * @throws {RuntimeError} when the loop is running
    */
@@ -211,8 +223,8 @@ export class EventLoop extends Scheduler {
   }
 
   /**
-   * Passes an exception that no code can catch to the exception handler. If the handler throws, the default handler
-   * reports both errors.
+   * Calls the exception handler of this loop with an exception that no code can catch. If the handler throws, the
+   * default handler reports both errors.
    */
   callExceptionHandler(context: ExceptionContext): void {
     if (typeof (context as Partial<ExceptionContext> | null | undefined)?.message !== 'string') {
@@ -239,7 +251,7 @@ export class EventLoop extends Scheduler {
     }
   }
 
-  /** Prints the report as one block of text with `console.error`. */
+  /** Prints the message, the name of the task and the exception, in one call of `console.error`. */
   defaultExceptionHandler(context: ExceptionContext): void {
     const lines = [context.message]
     if (context.task !== undefined) lines.push(`task: ${context.task.name}`)
@@ -248,8 +260,9 @@ export class EventLoop extends Scheduler {
   }
 
   /**
-   * Turns debug mode on or off. Debug mode reports slow turns, cancels that a foreign await delays, cancels that a
-   * task swallows, and work that outlives its task.
+   * Turns debug mode on or off. Debug mode reports slow turns, cancels that are delayed because a task awaits a foreign
+   * promise (a promise that this library did not make), cancels that a task swallows, calls that are never awaited, and
+   * calls that still wait when their task or scope has ended.
    */
   setDebug(on: boolean): void {
     this.monitor = on ? new DebugMonitor(this) : null
@@ -260,8 +273,8 @@ export class EventLoop extends Scheduler {
   }
 
   /**
-   * Calls `cb` in a turn of the loop each time the process gets `signal`. A handler that was added for the same signal
-   * before is replaced.
+   * Calls `cb` in a turn of the loop each time the process gets `signal`. It replaces an earlier handler for the same
+   * signal.
    *
    * @throws {TypeError} when `signal` is not the name of a signal
    */
@@ -276,8 +289,7 @@ export class EventLoop extends Scheduler {
   }
 
   /**
-   * Registers `hook`, which is called at the end of `run`, when all tasks have ended. Returns a function that removes
-   * the hook.
+   * Registers `hook`. `run` calls it at its end, when all tasks have ended. Returns a function that removes the hook.
    */
   addShutdownHook(hook: () => PromiseLike<void>): () => void {
     if (typeof hook !== 'function') {
@@ -289,7 +301,10 @@ export class EventLoop extends Scheduler {
     }
   }
 
-  /** @internal returns the shutdown hooks and removes them, the last added first */
+  /**
+   * @internal Removes all shutdown hooks from this loop and returns them; the hook that was added last is the first in
+   * the list.
+   */
   takeShutdownHooks(): (() => PromiseLike<void>)[] {
     const hooks = [...this.#shutdownHooks].toReversed()
     this.#shutdownHooks.clear()
@@ -325,14 +340,14 @@ export class EventLoop extends Scheduler {
     this.callExceptionHandler({ message: 'Exception in a callback of the loop', exception })
   }
 
-  /** @internal calls `fn` outside of every task, in the outermost frame of this loop */
+  /** @internal Calls `fn` outside of every task, in the outermost frame of this loop. */
   runDetached<T>(fn: () => T): T {
     return this.outside.runInAsyncScope(fn)
   }
 
   /**
-   * @internal adds `execution` to the tasks of this loop, and returns the number for the default name of the task, as
-   * in "Task-1"
+   * @internal Adds `execution`, the running part of a task, to the list of the tasks of this loop. Returns the number
+   * for the default name of the task, as in "Task-1".
    */
   adopt(execution: Execution): number {
     const first = this.#executions
@@ -352,14 +367,14 @@ export class EventLoop extends Scheduler {
     execution.previous = null
   }
 
-  /** @internal calls `visit` for each task that is not done, the newest first */
+  /** @internal Calls `visit` for each task that is not done, the newest task first. */
   eachTask(visit: (task: Task) => void): void {
     for (let each: Frame | null = this.#executions; each !== null; each = each.next) {
       visit(each.task as Task)
     }
   }
 
-  /** @internal the tasks that are not done, the oldest first */
+  /** @internal Returns the tasks that are not done, the oldest task first. */
   liveTasks(): Task[] {
     const tasks: Task[] = []
     for (let each: Frame | null = this.#executions; each !== null; each = each.next) {
@@ -372,8 +387,9 @@ export class EventLoop extends Scheduler {
 installLoopClass(EventLoop)
 
 /**
- * Returns an object that stands for the clock of `loop`. Two loops whose `time()` can be compared have the same
- * object: so have all loops on the system's clock. Each clock of virtual time has an object of its own.
+ * Returns an object that stands for the clock of `loop`. If two loops have the same object, the values of their
+ * `time()` can be compared. All loops on the system's clock have the same object, and each virtual clock has an object
+ * of its own.
  */
 export function timelineOf(loop: EventLoop): object {
   return loop.timeline
@@ -399,7 +415,7 @@ export function newEventLoop(options?: { clock?: Clock }): EventLoop {
 }
 
 /**
- * Returns the tasks of `loop` that are not done; by default those of the current loop.
+ * Returns the tasks of `loop` that are not done. Without an argument, returns the tasks of the current loop.
  *
  * @example
  *     const task = createTask(() => sleepForever(), { name: 'poller' })

@@ -1,9 +1,9 @@
 import { SystemClock } from './clock.ts'
 
-/** A main task, to which this file passes signals and the end of the process. */
+/** The main task of a run. This file tells it of signals, and of the moment when Node is about to exit. */
 export interface Interruptible {
   /**
-   * Cancels the main task because of `signal`. Returns false if a signal has interrupted the task before: the process
+   * Cancels the main task because of `signal`. Returns false if an earlier signal has cancelled the task; the process
    * then exits.
    */
   interrupt(signal: NodeJS.Signals): boolean
@@ -11,7 +11,10 @@ export interface Interruptible {
   deadlocked(): void
 }
 
-/** Whether this is the main thread. The module is looked up and not imported, because workerd does not have it. */
+/**
+ * Whether this is the main thread. An `import` of node:worker_threads would fail in workerd, which does not have this
+ * module. So the module is requested at run time.
+ */
 const isMainThread =
   (process.getBuiltinModule?.('node:worker_threads') as { isMainThread?: boolean } | undefined)
     ?.isMainThread ?? true
@@ -25,19 +28,19 @@ const watched = new Set<Interruptible>()
 const interruptible = new Set<Interruptible>()
 /**
  * Marks a listener that only passes a signal on, as the listener of `@tasktree/subprocess` does for child processes.
- * Such a listener does not mean that the program handles the signal, so `run` handles it all the same.
+ * Such a listener does not mean that the program handles the signal, so `run` still handles the signal.
  */
 const passesOn: symbol = Symbol.for('@tasktree/core.passesSignalsOn')
 
 /**
- * The signals that this file listens for. A signal for which the program has a listener is left to the program, as in
- * CPython.
+ * The signals that this file listens for. If the program has a listener for a signal, this file does not listen for it,
+ * as CPython does not.
  */
 const listening = new Set<HandledSignal>()
 
 /**
- * Tells `main` of the end of the process and, if `handleSignals` is true, of SIGINT and SIGTERM, until the returned
- * function is called. All runs share one listener per event.
+ * Calls `main.deadlocked()` when Node is about to exit. If `handleSignals` is true, also calls `main.interrupt()` for
+ * each SIGINT and SIGTERM. Both stop when the returned function is called. All runs share one listener per event.
  */
 export function watchProcess(main: Interruptible, handleSignals: boolean): () => void {
   watched.add(main)
@@ -55,9 +58,9 @@ export function watchProcess(main: Interruptible, handleSignals: boolean): () =>
 
 function onBeforeExit(): void {
   for (const main of watched) main.deadlocked()
-  // `deadlocked()` cancels tasks, whose clean-up runs in microtasks, and these do not keep the process alive.
-  // Without this callback the process would end before Node could emit `beforeExit` again for a clean-up that hangs
-  // too.
+  // `deadlocked()` cancels tasks, and their clean-up runs in microtasks, which do not keep the process alive. This
+  // empty callback keeps it alive for one more round of I/O. Then Node emits `beforeExit` again, so a clean-up that
+  // hangs is found too.
   systemClock.yieldToIO(() => {})
 }
 
@@ -74,12 +77,12 @@ function unlisten(): void {
   listening.clear()
 }
 
-/** How many callers of `takeSignal` handle each signal at present. */
+/** For each signal, the number of calls of `takeSignal` that have not been undone. */
 const takenOver = new Map<NodeJS.Signals, number>()
 
 /**
- * Leaves `signal` to the caller: until the returned function is called, `signal` does not cancel the main task of any
- * `run`, even of a run that has begun before.
+ * Lets the caller handle `signal` alone: until the returned function is called, `signal` does not cancel the main task
+ * of any `run`. This also applies to a `run` that began before this call.
  */
 export function takeSignal(signal: NodeJS.Signals): () => void {
   takenOver.set(signal, (takenOver.get(signal) ?? 0) + 1)

@@ -1,23 +1,29 @@
-/** An entry of the ready queue: the loop calls its `run()` in a turn. */
+/** An entry of the ready queue. In one turn, the loop takes the first entry from the queue and calls its `run()`. */
 export interface Runnable {
   /** @internal */
   run(): void
-  /** @internal a short name of this entry for the trace of `explore` */
+  /** @internal Returns a short name of this entry, for the trace in an error of `explore`. */
   label?(): string
-  /** @internal called instead of `run` when the loop is closed while this entry is in the queue */
+  /** @internal Called instead of `run` if the loop is closed while this entry is in the queue. */
   dropped?(): void
 }
 
-/** Chooses the order in which the loop of a test runs its ready entries, and learns what has run. */
+/**
+ * Chooses the order in which the loop of a test runs the entries of its ready queue. The queue calls `ran` with each
+ * chosen entry.
+ */
 export interface Schedule {
-  /** Returns the index of the entry to run next; `size` is the number of ready entries. */
+  /**
+   * Returns the index of the entry to run next, counted from the head of the queue. `size` is the number of entries in
+   * the queue.
+   */
   pick(size: number): number
   ran(entry: Runnable): void
 }
 
 /**
- * A first-in-first-out queue in a ring buffer. The ring doubles when it is full, and no entry is ever moved to remove
- * another.
+ * A first-in-first-out queue in a ring buffer, which doubles when it is full. Removing the first entry does not move
+ * the other entries, except with a schedule of a test.
  */
 export class ReadyQueue {
   #ring = emptyRing(64)
@@ -49,14 +55,15 @@ export class ReadyQueue {
     ring[head] = undefined
     this.#head = (head + 1) & (ring.length - 1)
     this.#size--
-    // A large ring is dropped when it is empty. Otherwise it would keep the memory for a million entries after a burst.
+    // An empty ring of more than 65,536 entries is replaced by a small ring. Otherwise a ring that grew to a million
+    // entries would keep that memory for ever.
     if (this.#size === 0 && ring.length > 65_536) this.clear()
     return entry
   }
 
   /**
-   * Empties the queue and calls `dropped()` of each entry. So a claim that was woken to take a thing, such as a lock,
-   * leaves it to the next waiter.
+   * Empties the queue and calls `dropped()` of each entry. For example, an entry that was about to take a lock for a
+   * waiter then leaves the lock to the next waiter.
    */
   drop(): void {
     const ring = this.#ring
@@ -72,7 +79,7 @@ export class ReadyQueue {
     this.#size = 0
   }
 
-  /** Moves the entry that `schedule` picks to the head. The other entries keep their order. */
+  /** Moves the entry that `schedule` picks to the head of the queue. The other entries keep their order. */
   #bringForward(schedule: Schedule): void {
     const ring = this.#ring
     const mask = ring.length - 1

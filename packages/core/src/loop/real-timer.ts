@@ -1,13 +1,13 @@
-/** The longest delay that one timer of the runtime can have. A longer one would fire at once. */
+/** The longest delay that one timer of the runtime can have. A timer with a longer delay would fire at once. */
 const longestDelay = 2 ** 31 - 1
 
 /**
  * Calls `callback` after `ms` milliseconds of real time; Infinity means never. Returns a function that stops the timer.
  *
- * This is for child processes and workers, which live in real time. A timer of the loop does not serve for them: the
- * clock of the loop may be virtual, and the loop may be closed before the process or worker has ended. With `hold:
- * false` the timer does not keep the program alive. A delay beyond 2^31-1 ms is made of several timers of the runtime,
- * because a single timer with such a delay fires at once.
+ * Child processes and workers need this function, because they run in real time. A timer of the loop would not work for
+ * them: the clock of the loop may be virtual, and the loop may be closed before the process or the worker has ended.
+ * With `hold: false`, the timer does not keep the program alive. A delay beyond 2^31-1 ms is made of several timers of
+ * the runtime, because a single timer with such a delay fires at once.
  */
 export function afterDelay(
   ms: number,

@@ -11,33 +11,38 @@ import { Timers } from './timers.ts'
 const microtask = Promise.resolve()
 
 /**
- * The length of a burst in milliseconds. After a burst, the loop asks Node to tell it when I/O was handled. If no
- * answer comes during another burst, the loop pauses so that I/O is handled.
+ * The length of a burst in milliseconds. A burst is a series of turns without a pause. After a burst, the loop asks
+ * Node for a callback that Node calls after it has handled I/O. If the callback has not come at the end of the next
+ * burst, the loop pauses, so that Node can handle I/O.
  */
 const burstLength = 1
-/** The number of turns between two looks at the clock. */
+/** The scheduler reads the clock once in this many turns. */
 const turnsPerLook = 8
 /**
- * The number of turns in a burst in virtual time. The clock is not used there, because a program must run the same way
- * on every machine.
+ * The number of turns in a burst in virtual time. In virtual time, turns are counted and the real clock is not used,
+ * because a program must run the same way on every machine.
  */
 const turnsPerVirtualBurst = 1_024
 
 /**
  * Decides what runs next: an entry of the ready queue, a timer, or I/O.
  *
- * A turn runs one entry of the ready queue. When a turn resumes code of a task, that task holds the loop: the next
- * turn begins only when the task waits on a pending future or ends, as a step of asyncio does. So the turns of two
- * tasks are never interleaved, however many finished futures a task awaits. The scheduler cannot see that a task
- * awaits a foreign promise; such a task loses the loop when the microtask queue is empty.
+ * A turn runs one entry of the ready queue. When a turn resumes the code of a task, the task becomes the holder of the
+ * loop: the next turn begins only when this task waits on a pending future, or ends. A step of a task in asyncio lasts
+ * equally long. So the turns of two tasks are never interleaved, even if a task awaits many futures that have ended
+ * already. The scheduler cannot see that a task awaits a foreign promise (a promise that this library did not make).
+ * Such a task stops being the holder when the microtask queue is empty.
  *
- * A round is all entries that were ready when the round began. Timers that are due join the queue between two rounds,
- * as in asyncio.
+ * A round runs all entries that were in the ready queue when the round began. Between two rounds, the timers that are
+ * due are put into the queue, as in asyncio.
  */
 export abstract class Scheduler {
   /** @internal the monitor of debug mode; null when debug mode is off */
   monitor: DebugMonitor | null = null
-  /** The asynchronous context in which the loop runs its turns, outside of the scope of the code that woke the loop. */
+  /**
+   * The asynchronous context in which the loop runs its turns. Without it, a turn would run in the context of the code
+   * that woke the loop.
+   */
   protected abstract readonly outside: AsyncResource
   readonly #ready: ReadyQueue
   readonly #timers: Timers
@@ -55,7 +60,10 @@ export abstract class Scheduler {
   #awaitsIO = false
   #nextTurn: Runnable[] = []
   #roundEnd: (() => void) | null = null
-  /** The time in milliseconds when the scheduler last looked at the machine's clock; `roughTime()` returns it. */
+  /**
+   * The time, in milliseconds, at which the scheduler last read the clock of the machine; `roughTime()` returns this
+   * time.
+   */
   #roughTime = 0
 
   /** @internal use newEventLoop */
@@ -95,8 +103,9 @@ export abstract class Scheduler {
   }
 
   /**
-   * @internal a rough time in whole milliseconds, for the age of a task. A look at the clock would cost 10% of the
-   * making of a task. So the scheduler looks once in each round of Node's loop, and once every few turns.
+   * @internal Returns a rough time in whole milliseconds, from which the age of a task is computed. Reading the clock
+   * for each new task would add about 10% to the cost of creating it. So the scheduler reads the clock only once in
+   * each round of Node's loop, and once every few turns.
    */
   roughTime(): number {
     if (this.#isVirtual) return this.clock.now()
@@ -108,18 +117,22 @@ export abstract class Scheduler {
   }
 
   /**
-   * @internal the exact time now in milliseconds, on the clock of `roughTime`, so the difference is the age of a task
+   * @internal Returns the exact time in milliseconds, on the same clock as `roughTime`. The difference between this
+   * time and the rough time at which a task was created is the age of the task.
    */
   exactTime(): number {
     return this.#isVirtual ? this.clock.now() : machineTime()
   }
 
-  /** @internal when `entry` is due, in milliseconds of the loop's clock; null if that timer is not set */
+  /**
+   * @internal Returns the time at which the timer `entry` is due, in milliseconds of the loop's clock; null if this
+   * timer is not set.
+   */
   deadlineOf(entry: TimerEntry): number | null {
     return this.#timers.deadlineOf(entry)
   }
 
-  /** @internal puts `entry` in the ready queue after I/O was handled; in virtual time, at once */
+  /** @internal Puts `entry` in the ready queue after Node has handled I/O. In virtual time, puts it there at once. */
   pushAfterIO(entry: Runnable): void {
     if (this.clock.virtual) {
       this.push(entry)
@@ -134,15 +147,19 @@ export abstract class Scheduler {
     })
   }
 
-  /** @internal says that the running turn resumes code of `holder`: no other turn begins until `release` */
+  /**
+   * @internal Records that the running turn resumes the code of `holder`. No other turn begins until `release(holder)`
+   * is called.
+   */
   hold(holder: Task | Frame): void {
     this.#holder = holder
     this.monitor?.turnBegan()
   }
 
   /**
-   * @internal lets the running code of `holder` continue before any other turn begins, even if another flow of the same
-   * task waits. Does nothing while a turn has a holder already.
+   * @internal Makes `holder`, whose code is running, the holder of the loop, so that no other turn begins before this
+   * code waits. This holds even if other code of the same task waits already. Does nothing if the loop has a holder
+   * already.
    */
   holdFor(holder: Task | Frame): void {
     if (this.#holder !== null) return
@@ -151,8 +168,8 @@ export abstract class Scheduler {
   }
 
   /**
-   * @internal says that code of `holder` has begun to wait, which ends the turn of `holder`. Does nothing during the
-   * turn of another holder.
+   * @internal Records that the code of `holder` has begun to wait, and so ends the turn of `holder`. Does nothing if
+   * the loop has another holder.
    */
   release(holder: Task | Frame): void {
     if (this.#holder !== holder) return
@@ -163,7 +180,7 @@ export abstract class Scheduler {
     if (!this.#scheduled && this.#hasWork()) this.#schedule()
   }
 
-  /** @internal calls `callback` at the end of the running turn, when all its code has run */
+  /** @internal Calls `callback` at the end of the running turn, when all code of the turn has run. */
   atTurnEnd(callback: () => void): void {
     this.#turnEnd.push(callback)
     this.#watch()
@@ -179,7 +196,10 @@ export abstract class Scheduler {
     }
   }
 
-  /** @internal says that `task` has ended. None of its code is on the stack, so the next turn begins in this call. */
+  /**
+   * @internal Records that `task` has ended. No code of the task is on the stack, so the next turn begins inside this
+   * call.
+   */
   releaseEnded(task: Task): void {
     if (this.#holder !== task) return
     this.#holder = null
@@ -195,8 +215,8 @@ export abstract class Scheduler {
 
   /**
    * Called when there is new work: makes sure that `#drain` will run. If the running code belongs to a task that has
-   * come back from a foreign await, that code continues before the next turn: it may be about to await a future that
-   * it has just made, and a pending cancel must find that wait.
+   * just awaited a foreign promise, this task becomes the holder, so its code continues before the next turn. The code
+   * may be about to await a future that it has just made, and a pending cancel must find this wait.
    */
   #wake(): void {
     if (this.#holder === null) {
@@ -251,8 +271,8 @@ export abstract class Scheduler {
   }
 
   /**
-   * Begins a round: puts the timers that are due behind the entries that are ready, as each iteration of asyncio's
-   * loop does.
+   * Begins a round: puts the timers that are due into the ready queue, behind the entries that are there. Each
+   * iteration of asyncio's loop does the same.
    */
   #startRound(): void {
     const roundEnd = this.#roundEnd
@@ -268,7 +288,8 @@ export abstract class Scheduler {
   }
 
   /**
-   * @internal calls `callback` between this round and the next, where asyncio's loop stops. Must be called in a turn.
+   * @internal Calls `callback` after this round and before the next; asyncio's loop stops at the same point. Must be
+   * called in a turn.
    */
   atRoundEnd(callback: () => void): void {
     this.#roundEnd = callback
@@ -277,9 +298,9 @@ export abstract class Scheduler {
   /**
    * Whether the loop must pause now so that I/O is handled.
    *
-   * The scheduler cannot see whether Node has handled I/O since the burst began. So after a burst it asks Node for a
-   * callback after I/O (`#onIO`), which begins a new burst. If the callback has not come when another burst is over,
-   * the loop has kept I/O waiting, and must pause.
+   * The scheduler cannot see whether Node has handled I/O since the burst began. So after a burst the scheduler asks
+   * Node to call `#onIO` after it has handled I/O, and `#onIO` begins a new burst. If Node has not called `#onIO` when
+   * the next burst is over, the loop has kept I/O waiting, and must pause.
    */
   #mustLetIOIn(): boolean {
     if (this.clock.virtual) return this.#turns % turnsPerVirtualBurst === 0
@@ -306,8 +327,9 @@ export abstract class Scheduler {
   }
 
   /**
-   * Makes sure that a holder that neither waits nor ends loses the loop. A tick of Node runs when no microtask is left;
-   * a holder that has not released the loop by then awaits a foreign promise.
+   * Makes sure that a task does not stay the holder of the loop while it awaits a foreign promise. `nextTick` calls
+   * back when no microtask is left. A holder that has neither waited on a future nor ended by then must be awaiting a
+   * foreign promise.
    */
   #watch(): void {
     if (this.#watching) return
@@ -322,14 +344,14 @@ export abstract class Scheduler {
     if (!this.#scheduled && this.#hasWork()) this.#schedule()
   }
 
-  /** @internal the timers that are set, in no particular order */
+  /** @internal Returns the timers that are set, in no particular order. */
   listTimers(): TimerEntry[] {
     return this.#timers.list()
   }
 
   /** @internal */
   addTimer(entry: TimerEntry, deadline: number): void {
-    // A timer that is due already joins the ready queue before the next round, as in asyncio.
+    // If the timer is due already, it is put into the ready queue before the next round, as in asyncio.
     if (this.#timers.add(entry, deadline)) this.#onAlarm()
   }
 

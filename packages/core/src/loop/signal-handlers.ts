@@ -6,8 +6,9 @@ export class SignalHandlers {
   readonly #listeners = new Map<NodeJS.Signals, () => void>()
 
   /**
-   * Adds a handler for `signal`, and removes the earlier one. @throws {TypeError} when `signal` is not the name of a
-   * signal
+   * Adds a handler for `signal`. An earlier handler for the same signal is removed.
+   *
+   * @throws {TypeError} when `signal` is not the name of a signal
    */
   add(signal: NodeJS.Signals, listener: () => void): void {
     if (!Object.hasOwn(constants.signals, signal)) {

@@ -1,23 +1,27 @@
 import type { Runnable } from './ready-queue.ts'
 
 /**
- * An entry that a loop runs at a given time. The entry stores its own position in the heap, so it can be removed
- * without a search.
+ * A timer: an entry that the loop runs at a given time. The entry stores its own position in the heap of timers, so it
+ * can be removed without a search.
  */
 export interface TimerEntry extends Runnable {
-  /** @internal the position of this entry in the heap; -1 when the entry is not in a heap */
+  /** @internal The position of this entry in the heap; -1 if the entry is not in a heap. */
   heapIndex: number
-  /** @internal the order in which timers were set; timers with the same deadline run in this order */
+  /**
+   * @internal The number of timers that were set before this one. Timers with the same deadline run in the order of
+   * this number.
+   */
   heapOrder: number
 }
 
 /**
- * A heap of timers with four children per node. A cancelled timer is removed at once, in O(log n). The simpler way is
- * to mark a timer as cancelled and drop it when it is due. But then the heap of a program that sets and cancels a
- * timeout around every call would grow.
+ * A heap of timers with four children per node. A cancelled timer is removed at once, in O(log n). It would be simpler
+ * to mark the timer as cancelled and to remove it when it is due. But then the heap would grow in a program that sets
+ * and cancels a timeout around every call.
  *
- * The deadlines are in an array of numbers beside the entries. The four that are compared on each level are neighbours
- * in memory. To read them from the entries of a million timers would miss the processor's cache each time.
+ * The deadlines are in an array of numbers of their own. So the deadlines of the four children of a node, which are
+ * compared with each other, are neighbours in memory. If each deadline were a field of its entry, each comparison in a
+ * heap of a million timers would miss the cache of the processor.
  */
 export class TimerHeap {
   readonly #entries: TimerEntry[] = []
@@ -69,8 +73,8 @@ export class TimerHeap {
         this.#up(index, last, deadline)
       } else this.#down(index, last, deadline)
     }
-    // The array becomes smaller when few timers are left. Otherwise it would keep the memory for a million deadlines
-    // after a burst of timers.
+    // The array becomes smaller when few timers are left. Otherwise, an array that grew to a million deadlines would
+    // keep that memory for ever.
     if (size < this.#deadlines.length / 8 && size >= 16) this.#resize(this.#deadlines.length / 2)
   }
 
@@ -142,7 +146,10 @@ export class TimerHeap {
     )
   }
 
-  /** Of two entries with the same deadline: whether the entry at `a` was set before the entry at `b`. */
+  /**
+   * Whether the entry at index `a` was set before the entry at index `b`. Called for two entries with the same
+   * deadline.
+   */
   #wasSetBefore(a: number, b: number): boolean {
     const entries = this.#entries
     return (entries[a] as TimerEntry).heapOrder < (entries[b] as TimerEntry).heapOrder

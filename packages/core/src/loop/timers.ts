@@ -1,7 +1,7 @@
 import { type Clock, currentPlatform, SystemClock } from './clock.ts'
 import { type TimerEntry, TimerHeap } from './timer-heap.ts'
 
-/** One clock, and the heap of the timers that this clock wakes. */
+/** One clock, and the heap of the timers that are measured by this clock. */
 class Alarm {
   readonly clock: Clock
   readonly heap = new TimerHeap()
@@ -25,18 +25,19 @@ class Alarm {
 }
 
 /**
- * The timers of a loop. Usually they are in one heap, woken by one clock.
+ * The timers of a loop. Usually they are in one heap, and one clock wakes the loop when the first timer is due.
  *
- * A test may replace the platform's timers by fake ones. Then a loop on the system's clock has two clocks, each with a
- * heap: a sleep that began under the fake timers is woken by them, and a sleep that began under the real timers is
- * woken by those. A sleep that is still pending when the fake timers are removed never ends, as a fake `setTimeout`
- * never would, and does not delay other timers.
+ * A test may replace the global timer functions with fake timers. Then a loop on the system's clock has two clocks,
+ * each with a heap of its own: the fake timers wake each sleep that began while they were installed, and the real
+ * timers wake each sleep that began before. If the test removes its fake timers while a sleep is pending in their heap,
+ * this sleep never ends, as the callback of a fake `setTimeout` would never be called. Other timers are not delayed by
+ * it.
  */
 export class Timers {
   readonly #own: Alarm
   /**
-   * The clock and the heap that use the fake timers of a test, if these have replaced the timer functions that the loop
-   * began with; otherwise null.
+   * A second clock with its heap, for the time when the global timer functions are not the functions that the loop
+   * began with: a test has replaced them. Otherwise null.
    */
   #other: Alarm | null = null
   readonly #ring: () => void
@@ -54,8 +55,8 @@ export class Timers {
   }
 
   /**
-   * Adds a timer. Returns true if `entry` is due already and the earliest timer: then no alarm is set for it, and the
-   * caller must run it.
+   * Adds a timer. Returns true if `entry` is the earliest timer and is due already. Then no alarm is set for it, and
+   * the caller must take it with `takeDue`.
    */
   add(entry: TimerEntry, deadline: number): boolean {
     const alarm = this.#current()
@@ -79,12 +80,12 @@ export class Timers {
     return [...this.#own.heap.list(), ...(this.#other?.heap.list() ?? [])]
   }
 
-  /** Returns the deadline of `entry`; null if that timer is not set. */
+  /** Returns the deadline of the timer `entry`; null if the timer is not set. */
   deadlineOf(entry: TimerEntry): number | null {
     return this.#own.heap.deadlineOf(entry) ?? this.#other?.heap.deadlineOf(entry) ?? null
   }
 
-  /** Removes every entry that is due, passes each to `take`, and sets the alarm for the next entry. */
+  /** Removes every timer that is due, calls `take` with each, and sets the alarm for the next timer. */
   takeDue(take: (entry: TimerEntry) => void): void {
     for (const alarm of this.#other === null ? [this.#own] : [this.#own, this.#other]) {
       const now = alarm.clock.now()

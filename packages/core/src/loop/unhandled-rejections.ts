@@ -6,29 +6,31 @@ import { SystemClock } from './clock.ts'
  * The one listener for unhandled rejections that this library adds to the process.
  *
  * The problem: when a task is cancelled, a call in it that no code awaits is cancelled too. The promise of that call
- * rejects with a CancelledError that nobody handles, and Node would end the process. Only a listener prevents that.
- * But a listener also receives every other rejection, and Node then no longer ends the process for those.
+ * rejects with a CancelledError that nobody handles, and Node would end the process. Only a listener prevents this. But
+ * the listener also receives every other unhandled rejection, and then Node no longer ends the process for them.
  *
- * The idea: a rejection with a CancelledError is reported to the exception handler of its loop. A package may register
- * a taker for rejections of its own. Every other rejection is raised again while this listener is removed. So the
- * process behaves as without this library, unless the program has a listener of its own.
+ * The idea: a rejection with a CancelledError is reported to the exception handler of its loop. A package of Tasktree
+ * may register a function, called a taker, that handles rejections of its own. For every other rejection, the listener
+ * is removed for a moment and the error is rejected again, so that Node treats it as if this library were not there. If
+ * the program has a listener of its own, this is not needed.
  */
 type Taker = (error: unknown) => boolean
 
 const clock = new SystemClock()
 const takers = new Set<Taker>()
 /**
- * Everything that needs the listener: each loop that runs or that has had a cancelled task; each callback that
- * `takeRejections` has registered; and each wait that a closed loop refuses, while its CancelledError is thrown, because
- * a closed loop needs the listener no longer. When this set is empty, the listener is removed.
+ * The objects for which the listener is needed: each loop on which a run is in progress or code was cancelled; each
+ * taker; and the rejection of each wait that begins on a closed loop, because a closed loop is not in this set any
+ * more. When the set is empty, the listener is removed.
  */
 const users = new Set<unknown>()
 let isListening = false
 let isRaising = false
 
 /**
- * Adds `user` to the objects that need the listener, and the listener with the first user. Until
- * `unwatchRejections(user)` is called, the cancel of a call that no code awaits does not end the process.
+ * Adds `user` to the objects for which the listener is needed. For the first user, the listener is added to the
+ * process. Until `unwatchRejections(user)` is called, the cancel of a call that no code awaits does not end the
+ * process.
  */
 export function watchRejections(user: unknown): void {
   users.add(user)
@@ -38,8 +40,8 @@ export function watchRejections(user: unknown): void {
 }
 
 /**
- * Removes `user`, and the listener with the last user. This happens later, after Node has reported the rejections of
- * the running turn.
+ * Removes `user` from the objects for which the listener is needed. With the last user, the listener is removed too.
+ * Both happen after the next I/O, when Node has reported the rejections of the running code.
  */
 export function unwatchRejections(user: unknown): void {
   clock.yieldToIO(() => {
@@ -53,8 +55,9 @@ function ignore(): void {
 }
 
 /**
- * Registers `taker`, which is called for each unhandled rejection, in the asynchronous context of the rejected promise.
- * The taker returns true if it has handled the rejection. `takeRejections` returns a function that removes the taker.
+ * Registers `taker`, a function that is called for each unhandled rejection, in the asynchronous context of the
+ * rejected promise. The taker returns true if it has handled the rejection. `takeRejections` returns a function that
+ * removes the taker.
  */
 export function takeRejections(taker: Taker): () => void {
   takers.add(taker)
@@ -67,8 +70,8 @@ export function takeRejections(taker: Taker): () => void {
 
 function onRejection(error: unknown): void {
   for (const taker of takers) if (taker(error)) return
-  // A CancelledError outside of every frame, such as the rejection of the promise that `run` has returned, is an error
-  // like any other.
+  // A CancelledError that was thrown outside of every task and callback of a loop, such as the rejection of the promise
+  // that `run` returned, is treated like any other error.
   if (isCancelled(error) && currentFrame() !== null) {
     report(error)
     return
@@ -79,7 +82,7 @@ function onRejection(error: unknown): void {
 
 function report(exception: unknown): void {
   const frame = currentFrame()
-  // The end of a run cancels all calls that are left, so a report about each would say nothing.
+  // The end of a run cancels all calls that are left. A report for each of them would not help the user.
   if (frame?.scopeLoop.isEnding === true) return
   const task = frame?.task
   const loop = frame?.scopeLoop ?? getEventLoop()
@@ -91,8 +94,8 @@ function report(exception: unknown): void {
 }
 
 /**
- * Rejects a new promise with `error` while the listener is removed. Node looks for unhandled rejections once more
- * before it continues, and treats this one as in a program without the listener.
+ * Rejects a new promise with `error` while the listener is removed. Before Node continues, it checks for unhandled
+ * rejections once more, and treats this rejection as in a program without the listener.
  */
 function raise(error: unknown): void {
   ignore()

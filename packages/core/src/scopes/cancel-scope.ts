@@ -7,7 +7,9 @@ import { cancelLevel, deliverHeldBack, levelOf } from '../tasks/level-cancel.ts'
 import { Deadline } from './deadline.ts'
 import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
 
-/** The result of a scope: the value of the body, or the reason of the cancel that has ended the body. */
+/**
+ * The result of a scope. It holds the value that the body returned, or the reason of the cancel that ended the body.
+ */
 export type ScopeResult<T> = { cancelled: false; value: T } | { cancelled: true; reason: unknown }
 
 export interface CancelScopeOptions {
@@ -30,9 +32,10 @@ export interface CancelScopeOptions {
  * A part of a program that can be cancelled as a whole, and of which nothing continues after its end. `cancelScope`
  * passes this object to its body.
  *
- * From the moment the scope is cancelled, every wait inside it throws CancelledError, until the scope ends. Inside are
- * the waits of the body, the calls that the body begins, and every task of a `taskGroup` that is opened in the scope.
- * A task made by a plain `createTask` is not inside.
+ * From the moment the scope is cancelled, every wait inside it throws CancelledError, until the scope ends. The
+ * following waits are inside the scope: the waits of the body, the waits of the calls that the body begins, and the
+ * waits of every task of a `taskGroup` that is opened in the scope. The waits of a task made by a plain `createTask`
+ * are not inside.
  *
  * @example
  *     const { cancelled } = await cancelScope(async (scope) => {
@@ -41,7 +44,8 @@ export interface CancelScopeOptions {
  *     })
  *     console.log(cancelled) // true
  *
- * Source: trio.CancelScope. Differs: takes the body, so that it can see how the body ends; times are in milliseconds.
+ * Source: trio.CancelScope. Differs: `cancelScope` takes the body as a function, so that it can see how the body ends;
+ * times are in milliseconds.
  */
 export class CancelScope {
   readonly name: string | null
@@ -61,8 +65,8 @@ export class CancelScope {
   }
 
   /**
-   * The reason of the first cancel of this scope; a TimeoutError if the deadline cancelled it. Undefined before a
-   * cancel.
+   * The reason of the first cancel of this scope. If the deadline cancelled the scope, the reason is a TimeoutError.
+   * Before a cancel, it is undefined.
    */
   get reason(): unknown {
     return this.#reason
@@ -73,7 +77,7 @@ export class CancelScope {
     return this.#isCancelCalled
   }
 
-  /** Whether a cancel of this scope has ended the body, and not a cancel from outside. False while the body runs. */
+  /** Whether a cancel of this scope, and not a cancel from outside, has ended the body. False while the body runs. */
   get cancelledCaught(): boolean {
     return this.#isCaught
   }
@@ -88,8 +92,8 @@ export class CancelScope {
   }
 
   /**
-   * The time at which this scope is cancelled, in milliseconds of the loop's clock; Infinity means no deadline. To set
-   * this has no effect after the scope was cancelled or has ended.
+   * The time at which this scope is cancelled, in milliseconds of the loop's clock; Infinity means no deadline. Setting
+   * the deadline has no effect after the scope was cancelled or has ended.
    */
   get deadline(): number {
     return this.#deadline
@@ -110,7 +114,7 @@ export class CancelScope {
     })
   }
 
-  /** @internal sets the first deadline; if that time has passed already, the scope is cancelled at once */
+  /** @internal Sets the first deadline. If that time has passed already, the scope is cancelled at once. */
   begin(deadline: number): void {
     if (deadline > this.#frame.scopeLoop.time()) this.deadline = deadline
     else {
@@ -136,8 +140,8 @@ export class CancelScope {
   }
 
   /**
-   * Cancels this scope. Any task may call this, any number of times; the first reason counts. Does nothing after the
-   * scope has ended.
+   * Cancels this scope. Any task may call this, any number of times; the first reason counts. A call after the end of
+   * the scope does nothing.
    */
   cancel(reason?: unknown): void {
     if (this.#isCancelCalled || this.#hasEnded) return
@@ -149,9 +153,10 @@ export class CancelScope {
   }
 
   /**
-   * @internal notes that the body has ended. `isCancel`: the body threw a cancel. `outerCancels`: how many cancels from
-   * outside the frame had when the scope began; if there are more now, one has come from outside. Returns true if the
-   * body threw a cancel, and it came from this scope and not from outside.
+   * @internal Records that the body has ended. `isCancel` says whether the body threw a CancelledError. `outerCancels`
+   * is the number of cancels from outside when the scope began. If the number is larger now, a cancel has come from
+   * outside. Returns true if the body threw a CancelledError because this scope was cancelled, and no cancel came from
+   * outside.
    */
   end(isCancel: boolean, outerCancels: number): boolean {
     this.#hasEnded = true
@@ -166,8 +171,8 @@ export class CancelScope {
 
 /**
  * Whether a cancel from outside has reached this scope. `outerCancels` is the number of such cancels when the scope
- * began; if there are more now, one has come. Then a CancelledError that leaves the body is thrown on to the code
- * around the scope.
+ * began; if the number is larger now, such a cancel has come. Then the scope throws a CancelledError of the body on to
+ * the code around the scope.
  */
 function isCancelledAround(frame: ScopeFrame, outerCancels: number): boolean {
   if (levelOf(frame.enclosing) !== null || frame.isStruckFromOutside) return true
@@ -175,12 +180,12 @@ function isCancelledAround(frame: ScopeFrame, outerCancels: number): boolean {
 }
 
 /**
- * Runs `body` in a scope that can be cancelled. If a cancel of this scope has ended the body, the result says so, and
- * nothing is thrown. A cancel from outside is thrown as CancelledError. A body that returns in spite of the cancel
- * gives its value. Outside of a task, the body runs in a new task.
+ * Runs `body` in a scope that can be cancelled. If a cancel of this scope has ended the body, nothing is thrown, and
+ * the result has `cancelled: true`. A cancel from outside is thrown as CancelledError. If the body returns a value in
+ * spite of the cancel, the result has that value. Outside of a task, the body runs in a new task.
  *
- * Prefer this to `timeout`: code inside that swallows the cancel cannot continue, because its next wait throws again.
- * A port from asyncio may need `timeout`, which cancels once.
+ * Prefer this to `timeout`: if code in the body catches the CancelledError and goes on, its next wait throws again. A
+ * port from asyncio may need `timeout`, which cancels once.
  *
  * @throws {TypeError} when `body` is not a function, for wrong options, and for both a `timeout` and a `deadline`
  *
@@ -262,8 +267,9 @@ export async function runScope<T>(
 }
 
 /**
- * Returns `error` without the CancelledErrors in it; null if nothing else is left. An AbortError that the signal of
- * `frame` has caused counts as a CancelledError. An error without a CancelledError is returned as it is.
+ * Returns `error` without the CancelledErrors in it. Returns null if `error` consists of CancelledErrors only. An
+ * AbortError that the signal of `frame` has caused counts as a CancelledError. An error that contains no CancelledError
+ * is returned unchanged.
  */
 function withoutCancels(frame: ScopeFrame, error: unknown): unknown {
   if (isCancelled(error) || frame.isOwnAbort(error)) return null

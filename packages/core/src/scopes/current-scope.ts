@@ -23,8 +23,8 @@ export function currentScope(): CancelScope | null {
 
 /**
  * Returns the nearest deadline of the scopes around the running code, in milliseconds of the loop's clock. Returns
- * Infinity if there is no deadline, and -Infinity if one of the scopes is cancelled already. Scopes outside of a
- * shield do not count.
+ * Infinity if there is no deadline, and -Infinity if one of the scopes is cancelled already. If a scope is a shield,
+ * the scopes around it do not count.
  *
  * @example
  *     await failAfter(1_000, async () => {

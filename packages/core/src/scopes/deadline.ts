@@ -1,7 +1,10 @@
 import type { EventLoop } from '../loop/loop.ts'
 import type { TimerEntry } from '../loop/timer-heap.ts'
 
-/** Calls the function `strike` in a turn of the loop at a given time, unless `cancel()` is called before that turn. */
+/**
+ * A timer of a scope. At a given time, in a turn of the loop, it calls the function `strike`, unless `cancel()` was
+ * called before.
+ */
 export class Deadline implements TimerEntry {
   heapIndex = -1
   heapOrder = 0

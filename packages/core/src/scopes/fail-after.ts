@@ -4,9 +4,9 @@ import { type CancelScope, runScope, type ScopeResult } from './cancel-scope.ts'
 import { inFrame } from './open-frame.ts'
 
 /**
- * Runs `body` for at most `ms` milliseconds. Then the scope of `body` is cancelled, and when the body has ended its
- * clean-up, TimeoutError is thrown. Unlike in `timeout`, code inside that swallows the cancel cannot continue: its
- * next wait throws again.
+ * Runs `body` for at most `ms` milliseconds. After that time, the scope of `body` is cancelled, and when the clean-up
+ * of the body has ended, `failAfter` throws a TimeoutError. If code in the body catches the CancelledError and goes on,
+ * its next wait throws again. This is the difference from `timeout`, which cancels once.
  *
  * @throws {TypeError} when `ms` is NaN or `body` is not a function
  * @throws {TimeoutError} when the time has passed
@@ -30,8 +30,8 @@ export function failAfter<T>(ms: number, body: (scope: CancelScope) => PromiseLi
 }
 
 /**
- * Runs `body` for at most `ms` milliseconds; null or Infinity means no limit. Then the scope of `body` is cancelled.
- * Nothing is thrown for that: the result says whether the body was cancelled.
+ * Runs `body` for at most `ms` milliseconds; null or Infinity means no limit. After that time, the scope of `body` is
+ * cancelled. `moveOnAfter` does not throw an error for that: its result says whether the body was cancelled.
  *
  * @throws {TypeError} when `ms` is NaN or `body` is not a function
  *

@@ -4,15 +4,19 @@ import type { EventLoop } from '../loop/loop.ts'
 import { Coroutine, type CoroutineFunction, runInline } from '../tasks/coroutine.ts'
 
 /**
- * The places of a task group with a limit. At most `limit` tasks of the group run at the same time. Each further task
- * is made at once, and then waits in line for a place before its code begins.
+ * Lets at most `limit` tasks of a task group run at the same time. The limit is a number of places, and a running task
+ * holds one place. Each further task is created at once, but its code begins only when the task gets a place. Waiting
+ * tasks get places in the order in which they were created.
  */
 export class GroupLimit {
   readonly #limit: number
   readonly #loop: EventLoop
-  /** The number of tasks that have a place: their code has begun and has not ended, or may begin now. */
+  /** The number of tasks that hold a place. The code of such a task runs, or is about to begin. */
   #taken = 0
-  /** The tasks in line, the first in line first. Each waits for its future. */
+  /**
+   * One future for each task that waits for a place, in the order in which the tasks came. Its result gives the task a
+   * place.
+   */
   readonly #line: Future<void>[] = []
 
   constructor(limit: number, loop: EventLoop) {
@@ -21,8 +25,8 @@ export class GroupLimit {
   }
 
   /**
-   * Runs `coro` as soon as fewer than `limit` tasks of the group run. If the task is cancelled before that, it leaves
-   * the line and `coro` never runs.
+   * Runs `coro` as soon as fewer than `limit` tasks of the group run. If the task is cancelled before that, it stops
+   * waiting and `coro` never runs.
    */
   async run<T>(coro: CoroutineFunction<[], T> | Coroutine<T>): Promise<T> {
     if (this.#taken >= this.#limit) {
@@ -35,8 +39,8 @@ export class GroupLimit {
         await place
       } catch (error) {
         if (coro instanceof Coroutine) coro.close()
-        // The task was given a place, and was cancelled before the task could use the place. So the next task in line
-        // gets the place.
+        // The task got a place, but was cancelled before it could use the place. So the next waiting task gets the
+        // place.
         if (!place.cancelled()) this.#passPlaceOn()
         throw error
       }
@@ -48,7 +52,7 @@ export class GroupLimit {
     }
   }
 
-  /** Gives the place of a task that has ended to the next task in line, or takes the place back if there is none. */
+  /** Gives the place of a task that has ended to the next waiting task. If no task waits, the place becomes free. */
   #passPlaceOn(): void {
     for (let place = this.#line.shift(); place !== undefined; place = this.#line.shift()) {
       if (place.done()) continue

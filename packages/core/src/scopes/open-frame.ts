@@ -14,9 +14,9 @@ import { createTask } from '../tasks/task.ts'
 import { type ScopeKind, scopeTracing, traceScope } from './scope-tracing.ts'
 
 /**
- * Opens a frame for a scope, inside the running frame, and calls `fn` with it. (A frame knows the waits of the scope's
- * body, so that a cancel finds them.) Outside of every task, `fn` runs in a new task. Tracing tools get `kind` and
- * `name`.
+ * Makes a frame for a new scope, inside the frame of the running code, and calls `fn` with the new frame. A frame is
+ * the object that records the waits of a scope's body, so that a cancel can end them. Outside of every task, `fn` runs
+ * in a new task. `kind` and `name` are passed to tracing tools.
  */
 export function inFrame<T>(
   kind: ScopeKind,
@@ -38,9 +38,10 @@ async function runInOwnTask<T>(fn: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Calls `fn` in a new frame inside the running frame, and returns what `fn` returns. A frame tells the flows of one
- * task apart: code that `fn` begins gets the new frame from `currentFrame()`, after every await too. The frame is not
- * a scope: it ends with the last wait inside it, and cancels of the frames around it reach those waits.
+ * Calls `fn` in a new frame inside the running frame, and returns what `fn` returns. One task can have several calls in
+ * progress at the same time, and each can have a frame of its own: in the code that `fn` begins, `currentFrame()`
+ * returns the new frame, even after an await. The frame is not a scope. It ends with the last wait inside it, and a
+ * cancel of a frame around it ends the waits inside it.
  *
  * @throws {TypeError} when `fn` is not a function
  * @throws {RuntimeError} outside of a loop
@@ -61,9 +62,9 @@ export function runInNewFrame<T>(fn: () => T): T {
 /**
  * Calls `body` with `argument` in `frame`, and returns a promise of the body's outcome.
  *
- * If the body is an async function, its promise stands for work that the body has begun, so a cancel waits for that
- * work. A promise that another function returns may stand for work that was begun elsewhere: a cancel then ends the
- * wait for the promise and not the work.
+ * If the body is an async function, its promise stands for work that the body has begun, so after a cancel the scope
+ * waits until that work has ended. If the body is another function, its promise may stand for work that was begun
+ * elsewhere. Then a cancel ends only the wait for the promise, and the work continues.
  */
 export function enterFrame<A, T>(
   frame: ScopeFrame,
@@ -74,8 +75,8 @@ export function enterFrame<A, T>(
 }
 
 /**
- * Calls `body` with `argument` and returns a promise of its outcome, as `enterFrame` does, for a caller that runs in
- * `frame` already.
+ * Calls `body` with `argument` and returns a promise of its outcome. Unlike `enterFrame`, it does not enter `frame`:
+ * the caller must run in `frame` already.
  */
 export function enterBody<A, T>(
   frame: ScopeFrame,
@@ -107,12 +108,13 @@ function orGivenUp<T>(frame: ScopeFrame, promise: Promise<T>): Promise<T> {
 }
 
 /**
- * Ends `frame` when its body has ended. If the scope was cancelled while the body ran, the scope must wait until its
- * other flows, such as the other branches of a `Promise.all`, have ended their clean-up. `cancelsBefore` is the number
- * of cancels from outside when the body began; if there are more now, the scope counts as cancelled too.
+ * Ends `frame` when its body has ended. If the scope was cancelled while the body ran, the scope must wait until the
+ * other calls that the body began, such as the other branches of a `Promise.all`, have ended their clean-up.
+ * `cancelsBefore` is the number of cancels from outside when the body began. If the number is larger now, the scope
+ * counts as cancelled too.
  *
- * Returns null if there is nothing to wait for. Otherwise returns a promise that waits for the end of those flows. It
- * gives the CancelledError of a cancel from outside that came during the wait, or null.
+ * Returns null if there is nothing to wait for. Otherwise returns a promise that is fulfilled when those calls have
+ * ended. Its value is the CancelledError of a cancel that came from outside during the wait, or null if no cancel came.
  */
 export function endFrame(
   frame: ScopeFrame,
@@ -141,7 +143,7 @@ async function untilQuiet(frame: Frame): Promise<CancelledError | null> {
       if (!quiet.done()) quiet.setResult()
     }
     try {
-      // This wait belongs to the frame around `frame`, so a cancel from outside ends it and is not lost.
+      // This wait belongs to the frame around `frame`. So a cancel from outside ends this wait, and is not lost.
       await awaitAnyway(frame, quiet)
     } catch (error) {
       if (!isCancelled(error)) throw error
@@ -153,8 +155,8 @@ async function untilQuiet(frame: Frame): Promise<CancelledError | null> {
 }
 
 /**
- * Throws `error` out of the scope of `frame`. If `error` is a CancelledError and a cancel of a frame further out is
- * pending, `error` counts as the delivery of that cancel, which is then not thrown a second time.
+ * Throws `error` to the code around the scope of `frame`. If `error` is a CancelledError, and a cancel of a frame
+ * around `frame` is pending, that cancel counts as delivered by `error`. So the cancel is not thrown a second time.
  */
 export function throwOut(frame: Frame, error: unknown): never {
   if (isCancelled(error)) deliverWith(frame)

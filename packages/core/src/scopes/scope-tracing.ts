@@ -1,7 +1,10 @@
 import type { Task } from '../tasks/task.ts'
 import { Tracing } from '../tasks/tracing.ts'
 
-/** The kind of a scope: `timeout`; `cancelScope`, `failAfter` or `moveOnAfter`; `taskGroup`; `shielded`. */
+/**
+ * The kind of a scope. `timeout`, `timeoutAt` and `waitFor` open a 'timeout'. `cancelScope`, `failAfter` and
+ * `moveOnAfter` open a 'scope'. `taskGroup` opens a 'group', and `shielded` opens a 'shield'.
+ */
 export type ScopeKind = 'timeout' | 'scope' | 'group' | 'shield'
 
 /** The message on the tracing channel `tasktree:scope`. */
@@ -13,14 +16,14 @@ export interface ScopeMessage {
 }
 
 /**
- * The tracing channel `tasktree:scope`. One piece of work on it is a scope, from the call of its body until nothing
- * inside it is left.
+ * The tracing channel `tasktree:scope`. It has one start and one end message for each scope: the start before the body
+ * is called, and the end when nothing inside the scope runs any more.
  */
 export const scopeTracing: Tracing<ScopeMessage> = new Tracing('tasktree:scope')
 
 /**
  * Calls `open`, which runs a scope, and publishes the start and the end of the scope. A scope that a cancel has ended
- * is published as cancelled, even if that cancel came from the scope itself, so that the scope throws no error.
+ * is published as cancelled. This also holds for a scope that was itself cancelled and therefore throws no error.
  */
 export async function traceScope<T>(message: ScopeMessage, open: () => Promise<T>): Promise<T> {
   try {
@@ -36,7 +39,10 @@ export async function traceScope<T>(message: ScopeMessage, open: () => Promise<T
   }
 }
 
-/** Whether `result` is the ScopeResult of a scope that was cancelled. The result of a group is the program's own. */
+/**
+ * Whether `result` is the ScopeResult of a scope that was cancelled. Only the kind 'scope' has such a result: other
+ * kinds return a value of the program, which may look similar.
+ */
 function isCancelledScope({ kind }: ScopeMessage, result: unknown): boolean {
   if (kind !== 'scope' || typeof result !== 'object' || result === null) return false
   return 'cancelled' in result && result.cancelled === true

@@ -5,9 +5,9 @@ import { Deadline } from './deadline.ts'
 import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
 
 /**
- * Runs `body` behind a shield: no cancel of the task or of a scope around gets in. Such a cancel is counted by
- * `cancelling()`, and is delivered at the first wait after the body. If `grace` is given, the shield is removed that
- * many milliseconds after the first cancel came. Use this for clean-up that must be completed.
+ * Runs `body` behind a shield: a cancel of the task, or of a scope around the call, does not reach the waits of `body`.
+ * `cancelling()` counts such a cancel, and the first wait after the body throws it. If `grace` is given, the shield is
+ * removed `grace` milliseconds after the first such cancel. Use this for clean-up that must be completed.
  *
  * @throws {TypeError} when `body` is not a function, or `grace` is not a number
  * @throws {RangeError} when `grace` is negative or NaN
@@ -20,7 +20,7 @@ import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
  *       await shielded(() => sleep(5), { grace: 2_000 })
  *     }
  *
- * Source: trio.CancelScope(shield=True). Differs: has a grace.
+ * Source: trio.CancelScope(shield=True). Differs: has the option `grace`.
  */
 export function shielded<T>(
   body: () => PromiseLike<T>,
@@ -50,8 +50,9 @@ async function runShielded<T>(
   const outerCancels = frame.visibleCancels()
   const end = (): Promise<unknown> | null => {
     timer?.cancel()
-    // If the shield is still up, cancels from outside did not reach the other flows of the body. So the scope does not
-    // wait for those flows, and passes Infinity as the number of earlier cancels.
+    // If the shield was not removed, cancels from outside did not reach the other calls that the body began. So the
+    // scope need not wait for those calls: with Infinity as the number of earlier cancels, no cancel from outside
+    // counts as new.
     return endFrame(frame, frame.isShielded ? Infinity : outerCancels)
   }
   try {

@@ -24,8 +24,8 @@ import { endFrame, enterBody, enterFrame, inFrame, throwOut } from './open-frame
 
 export interface TaskGroupOptions {
   /**
-   * At most this many tasks of the group run at the same time; the others wait, and begin in the order in which they
-   * were created. Infinity unless given.
+   * At most this many tasks of the group run at the same time. Further tasks wait, and begin in the order in which they
+   * were created. The default is Infinity.
    */
   limit?: number
   /** The name of the group in snapshots. */
@@ -33,7 +33,7 @@ export interface TaskGroupOptions {
 }
 
 /**
- * Turns the reason that `TaskGroup.cancel` was given into the message for the cancels of the tasks. A reason that is
+ * Turns `reason`, the argument of `TaskGroup.cancel`, into the argument for the cancels of the tasks. A reason that is
  * neither a string nor a CancelledError becomes the cause of a new CancelledError.
  */
 function cancelFor(reason: unknown): string | CancelledError | undefined {
@@ -122,11 +122,11 @@ export class TaskGroup {
 
   /**
    * Starts a task in the group and waits until the task says that it is ready, by calling `started`. Returns the value
-   * that the task passed to `started`. If the task fails before it has called `started`, the failure is thrown here and
-   * does not end the group. A cancel of the waiting code cancels the task.
+   * that the task passed to `started`. If the task fails before it has called `started`, `start` throws the failure,
+   * and the group continues. If the code that waits for `start` is cancelled, the task is cancelled too.
    *
-   * @throws {RuntimeError} when the task ends without a call of `started`, and for the reasons for which `createTask`
-   * throws
+   * @throws {RuntimeError} when the task ends without a call of `started`; and when the group has finished or is
+   * shutting down
    * @throws {TypeError} when `fn` is not a function
    *
    * @example
@@ -177,11 +177,11 @@ export class TaskGroup {
   }
 
   /**
-   * Cancels the tasks and the body of the group, without an error: `taskGroup` then returns what the body has
-   * returned, or undefined if the cancel ended the body. Does nothing when the group has ended.
+   * Cancels the tasks and the body of the group. `taskGroup` then does not throw an error: it returns the value of the
+   * body, or undefined if the cancel ended the body. A call after the end of the group does nothing.
    *
-   * The type of `taskGroup` does not show this undefined. If a program uses the result of a group that it cancels, it
-   * should call `taskGroup<Result | undefined>(…)`, so that the compiler asks for a check.
+   * The return type of `taskGroup` does not include this undefined. A program that uses the result of a group that it
+   * may cancel should call `taskGroup<Result | undefined>(…)`, so that the compiler demands a check for undefined.
    *
    * @example
    *     const found = await taskGroup<string | undefined>(async (group) => {
@@ -229,7 +229,8 @@ export class TaskGroup {
       this.#hasCancelledTask = true
       return
     }
-    // The failure of this task is thrown by `start` to its caller, so the group ignores the failure.
+    // `start` throws the failure of this task to its caller, so the group ignores the failure. The call of
+    // `exception()` marks the failure as handled.
     if (this.#starting.delete(task)) {
       task.exception()
       return
@@ -253,13 +254,14 @@ export class TaskGroup {
   }
 
   /**
-   * @internal called when the body has failed: cancels the other flows that the body has begun, such as branches of a
-   * `Promise.all`
+   * @internal Cancels the other calls that the body has begun, such as the branches of a `Promise.all`. Called when the
+   * body has failed.
    */
   strikeFlows(): void {
     const frame = this.#frame
     frame.cancellation ??= new Cancellation(frame)
-    // Because of this flag, a flow of the body that is in a foreign await now is refused its next wait.
+    // A call of the body may await a promise that this library did not make, and such a wait cannot be cancelled.
+    // Because of this flag, the next wait of that call throws a CancelledError.
     frame.cancellation.wasAsked = true
     if (this.#parentCancelRequested || !framesOf(frame).some((each) => each.hasOwnWaits())) return
     this.#parentCancelRequested = true
@@ -275,8 +277,8 @@ export class TaskGroup {
   }
 
   /**
-   * @internal called when the body has ended: waits for the tasks, and throws the failures, or the cancel that came
-   * from outside
+   * @internal Waits for the tasks. Then throws their failures and the failure of the body, or the cancel that came from
+   * outside. Called when the body has ended.
    */
   async end(body: { failed: boolean; error: unknown }): Promise<void> {
     this.#exiting = true
@@ -289,19 +291,19 @@ export class TaskGroup {
      */
     const hasOwnError = failed && !isCancelled(error)
     const isLevel = (): boolean => this.#frame.isLevelCancelled()
-    // If a scope around the group is cancelled, that scope ends each wait of the tasks, so the group does not
-    // cancel them. Tasks that have not begun still begin, as in Trio.
+    // If a scope around the group is cancelled, that scope ends each wait of the tasks. So the group does not cancel
+    // the tasks. A task whose code has not begun still begins, as in Trio.
     const isOfLevel = failed && !hasOwnError && isLevel()
     if (failed && !this.#aborting && !isOfLevel) this.#abort()
     if (this.#hasCancelledTask && isLevel() && !hasOwnError) cancel ??= new CancelledError()
-    // This is a loop, because the task may be cancelled more than once while it waits here.
+    // This is a loop, because the task that opened the group may be cancelled more than once while it waits here.
     while (this.#tasks.size > 0) {
       // If a scope around the group is cancelled, the group still waits for all its tasks, which that scope has
       // cancelled too.
       if (isLevel() && !hasOwnError) cancel ??= new CancelledError()
       if (this.#frame.mustRefuse() && !this.#aborting) {
-        // The task that opened the group was cancelled and has ended, while this code still waited for the tasks of
-        // the group.
+        // The task that opened the group was cancelled and has ended, although this call still waits for the tasks of
+        // the group. So the group cancels its tasks.
         cancel ??= new CancelledError()
         this.#abort()
       }
@@ -312,7 +314,8 @@ export class TaskGroup {
         await awaitAnyway(this.#frame, this.#allEnded)
       } catch (reason) {
         if (!isCancelled(reason)) throw reason
-        // The scope around the group has cancelled the tasks too, so the group need not cancel them.
+        // If a scope around the group is cancelled, that scope has cancelled the tasks too, so the group need not
+        // cancel them.
         if (isLevel()) {
           if (!hasOwnError) cancel ??= reason
         } else if (!this.#aborting) {
@@ -330,8 +333,8 @@ export class TaskGroup {
     if (cancel !== null && this.#errors.length === 0) throw cancel
     if (hasOwnError) this.#errors.push(error)
     if (this.#errors.length === 0) return
-    // The ExceptionGroup is thrown in place of the CancelledError of a cancel from outside. So that cancel is
-    // delivered again at the next wait.
+    // If a cancel came from outside, the ExceptionGroup replaces its CancelledError. So `cancelAgain` makes the next
+    // wait of the task throw that cancel again.
     this.#frame.cancelAgain()
     throw new ExceptionGroup('unhandled errors in a task group', this.#errors)
   }
@@ -342,8 +345,8 @@ export class TaskGroup {
  * cancels the other tasks and the body; when all have ended, the failures are thrown as one ExceptionGroup. A cancel
  * from outside cancels the body and all tasks. Outside of a task, the body runs in a new task.
  *
- * The result is what the body returned, or undefined if `group.cancel()` has ended the body. The type `T` does not show
- * this undefined; for such a group write `taskGroup<Result | undefined>(…)`.
+ * The result is the value of the body, or undefined if `group.cancel()` has ended the body. The type `T` does not
+ * include this undefined. If the program calls `group.cancel()`, write `taskGroup<Result | undefined>(…)`.
  *
  * @throws {TypeError} when `body` is not a function
  *
@@ -355,7 +358,7 @@ export class TaskGroup {
  *     }) // here no task of the group runs any more
  *     console.log(total) // 3
  *
- * Source: asyncio.TaskGroup. Differs: takes the body, so that it can see how the body ends.
+ * Source: asyncio.TaskGroup. Differs: takes the body as a function, so that it can see how the body ends.
  */
 export function taskGroup<T>(
   body: (group: TaskGroup) => PromiseLike<T>,
@@ -379,8 +382,8 @@ async function runGroup<T>(
   const group = new TaskGroup(frame, options)
   let value: T
   try {
-    // The wait for the tasks runs in the frame of the group too, so the failure of a task ends this wait as it ends the
-    // body.
+    // The wait for the tasks (`group.end`) runs in the frame of the group, as the body does. So the failure of a task
+    // ends that wait too.
     value = await enterFrame(
       frame,
       async () => {

@@ -25,8 +25,9 @@ import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
 export class Timeout {
   readonly #frame: ScopeFrame
   /**
-   * @internal the number of cancels from outside that were not taken back when the body began. `end` compares it with
-   * the number at the end: if there are more, apart from the cancel by this timeout, a cancel came from outside.
+   * @internal The number of cancels from outside that were asked for, and not taken back, before the body began. `end`
+   * compares this number with the number at the end, without the cancel by this timeout. If the number has grown, a
+   * cancel came from outside.
    */
   readonly outerCancels: number
   #state: 'active' | 'expiring' | 'expired' | 'finished' = 'active'
@@ -42,8 +43,8 @@ export class Timeout {
   }
 
   /**
-   * @internal the deadline for `effectiveDeadline`, in milliseconds of the loop's clock: Infinity without one,
-   * -Infinity when the time is over
+   * @internal The deadline in milliseconds of the loop's clock, as `effectiveDeadline` needs it: Infinity if there is
+   * no deadline, and -Infinity when the deadline has passed or the body has ended.
    */
   get deadline(): number {
     return this.#state === 'active' ? (this.#deadline ?? Infinity) : -Infinity
@@ -55,8 +56,8 @@ export class Timeout {
   }
 
   /**
-   * Moves the deadline; null removes it. A deadline that has passed already ends the body in the next turn of the
-   * loop.
+   * Moves the deadline; null removes it. If the new deadline has passed already, the body is cancelled in the next turn
+   * of the loop.
    *
    * @throws {RuntimeError} when the body has ended or the deadline has passed
    * @throws {TypeError} when `deadline` is NaN
@@ -78,16 +79,16 @@ export class Timeout {
   }
 
   /**
-   * Whether the time was over before the body ended. This is also true if the body ended in the very turn of the
-   * deadline.
+   * Whether the deadline passed before the body had ended. This is also true if the body ended in the same turn of the
+   * loop in which the deadline passed.
    */
   expired(): boolean {
     return this.#state === 'expiring' || this.#state === 'expired'
   }
 
   /**
-   * @internal notes that the body has ended. Returns true if the body threw (`threw`) because of this timeout, and no
-   * cancel came from outside.
+   * @internal Records that the body has ended; `threw` says whether it threw an error. Returns true if the deadline had
+   * passed, the body threw an error, and no cancel came from outside.
    */
   end(threw: boolean): boolean {
     this.#timer?.cancel()
@@ -130,7 +131,10 @@ async function attempt<T>(
   return value
 }
 
-/** Returns the time `ms` milliseconds from now; null for no deadline, if `ms` is null or Infinity. */
+/**
+ * Returns the time of the loop's clock in `ms` milliseconds. Returns null, which means no deadline, if `ms` is null or
+ * Infinity.
+ */
 function after(frame: Frame, ms: number | null): number | null {
   return ms === null || ms === Infinity ? null : frame.scopeLoop.time() + ms
 }
@@ -152,9 +156,10 @@ function checkDeadline(deadline: number | null): void {
 }
 
 /**
- * Runs `body` and cancels it after `ms` milliseconds; when the body has ended its clean-up, TimeoutError is thrown.
- * Null or Infinity means no limit. A cancel from outside stays a CancelledError. A body that swallows the cancel and
- * returns gives its value. Outside of a task, the body runs in a new task.
+ * Runs `body` for at most `ms` milliseconds; null or Infinity means no limit. After that time, `body` is cancelled, and
+ * when its clean-up has ended, `timeout` throws a TimeoutError. If a cancel came from outside, `timeout` throws a
+ * CancelledError instead. If the body catches the CancelledError and returns, `timeout` returns its value. Outside of a
+ * task, the body runs in a new task.
  *
  * @throws {TypeError} when `ms` is NaN or `body` is not a function
  *
@@ -166,7 +171,7 @@ function checkDeadline(deadline: number | null): void {
  *       console.log('too slow') // too slow
  *     }
  *
- * Source: asyncio.timeout. Differs: takes the body, so that it can see how the body ends.
+ * Source: asyncio.timeout. Differs: takes the body as a function, so that it can see how the body ends.
  */
 export function timeout<T>(
   ms: number | null,
@@ -178,7 +183,8 @@ export function timeout<T>(
 }
 
 /**
- * Works as `timeout`, with a deadline in milliseconds of the loop's clock.
+ * Works as `timeout`, but takes the deadline itself: `when` is a time of the loop's clock in milliseconds, and null
+ * means no deadline.
  *
  * @throws {TypeError} when `when` is NaN or `body` is not a function
  *
@@ -200,8 +206,9 @@ export function timeoutAt<T>(
 }
 
 /**
- * Awaits `aw` for at most `ms` milliseconds. Then `aw` is cancelled, and when it has ended, TimeoutError is thrown.
- * Null or Infinity means no limit. A function is called in the current task; if `ms` is 0 or less, it is never called.
+ * Awaits `aw` for at most `ms` milliseconds; null or Infinity means no limit. After that time, `aw` is cancelled, and
+ * when `aw` has ended, `waitFor` throws a TimeoutError. If `aw` is a function, it is called in the current task, but
+ * never if `ms` is 0 or less.
  *
  * @throws {TypeError} when `ms` is NaN or `aw` cannot be awaited
  *
@@ -216,18 +223,19 @@ export function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T> {
   const limit = checkLimit(ms)
   checkAwaitable(aw)
   if (limit === null || limit > 0) {
-    // When the time is over, a function is cancelled with the body. A plain promise cannot be cancelled: only the
-    // wait for it ends.
+    // If `aw` is a function, it runs in the body, so the timeout cancels its waits. If `aw` is a plain promise, it
+    // cannot be cancelled: the timeout ends only the wait for it.
     const runs = typeof aw === 'function' || aw instanceof Coroutine
-    // `aw` is called in an async function, because a cancel of the scope then waits until the work that `aw` has begun
-    // has ended its clean-up (see `enterFrame`).
+    // The body is an async function if `aw` is called in it. Then the timeout waits until the clean-up of `aw` has
+    // ended (`enterFrame` says why).
     return timeout(limit, runs ? async () => runInline(aw) : () => ensureFuture(aw))
   }
   return ifDone(aw)
 }
 
 /**
- * Returns the outcome of `aw` if it is done already. Otherwise cancels it, waits for its end and throws TimeoutError.
+ * Returns the outcome of `aw` if `aw` is done already. Otherwise cancels `aw`, waits until it has ended, and throws a
+ * TimeoutError.
  */
 async function ifDone<T>(aw: Awaitable<T>): Promise<T> {
   const future = ensureFuture(aw)

@@ -3,12 +3,12 @@ import { isCancelled } from '../errors/errors.ts'
 import { shielded } from './shielded.ts'
 
 /**
- * Awaits the promise that `wait()` returns, in clean-up that no cancel may cut short. If the waiting code is cancelled
- * meanwhile, calls `wait` again, and throws the last CancelledError when the wait has ended. In a cancelled scope,
- * where every wait throws, calls `wait` behind a shield.
+ * Awaits the promise that `wait()` returns, and does not let a cancel end this wait early. This is for clean-up code.
+ * If the waiting code is cancelled during the wait, `waitAnyway` calls `wait` again. When the wait has ended, it throws
+ * the last CancelledError. In a cancelled scope every wait throws, so there `wait` is called inside `shielded`.
  *
- * The promises of `wait` must end by themselves. A promise that ends as cancelled is taken for a cancel of the waiting
- * code, so `wait` would be called again and again.
+ * Each promise that `wait` returns must settle, and must not reject with a CancelledError. `waitAnyway` would take such
+ * a rejection for a cancel of the waiting code, and call `wait` again without end.
  */
 export async function waitAnyway(wait: () => PromiseLike<unknown>): Promise<void> {
   let cancel: unknown = null
