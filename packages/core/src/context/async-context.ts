@@ -4,39 +4,45 @@ import type { EventLoop } from '../loop/loop.ts'
 import type { Frame } from '../tasks/frame.ts'
 
 /**
- * Says to which loop, frame and context variables the running code belongs. The AsyncLocalStorage `storage` holds the
- * scope of the running code. A `Frame` implements this interface itself.
+ * A scope tells to which loop and frame the running code belongs, and which context variables that code sees. The
+ * AsyncLocalStorage `storage` holds the scope of the running code. The class `Frame` implements this interface.
  */
 export interface Scope {
-  /** @internal the frame that owns the waits of this code; null in plain code that runs in a Context */
+  /**
+   * @internal the frame (the running body of a task, scope or loop) to which the waits of this code belong; null if
+   * `Context.run` has called this code outside of every frame
+   */
   readonly frame: Frame | null
   /** @internal */
   readonly scopeLoop: EventLoop
-  /** @internal the context variables that this code sees; the first call may make them */
+  /** @internal returns the context variables that this code sees; the first call may create them */
   scopeContext(): Context
 }
 
 /**
- * One AsyncLocalStorage carries the running scope through every await, of native promises too.
+ * One AsyncLocalStorage carries the scope of the running code through every await, even if the awaited promise is a
+ * native one.
  *
- * The problem: Node keeps the values of all storages in one map, and copies that map each time code enters a storage.
- * The copy costs 0.1 microseconds and 200 bytes for each task, more than the task itself.
+ * The problem: Node keeps the values of all AsyncLocalStorage objects ("storages") in one map, and copies that map each
+ * time code enters a storage. The copy costs 0.1 microseconds and 200 bytes for each task.
  *
- * The idea: Node 24 and later keep the map in a property of each AsyncResource. This file puts an object of its own
- * there, which adds the scope to the caller's map without a copy. When the module is loaded, it tests whether that
- * works. If anything differs from what it expects, the storage is entered by the public API instead.
+ * The idea: Node 24 and later keep the map in a property of each AsyncResource. This file puts its own map object in
+ * that property. This object adds the scope to the caller's map and copies nothing. When this module is loaded, it
+ * tests whether Node accepts such an object. If the test fails, this module enters the storage by Node's public
+ * functions instead.
  */
 const storage = new AsyncLocalStorage<Scope>()
 /**
- * A storage that is never entered. If this file has made the running code's map of storages, that map gives itself as
- * the value of this storage. So `newestMap.getStore()` finds the map without making an AsyncResource.
+ * No code enters this storage. But each map that this file has made returns itself as the value of this storage. So
+ * `newestMap.getStore()` returns the map of the running code, if this file has made that map. Otherwise an
+ * AsyncResource would have to be made to find the map.
  */
 const newestMap = new AsyncLocalStorage<OwnMap>()
 const manualDestroy = { requireManualDestroy: true }
 
 /**
- * A map of storages to values, as Node keeps one. This map adds one scope to the map of the caller, `outer`, without
- * copying `outer`.
+ * A map from storages to their values, with the methods that Node calls on such a map. It adds one scope to the map of
+ * the caller, `outer`, without copying `outer`.
  */
 class ScopeMap implements Iterable<[unknown, unknown]> {
   readonly outer: ReadonlyMap<unknown, unknown> | undefined
@@ -72,9 +78,9 @@ class ScopeMap implements Iterable<[unknown, unknown]> {
 }
 
 /**
- * A scope that can be its own map of storages: `standForMaps` has added the methods of such a map to its class. If no
- * other storage is entered, the scope is used as the map, which saves 10% of the memory of a task. Iterating it yields
- * one entry, the scope itself.
+ * A scope that Node can also use as a map from storages to values, because `standForMaps` has added the methods of such
+ * a map to its class. If no other storage is entered, Node gets the scope in place of a map, which saves 10% of the
+ * memory of a task. The iterator of the scope yields the scope itself, as the only entry of the map.
  */
 export interface MapScope extends Scope {
   [Symbol.iterator](): Iterator<unknown>
@@ -90,8 +96,9 @@ export function standForMaps(prototype: MapScope): void {
     },
     has: { value: isOurs },
     disable: { value: () => {} },
-    // Node copies the running code's map when that code enters another AsyncLocalStorage. If a scope is the map,
-    // its iterator yields the scope, and Node reads the scope as an entry: 0 is the key, 1 the value.
+    // Node copies the running code's map when that code enters another AsyncLocalStorage. If the map is a scope, its
+    // iterator yields the scope itself. Node then reads the scope as an entry of the map: property 0 is the key, and
+    // property 1 is the value.
     0: { value: storage },
     1: {
       get(this: MapScope) {
@@ -105,23 +112,24 @@ export type OwnMap = ScopeMap | MapScope
 type ContextMap = OwnMap | ReadonlyMap<unknown, unknown> | undefined
 type MapHolder = AsyncResource & Record<symbol, ContextMap>
 
+/** The symbol of the property in which an AsyncResource holds its map; null if this file cannot use that property. */
 const mapKey: symbol | null = findMapKey()
 
 /**
- * An asynchronous context in which code can be run: a map of Node's storages to their values. If `findMapKey` has found
- * no key, it is an AsyncResource that holds such a map.
+ * An asynchronous context in which code can be run: a map from storages to their values. If `mapKey` is null, it is an
+ * AsyncResource that holds such a map.
  */
 export type AsyncContext = ContextMap | AsyncResource
 
 /**
- * The one AsyncResource in which code runs with any captured map: `resumeAsyncContext` stores the map in it under
- * `mapKey` for the duration of a call. Null if `findMapKey` has found no key.
+ * The AsyncResource with which `resumeAsyncContext` calls code in a captured map: during the call, the property
+ * `mapKey` of this object holds the map. Null if `mapKey` is null.
  */
 const carrier: MapHolder | null = mapKey === null ? null : makeResource()
 
 /**
- * Captures the caller's asynchronous context, with the storages of other libraries, and adds `scope` to it. Pass the
- * result to `runInAsyncContext`.
+ * Captures the caller's asynchronous context, including the storages of other libraries, and adds `scope` to it. The
+ * caller passes the result to `runInAsyncContext`.
  */
 export function captureAsyncContext(scope: Scope): ScopeMap | AsyncResource {
   if (mapKey === null) return makeResource()
@@ -129,8 +137,8 @@ export function captureAsyncContext(scope: Scope): ScopeMap | AsyncResource {
 }
 
 /**
- * Captures the caller's asynchronous context and adds `scope` to it, as `captureAsyncContext` does, for a scope that
- * can be its own map of storages. `map` is what `currentMap()` returns in the caller.
+ * Does the same as `captureAsyncContext`, for a scope that can itself be used as a map of storages. `map` is the value
+ * that `currentMap()` returns in the caller.
  */
 export function captureOwnContext<S extends MapScope>(
   scope: S,
@@ -141,21 +149,25 @@ export function captureOwnContext<S extends MapScope>(
   return outer === undefined ? scope : new ScopeMap(scope, outer)
 }
 
-/** The running code's map of storages if it is one that this file made; undefined if it is a map of Node's. */
+/** Returns the running code's map of storages if this file has made it; undefined if Node has made it. */
 export function currentMap(): OwnMap | undefined {
   return newestMap.getStore()
 }
 
-/** Returns the running scope; `map` is what `currentMap()` has just returned, which saves a second look. */
+/**
+ * Returns the scope of the running code. The caller passes the value that `currentMap()` has just returned as `map`, so
+ * that it is not read twice.
+ */
 export function scopeOfMap(map: OwnMap | undefined): Scope | undefined {
   if (map === undefined) return storage.getStore()
   return map instanceof ScopeMap ? map.scope : map
 }
 
 /**
- * Returns the caller's map of storages without the caller's scope; undefined if nothing is left. `ours` is what
- * `currentMap()` has returned; if it is undefined, the map that Node keeps under `key` is taken. The new scope would
- * hide the caller's scope anyway, and a reference to the caller's scope would keep the creator of each task in memory.
+ * Returns the map to which a new scope is added: the caller's map of storages, without the caller's scope if this file
+ * has made that map; undefined if the map has no other entry. `ours` is the value that `currentMap()` has returned. If
+ * `ours` is undefined, the function reads the map that Node keeps under `key`. The caller's scope is left out, because
+ * the new scope would hide it anyway, and a reference to it would keep the creator of each task in memory.
  */
 function outerMap(
   key: symbol,
@@ -207,7 +219,7 @@ function enterAndCall<S extends Scope>(this: S, fn: (this: S) => void): void {
   fn.call(this)
 }
 
-/** Returns the asynchronous context of the running code with its scope, for `resumeAsyncContext`. */
+/** Returns the asynchronous context of the running code, including its scope, for `resumeAsyncContext`. */
 export function saveAsyncContext(): AsyncContext {
   if (mapKey === null) return makeResource()
   return newestMap.getStore() ?? makeResource()[mapKey]
@@ -232,8 +244,8 @@ export function resumeAsyncContext<S>(
 }
 
 /**
- * Returns an AsyncResource with `scope` and with the caller's values of all other storages. Code that is run in it is
- * outside of the caller's scope.
+ * Returns an AsyncResource with `scope` and with the caller's values of all other storages. Code that runs in this
+ * AsyncResource belongs to `scope`, and not to the caller's scope.
  */
 export function makeAsyncContext(scope: Scope): AsyncResource {
   return withoutTrace(() => storage.run(scope, makeResource))
@@ -313,8 +325,8 @@ function isCarried(
     look()
   })
   look()
-  // The last lines test code that has entered another storage and left it again. It then runs in a map that Node has
-  // made, with the same values, so `newestMap` is undefined there.
+  // Lines 3 and 5 test code that runs after another storage was entered and left again. That code runs in a map that
+  // Node has made, with the same values, so `newestMap` is undefined there.
   const expected = [
     [scope, outer, map],
     [scope, 'inner', undefined],

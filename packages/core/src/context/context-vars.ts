@@ -6,8 +6,9 @@ import { LookupError, RuntimeError } from '../errors/errors.ts'
 type Values = Map<ContextVar<unknown>, unknown>
 
 /**
- * The values of context variables, for the code that runs in this context. Every task has a context of its own, a copy
- * of its creator's: a `set` in the task is seen by all code that the task awaits, and not by its creator.
+ * The values of context variables, for the code that runs in this context. Every task has its own context, which is a
+ * copy of the context of its creator. If code of the task calls `set`, all code that the task awaits sees the new
+ * value, and the creator of the task does not.
  *
  * @example
  *     const user = new ContextVar<string>('user')
@@ -30,7 +31,7 @@ export class Context {
   #entered = false
 
   /**
-   * Runs `fn` in this context and returns what `fn` returns. An async `fn` keeps this context after its awaits.
+   * Runs `fn` in this context and returns the result of `fn`. An async `fn` keeps this context after its awaits.
    *
    * @throws {TypeError} when `fn` is not a function
    * @throws {RuntimeError} when called from inside a `run` of this same context
@@ -54,8 +55,8 @@ export class Context {
   }
 
   /**
-   * Returns the value of `variable` in this context; undefined if it was not set here, even if the variable has a
-   * default.
+   * Returns the value of `variable` in this context; undefined if the variable was not set in this context, even if the
+   * variable has a default.
    */
   get<T>(variable: ContextVar<T>): T | undefined {
     return this.#values?.get(variable) as T | undefined
@@ -200,7 +201,8 @@ export class ContextVar<T> {
   }
 
   /**
-   * Returns the value in the current context. Without one, returns `fallback`; without that, the variable's default.
+   * Returns the value of this variable in the current context. If the variable has no value there, returns `fallback`.
+   * If no fallback was given, returns the default of the variable.
    *
    * @throws {LookupError} when the variable has no value, and there is neither a fallback nor a default
    */

@@ -19,7 +19,8 @@ export function currentTask(): Task | null {
 
 /**
  * The innermost frame of the running code; null outside of every frame. A frame is the running body of a scope
- * (`timeout`, `taskGroup` and the like) or of a task. A loop has one too, for its callbacks and for `detached` code.
+ * (`timeout`, `taskGroup` and the like) or of a task. A loop has a frame too, for its callbacks and for code that
+ * `detached` calls.
  */
 export function currentFrame(): Frame | null {
   return runningScope()?.frame ?? null
@@ -62,8 +63,8 @@ export function checkLoop(loop: unknown): asserts loop is EventLoop {
 }
 
 /**
- * Returns the running loop. Outside of every loop, returns the default loop of the process: it is made on the first
- * call, and again after it was closed.
+ * Returns the running loop. Outside of every loop, returns the default loop of the process. The first call makes that
+ * loop. If it was closed, the next call makes a new one.
  *
  * @example
  *     const loop = getEventLoop() // outside of a task it is the loop of the process
@@ -77,8 +78,8 @@ export function getEventLoop(): EventLoop {
 }
 
 /**
- * Returns the loop to which work belongs that begins in `scope`: the scope's loop, or the default loop if there is no
- * scope or its loop is closed.
+ * Returns the loop for work that begins in `scope`: the loop of the scope, or the default loop if there is no scope or
+ * if the loop of the scope is closed.
  */
 export function loopOf(scope: Scope | undefined): EventLoop {
   if (scope !== undefined && !scope.scopeLoop.isClosed()) return scope.scopeLoop

@@ -1,31 +1,37 @@
 import type { Reaction } from './reaction.ts'
 
 /**
- * Where each wait began: the lines of the program, the innermost first. To read a stack costs more than ten times as
- * much as the wait itself, so sites are noted only after `captureAwaitSites(true)`, or in debug mode.
+ * The site of each wait: the lines of the program that were running when the wait began, the innermost first. To read a
+ * stack costs more than ten times as much as the wait itself, so sites are stored only after `captureAwaitSites(true)`,
+ * or in debug mode.
  *
  * A site is stored under the reaction of its wait, which is the object that resumes the waiting code. A frame (the
- * running body of a task or scope) is the reaction of one wait after the other, and has the site of the newest one.
+ * running body of a task or scope) can be the reaction of many waits, one after another. For a frame, the site of its
+ * newest wait is stored.
  */
 let sites: WeakMap<Reaction, readonly string[]> | null = null
 let isCapturing = false
 let siteOfYield: readonly string[] | null = null
 
-/** The folders that hold packages of this library. A stack frame of a file in them does not belong to the program. */
+/**
+ * Patterns that match the folders of this library's packages. A stack frame of a file in such a folder does not belong
+ * to the program.
+ */
 const ownFolders = foldersOf(import.meta.url)
 /**
  * Matches a file of this package, core. The stack frames of core are never shown, because they say nothing about the
  * program.
  */
 const inCore = /[\\/]core[\\/](?:src|dist)[\\/]/
-/** Usually, at most `depth` frames of the stack are read, and at most `kept` frames of the program are stored. */
+/** At most this many stack frames are read, unless a caller of `callSites` gives another limit. */
 const depth = 30
+/** At most this many lines of the program are stored for one wait. */
 const kept = 10
 
 /**
  * From now on each wait notes the file and the line of its `await`, and `snapshot()` shows them as `at`. This costs
- * about ten microseconds for each wait. `captureAwaitSites(false)` stops it; sites that were noted stay. A loop in
- * debug mode notes sites in any case.
+ * about ten microseconds for each wait. `captureAwaitSites(false)` stops this; sites that were noted before are kept. A
+ * loop in debug mode notes the sites of its waits in any case.
  *
  * @example
  *     captureAwaitSites(true)
@@ -50,8 +56,8 @@ export function capturesAwaitSites(): boolean {
 }
 
 /**
- * Stores the place in the program where a wait has just begun. `reaction` is the object that will resume the waiting
- * code; `awaitSiteOf` finds the place by it.
+ * Stores the lines of the program at which a wait has just begun. `reaction` is the object that will resume the waiting
+ * code; `awaitSiteOf` finds the lines by this object.
  */
 export function noteAwaitSite(reaction: Reaction): void {
   sites ??= new WeakMap()
@@ -61,7 +67,7 @@ export function noteAwaitSite(reaction: Reaction): void {
 
 /**
  * Notes the line of a `yield*` that is about to pass a future to the driver of its generator. The line is on the stack
- * now; when the wait begins, the generator is suspended and its line is gone.
+ * now. When the wait begins, the generator is suspended, and its line is no longer on the stack.
  */
 export function noteYieldSite(): void {
   siteOfYield = programFrames()
@@ -76,9 +82,9 @@ export function awaitSiteOf(reaction: Reaction): readonly string[] {
 }
 
 /**
- * The stack frames of the running code that belong to the program, as `file:line`, the innermost first. If there is
- * none, because the program has returned a promise without an `await`, the list has the innermost frame of this
- * library outside of core.
+ * The stack frames of the running code that belong to the program, as `file:line`, the innermost first. If there is no
+ * such frame, because the program has returned a promise without an `await`, the list has one entry: the innermost
+ * stack frame of this library that is not in core.
  */
 export function programFrames(): string[] {
   const lines: string[] = []
@@ -142,9 +148,9 @@ export function toPath(file: string): string {
 }
 
 /**
- * Returns patterns for the folders of this library; `url` is the address of this file. If core is installed: the
- * folders of all `@tasktree` packages. If core runs from its sources: the `src` and `dist` folders of the packages
- * beside it, too.
+ * Returns patterns for the folders of this library; `url` is the address of this file. If core is installed, these are
+ * the folders of all `@tasktree` packages. If core runs from its sources, the `src` and `dist` folders of the packages
+ * beside it are added.
  */
 function foldersOf(url: string | undefined): RegExp[] {
   const installed = /[\\/]node_modules[\\/]@tasktree[\\/]/

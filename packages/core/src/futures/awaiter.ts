@@ -11,8 +11,8 @@ export type Reject = (error: unknown) => unknown
 /**
  * The object that `then` of a pending future returns to a caller that looks like an `await`. An `await` ignores this
  * object. User code that passes two functions without a name looks the same, and to tell it apart would make every
- * await slower. For such code, this object stands for the promise that `then` should return: a promise of what the
- * called function returns.
+ * await slower. For such code, this object stands for the promise that `then` should return: a promise of the value
+ * that the called function returns.
  */
 abstract class Derived implements PromiseLike<unknown> {
   /** @internal */
@@ -36,9 +36,9 @@ abstract class Derived implements PromiseLike<unknown> {
 }
 
 /**
- * The two functions that code has passed to `then`, and a promise of what the called function will return. A wait first
- * stores only the functions. It stores a Chain instead when code calls `then` on the `Derived` of that wait, because
- * the promise is needed only then.
+ * The two functions that code has passed to `then`, and a promise of the value that the called function will return. At
+ * first a wait stores only the two functions, because most waits never need the promise. When code calls `then` on the
+ * `Derived` object of a wait, that wait stores a Chain instead.
  */
 export class Chain {
   readonly resolve: Resolve
@@ -52,16 +52,16 @@ export class Chain {
 }
 
 /**
- * A promise of undefined that all calls of `then` share if the called function has returned undefined, as `resolve` and
- * `reject` of a native promise do.
+ * A promise of undefined. All calls of `then` share it if the called function has returned undefined. The functions
+ * `resolve` and `reject` of a native promise always return undefined.
  */
 export const nothing: Promise<unknown> = Promise.resolve(undefined)
 
 /**
- * Calls one of the two functions that were passed to `then`, with the outcome of `future`. `functions` is the first of
- * the two and `reject` the second; or `functions` is a Chain that holds both. If `cancel` is given, calls the second
- * function with it instead: the task was cancelled after the future had ended, and the cancel wins, as in CPython.
- * Returns a promise of what the called function has returned.
+ * Calls one of the two functions that were passed to `then`, with the outcome of `future`. `functions` is the first
+ * function and `reject` is the second; or `functions` is a Chain that holds both. If `cancel` is not null, calls the
+ * second function with `cancel` and ignores the outcome: the task was cancelled after the future had ended, and the
+ * cancel wins, as in CPython. Returns a promise of the value that the called function has returned.
  */
 export function passOn(
   future: Future<unknown>,
@@ -86,9 +86,9 @@ export function passOn(
 
 /**
  * The reaction of an `await` as a separate object. (A reaction is what the loop runs when a future has ended; this one
- * resumes the waiting code.) Three kinds of wait need one: a wait of code outside of every frame, a native promise made
- * from a future, and a second wait that a frame has at the same time. The first wait of a frame uses the frame itself
- * as its reaction.
+ * resumes the waiting code.) Three kinds of wait need a separate object: a wait of code outside of every frame, the
+ * wait of a native promise that was made from a future, and a further wait of a frame that has a wait already. The
+ * first wait of a frame uses the frame itself as its reaction.
  */
 export class Awaiter extends Derived implements Reaction {
   waitingFrame: Frame | null
@@ -145,7 +145,10 @@ export class Awaiter extends Derived implements Reaction {
     return isResolver(this.#reject)
   }
 
-  /** Does for this wait what `FrameWaits.replaceFunctions` does. */
+  /**
+   * Replaces the two functions of this `await`, and returns the first of the old ones. Returns null, and replaces
+   * nothing, if this is not a real `await`.
+   */
   replaceFunctions(resolve: Resolve, reject: Reject): Resolve | null {
     const old = this.#functions
     if (typeof old !== 'function' || !this.isWait()) return null
@@ -164,8 +167,8 @@ export class Awaiter extends Derived implements Reaction {
 }
 
 /**
- * For each future: the functions that user code has passed to its `then` and that were called. `resolve` is such a
- * function, and `promise` is a promise of what it has returned. `OwnAwait` reads these entries.
+ * For each future: the calls of its `then` by user code. `resolve` is the first function that was passed to `then`, and
+ * `promise` is a promise of the value that the called function returns. `OwnAwait` reads these entries.
  */
 const returned = new WeakMap<
   Future<unknown>,
@@ -173,9 +176,9 @@ const returned = new WeakMap<
 >()
 
 /**
- * What `then` returns for a wait whose reaction is the frame itself. The frame holds the two functions but no reference
- * to this object, which saves memory: every parked task has such a wait. If user code has passed functions that return
- * something, `write` stores what they return, and this object looks it up.
+ * The object that `then` returns for a wait whose reaction is the frame itself. The frame holds the two functions but
+ * no reference to this object. That saves memory, because every parked task has such a wait. If user code has passed
+ * functions that return a value, `write` stores a promise of that value, and this object finds it.
  */
 export class OwnAwait extends Derived {
   readonly #frame: Frame
@@ -198,8 +201,8 @@ export class OwnAwait extends Derived {
   }
 
   /**
-   * Waits one microtask and then looks for what `resolve` returned, because the caller may be `resolve` itself, which
-   * has not returned yet.
+   * Waits one microtask, and then looks for the promise that `write` has stored. The caller may be the function
+   * `resolve` itself, and then `write` is called only after `resolve` has returned.
    */
   async #returned(resolve: Resolve): Promise<unknown> {
     await nothing
@@ -209,8 +212,8 @@ export class OwnAwait extends Derived {
   }
 
   /**
-   * Stores `promise`, which gives what the function `resolve` returns. An OwnAwait with the same frame, future and
-   * `resolve` finds it later, and so gives that value to code that uses the result of `then`.
+   * Stores `promise`, a promise of the value that the called function returns. An OwnAwait with the same frame, future
+   * and `resolve` finds this promise later, and passes the value to code that uses the result of `then`.
    */
   static write(
     frame: Frame,

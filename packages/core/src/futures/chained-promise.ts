@@ -69,7 +69,7 @@ export class ChainedPromise<T> extends Promise<T> {
     )
   }
 
-  /** `then` of a native promise. */
+  /** Works as `then` of a native promise does. The new promise belongs to the same future as this promise. */
   #chain<R = T, E = never>(
     onFulfilled?: ((value: T) => R | PromiseLike<R>) | null,
     onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,

@@ -4,15 +4,16 @@ import { Future } from './future.ts'
 import type { Runnable } from '../loop/ready-queue.ts'
 
 /**
- * A future that takes what its waiter wants (a lock, an item) only in the waiter's turn of the loop. Locks, queues and
- * other primitives extend this class.
+ * A future that takes a resource for its waiter, such as a lock or an item of a queue. It takes the resource only in
+ * the turn of the loop in which the waiter resumes. Locks, queues and other primitives extend this class.
  *
- * `wake()` puts the claim in the ready queue. In its turn the claim either takes the thing (`claim()`), or, if its
- * task was cancelled since, leaves it to the next waiter (`decline()`). Until that turn nobody has the thing. So if a
- * release and a cancel come at the same moment, the thing is neither lost nor given to two waiters.
+ * `wake()` puts the claim in the ready queue. In its turn the claim takes the resource (`claim()`). If the waiting task
+ * was cancelled after the wake-up, the claim leaves the resource to the next waiter instead (`decline()`). Until that
+ * turn no waiter has the resource. So if a release and a cancel come at the same moment, the resource is neither lost
+ * nor given to two waiters.
  *
- * Between `wake()` and the turn, `cancel()` returns false if one task waits: the cancel stays with the task, and
- * `run()` finds it there.
+ * Between `wake()` and that turn, `cancel()` returns false if exactly one task waits: the task remembers the cancel,
+ * and `run()` asks the task for it.
  */
 export abstract class Claim<T> extends Future<T> implements Runnable {
   /** @internal The bundler renames a class that refers to itself to `_Claim`; this keeps the name that users see. */
@@ -32,7 +33,7 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   }
 
   /**
-   * @internal the loop calls this when it is closed while this claim is in the ready queue: the thing goes to the next
+   * @internal the loop calls this if it is closed while this claim is in the ready queue; the resource goes to the next
    * waiter
    */
   dropped(): void {
@@ -46,8 +47,8 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   }
 
   /**
-   * Says what a task waits for when it awaits this claim, as in "Lock #3, held by Task-2"; by default the name of the
-   * class. The task tree and DeadlockError show this text. This method must not throw.
+   * Returns a text that describes this claim, such as "Lock #3, held by Task-2"; by default the name of the class. The
+   * task tree and DeadlockError show this text for a task that awaits this claim. This method must not throw.
    */
   describeWait(): string {
     return this.constructor.name
@@ -55,7 +56,8 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
 
   /**
    * Whether this claim is pending and no code waits for it. Debug mode reports such a claim at the end of its task. A
-   * primitive that makes claims for itself, which no caller gets, overrides this method. This method must not throw.
+   * primitive overrides this method for claims that it makes for itself and gives to no caller. This method must not
+   * throw.
    */
   override isUnused(): boolean {
     return super.isUnused()
@@ -70,29 +72,29 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   }
 
   /**
-   * @internal whether this claim waits only for a turn of the loop, and not for a lock or an item. The claim of `sleep(0)`
-   * is an example. No other waiter loses anything when the waiter of such a claim stops waiting.
+   * @internal whether this claim waits only for a turn of the loop, and for no resource such as a lock or an item. The
+   * claim of `sleep(0)` is an example. No other waiter loses anything when the waiter of such a claim stops waiting.
    */
   takesNothing(): boolean {
     return false
   }
 
   /**
-   * Called in this claim's turn of the loop. Takes the thing that the waiter wants, such as a lock, and fulfills this
-   * future. Or leaves this future pending, and must then put the claim back in the line of waiters.
+   * Called in this claim's turn of the loop. Must take the resource and fulfill this future, or leave this future
+   * pending and put this claim back in the line of waiters.
    */
   protected abstract claim(): void
 
   /**
    * Called instead of `claim()` when the waiter was cancelled after the wake-up, or when the loop was closed. Must
-   * leave the thing that this claim was woken for to the next waiter.
+   * leave the resource, for which this claim was woken, to the next waiter.
    */
   protected abstract decline(): void
 
   /**
    * Cancels this future. But if this claim was woken and exactly one task waits for it, changes nothing and returns
-   * false: the cancel stays with the task, and `run()` finds it there and declines. Several waiters, or plain code,
-   * have no single task to look at; then this future is cancelled at once, and `run()` declines because it is done.
+   * false: the task remembers the cancel, and `run()` finds it in the task and declines. If there are several waiters,
+   * or if the waiter is not a task, this future is cancelled at once, and `run()` declines because this future is done.
    */
   override cancel(msg?: string | CancelledError): boolean {
     if (this.#woken && this.soleReaction()?.waitingFrame?.task != null) return false
@@ -133,15 +135,16 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
       if (this.done()) sole.run()
       else {
         this.react(sole)
-        // While the claim was woken, a cancelled scope could not end this wait. The wait goes on, so it is ended now.
+        // While this claim was in the ready queue, a cancelled scope could not end this wait. The claim has taken
+        // nothing, so the scope can end the wait now.
         sole.waitingFrame?.strikeWait(sole, this)
       }
     }
   }
 
   /**
-   * Runs the turn of a claim that has no waiter, or several waiters: takes the thing. The first waiter resumes in this
-   * turn, and each other waiter in a turn of its own.
+   * Runs the turn of a claim that has no waiter, or several waiters: takes the resource. The first waiter resumes in
+   * this turn, and each other waiter in a turn of its own.
    */
   static #runForMany(future: Claim<unknown>): void {
     const reactions = future.takeReactions()

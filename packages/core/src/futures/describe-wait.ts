@@ -2,8 +2,9 @@ import { Claim } from './claim.ts'
 import type { Future } from './future.ts'
 
 /**
- * Names what a task waits for when it awaits `future`: the name of the task if `future` is one, the text of
- * `Claim.describeWait`, or the name of the future's class. Messages and the task tree show it.
+ * Returns a name for `future`: the name of the task if `future` is a task, the text of `describeWait()` if it is a
+ * Claim, and otherwise the name of its class. Messages and the task tree show this name for a task that awaits
+ * `future`.
  */
 export function describeWait(future: Future<unknown>): string {
   const task = future.ownExecution()?.task ?? null

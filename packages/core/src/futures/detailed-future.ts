@@ -3,9 +3,8 @@ import { Future } from './future.ts'
 import { type WaitDetails, waitDetails } from './wait-details.ts'
 
 /**
- * A future that describes itself for `snapshot()` and `why()`: they call the function `details` to say what a task
- * waits for when it awaits this future. Each such future holds a closure, so it is meant for waits that are not
- * frequent.
+ * A future that describes itself: `snapshot()` and `why()` call the function `details` when they describe a task that
+ * awaits this future. Each such future holds a closure, so use this class only for waits that are not frequent.
  *
  * @example
  *     const host = 'db.example'

@@ -30,18 +30,18 @@ const FULFILLED = 1
 const FAILED = 2
 const CANCELLED = 3
 /**
- * The future has failed, and some code has looked at its exception. Such a failure is not reported as "never
- * retrieved".
+ * The future has failed, and some code has read its exception: by an `await`, by `result()` or by `exception()`. Such a
+ * failure is not reported as "never retrieved".
  */
 const SEEN = 4
 
 /**
  * The reactions of a pending future: the objects that the loop runs when the future has ended. Most futures have none
- * or one, so a set is made only for the second.
+ * or one, so a Set is made only when a second reaction is added.
  */
 type Reactions = Reaction | Set<Reaction> | null
 
-/** The options by which `completed()` tells the constructor not to look for a loop. */
+/** `completed()` passes this object as options. It tells the constructor not to look for a loop. */
 const undecided: { loop?: EventLoop } = {}
 
 /**
@@ -60,8 +60,8 @@ function readLoop(options: { loop?: EventLoop }): EventLoop | null {
 }
 
 /**
- * A result that is not there yet, and the only thing that the runtime waits on. Async code waits for a future with
- * `await`, a generator coroutine with `yield*`. A cancel of a task cancels the future that the task waits on.
+ * An object for a result that is not there yet. Async code waits for a future with `await`, and a generator coroutine
+ * waits for it with `yield*`. A cancel of a task cancels the future that the task waits on.
  *
  * @example
  *     const answer = new Future<string>()
@@ -70,8 +70,8 @@ function readLoop(options: { loop?: EventLoop }): EventLoop | null {
  *
  * Source: asyncio.Future. Differs: a future of another loop can be awaited too.
  */
-// Private methods are static, in this class and in those that extend it. For private methods of an instance the
-// engine keeps one more field in every object, and a program may have a million futures.
+// Private methods are static, in this class and in its subclasses. If a class has private methods that are not static,
+// the engine keeps one more field in each object of that class, and a program may have a million futures.
 export class Future<T> implements PromiseLike<T> {
   /** @internal The bundler renames a class that refers to itself to `_Future`; this keeps the name that users see. */
   static readonly name: string = 'Future'
@@ -168,19 +168,22 @@ export class Future<T> implements PromiseLike<T> {
     forgetUnretrieved(future)
   }
 
-  /** @internal whether this future has failed; does not count as a look at its exception */
+  /**
+   * @internal whether this future has failed. Does not mark the exception as read, so a failure that no code has read
+   * is still reported.
+   */
   hasFailed(): boolean {
     return this.#state === FAILED || this.#state === SEEN
   }
 
-  /** @internal whether this future has failed and no code has looked at its exception */
+  /** @internal whether this future has failed and no code has read its exception */
   isUnseenFailure(): boolean {
     return this.#state === FAILED
   }
 
   /**
-   * @internal the result, the exception, or the message or error of the cancel; does not count as a look at the
-   * exception
+   * @internal the result, the exception, or the message or error of the cancel. Does not mark the exception as read, so
+   * a failure that no code has read is still reported.
    */
   peekOutcome(): unknown {
     return this.#value
@@ -208,9 +211,9 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * Calls `cb` with this future in a turn of the loop after this future has ended, even if it is done already. The
-   * callback runs in `context`, by default a copy of the current one. An error that the callback throws goes to the
-   * loop's exception handler.
+   * Calls `cb` with this future in a turn of the loop after this future has ended. If this future is done already, the
+   * loop calls `cb` in its next turns. The callback runs in `context`, by default a copy of the current context. An
+   * error that the callback throws goes to the loop's exception handler.
    */
   addDoneCallback(cb: (future: this) => void, options?: { context?: Context }): void {
     if (typeof cb !== 'function') {
@@ -236,10 +239,12 @@ export class Future<T> implements PromiseLike<T> {
 
   /**
    * Works as `then` of a promise does. An `await` makes the current task wait on this future, and so does an `await` of
-   * the promise that `then`, `catch` and `finally` return. A chained callback alone does not.
+   * the promise that `then`, `catch` and `finally` return. A call of `then` with a callback does not make the task
+   * wait.
    *
-   * Differs: two callbacks without a name look like an `await`. When this future is pending, the loop calls them
-   * outside of every task and every AsyncLocalStorage. The return value is a PromiseLike with `catch` and `finally`.
+   * Differs: two callbacks without a name look like an `await`. If this future is pending, the loop later calls these
+   * callbacks outside of every task and without the values of AsyncLocalStorage. In that case `then` returns a
+   * PromiseLike with `catch` and `finally`, and not a Promise.
    */
   // oxlint-disable-next-line unicorn/no-thenable -- what makes a future awaitable
   then<R = T, E = never>(
@@ -282,8 +287,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * The name of the class. Promises have this tag too, so code that checks for it accepts a future where it expects a
-   * Promise.
+   * The name of the class. TypeScript's type `Promise` requires this property, so a future can be passed where a
+   * Promise is expected.
    */
   get [Symbol.toStringTag](): string {
     return this.constructor.name
@@ -301,8 +306,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * Makes `yield* future` work in a generator coroutine: the coroutine is suspended while this future is pending, and
-   * then gets the result of this future, or its error is thrown there.
+   * Makes `yield* future` work in a generator coroutine: the coroutine is suspended while this future is pending. After
+   * that, `yield*` gives the result of this future, or throws its error.
    */
   [Symbol.iterator](): CoroutineGenerator<T> {
     return new FutureIterator(this) as unknown as CoroutineGenerator<T>
@@ -340,9 +345,9 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal returns the CancelledError for code that looks at the outcome; it is made now, because most cancelled
-   * futures are never looked at. An error that the code of a task has thrown is returned once, as in asyncio: a later
-   * look gets an error without its message.
+   * @internal returns the CancelledError for code that reads the outcome. The error is made on this call, because no
+   * code reads the outcome of most cancelled futures. If the code of a task has thrown a CancelledError, only the first
+   * call returns that error, as in asyncio; each later call returns an error without a message.
    */
   cancelledError(): CancelledError {
     const cause = this.#value as string | CancelledError | undefined
@@ -351,8 +356,9 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal returns the CancelledError that `gather` puts among its results. Does not count as a look, so an error
-   * that the code of a task has thrown is not returned, but replaced by one without a message.
+   * @internal returns the CancelledError that `gather` puts among its results. If the code of a task has thrown a
+   * CancelledError, that error is kept for the first call of `cancelledError()`, and this call returns a new error
+   * without a message.
    */
   listedCancelledError(): CancelledError {
     const cause = this.#value as string | CancelledError | undefined
@@ -362,8 +368,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal whether a wait for this future may be ended while the future stays pending. False means that the end of
-   * the future hands something to its waiter, which would be lost.
+   * @internal whether a wait for this future may be ended while the future stays pending. False means that the future
+   * will give its waiter a lock or an item, which would be lost if the wait were ended.
    */
   canBeLeft(): boolean {
     return true
@@ -382,8 +388,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal calls `resolve` with the result, or `reject` with the error; this future must be done. Returns what that
-   * function returned.
+   * @internal calls `resolve` with the result, or `reject` with the error; this future must be done. Returns the result
+   * of that function.
    */
   settle(resolve: (value: T) => unknown, reject: (error: unknown) => unknown): unknown {
     return this.#state === FULFILLED
@@ -404,8 +410,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal calls `callback` in a turn after this future has ended, outside of every task and without the caller's
-   * context. Returns the reaction, for `removeReaction`.
+   * @internal calls `callback` in a turn of the loop after this future has ended, outside of every task and without the
+   * caller's context variables. Returns the reaction, for `removeReaction`.
    */
   onDone(callback: (future: Future<T>) => void): Reaction {
     const reaction = new InternalCallback(this, callback)
@@ -414,8 +420,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal returns the future that a task waits on in place of itself when it awaits itself: a future that has
-   * failed, so that the task gets the error in a later turn, as in asyncio
+   * @internal called when a task awaits itself: returns a future that has failed. The task waits on that future
+   * instead, so it gets the error in a later turn of the loop, as in asyncio.
    */
   refuseOwnTask(): Future<never> {
     const refusal = new Future<never>({ loop: this.getLoop() })
@@ -496,8 +502,8 @@ export function completed<T>(value?: T): Future<T | undefined> {
 }
 
 /**
- * Whether `x` is a Future, or a Task, which is a Future too. Futures of another copy of this package count. Source:
- * asyncio.isfuture
+ * Whether `x` is a Future. A Task is a Future too. The result is true even if another copy of this package has made the
+ * future. Source: asyncio.isfuture
  *
  * @example
  *     console.log(isFuture(sleep(1)), isFuture(Promise.resolve())) // true false

@@ -11,8 +11,8 @@ export function observe<T>(future: Future<T>, callback: (future: Future<T>) => v
 }
 
 /**
- * Whether `future` ended with an exception. Unlike `exception()`, this call does not count as a look at the exception,
- * so an unseen failure is still reported.
+ * Whether `future` ended with an exception. Unlike `exception()`, this call does not mark the exception as read, so a
+ * failure that no code has read is still reported.
  */
 export function hasFailed(future: Future<unknown>): boolean {
   return future.hasFailed()

@@ -6,8 +6,8 @@ import type { Runnable } from '../loop/ready-queue.ts'
 import type { Frame } from '../tasks/frame.ts'
 
 /**
- * An object that the loop runs when a future has ended. A reaction first is an entry in the list of the future; when
- * the future ends, it becomes an entry of the ready queue, and the loop calls its `run()`.
+ * An object that the loop runs when a future has ended. While the future is pending, the reaction is in the list of the
+ * future. When the future ends, the reaction is moved to the ready queue, and the loop calls its `run()`.
  */
 export interface Reaction extends Runnable {
   /**

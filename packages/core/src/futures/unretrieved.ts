@@ -3,8 +3,8 @@ import type { EventLoop } from '../loop/loop.ts'
 import type { Runnable } from '../loop/ready-queue.ts'
 
 /**
- * What the message about a failed future says. The message may be written only after the future was garbage-collected.
- * So a report holds copies of the facts and no strong reference to the future, which would keep the future in memory.
+ * The facts for the message about a failed future. The message may be written only after the future was
+ * garbage-collected. So a report does not hold a strong reference to the future, which would keep the future in memory.
  */
 interface Report {
   readonly failures: Failures
@@ -20,15 +20,15 @@ const collected = new FinalizationRegistry<Report>((report) => report.failures.r
 const watched = new FinalizationRegistry<() => void>((callback) => callback())
 
 /**
- * Calls `callback` when `future` is garbage-collected, if no code has looked at its failure by then. The future must
- * have failed at least one turn of the loop before this call, because only then a later look at its failure withdraws
- * the callback. `callback` must not refer to the future.
+ * Calls `callback` when `future` is garbage-collected, if no code has read its exception by then. The future must have
+ * failed at least one turn of the loop before this call. Otherwise, code that reads the exception later would not
+ * withdraw the callback. `callback` must not refer to the future.
  */
 export function whenLostUnseen(future: Future<unknown>, callback: () => void): void {
   watched.register(future, callback, future)
 }
 
-/** Withdraws the report on `future`, because code has looked at its exception. */
+/** Withdraws the report on `future`, because code has read its exception. */
 export function forgetUnretrieved(future: Future<unknown>): void {
   const report = reports.get(future)
   if (report === undefined) return
@@ -39,12 +39,12 @@ export function forgetUnretrieved(future: Future<unknown>): void {
 }
 
 /**
- * The failures of a loop's futures that no code has looked at. Each failure is reported once: when its future is
+ * The failures of a loop's futures whose exception no code has read. Each failure is reported once: when its future is
  * garbage-collected, or when the run of the loop ends, whichever is first.
  *
- * `note` only puts the future on a list. A later turn of the loop makes a report for it, if still no code has looked at
- * the failure. By then the code that awaits the future has nearly always looked, so few failures need a report and an
- * entry in the FinalizationRegistry.
+ * `note` only puts the future on a list. A later turn of the loop makes a report for it, if no code has read the
+ * exception by then. Code that awaits the future has nearly always read the exception by then, so few failures need a
+ * report and an entry in the FinalizationRegistry.
  */
 export class Failures implements Runnable {
   readonly #loop: EventLoop
@@ -84,7 +84,7 @@ export class Failures implements Runnable {
     collected.register(future, report, report)
   }
 
-  /** Returns the futures whose failure no code has looked at, as far as they have not been garbage-collected. */
+  /** Returns the failed futures whose exception no code has read and that have not been garbage-collected. */
   unseen(): Future<unknown>[] {
     const futures = new Set(this.#fresh.filter((future) => future.isUnseenFailure()))
     for (const report of this.#reports) {
@@ -110,8 +110,8 @@ export class Failures implements Runnable {
   }
 
   /**
-   * Reports every failure that is left. Called when the run has ended, because no code of the program can look at a
-   * failure after that.
+   * Reports every failure that is left. Called when the run has ended, because no code of the program can read an
+   * exception after that.
    */
   reportAll(): void {
     this.run()

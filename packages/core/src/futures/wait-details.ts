@@ -1,28 +1,33 @@
 import type { Future } from './future.ts'
 import { describeWait } from './describe-wait.ts'
 
-/** What a task waits for, in parts: `snapshot()` lists them, and `why()` makes a sentence of them. */
+/**
+ * A description of the thing that a task waits for. `snapshot()` lists its fields, and `why()` makes a sentence of
+ * them.
+ */
 export interface WaitDetails {
-  /** The kind of thing that the task waits for, in one word: 'lock', 'queue', 'socket'. */
+  /** The kind of the thing that the task waits for, in one word, such as 'lock', 'queue' or 'socket'. */
   kind: string
-  /** What the task waits for, in a few words, as in "lock 'db'". */
+  /** The name of the thing that the task waits for, in a few words, such as "lock 'db'". */
   label: string
   /** More about the thing that is waited for, in a few words, as in "held by task 'migrate' for 41 s". */
   note?: string | undefined
   /**
-   * What the waiting task does, for the sentence of `why()`, if "waits for" and the label do not say it: "sleeps for
-   * another 19 s".
+   * A phrase that `why()` uses for the waiting task in place of "waits for" and the label, such as "sleeps for another
+   * 19 s".
    */
   text?: string | undefined
   /** The future or task that must end before this wait can end, if it is known; for a lock, the task that holds it. */
   next?: Future<unknown> | null | undefined
-  /** The futures or tasks that must all end before this wait can end with a result, as those of a `gather`. */
+  /**
+   * The futures or tasks that must all end before this wait can end with a result, such as the children of a `gather`.
+   */
   parts?: Iterable<Future<unknown>> | undefined
 }
 
 /**
- * The key of a method by which a class of futures describes what a task waits for: `[waitDetails](): WaitDetails`. The
- * method may be called while other code is in the middle of a statement. So it must only read, and must not throw.
+ * The key of the method `[waitDetails](): WaitDetails`, by which a future describes itself for a task that awaits it.
+ * The method may be called at any moment, in the middle of other code. So it must change nothing, and must not throw.
  */
 export const waitDetails: unique symbol = Symbol.for('@tasktree/core.waitDetails') as never
 
@@ -31,8 +36,8 @@ interface Detailed {
 }
 
 /**
- * Describes what a task waits for when it awaits `future`: the name of the task if `future` is one, what the
- * `[waitDetails]` method of the future returns, or the name of its class.
+ * Describes `future` for a task that awaits it: by the name of the task if `future` is a task, by the result of its
+ * `[waitDetails]` method if it has one, and otherwise by `describeWait`.
  */
 export function detailsOf(future: Future<unknown>): WaitDetails {
   const task = future.ownExecution()?.task ?? null
