@@ -31,7 +31,9 @@ export class ActorStopped extends Error {
   }
 }
 
-/** The handler threw while it handled the message; `cause` is the error. The message is not handled again. */
+/**
+ * The actor crashed after the handler of the message had begun; `cause` is the error. The message is not handled again.
+ */
 export class ActorCrashed extends ActorStopped {
   override readonly name: string = 'ActorCrashed'
   override readonly code: string = 'ERR_ACTOR_CRASHED'
@@ -43,7 +45,7 @@ export class ActorCrashed extends ActorStopped {
 
 /**
  * The actor was restarted with the option `onRestart: 'drop'`, so the message was dropped before it was handled. It is
- * safe to send it again.
+ * safe to send the message again.
  */
 export class ActorRestarting extends Error {
   override readonly name: string = 'ActorRestarting'
@@ -59,7 +61,7 @@ export class ActorRestarting extends Error {
   }
 }
 
-/** No reply came within the timeout. The handler may still run; its reply is then dropped. */
+/** No reply came within the timeout. The handler may still run. A reply that comes later is dropped. */
 export class AskTimeout extends Error {
   override readonly name: string = 'AskTimeout'
   readonly code: string = 'ERR_ACTOR_ASK_TIMEOUT'
@@ -78,11 +80,16 @@ export class AskTimeout extends Error {
   }
 }
 
-/** The ask could never be answered, because the asked actor waits for the asker, directly or through other actors. */
+/**
+ * The ask could never be answered, because the asked actor waits for the asker, directly or through other actors. A
+ * tell to a full mailbox, and a wait for the end of an actor, can fail for the same reason.
+ */
 export class AskCycle extends Error {
   override readonly name: string = 'AskCycle'
   readonly code: string = 'ERR_ACTOR_ASK_CYCLE'
-  /** The paths of the actors in the circle: each waits for the next. The asked actor comes first and last. */
+  /**
+   * The paths of the actors in the circle. Each actor waits for the next actor. The asked actor comes first and last.
+   */
   readonly path: readonly string[]
 
   constructor(path: readonly string[], options: { cause?: unknown; message?: string } = {}) {
@@ -96,7 +103,7 @@ export class AskCycle extends Error {
   }
 }
 
-/** The mailbox was full, and its overflow policy does not make the sender wait. */
+/** The mailbox was full, and its option `overflow` does not make the sender wait. */
 export class MailboxFull extends Error {
   override readonly name: string = 'MailboxFull'
   readonly code: string = 'ERR_ACTOR_MAILBOX_FULL'
@@ -155,7 +162,7 @@ export class FailedToStart extends Error {
   }
 }
 
-/** A child with that id is running, or is being started. */
+/** A child with the same id is running, or is being started. */
 export class AlreadyStarted extends Error {
   override readonly name: string = 'AlreadyStarted'
   readonly code: string = 'ERR_ACTOR_ALREADY_STARTED'
@@ -167,7 +174,7 @@ export class AlreadyStarted extends Error {
   }
 }
 
-/** A child with that id exists but does not run: call `restartChild` or `deleteChild`. */
+/** A child with the same id exists but does not run: call `restartChild` or `deleteChild`. */
 export class AlreadyPresent extends Error {
   override readonly name: string = 'AlreadyPresent'
   readonly code: string = 'ERR_ACTOR_ALREADY_PRESENT'
@@ -220,7 +227,7 @@ export class SupervisorStopping extends Error {
   }
 }
 
-/** Another child is registered under that name. */
+/** Another child is already registered under the name. */
 export class NameTaken extends Error {
   override readonly name: string = 'NameTaken'
   readonly code: string = 'ERR_ACTOR_NAME_TAKEN'
@@ -240,7 +247,7 @@ export class UnexpectedCancellation extends Error {
   }
 }
 
-/** An actor that is linked to this one ended abnormally. */
+/** An actor that is linked to this actor ended abnormally. */
 export class LinkDied extends Error {
   override readonly name: string = 'LinkDied'
   readonly code: string = 'ERR_ACTOR_LINK_DIED'
@@ -268,7 +275,7 @@ export class WorkerExit extends Error {
 }
 
 /**
- * Code used the context of an incarnation that has ended: code that ran on after a kill, or a callback from before a
+ * Code used the context of an incarnation that has ended. Such code ran on after a kill, or is a callback from before a
  * restart.
  */
 export class StaleIncarnation extends Error {
@@ -285,8 +292,8 @@ export class StaleIncarnation extends Error {
 }
 
 /**
- * A handler throws a ReplyError to fail the ask without a crash: the actor goes on. Anything else that a handler throws
- * is a crash. Extend this class for the failures that callers of your actor should expect.
+ * A handler throws a ReplyError to fail the ask without a crash: the actor goes on. Any other error that a handler
+ * throws is a crash, except an AskCycle. Extend this class for the failures that callers of your actor should expect.
  */
 export class ReplyError extends Error {
   override readonly name: string = 'ReplyError'

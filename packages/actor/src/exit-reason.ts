@@ -8,7 +8,7 @@ export type ExitReason =
   | { readonly kind: 'killed' }
   /** A handler, a hook, the task or the resource threw. */
   | { readonly kind: 'error'; readonly error: unknown }
-  /** Only monitors get this reason: the child had ended before the monitor began. */
+  /** The child had already ended when a monitor began, or it has never run. */
   | { readonly kind: 'noproc' }
 
 export const normal: ExitReason = Object.freeze({ kind: 'normal' })
@@ -20,7 +20,10 @@ export function failure(error: unknown): ExitReason {
   return { kind: 'error', error }
 }
 
-/** Returns whether a transient child is restarted after this end, and linked actors end too. */
+/**
+ * Returns whether the end is abnormal. After an abnormal end, a transient child is restarted, and linked actors end
+ * too.
+ */
 export function isAbnormal(reason: ExitReason): boolean {
   return reason.kind === 'error' || reason.kind === 'killed'
 }
@@ -51,10 +54,7 @@ export function formatThrown(thrown: unknown): string {
   }
 }
 
-/**
- * Returns the thrown value. If reading the value throws, as with a hostile Proxy, returns an Error that says so
- * instead.
- */
+/** Returns the thrown value. If reading the value throws, as with a hostile Proxy, returns a TypeError instead. */
 export function tame(thrown: unknown): unknown {
   try {
     void (thrown instanceof Error && thrown.name)

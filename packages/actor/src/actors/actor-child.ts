@@ -18,8 +18,8 @@ import { LocalActorRef } from './local-actor-ref.ts'
 import { tellUndelivered } from './crash.ts'
 
 /**
- * An actor as its owner sees it: one object across all incarnations. The mailbox belongs to this object, so messages
- * survive a restart.
+ * An actor as seen by the supervisor or actor that started it. This object stays the same when the actor is restarted.
+ * The mailbox belongs to this object, so messages survive a restart.
  */
 export class ActorChild extends Child {
   readonly kind = 'actor' as const
@@ -176,8 +176,9 @@ export class ActorChild extends Child {
   }
 
   /**
-   * Gives free places in the mailbox to waiting senders, first come first served. An ask enters the mailbox at once, a
-   * tell when its sender continues.
+   * Called when the mailbox may have room. Admits waiting senders while there is room, first come first served. The
+   * message of an ask enters the mailbox at once. For a tell, room is reserved, and the message enters when its sender
+   * continues.
    */
   admitSenders(): void {
     for (let next = this.mailbox.admit(); next !== null; next = this.mailbox.admit()) {
@@ -188,8 +189,8 @@ export class ActorChild extends Child {
   }
 
   /**
-   * Called when a sender with a reserved place continues: puts the message of the sender in the mailbox, or in the dead
-   * letters if the actor is ending.
+   * Called when room was reserved for the message of a sender, and the sender now continues. Puts the message in the
+   * mailbox, or in the dead letters if the actor is ending.
    */
   enter(admission: Admission): void {
     const { envelope } = admission
@@ -206,7 +207,7 @@ export class ActorChild extends Child {
     this.admitSenders()
   }
 
-  /** Frees the place that was reserved for a sender, because the sender was cancelled before it continued. */
+  /** Frees the room that was reserved for a sender's message, because the sender was cancelled before it continued. */
   giveUpRoom(): void {
     this.mailbox.freePlace()
     this.admitSenders()

@@ -31,8 +31,8 @@ export class ActorIncarnation extends Incarnation {
   override task!: Task<void>
   readonly handlers: Handlers
   /**
-   * When true, every method of the context throws, because code of this incarnation may run on after the incarnation
-   * has ended.
+   * True when the incarnation has ended, or has failed to start. Then every method of its ActorContext throws, because
+   * code of this incarnation may still run.
    */
   revoked = false
   trapExit = false
@@ -42,11 +42,12 @@ export class ActorIncarnation extends Incarnation {
   #waker: Future<void> | null = null
   readonly #wait = new AbandonableWait()
   /**
-   * Names the hook or the children that `#wait` waits for. A kill that abandons the wait puts this name in its report.
+   * A text that names what `#wait` waits for: a hook, a handler, or the children. A kill that abandons the wait puts
+   * this text in its report.
    */
   #waitsFor: string | null = null
   #persistentCancel: PersistentCancel | null = null
-  /** The flow of `onStart` or `onStop` while that hook runs; otherwise null. */
+  /** The HandlerFlow (one run of a handler or hook) of `onStart` or `onStop` while that hook runs; otherwise null. */
   #hookFlow: HandlerFlow | null = null
   #timers: ActorTimers | null = null
   #open: OpenMessages | null = null
@@ -85,13 +86,14 @@ export class ActorIncarnation extends Incarnation {
 
   protected override begin(): void {
     const { runtime, path } = this.child
-    // The task is made outside of all flows. Otherwise the new actor would count as a part of the handler that spawned
-    // it.
+    // The task is made outside of every HandlerFlow (one run of a handler). Otherwise the new actor would count as a
+    // part of the handler that spawned it.
     this.task = runOutsideOfFlows(() =>
       createServiceTask(() => this.#live(), { name: path, loop: runtime.loop }),
     )
     setTaskOf(this, this.task)
-    // The end is handled in a callback, because a task that is cancelled before its first step never runs its body.
+    // A callback handles the end of the task, because a task that is cancelled before its first step never runs its
+    // body.
     observe(this.task, () => {
       if (this.over) return
       if (this.started) {
@@ -105,8 +107,8 @@ export class ActorIncarnation extends Incarnation {
   }
 
   /**
-   * Runs the incarnation from its start to its end. All is in one async function, because each further waiting async
-   * function would take memory in every idle actor.
+   * Runs the incarnation from its start to its end. It is one async function, because each further async function that
+   * waits would take memory in every idle actor.
    */
   async #live(): Promise<void> {
     if (!(await this.#start())) return
@@ -147,7 +149,8 @@ export class ActorIncarnation extends Incarnation {
       return false
     }
     if (this.#persistentCancel !== null || this.#end === killed) {
-      // The actor was stopped during its start, but `onStart` completed: so `onStop` is called too.
+      // The actor was stopped or killed during its start, but `onStart` completed. If the actor was stopped, `onStop`
+      // is called too.
       if (this.#end !== null && this.#end !== killed) {
         this.#cleaning = true
         this.#takeCancelsBack()
@@ -198,8 +201,8 @@ export class ActorIncarnation extends Incarnation {
   }
 
   /**
-   * Waits for `promise`. A kill ends this wait, but a cancel of the task does not: the cancel goes to the code behind
-   * `promise`.
+   * Waits for `promise`. A kill ends this wait, but a cancel of the task does not: the cancel reaches the future that
+   * the code behind `promise` awaits.
    */
   async #settle(what: string, promise: PromiseLike<unknown>): Promise<unknown> {
     this.#waitsFor = what
@@ -234,7 +237,10 @@ export class ActorIncarnation extends Incarnation {
     return this.#waker
   }
 
-  /** Handles a crash of a handler: `decide` may let the actor go on; otherwise the incarnation ends with `cause`. */
+  /**
+   * Handles a crash of a handler. If the spec's function `decide` returns `resume`, the actor goes on. Otherwise the
+   * incarnation ends with `cause`.
+   */
   crash(envelope: Envelope, cause: unknown): void {
     const decision = decide(this.child, cause)
     if (decision === 'resume') {
@@ -370,11 +376,11 @@ export class ActorIncarnation extends Incarnation {
     this.#relations?.endMonitors()
     this.#open?.unstashAll()
     // The ticks of timers, the piped results, and the messages about the ends of monitored children were meant for this
-    // incarnation, and not for the next.
+    // incarnation, and not for the next incarnation.
     this.child.mailbox.dropInternal()
     this.ended(reason)
     this.#relations?.breakLinks(reason)
-    // Flows that the killed handlers left behind would keep the task from ending.
+    // Async functions that the killed handlers left running belong to the task, and would keep the task from ending.
     if (this.#end === killed) this.child.runtime.loop.callSoon(() => abandon(this.task))
   }
 

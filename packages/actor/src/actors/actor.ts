@@ -5,7 +5,7 @@ import type { Down } from './monitor.ts'
 
 let constructing: ActorContext | null = null
 
-/** Calls `make`, which constructs an Actor. The constructor of Actor takes `context` as its `ctx`. */
+/** Calls `make`, which constructs an Actor. The constructor of Actor stores `context` as `this.ctx`. */
 export function constructWith<A>(context: ActorContext, make: () => A): A {
   const outer = constructing
   constructing = context
@@ -18,8 +18,8 @@ export function constructWith<A>(context: ActorContext, make: () => A): A {
 
 /**
  * An actor has its own state and a mailbox. Every public method is a message handler, and handlers run one at a time.
- * `ref.ask.method(...)` waits for the result of the method, `ref.tell.method(...)` only for a place in the mailbox.
- * Hooks, getters, and protected or `#private` members are not messages.
+ * `ref.ask.method(...)` waits for the result of the method. `ref.tell.method(...)` waits only until the message is in
+ * the mailbox. Hooks, getters, and protected or `#private` members are not messages.
  *
  * When a handler returns a promise, the next message waits until that promise settles. A handler that throws has
  * crashed: this incarnation ends, and the supervisor decides whether a new one starts. A thrown ReplyError is only an
@@ -39,7 +39,10 @@ export function constructWith<A>(context: ActorContext, make: () => A): A {
  *     await counter.stop()
  */
 export abstract class Actor {
-  /** Names of methods that may run while another handler waits for a promise. Use it for queries that only read. */
+  /**
+   * Names of methods that may run while another handler waits for a promise. Name only methods that do not change the
+   * state.
+   */
   static readonly interleave: readonly string[] = []
 
   /**
@@ -68,8 +71,8 @@ export abstract class Actor {
   protected onStop?(reason: ExitReason): PromiseLike<void> | void
 
   /**
-   * Called when an actor or child that this actor monitors, or is linked to, has ended or was restarted. If the actor
-   * has no such hook, this message (a DOWN) becomes a dead letter.
+   * Called when a child that this actor monitors, or an actor that it is linked to, has ended or was restarted. If the
+   * actor has no such hook, this message (a DOWN) becomes a dead letter.
    */
   protected onDown?(down: Down): PromiseLike<void> | void
 
@@ -85,5 +88,5 @@ export interface Hooks {
   onUndelivered?(messages: readonly Message[]): unknown
 }
 
-/** The type of an actor class, for a parameter such as that of `spawn`. */
+/** The type of an actor class. It is, for example, the type of the first parameter of `spawn`. */
 export type ActorClass<A extends Actor, P extends unknown[]> = new (...args: P) => A

@@ -73,7 +73,10 @@ export class ActorContext<Self extends Actor = Actor> {
     return this.#child.ref as SelfRef<Self>
   }
 
-  /** The ref of the supervisor or actor that started this one; null for an actor that plain code has spawned. */
+  /**
+   * The ref of the supervisor or actor that started this actor. Null if `spawn` started this actor outside of every
+   * system.
+   */
   get parent(): ChildRef | null {
     return this.#child.owner.ownRef
   }
@@ -83,7 +86,10 @@ export class ActorContext<Self extends Actor = Actor> {
     return this.#incarnation.number
   }
 
-  /** A signal for APIs that take one. It aborts when the handler that reads this property is cancelled. */
+  /**
+   * An AbortSignal to pass to other APIs. In a handler, it aborts when that handler is cancelled. Elsewhere it aborts
+   * when the task of the incarnation is cancelled.
+   */
   get signal(): AbortSignal {
     const incarnation = this.#live()
     const flow = activeFlow()
@@ -91,8 +97,9 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   /**
-   * The key that the sender gave to the message that is handled now: the same each time when the message is handled more
-   * than once. Pass it on to what must not be done twice, such as a payment. Null when the message has none.
+   * The idempotency key that the sender gave to the current message. A message that is handled several times has the
+   * same key each time. Pass the key on to an operation that must not be done twice, such as a payment. Null if the
+   * message has no key, and outside of a handler.
    */
   get idempotencyKey(): string | null {
     const incarnation = this.#live()
@@ -105,7 +112,10 @@ export class ActorContext<Self extends Actor = Actor> {
     return this.#child.runtime.log
   }
 
-  /** When true, the end of a linked actor arrives at `onDown` instead of ending this actor. @defaultValue false */
+  /**
+   * If true, the end of a linked actor calls `onDown` and does not end this actor.
+   * @defaultValue false
+   */
   get trapExit(): boolean {
     return this.#incarnation.trapExit
   }
@@ -115,8 +125,8 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   /**
-   * Starts an actor that ends with this incarnation. The new actor is not restarted when it crashes; monitor or link it
-   * to be told of its end.
+   * Starts an actor that ends with this incarnation. The new actor is not restarted when it crashes. To learn of its
+   * end, monitor it or link to it.
    *
    * @throws {TypeError} {@link RangeError} for wrong arguments
    */
@@ -134,9 +144,9 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   /**
-   * Returns the ref at a path, or under a registered name, of this actor's system; null when there is none. For an actor
-   * outside of every system, the paths are those of the actors that `spawn` has started. If the caller passes an actor
-   * class or a ref class (SupervisorRef, ResourceRef), the ref has that type.
+   * Returns the ref at a path, or under a registered name, of this actor's system. Returns null when no ref has that
+   * path or name. An actor outside of every system finds the actors that `spawn` has started, by their paths. If the
+   * caller passes an actor class or a ref class (SupervisorRef, ResourceRef), the ref has that type.
    *
    * @throws {TypeError} when the ref that was found has another class
    *
@@ -171,7 +181,11 @@ export class ActorContext<Self extends Actor = Actor> {
     return lookup(this.#child.runtime, args)
   }
 
-  /** Starts a supervisor that ends with this incarnation. @throws {TypeError} {@link RangeError} naming the option that is wrong */
+  /**
+   * Starts a supervisor that ends with this incarnation.
+   *
+   * @throws {TypeError} {@link RangeError} when an option is wrong; the message names the option
+   */
   supervise(options: SupervisorOptions & { name?: string }): Promise<SupervisorRef> {
     checkSupervisorObject(options)
     const { name = this.#child.runtime.makeName('supervisor'), ...supervisor } = options
@@ -184,8 +198,8 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   /**
-   * Makes `onDown` be called after each restart of the child, and once when the child has ended for good. With a pinned
-   * ref, it is called only when the pinned incarnation has ended.
+   * Monitors the child at `ref`: `onDown` of this actor is called after each restart of the child, and once when the
+   * child has ended for good. With a pinned ref, `onDown` is called only once, when the pinned incarnation has ended.
    */
   monitor(ref: ChildRef): Monitor {
     if (!(ref instanceof ChildRef)) {
@@ -196,14 +210,20 @@ export class ActorContext<Self extends Actor = Actor> {
       .monitor(ref, ref instanceof LocalActorRef && ref.pinnedTo !== 0)
   }
 
-  /** Ends a monitor. With `flush`, DOWNs of this monitor that are still in the mailbox are removed too. */
+  /**
+   * Ends a monitor. With `flush`, messages of this monitor that wait in the mailbox are removed too, so that they do
+   * not call `onDown`.
+   */
   demonitor(monitor: Monitor, options: { flush?: boolean } = {}): void {
     this.#live()
       .relations()
       .demonitor(monitor, options.flush === true)
   }
 
-  /** Links this incarnation to the one that `ref` is running now: when either ends abnormally, the other ends too. */
+  /**
+   * Links this incarnation to the running incarnation of the actor at `ref`. When one of the two ends abnormally, the
+   * other ends too.
+   */
   link(ref: LocalActorRef<never> | LocalActorRef): void {
     if (!(ref instanceof LocalActorRef)) {
       throw new TypeError(`ctx.link takes the ref of an actor, got ${describe(ref)}`)
@@ -211,22 +231,26 @@ export class ActorContext<Self extends Actor = Actor> {
     this.#live().relations().link(ref.target.incarnation, ref.path)
   }
 
-  /** Ends this actor normally after the running handler. */
+  /**
+   * Ends this incarnation with the reason `normal` when the running handler has finished. A permanent actor is then
+   * restarted by its supervisor.
+   */
   stop(): void {
     this.#live().finish({ kind: 'normal' })
   }
 
   /**
-   * Called in `onStart`, tells the supervisor that this child is not needed. The supervisor goes on without the child.
+   * Tells the supervisor that this actor is not needed. The supervisor goes on without the actor. Call this method in
+   * `onStart`. It throws, so the code after the call does not run.
    */
   ignore(): never {
     return this.#live().ignore()
   }
 
   /**
-   * Waits for `awaitable` while the actor handles other messages. When it settles, `map` or `onError` is called like
-   * the handler of a message. Without `onError` an error crashes the actor. The end of the incarnation cancels
-   * `awaitable`.
+   * Waits for `awaitable` while the actor handles other messages. When `awaitable` settles, the mailbox gets a message
+   * that calls `map` with the value or `onError` with the error. Without `onError`, an error crashes the actor. The end
+   * of the incarnation cancels `awaitable`.
    */
   pipe<T>(
     awaitable: Awaitable<T>,
@@ -239,22 +263,22 @@ export class ActorContext<Self extends Actor = Actor> {
     this.#live().pipes().add(ensureFuture(awaitable), map, onError)
   }
 
-  /** Calls `tick` once, after `ms` milliseconds. The call waits its turn in the mailbox like a message. */
+  /** Calls `tick` once, after `ms` milliseconds. Like a message, the call waits in the mailbox for its turn. */
   after(ms: number, tick: () => unknown, options?: TimerOptions): ActorTimer {
     return this.#live().timers().start(ms, tick, false, options)
   }
 
   /**
-   * Calls `tick` every `ms` milliseconds, like the handler of a message. A tick is left out while the previous tick is
-   * still in the mailbox.
+   * Calls `tick` every `ms` milliseconds. Like a message, each call waits in the mailbox for its turn. A tick is left
+   * out while the previous tick is still in the mailbox.
    */
   every(ms: number, tick: () => unknown, options?: TimerOptions): ActorTimer {
     return this.#live().timers().start(ms, tick, true, options)
   }
 
   /**
-   * Sets the current message aside. `unstashAll` puts it back in the mailbox, and its handler runs again. The result of
-   * the current call is not the answer.
+   * Sets the current message aside. `unstashAll` puts the message back in the mailbox, and its handler runs again. The
+   * result of the current run of the handler does not answer the ask.
    *
    * @throws {StashFull} when the stash is full
    * @throws {InvalidStateError} outside of a handler
@@ -287,8 +311,8 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   /**
-   * Resets the back-off of this actor: the next restart waits only as long as the first one, even before `resetAfter`
-   * has passed.
+   * Resets the back-off of this actor: the next restart waits only as long as the first restart. The actor need not
+   * have run for the time that the back-off option `resetAfter` requires.
    */
   healthy(): void {
     this.#live().child.healthy()

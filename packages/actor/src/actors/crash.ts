@@ -16,10 +16,10 @@ import type { ActorChild } from './actor-child.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 
 /**
- * Called when a handler threw: fails the ask of the message. Returns the crash, or null when the throw is not a crash.
+ * Called when a handler threw. Fails the ask of the message. Returns the crash, or null when the throw is not a crash.
  *
- * A ReplyError is an answer and not a crash. An AskCycle is not a crash either: it is thrown before anything was done,
- * and it would otherwise crash each actor of the circle in turn.
+ * A ReplyError is an answer and not a crash. An AskCycle is not a crash either, because it would otherwise crash each
+ * actor of the circle in turn.
  */
 export function answerThrown(
   incarnation: ActorIncarnation,
@@ -63,8 +63,8 @@ function isAbort(error: unknown): error is Error {
 }
 
 /**
- * Asks the function `decide` of the spec what follows a crash. Returns null when the spec has no `decide`, or when
- * `decide` throws.
+ * Calls the function `decide` of the child's spec with the error of a crash, and returns the decision. Returns null
+ * when the spec has no `decide`, or when `decide` throws.
  */
 export function decide(child: ActorChild, cause: unknown): Decision | null {
   if (child.spec.decide === undefined) return null
@@ -118,7 +118,7 @@ export function tellUndelivered(
   }
 }
 
-/** Reports that a handler threw while its actor was already ending for another reason. The crash changes nothing. */
+/** Reports that a handler threw while its actor was already ending for another reason. This crash changes nothing. */
 export function reportLateCrash(child: ActorChild, envelope: Envelope, error: unknown): void {
   const { runtime, path, id, number: incarnation } = child
   runtime.log.report(

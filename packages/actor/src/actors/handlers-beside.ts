@@ -10,7 +10,10 @@ import type { ActorIncarnation } from './actor-incarnation.ts'
 import { answerThrown } from './crash.ts'
 import type { Handlers } from './handlers.ts'
 
-/** The handlers that run while the main handler waits. Each runs in its own task, so that each can be cancelled. */
+/**
+ * The handlers that run while the main handler waits for a promise. Each handler has its own task, so it can be
+ * cancelled alone.
+ */
 export class HandlersBeside {
   readonly #incarnation: ActorIncarnation
   readonly #handlers: Handlers
@@ -65,7 +68,8 @@ export class HandlersBeside {
     flow.end()
     const { child, endReason } = this.#incarnation
     const { envelope } = flow
-    // The task was cancelled before its first step, so no handler was called with the message.
+    // If `flow.promise` is null, the task was cancelled before its first step, so no handler was called with the
+    // message.
     if (flow.promise === null) child.putBack(envelope)
     else if (flow.port === null && !flow.stashed) {
       envelope.ask?.refuse(new ActorStopped(child.path, endReason ?? killed, true))
@@ -79,15 +83,15 @@ export class HandlersBeside {
     for (const task of this.#flows.keys()) void new PersistentCancel(task, () => task.done())
   }
 
-  /** Settles when no handler runs beside the main one. */
+  /** Settles when no handler runs beside the main handler. */
   async ended(): Promise<void> {
     if (this.#flows.size === 0) return
     await new Promise<void>((resolve) => this.#onEnded.push(resolve))
   }
 
   /**
-   * Cancels every handler that runs beside the main handler, and stops keeping track of them. Returns the flows whose
-   * promises have not settled, because their code may still run.
+   * Cancels every handler that runs beside the main handler, and removes it from this object. Returns the HandlerFlow
+   * (one run of a handler) of each handler that was called, because its code may still run.
    */
   abandon(): HandlerFlow[] {
     const flows = [...this.#flows.values()]

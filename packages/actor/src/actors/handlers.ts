@@ -17,7 +17,10 @@ import type { ActorIncarnation } from './actor-incarnation.ts'
 import { answerThrown, reportSlow } from './crash.ts'
 import { HandlersBeside } from './handlers-beside.ts'
 
-/** An actor lets other callbacks of the loop run after this many messages, or after this many milliseconds. */
+/**
+ * The limits of one burst: the number of messages, and the time in milliseconds. After a burst, an actor lets other
+ * callbacks of the loop run.
+ */
 const burst = 128
 const burstLength = 2
 /** A burst reads the clock only once in this many messages. */
@@ -25,7 +28,7 @@ const messagesPerLook = 16
 
 const resolved = Promise.resolve()
 
-/** What a listener of `sys.trace` gets for each message. */
+/** The event that a listener of `sys.trace` gets after each message. */
 export interface TraceEvent {
   readonly message: Message
   readonly ms: number
@@ -36,9 +39,9 @@ interface Callbacks {
   readonly onReturned: (value: unknown) => void
   readonly onThrew: (error: unknown) => void
   /**
-   * Called once for each promise that a handler returned. When the promise had already settled, the call comes right
-   * after `onReturned`, and by then the handler of the next message may have returned another promise. Otherwise it
-   * comes before `onReturned`.
+   * Called once for each promise that a handler returned. If the promise had already settled, this call comes right
+   * after `onReturned` or `onThrew`. By then the handler of the next message may have returned another promise. If the
+   * promise had not settled, this call comes before `onReturned` or `onThrew`.
    */
   readonly onMicrotask: () => void
 }
@@ -46,17 +49,20 @@ interface Callbacks {
 /**
  * Takes the messages of one incarnation from its mailbox and calls their handlers, one at a time.
  *
- * The problem: a handler may be synchronous or asynchronous, which only its call shows, and a mailbox may hold 100,000
- * messages. An `await` for each of them would cost more than most handlers.
+ * The problem: a handler may be synchronous or asynchronous, and only the call of the handler shows which. A mailbox
+ * may hold 100,000 messages. An `await` for each message would cost more than most handlers.
  *
- * The idea: messages are handled in bursts. A handler that returns no promise is followed by the next one in a plain
- * loop. When a handler returns a promise, the loop stops, and goes on from a callback of that promise. The
+ * The idea: messages are handled in bursts. After a handler that returns no promise, a plain loop calls the next
+ * handler. When a handler returns a promise, the loop stops, and continues in a callback of that promise. The
  * incarnation's task waits only for the end of the burst.
  */
 export class Handlers {
   readonly #incarnation: ActorIncarnation
   readonly #child: ActorChild
-  /** The handler that runs now, not counting the handlers beside it. */
+  /**
+   * The HandlerFlow (one run of a handler) of the main handler, which runs now. Handlers that run beside the main
+   * handler do not count. Null while no main handler runs.
+   */
   main: HandlerFlow | null = null
   /** How many messages this incarnation has handled. */
   handled = 0
@@ -64,8 +70,9 @@ export class Handlers {
   behaviour: Behaviour | null = null
   trace: ((event: TraceEvent) => void) | null = null
   /**
-   * The flow of the main handler, if that handler was called without entering the AsyncLocalStorage and now waits. Code
-   * of the handler then finds its flow here. Otherwise null.
+   * The HandlerFlow (one run of a handler) of the main handler, if that handler was called without entering the
+   * AsyncLocalStorage and now waits for a promise. Code of the handler cannot find its HandlerFlow in the
+   * AsyncLocalStorage, so it finds the HandlerFlow here. Otherwise null.
    */
   unenteredFlow: HandlerFlow | null = null
   #beside: HandlersBeside | null = null
@@ -74,12 +81,15 @@ export class Handlers {
   #onBurstOver: (() => void) | null = null
   #callbacks: Callbacks | null = null
   /**
-   * The number of promises of handlers that were waited for, and the number of calls of `onMicrotask`. If the two are
-   * equal in `onMicrotask`, the call is for the newest promise.
+   * `#waits` counts the promises of handlers that this object has waited for. `#microtasks` counts the calls of
+   * `onMicrotask`. If the two are equal in `onMicrotask`, that call is for the newest promise.
    */
   #waits = 0
   #microtasks = 0
-  /** The time at which the running handler was called: the previous handler returned at the same time. */
+  /**
+   * The time at which the running handler was called. The end of the previous handler has the same time, so that the
+   * clock is read once per message.
+   */
   #now = 0
 
   constructor(incarnation: ActorIncarnation) {
@@ -92,14 +102,14 @@ export class Handlers {
     return !this.suspended && !this.#child.mailbox.isEmpty()
   }
 
-  /** How many handlers run beside the main one. */
+  /** How many handlers run beside the main handler. */
   get besideCount(): number {
     return this.#beside?.size ?? 0
   }
 
   /**
-   * Handles messages until the mailbox is empty or the burst is over. Returns null when no handler returned a promise,
-   * otherwise a promise of the end of the burst.
+   * Handles messages until the mailbox is empty or the burst is over. Returns null when no handler returned a promise.
+   * Otherwise returns a promise that resolves at the end of the burst.
    */
   runBurst(): Promise<void> | null {
     this.#inBurst = 0
@@ -143,8 +153,8 @@ export class Handlers {
   }
 
   /**
-   * Calls the handler of a message. Returns a native promise, or the plain result of a synchronous handler. A Future or
-   * thenable is wrapped in a promise.
+   * Calls the handler of a message. Returns the result of a synchronous handler, or the native promise that the handler
+   * returned. If the handler returned a Future or another thenable, returns a native promise for it.
    */
   call(flow: HandlerFlow): unknown {
     const { context } = flow.envelope
@@ -180,7 +190,7 @@ export class Handlers {
       countUnentered(1)
     }
     if (result instanceof Promise) return result
-    // A future is awaited in an async function of the actor's task, so that a cancel of the task reaches the future.
+    // A Future is awaited in an async function of the actor's task, so that a cancel of the task reaches the Future.
     const wait = async (): Promise<unknown> => result
     return enters ? runInFlow(flow, wait) : wait()
   }
@@ -210,8 +220,8 @@ export class Handlers {
   }
 
   /**
-   * Creates the callbacks once per incarnation, not once per message. Each reads `main`, the flow of the handler that
-   * runs now. `main` is null after a kill has abandoned the handler.
+   * Creates the callbacks once per incarnation, not once per message. Each callback reads `main`, the HandlerFlow (one
+   * run of a handler) of the main handler that runs now. `main` is null after a kill has abandoned the handler.
    */
   #makeCallbacks(): Callbacks {
     return {
@@ -277,8 +287,8 @@ export class Handlers {
   }
 
   /**
-   * Called when a handler returned `result`: answers the ask with it, unless the handler took its ReplyPort or stashed
-   * the message.
+   * Called when a handler returned `result`. Answers the ask with `result`, unless the handler took its ReplyPort or
+   * stashed the message.
    */
   answer(flow: HandlerFlow, result: unknown): void {
     this.handled++
@@ -294,7 +304,10 @@ export class Handlers {
     if (crash !== null) this.#incarnation.crash(flow.envelope, crash.error)
   }
 
-  /** Tells the listener of `sys.trace` that a handler has ended. `crash` is the result of `answerThrown`. */
+  /**
+   * Tells the listener of `sys.trace` that a handler has ended. `crash` holds the error if the handler crashed;
+   * otherwise it is null.
+   */
   #traced(flow: HandlerFlow, crash: { readonly error: unknown } | null = null): void {
     if (this.trace === null) return
     const ms = performance.now() - flow.since
@@ -306,7 +319,7 @@ export class Handlers {
     }
   }
 
-  // The methods below concern the handlers that run beside the main one.
+  // The methods below concern the handlers that run beside the main handler while the main handler waits for a promise.
 
   /** Returns whether `envelope` may be handled now, while the main handler waits for a promise. */
   mayServe(envelope: Envelope): boolean {
@@ -326,7 +339,10 @@ export class Handlers {
     return true
   }
 
-  /** Called when the main handler begins to wait: starts the handlers of earlier messages that may run beside it. */
+  /**
+   * Called when the main handler begins to wait, and by `sys.resume`. Starts the handlers of queued messages that may
+   * run beside the main handler.
+   */
   serveWaiting(): void {
     const { mailbox } = this.#child
     if (!mailbox.mayHaveBeside) return
@@ -340,19 +356,21 @@ export class Handlers {
   }
 
   /**
-   * Settles when no handler runs beside the main one. The wait is for a native promise, so a cancel of the task does
-   * not end it.
+   * Settles when no handler runs beside the main handler. The wait is for a native promise, so a cancel of the task
+   * does not end the wait.
    */
   async besideEnded(): Promise<void> {
     await this.#beside?.ended()
   }
 
-  /** Tells the listener of `sys.trace` that a handler beside the main one has ended. */
+  /** Tells the listener of `sys.trace` that a handler beside the main handler has ended. */
   traceOf(flow: HandlerFlow, crash: { readonly error: unknown } | null): void {
     this.#traced(flow, crash)
   }
 
-  /** Called at the end of the incarnation: fails the ask whose handler had begun. */
+  /**
+   * Called at the end of the incarnation. If the main handler has begun and has not answered its ask, the ask fails.
+   */
   failAsks(makeError: () => Error): void {
     const { main } = this
     if (main === null || main.port !== null || main.stashed) return

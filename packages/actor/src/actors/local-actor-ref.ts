@@ -28,8 +28,8 @@ export class LocalActorRef<A extends Actor = Actor> extends ChildRef implements 
   /** @internal */
   declare readonly target: ActorChild
   readonly #pinned: number
-  // `object`, not `Ask<A>`: TypeScript compares the types of private fields too, so refs of related actors would not be
-  // assignable.
+  // The type is `object` and not `Ask<A>`, because TypeScript compares the types of private fields too. With `Ask<A>`,
+  // a ref would not be assignable to a ref of a related actor class.
   #ask: object | null = null
   #tell: object | null = null
 
@@ -53,9 +53,10 @@ export class LocalActorRef<A extends Actor = Actor> extends ChildRef implements 
   }
 
   /**
-   * Sends a message and waits only for a place in the mailbox. Gives true when the message has a place, false when the
-   * message became a dead letter. If the mailbox has room, the returned future is already done. The option `confirm`
-   * changes nothing, because within one process no message is lost on the way.
+   * Sends a message and waits only until the message is in the mailbox. The returned future resolves with true when the
+   * message is in the mailbox, and with false when the message became a dead letter. If the mailbox has room, the
+   * future is already done. The option `confirm` changes nothing, because within one process no message is lost on the
+   * way.
    */
   get tell(): Tell<A> {
     this.#tell ??= tellProxy(this.target, this.#pinned)

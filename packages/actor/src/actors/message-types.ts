@@ -10,7 +10,10 @@ type Hook = 'onStart' | 'onStop' | 'onDown' | 'onUndelivered' | 'ctx'
 type IsSame<X, Y> =
   (<T>() => T extends X ? 1 : 2) extends <T>() => T extends Y ? 1 : 2 ? true : false
 
-/** True when the property cannot be assigned: a getter without a setter, or a `readonly` field, which TypeScript does not tell apart. */
+/**
+ * True when the property cannot be assigned. The property is a getter without a setter, or a `readonly` field.
+ * TypeScript cannot tell these two apart.
+ */
 type IsReadonly<A, K extends keyof A> = IsSame<Pick<A, K>, Readonly<Pick<A, K>>>
 
 type IsMessage<A, K extends keyof A> = K extends Hook
@@ -30,8 +33,9 @@ export type MessageName<A> = {
 export type Reply<R> = Awaited<R> extends ReplyPort<infer T> ? T : Awaited<R>
 
 /**
- * The type of `ref.ask.method`, for a method of type `F`. Up to four overloads are kept: for a method with fewer,
- * TypeScript repeats the first. A type parameter of the method becomes its constraint.
+ * The type of `ref.ask.method`, for a method of type `F`. It has up to four overloads of the method. If the method has
+ * fewer, TypeScript repeats the first overload. If the method has a type parameter, the constraint of that parameter
+ * replaces it.
  */
 type AskOf<F> = F extends {
   (...args: infer P1): infer R1
@@ -61,27 +65,29 @@ export type Asks<A> = { readonly [K in MessageName<A>]: AskOf<A[K]> }
 export type Tells<A> = { readonly [K in MessageName<A>]: TellOf<A[K]> }
 
 /**
- * The type of `ref.ask`: it has a method for each message, and can be called with options: `ref.ask({ timeout: 100
- * }).method(...)`.
+ * The type of `ref.ask`. It has a method for each message. It can also be called with options:
+ * `ref.ask({ timeout: 100 }).method(...)`.
  */
 export type Ask<A> = Asks<A> & ((options: AskOptions) => Asks<A>)
 
 export interface TellOptions {
   /**
-   * Waits until the message has its place in the mailbox of an actor on another machine. Without this option, a message
-   * to another machine may be lost on the way without notice. @defaultValue false
+   * If true, a tell to an actor on another machine waits until the message is in the mailbox of that actor. Without
+   * this option, a message to another machine may be lost on the way without notice.
+   * @defaultValue false
    */
   confirm?: boolean | undefined
   /**
-   * The context in which the handler runs, so that it reads the sender's context variables, for example
-   * `copyContext()`. @defaultValue the context of the actor
+   * The context in which the handler runs. With `copyContext()`, for example, the handler reads the context variables
+   * of the sender.
+   * @defaultValue the context of the actor
    */
   context?: Context | undefined
 }
 
 /**
- * The type of `ref.tell`: it has a method for each message, and can be called with options: `ref.tell({ confirm: true
- * }).method(...)`.
+ * The type of `ref.tell`. It has a method for each message. It can also be called with options:
+ * `ref.tell({ confirm: true }).method(...)`.
  */
 export type Tell<A> = Tells<A> & ((options: TellOptions) => Tells<A>)
 

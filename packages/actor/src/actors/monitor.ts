@@ -6,7 +6,7 @@ import { LinkDied } from '../errors.ts'
 import type { Envelope } from '../messages/envelope.ts'
 import type { Incarnation } from '../children/incarnation.ts'
 
-/** What `onDown` gets. */
+/** The argument of `onDown`. It tells which child has ended or was restarted. */
 export interface Down {
   readonly monitor: Monitor
   readonly ref: ChildRef
@@ -14,12 +14,13 @@ export interface Down {
   readonly reason: ExitReason
   /** True when the child was restarted. Then the monitor stays active. */
   readonly restarted: boolean
-  /** True when the child is a linked actor: with `trapExit` its end is told to `onDown`. */
+  /** True when the child is a linked actor, and the watching actor has set `trapExit`. */
   readonly link: boolean
 }
 
 /**
- * A monitor of one child: tells the watching actor of each restart, and exactly once of the end.
+ * A monitor of one child. It tells the watching actor of each restart of the child, and exactly once of the child's
+ * end.
  *
  * @example
  *     class Guard extends Actor {
@@ -40,9 +41,9 @@ export interface Down {
 export class Monitor {
   readonly ref: ChildRef
   readonly #watcher: ActorIncarnation
-  /** Whether the monitor watches one incarnation of the child, and not all. */
+  /** True if the monitor watches only one incarnation of the child; false if it watches all incarnations. */
   readonly pinned: boolean
-  /** @internal the DOWNs of this monitor that are in the watcher's mailbox */
+  /** @internal the messages of this monitor that are in the watching actor's mailbox; each calls `onDown` */
   readonly waiting: Set<Envelope> = new Set()
   #ended = false
 
@@ -89,8 +90,8 @@ export class Link {
   }
 
   /**
-   * Called by the incarnation that has ended: an abnormal end also ends the incarnation at the other end of the link,
-   * or is told to its `onDown`.
+   * Called when `incarnation`, one of the two linked incarnations, has ended. If the other incarnation has `trapExit`,
+   * its `onDown` is called. Otherwise the other incarnation ends too, if `reason` is abnormal.
    */
   broken(incarnation: Incarnation, reason: ExitReason): void {
     const [one, other] = this.#ends

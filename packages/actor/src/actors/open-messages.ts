@@ -7,8 +7,8 @@ import type { ExitReason } from '../exit-reason.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 
 /**
- * The messages that one incarnation has begun and not finished: the stashed messages, and those that still need an
- * answer through a ReplyPort.
+ * The messages that one incarnation has begun and not finished: the stashed messages, and the messages that still need
+ * an answer through a ReplyPort.
  */
 export class OpenMessages {
   readonly #incarnation: ActorIncarnation
@@ -29,8 +29,10 @@ export class OpenMessages {
   }
 
   /**
-   * Sets the current message aside. @throws {InvalidStateError} when the calling code is not a handler of a message to
-   * this actor, or has taken its reply port
+   * Sets the current message aside.
+   *
+   * @throws {InvalidStateError} when the calling code does not belong to a handler of this actor, or when the handler
+   * has called `ctx.reply()`
    */
   stash(): void {
     const flow = this.#flowOf('ctx.stash()')
@@ -53,8 +55,10 @@ export class OpenMessages {
   }
 
   /**
-   * Returns the ReplyPort of the current message: the same port for each call in one handler. @throws
-   * {InvalidStateError} when the calling code is not a handler of a message to this actor, or has stashed the message
+   * Returns the ReplyPort of the current message. Each call in one handler returns the same port.
+   *
+   * @throws {InvalidStateError} when the calling code does not belong to a handler of this actor, or when the handler
+   * has stashed the message
    */
   takeReply(): ReplyPort {
     const flow = this.#flowOf('ctx.reply()')

@@ -3,15 +3,16 @@ import { observe } from '@tasktree/core/lowlevel'
 
 /** The number of cancels without a pause between them. */
 const cancelsAtOnce = 3
-/** Milliseconds. Each pause is twice as long as the one before; the first is `2 * firstPause`. */
+/** Half of the length of the first pause, in milliseconds. Each later pause is twice as long as the previous pause. */
 const firstPause = 10
-/** The number of cancels after which the task is cancelled no more. */
+/** The task is not cancelled again after this number of cancels. */
 const mostCancels = 12
 
 /**
- * Cancels a task again each time its code catches the cancel and waits again, as Trio does. The first cancels follow
- * each other at once. Then the pauses between the cancels grow, and after `mostCancels` cancels there are no more.
- * Otherwise code that catches every cancel in a loop would keep the thread busy until its deadline.
+ * Cancels a task. Each time the code of the task catches the cancel and waits again, the task is cancelled again, as in
+ * Trio. The first cancels follow each other at once. Then the pauses between the cancels grow, and after `mostCancels`
+ * cancels the task is cancelled no more. Otherwise code that catches every cancel in a loop would keep the thread busy until its
+ * deadline.
  */
 export class PersistentCancel {
   readonly #task: Task

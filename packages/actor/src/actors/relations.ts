@@ -9,7 +9,7 @@ import { type Down, Link, Monitor } from './monitor.ts'
 export class Relations {
   readonly #incarnation: ActorIncarnation
   readonly #monitors = new Set<Monitor>()
-  /** Maps the incarnation at the other end to the link. */
+  /** Maps each linked incarnation to its link. */
   readonly #links = new Map<ActorIncarnation, Link>()
 
   constructor(incarnation: ActorIncarnation) {
@@ -49,7 +49,10 @@ export class Relations {
     child.push(envelope)
   }
 
-  /** Links this incarnation and `other`. @throws {NoProc} when the other actor is not running */
+  /**
+   * Links this incarnation to `other`.
+   * @throws {NoProc} when the other actor is not running
+   */
   link(other: ActorIncarnation | null, path: string): void {
     if (other === null || other.over) throw new NoProc(path)
     if (other === this.#incarnation || this.#links.has(other)) return

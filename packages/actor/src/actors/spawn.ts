@@ -15,11 +15,11 @@ export interface SpawnOptions {
 const spawned = new WeakMap<Runtime, UnsupervisedChildren>()
 
 /**
- * Starts an actor outside of any system. It is not restarted when it ends. The promise settles when `onStart` has
- * settled. Like every task, it is cancelled when `run` ends.
+ * Starts an actor outside of every system. The actor is not restarted when it ends. The promise settles when `onStart`
+ * has settled. Like every task, the actor is cancelled when `run` ends.
  *
  * @throws {TypeError} {@link RangeError} for wrong arguments
- * @throws what its constructor or `onStart` throws
+ * @throws the error that the constructor or `onStart` of the actor throws
  * @throws {AlreadyStarted} when an actor of that name runs
  *
  * @example

@@ -25,8 +25,8 @@ function incarnationOf(ref: AnyRef): ActorIncarnation {
 }
 
 /**
- * Makes the actor perform `action` between two messages, before the messages in the mailbox. Rejects when the actor
- * ends first.
+ * Makes the actor call `action` after the running handler, and before it handles the messages in the mailbox. The
+ * returned future fails when the actor ends before that.
  */
 function between<T>(ref: AnyRef, action: (incarnation: ActorIncarnation) => T): Future<T> {
   const incarnation = incarnationOf(ref)
@@ -48,8 +48,9 @@ function between<T>(ref: AnyRef, action: (incarnation: ActorIncarnation) => T): 
 }
 
 /**
- * Looks into a running actor and controls it, for operators and tests. A request is served between two messages, before
- * the messages that wait, and also while the actor is suspended. The request fails when the actor ends first.
+ * Inspects and controls a running actor, for operators and tests. `trace` and `statistics` act at once. The actor
+ * performs the other requests after its running handler, and before it handles the messages in the mailbox, even while
+ * it is suspended. Such a request fails when the actor ends before it has performed the request.
  *
  * Modelled on `sys` of Erlang/OTP.
  *

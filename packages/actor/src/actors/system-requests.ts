@@ -26,8 +26,8 @@ export class SystemRequests {
   }
 
   /**
-   * Drops the waiting requests. `makeError` is called only if there is one, because creating an error with its stack
-   * takes longer than all other steps of an end.
+   * Drops the waiting requests. `makeError` is called only if a request waits, because creating an error with its stack
+   * takes longer than all other steps at the end of an incarnation.
    */
   dropAll(makeError: () => Error): void {
     if (this.isEmpty) return

@@ -4,11 +4,12 @@ import type { ActorChild } from './actor-child.ts'
 import { type Envelope, internalEnvelope } from '../messages/envelope.ts'
 
 export interface TimerOptions {
-  /** A timer with the same key that was started earlier is cancelled, and its tick is removed from the mailbox. */
+  /** A timer that was started earlier with the same key is cancelled, and its tick is removed from the mailbox. */
   key?: string
   /**
-   * Whether `every` counts the time to the next tick from the moment a tick was handled ('fixed-delay'), or from the
-   * moment it was due ('fixed-rate'). @defaultValue 'fixed-delay'
+   * The moment from which `every` counts the time to the next tick. 'fixed-delay' counts from the moment at which the
+   * actor begins to handle a tick. 'fixed-rate' counts from the moment at which the tick was due.
+   * @defaultValue 'fixed-delay'
    */
   mode?: 'fixed-delay' | 'fixed-rate'
 }
@@ -59,7 +60,7 @@ export class ActorTimer implements Disposable {
     this.#arm(child.runtime.loop.time() + delay)
   }
 
-  /** Whether the timer will tick again, or its last tick is still in the mailbox. */
+  /** True while the timer will tick again, or its last tick is still in the mailbox. */
   get active(): boolean {
     return this.#handle !== null || this.#waiting !== null
   }
@@ -71,7 +72,7 @@ export class ActorTimer implements Disposable {
   #strike(when: number): void {
     this.#handle = null
     if (this.#interval !== null && this.#fixedRate) this.#arm(when + this.#interval)
-    // This tick is left out, because the previous one has not been handled.
+    // This tick is left out, because the previous tick is still in the mailbox.
     if (this.#waiting !== null) return
     const name = this.key === null ? 'timer' : `timer ${this.key}`
     const envelope = internalEnvelope(name, () => {
@@ -84,7 +85,7 @@ export class ActorTimer implements Disposable {
     this.#child.push(envelope)
   }
 
-  /** Ends the timer, and removes a tick of it that is still in the mailbox. */
+  /** Ends the timer. If a tick of the timer is still in the mailbox, the tick is removed. */
   cancel(): void {
     this.#handle?.cancel()
     this.#handle = null

@@ -26,8 +26,8 @@ export class AbandonableTask<T> {
   }
 
   /**
-   * Ends the task with all its flows, without waiting for the promise that it awaits. Returns that promise, or null
-   * when the task awaits none.
+   * Ends the task without waiting for the promise that it awaits. Returns that promise, or null when the task awaits no
+   * promise.
    */
   abandon(): PromiseLike<unknown> | null {
     const { task } = this
@@ -35,7 +35,7 @@ export class AbandonableTask<T> {
     task.cancel('killed')
     const promise = this.#wait.abandon()
     // The task is abandoned two turns later, because its body should end first and give the task its outcome.
-    // `abandon(task)` ends the task only if other flows keep it running.
+    // `abandon(task)` has an effect only if other async functions of the task keep it running.
     const loop = task.getLoop()
     loop.callSoon(() => {
       loop.callSoon(() => abandon(task))

@@ -4,8 +4,8 @@ import { Future } from '@tasktree/core'
 export const abandoned: unique symbol = Symbol('abandoned')
 
 /**
- * A wait for a promise of user code. This class is not a Future, so a cancel of the task goes to what the user code
- * itself awaits. The wait ends when the promise settles, or when a kill calls `abandon()`.
+ * A wait for a promise of user code. This class is not a Future, so a cancel of the task reaches the future that the
+ * user code itself awaits. The wait ends when the promise settles, or when a kill calls `abandon()`.
  */
 export class AbandonableWait implements PromiseLike<unknown> {
   #promise: PromiseLike<unknown> | null = null
@@ -32,8 +32,8 @@ export class AbandonableWait implements PromiseLike<unknown> {
   }
 
   /**
-   * Ends the wait by throwing `abandoned` in the waiting code. Returns the promise that was awaited, or null when there
-   * was none.
+   * Ends the wait by throwing `abandoned` in the waiting code. Returns the promise that this code awaited, or null when
+   * it awaited no promise.
    */
   abandon(): PromiseLike<unknown> | null {
     const promise = this.#promise

@@ -19,8 +19,9 @@ export interface BackoffOptions {
    */
   resetAfter?: number
   /**
-   * After this many consecutive restarts of a child the supervisor ends with RestartLimitError, however long the waits
-   * were. @defaultValue no limit
+   * If a child ends again after this many consecutive restarts, the supervisor ends with RestartLimitError. The length
+   * of the waits does not matter.
+   * @defaultValue no limit
    */
   maxAttempts?: number
 }

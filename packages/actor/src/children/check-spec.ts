@@ -2,7 +2,10 @@ import { describe } from '@tasktree/core/lowlevel'
 import { type BackoffOptions, delayBefore } from './backoff.ts'
 import type { BaseSpec, ChildOptions, ChildSpec, SupervisorOptions } from './child-spec.ts'
 
-/** This file holds the checks of child specs and of supervisor options. They run before the first child is started. */
+/**
+ * This file holds the checks of child specs and of supervisor options. The checks of a child run before the child is
+ * started.
+ */
 
 const childOptionNames: readonly string[] = [
   'restart',
@@ -83,7 +86,10 @@ export function baseSpec(
   }
 }
 
-/** Checks that `options` is an object. @throws {TypeError} when it is not */
+/**
+ * Checks that `options` is an object.
+ * @throws {TypeError} when `options` is not an object
+ */
 export function checkSupervisorObject(options: unknown): void {
   if (typeof options === 'object' && options !== null) return
   throw new TypeError(`a supervisor's options must be an object, got ${describe(options)}`)
@@ -109,8 +115,8 @@ export function checkSupervisor(options: SupervisorOptions): void {
 }
 
 /**
- * Refuses a back-off that is so slow that the child can never reach `maxRestarts` within the window: such a child would
- * restart for ever.
+ * Refuses a back-off that is too slow for `maxRestarts` restarts to happen within `within` milliseconds. A child with
+ * such a back-off would never reach the limit, and would restart for ever.
  */
 function checkPace(options: SupervisorOptions): void {
   const { backoff, maxRestarts = 3, within = 5000 } = options
@@ -162,7 +168,10 @@ function sumOfDelays(options: BackoffOptions, count: number): number {
   return sum
 }
 
-/** @throws {TypeError} {@link RangeError} when a field of the back-off is wrong; the message names the field */
+/**
+ * Checks the fields of a back-off.
+ * @throws {TypeError} {@link RangeError} when a field is wrong; the message names the field
+ */
 function checkBackoff(options: BackoffOptions): void {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`backoff must be an object, got ${describe(options)}`)

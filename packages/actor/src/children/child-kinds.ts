@@ -7,8 +7,8 @@ type Maker = (spec: ChildSpec, owner: Owner, runtime: Runtime) => Child
 const makers = new Map<ChildKind, Maker>()
 
 /**
- * Registers the function that makes children of `kind`. The registry breaks an import cycle: supervisors start actors,
- * and actors start supervisors.
+ * Registers the function that makes children of `kind`. Supervisors start actors, and actors start supervisors. Without
+ * this table of functions, their files would import each other.
  */
 export function registerKind(kind: ChildKind, maker: Maker): void {
   makers.set(kind, maker)

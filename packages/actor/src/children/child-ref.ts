@@ -30,7 +30,7 @@ export class ChildRef {
     return this.target.id
   }
 
-  /** The place of the child in the tree: `/system/supervisor/child`. */
+  /** The path of the child in its tree: `/system/supervisor/child`. */
   get path(): string {
     return this.target.path
   }
@@ -55,8 +55,8 @@ export class ChildRef {
 
   /**
    * Asks the running incarnation to end with the reason `shutdown`. Running handlers finish first; the messages in the
-   * mailbox are not handled. The incarnation is killed after `timeout` milliseconds, by default after the child's
-   * `shutdown` (5000). Settles when the incarnation has ended.
+   * mailbox are not handled. The incarnation is killed after `timeout` milliseconds. The default is the time of the
+   * child's option `shutdown`, or 5000 if that option is 'kill'. Settles when the incarnation has ended.
    *
    * A permanent child is then restarted: to end it for good, use `stopChild` of its supervisor. For a transient or
    * temporary child that waits for a restart, `stop` cancels that restart.
@@ -84,8 +84,8 @@ export class ChildRef {
   }
 
   /**
-   * @internal returns the text that the console shows for this ref: `LocalActorRef /system/child (running, incarnation
-   * 2)`
+   * @internal returns the text that the console shows for this ref:
+   * `LocalActorRef /system/child (running, incarnation 2)`
    */
   [shownInConsole](): string {
     const { name } = this.constructor

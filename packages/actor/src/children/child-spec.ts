@@ -8,8 +8,8 @@ import type { Decision } from './incarnation.ts'
 import type { SpawnOptions } from '../actors/spawn.ts'
 
 /**
- * When a child that has ended is restarted. `permanent`: always. `transient`: after an error or a kill. `temporary`:
- * never.
+ * Says when a child that has ended is restarted. `permanent`: always. `transient`: after an error or a kill.
+ * `temporary`: never.
  */
 export type RestartType = 'permanent' | 'transient' | 'temporary'
 
@@ -17,20 +17,26 @@ export interface ChildOptions {
   /** @defaultValue 'permanent' */
   restart?: RestartType
   /**
-   * The time that the child has to stop, in milliseconds; after that the supervisor kills it. `'kill'` kills the child
-   * at once.
+   * The time that the child has to stop, in milliseconds. After that time the supervisor kills the child. `'kill'`
+   * kills the child at once.
    * @defaultValue 5000, for supervisors Infinity
    */
   shutdown?: number | 'kill'
   /**
-   * Whether the supervisor may end when this child ends by itself: see `autoShutdown`. Not for permanent children.
+   * Whether the supervisor may end when this child ends by itself: see `autoShutdown`. A permanent child cannot have
+   * this option.
    * @defaultValue false
    */
   significant?: boolean
-  /** The time that the child has to start, in milliseconds; after that the start fails. @defaultValue no limit */
+  /**
+   * The time that the child has to start, in milliseconds. After that time the start fails.
+   * @defaultValue no limit
+   */
   startTimeout?: number
   /**
-   * Whether a child that was stopped with `stopChild` stays stopped when its group is restarted. @defaultValue false
+   * Whether a child that `stopChild` has stopped stays stopped when a restart of another child restarts this child too
+   * (see `strategy`).
+   * @defaultValue false
    */
   stickyStop?: boolean
   /**
@@ -39,8 +45,9 @@ export interface ChildOptions {
    */
   decide?: (error: unknown) => Decision
   /**
-   * What to do when the child was killed but its code still runs: `proceed` with the restart, or `escalate`, which ends
-   * the supervisor. @defaultValue 'proceed'
+   * What happens when the child was killed but its code still runs. `proceed` goes on with the restart. `escalate` ends
+   * the supervisor.
+   * @defaultValue 'proceed'
    */
   onZombie?: 'proceed' | 'escalate'
 }
@@ -51,8 +58,8 @@ export interface ActorOptions extends ChildOptions {
 
 export interface ResourceOptions<R> extends ChildOptions {
   /**
-   * Returns a promise that settles when the resource ends by itself. A rejection is a failure, and so is a number other
-   * than 0.
+   * Returns a promise that settles when the resource ends by itself. If the promise rejects, or resolves with a number
+   * other than 0, the resource has failed.
    * @defaultValue the method `wait` of the resource, if there is one
    */
   ended?: (resource: R) => PromiseLike<unknown>
@@ -67,13 +74,15 @@ export interface DynamicOptions extends Omit<SupervisorOptions, 'children' | 'st
 
 export interface SupervisorOptions {
   /**
-   * Which children are restarted when one fails. `one-for-one`: that child. `one-for-all`: all children.
-   * `rest-for-one`: that child and the children after it. @defaultValue 'one-for-one'
+   * Which children are restarted when one child fails. `one-for-one`: the failed child. `one-for-all`: all children.
+   * `rest-for-one`: the failed child and the children after it.
+   * @defaultValue 'one-for-one'
    */
   strategy?: 'one-for-one' | 'one-for-all' | 'rest-for-one'
   /**
-   * The supervisor ends with RestartLimitError when it would have to make more restarts than this in `within`
-   * milliseconds. @defaultValue 3
+   * The largest number of restarts within `within` milliseconds. When another restart would be needed, the supervisor
+   * ends with RestartLimitError.
+   * @defaultValue 3
    */
   maxRestarts?: number
   /** The time window of `maxRestarts`, in milliseconds. @defaultValue 5000 */
@@ -83,13 +92,15 @@ export interface SupervisorOptions {
   /** How long to wait before a restart. @defaultValue no wait */
   backoff?: BackoffOptions
   /**
-   * `any` ends the supervisor when one significant child has ended by itself, `all` when all of them have.
+   * `any` ends the supervisor when one significant child has ended by itself. `all` ends it when a significant child
+   * has ended by itself and no other significant child runs.
    * @defaultValue 'never'
    */
   autoShutdown?: 'never' | 'any' | 'all'
   /**
-   * `ordered` stops one child after the other, the last one first; `parallel` stops all at once. @defaultValue
-   * 'ordered', for dynamic supervisors 'parallel'
+   * `ordered` stops one child after the other, in the reverse order of their start. `parallel` stops all children at
+   * once.
+   * @defaultValue 'ordered', for dynamic supervisors 'parallel'
    */
   stopMode?: 'ordered' | 'parallel'
   /**
@@ -139,16 +150,16 @@ export interface DynamicSpec extends BaseSpec {
 }
 
 /**
- * The description from which a supervisor starts a child at each restart. Made by `child.actor`, `child.task` and so
- * on.
+ * The description of a child. The supervisor uses it to start the child, and to start it again at each restart.
+ * `child.actor`, `child.task` and the other functions of `child` make it.
  */
 export type ChildSpec = ActorSpec | TaskSpec | SupervisorSpec | ResourceSpec | DynamicSpec
 
-/** The arguments of a constructor, or a function that is called for the arguments of each incarnation. */
+/** The arguments of a constructor, or a function that returns the arguments for each incarnation. */
 export type Args<P extends unknown[]> = P | (() => P)
 
 /**
- * The parameters after the class in `spawn` and `child.actor`. `args` is optional when the constructor needs no
+ * The parameters that follow the class in `spawn` and `child.actor`. `args` is optional when the constructor needs no
  * arguments.
  */
 export type Rest<P extends unknown[], O> = [] extends P
@@ -187,8 +198,8 @@ export const child: {
   /** Describes a supervisor with children under it. */
   supervisor(id: string, supervisor: SupervisorOptions, options?: ChildOptions): SupervisorSpec
   /**
-   * Describes a resource: `make` creates it, and the supervisor disposes it at the end. If the resource has a method
-   * `start`, that method is called and awaited.
+   * Describes a resource. `make` creates the resource, and the supervisor disposes it at the end. If the resource has a
+   * method `start`, that method is called and awaited.
    */
   resource<R extends AsyncDisposable | Disposable>(
     id: string,

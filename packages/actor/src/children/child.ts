@@ -30,13 +30,17 @@ export interface Owner {
 }
 
 /**
- * A child as its owner sees it: one object that stays the same across incarnations. When an incarnation ends, `exited`
- * ignores the end unless that incarnation is still the current one. Otherwise a late end would cause a second restart.
+ * A child as seen by its owner (the supervisor or actor that started it). This object stays the same when the child is
+ * restarted. When an incarnation ends, `exited` ignores the end unless that incarnation is still the current
+ * incarnation. Otherwise a late end would cause a second restart.
  */
 export abstract class Child {
   abstract readonly kind: ChildKind
   spec: ChildSpec
-  /** Replaced when the owner itself was restarted: the new incarnation of a supervisor takes over its children. */
+  /**
+   * The owner changes when the supervisor of this child was restarted: the new incarnation of the supervisor takes over
+   * the child.
+   */
   owner: Owner
   readonly runtime: Runtime
   readonly path: string
@@ -45,16 +49,16 @@ export abstract class Child {
   /** The number of the latest incarnation; 0 before the first start. */
   number = 0
   restarts = 0
-  /** True when the child is ending and will not be restarted: asks to it fail. */
+  /** True when the child is ending and will not be restarted. Then asks to the child fail. */
   closing = false
-  /** True when the child has ended for good, or was never started. */
+  /** True when the child has ended for good. The next start sets it to false. */
   closed = false
   lastExit: ExitReason | null = null
-  /** True while the child is stopped because its group is restarted, which will start it again. */
+  /** True while the child is stopped during a restart of its group. That restart will start the child again. */
   returning = false
-  /** How many restarts the child has had since an incarnation last ran long enough to count as healthy. */
+  /** The number of restarts since an incarnation last ran long enough to count as healthy. */
   consecutiveRestarts = 0
-  /** The time of the loop's clock when the latest incarnation had started. */
+  /** The time of the loop's clock at which the start of the latest incarnation had succeeded. */
   startedAt = 0
   /** True when a caller has asked the child to end for good. The next start sets it to false. */
   stopRequested = false
@@ -62,12 +66,13 @@ export abstract class Child {
   #endWaits: EndWaits | null = null
   #monitors: Set<Monitor> | null = null
   /**
-   * Called at the end of the incarnation: these functions remove names and group memberships that the incarnation
-   * registered.
+   * Functions that are called at the end of the incarnation. They remove names and group memberships that the
+   * incarnation registered.
    */
   #atExit: (() => void)[] | null = null
   /**
-   * Called when the child ends for good: these functions remove names and group memberships that other code registered.
+   * Functions that are called when the child ends for good. They remove names and group memberships that other code
+   * registered.
    */
   #atClose: (() => void)[] | null = null
 
@@ -82,7 +87,7 @@ export abstract class Child {
     return this.spec.id
   }
 
-  /** Returns the child of this child with that id; null when there is none. */
+  /** Returns the child that has the id `_id` and that this child has started; null when there is no such child. */
   childWithId(_id: string): Child | null {
     return null
   }
@@ -136,7 +141,10 @@ export abstract class Child {
       .catch(() => {})
   }
 
-  /** Resets the count that the back-off uses, so that the next restart waits only as long as the first. */
+  /**
+   * Resets the number of restarts that the back-off uses, so that the next restart waits only as long as the first
+   * restart.
+   */
   healthy(): void {
     this.consecutiveRestarts = 0
   }
@@ -180,8 +188,8 @@ export abstract class Child {
   }
 
   /**
-   * Keeps `undo`, which removes a registration. It is called at the end of the incarnation if the incarnation's task
-   * made the registration, and otherwise when the child ends for good.
+   * Keeps the function `undo`, which removes a registration. If the incarnation's task made the registration, `undo` is
+   * called at the end of the incarnation. Otherwise `undo` is called when the child ends for good.
    */
   undoLater(undo: () => void): void {
     const own = this.incarnation !== null && this.incarnation.task === currentTask()
@@ -239,8 +247,8 @@ export abstract class Child {
   }
 
   /**
-   * Asks the running incarnation to end. Running handlers finish first. After `timeout` milliseconds the incarnation is
-   * killed; by default after the time that the spec's `shutdown` allows.
+   * Asks the running incarnation to end. Running handlers finish first. The incarnation is killed after `timeout`
+   * milliseconds, by default after the time of the spec's `shutdown`.
    */
   stop(detail: unknown, options: { timeout?: number } | undefined): Future<ExitReason> {
     const reason: ExitReason = detail === undefined ? shutdown : { kind: 'shutdown', detail }

@@ -9,8 +9,8 @@ export function describeEnd(incarnation: Incarnation | null, reason: ExitReason)
 }
 
 /**
- * Reports a crash of a child that is not restarted. `outcome` says what happens instead, as the end of the sentence. A
- * crash that leads to a restart is reported by the supervisor, together with the restart.
+ * Reports a crash of a child that is not restarted. `outcome` is the end of the logged sentence, and says what happens
+ * instead of a restart. If a crash leads to a restart, the supervisor reports the crash together with the restart.
  */
 export function reportEnd(
   child: Child,

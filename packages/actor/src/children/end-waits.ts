@@ -65,9 +65,9 @@ export class EndWait extends Future<ExitReason> implements ActorWait {
 }
 
 /**
- * The futures of all callers that wait for the end of one child or incarnation. Each caller gets a separate future,
- * because a cancel of one caller must not end the wait of another. But code that reads the future again without having
- * awaited the last one gets the same future, so that unused futures do not pile up.
+ * The futures of all callers that wait for the end of one child or of one incarnation. Each caller gets a separate
+ * future, because a cancel of one caller must not end the wait of another caller. But a task that reads the future
+ * several times, and does not await it, gets the same future each time, so that unused futures do not pile up.
  */
 export class EndWaits {
   readonly #waits = new Set<EndWait>()

@@ -11,12 +11,15 @@ import type { HandlerFlow } from '../messages/handler-flow.ts'
 import type { Child } from './child.ts'
 import { type EndWait, EndWaits } from './end-waits.ts'
 
-/** The result of `decide`: what a supervisor does about a crash. It replaces the rule of the restart type. */
+/**
+ * The result of the spec's function `decide`. It says how a supervisor handles a crash, and replaces the rule of the
+ * restart type.
+ */
 export type Decision = 'restart' | 'resume' | 'stop' | 'escalate'
 
 /**
- * The future of a start. A cancel of this future stops the incarnation, and the future ends when everything that the
- * incarnation started has ended.
+ * The future of a start. A cancel of this future stops the incarnation. The future then ends only when everything that
+ * the incarnation started has ended.
  */
 export class Starting extends Future<'running' | 'ignored'> {
   readonly #incarnation: Incarnation
@@ -71,9 +74,9 @@ export abstract class Incarnation {
   #starting: Starting | null
   /** True when the incarnation has ended. */
   over = false
-  /** Where the incarnation crashed: the name of a message, or `the task`. */
+  /** The code in which the incarnation crashed: the name of a message, `the task`, or `the resource`. */
   crashedIn: string | null = null
-  /** What `decide` returned for the crash; null when the restart type decides. */
+  /** The result of the spec's function `decide` for the crash; null when the restart type decides. */
   decision: Decision | null = null
   #exit: ExitReason | null = null
   #endWaits: EndWaits | null = null
@@ -101,7 +104,7 @@ export abstract class Incarnation {
     return starting
   }
 
-  /** The task of the incarnation; null for a resource, which needs none. */
+  /** The task of the incarnation; null for a resource, which has no task of its own. */
   abstract readonly task: Task | null
 
   protected abstract begin(): void
@@ -125,8 +128,8 @@ export abstract class Incarnation {
   }
 
   /**
-   * Interrupts the incarnation, and kills it at `deadline` if it has not ended by then. After several calls the
-   * earliest deadline counts.
+   * Interrupts the incarnation. Kills it at `deadline` if it has not ended by then. After several calls, the earliest
+   * deadline counts.
    */
   stopBy(reason: ExitReason, deadline: number): void {
     if (this.over) return
@@ -202,8 +205,8 @@ export abstract class Incarnation {
   }
 
   /**
-   * Returns a future that settles when the incarnation has ended. Each call gives a new future, which its caller may
-   * cancel.
+   * Returns a future that settles when the incarnation has ended. Each call returns a new future, so each caller may
+   * cancel its own future.
    */
   whenOver(): EndWait {
     const waits = (this.#endWaits ??= new EndWaits())
@@ -228,7 +231,7 @@ export abstract class Incarnation {
   }
 
   /**
-   * Reports that the code behind `promise` still runs although its incarnation was killed. The result of `promise` is
+   * Reports that an incarnation was killed, but its code behind `promise` still runs. The result of `promise` is
    * ignored, and its rejection is marked as handled.
    */
   protected emitZombie(message: string, sinceMs: number, promise: PromiseLike<unknown>): void {

@@ -1,4 +1,4 @@
-/** Finds a child by its name or path, and checks that it has the class that the caller expects. */
+/** This file finds a child by its name or path, and checks that the child has the class that the caller expects. */
 import { describe } from '@tasktree/core/lowlevel'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { Child } from './child.ts'
@@ -11,7 +11,7 @@ export type LookupClass = abstract new (...args: never[]) => unknown
 export type LookupArguments = [expected: LookupClass, pathOrName: string] | [pathOrName: string]
 
 /**
- * Returns the ref under a registered name of `runtime` or at a path; null when there is none.
+ * Returns the ref under a registered name of `runtime`, or at a path. Returns null when no ref has that name or path.
  *
  * @throws {TypeError} when the ref that was found has another class than the caller expects
  */
@@ -31,14 +31,17 @@ function partsOf(path: string): string[] {
   return path.split('/').filter((part) => part !== '')
 }
 
-/** Returns the child that `parts`, a path relative to `from`, leads to; null when there is none. */
+/** Returns the child at the path `parts`, which is relative to `from`. Returns null when no child has that path. */
 export function descend(from: Child | null, parts: readonly string[]): Child | null {
   let child = from
   for (const part of parts) child = child?.childWithId(part) ?? null
   return child
 }
 
-/** Returns `ref`. @throws {TypeError} when it has another class than `expected` */
+/**
+ * Returns `ref`.
+ * @throws {TypeError} when the class of `ref`, or of its actor, is not `expected`
+ */
 export function checkClass(ref: ChildRef | null, expected: LookupClass): ChildRef | null {
   if (ref === null || ref instanceof expected) return ref
   const { spec } = ref.target

@@ -27,7 +27,10 @@ export class ResourceRef<R = unknown> extends ChildRef {
   /** @internal */
   declare readonly target: ResourceChild
 
-  /** The running resource object. Each restart makes a new one. @throws {NoProc} while none runs */
+  /**
+   * The running resource object. Each restart makes a new object.
+   * @throws {NoProc} while no resource object runs
+   */
   get value(): R {
     const { incarnation } = this.target
     if (incarnation === null || this.target.status !== 'running') throw new NoProc(this.path)
@@ -163,7 +166,8 @@ export class ResourceIncarnation extends Incarnation {
     const first = this.#end === null
     this.#end = killed
     if (!this.started) this.#work.cancel('killed')
-    // Begins the disposal, because no other code would. A kill does not wait for its end.
+    // Begins the disposal of the resource, because no other code would begin it. The kill does not wait for the end of
+    // the disposal.
     else if (first) this.#dispose(() => this.ended(killed))
     observe(sleep(0), () => {
       this.child.runtime.loop.callSoon(() => this.#giveUp())

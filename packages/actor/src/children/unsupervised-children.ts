@@ -10,8 +10,8 @@ import { budgetOf, type Incarnation } from './incarnation.ts'
 import type { Owner, Child } from './child.ts'
 
 /**
- * Owns children that have no supervisor: actors that another actor has spawned, and actors outside of every system.
- * Such a child is not restarted when it crashes; the crash is logged.
+ * Owns children that have no supervisor: the children that an actor has started with its context, and the actors that
+ * `spawn` has started outside of every system. Such a child is not restarted when it crashes; the crash is logged.
  */
 export class UnsupervisedChildren implements Owner {
   readonly path: string
@@ -66,7 +66,7 @@ export class UnsupervisedChildren implements Owner {
 
   endRestart(): void {}
 
-  /** Stops the children one after the other, the last one first. */
+  /** Stops the children one after the other, in the reverse order of their start. */
   async stopAll(deadline: number): Promise<void> {
     this.#closed = true
     for (const child of this.children.toReversed()) {

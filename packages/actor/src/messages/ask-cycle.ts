@@ -18,31 +18,34 @@ import {
 } from './wait-graph.ts'
 
 /**
- * The problem: handlers that wait for each other's actors in a circle wait for ever, or until their asks time out.
+ * The problem: handlers of several actors may wait for each other in a circle. They would wait for ever, or until their
+ * asks time out.
  *
- * The idea: a graph (`wait-graph.ts`). Its nodes are the handlers that run, and the tasks that they wait for. From a
- * handler that waits for an ask (or for room in a full mailbox, or for the end of an actor) an edge leads to the handler
- * that must end first. A handler may wait for several things at once, and no code can tell `Promise.all` from
- * `Promise.race`; so a handler is stuck only when everything it waits for is stuck. A timer, a lock or any other future
- * that the handler waits for may let the handler continue.
+ * The idea: a graph (`wait-graph.ts`). Its nodes are the running handlers, and the tasks that these handlers wait for.
+ * A handler may wait for an ask, for room in a full mailbox, or for the end of an actor. Then an edge leads from it to
+ * the handler that must end first. A handler may wait for several futures at once, and no code can tell `Promise.all`
+ * from `Promise.race`. So a handler is stuck only when all futures that it waits for are stuck. A timer, a lock or any
+ * other future that the handler waits for may let the handler continue.
  *
- * The graph is checked one turn of the loop after a handler has begun to wait for a busy actor, and again when another
- * future that the handler waits for has ended. If the handler is stuck, the newest wait of the circle fails with
- * AskCycle; the others then get their answers. An ask is not an edge while no handler awaits it (it was piped or
- * cancelled, or its answer is deferred).
+ * The graph is checked one turn of the loop after a handler has begun to wait for a busy actor. It is checked again
+ * when another future that the handler waits for has ended. If the handler is stuck, the newest wait of the circle
+ * fails with AskCycle; the other waits then get their answers. An ask that no handler awaits (it was piped or
+ * cancelled) is not in the graph. An ask whose answer is deferred blocks no handler, because any code may answer it.
  *
  * A wait for a native promise is not visible. So an open race between an ask and a native promise counts as a wait for
  * the ask alone.
  *
- * A lost branch of `Promise.race` looks like a wait, although the handler has continued. So before an ask fails, the
- * check asks V8 for which of the futures the handlers really wait (`bodyWaitsFor` of core). If V8 cannot tell, no ask fails:
- * a wrong AskCycle breaks a correct program, whereas a real circle that is not found ends by the timeout of an ask.
+ * A lost branch of `Promise.race` looks like a wait, although the handler has continued. So before an ask fails, V8 is
+ * asked for which of the futures the handlers really wait (`bodyWaitsFor` of `@tasktree/core`). If V8 cannot tell, no
+ * ask fails. A wrong AskCycle would break a correct program, but a real circle that is not found ends by the timeout of
+ * an ask.
  */
 
 let waitNumbers = 0
 
 /**
- * Records that code of `flow` has begun to await `wait`. If the awaited actor is busy, a check for a circle follows.
+ * Records that code of `flow` (one run of a handler) has begun to await `wait`. If the awaited actor is busy, a check
+ * for a circle follows.
  */
 export function noteWait(wait: ActorWait, flow: HandlerFlow): void {
   if (flow.ended) return
@@ -53,8 +56,8 @@ export function noteWait(wait: ActorWait, flow: HandlerFlow): void {
 const toCheck = new WeakSet<HandlerFlow>()
 
 /**
- * Checks in the next turn of the loop whether `flow` is stuck in a circle. If so, the newest wait of the circle fails
- * with AskCycle.
+ * Checks in the next turn of the loop whether `flow` (one run of a handler) is stuck in a circle. If it is stuck, the
+ * newest wait of the circle fails with AskCycle.
  */
 export function checkCycleLater(flow: HandlerFlow, isRetry = false): void {
   if (toCheck.has(flow)) return
@@ -79,8 +82,8 @@ function checkCycle(start: HandlerFlow, isRetry: boolean): void {
     )
     return
   }
-  // The handlers of the circle are not all stuck, because some also wait for other futures. When such a future is done,
-  // the circle is checked again.
+  // The handler `start` is not stuck, but it may be in a circle in which some handlers also wait for other futures.
+  // When such a future is done, the circle is checked again.
   const members = [...graph.values()].filter(
     ({ waiter }) =>
       pathBetween(start, waiter, graph) !== null && pathBetween(waiter, start, graph) !== null,
@@ -108,7 +111,8 @@ function watch(future: Future<unknown>, flow: HandlerFlow): void {
 }
 
 /**
- * Returns the handler that must end before the ask in `envelope` gets an answer; null if no handler must.
+ * Returns the handler that must end before the message in `envelope` can be answered, or can enter the mailbox of
+ * `target`. Returns null if no handler must end.
  */
 export function blockerOfMessage(target: ActorChild, envelope: Envelope): HandlerFlow | null {
   const { incarnation } = target
@@ -121,8 +125,8 @@ export function blockerOfMessage(target: ActorChild, envelope: Envelope): Handle
 }
 
 /**
- * Called when `start` seems to be stuck, together with the nodes `suspects`. Finds out whether their code really waits.
- * If `start` is then still stuck, the newest wait of a circle fails.
+ * Called when `start` seems to be stuck, together with the nodes `suspects`. Finds out whether the code of these nodes
+ * really waits. If `start` is then still stuck, the newest wait of a circle fails.
  */
 async function breakRealCircle(start: HandlerFlow, suspects: readonly Node[]): Promise<void> {
   const live = await findLiveWaits(suspects)

@@ -25,18 +25,20 @@ export interface AskOptions {
   /** A signal that cancels the ask. If the message is still in the mailbox then, its handler never runs. */
   signal?: AbortSignal | undefined
   /**
-   * Whether the asking actor handles messages that result from this ask while the asking handler waits. @defaultValue
-   * false
+   * Lets other actors call the asking actor back while its handler waits for this ask. If true, the asking actor
+   * handles messages that result from this ask at once, and does not wait for the end of that handler.
+   * @defaultValue false
    */
   reentrant?: boolean | undefined
   /**
-   * Names this message for its handler, as `ctx.idempotencyKey`. A sender that may send the message again gives it the
-   * same key each time. The actor itself does not look for keys that it has seen.
+   * The key of this message, which its handler reads as `ctx.idempotencyKey`. A sender that may send the message again
+   * gives it the same key each time. The actor itself does not detect a repeated key.
    */
   idempotencyKey?: string | undefined
   /**
-   * The context in which the handler runs, so that it reads the sender's context variables, for example
-   * `copyContext()`. @defaultValue the context of the actor
+   * The context in which the handler runs. With `copyContext()`, for example, the handler reads the context variables
+   * of the sender.
+   * @defaultValue the context of the actor
    */
   context?: Context | undefined
 }
@@ -49,7 +51,10 @@ const optionNames: readonly string[] = [
   'context',
 ]
 
-/** Checks the options of an ask. @throws {TypeError} naming the wrong option */
+/**
+ * Checks the options of an ask.
+ * @throws {TypeError} when an option is wrong; the message names the option
+ */
 export function checkAskOptions(options: AskOptions): void {
   checkOptions(options)
   for (const name of Object.keys(options)) {
@@ -73,16 +78,16 @@ export function checkAskOptions(options: AskOptions): void {
 const defaultTimeout = 5000
 
 /**
- * The future that `ref.ask.method(...)` returns. It resolves with the reply, or rejects with the reason why there is
- * none.
+ * The future that `ref.ask.method(...)` returns. It resolves with the reply, or rejects with the reason why no reply
+ * came.
  */
 export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskFuture> {
   readonly target: ActorChild
   readonly envelope: Envelope
-  /** The handler that made this ask; null if other code made it. */
+  /** The HandlerFlow (one run of a handler) that made this ask; null if other code made it. */
   readonly asker: HandlerFlow | null
   readonly reentrant: boolean
-  /** The key that names this message for its handler; null if the sender has given none. */
+  /** The key that the sender has given to this message; null if the sender has given no key. */
   idempotencyKey: string | null = null
   /** The number of keys that were derived from `idempotencyKey`, for the messages that the handler sends. */
   derivedKeys = 0
@@ -93,7 +98,7 @@ export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskF
   previousInList: AskFuture | null = null
   /** Removes the ask from the list of asks that wait for their deadline. Null when the ask has no deadline. */
   disarm: ((ask: AskFuture) => void) | null = null
-  /** Orders the waits of all handlers by the time at which they began. 0 while no handler awaits this future. */
+  /** A number that orders the waits of all handlers by their start times. 0 while no handler awaits this future. */
   waitNumber = 0
 
   constructor(
@@ -126,14 +131,14 @@ export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskF
     if (options?.signal !== undefined) cancelOnAbort(this, options.signal)
   }
 
-  /** Called exactly once, before the ask ends in any way: undoes what `arm` did. */
+  /** Called exactly once, when the ask ends in any way. Undoes the work of `arm`. */
   #settle(): void {
     this.disarm?.(this)
     this.target.pendingAsks--
     const { asker } = this
     if (asker === null) return
     asker.pendingAsks--
-    // The asking handler may now wait only for its other asks, so those may form a circle.
+    // The asking handler may now wait only for its other asks. So those other asks may form a circle.
     if (asker.pendingAsks > 0 && !asker.ended) checkCycleLater(asker)
   }
 

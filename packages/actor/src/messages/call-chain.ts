@@ -3,8 +3,8 @@ import type { CallChain, Envelope } from './envelope.ts'
 import type { HandlerFlow } from './handler-flow.ts'
 
 /**
- * Returns the call chain of a message that `flow` sends: the reentrant asks that led to `flow` and were not answered
- * yet.
+ * Returns the call chain of a message that the handler of `flow` sends. The chain holds the reentrant asks that led to
+ * that handler and were not answered yet.
  */
 export function chainFrom(flow: HandlerFlow): CallChain | null {
   return pruned(flow.envelope.chain)

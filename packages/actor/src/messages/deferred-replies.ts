@@ -5,8 +5,8 @@ import type { ExitReason } from '../exit-reason.ts'
 import type { AskFuture } from './ask.ts'
 
 /**
- * The right to answer one ask later, or from other code. Made by `ctx.reply()`. If the actor ends before the port was
- * used, the ask fails with ActorStopped or ActorCrashed.
+ * The right to answer one ask later, or from other code. `ctx.reply()` makes a ReplyPort. If the actor ends before the
+ * port was used, the ask fails with ActorStopped or ActorCrashed.
  *
  * @example
  *     class Inbox extends Actor {
@@ -42,16 +42,18 @@ export class ReplyPort<T = unknown> {
   }
 
   /**
-   * Answers the ask with `value`. For a tell it does nothing. @throws {InvalidStateError} when the message was answered
-   * before
+   * Answers the ask with `value`. Does nothing for a tell.
+   *
+   * @throws {InvalidStateError} when the message was answered before
    */
   resolve(value: T): void {
     this.#take('resolve')?.reply(value)
   }
 
   /**
-   * Makes the ask fail with `error`; the actor goes on. @throws {InvalidStateError} when the message was answered
-   * before
+   * Makes the ask fail with `error`. The actor goes on.
+   *
+   * @throws {InvalidStateError} when the message was answered before
    */
   reject(error: unknown): void {
     this.#take('reject')?.replyError(error)
@@ -68,8 +70,8 @@ export class ReplyPort<T = unknown> {
   }
 
   /**
-   * Makes the actor at `to` responsible for the answer: the ask fails when that actor ends, and no longer when this
-   * actor ends.
+   * Makes the actor at `to` responsible for the answer: the ask fails when that actor ends, and not when this actor
+   * ends. Does nothing when the actor at `to` does not run, or when the message was answered before.
    */
   handOver(to: { readonly target: { readonly incarnation: ActorIncarnation | null } }): void {
     const { incarnation } = to.target
@@ -89,7 +91,7 @@ export class ReplyPort<T = unknown> {
   }
 }
 
-/** The ReplyPorts of one incarnation that were not used yet. */
+/** The ReplyPorts of one incarnation that have not been used yet. */
 export class OpenPorts {
   readonly #ports = new Set<ReplyPort>()
   readonly #onEmpty: () => void
@@ -118,7 +120,7 @@ export class OpenPorts {
   }
 }
 
-/** Makes the error of an ask whose handler had begun when the actor ended. */
+/** Makes the error for an ask whose handler had begun before the actor ended. */
 export function endedWhileHandling(path: string, reason: ExitReason): ActorStopped {
   return reason.kind === 'error'
     ? new ActorCrashed(path, reason.error, true)

@@ -27,8 +27,8 @@ export function dispatch(
 }
 
 /**
- * Returns the method for a message. Members that every object has (`toString`, `hasOwnProperty`) and getters are not
- * methods.
+ * Returns the method for a message; undefined when there is no such method. Members that every object has (`toString`,
+ * `hasOwnProperty`) and getters are not methods.
  */
 function findMethod(actor: Actor, name: string, kind: Envelope['kind']): unknown {
   if (kind.declared) return (actor as unknown as Record<string, unknown>)[name]

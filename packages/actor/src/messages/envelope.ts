@@ -11,7 +11,7 @@ export interface CallChain {
   readonly up: CallChain | null
 }
 
-/** A message with what is needed to deliver it. It is also the list entry of the mailbox. */
+/** A message together with the data that its delivery needs. It is also the list entry of the mailbox. */
 export class Envelope implements Linked<Envelope> {
   list: LinkedList<Envelope> | null = null
   nextInList: Envelope | null = null
@@ -21,8 +21,8 @@ export class Envelope implements Linked<Envelope> {
   /** The future of the asker; null when the message is a tell. */
   readonly ask: AskFuture | null
   /**
-   * The code to run for a message of the library: a timer's callback, a DOWN, a piped result. Null for a user's
-   * message.
+   * The code to run for a message of the library: a timer's tick, a piped result, or the end of a monitored child. Null
+   * for a user's message.
    */
   readonly action: (() => unknown) | null
   /** The context in which the handler runs; null if it runs in the context of the actor. */
@@ -30,7 +30,7 @@ export class Envelope implements Linked<Envelope> {
   chain: CallChain | null = null
   /** The future of the sender that waits for room in the mailbox; null when no sender waits. */
   admission: Admission | null = null
-  /** The flow of the handler that handles this message now; null before and after. */
+  /** The HandlerFlow (one run of a handler) that handles this message now; null before and after. */
   flow: HandlerFlow | null = null
 
   constructor(
@@ -53,7 +53,7 @@ export class Envelope implements Linked<Envelope> {
 
 const internalKinds = new Map<string, MessageKind>()
 
-/** Makes a message of the library. Its handling calls `action` and no method of the actor. */
+/** Makes a message of the library. When the actor handles it, `action` is called, and no method of the actor. */
 export function internalEnvelope(name: string, action: () => unknown): Envelope {
   return new Envelope(internalKind(name), [], null, action)
 }

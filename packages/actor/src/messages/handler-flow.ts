@@ -6,13 +6,15 @@ import { messageTracing } from './tracing.ts'
 import type { ReplyPort } from './deferred-replies.ts'
 
 /**
- * The problem: an actor may run several handlers at once (interleaved messages, reentrant asks), and a handler may
- * leave callbacks behind. `ctx.reply()`, `ctx.stash()` and an ask must act for the message of the code that calls them,
- * and not for whichever message the actor is busy with at that moment.
+ * One run of a handler.
  *
- * The idea: each run of a handler has a HandlerFlow. An AsyncLocalStorage carries it through every await and callback.
- * Until a handler has returned, the variable `running` holds its flow too, which saves the cost of entering the
- * storage.
+ * The problem: an actor may run several handlers at once (interleaved messages, reentrant asks), and a handler may
+ * leave callbacks behind. `ctx.reply()`, `ctx.stash()` and an ask must act for the message of the code that calls them.
+ * That is not always the message that the actor handles at that moment.
+ *
+ * The idea: each run of a handler has its own HandlerFlow. An AsyncLocalStorage carries the HandlerFlow through every
+ * await and callback. Until the handler has returned, the variable `running` holds the HandlerFlow too. So a handler
+ * that never waits need not enter the storage.
  */
 export class HandlerFlow {
   readonly incarnation: ActorIncarnation
@@ -25,17 +27,19 @@ export class HandlerFlow {
   promise: PromiseLike<unknown> | null = null
   /**
    * A promise that fulfils after `promise` has settled, and that no other code awaits. The check for circles passes it
-   * to `bodyWaitsFor` of core. Null if `task` ends together with this handler or hook.
+   * to `bodyWaitsFor` of `@tasktree/core`, to say which of the task's handlers is meant. Null for a hook, and for a
+   * handler that has its own task.
    */
   settled: Promise<unknown> | null = null
   /**
-   * The ReplyPort that the handler took with `ctx.reply()`. With a port, the result of the handler is not the answer.
+   * The ReplyPort that the handler took with `ctx.reply()`; otherwise null. If the handler took a port, its result does
+   * not answer the ask.
    */
   port: ReplyPort | null = null
   /** Whether the handler called `ctx.stash()`. Then the message will be handled again. */
   stashed = false
   ended = false
-  /** Whether the handler has returned a promise. Otherwise it finishes within its call. */
+  /** True when the handler has returned a promise that had not settled yet. False while the handler has not waited. */
   hasWaited = false
   /** The number of asks that this handler has sent and that were not answered yet. */
   pendingAsks = 0
@@ -57,7 +61,7 @@ export class HandlerFlow {
 
 const storage = new AsyncLocalStorage<HandlerFlow | null>()
 
-/** The flow of a handler that was called and has not returned. */
+/** The HandlerFlow of the handler that was called last and has not returned yet; otherwise null. */
 let running: HandlerFlow | null = null
 
 /** Maps the task of each incarnation to the incarnation. */
@@ -83,7 +87,8 @@ export function runInFlow<T>(flow: HandlerFlow, handler: () => T): T {
 }
 
 /**
- * Makes `flow` the running flow without entering the storage. Returns the previous flow, which the caller must restore.
+ * Makes `flow` the value of `running` without entering the storage. Returns the previous value, which the caller must
+ * restore.
  */
 export function switchRunningFlow(flow: HandlerFlow | null): HandlerFlow | null {
   const outer = running
@@ -92,7 +97,8 @@ export function switchRunningFlow(flow: HandlerFlow | null): HandlerFlow | null 
 }
 
 /**
- * How many handlers were called without entering the storage and now wait. While it is 0, no search for them is needed.
+ * How many handlers were called without entering the storage and now wait. While it is 0, `currentFlow` need not search
+ * for such a handler.
  */
 let unentered = 0
 
@@ -101,7 +107,10 @@ export function countUnentered(change: 1 | -1): void {
   unentered += change
 }
 
-/** Calls `fn` outside of all flows, so that what `fn` starts does not count as part of the calling handler. */
+/**
+ * Calls `fn` outside of every HandlerFlow. So the tasks and callbacks that `fn` starts do not belong to the calling
+ * handler.
+ */
 export function runOutsideOfFlows<T>(fn: () => T): T {
   const outer = running
   running = null
@@ -113,8 +122,8 @@ export function runOutsideOfFlows<T>(fn: () => T): T {
 }
 
 /**
- * Returns the flow of the handler that the calling code belongs to, even if the handler has ended and the code is a
- * late callback. Null for other code.
+ * Returns the HandlerFlow that the calling code belongs to, even if the code is a late callback and the handler has
+ * ended. Returns null for other code.
  */
 export function currentFlow(): HandlerFlow | null {
   if (running !== null) return running
@@ -123,7 +132,7 @@ export function currentFlow(): HandlerFlow | null {
   return unentered === 0 ? null : (currentIncarnation()?.handlers.unenteredFlow ?? null)
 }
 
-/** Returns the incarnation that the calling code belongs to, in a handler or elsewhere. Null for other code. */
+/** Returns the incarnation that the calling code belongs to, in a handler or elsewhere. Returns null for other code. */
 export function currentIncarnation(): ActorIncarnation | null {
   const flow = running ?? storage.getStore()
   if (flow != null) return flow.incarnation
@@ -135,8 +144,8 @@ export function currentIncarnation(): ActorIncarnation | null {
 }
 
 /**
- * Returns the flow of the handler that the calling code belongs to, or null when that handler has ended or there is
- * none.
+ * Returns the HandlerFlow that the calling code belongs to. Returns null when that handler has ended, and for other
+ * code.
  */
 export function activeFlow(): HandlerFlow | null {
   const flow = currentFlow()

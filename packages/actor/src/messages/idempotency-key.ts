@@ -1,9 +1,11 @@
 import { activeFlow } from './handler-flow.ts'
 
 /**
- * Returns a key for a message that the running handler sends: the handler's own idempotency key with the number of the call
- * in that handler. A handler that runs again, and sends the same messages in the same order, gives each the same key as
- * before, so the receivers can tell repeated messages. Null outside of a handler, and when the handler's message has no key.
+ * Returns a key for a message that the running handler sends. The key is the idempotency key of the handler's own
+ * message, followed by the number of this call in the handler. A sender may send the handler's message again with the
+ * same key. If the handler then sends the same messages in the same order, each of them gets the same key as before. So
+ * the receivers can detect repeated messages. Returns null outside of a handler, and when the handler's own message has
+ * no key.
  *
  * @example
  *     class Orders extends Actor {

@@ -10,9 +10,11 @@ export interface MailboxOptions {
   /** How many messages the mailbox can hold; a positive integer or Infinity. @defaultValue 1000 */
   capacity?: number
   /**
-   * What happens to a message that finds the mailbox full. `wait`: the sender waits, first come first served. `reject`:
-   * the message is refused. `drop-newest`: the message is dropped. `drop-oldest`: the oldest tell in the mailbox is
-   * dropped to make room. An ask is never dropped silently: it fails with MailboxFull. @defaultValue 'wait'
+   * How the mailbox handles a new message when it is full. `wait`: the sender waits, first come first served. `reject`
+   * and `drop-newest`: a new tell becomes a dead letter, and a new ask fails with MailboxFull. `drop-oldest`: the
+   * oldest tell in the mailbox becomes a dead letter to make room. If the mailbox has no tell, `drop-oldest` is like
+   * `reject`.
+   * @defaultValue 'wait'
    */
   overflow?: 'wait' | 'reject' | 'drop-newest' | 'drop-oldest'
   /** Whether a restart keeps the messages in the mailbox for the next incarnation. @defaultValue 'keep' */
@@ -53,16 +55,16 @@ export function checkMailbox(options: MailboxOptions): void {
 }
 
 /**
- * The future of a tell that waits for room in a full mailbox. When there is room, a place is reserved, and the message
- * enters the mailbox only when the sender continues. Therefore a sender that is cancelled while it waits has sent
+ * The future of a tell that waits for room in a full mailbox. When there is room, it is reserved for the message. The
+ * message enters the mailbox only when the sender continues. So a sender that is cancelled while it waits has sent
  * nothing.
  */
 export class Admission extends Claim<boolean> implements ActorWait {
   readonly envelope: Envelope
   readonly target: ActorChild
-  /** The handler that sends the message; null if other code sends it. */
+  /** The HandlerFlow (one run of a handler) that sends the message; null if other code sends it. */
   readonly asker: HandlerFlow | null
-  /** Orders the waits of all handlers by the time at which they began. 0 while no handler awaits this future. */
+  /** A number that orders the waits of all handlers by their start times. 0 while no handler awaits this future. */
   waitNumber = 0
 
   constructor(loop: EventLoop, envelope: Envelope, target: ActorChild, asker: HandlerFlow | null) {
@@ -118,10 +120,10 @@ export class Admission extends Claim<boolean> implements ActorWait {
 }
 
 /**
- * The mailbox of one child: its messages in order, and the senders that wait for room.
+ * The mailbox of one actor: its messages in order, and the senders that wait for room.
  *
- * Only users' messages count against the capacity. A message of the library (a DOWN, a timer's tick) always has room,
- * and no other message pushes it out.
+ * Only users' messages count against the capacity. A message of the library (a timer's tick, or the end of a monitored
+ * actor) always has room, and no other message pushes it out.
  */
 export class Mailbox {
   readonly capacity: number
@@ -130,16 +132,16 @@ export class Mailbox {
   /** How many messages in the queue are users' messages. */
   #size = 0
   /**
-   * A position in the queue before which there are no tells; null when the queue has no tell. `takeOldestTell` starts
-   * its search here.
+   * A position in the queue. No tell is before this position, so `takeOldestTell` starts its search here. Null when the
+   * queue has no tell.
    */
   #firstTell: Envelope | null = null
-  /** How many places are reserved for senders that were admitted and have not continued yet. */
+  /** The number of messages for which room is reserved. Their senders were admitted and have not continued yet. */
   #kept = 0
   #senders: Set<Envelope> | null = null
   /**
-   * The messages in the queue that may be handled while another handler waits. This set saves a search through the
-   * queue.
+   * The messages in the queue that may be allowed to run while another handler waits. This set saves a search through
+   * the queue.
    */
   #beside: Set<Envelope> | null = null
 
@@ -222,8 +224,8 @@ export class Mailbox {
   }
 
   /**
-   * Removes and yields the messages for which `may` returns true. A message for which it returns false is not asked
-   * about again: it waits in the queue for its turn.
+   * Removes and yields the messages for which `may` returns true. If `may` returns false for a message, that message
+   * stays in the queue until its turn, and `may` is not called for it again.
    */
   *takeBeside(may: (envelope: Envelope) => boolean): Generator<Envelope> {
     for (const envelope of this.#beside ?? []) {
@@ -259,9 +261,9 @@ export class Mailbox {
   }
 
   /**
-   * Removes and returns the next sender that waits, if there is room for its message; otherwise null. The message of an
-   * ask enters the mailbox at once, and that of a tell only when the sender continues. To keep the order, an ask is not
-   * admitted while a place is reserved for a tell.
+   * Removes and returns the message of the next waiting sender. Returns null if there is no room or no sender waits. An
+   * ask enters the mailbox at once. A tell enters only when its sender continues. To keep the order, an ask is not
+   * admitted while room is reserved for a tell.
    */
   admit(): Envelope | null {
     const senders = this.#senders

@@ -17,7 +17,10 @@ const reserved: ReadonlySet<string> = new Set([
   'onUndelivered',
 ])
 
-/** Facts about all messages with one name to actors of one class. They are computed once, and not for each message. */
+/**
+ * The properties that all messages of one name to actors of one class share. They are computed once, not for each
+ * message.
+ */
 export class MessageKind {
   readonly name: string
   /**
@@ -25,13 +28,17 @@ export class MessageKind {
    * name.
    */
   readonly declared: boolean
-  /** Whether a message of this name is refused because it is a hook, a `hidden` method, or a member of every object. */
+  /**
+   * Whether a message of this name is refused: the name is a hook, `ctx`, `constructor`, or in the class's list
+   * `hidden`.
+   */
   readonly refused: boolean
   /** Whether the handler may run while another handler of the actor waits. */
   readonly interleaves: boolean
   /**
    * Whether the handler is called inside a separate asynchronous context. Entering a context costs several times as
-   * much as the rest of a message, so a handler that has always finished without waiting is called without one.
+   * much as the rest of a message. So the next handler is called without a separate context if every earlier handler
+   * has finished without waiting.
    */
   entersContext = true
   #hasWaited = false
@@ -52,8 +59,8 @@ export class MessageKind {
   }
 
   /**
-   * Records whether a handler finished within its call. From the first handler that did not, all later ones enter a
-   * context.
+   * Records whether a handler finished within its call. After the first handler that did not, all later handlers are
+   * called inside a separate asynchronous context.
    */
   finished(inTheCall: boolean): void {
     if (!inTheCall) this.#hasWaited = true

@@ -2,7 +2,10 @@ import { describe } from '@tasktree/core/lowlevel'
 import type { TellOptions } from '../actors/message-types.ts'
 import { checkContext } from './check-context.ts'
 
-/** Checks the options of a tell. @throws {TypeError} naming the wrong option */
+/**
+ * Checks the options of a tell.
+ * @throws {TypeError} when an option is wrong; the message names the option
+ */
 export function checkTellOptions(options: TellOptions): void {
   for (const name of Object.keys(options)) {
     if (name === 'confirm' || name === 'context') continue

@@ -4,21 +4,27 @@ import type { AskCycle } from '../errors.ts'
 import { HandlerFlow } from './handler-flow.ts'
 
 /**
- * What the handlers wait for, as a graph. `ask-cycle.ts` looks for circles in it.
+ * This file builds a graph that shows for which futures the handlers wait. `ask-cycle.ts` looks for circles in the
+ * graph.
  *
- * A node is something that may be stuck: a handler, a task that a handler has made, or a future that ends only after
- * several others (`gather`, the tasks of a group). From each node an edge leads to each node that it waits for. The
- * graph is built for one check, from the waits of that moment, and is then thrown away.
+ * A node is an object that may be stuck: a handler, a task that a handler has made, or a future that ends only after
+ * several other futures (`gather`, the tasks of a group). From each node an edge leads to each node that it waits for.
+ * The graph is built for one check, from the waits of that moment, and is then thrown away.
  */
 export type Waiter = HandlerFlow | Future<unknown>
 
-/** A future that ends only after a handler has ended: an ask, a tell to a full mailbox, the end of an actor. */
+/**
+ * A future that ends only after a handler has ended: an ask, a tell to a full mailbox, or the wait for the end of an
+ * actor.
+ */
 export interface ActorWait extends Future<unknown> {
-  /** The handler that made this ask or wait; null if other code made it. */
+  /** The HandlerFlow (one run of a handler) that began this wait; null if other code began it. */
   readonly asker: HandlerFlow | null
-  /** Orders the waits of all handlers by the time at which they began. 0 while no handler awaits this future. */
+  /** A number that orders the waits of all handlers by their start times. 0 while no handler awaits this future. */
   waitNumber: number
-  /** Returns the handler that must end before this future can be done; null if no handler must. */
+  /**
+   * Returns the HandlerFlow (one run of a handler) that must end before this future can be done; null if there is none.
+   */
   blocker(): HandlerFlow | null
   /** Makes this future fail with `error`. */
   refuse(error: AskCycle): void
@@ -29,7 +35,7 @@ export function isActorWait(future: Future<unknown>): future is ActorWait {
 }
 
 interface Edge {
-  /** What the node waits for. */
+  /** The future that the node waits for. */
   readonly future: Future<unknown>
   /** The node that must end before `future` can end; null if no such node is known. */
   readonly to: Waiter | null
@@ -38,7 +44,7 @@ interface Edge {
 export interface Node {
   readonly waiter: Waiter
   readonly edges: Edge[]
-  /** The futures of other kinds that the node waits for, such as timers and locks. */
+  /** The other futures that the node waits for, such as timers and locks. */
   readonly others: Future<unknown>[]
   /** True when a future that the node awaited is done, but its code has not continued yet. */
   isResuming: boolean
@@ -68,7 +74,7 @@ function makeNode(waiter: Waiter): Node {
         node.edges.push({ future, to: future })
       else node.others.push(future)
     } else if (!(waiter instanceof HandlerFlow) || future.asker === waiter) {
-      // The handlers of an actor may share one task, so a wait of the task may be that of another handler.
+      // The handlers of an actor may share one task. So a wait of the task may belong to another handler.
       node.edges.push({ future, to: future.blocker() })
     }
   }
@@ -100,13 +106,13 @@ export function stuckNodes(graph: WaitGraph): Set<Waiter> {
   return stuck
 }
 
-/** For each node: the futures for which its code really waits. */
+/** Maps each node to the futures for which its code really waits. */
 export type LiveWaits = ReadonlyMap<Waiter, ReadonlySet<Future<unknown>>>
 
 /**
- * Finds out for which futures the code of these nodes really waits. A lost branch of `Promise.race`, or a call that no
- * code awaits, still counts as a wait of its task. `bodyWaitsFor` of core looks further, but it is too slow to be
- * asked for each ask.
+ * Finds out for which futures the code of these nodes really waits. The graph also has edges for futures that the code
+ * no longer awaits, such as a lost branch of `Promise.race`, or a call that no code awaits. `bodyWaitsFor` of
+ * `@tasktree/core` detects them, but it is too slow to be called for each ask.
  */
 export async function findLiveWaits(nodes: Iterable<Node>): Promise<LiveWaits> {
   const live = new Map<Waiter, Set<Future<unknown>>>()
@@ -126,7 +132,7 @@ export async function findLiveWaits(nodes: Iterable<Node>): Promise<LiveWaits> {
   return live
 }
 
-/** Returns `graph` with only those edges whose futures are in `live`. */
+/** Returns a copy of `graph` that keeps only the edges whose futures are in `live`. */
 export function withOnly(live: LiveWaits, graph: WaitGraph): WaitGraph {
   const nodes = new Map<Waiter, Node>()
   for (const [waiter, node] of graph) {
@@ -143,7 +149,7 @@ function isAwaited(waiter: Waiter, future: Future<unknown>): Promise<boolean> {
   return waiter instanceof Task ? bodyWaitsFor(waiter, future) : Promise.resolve(true)
 }
 
-/** Returns a shortest path along the edges, including `from` and `to`; null when there is none. */
+/** Returns a shortest path along the edges, including `from` and `to`; null when there is no path. */
 export function pathBetween(from: Waiter, to: Waiter, graph: WaitGraph): Waiter[] | null {
   const cameFrom = new Map<Waiter, Waiter | null>([[from, null]])
   // Works as a queue: a Map is iterated in the order of insertion, and the loop also reaches entries that are added

@@ -32,12 +32,14 @@ export type SystemEvent =
    * an AskCycle.
    */
   | (OfChild & { readonly type: 'resumed'; readonly error: unknown; readonly message: string })
-  /** The child was killed, but its code still runs, because the code awaits a promise that cannot be cancelled. */
+  /** The child was killed, but its code still runs, because that code awaits a promise that cannot be cancelled. */
   | (OfChild & { readonly type: 'zombie'; readonly message: string; readonly sinceMs: number })
   | (OfChild & { readonly type: 'zombie-settled'; readonly message: string })
   /** The handling of one message blocked the thread for longer than the loop's `slowCallbackDuration`. */
   | (OfChild & { readonly type: 'slow'; readonly message: string; readonly ms: number })
-  /** A promise that a handler did not await has rejected. Only with the option `attributeRejections`. */
+  /**
+   * A promise that a handler did not await has rejected. This event exists only with the option `attributeRejections`.
+   */
   | (OfChild & { readonly type: 'unhandled-rejection'; readonly error: unknown })
   | { readonly type: 'dead-letter'; readonly letter: DeadLetter }
 

@@ -2,8 +2,8 @@ import { inspect } from 'node:util'
 import { describe } from '@tasktree/core/lowlevel'
 
 /**
- * The log of a system. Each entry is one line of text, and for a crash also the error. `console` can be used as a
- * Logger.
+ * The log of a system. Each entry is one line of text. The entry of a crash also has the error. `console` can be used
+ * as a Logger.
  */
 export interface Logger {
   debug(message: string, ...details: unknown[]): void
@@ -64,8 +64,8 @@ function textOf(message: string, details: readonly unknown[]): string {
 }
 
 /**
- * Formats a detail for the log. For an error, returns its stack; the first line is left out when `message` contains the
- * same text.
+ * Formats a detail for the log. An error is formatted as its stack. If `message` already contains the first line of
+ * that stack, the line is left out.
  */
 function formatDetail(message: string, detail: unknown): string {
   if (!(detail instanceof Error)) return ` ${typeof detail === 'string' ? detail : inspect(detail)}`
@@ -78,7 +78,10 @@ function formatDetail(message: string, detail: unknown): string {
 
 type Level = 'debug' | 'info' | 'warn' | 'error'
 
-/** Checks that `logger` has the methods of a logger. @throws {TypeError} when one is missing; the message names it */
+/**
+ * Checks that `logger` has the methods of a logger.
+ * @throws {TypeError} when a method is missing; the message names the method
+ */
 export function checkLogger(logger: unknown): void {
   if (typeof logger !== 'object' || logger === null) {
     throw new TypeError(`logger must be an object, got ${describe(logger)}`)
@@ -95,7 +98,8 @@ export class Log implements Logger {
   readonly #logger: Logger | null
   readonly #structured: StructuredLogger | null
   /**
-   * Errors that were logged before. One crash may end several children in turn, and its stack should be logged once.
+   * Errors that were logged before. One crash may end several children in turn, and its stack should be logged only
+   * once.
    */
   readonly #shown = new WeakSet<object>()
 
@@ -128,7 +132,10 @@ export class Log implements Logger {
     } else this.#logger?.[level](message, ...details)
   }
 
-  /** Logs one line with its fields. `error` is added, unless that error or one of its causes was logged before. */
+  /**
+   * Logs one line with its fields. A structured logger also gets `error`. A plain logger gets `error` only if neither
+   * `error` nor one of its causes was logged before.
+   */
   report(level: Level, message: string, fields: object, error?: unknown): void {
     if (this.#structured !== null) {
       this.#structured[level](error === undefined ? fields : { ...fields, err: error }, message)

@@ -10,8 +10,8 @@ export interface GroupEvent {
 }
 
 /**
- * A group of refs under one name. A member leaves the group when it ends for good. A member whose own code called
- * `join` leaves when that incarnation ends.
+ * A group of refs under one name. A member leaves the group when it ends for good. If the member's own code called
+ * `join`, the member leaves when the incarnation that called `join` ends.
  *
  * @example
  *     class Clerk extends Actor {}
@@ -77,7 +77,10 @@ export class Registry {
     return [...this.#groups.values()]
   }
 
-  /** Gives a child a name. @throws {NameTaken} when another child has the name */
+  /**
+   * Gives a child a name.
+   * @throws {NameTaken} when another child has the name
+   */
   register(name: string, ref: ChildRef): void {
     if (typeof name !== 'string' || name === '') {
       throw new TypeError(`a name must be a string that is not empty, got ${describe(name)}`)

@@ -4,17 +4,18 @@ import { currentIncarnation } from '../messages/handler-flow.ts'
 import type { Runtime } from './runtime.ts'
 
 /**
- * The systems with the option `attributeRejections`: if a handler has not awaited a promise that has rejected, the
- * rejection is reported with the name of the actor.
+ * The systems with the option `attributeRejections`. If a handler of such a system does not await a promise, and the
+ * promise rejects, the rejection is reported with the path of the actor.
  *
- * Node reports a rejection in the asynchronous context in which the promise was made, and from that context the actor
- * is found. Core owns the listener of the process, and calls `take` before it reports a rejection itself.
+ * Node reports a rejection in the asynchronous context in which the promise was made. From that context, `take` finds
+ * the actor. The listener of the process belongs to `@tasktree/core`, which calls `take` before it reports a rejection
+ * itself.
  */
 const watched = new Set<Runtime>()
 let stopTaking: (() => void) | null = null
 
 /**
- * Reports the rejection and returns true if the promise was made by an actor of a watched system; otherwise returns
+ * Reports the rejection and returns true if code of an actor of a watched system made the promise. Otherwise returns
  * false.
  */
 function take(error: unknown): boolean {

@@ -27,7 +27,10 @@ export class Runtime {
    */
   readonly accepted: Future<boolean>
   readonly refused: Future<boolean>
-  /** Returns the child at a path, which is given in parts; null when there is none. Set by the owner of the tree. */
+  /**
+   * Returns the child at a path, given as the list of its parts; null when no child has that path. The owner of the
+   * tree sets this function.
+   */
   find: (path: readonly string[]) => Child | null = () => null
   lateReplies = 0
   #named = 0
@@ -50,7 +53,7 @@ export class Runtime {
     return this.events.statistics().subscribers > 0
   }
 
-  /** Whether there is a subscriber for events. */
+  /** Whether any code has subscribed to events. */
   get observed(): boolean {
     return (
       this.#hasSubscribers ||
@@ -80,7 +83,7 @@ export class Runtime {
 
 const runtimes = new WeakMap<EventLoop, Runtime>()
 
-/** The runtime of the actors outside of any system, on the current loop. */
+/** Returns the runtime that the actors outside of every system share on the current loop. */
 export function runtimeOfLoop(): Runtime {
   const loop = getEventLoop()
   let runtime = runtimes.get(loop)

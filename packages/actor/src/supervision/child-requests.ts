@@ -8,8 +8,8 @@ import type { Member } from './member.ts'
 import type { SupervisorIncarnation } from './supervisor.ts'
 
 /**
- * The functions in this file perform the requests of `SupervisorRef`. Each adds an operation to the queue of the
- * supervisor.
+ * This file performs the requests that callers make through `SupervisorRef`. Each exported function adds an operation
+ * to the queue of the supervisor.
  */
 
 export function startChild(incarnation: SupervisorIncarnation, spec: ChildSpec): Future<ChildRef> {

@@ -33,7 +33,7 @@ export class OperationQueue {
   }
 }
 
-/** What the supervisor does if the caller of a request is cancelled. */
+/** The functions that a supervisor calls if the caller of a request is cancelled. */
 export interface Retreat<T> {
   /** Called if the cancel comes while the request is being performed. It stops the work. */
   undo?: () => void
@@ -43,7 +43,8 @@ export interface Retreat<T> {
 
 /**
  * A request of a caller to a supervisor. If the caller is cancelled before the request is performed, nothing is done.
- * If the caller is cancelled later, the work is undone before the caller gets its CancelledError.
+ * If the caller is cancelled later, `undo` or `takeBack` of the request's Retreat undoes the work. With `undo`, the
+ * caller gets its CancelledError only after that. Without `undo`, the caller gets it at once.
  */
 export class Request<T> extends Claim<T> implements Operation {
   readonly #path: string
@@ -98,8 +99,8 @@ export class Request<T> extends Claim<T> implements Operation {
 
   override cancel(msg?: string | CancelledError): boolean {
     const { undo } = this.#retreat
-    // Without `undo`, the caller is cancelled at once. It must not wait for the work, because the work may itself wait
-    // for the end of the calling handler.
+    // Without `undo`, the caller is cancelled at once. The caller must not wait for the work, because the work may
+    // itself wait for the end of the calling handler.
     if (!this.#running || this.done() || this.#result !== null || undo === undefined) {
       return super.cancel(msg)
     }

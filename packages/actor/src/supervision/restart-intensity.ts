@@ -1,7 +1,7 @@
 /**
- * Limits the restarts to `maxRestarts` within `within` milliseconds: a sliding window, exact to the millisecond, with
- * both ends inclusive. It keeps the times of the last `maxRestarts` restarts in a ring, so each attempt takes constant
- * time.
+ * Allows at most `maxRestarts` restarts within `within` milliseconds. The time window slides, is exact to the
+ * millisecond, and includes both of its ends. A ring buffer holds the times of the last `maxRestarts` restarts, so each
+ * attempt takes constant time.
  *
  * Modelled on `supervisor:add_restart/1` of Erlang/OTP, which counts in whole seconds.
  */
@@ -11,7 +11,7 @@ export class RestartIntensity {
   readonly #times: number[] = []
   #oldest = 0
 
-  /** `within` is in milliseconds. */
+  /** `within` is the length of the time window in milliseconds. */
   constructor(maxRestarts: number, within: number) {
     this.#max = maxRestarts
     this.#within = within

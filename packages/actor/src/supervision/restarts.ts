@@ -31,7 +31,10 @@ export class Restarts {
     return new RestartIntensity(maxRestarts, within)
   }
 
-  /** Handles the end of a child. @throws the error with which the supervisor ends, if it gives up */
+  /**
+   * Handles the end of a child.
+   * @throws the error with which the supervisor ends, if the supervisor gives up
+   */
   async onExit(
     member: Member,
     { incarnation, reason }: { incarnation: Incarnation; reason: ExitReason },
@@ -59,7 +62,7 @@ export class Restarts {
 
   /**
    * Makes one attempt to restart a child: counts and logs the attempt, stops the other children of the group, and
-   * starts all. `incarnation` is null when the previous attempt has failed.
+   * starts all children of the group. `incarnation` is null when the previous attempt has failed.
    */
   async #restart(
     member: Member,
@@ -196,13 +199,13 @@ export class Restarts {
     })
   }
 
-  /** Cancels the restart of `member` that waits for its delay. */
+  /** Cancels the restart of `member`, which may be waiting for its delay. */
   drop(member: Member): void {
     member.retry?.timer?.cancel()
     member.retry = null
   }
 
-  /** Called when `member` is stopped for good during a restart of its group: the restart goes on without it. */
+  /** Called when `member` is stopped for good during a restart of its group. The restart goes on without `member`. */
   leaveOut(member: Member): void {
     member.leftOut = true
     if (member.retry !== null && member.retry.group.length <= 1) this.drop(member)

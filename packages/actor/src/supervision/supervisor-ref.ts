@@ -19,7 +19,7 @@ import type { ChildKind, ChildStatus } from '../children/child.ts'
 import type { SupervisorIncarnation } from './supervisor.ts'
 import type { SupervisorChild } from './supervisor-child.ts'
 
-/** What `whichChildren` returns for each child. */
+/** The entry for one child in the result of `whichChildren`. */
 export interface ChildInfo {
   readonly id: string
   readonly kind: ChildKind
@@ -78,8 +78,8 @@ export class SupervisorRef extends ChildRef {
    *
    * @throws {AlreadyStarted} when a child with that id is running
    * @throws {AlreadyPresent} when a child with that id exists and does not run
-   * @throws {TooManyChildren}
-   * @throws {SupervisorStopping}
+   * @throws {TooManyChildren} when the supervisor already has `maxChildren` children
+   * @throws {SupervisorStopping} when the supervisor is stopping
    * @throws {NoProc} while the supervisor itself does not run
    */
   startChild<S extends ChildSpec>(spec: S): Future<RefOf<S>>
@@ -92,9 +92,9 @@ export class SupervisorRef extends ChildRef {
   }
 
   /**
-   * Stops a child, or cancels the restart that it waits for. The child stays stopped, and `restartChild` can start it
-   * again unless it is temporary or the supervisor is dynamic. `shutdown` shortens the time that the child has to stop,
-   * in milliseconds.
+   * Stops a child. If the child waits for a restart, that restart is cancelled. The child stays stopped. `restartChild`
+   * can start the child again, unless the child is temporary or the supervisor is dynamic. The option `shutdown`
+   * shortens the time that the child has to stop, in milliseconds.
    *
    * @throws {TypeError} when `shutdown` is not a number
    * @throws {ChildStateError} when there is no such child
@@ -106,8 +106,9 @@ export class SupervisorRef extends ChildRef {
   }
 
   /**
-   * Starts a stopped child again. This start does not count against `maxRestarts`. @throws {ChildStateError} when the
-   * child runs, or waits for its restart
+   * Starts a stopped child again. This start does not count against `maxRestarts`.
+   *
+   * @throws {ChildStateError} when the child runs, or waits for its restart
    */
   restartChild(id: string): Future<ChildRef> {
     return this.#do((incarnation) => restartChild(incarnation, id))
@@ -118,7 +119,10 @@ export class SupervisorRef extends ChildRef {
     return this.#do((incarnation) => deleteChild(incarnation, id))
   }
 
-  /** Returns the children in the order of their start, even while the supervisor performs an operation. */
+  /**
+   * Returns the children in the order of their start. The call does not wait for the operation that the supervisor
+   * performs.
+   */
   whichChildren(): ChildInfo[] {
     const members = this.target.incarnation?.members ?? []
     return members.map(({ child }) => ({

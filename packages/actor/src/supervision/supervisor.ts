@@ -14,12 +14,12 @@ import type { Owner, Child } from '../children/child.ts'
 import type { SupervisorChild } from './supervisor-child.ts'
 
 /**
- * One incarnation of a supervisor: a task that performs one operation after the other (to start, stop or restart a
- * child, or to handle the end of a child). `Restarts` decides what follows the end of a child.
+ * One incarnation of a supervisor. Its task performs one operation after the other: it starts, stops or restarts a
+ * child, or handles the end of a child. `Restarts` decides what follows the end of a child.
  *
- * Modelled on `supervisor` of Erlang/OTP, with two differences. The window is exact to the millisecond. A supervisor
- * whose child needed too many restarts fails with RestartLimitError, so that a transient supervisor is restarted, and
- * `system.done` tells the reason.
+ * Modelled on `supervisor` of Erlang/OTP, with two differences. The time window in which restarts are counted is exact
+ * to the millisecond. If a child needs too many restarts, the supervisor fails with RestartLimitError. So a transient
+ * supervisor is then restarted, and `system.done` tells the reason.
  */
 export class SupervisorIncarnation extends Incarnation implements Owner {
   declare readonly child: SupervisorChild
@@ -72,7 +72,8 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
 
   protected override begin(): void {
     this.task = createServiceTask(() => this.#live(), { name: this.path, loop: this.#loop })
-    // The end is handled in a callback, because a task that is cancelled before its first step never runs its body.
+    // A callback handles the end of the task, because a task that is cancelled before its first step never runs its
+    // body.
     observe(this.task, () => {
       if (this.over) return
       if (this.started) this.ended(this.#end ?? killed)
@@ -155,8 +156,8 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
   }
 
   /**
-   * Starts a child. If the child calls `ctx.ignore()`, it is removed when it is temporary, and otherwise kept as
-   * stopped.
+   * Starts a child. If the child calls `ctx.ignore()`, the child is kept as stopped. But a temporary child, or a child
+   * of a dynamic supervisor, is then removed.
    */
   async launchMember(member: Member): Promise<void> {
     const { child } = member
@@ -227,7 +228,10 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     return this.task.cancelling() > 0
   }
 
-  /** Called when `member` has ended for good: closes the child, and removes it unless it can be restarted by hand. */
+  /**
+   * Called when `member` has ended for good. Closes the child. Removes the child too, unless `restartChild` can start
+   * it again.
+   */
   forget(member: Member, reason: ExitReason): void {
     if (this.keepsStopped(member.child)) member.child.close(reason)
     else this.removeMember(member, reason)
@@ -240,7 +244,10 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     if (autoShutdown === 'any' || !others) this.#end ??= shutdown
   }
 
-  /** Stops the running incarnation, if there is one, and waits for its end. That end leads to no restart. */
+  /**
+   * Stops the running incarnation of a child, if there is one, and waits for its end. That end does not cause a
+   * restart.
+   */
   async stopIncarnation(member: Member): Promise<void> {
     const { child } = member
     const { incarnation } = child

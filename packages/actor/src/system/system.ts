@@ -37,18 +37,21 @@ export interface ActorSystemOptions extends SupervisorOptions {
   /** The name of the system, which is the first part of every path. */
   name: string
   /**
-   * How long the whole system may take to stop, in milliseconds. Then the children that still run are killed.
+   * How long the whole system may take to stop, in milliseconds. After that time the children that still run are
+   * killed.
    * @defaultValue 30000
    */
   shutdownTimeout?: number
   /**
-   * Where warnings and errors go: a Logger, which gets one line and the error, or a StructuredLogger such as pino,
-   * which gets an object of fields as well. @defaultValue the console
+   * The logger that gets warnings and errors. A Logger gets one line and the error. A StructuredLogger, such as pino,
+   * also gets an object of fields.
+   * @defaultValue the console
    */
   logger?: Logger | StructuredLogger
   /**
-   * Whether a rejected promise that a handler did not await is reported with the name of its actor, in the log and as an
-   * event, instead of ending the process. @defaultValue false
+   * Changes what happens when a promise rejects that a handler did not await. If true, the log and an event report the
+   * rejection with the path of the actor. If false, the rejection may end the process.
+   * @defaultValue false
    */
   attributeRejections?: boolean
 }
@@ -137,10 +140,10 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   /**
-   * Starts a system: starts its children one after the other, and settles when all have started.
+   * Starts a system. Starts its children one after the other, and settles when all children have started.
    *
    * @throws {FailedToStart} when a child did not start; the children before it have been stopped
-   * @throws {TypeError} {RangeError} naming the option that is wrong
+   * @throws {TypeError} {@link RangeError} when an option is wrong; the message names the option
    */
   static start(options: ActorSystemOptions): Promise<ActorSystem> {
     if (typeof options !== 'object' || options === null) {
@@ -172,8 +175,8 @@ export class ActorSystem implements AsyncDisposable {
 
   /**
    * Returns the ref at a path, with or without the system's name in front, or under a registered name. Returns null
-   * when there is none. If the caller passes an actor class or a ref class (SupervisorRef, ResourceRef), the ref has
-   * that type.
+   * when no ref has that path or name. If the caller passes an actor class or a ref class (SupervisorRef, ResourceRef),
+   * the ref has that type.
    *
    * @throws {TypeError} when the ref that was found has another class
    */
@@ -198,8 +201,9 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   /**
-   * Gives a child a name. If an actor's own code registers the name, it is free again when that incarnation ends.
-   * @throws {NameTaken}
+   * Gives a child a name. If an actor's own code registers the name, the name is free again when that incarnation ends.
+   *
+   * @throws {NameTaken} when another child has the name
    */
   register(name: string, ref: ChildRef): void {
     this.#runtime.registry.register(name, ref)
@@ -227,7 +231,7 @@ export class ActorSystem implements AsyncDisposable {
     return this.#runtime.deadLetters
   }
 
-  /** How many replies came after their ask had timed out or was cancelled. */
+  /** How many replies came after their ask had already ended, for example after its timeout or a cancel. */
   get lateReplies(): number {
     return this.#runtime.lateReplies
   }
@@ -259,12 +263,12 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   /**
-   * Stops the children, the last one first. Each child has the time of its spec, and all together have `timeout`
-   * milliseconds, by default `shutdownTimeout`. Children that still run after that are killed. Settles when no child
-   * runs. A second call may shorten the time.
+   * Stops the children, in the reverse order of their start. Each child may take the time of its spec's `shutdown`, and
+   * all children together may take `timeout` milliseconds, by default `shutdownTimeout`. Children that still run after
+   * that are killed. Settles when no child runs. A second call may shorten the time.
    *
-   * If the waiting task is cancelled, the call throws the CancelledError, and the system goes on to stop. In a cancelled
-   * scope the call still waits, and throws when nothing runs.
+   * If the waiting task is cancelled, the call throws the CancelledError, and the system continues to stop. In a
+   * cancelled scope the call waits until no child runs, and then throws.
    *
    * @throws {TypeError} when `timeout` is not a number
    */
@@ -315,7 +319,9 @@ export class ActorSystem implements AsyncDisposable {
     unwatchRejections(this.#runtime)
   }
 
-  /** Stops as `stop` does. If the wait is cancelled, the CancelledError is thrown when nothing runs. */
+  /**
+   * Stops the system as `stop` does. If the wait is cancelled, the CancelledError is thrown only when no child runs.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.stop()

@@ -13,7 +13,7 @@ export interface NodeSnapshot {
   readonly status: ChildStatus
   readonly incarnation: number
   readonly restarts: number
-  /** Why the latest incarnation that has ended did so; null when none has ended yet. */
+  /** The reason for which the latest ended incarnation has ended; null when no incarnation has ended yet. */
   readonly lastExit: string | null
   /** Only supervisors have this field. */
   readonly strategy?: 'one-for-one' | 'one-for-all' | 'rest-for-one'
@@ -23,9 +23,9 @@ export interface NodeSnapshot {
   readonly asks?: number
   /** How many messages this incarnation has handled. Only actors have this field. */
   readonly handled?: number
-  /** The message that the actor is handling now. */
+  /** The message that the actor is handling now. The field is absent while the actor handles no message. */
   readonly handling?: { readonly method: string; readonly sinceMs: number }
-  /** What the child's task waits for, in the words of core's `snapshot()`. */
+  /** Names the futures that the child's task waits for, as `snapshot()` of `@tasktree/core` names them. */
   readonly waitingOn?: readonly string[]
   readonly children: readonly NodeSnapshot[]
 }
@@ -37,7 +37,7 @@ function waitsOf(child: Child): string[] {
   if (child instanceof ActorChild && child.incarnation?.handlers.main === null) return []
   return [...task.waitingOn].map((future) => {
     const { kind, label } = detailsOf(future)
-    // The label of a sleep tells the time that is left. A tree in which nothing happens must stay the same.
+    // The label of a sleep has the time that is left, so it would change although nothing happens in the tree.
     return kind === 'sleep' ? 'Sleep' : label
   })
 }
