@@ -85,10 +85,10 @@ export function passOn(
 }
 
 /**
- * The reaction of an `await` as a separate object. (A reaction is what the loop runs when a future has ended; this one
- * resumes the waiting code.) Three kinds of wait need a separate object: a wait of code outside of every frame, the
- * wait of a native promise that was made from a future, and a further wait of a frame that has a wait already. The
- * first wait of a frame uses the frame itself as its reaction.
+ * The reaction of an `await` as a separate object. (A reaction is the object that the loop runs when a future has
+ * ended; this one resumes the waiting code.) Three kinds of wait need a separate object: a wait of code outside of
+ * every frame, the wait of a native promise that was made from a future, and a further wait of a frame that has a wait
+ * already. The first wait of a frame uses the frame itself as its reaction.
  */
 export class Awaiter extends Derived implements Reaction {
   waitingFrame: Frame | null

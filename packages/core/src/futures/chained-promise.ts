@@ -6,8 +6,8 @@ import type { Future } from './future.ts'
 /**
  * The promise that `catch`, `finally` and `then` with callbacks return for a future.
  *
- * Problem: `await sleep(1_000).catch(log)` waits on a promise and not on the future. If that promise were a plain one,
- * a cancel of the task would not reach the sleep.
+ * Problem: `await sleep(1_000).catch(log)` waits on a promise and not on the future. If that promise were a native
+ * promise, a cancel of the task would not reach the sleep.
  *
  * Idea: this promise knows the future at which its chain begins. In a task, an `await` of this promise is a wait of the
  * task, and a cancel of that wait goes to the future, as it does for `await sleep(1_000)`. The callbacks then run as in

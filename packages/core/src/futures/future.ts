@@ -222,7 +222,7 @@ export class Future<T> implements PromiseLike<T> {
     this.react(new DoneCallback(this, cb, contextOf(options)))
   }
 
-  /** Removes every occurrence of `cb` and returns how many there were. */
+  /** Removes every occurrence of `cb` and returns the number of removed occurrences. */
   removeDoneCallback(cb: (future: this) => void): number {
     let removed = 0
     for (const reaction of Future.#listReactions(this)) {

@@ -10,7 +10,7 @@ export interface WaitDetails {
   kind: string
   /** The name of the thing that the task waits for, in a few words, such as "lock 'db'". */
   label: string
-  /** More about the thing that is waited for, in a few words, as in "held by task 'migrate' for 41 s". */
+  /** More about the thing that the task waits for, in a few words, such as "held by task 'migrate' for 41 s". */
   note?: string | undefined
   /**
    * A phrase that `why()` uses for the waiting task in place of "waits for" and the label, such as "sleeps for another
@@ -53,8 +53,8 @@ export function detailsOf(future: Future<unknown>): WaitDetails {
 }
 
 /**
- * The details of a wait for a promise that is not a future. Tasktree cannot see what such a promise stands for, nor
- * when it ends.
+ * The details of a wait for a promise that is not a future. Tasktree cannot find out which work such a promise stands
+ * for, or when it ends.
  */
 export const foreignPromise: WaitDetails = {
   kind: 'foreign',

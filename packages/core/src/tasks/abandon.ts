@@ -3,8 +3,8 @@ import { Task } from './task.ts'
 
 /**
  * Ends `task` as cancelled at once, without waiting for its code. This is meant for supervisors that kill a task. From
- * then on the code of the task can wait on nothing: every wait that it begins is refused with CancelledError. Does
- * nothing when the task is done.
+ * then on, the code of the task cannot wait for a future any more: each such wait throws a CancelledError. Does nothing
+ * when the task is done.
  *
  * @throws {TypeError} when `task` is not a Task
  */

@@ -1,18 +1,22 @@
 import type { CancelledError } from '../errors/errors.ts'
 
 /**
- * Aborts the signal of a frame, and watches whether code looks at it, so that no cancel is delivered twice.
+ * Aborts the signal of a frame (the running body of a task or scope), and watches whether code reads the aborted
+ * signal, so that no cancel is delivered twice.
  *
  * Code that was given the signal ends its work with the signal's reason: a listener rejects with it, a loop polls
  * `aborted`, or a call of `throwIfAborted()` throws it. That code has then got the cancel. Its next wait is clean-up
- * and must not be ended by the same cancel. So every look at the aborted signal counts as the delivery. A listener that
- * only logs the reason takes the cancel too; that is documented.
+ * and must not be ended by the same cancel. So the cancel counts as delivered when code reads `aborted` or `reason` of
+ * the aborted signal, or calls its `throwIfAborted()`. This is also true for a listener that only logs the reason; the
+ * documentation says so.
  *
- * `AbortSignal.any` passes the reason to the signals it has derived by an internal path. Node keeps the derived signals
- * in a property of the source signal. Without that property, a look at a derived signal is not noticed, and the cancel
- * also ends the next wait.
+ * `AbortSignal.any` derives a signal from other signals, and the derived signal aborts together with its source. Node
+ * keeps the derived signals in a property of the source signal, so this function watches them too. In a runtime without
+ * that property, this function does not notice that code reads a derived signal, and the cancel also ends the next
+ * wait.
  *
- * Returns whether code has looked at the signal while the listeners ran. `onTaken` is called for each later look.
+ * Returns whether code has read the signal while its `abort` listeners ran. `onTaken` is called each time code reads
+ * the signal later.
  */
 export function abortSignal(
   controller: AbortController,
@@ -34,7 +38,7 @@ export function abortSignal(
 
 const aborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')
 
-/** Reads `aborted` by the getter of the class, so that this look is not counted. */
+/** Reads `aborted` by the getter of the class, so that the cancel does not count as delivered. */
 function isAborted(signal: AbortSignal): boolean {
   return aborted?.get?.call(signal) === true
 }
@@ -82,7 +86,7 @@ function derivedSignals(signal: AbortSignal): AbortSignal[] {
       if (each instanceof AbortSignal && !isAborted(each)) derived.push(each)
     }
   } catch {
-    // In this version of the platform the property holds something else, so the derived signals are not known.
+    // In this version of the runtime the property holds a value of another kind, so the derived signals are not known.
   }
   return derived
 }

@@ -7,46 +7,54 @@ import { type FrameWaits } from './frame-waits.ts'
 import type { Task } from './task.ts'
 
 /**
- * The problem: a task that has lost a `Promise.race` still waits on the losing branch, as far as a frame can see. The
- * frame has the functions of the promise that `Promise.race` awaits, but the code that awaited the race has continued.
- * Nothing tells when native promises are awaited. So a frame cannot say whether the body of its task waits.
+ * The problem: after a `Promise.race`, the frame of a task (the object that keeps its waits) still has the wait of the
+ * losing branch. The frame holds the functions of the promise that `Promise.race` awaits, but the code that awaited the
+ * race has continued. JavaScript does not report when code awaits a native promise. So the frame cannot tell whether
+ * the body of its task still waits.
  *
  * The idea: V8 knows, because its stack traces show which async functions wait for the running one ("at async main").
- * V8 finds them by following the pending promises: from the promise that is being resolved to the code that awaits it,
- * from the promise of that code to the next one, through `Promise.all`, `race`, `any` and `then`. It stops at a promise
- * that has settled. To ask for such a trace, this file resolves the promise of an `await` with a thenable. V8 calls the
- * `then` of the thenable in a microtask of that promise, and passes new functions for it. `then` reads the trace, and
- * passes the outcome on to the new functions later. At the end of the chain, an async function of this file awaits the
- * end of the body. If this function is in the trace, the body waits.
+ * V8 finds these functions by following the pending promises. It goes from the promise that is being resolved to the
+ * async function that awaits it, then from the promise of that function to the next function, and so on, also through
+ * `Promise.all`, `race`, `any` and `then`. It stops at a promise that has settled. To get such a trace, this file
+ * resolves the promise of an `await` with a thenable, which is an object with a method `then`. V8 calls this `then` in
+ * a microtask of that promise, and passes two new functions that settle the promise. `then` reads the trace, and later
+ * passes the outcome of the future to the new functions. At the end of the chain, the async function `awaitEnd` of this
+ * file awaits the end of the body. If `awaitEnd` is in the trace, the body waits.
  *
- * The answer may be false although the body waits, because V8 does not follow a promise that two places await, a promise
- * that a callback of the program resolves, or more than `longestTrace` async functions. It is always false on an engine
- * without such traces, as that of Bun.
+ * The answer may be false although the body waits, because V8 does not follow a promise that is awaited twice, a
+ * promise that a callback of the program resolves, or more than `longestTrace` async functions. It is always false on
+ * an engine without such traces, such as the engine of Bun.
  */
 
-/** The number of async functions in a trace at most. Without a limit, V8 would follow a long chain of calls to its end. */
+/** A trace has at most this many async functions. Without a limit, V8 would follow a long chain of calls to its end. */
 const longestTrace = 200
 
-/** The promises whose end `awaitEnd` awaits. V8 would not follow a promise that is awaited twice. */
+/**
+ * The promises that were passed to `awaitEnd`. Each is passed only once, because V8 does not follow a promise that is
+ * awaited twice.
+ */
 const awaited = new WeakSet<Promise<unknown>>()
 
 async function awaitEnd(end: Promise<unknown>): Promise<void> {
   await end
 }
 
-/** The file, line and column of the `await` in `awaitEnd`. V8 shows them in a stack trace that reaches `awaitEnd`. */
+/**
+ * A promise of the file, line and column of the `await` in `awaitEnd`. A stack trace that contains `awaitEnd` shows
+ * them. Null before the first call of `bodyWaitsFor`.
+ */
 let place: Promise<string | null> | null = null
 
 /**
  * Whether the body of `task` waits for `future` now: directly, through async functions, or through `Promise.all` and
- * its like. False for a lost branch of `Promise.race` and for a call that no code awaits, although `task.waitingOn`
- * lists their futures. The waits continue as before, but a few microtasks later.
+ * similar functions. False for a lost branch of `Promise.race` and for a call that no code awaits, although
+ * `task.waitingOn` lists their futures. The waits continue as before, but a few microtasks later.
  *
- * False also if this cannot be known: the runtime is not based on V8, two places await the same promise, or a callback
- * of the program resolves it.
+ * False also if this cannot be known: the runtime is not based on V8, a promise between the body and `future` is
+ * awaited twice, or a callback of the program resolves such a promise.
  *
- * If the task runs several flows of control, `end` says which of them is meant: a promise that fulfils when that flow
- * has ended, and that no code awaits. Without it, the flow of the task's body is meant.
+ * If the task runs several flows of control, `end` selects one of them: pass a promise that fulfils when that flow has
+ * ended, and that no code awaits. By default, the flow of the task's body is selected.
  *
  * @example
  *     import { setImmediate, setTimeout } from 'node:timers/promises'
@@ -88,8 +96,9 @@ export async function bodyWaitsFor(
 }
 
 /**
- * Reads the trace of the code behind an `await`, as a list of places in the program. `replace` puts new functions in
- * the place of those of the `await`, and returns the `resolve` of the old ones.
+ * Reads the stack trace of the code that an `await` will resume, as a list of texts `file:line:column`. `replace`
+ * replaces the two functions that the `await` has passed to `then`, and returns the old `resolve`; if it returns null,
+ * the list is empty.
  */
 function traceOf(replace: (resolve: Resolve, reject: Reject) => Resolve | null): Promise<string[]> {
   const outcome = Promise.withResolvers<unknown>()
@@ -106,7 +115,7 @@ function traceOf(replace: (resolve: Resolve, reject: Reject) => Resolve | null):
   })
 }
 
-/** Whether `site` is an async function that waits. Engines other than V8 may have no such method. */
+/** Whether `site` is an async function that waits. Engines other than V8 may not have the method `isAsync`. */
 function isAsync(site: Partial<NodeJS.CallSite>): boolean {
   return site.isAsync?.() === true
 }

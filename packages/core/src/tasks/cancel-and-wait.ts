@@ -3,9 +3,9 @@ import { Future } from '../futures/future.ts'
 import { awaitAnyway } from './deliver-cancel.ts'
 
 /**
- * Cancels `future` and waits until it has ended. If the waiting code is cancelled meanwhile, `future` is cancelled
- * again, and the CancelledError is thrown when `future` has ended. In a cancelled scope, where other waits throw at
- * once, this call still waits.
+ * Cancels `future` and waits until it has ended. If the waiting code is cancelled during that time, this function
+ * cancels `future` again, and throws the CancelledError when `future` has ended. In a cancelled scope, where other
+ * waits throw at once, this call still waits.
  */
 export async function cancelAndWait(future: Future<unknown>): Promise<void> {
   future.cancel()
@@ -13,8 +13,8 @@ export async function cancelAndWait(future: Future<unknown>): Promise<void> {
 }
 
 /**
- * Waits until `future`, which was cancelled already, has ended. If the waiting code is cancelled meanwhile, does the
- * same as `cancelAndWait`.
+ * Waits until `future`, which was cancelled already, has ended. If the waiting code is cancelled during that time, this
+ * function does the same as `cancelAndWait`.
  */
 export async function untilEnded(future: Future<unknown>): Promise<void> {
   const frame = currentFrame()

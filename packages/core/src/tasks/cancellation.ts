@@ -9,29 +9,30 @@ import type { Frame } from './frame.ts'
 let open = 0
 
 /**
- * The cancels of one frame: how many were asked for, whether one is pending, and the signal that tells of them. A
- * pending cancel is remembered, to be delivered at a later wait.
+ * The cancels of one frame (the running body of a task or scope): their number, whether a cancel is pending, and the
+ * AbortSignal that aborts on a cancel. A pending cancel is remembered, to be delivered at a later wait.
  *
  * The problem: a cancel must be delivered once. asyncio throws it into the task's only wait. Here a task can have
  * several flows of control, and the wait that the cancel has ended may belong to a flow that the program has abandoned,
- * such as a loser of `Promise.race`, while the main flow is in a foreign await. Then nobody would notice the cancel.
+ * such as a loser of `Promise.race`, while the main flow awaits a foreign promise, which is a promise that is not a
+ * future. Then the main flow would never get the cancel.
  *
  * The idea: to "strike" a wait means to end it by a cancel. A delivery is confirmed when, in the turn in which the
  * struck wait throws, the body of the frame ends or a new wait begins in the frame. An unconfirmed cancel becomes
  * pending again, for the next wait of the frame, if there is evidence that another flow exists: a newer wait that has
- * ended, code that ran while the struck wait was pending, or a struck flow that has ended without a trace
- * (`promise-hook.ts`). Without evidence, the struck flow is in the foreign part of its clean-up, which must not be
- * struck again.
+ * ended, code that ran while the struck wait was pending, or a struck flow that has made no new promise and so has
+ * ended (`promise-hook.ts`). Without such evidence, the struck flow probably awaits a foreign promise in its clean-up,
+ * and the next wait of that clean-up must not be struck again.
  */
 export class Cancellation {
   readonly #frame: Frame
   /** The number of cancels of this frame that were asked for and not taken back. */
   count = 0
-  /** Whether a cancel of this frame, and not of one around it, was ever asked for. */
+  /** Whether code has ever asked for a cancel of this frame itself. A cancel of a frame around it does not count. */
   wasAsked = false
   /**
-   * True while a cancel of this frame is passed on to the futures that the task waits on. A cancel that arrives at
-   * this frame meanwhile has gone round a circle of tasks.
+   * True while a cancel of this frame is passed on to the futures that the task waits on. A cancel that arrives at this
+   * frame during that time has gone round a circle of tasks that wait for each other.
    */
   isSpreading = false
   #pending = false
@@ -40,15 +41,13 @@ export class Cancellation {
   /** Whether the scope of the frame is cancelled and has not ended. */
   #isLevelOpen = false
   /**
-   * Whether code has looked at the aborted signal since the cancel became pending. Then the cancel counts as delivered
-   * and ends no wait any more. But if the body of the task returns before its next wait, the task still ends as
-   * cancelled.
+   * Whether code has read the aborted signal since the cancel became pending. Then the cancel counts as delivered and
+   * ends no wait any more. But if the body of the task returns before its next wait, the task still ends as cancelled.
    */
   isSeen = false
   message: string | CancelledError | undefined = undefined
   /**
-   * The future of the wait that the newest cancel has ended. The CancelledError of the task says by it what the task
-   * waited for.
+   * The future of the wait that the newest cancel has ended. The stack of the task's CancelledError names this future.
    */
   struckWait: Future<unknown> | null = null
   /** The message of the pending cancel, or of the last one that was pending. */
@@ -73,8 +72,9 @@ export class Cancellation {
    */
   #isFromInside = false
   /**
-   * Whether a flow has made a promise in the turn in which its wait threw because of the cancel. A foreign await makes
-   * a promise, so that flow may continue in one, for example in its clean-up.
+   * Whether a flow has made a promise in the turn in which its wait threw because of the cancel. An `await` of a
+   * promise that is not a future makes a new promise. So the flow may be in such an `await`, for example in its
+   * clean-up.
    */
   #hasGoneOn = false
   /** True during the turn in which a wait throws because of the cancel. */
@@ -93,8 +93,9 @@ export class Cancellation {
   }
 
   /**
-   * Whether a cancel may be due anywhere in this thread. `cancelIsDue` looks at frames only then. A task or scope that
-   * is dropped while its cancel is pending is counted for ever, which costs time but changes nothing else.
+   * Whether a cancel may be due anywhere in this thread. `cancelIsDue` searches the frames only if this is true. If a
+   * task or scope is garbage-collected while its cancel is pending, this stays true for ever. Then `cancelIsDue` is
+   * slower, but its result is the same.
    */
   static isAnyOpen(): boolean {
     return open > 0
@@ -118,7 +119,7 @@ export class Cancellation {
 
   get signal(): AbortSignal {
     const cancelled = this.#frame.cancelling() > 0 || this.#frame.isLevelCancelled()
-    // `signal.aborted` is not read here, because a look at it counts as the delivery of the cancel.
+    // `signal.aborted` is not read here, because reading it counts as the delivery of the cancel.
     if (this.#isAborted && !cancelled) this.#controller = null
     if (this.#controller === null) {
       this.#controller = new AbortController()
@@ -129,10 +130,10 @@ export class Cancellation {
   }
 
   /**
-   * Aborts the signal, if there is one. A look at the aborted signal counts as the delivery of the cancel. Returns true
-   * if a listener looked while the signal was aborted. `pendingIn` is the Cancellation of the frame that is cancelled,
-   * which may be a frame around this one. If code looks later, and a cancel is pending there at that moment, it is
-   * marked as seen, so that it ends no wait.
+   * Aborts the signal, if there is one. If code reads the aborted signal, the cancel counts as delivered. Returns true
+   * if a listener has read the signal during this call. `pendingIn` is the Cancellation of the cancelled frame, which
+   * is this frame or a frame around it; null if a scope was cancelled. If code reads the signal later, while a cancel
+   * is pending in `pendingIn`, that cancel is marked as seen, so that it ends no wait.
    */
   abort(message: string | CancelledError | undefined, pendingIn: Cancellation | null): boolean {
     if (this.#controller === null || this.#isAborted) return false
@@ -142,7 +143,7 @@ export class Cancellation {
     })
   }
 
-  /** Notes that a cancel is asked for. `isFromInside`: running code of this frame asks for it. */
+  /** Notes that code asks for a cancel. `isFromInside` says whether this code runs inside this frame. */
   begin(isFromInside: boolean): void {
     this.count++
     this.wasAsked = true
@@ -167,16 +168,16 @@ export class Cancellation {
   }
 
   /**
-   * Whether a cancel is to end the next wait. False when code has looked at the aborted signal, because such a look
-   * counts as the delivery of the cancel.
+   * Whether a cancel is to end the next wait. False if code has read the aborted signal, because that counts as the
+   * delivery of the cancel.
    */
   get isDue(): boolean {
     return this.pending && !this.isSeen
   }
 
   /**
-   * Called when a wait begins or resumes. Returns whether a pending cancel must end that wait. A cancel that code has
-   * seen by the signal ends no wait, and is no longer pending after this call.
+   * Called when a wait begins or resumes. Returns whether a pending cancel must end that wait. If code has read the
+   * aborted signal, the cancel ends no wait, and this call makes it no longer pending.
    */
   takeDue(): boolean {
     if (!this.pending || !this.isSeen) return this.pending
@@ -201,7 +202,7 @@ export class Cancellation {
     this.#isFromInside = true
   }
 
-  /** Takes one cancel back. If no other cancel is left, none is pending any more. */
+  /** Takes one cancel back. If no other cancel is left, no cancel is pending after this call. */
   takeBack(): void {
     if (this.count > 0 && --this.count === 0) this.pending = false
   }
@@ -230,15 +231,15 @@ export class Cancellation {
 
   /**
    * Notes that the pending cancel is thrown now, in the turn of the wait with the number `began`. The future of that
-   * wait had ended by itself.
+   * wait was not cancelled: it had ended by itself.
    */
   strikeNow(began: number): void {
     if (began > this.#newestStruck) this.#newestStruck = began
   }
 
   /**
-   * Called in the turn of the wait that `key` identifies. Returns whether the cancel has ended the wait, and forgets
-   * it, so that a second call returns false.
+   * Called in the turn of the wait that `key` identifies. Returns whether the cancel has ended that wait. Removes the
+   * wait from the struck waits, so that a second call returns false.
    */
   takeStruck(key: Reaction): boolean {
     const struck = this.#struck
@@ -257,8 +258,8 @@ export class Cancellation {
   }
 
   /**
-   * Notes that the flow whose wait the cancel has ended has made a promise, so it continues, perhaps in a foreign
-   * await.
+   * Notes that the flow whose wait the cancel has ended has made a promise, so it continues, perhaps with an `await` of
+   * a promise that is not a future.
    */
   goOn(): void {
     this.#hasGoneOn = true

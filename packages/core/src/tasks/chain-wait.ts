@@ -5,10 +5,10 @@ import type { Future } from '../futures/future.ts'
 import { detailsOf } from '../futures/wait-details.ts'
 
 /**
- * The wait of a task for a chain of promises that begins at a future: `await future.catch(log)`. It ends as the chain
- * does. A cancel of it goes to the future, and the chain then ends as its callbacks decide. A cancel that comes after
- * the future has ended is delivered at the next wait of the task, because the callbacks have got the result already: a
- * lock that was acquired would be lost.
+ * The wait of a task for a chain of promises that begins at a future: `await future.catch(log)`. This wait ends with
+ * the outcome of the chain. A cancel of this wait cancels the future, and the callbacks of the chain then decide how
+ * the chain ends. If a cancel comes after the future has ended, it is delivered at the next wait of the task. The
+ * reason is that the callbacks have got the result already: if the result is an acquired lock, that lock would be lost.
  */
 export class ChainWait extends DetailedFuture<unknown> {
   readonly #future: Future<unknown>

@@ -22,7 +22,10 @@ export interface TaskTrace extends TaskMessage {
   readonly isService: boolean
 }
 
-/** The tracing channel `tasktree:task`. One piece of work on it is a task, from its first step to its end. */
+/**
+ * The tracing channel `tasktree:task`. Each piece of work that it reports is one task, from the first step of the task
+ * to its end.
+ */
 export const taskTracing: Tracing<TaskTrace> = new Tracing('tasktree:task')
 
 /** The tasks of `createServiceTask` that were made while a tool was subscribed. */

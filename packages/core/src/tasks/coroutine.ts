@@ -6,7 +6,7 @@ import { RuntimeError } from '../errors/errors.ts'
 // oxlint-disable-next-line typescript/no-explicit-any -- what a yield gives back depends on what was yielded
 export type CoroutineGenerator<T> = Generator<Future<unknown>, T>
 
-/** A function whose call is a coroutine: an async function, or a generator function. */
+/** A function that can be called as a coroutine: an async function, or a generator function. */
 export type CoroutineFunction<A extends unknown[], T> = (
   ...args: A
 ) => PromiseLike<T> | CoroutineGenerator<T>
@@ -22,9 +22,9 @@ const neverAwaited = new FinalizationRegistry<string>((name) => {
 })
 
 /**
- * A call that has not begun. A function made by `coroutine` returns one. The call runs once: `await` or `yield*` runs
- * it in the current task; `createTask`, `gather` and similar functions run it in a new task. A Coroutine that is
- * garbage-collected without having run is reported as a RuntimeWarning.
+ * A function call that has not begun. A function that `coroutine` has made returns such an object. The call runs once:
+ * `await` or `yield*` runs it in the current task; `createTask`, `gather` and similar functions run it in a new task. A
+ * Coroutine that is garbage-collected without having run is reported as a RuntimeWarning.
  *
  * @example
  *     const add = coroutine(async (a: number, b: number) => a + b)
@@ -54,7 +54,7 @@ export class Coroutine<T> implements PromiseLike<T> {
     return begin()
   }
 
-  /** Gives the call up: it will never run, and is not reported. Does nothing once the call has begun. */
+  /** Gives the call up: the call will never run, and no warning reports it. Does nothing if the call has begun. */
   close(): void {
     this.#begin = null
     neverAwaited.unregister(this)
@@ -71,8 +71,8 @@ export class Coroutine<T> implements PromiseLike<T> {
   *[Symbol.iterator](): CoroutineGenerator<T> {
     const result = this.begin()
     if (isGenerator(result)) return yield* result
-    // The driver awaits anything that is yielded, so it awaits this promise too. The call runs in the current task, so
-    // a cancel reaches the futures that the call waits on.
+    // The code that runs this generator awaits each value that is yielded, so it awaits this promise too. The call runs
+    // in the current task, so a cancel reaches the futures that the call waits on.
     return (yield result as never) as T
   }
 }
@@ -84,8 +84,8 @@ export async function runInline<T>(awaitable: Awaitable<T>): Promise<T> {
 }
 
 /**
- * Runs a generator coroutine inside an async function: awaits what the generator yields, in the current task. (If the
- * generator is the body of a task, a `GeneratorDriver` runs it.)
+ * Runs a generator coroutine inside an async function: awaits each value that the generator yields, in the current
+ * task. (If the generator is the body of a task, a `GeneratorDriver` runs it.)
  */
 async function drive<T>(generator: CoroutineGenerator<T>): Promise<T> {
   let step = generator.next()
@@ -183,7 +183,10 @@ export function isCoroutine(x: unknown): x is Coroutine<unknown> | CoroutineGene
 const asyncFunction = Object.getPrototypeOf(async () => {}) as object
 const generatorFunction = Object.getPrototypeOf(function* () {}) as object
 
-/** Whether `fn` is an async function, so that its promise stands for work that the call has begun. */
+/**
+ * Whether `fn` is an async function. If it is, the call of `fn` has itself begun the work behind the promise that it
+ * returns.
+ */
 export function isAsyncFunction(fn: (...args: never[]) => unknown): boolean {
   return Object.getPrototypeOf(fn) === asyncFunction
 }

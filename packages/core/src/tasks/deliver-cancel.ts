@@ -17,11 +17,15 @@ import { canSeeFlows, watchFlows } from './promise-hook.ts'
 /**
  * Called when a wait on `future` has begun in a frame that was cancelled, that is inside another frame, or whose body
  * has ended; `reaction` will resume the waiting code. If a cancel is pending, this function ends the new wait. If a
- * cancel was thrown in this turn, the new wait confirms that the right flow has got it (see `Cancellation`).
+ * cancel was thrown in this turn of the loop, the new wait confirms that the right flow of control has got the cancel
+ * (see `Cancellation`).
  */
 export function beginWait(frame: Frame, reaction: Reaction, future: Future<unknown>): void {
   let due: Frame | null = null
-  /** Whether the loop has passed a shield: cancels of the frames further out are not delivered here. */
+  /**
+   * Whether the `for` loop has passed a frame with a shield. Cancels of the frames around that shield are not delivered
+   * here.
+   */
   let isShut = false
   for (let each: Frame | null = frame; each !== null; each = each.parent) {
     if (each.state !== OPEN) each.link()
@@ -50,7 +54,7 @@ export function beginWait(frame: Frame, reaction: Reaction, future: Future<unkno
 
 /**
  * Tells the scopes from `frame` up to `due` that a cancel of `due` has ended a wait of `frame`. So these scopes must
- * throw the CancelledError on, and must not take it for a cancel of their own.
+ * throw the CancelledError on, and must not handle it as a cancel of their own.
  */
 function strikeInner(frame: Frame, due: Frame): void {
   for (let each: Frame | null = frame; each !== null && each !== due; each = each.parent) {
@@ -59,8 +63,8 @@ function strikeInner(frame: Frame, due: Frame): void {
 }
 
 /**
- * Called when the shield of `frame` was removed: the pending cancel of `outer`, a frame further out, now ends the waits
- * of `frame`. If `frame` has no wait, the cancel stays pending.
+ * Called when the shield of `frame` was removed: the pending cancel of `outer`, a frame around `frame`, now ends the
+ * waits of `frame`. If `frame` has no wait, the cancel stays pending.
  */
 export function deliverPending(frame: Frame, outer: Frame): void {
   const cancellation = outer.cancellation as Cancellation
@@ -127,8 +131,8 @@ function beginStruckTurn(frame: Frame): void {
 
 /**
  * Called when a CancelledError leaves the scope of `frame`. Pending cancels of the frames around it, which came while
- * the body was in a foreign await, count as delivered by this error. A cancel that the running code itself has asked
- * for stays pending, as in CPython.
+ * the body awaited a promise that is not a future, count as delivered by this error. A cancel that the running code
+ * itself has asked for stays pending, as in CPython.
  */
 export function deliverWith(frame: Frame): void {
   let inner = frame
@@ -155,19 +159,20 @@ export function mustRefuse(frame: Frame): boolean {
   return false
 }
 
-/** For each frame: how many waits of its code were refused. */
+/** For each frame: the number of its waits that were refused. */
 const refusals = new WeakMap<Frame, number>()
 /**
- * A refused wait ends after a delay. For this many refusals of a frame, the delay is one turn of the loop. For the next
- * one it is 1 ms, and each one after that takes twice as long, up to `longestRefusal` ms.
+ * A refused wait ends after a delay. For the first `quickRefusals` refusals of a frame, the delay is one turn of the
+ * loop. For the next refusal it is 1 ms. Each later delay is twice as long as the one before, up to `longestRefusal`
+ * ms.
  */
 const quickRefusals = 4
 const longestRefusal = 1_000
 
 /**
  * Returns the future that code waits on instead of `future` when its wait is refused. The returned future ends as
- * cancelled after a turn of the loop, with I/O. Code that catches the error and waits again, in a loop, is slowed
- * down, so that it does not keep the processor busy.
+ * cancelled, after a turn of the loop in which I/O was handled, or later. Code that catches the error and waits again,
+ * in a loop, is slowed down, so that it does not keep the processor busy.
  */
 export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
   // `future` is cancelled, so that a lock for which it stands in line goes to another waiter. A task is not
@@ -179,8 +184,8 @@ export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
   const count = refusals.get(frame) ?? 0
   refusals.set(frame, count + 1)
   const run = (): void => {
-    // A closed loop has no listener for unhandled rejections any more, and the CancelledError of a refused call that
-    // nobody awaits would end the process. So the listener is added again for this moment.
+    // A closed loop has no listener for unhandled rejections any more, and the CancelledError of a refused call that no
+    // code awaits would end the process. So the listener is added again for this moment.
     if (isClosed) watchRejections(refusal)
     refusal.cancel('the scope around this wait was cancelled and has ended')
     if (isClosed) unwatchRejections(refusal)

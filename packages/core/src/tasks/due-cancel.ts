@@ -8,19 +8,19 @@ import type { Frame } from './frame.ts'
 import { levelOf } from './level-cancel.ts'
 
 /**
- * The problem: code that takes what is ready does not wait. A loop such as `for await (const item of queue) await
- * write(item)`, whose `write` is a foreign promise, may never wait on a future as long as the queue has items. A cancel
- * that comes during `write` would stay pending until the queue is empty.
+ * The problem: an operation whose result is ready does not wait. A loop such as `for await (const item of queue) await
+ * write(item)`, whose `write` returns a promise that is not a future, never waits on a future as long as the queue has
+ * items. A cancel that comes during `write` would stay pending until the queue is empty.
  *
  * The idea: an operation that could end at once asks `cancelIsDue()` first. If a cancel is due, the operation is done
- * by a `Deferred`, in a turn of its own. The `await` of the Deferred is a wait, which the cancel ends before anything
- * is taken. In asyncio this cannot happen, because a task there waits on nothing but futures.
+ * by a `Deferred`, in a turn of its own. The `await` of the Deferred is a wait, which the cancel ends before the
+ * operation takes an item. In asyncio this cannot happen, because a task of asyncio waits only on futures.
  */
 
 /**
  * Whether a cancel that came from outside will end the next wait of the running code: it is pending, or a scope around
- * the code is cancelled. False for a cancel that the running code itself has asked for, as in asyncio. Costs the look
- * at a number if no task and no scope is being cancelled.
+ * the code is cancelled. False for a cancel that the running code itself has asked for, as in asyncio. If no task and
+ * no scope is being cancelled, this function only compares a number with 0.
  */
 export function cancelIsDue(): boolean {
   if (!Cancellation.isAnyOpen()) return false
@@ -35,8 +35,9 @@ export function cancelIsDue(): boolean {
 }
 
 /**
- * Returns a future that calls `operation` in the next turn and ends as the future that it returns. A cancel that is
- * due ends the wait for it, and `operation` is then not called. If no code awaits the future, `operation` is called.
+ * Returns a future that calls `operation` in the next turn of the loop. `operation` returns a second future, and the
+ * first future ends with its outcome. If a due cancel ends the wait for the first future, `operation` is not called. If
+ * no code awaits the first future, `operation` is called.
  */
 export function deferred<T>(operation: () => Future<T>): Future<T> {
   return new Deferred(getEventLoop(), operation)

@@ -48,15 +48,15 @@ export function ensureFuture<T>(
   return future
 }
 
-/** @throws {TypeError} when `x` is nothing that `ensureFuture` accepts */
+/** @throws {TypeError} when `ensureFuture` does not accept `x` */
 export function checkAwaitable(x: unknown): void {
   if (typeof x === 'function' || isCoroutine(x) || isThenable(x)) return
   throw new TypeError(`expected a future, coroutine, promise or function, got ${describe(x)}`)
 }
 
 /**
- * Whether `exception` is a CancelledError or has one as its cause. The second is the error of an operation, such as a
- * `fetch`, that was given the signal of a cancelled task; such errors are not reported.
+ * Whether `exception` is a CancelledError or has one as its cause. An operation that was given the signal of a
+ * cancelled task, such as a `fetch`, may fail with an error that has such a cause. These errors are not reported.
  */
 function isOfCancel(exception: unknown): boolean {
   return isCancelled(exception) || (exception instanceof Error && isCancelled(exception.cause))

@@ -3,12 +3,12 @@ import { CLEANING, CLOSING, OPEN } from './frame-state.ts'
 import { framesOf } from './frame-tree.ts'
 
 /**
- * The problem: when the body of a cancelled scope has ended, calls that it has begun may still be in their clean-up. The
- * scope must end after them. A frame must also stay linked to the frame around it while a wait is left inside it, so
- * that a cancel finds that wait.
+ * The problem: when the body of a cancelled scope has ended, calls that the body has begun may still be in their
+ * clean-up. The scope must not end before these calls. A frame (the running body of a task or scope) must also stay
+ * linked to the frame around it while a wait is left inside it, so that a cancel finds that wait.
  *
  * The idea: nothing is counted while the body runs. After the body has ended, each end of a wait inside the frame calls
- * `afterWait`, which looks whether another wait is left. If none is left, the scope ends and the frame is unlinked.
+ * `afterWait`, which checks whether another wait is left. If none is left, the scope ends and the frame is unlinked.
  */
 
 /** Called when a task of a group has ended: the frames around the group may have waited for that task. */
@@ -19,7 +19,7 @@ export function afterGroupTask(group: Frame): void {
 }
 
 /**
- * For each frame: how many clean-ups of this library run for it at present. Such a clean-up waits outside of every
+ * For each frame: the number of clean-ups of this library that run for it now. Such a clean-up waits outside of every
  * frame, where `hasWaits` would not find it, so it is counted here.
  */
 const cleanups = new WeakMap<Frame, number>()
@@ -42,8 +42,8 @@ export function endCleanup(frame: Frame): void {
 }
 
 /**
- * Called when a wait has ended in `frame` or inside it, and the body of `frame` has ended before. If no other wait is
- * left, the scope may end.
+ * Called when a wait has ended in `frame` or inside it, if the body of `frame` has ended before. If no other wait is
+ * left, the scope can end.
  */
 export function afterWait(frame: Frame): void {
   if (frame.state === CLOSING) {
@@ -63,7 +63,7 @@ function unlinkIfIdle(frame: Frame): void {
 
 /**
  * Whether `frame` or a frame inside it has a wait, or a group with a task that has not ended. The search stops at the
- * first one, because a scope with many scopes inside searches each time one of them ends.
+ * first wait that it finds, because a scope with many scopes inside calls this each time one of these scopes ends.
  */
 export function hasWaits(frame: Frame): boolean {
   const frames = [frame]
@@ -80,8 +80,8 @@ export function hasWaits(frame: Frame): boolean {
 
 /**
  * Sets a cancelled `frame` to CLOSING when its body has ended and only other flows are left. Also cancels the tasks of
- * the groups inside `frame`. Usually the flow that opened a group tells it of the cancel, but such a flow may be in a
- * foreign await.
+ * the groups inside `frame`. Usually the flow that has opened a group passes the cancel on to the group, but that flow
+ * may be awaiting a promise that is not a future.
  */
 export function close(frame: Frame): void {
   frame.state = CLOSING

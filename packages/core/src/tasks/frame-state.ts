@@ -1,8 +1,9 @@
 /**
  * The states of a frame. `kernel.md` has a table of the functions that change them.
  *
- * A frame's body may end while calls that it has begun still wait. If the body was cancelled, the scope must not end
- * before them, so that nothing of the scope continues after its end. The states CLOSING and CLEANING are for this wait.
+ * The body of a frame may end while calls that the body has begun still wait. If the body was cancelled, the scope must
+ * not end before these calls, so that no code of the scope runs after the scope has ended. In the states CLOSING and
+ * CLEANING, the frame waits for these calls.
  */
 
 /** State of a frame: the first step of the task is still to come. */

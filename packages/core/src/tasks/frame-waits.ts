@@ -22,15 +22,15 @@ import type { Task } from './task.ts'
 
 /**
  * The problem: a task of asyncio is one flow of control, so a cancel of the task is a cancel of its only wait. A
- * JavaScript task has many flows: the branches of `Promise.all`, losers of `Promise.race`, calls that nobody awaits,
+ * JavaScript task has many flows: the branches of `Promise.all`, losers of `Promise.race`, calls that no code awaits,
  * event handlers. A scope such as `timeout` must cancel the waits of its body and no others.
  *
  * The idea: each scope runs its body in a frame, which one AsyncLocalStorage carries through every await. A wait
  * belongs to the innermost frame that is running when the wait begins. A cancel of a frame reaches the waits of that
  * frame and of the frames inside it. A task's outermost frame is its Execution; a loop has a frame for its callbacks.
  *
- * The invariant: a frame is linked to the frame around it while its scope is open or while a wait is left inside it,
- * so a cancel always finds every wait below.
+ * The invariant: a frame is linked to the frame around it while its scope is open or while a wait is left inside it, so
+ * a cancel of the outer frame always finds every wait inside it.
  *
  * Nearly every frame has one wait, and there is a frame for each parked task. To save an object for each, the frame is
  * itself the reaction of one wait, its "own wait", and holds the two functions that `await` has passed to `then`. If a
@@ -42,7 +42,7 @@ type Waits = Future<unknown> | Map<Reaction, Future<unknown>>
 /** The number of the newest wait. The waits of the process are numbered in the order in which they begin. */
 let waitNumber = 0
 
-/** The part of a frame that keeps its waits. `Frame`, which extends it, adds what a cancel does to them. */
+/** The part of a frame that keeps its waits. The subclass `Frame` adds the functions that cancel these waits. */
 export abstract class FrameWaits implements Reaction {
   readonly task: Task | null
   /** @internal */
@@ -51,7 +51,9 @@ export abstract class FrameWaits implements Reaction {
    * The frame in which this frame was opened. For a task of a group, that is the frame of the group, in another task.
    */
   readonly enclosing: Frame | null
-  /** @internal the state of the cancels of this frame; null until the first cancel or the first look at the signal */
+  /**
+   * @internal the state of the cancels of this frame; null until the first cancel, or until code first reads the signal
+   */
   cancellation: Cancellation | null = null
   /** @internal the first of the frames inside this one; the others follow by `next` */
   firstChild: Frame | null = null
@@ -65,8 +67,8 @@ export abstract class FrameWaits implements Reaction {
   /** @internal */
   state: FrameState = OPEN
   /**
-   * @internal the number of the newest wait that has ended in this frame or inside it. `Cancellation.endTurn` sees by
-   * it whether a newer flow exists than the one that was cancelled.
+   * @internal the number of the newest wait that has ended in this frame or inside it. `Cancellation.endTurn` compares
+   * it with the number of the cancelled wait, to find out whether a newer flow exists.
    */
   newestEnded = 0
   /** The number of the own wait, which is the wait whose reaction is this frame. */
@@ -120,8 +122,8 @@ export abstract class FrameWaits implements Reaction {
   abstract mustRefuse(): boolean
 
   /**
-   * @internal returns the future that code gets instead when it may not wait on `future`; that future ends as
-   * cancelled
+   * @internal called when code must not wait on `future`; returns another future, which the code waits on instead and
+   * which ends as cancelled
    */
   abstract refuse(future: Future<unknown>): Future<never>
 
@@ -181,7 +183,7 @@ export abstract class FrameWaits implements Reaction {
     return FrameWaits.#waits(this) !== null
   }
 
-  /** @internal the futures that this frame waits on, without those of the frames inside it */
+  /** @internal the futures that this frame waits on; waits of the frames inside this one are left out */
   ownWaits(): Iterable<Future<unknown>> {
     FrameWaits.#dropChained(this)
     const waits = FrameWaits.#waits(this)
@@ -195,8 +197,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal calls `visit` for each wait of this frame, without the frames inside it, with the key and the number of
-   * the wait; the oldest first
+   * @internal calls `visit` with the key, the future and the number of each wait of this frame, the oldest wait first.
+   * Waits of the frames inside this one are left out.
    */
   eachWait(visit: (key: Reaction, future: Future<unknown>, began: number) => void): void {
     FrameWaits.#dropChained(this)
@@ -210,8 +212,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal calls `visit` for each wait of this frame, without the frames inside it. Changes nothing, so it may be
-   * called at any moment.
+   * @internal calls `visit` with the key and the future of each wait of this frame. Waits of the frames inside this one
+   * are left out. Changes nothing, so it may be called at any moment.
    */
   peekWaits(visit: (key: Reaction, future: Future<unknown>) => void): void {
     const waits = FrameWaits.#waits(this)
@@ -233,8 +235,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal whether `reaction` is the reaction of a wait of this frame. False if code has called `then` with two
-   * functions without a name.
+   * @internal whether `reaction` is the reaction of a wait of this frame. False if the caller of `then` was not an
+   * `await`, but code that has passed two functions without a name.
    */
   holdsWait(reaction: Reaction): boolean {
     FrameWaits.#dropChained(this)
@@ -265,8 +267,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal from now on `reaction` resumes the body of the task. If this frame itself is registered to resume a pending
-   * `await`, that wait is first moved to a separate Awaiter.
+   * @internal makes `reaction` the object that resumes the body of the task from now on. If this frame itself is
+   * registered to resume a pending `await`, that wait is first moved to a separate Awaiter.
    */
   driveBy(reaction: Reaction): void {
     if (this.#reject !== null) FrameWaits.#giveAway(this, this.frame)
@@ -287,8 +289,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal begins a wait: code of this frame has called `then` of a pending future with these functions. Returns
-   * what that `then` returns.
+   * @internal begins a wait: code of this frame has called `then` of a pending future with these functions. Returns the
+   * object that `then` returns to that code.
    */
   beginAwait(future: Future<unknown>, resolve: Resolve, reject: Reject): PromiseLike<unknown> {
     if (this.mustRefuse()) {
@@ -327,8 +329,9 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal called when code chains on the object that `then` of `future` has returned. Returns a promise of what
-   * `resolve`, the function that was passed to `then`, will return; null if that wait is over already.
+   * @internal called when code uses the object that `then` of `future` has returned, for example calls its `catch`.
+   * `resolve` is the first function that was passed to `then`. Returns a promise of the value that the called function
+   * will return; null if that wait has ended already.
    */
   chain(future: Future<unknown>, resolve: Resolve): Promise<unknown> | null {
     const waits = FrameWaits.#waits(this)
@@ -424,8 +427,8 @@ export abstract class FrameWaits implements Reaction {
       future.removeReaction(reaction)
       FrameWaits.#addWait(this, reaction, interruption)
     }
-    // If `future` is a gather in a circle of waits, it fails with a CancelledError that no code sees. The call of
-    // `exception()` counts as a look, so the failure is not reported.
+    // If `future` is a gather in a circle of waits, it fails with a CancelledError that no code reads. So `exception()`
+    // is called here: it marks the error as read, and the failure is not reported.
     future.onDone(() => {
       if (future.hasFailed() && isCancelled(future.peekOutcome())) future.exception()
     })
@@ -434,7 +437,7 @@ export abstract class FrameWaits implements Reaction {
   /**
    * Removes entries that are not waits: code has called `then` with two functions without a name, which looks like an
    * `await`. Such code gets a separate reaction outside of the frame. This is checked only where the answer matters,
-   * because the check costs as much as an await.
+   * because the check costs more than an await.
    */
   static #dropChained(frame: FrameWaits): void {
     const waits = FrameWaits.#waits(frame)
@@ -476,7 +479,7 @@ export abstract class FrameWaits implements Reaction {
 export class Interruption extends Future<never> {}
 
 /**
- * Takes the place of the driver of a generator when the body has ended. Because this place is not empty, later awaits
- * of the frame use separate Awaiters.
+ * When the body of a task has ended, this object replaces the reaction that resumed the body, in the field `#functions`
+ * of the frame. Because this field is then not null, later awaits of the frame use separate Awaiters.
  */
 const ended: Reaction = { waitingFrame: null, run: () => {}, label: () => 'ended' }

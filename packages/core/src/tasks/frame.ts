@@ -20,22 +20,25 @@ import { levelOf, strikeNewWait } from './level-cancel.ts'
 import type { Task } from './task.ts'
 
 /**
- * The running body of a scope, of a task or of a loop. Every wait belongs to a frame; `frame-waits.ts` says why there
- * are frames.
+ * The running body of a scope, of a task or of a loop. Every wait belongs to a frame; `frame-waits.ts` explains why
+ * frames exist.
  */
 export abstract class Frame extends FrameWaits {
-  /** @internal whether this frame has a shield: cancels of the frames around it stay outside */
+  /** @internal whether this frame has a shield: cancels of the frames around it do not reach the waits inside it */
   get isShielded(): boolean {
     return false
   }
 
   /**
-   * @internal notes that a cancel of a frame around this one is thrown inside this frame; a scope must then let the
-   * CancelledError out
+   * @internal notes that a cancel of a frame around this one is thrown inside this frame; the scope must then throw the
+   * CancelledError on to its caller
    */
   strikeFromOutside(): void {}
 
-  /** @internal called when the shield of this frame has kept a cancel out; `shielded` then starts its grace */
+  /**
+   * @internal called when the shield of this frame has kept a cancel out; the scope `shielded` then starts its grace
+   * period
+   */
   heldBack(): void {}
 
   /** @internal the tasks of the group if this is the frame of a task group; otherwise none */
@@ -60,7 +63,7 @@ export abstract class Frame extends FrameWaits {
 
   /**
    * @internal ends the wait of a scope for a promise that its body has returned, if the work behind that promise was
-   * begun elsewhere. `message` is the message of the cancel. Returns false if there is no such wait.
+   * begun outside of the scope. `message` is the message of the cancel. Returns false if there is no such wait.
    */
   giveUp(_message: string | CancelledError | undefined): boolean {
     return false
@@ -75,8 +78,8 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal called when Node copies its map of AsyncLocalStorage values and this frame stands in the place of that
-   * map (see `standForMaps`)
+   * @internal called when Node copies its map of AsyncLocalStorage values and this frame is used in place of that map
+   * (see `standForMaps`)
    */
   *[Symbol.iterator](): Iterator<unknown> {
     yield this
@@ -144,7 +147,7 @@ export abstract class Frame extends FrameWaits {
   /**
    * @internal makes a cancel pending again, so that the next wait throws a CancelledError. Called when the first
    * CancelledError was replaced by another error. The cancel is the outermost one that was not taken back, up to the
-   * nearest shield, because the scopes further in end before that wait.
+   * nearest shield, because the scopes inside it end before that wait.
    */
   cancelAgain(): void {
     let outermost: Cancellation | null = null
@@ -175,8 +178,8 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal begins the wait of an `await` for a chain of promises that begins at the pending `future`. `settled` calls
-   * one of its arguments when the chain has ended; `resolve` and `reject` continue the waiting code.
+   * @internal begins the wait of an `await` for a chain of promises that begins at the pending `future`. `settled`
+   * calls one of its two arguments when the chain has ended; `resolve` and `reject` continue the waiting code.
    */
   beginChainedAwait(
     future: Future<unknown>,
@@ -185,7 +188,7 @@ export abstract class Frame extends FrameWaits {
     reject: Reject,
   ): void {
     const isRefused = this.mustRefuse()
-    // The waiting code gets a CancelledError, and no code looks at the outcome of the chain any more.
+    // The waiting code gets a CancelledError, and no code reads the outcome of the chain any more.
     if (isRefused) settled(Boolean, Boolean)
     this.beginAwait(isRefused ? future : new ChainWait(future, settled), resolve, reject)
   }
@@ -268,7 +271,7 @@ export class ScopeFrame extends Frame {
   }
 
   /**
-   * @internal calls `fn` in this frame and returns what `fn` returns; waits and scopes that `fn` begins belong to this
+   * @internal calls `fn` in this frame and returns the result of `fn`; waits and scopes that `fn` begins belong to this
    * frame
    */
   enter<T>(fn: () => T): T {

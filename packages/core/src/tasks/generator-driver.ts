@@ -22,7 +22,9 @@ export class GeneratorDriver<T> implements Reaction {
    * generator may have changed these values since the task began.
    */
   #context: AsyncContext
-  /** The value, or with `#throws` the error, with which the generator is resumed. */
+  /**
+   * The value with which the generator is resumed; if `#throws` is true, the error that is thrown into the generator.
+   */
   #input: unknown = undefined
   #throws = false
   /** Whether the generator waits by `yield* future`. Then the iterator of the future reads the outcome. */
@@ -76,8 +78,8 @@ export class GeneratorDriver<T> implements Reaction {
   }
 
   /**
-   * Begins the wait for what the generator has yielded. Returns false if there is nothing to wait for: then the
-   * generator continues at once.
+   * Begins the wait for the value that the generator has yielded. Returns false if there is nothing to wait for: then
+   * the generator continues at once.
    */
   static #waitsFor(driver: GeneratorDriver<unknown>, step: IteratorYieldResult<unknown>): boolean {
     const yielded = step.value
@@ -93,9 +95,9 @@ export class GeneratorDriver<T> implements Reaction {
   }
 
   /**
-   * Waits for a foreign promise that the generator has yielded. A cancel cannot end this wait. When the promise has
-   * settled, the generator continues at once, outside of the turns of the loop, as an async function does. Returns
-   * false if `yielded` cannot be awaited: then the generator gets an error.
+   * Waits for a promise that is not a future and that the generator has yielded. A cancel cannot end this wait. When
+   * the promise has settled, the generator continues at once, outside of the turns of the loop, as an async function
+   * does. Returns false if `yielded` cannot be awaited: then the generator gets an error.
    */
   static #waitsForPromise(driver: GeneratorDriver<unknown>, yielded: unknown): boolean {
     let promise: PromiseLike<unknown>

@@ -8,9 +8,9 @@ import type { Frame, ScopeFrame } from './frame.ts'
  * Level cancellation, as in Trio: from the moment a scope is cancelled, every wait inside that scope throws, until the
  * scope ends. Code that catches one CancelledError and continues does not escape, because its next wait throws again.
  *
- * In contrast, `task.cancel()` is an edge: the cancel is thrown once (`cancellation.ts`). Inside a scope are its
- * frame, the frames in that frame, and every task of a group that was opened in one of these frames. A shielded frame
- * keeps out the cancels of scopes around it.
+ * In contrast, the cancel of `task.cancel()` is thrown only once (`cancellation.ts`). A scope contains its frame (the
+ * running body of the scope), the frames inside that frame, and every task of a group that was opened in one of these
+ * frames. A shielded frame keeps out the cancels of scopes around it.
  */
 
 /**
@@ -67,7 +67,8 @@ function cancelOf(frame: Frame): CancelledError {
 
 /**
  * Called when a wait on `future` has begun in `frame`, inside a cancelled scope. `level` is the frame of that scope,
- * and `reaction` will resume the waiting code. Ends the wait, so that it throws in the next turn of the task.
+ * and `reaction` will resume the waiting code. Ends the wait, so that it throws in the next turn of the task. Does
+ * nothing if `future` can neither be cancelled nor be left (see `canBeLeft`).
  */
 export function strikeNewWait(
   frame: Frame,

@@ -5,16 +5,17 @@ import { nextTick } from '../loop/clock.ts'
  * V8's promise hook reports each new promise. It answers two questions about flows of control that nothing else can
  * answer.
  *
- * 1. A cancel has ended a wait of a flow. Does that flow continue in a foreign await, or has it ended? The wait of an
- * abandoned call looks the same as the wait of the main flow. If the struck flow has ended and the body of the task
- * has not, the body must be another flow, and must still get the cancel. If the struck flow awaits a foreign promise
- * in its clean-up, the cancel has arrived. A foreign await makes a promise. So the hook reports the promises that code
- * of the frame makes in the turn in which the struck wait throws. The hook is set once for all cancels of one burst of
- * microtasks.
+ * 1. A cancel has ended a wait of a flow, which is called the struck flow. Does that flow continue with an `await` of a
+ * foreign promise (a promise that is not a future), or has it ended? The wait of an abandoned call looks the same as
+ * the wait of the main flow. If the struck flow has ended and the body of the task has not, the body must be another
+ * flow, and must still get the cancel. If the struck flow awaits a foreign promise in its clean-up, the cancel has
+ * arrived. An `await` of a foreign promise makes a new promise. So the hook reports the promises that code of the frame
+ * makes in the turn in which the struck wait throws. The hook is set once for all cancels that are thrown before the
+ * microtask queue is empty.
  *
  * 2. Has the body of a scope begun the work whose promise it returns? In `timeout(5, () => work())` it has, and the
- * scope waits until that work has ended its clean-up. In `timeout(5, () => promise)` it has not, and the scope only
- * ends its wait.
+ * scope waits until that work has ended its clean-up. In `timeout(5, () => promise)` it has not, and a cancel of the
+ * scope only ends the wait for that promise.
  *
  * To set the hook costs 0.4 us. Bun, Deno and workerd have no such hook. There the answer to 1 is "it may continue",
  * and the answer to 2 is "it has".

@@ -8,7 +8,9 @@ import type { Frame } from './frame.ts'
 
 type Message = string | CancelledError | undefined
 
-/** A frame whose cancel was passed on to its waits. `isAccepted`: at least one wait will throw. */
+/**
+ * A frame whose cancel was passed on to its waits. `isAccepted` says whether at least one of these waits will throw.
+ */
 interface Ending {
   readonly frame: Frame
   readonly msg: Message
@@ -21,8 +23,9 @@ interface Ending {
  */
 let cameRound = false
 /**
- * How deeply calls of cancel are nested now. Cancelling a gather cancels its children from within that call. At 0 the
- * cancels are announced; beyond `deepest` they are put off.
+ * The number of calls of `cancel` that are nested inside each other now. For example, the cancel of a gather calls the
+ * cancel of its children. When the number is 0 again, the cancels are announced. While it is greater than `deepest`,
+ * new cancels are put off.
  */
 let depth = 0
 /**
@@ -41,8 +44,8 @@ interface Deferred {
 }
 
 /**
- * Cancels that are nested deeper than this are put off, because each level takes some stack frames, and the stack has
- * room for about 10,000.
+ * Cancels that are nested deeper than this are put off, because each nested cancel takes several stack frames, and the
+ * stack has room for about 10,000 stack frames.
  */
 const deepest = 200
 const deferred: Deferred[] = []
@@ -109,7 +112,10 @@ export function cancelFrame(first: Frame, msg: Message): boolean {
   return true
 }
 
-/** Returns `frame` and the frames inside it, without those behind a shield; the outermost first. */
+/**
+ * Returns `frame` and the frames inside it, the outermost first. Frames with a shield, and the frames inside them, are
+ * left out.
+ */
 function framesInside(frame: Frame): Frame[] {
   const frames = [frame]
   // The list grows during the loop. There is no recursion, because nested scopes may be deeper than the stack.
@@ -266,7 +272,7 @@ function endSpreading(frame: Frame): void {
   unmark(outermost(frame).cancellation as Cancellation)
 }
 
-/** Whether the running code is inside `frame`. */
+/** Whether the code that runs now is inside `frame`. */
 function isRunning(frame: Frame): boolean {
   for (let each = runningScope()?.frame ?? null; each !== null; each = each.parent) {
     if (each === frame) return true
@@ -340,7 +346,9 @@ function giveUpPromise(frame: Frame, msg: Message): boolean {
   return isTaken
 }
 
-/** Aborts the signals of `frame` and of the frames inside it. Returns whether a listener has looked at a reason. */
+/**
+ * Aborts the signals of `frame` and of the frames inside it. Returns whether a listener has read one of these signals.
+ */
 function abortSignals(frame: Frame, msg: Message): boolean {
   let isTaken = false
   const cancellation = frame.cancellation as Cancellation

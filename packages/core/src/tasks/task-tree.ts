@@ -20,8 +20,8 @@ const shownLines = 200
 const shownWaits = 5
 
 /**
- * Returns the live tasks of a loop as text: each task under the task that created it, with its state and what it waits
- * on. Of a large tree only a part is shown, with the number of the tasks that are left out.
+ * Returns the live tasks of a loop as text: each task under the task that created it, with its state and the futures
+ * that it waits on. Of a large tree only a part is shown, with the number of the tasks that are left out.
  *
  * @throws {TypeError} when `options` is not an object, or its `loop` is not an EventLoop
  *
@@ -38,7 +38,10 @@ export function formatTaskTree(options?: { loop?: EventLoop }): string {
 
 /** The children of one task, or all tasks without a live parent. */
 interface Siblings {
-  /** The siblings, the oldest last. Of many siblings only the oldest are kept: as many as are shown, and one more. */
+  /**
+   * The siblings, the oldest last. If there are many siblings, only the oldest are kept: at least one more than are
+   * shown.
+   */
   readonly oldest: Task[]
   /** The number of all siblings and of all tasks below them. */
   count: number
@@ -46,7 +49,7 @@ interface Siblings {
 
 /** A line of the text that is still to be written. */
 interface Entry {
-  /** The task of the line; null for the line that says how many siblings are left out. */
+  /** The task of the line; null for the line with the number of siblings that are left out. */
   readonly task: Task | null
   readonly left: number
   readonly level: number
@@ -139,7 +142,7 @@ class TreePrinter {
     return this.#siblings.get(task)?.count ?? 0
   }
 
-  /** Returns the number of `task` and all tasks below it. */
+  /** Returns the number of tasks below `task`, plus one for `task` itself. */
   #countOf(task: Task): number {
     return 1 + this.#countBelow(task)
   }

@@ -26,7 +26,10 @@ export interface TaskOptions {
   loop?: EventLoop | undefined
   /** @internal see `createServiceTask` */
   isService?: boolean | undefined
-  /** The abort of this signal cancels the task. If the signal was aborted before, the body never begins. */
+  /**
+   * The abort of this signal cancels the task. If the signal was aborted before, the body never begins, unless `eager`
+   * is true.
+   */
   signal?: AbortSignal | undefined
 }
 
@@ -47,8 +50,8 @@ export interface TaskOptions {
  *     await wait([task])
  *     console.log(task.cancelled()) // true
  *
- * Source: asyncio.Task. Differs: a task can wait on several futures at the same time (`Promise.all`), and on foreign
- * promises, which a cancel cannot interrupt.
+ * Source: asyncio.Task. Differs: a task can wait on several futures at the same time (`Promise.all`), and on promises
+ * that are not futures, which a cancel cannot interrupt.
  */
 export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
   /** @internal The bundler renames a class that refers to itself to `_Task`; this keeps the name that users see. */
@@ -94,14 +97,14 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
   }
 
   /**
-   * The task that created this one; null if plain code did. Also null when that task has ended and this task has
-   * created another one: then the older task can be garbage-collected.
+   * The task that created this task; null if code outside of every task created it. Also null when the creator has
+   * ended and this task has then created another task: the creator can then be garbage-collected.
    */
   get parent(): Task | null {
     return this.#parent
   }
 
-  /** The pending futures that the task waits on: none while its code runs, several in a `Promise.all`. */
+  /** The pending futures that the task waits on: usually none while its code runs, and several in a `Promise.all`. */
   get waitingOn(): ReadonlySet<Future<unknown>> {
     const waits = new Set<Future<unknown>>()
     for (const frame of framesOf(this.#execution)) {
@@ -117,8 +120,8 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
 
   /**
    * A signal for APIs that take one: it aborts when the task is cancelled. When `uncancel()` has taken the last cancel
-   * back, this property returns a new signal. If code looks at the aborted signal, as `fetch` does to reject with its
-   * reason, that look counts as the delivery of the cancel, which is then not thrown at the next wait.
+   * back, this property returns a new signal. If code reads the aborted signal, as `fetch` does to reject with its
+   * reason, the cancel counts as delivered, and is not thrown at the next wait.
    */
   get signal(): AbortSignal {
     return signalOf(this.#execution)
@@ -144,9 +147,9 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
 
   /**
    * Asks the task to end: cancels every pending future that the task waits on, so that its `await` throws
-   * CancelledError. If none of them accepts the cancel, it is remembered and delivered when the task next waits on a
-   * pending future. If the body has not begun, it never runs. In a circle of tasks that wait for each other, the wait
-   * of the last one is interrupted. Returns false when the task is done.
+   * CancelledError. If none of these futures accepts the cancel, the task remembers it, and it is delivered when the
+   * task next waits on a pending future. If the body has not begun, it never runs. In a circle of tasks that wait for
+   * each other, the wait of the last task is interrupted. Returns false when the task is done.
    */
   override cancel(msg?: string | CancelledError): boolean {
     if (msg !== undefined) checkCancelMessage(msg)
@@ -154,8 +157,9 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
   }
 
   /**
-   * Returns the number of cancels that were asked for and not taken back. Called in the task: counts those of the task
-   * and of the scopes around the running code. Called elsewhere: counts those of the task and of all its scopes.
+   * Returns the number of cancels that were asked for and not taken back. If code of the task calls this, the cancels
+   * of the task and of the scopes around the running code are counted. If other code calls this, the cancels of the
+   * task and of all its scopes are counted.
    */
   cancelling(): number {
     const running = currentFrame()
@@ -166,8 +170,9 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
   }
 
   /**
-   * Takes one cancel back, the innermost first; the code that asked for the cancel calls this. Returns the number of
-   * cancels that remain.
+   * Takes one cancel back; the code that asked for the cancel calls this. If code of the task calls this, the innermost
+   * cancel around the running code is taken back. If other code calls this, the outermost cancel is taken back. Returns
+   * the number of cancels that remain.
    */
   uncancel(): number {
     const running = currentFrame()
@@ -212,7 +217,8 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
 }
 
 /**
- * Starts `coro` as a task, whose parent is the current task. The body begins in a later turn of the loop.
+ * Starts `coro` as a task, whose parent is the current task. The body begins in a later turn of the loop, unless
+ * `eager` is true.
  *
  * @throws {TypeError} when `coro` is neither an async or generator function nor a Coroutine
  *
@@ -220,7 +226,8 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
  *     const task = createTask(() => sleep(10, 'done'), { name: 'worker' })
  *     console.log(task.name, task.done(), await task) // worker false done
  *
- * Source: asyncio.create_task. Differs: takes the function, because a call of an async function would run it at once.
+ * Source: asyncio.create_task. Differs: the argument is the function and not its call, because a call of an async
+ * function would run it at once.
  */
 export function createTask<T>(coro: TaskBody<T>, options?: TaskOptions): Task<T> {
   return createTaskIn(null, coro, options)

@@ -10,12 +10,12 @@ export interface TraceOutcome {
   cancelled?: boolean
 }
 
-/** What a subscriber of `start` may set on the message of a piece of work. */
+/** The field that a subscriber of `start` may set on the message of a piece of work. */
 export interface TraceEntry {
   /**
-   * Called with the function that begins the work, and must call it and return its result. A tool sets this to begin
-   * the work inside a context that is not an AsyncLocalStorage of its own. If the field is set already, the tool's
-   * function must call the earlier one.
+   * A tool sets this function to begin the work inside a context of its own that is not an AsyncLocalStorage. The
+   * argument `begin` is the function that begins the work. This function must call `begin` and return its result. If
+   * another tool has set the field already, the new function must call the earlier function.
    */
   enter?: <T>(begin: () => T) => T
 }
@@ -29,9 +29,9 @@ export interface TraceEntry {
  * the work does. `tracePromise` of Node would make a native promise of a future, and would publish a cancel as an
  * error.
  *
- * Without a subscriber it costs the check of five fields when work begins, and of one number when work ends. The
- * channels are kept in fields, because `TracingChannel` of Node 26 has a getter for each, and two calls to reach one
- * would cost 4 % of a small task.
+ * Without a subscriber, only five fields are checked when work begins, and one number is checked when work ends. The
+ * channels are kept in fields, because `TracingChannel` of Node 26 has a getter for each channel. To reach a channel by
+ * its getter takes two calls, which would cost 4 % of the time of a small task.
  */
 export class Tracing<M extends object> {
   readonly #start: Channel<object, object>
@@ -40,7 +40,7 @@ export class Tracing<M extends object> {
   readonly #asyncEnd: Channel<object, object>
   readonly #error: Channel<object, object>
   readonly #messages = new WeakMap<object, M & TraceEntry & TraceOutcome>()
-  /** How many pieces of work are traced now. */
+  /** The number of pieces of work that are traced now. */
   #live = 0
 
   constructor(name: string) {
