@@ -26,7 +26,7 @@ export class ActorChild extends Child {
   declare spec: ActorSpec
   declare incarnation: ActorIncarnation | null
   readonly mailbox: Mailbox
-  /** True after a call of `drain()`: the actor handles the messages in its mailbox and refuses new ones. */
+  /** True after a call of `drain()`: the actor handles the messages in its mailbox and refuses new messages. */
   draining = false
   /** The number of asks to this actor that were not answered yet. */
   pendingAsks = 0

@@ -22,8 +22,8 @@ export function constructWith<A>(context: ActorContext, make: () => A): A {
  * the mailbox. Hooks, getters, and protected or `#private` members are not messages.
  *
  * When a handler returns a promise, the next message waits until that promise settles. A handler that throws has
- * crashed: this incarnation ends, and the supervisor decides whether a new one starts. A thrown ReplyError is only an
- * answer to the caller, not a crash.
+ * crashed: this incarnation ends, and the supervisor decides whether a new incarnation starts. A thrown ReplyError is
+ * only an answer to the caller, not a crash.
  *
  * Modelled on gen_server of Erlang/OTP.
  *

@@ -81,7 +81,7 @@ export class ActorContext<Self extends Actor = Actor> {
     return this.#child.owner.ownRef
   }
 
-  /** The number of this incarnation: 1 for the first start, one more after each restart. */
+  /** The number of this incarnation. The first incarnation has the number 1, and each restart adds 1. */
   get incarnation(): number {
     return this.#incarnation.number
   }

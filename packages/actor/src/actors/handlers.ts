@@ -19,7 +19,7 @@ import { HandlersBeside } from './handlers-beside.ts'
 
 /**
  * The limits of one burst: the number of messages, and the time in milliseconds. After a burst, an actor lets other
- * callbacks of the loop run.
+ * callbacks of the event loop run.
  */
 const burst = 128
 const burstLength = 2

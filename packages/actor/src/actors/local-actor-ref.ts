@@ -67,7 +67,10 @@ export class LocalActorRef<A extends Actor = Actor> extends ChildRef implements 
     return this.#pinned === 0 ? this.target.number : this.#pinned
   }
 
-  /** Makes the actor handle the messages in its mailbox, refuse later ones, wait for its deferred answers, and end. */
+  /**
+   * Makes the actor handle the messages in its mailbox, refuse later messages, wait for its deferred answers, and then
+   * end.
+   */
   drain(): Future<ExitReason> {
     return this.target.drain()
   }

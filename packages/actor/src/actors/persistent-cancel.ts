@@ -11,8 +11,8 @@ const mostCancels = 12
 /**
  * Cancels a task. Each time the code of the task catches the cancel and waits again, the task is cancelled again, as in
  * Trio. The first cancels follow each other at once. Then the pauses between the cancels grow, and after `mostCancels`
- * cancels the task is cancelled no more. Otherwise code that catches every cancel in a loop would keep the thread busy until its
- * deadline.
+ * cancels the task is cancelled no more. Otherwise code that catches every cancel in a loop would keep the thread busy
+ * until its deadline.
  */
 export class PersistentCancel {
   readonly #task: Task

@@ -35,7 +35,7 @@ export class SystemRequests {
     for (const request of this.#takeAll()) request.drop(error)
   }
 
-  /** Empties the list first, because a request may add another one. */
+  /** Returns the waiting requests and empties the list, because performing a request may add another request. */
   #takeAll(): SystemRequest[] {
     const requests = this.#waiting
     this.#waiting = []

@@ -6,7 +6,7 @@ export interface BackoffOptions {
   min: number
   /** The longest wait, in milliseconds. */
   max: number
-  /** Each wait is this many times as long as the previous one. @defaultValue 2 */
+  /** Each wait is this many times as long as the previous wait. @defaultValue 2 */
   factor?: number
   /**
    * How much of the wait is random, 0 to 1. With 0.2 the wait is between 80 and 120 percent of its normal length.

@@ -54,7 +54,10 @@ export abstract class Child {
   /** True when the child has ended for good. The next start sets it to false. */
   closed = false
   lastExit: ExitReason | null = null
-  /** True while the child is stopped during a restart of its group. That restart will start the child again. */
+  /**
+   * True while the child is stopped during a restart of its group (the children that are restarted together). That
+   * restart will start the child again.
+   */
   returning = false
   /** The number of restarts since an incarnation last ran long enough to count as healthy. */
   consecutiveRestarts = 0

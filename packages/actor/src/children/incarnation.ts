@@ -225,7 +225,7 @@ export abstract class Incarnation {
     return wait
   }
 
-  /** The running handler, which must finish before this incarnation can end; null when there is none. */
+  /** The running handler, which must finish before this incarnation can end; null when no handler runs. */
   get busyFlow(): HandlerFlow | null {
     return null
   }

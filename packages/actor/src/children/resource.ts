@@ -22,7 +22,7 @@ import { AbandonableTask } from './abandonable-task.ts'
  *     const pool = system.lookup<ResourceRef<ThreadPoolExecutor>>('pool')?.value
  *     console.log(await pool?.submit(() => 6 * 7)) // 42
  */
-// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the user names what he made
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller names the type of the resource
 export class ResourceRef<R = unknown> extends ChildRef {
   /** @internal */
   declare readonly target: ResourceChild

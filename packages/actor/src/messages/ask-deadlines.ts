@@ -6,8 +6,8 @@ import type { AskFuture } from './ask.ts'
  * The problem: nearly every ask has a timeout, and a timer for each ask would cost more than the rest of the ask.
  *
  * The idea: asks of one loop with the same timeout expire in the order in which they were made. They form a list in
- * which the first is always the next to expire, so one timer serves them all, and an answered ask leaves in constant
- * time.
+ * which the first ask is always the next to expire, so one timer serves the whole list. An answered ask leaves the list
+ * in constant time.
  */
 class Deadlines {
   readonly #loop: EventLoop

@@ -75,7 +75,7 @@ export function setTaskOf(incarnation: ActorIncarnation, task: Task): void {
   incarnations.set(task, incarnation)
 }
 
-/** Calls `handler` so that it, and all code that it starts, belongs to `flow`. */
+/** Calls `handler` so that `handler`, and all code that `handler` starts, belongs to `flow`. */
 export function runInFlow<T>(flow: HandlerFlow, handler: () => T): T {
   const outer = running
   running = flow

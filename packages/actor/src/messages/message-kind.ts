@@ -68,7 +68,7 @@ export class MessageKind {
   }
 }
 
-/** The kinds of the messages to actors of one class. */
+/** The MessageKind of each message to actors of one class. A MessageKind belongs to one name. */
 export class MessageKinds {
   readonly #interleave: ReadonlySet<string>
   readonly #hidden: ReadonlySet<string>

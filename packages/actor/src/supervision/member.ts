@@ -23,9 +23,12 @@ export class Member {
    * here, and does nothing.
    */
   retry: Retry | null = null
-  /** True after `stopChild`. A later restart of the group starts the child again, unless `stickyStop` is set. */
+  /** True after `stopChild`. A later restart of its group starts the child again, unless `stickyStop` is set. */
   stoppedByHand = false
-  /** True when the child was stopped during a restart of its group. That restart does not start the child. */
+  /**
+   * True when the child was stopped during a restart of its group (the children that are restarted together). That
+   * restart does not start the child.
+   */
   leftOut = false
 
   constructor(child: Child, intensity: RestartIntensity | null) {

@@ -122,7 +122,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     return specs
   }
 
-  /** Starts the children one after the other. If one fails to start, the start of the supervisor fails. */
+  /** Starts the children one after the other. If a child fails to start, the start of the supervisor fails. */
   async #boot(specs: readonly ChildSpec[]): Promise<void> {
     for (const spec of specs) {
       const member = this.addMember(spec, true)
