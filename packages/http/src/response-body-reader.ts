@@ -7,6 +7,7 @@ type Part = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']>>
 
 /** The number of microtask turns that a body may take to give a part that it holds already. */
 const turnsToRead = 4
+const settled = Promise.resolve()
 
 /** Reads the body of a response part by part, and can look at its beginning without a wait. */
 export class BodyReader {
@@ -40,8 +41,14 @@ export class BodyReader {
   async #ask(): Promise<Part | null> {
     const asked = this.#reader.read()
     this.#asked.push(asked)
-    // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- a cancel never rejects the promise of a stream
-    return await Promise.race([asked.catch(() => null), fewTurns()])
+    const read: { part: Part | null } = { part: null }
+    const keep = (part: Part): void => {
+      read.part = part
+    }
+    // A failed read is thrown by `sendTo()`, which awaits the same promise.
+    asked.then(keep, () => {})
+    for (let turn = 0; turn < turnsToRead && read.part === null; turn++) await settled
+    return read.part
   }
 
   /**
@@ -94,9 +101,4 @@ export class BodyReader {
 function checkBytes(part: unknown): void {
   if (part instanceof Uint8Array) return
   throw new TypeError(`the body of a response must give bytes, got ${describe(part)}`)
-}
-
-async function fewTurns(): Promise<null> {
-  for (let i = 0; i < turnsToRead; i++) await Promise.resolve()
-  return null
 }

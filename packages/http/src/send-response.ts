@@ -148,10 +148,6 @@ async function sendStream(
   // A cancelled request does not wait for the clean-up of the source, so an error of that clean-up is reported.
   const reader = new BodyReader(body, (error) => sender.reportUnlessCancelled(error))
   const outgoing = sender.outgoing as ServerResponse
-  const { signal } = sender
-  // The source must be cancelled in the turn of the cancel. The same cancel also interrupts a wait in its `pull`, and a
-  // stream whose `pull` has thrown does not call `cancel` any more.
-  const onAbort = AsyncLocalStorage.bind(() => reader.cancel(signal.reason))
   try {
     const { hasBegun, whole } = await reader.look()
     const given = headers['content-length']
@@ -174,12 +170,23 @@ async function sendStream(
     }
     // If the source is slow to give its first part, as a source of events is, the client gets the head at once.
     if (!hasBegun) outgoing.flushHeaders()
-    signal.addEventListener('abort', onAbort, { once: true })
-    await reader.sendTo(outgoing)
+    await sendParts(sender, reader)
     outgoing.end()
   } catch (error) {
     reader.cancel(error)
     throw error
+  }
+}
+
+/** Sends the parts of a body as they come, until the body has ended or the request is cancelled. */
+async function sendParts(sender: Sender, reader: BodyReader): Promise<void> {
+  const { outgoing, signal } = sender
+  // The source must be cancelled in the turn of the cancel. The same cancel also interrupts a wait in its `pull`, and a
+  // stream whose `pull` has thrown does not call `cancel` any more.
+  const onAbort = AsyncLocalStorage.bind(() => reader.cancel(signal.reason))
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    await reader.sendTo(outgoing as ServerResponse)
   } finally {
     signal.removeEventListener('abort', onAbort)
   }
