@@ -1,15 +1,12 @@
 import { isCancelled } from './errors/errors.ts'
 
 /**
- * The checks of arguments that all packages share. An argument of a wrong type throws a TypeError, and a number out of
- * range throws a RangeError; the message says what was expected and what was passed. Each function checks its
- * arguments before it does anything.
+ * The checks of arguments that all packages share. For an argument of a wrong type they throw a TypeError, and for a
+ * number out of range a RangeError. The message names the expected and the actual value. Each public function calls
+ * these checks before it does anything else.
  */
 
-/**
- * Returns a short description of `x` for an error message, to say what a caller passed instead of the expected value.
- * Never throws.
- */
+/** Returns a short description of `x`, the value that a caller passed, for the message of an error. Never throws. */
 export function describe(x: unknown): string {
   if (x === null || x === undefined) return String(x)
   // oxlint-disable-next-line typescript/no-base-to-string -- not an object
@@ -24,7 +21,11 @@ export function describe(x: unknown): string {
   }
 }
 
-/** Checks the body that the function named `call` was given. @throws {TypeError} when `body` is not a function */
+/**
+ * Checks that `body` is a function. `call` is the name of the function that got it as an argument.
+ *
+ * @throws {TypeError} when `body` is not a function
+ */
 export function checkBody(call: string, body: unknown): void {
   if (typeof body === 'function') return
   throw new TypeError(`${call} takes a function as its body, got ${describe(body)}`)
@@ -35,14 +36,14 @@ export function isThenable(x: unknown): x is PromiseLike<unknown> {
 }
 
 /**
- * Whether `x` is an object that can be iterated. False for a string, a future and a Coroutine: these are iterable too,
- * but a caller who passes one in place of a list has made a mistake.
+ * Whether `x` is an object that can be iterated. Returns false for a string, a future and a Coroutine. They can be
+ * iterated too, but a caller who passes one of them in place of a list has made a mistake.
  */
 export function isIterable(x: unknown): x is Iterable<unknown> {
   return typeof x === 'object' && x !== null && Symbol.iterator in x && !('then' in x)
 }
 
-/** Returns the delay, or 0 for a negative one. @throws {TypeError} when `delay` is NaN or not a number */
+/** Returns `delay`, or 0 if `delay` is negative. @throws {TypeError} when `delay` is NaN or not a number */
 export function checkDelay(delay: unknown): number {
   if (typeof delay !== 'number' || Number.isNaN(delay)) {
     throw new TypeError(`a delay must be a number of milliseconds, got ${describe(delay)}`)
@@ -82,15 +83,20 @@ export function checkDuration(name: string, value: unknown): number {
   return value
 }
 
-/** Returns the option `name`, which must be true or false. @throws {TypeError} when `value` is something else */
+/**
+ * Returns `value`, which must be true or false. `name` is the name of the option for the message of an error.
+ *
+ * @throws {TypeError} when `value` is not a boolean
+ */
 export function checkFlag(name: string, value: unknown): boolean {
   if (typeof value === 'boolean') return value
   throw new TypeError(`the option ${name} must be true or false, got ${describe(value)}`)
 }
 
 /**
- * Checks that `options` is an object and that its `signal`, if there is one, is an AbortSignal. @throws {TypeError}
- * otherwise
+ * Checks that `options` is an object or undefined, and that its field `signal`, if it has one, is an AbortSignal.
+ *
+ * @throws {TypeError} when `options` or its `signal` has another type
  */
 export function checkOptions(options: object | undefined): void {
   if (options === undefined) return
@@ -101,8 +107,8 @@ export function checkOptions(options: object | undefined): void {
 }
 
 /**
- * Checks the message of a cancel. The check is made when `cancel` is called, because the loop makes an error of the
- * message only later.
+ * Checks the message of a cancel. `cancel` calls this, because the loop makes an error from the message only later,
+ * when the caller could not see a TypeError any more.
  *
  * @throws {TypeError} when `msg` is neither a string nor a CancelledError
  */

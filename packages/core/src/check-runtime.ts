@@ -1,10 +1,10 @@
 /**
- * Checks whether the package can work in this runtime, and says in one line why not. Every entry point of the package
- * imports this file first. Without the check a program would fail with "Promise.withResolvers is not a function", or
- * hang.
+ * Checks whether the package can work in this runtime. If it cannot, the check throws an error that says why. Every
+ * entry point of the package imports this file first. Without the check, a program would fail with
+ * "Promise.withResolvers is not a function", or hang.
  */
 
-/** The parts of the global object that the check reads. Tests pass objects of their own. */
+/** The parts of the global object that the check reads. A test can pass an object of its own. */
 export interface Runtime {
   readonly Promise: { readonly withResolvers?: unknown }
   readonly process?:
@@ -16,7 +16,7 @@ export interface Runtime {
 /** The class of the promises that async functions return. */
 const enginePromise: unknown = (async () => {})().constructor
 
-/** Returns a text that says why the package cannot work in `runtime`; null if it can. */
+/** Returns a text that says why the package cannot work in `runtime`; null if the package can work there. */
 export function findObstacle(runtime: Runtime): string | null {
   if (typeof runtime.Promise.withResolvers !== 'function') {
     const node = runtime.process?.versions?.['node']

@@ -1,11 +1,12 @@
 /**
- * One process can load several copies of this package: two packages require versions that npm cannot unite, a bundler
- * has put a copy into a bundle, or a test runner has loaded the modules again. Each copy would have a current task of
- * its own, so a task of one copy that waits on a lock of another would not see a cancel.
+ * One process can load several copies of this package: because two packages require versions that npm cannot unite,
+ * because a bundler has put a copy into a bundle, or because a test runner has loaded the modules again. Each copy
+ * would have a current task of its own. So a cancel would not end the wait of a task of one copy on a lock of another
+ * copy.
  *
- * Therefore the entry points ("doors") of each copy export the objects of the first copy with a compatible version.
- * Copies find each other under a global symbol. Copies whose versions are not compatible stay apart, and one warning
- * per process names the two.
+ * Therefore the entry points ("doors") of each copy export the objects of the first copy with a compatible version. The
+ * copies find each other through a property of `globalThis`. Copies whose versions are not compatible work separately.
+ * One warning per process names the versions and the folders of the first two copies.
  */
 
 /** The exports of each entry point ("door") of one copy, by the name of the door. */
@@ -25,8 +26,8 @@ interface Registry {
 const key = Symbol.for('@tasktree/core.copies')
 
 /**
- * Whether two versions are compatible: the same major version, and below 1.0.0 also the same minor version, because
- * there a minor version may break programs.
+ * Whether two versions are compatible: they must have the same major version. Below 1.0.0 they must also have the same
+ * minor version, because a new minor version may then break programs.
  */
 function areCompatible(a: string, b: string): boolean {
   const [majorA, minorA] = a.split('.')
@@ -35,8 +36,8 @@ function areCompatible(a: string, b: string): boolean {
 }
 
 /**
- * Returns the exports that the copy in the folder `path` must offer: those of the first copy with a compatible
- * version, or else `doors`, the copy's own.
+ * Returns the exports that the copy in the folder `path` must offer. These are the exports of the first copy with a
+ * compatible version. If there is no such copy, they are `doors`, the own exports of the copy in `path`.
  */
 export function shareDoors(version: string, path: string, doors: Doors): Doors {
   const holder = globalThis as unknown as Record<symbol, Registry | undefined>
@@ -48,7 +49,7 @@ export function shareDoors(version: string, path: string, doors: Doors): Doors {
     registry.hasWarned = true
     warn(other, version, path, shared !== undefined)
   }
-  // A test runner may load the same file again; that is not another copy.
+  // A test runner may load the same file again. This does not count as another copy.
   if (!copies.some((copy) => copy.path === path)) copies.push({ version, path, doors })
   return shared?.doors ?? doors
 }

@@ -1,16 +1,16 @@
-/** The lengths of the delays of `growingDelay`, in milliseconds; `factor` has no unit. */
+/** The parameters of `growingDelay`. `min` and `max` are in milliseconds; `factor` has no unit. */
 export interface GrowingDelays {
   /** The first delay. */
   readonly min: number
   /** The longest delay. */
   readonly max: number
-  /** Each delay is this many times as long as the one before. */
+  /** Each delay is this many times as long as the delay before it. */
   readonly factor: number
 }
 
 /**
- * Returns the delay, in milliseconds, before a failed attempt is repeated for the `count`-th time, counted from 0:
- * `min * factor ** count`, and at most `max`. The delays grow, so that a service that is down is not flooded with
+ * Returns the delay, in milliseconds, before a failed attempt is repeated for the `count`-th time, counted from 0: `min
+ * * factor ** count`, and at most `max`. The delays grow, so that a service that has failed does not get too many
  * attempts.
  *
  * @example
@@ -18,6 +18,7 @@ export interface GrowingDelays {
  *     console.log([0, 3, 10].map((count) => growingDelay(delays, count))) // [ 100, 800, 5000 ]
  */
 export function growingDelay({ min, max, factor }: GrowingDelays, count: number): number {
-  // After very many attempts the power is Infinity, and with a `min` of 0 the product is NaN.
+  // After very many attempts, the power is Infinity. If `min` is 0, the product is then NaN, and `|| 0` turns it into
+  // 0.
   return Math.min(max, min * factor ** count || 0)
 }

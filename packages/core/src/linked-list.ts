@@ -1,17 +1,20 @@
 /**
- * A list that an entry can leave from any place in constant time.
+ * A list from which any entry can be removed in constant time.
  *
  * The entries themselves hold the links, so the list allocates nothing for an entry. A `Set` would look simpler. But
- * taking the first element of a `Set` again and again costs quadratic time in V8, because deleted entries stay in its
- * table until it is rebuilt.
+ * taking the first element of a `Set` again and again costs quadratic time in V8, because deleted elements stay in the
+ * table of the `Set` until the table is rebuilt.
  */
 
-/** The fields that an object must have to be an entry of a `LinkedList`. An entry is in one list at most. */
+/** The fields that an object must have to be an entry of a `LinkedList`. An entry can be in at most one list. */
 export interface Linked<E extends Linked<E>> {
-  /** The list that the entry is in, or was in last. */
+  /** The list that contains the entry, or the last list that contained it. */
   list: LinkedList<E> | null
   nextInList: E | null
-  /** The entry before this one, or null if this is the first one; the entry itself if it has left its list. */
+  /**
+   * The entry before this entry; null if this entry is the first. If this entry has left its list, the field refers to
+   * this entry itself.
+   */
   previousInList: E | null
 }
 

@@ -1,6 +1,7 @@
 /**
- * The parts that the other packages of Tasktree are built from, and that a primitive of your own needs. They are
- * documented, and follow semantic versioning like the exports of the main entry point.
+ * The functions and classes from which the other packages of Tasktree are built, and with which you can build your own
+ * primitives, such as a new kind of lock. They are documented, and follow semantic versioning as the exports of the
+ * main entry point do.
  */
 export { abortError, cancelOnAbort, Claim } from './futures/claim.ts'
 export { completed } from './futures/future.ts'

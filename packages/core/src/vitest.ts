@@ -11,43 +11,58 @@ import {
 /** The body of a test in virtual time: an async function, or a function that returns a future. */
 export type VirtualBody = (context: TestContext) => PromiseLike<unknown>
 
-/** Options of `it.virtual`, beside those of a vitest test. */
+/** The options of `it.virtual`: the options of a vitest test, and the following. */
 export interface VirtualOptions extends TestOptions {
-  /** Draws the order of what is ready from this seed; without it, what is ready first runs first. */
+  /**
+   * With a seed, the tasks and callbacks that are ready run in a random order that depends on the seed. Without a seed,
+   * they run in the order in which they became ready.
+   */
   seed?: number
-  /** The time of the clock at the beginning, in milliseconds; 0 by default. */
+  /** The time of the virtual clock at the beginning of the test, in milliseconds; 0 by default. */
   start?: number
-  /** `false` lets the test end while something of it still runs. The end of the run cancels that. */
+  /**
+   * With `false`, the test may end while tasks or timers of it are left. They are cancelled then, and the test does not
+   * fail for it.
+   */
   leaks?: false
 }
 
-/** Options of `it.explore`, beside those of a vitest test. */
+/** The options of `it.explore`: the options of a vitest test, and the following. */
 export interface ExploreOptions extends TestOptions {
   /** The number of schedules; 1,000 by default. */
   seeds?: number
-  /** The first seed. Without `seeds`, only this schedule runs: the message of a failure names the seed. */
+  /**
+   * The seed of the first schedule. If `seeds` is not given, only this schedule runs. So a failure can be repeated: its
+   * message names the seed.
+   */
   seed?: number
-  /** `false` lets the program end while something of it still runs. The end of the run cancels that. */
+  /**
+   * With `false`, the test may end while tasks or timers of it are left. They are cancelled then, and the test does not
+   * fail for it.
+   */
   leaks?: false
 }
 
-/** Adds a test. The options stand before the body, as in vitest. */
+/** A function that adds a test. The options come before the body, as in vitest. */
 export interface AddTest<Options> {
   (name: string, body: VirtualBody): void
   (name: string, options: Options, body: VirtualBody): void
 }
 
-/** A kind of test, with `only` and `skip` as every vitest test has them. */
+/** A function that adds tests of one kind. It has `only` and `skip`, as `it` of vitest has. */
 export interface TestKind<Options> extends AddTest<Options> {
   only: AddTest<Options>
   skip: AddTest<Options>
 }
 
-/** vitest's `it`, with the tests of this module. Every test of it fails if it leaves something behind. */
+/**
+ * The type of `it`: the `it` of vitest, with `it.virtual` and `it.explore` in addition. A test fails if tasks, timers
+ * or other things that it has begun are left at its end.
+ */
 export interface It extends TestAPI<{ tasktreeLeaks: void }> {
   /**
-   * Adds a test that runs in virtual time: an hour of sleep takes none, and a test that nothing can wake fails at once
-   * with the task tree. Real I/O has no virtual time.
+   * Adds a test that runs in virtual time: a sleep of an hour takes no real time. If every task waits and nothing can
+   * wake any of them, the test fails at once, and its error contains the task tree. Real I/O still takes real time.
    *
    * @example
    *     import { expect } from 'vitest'
@@ -77,7 +92,10 @@ export interface It extends TestAPI<{ tasktreeLeaks: void }> {
   explore: TestKind<ExploreOptions>
 }
 
-/** Runs the body, and throws a LeakError if it has left something behind. */
+/**
+ * Runs the body, and throws a LeakError if tasks, timers or other things that the body has begun are left. With `leaks`
+ * set to false, this is not checked.
+ */
 async function withoutLeaks(body: VirtualBody, context: TestContext, leaks?: false): Promise<void> {
   const watch = watchLeaks()
   await body(context)
@@ -94,7 +112,7 @@ function testKind<Options extends VirtualOptions & ExploreOptions>(
     (add: TestAPI['only'] | TestAPI): AddTest<Options> =>
     (name: string, ...rest: [VirtualBody] | [Options, VirtualBody]) => {
       const [options, body] = rest.length === 1 ? [{} as Options, rest[0]] : rest
-      // vitest gets only what it knows.
+      // vitest gets only its own options.
       const { seed: _seed, start: _start, seeds: _seeds, leaks: _leaks, ...known } = options
       add(name, known as TestOptions as object, (context: TestContext) =>
         run(body, context, options).then(() => {}),
@@ -128,8 +146,8 @@ const checked = plain.extend<{ tasktreeLeaks: void }>({
 })
 
 /**
- * The `it` of vitest. A test that leaves a task, a timer, a server or the like behind fails. `it.virtual` and
- * `it.explore` add tests in virtual time.
+ * The `it` of vitest, with two additions. A test fails if a task, a timer, a server or a similar thing that it has
+ * begun is left at its end. And `it.virtual` and `it.explore` add tests that run in virtual time.
  *
  * @example
  *     import { expect } from 'vitest'
@@ -145,8 +163,9 @@ export const it: It = Object.assign(checked, {
 })
 
 /**
- * Makes every test of the file fail that leaves something behind, also those of vitest's own `it`. Call it at the top of a
- * test file, or in a file of `setupFiles` for all.
+ * Makes a test fail if a task, a timer or a similar thing that it has begun is left at its end. This applies to all
+ * tests of the file, also to the tests of vitest's own `it`. Call `checkLeaks` at the top of a test file, or in a file
+ * of `setupFiles` for all test files.
  *
  * @example
  *     import { expect, test } from 'vitest'

@@ -9,8 +9,8 @@ import type { TimerHandle } from '../loop/handle.ts'
 import type { Reaction } from '../futures/reaction.ts'
 
 /**
- * A waiter for the next future that completes. The waiter gets that future only in its own turn of the loop. If the
- * waiter is cancelled before, the next waiter in line gets the future.
+ * A waiter for the next future that completes. The waiter takes the completed future only in its own turn of the loop.
+ * If the waiter is cancelled before that turn, the next waiter takes the future.
  */
 class Next<T> extends Claim<T> {
   readonly #source: Completions<T>
@@ -42,20 +42,21 @@ class Next<T> extends Claim<T> {
 }
 
 /**
- * Two lists: the futures that have completed, and the waiters for them. Each is an array with the index of the first
- * entry that is left, because `shift()` of an array costs time in proportion to its length.
+ * Two lists: the completed futures that no waiter has taken yet, and the waiters. Each list is an array and the index
+ * of its first entry that is still in use. `shift()` is not called, because its cost grows with the length of the
+ * array.
  */
 class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
   readonly #pending = new Map<Future<T>, Reaction>()
   /**
-   * The completed futures, in the order of ending. Null: the timeout came before this future ended. Undefined: this
-   * entry was already handed to a waiter.
+   * The completed futures, in the order in which they ended. An entry is null for a future that had not ended when the
+   * timeout came. An entry is undefined when a waiter has taken it.
    */
   readonly #completed: (Future<T> | null | undefined)[] = []
   #firstResult = 0
   /**
-   * The waiters, in the order of waiting. Undefined: this waiter was woken. A cancelled waiter stays in the list until
-   * its turn to be woken comes, and is skipped then.
+   * The waiters, in the order in which they began to wait. An entry is undefined when its waiter was woken. A cancelled
+   * waiter stays in the list until it would be the next to be woken. Then it is skipped.
    */
   readonly #waiters: (Next<T> | undefined)[] = []
   #firstWaiter = 0
@@ -141,11 +142,12 @@ class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
 }
 
 /**
- * Starts all awaitables and hands them out in the order in which they complete. `for await` gives results. A plain
- * `for` gives futures: the first of them ends as the first awaitable to complete ends, and so on. After `timeout`
- * milliseconds, each one that is not done throws TimeoutError. Nothing is cancelled.
+ * Starts all awaitables, and iterates over their outcomes in the order in which the awaitables complete. `for await`
+ * gives results. A plain `for` gives futures: the first future gets the outcome of the awaitable that completes first,
+ * the second future the outcome of the next, and so on. When `timeout` milliseconds have passed, `for await` throws a
+ * TimeoutError, and each future of a plain `for` that is left fails with a TimeoutError. No awaitable is cancelled.
  *
- * @throws {TypeError} when `aws` is not an iterable of what can be awaited, and when `timeout` is NaN
+ * @throws {TypeError} when `aws` is not an iterable of awaitables, and when `timeout` is NaN
  *
  * @example
  *     const pages = ['slow', 'fast'].map((name) => sleep(name === 'slow' ? 20 : 1, name))

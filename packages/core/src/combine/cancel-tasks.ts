@@ -5,9 +5,9 @@ import { Task } from '../tasks/task.ts'
 import { wait } from './wait.ts'
 
 /**
- * Cancels the tasks and waits until all have ended. Plain code may call this too. Errors of the tasks other than the
- * CancelledError go to the exception handler of their loop. In a cancelled scope, where other waits throw at once,
- * this call still waits for the tasks.
+ * Cancels the tasks and waits until all have ended. Code outside of every task may call this too. If a task ends with
+ * an error that is not a CancelledError, the error is passed to the exception handler of its loop. In a cancelled
+ * scope, other waits throw at once, but this call still waits until the tasks have ended.
  *
  * @throws {TypeError} when `tasks` is not an iterable of tasks
  *
@@ -28,7 +28,10 @@ export function cancelTasks(tasks: Iterable<Task>): Promise<void> {
   return awaitCancelled(all.filter((task) => task.cancel()))
 }
 
-/** Waits until `cancelled`, tasks that were cancelled already, have ended, and reports their errors. */
+/**
+ * Waits until the tasks in `cancelled` have ended, and reports their errors. The caller has cancelled these tasks
+ * before.
+ */
 export async function awaitCancelled(cancelled: readonly Task[]): Promise<void> {
   if (cancelled.length === 0) return
   await untilAllEnded(cancelled)
@@ -45,8 +48,8 @@ export async function awaitCancelled(cancelled: readonly Task[]): Promise<void> 
 }
 
 /**
- * Waits until all tasks have ended. A cancel of the waiting task ends this wait at once. But if a scope around the
- * waiting code is cancelled, the CancelledError is thrown only when all tasks have ended.
+ * Waits until all tasks have ended. If the waiting task is cancelled, the CancelledError is thrown at once. If a scope
+ * around the waiting code is cancelled, the CancelledError is thrown only when all tasks have ended.
  */
 export async function untilAllEnded(tasks: readonly Task[]): Promise<void> {
   try {

@@ -17,20 +17,23 @@ export type Results<T extends readonly Awaitable<unknown>[]> = {
 }
 
 /**
- * The types of the outcomes of a list of awaitables, for `returnExceptions`. A thrown value need not be an Error, but
- * nearly always is.
+ * The types of the outcomes of a list of awaitables, for `returnExceptions`. The type of a thrown value is given as
+ * Error, because nearly every thrown value is an Error.
  */
 export type Outcomes<T extends readonly Awaitable<unknown>[]> = {
   -readonly [K in keyof T]: Result<T[K]> | Error
 }
 
 /**
- * The future that `gather` returns. A cancel of this future is passed on to the children, and the future ends when
- * they have ended.
+ * The future that `gather` returns. Its children are the futures of the awaitables. A cancel of this future cancels the
+ * children, and this future ends when all of them have ended.
  */
 class Gathering<T> extends Future<T> {
   readonly #children: Iterable<Future<unknown>>
-  /** Whether a child has accepted a cancel: then the outcome is a CancelledError, no matter how the children end. */
+  /**
+   * Whether a cancel was passed on, and at least one child has accepted it. Then this future ends with a
+   * CancelledError, even if the children return values.
+   */
   cancelRequested = false
 
   constructor(loop: EventLoop, children: Iterable<Future<unknown>>) {
@@ -62,9 +65,9 @@ class Gathering<T> extends Future<T> {
 
 /**
  * Runs all awaitables at the same time and returns their results in the order of `aws`. The first failure is thrown at
- * once, and the others continue. With `returnExceptions`, nothing is thrown, and errors stand among the results. A
- * cancel of the returned future cancels all children that have not ended. If other code cancels a child, that counts
- * as a failure with CancelledError.
+ * once, and the other awaitables continue. With `returnExceptions`, no failure is thrown, and the error of a failed
+ * awaitable is listed in place of its result. A cancel of the returned future cancels all awaitables that have not
+ * ended. If other code cancels an awaitable, this counts as a failure with a CancelledError.
  *
  * @throws {TypeError} when `aws` is not an array, or holds something that cannot be awaited
  *
@@ -78,7 +81,7 @@ export function gather<const T extends readonly Awaitable<unknown>[]>(
   aws: T,
   options?: { returnExceptions?: false | undefined },
 ): Future<Results<T>>
-/** If the value of `returnExceptions` is not known to the compiler, the results may hold errors. */
+/** The overload for calls in which `returnExceptions` is, or may be, true: the list may contain errors. */
 export function gather<const T extends readonly Awaitable<unknown>[]>(
   aws: T,
   options: { returnExceptions?: boolean | undefined },
@@ -105,8 +108,8 @@ export function gather(
   const childEnded = (child: Future<unknown>): void => {
     left--
     if (outer.done()) {
-      // The first failure was thrown already, and no other code will look at the failure of this child. This look at it
-      // prevents a report.
+      // The first failure was thrown already, and no other code will read the failure of this child. The call of
+      // `exception()` marks the failure as handled. Otherwise it would be reported.
       if (!child.cancelled()) child.exception()
       return
     }
@@ -124,15 +127,15 @@ export function gather(
   }
   const done = children.filter((child) => child.done())
   for (const child of children) if (!child.done()) child.onDone(childEnded)
-  // Children that were done already are counted last, because one of them may set the outcome, and `childEnded` must be
-  // registered with all others before that.
+  // The children that were done already are counted last. One of them may set the outcome of `outer`, and before that
+  // `childEnded` must be registered with all other children.
   for (const child of done) childEnded(child)
   return outer
 }
 
 /**
  * Makes a future of each awaitable. A function that is in the list twice is called twice. A Coroutine can run only
- * once, so both its places get the same task.
+ * once, so if it is in the list twice, both entries get the same future.
  */
 export function ensureFutures<T>(aws: readonly Awaitable<T>[]): Future<T>[] {
   // All awaitables are checked before the first one begins, so wrong input starts nothing.
@@ -154,7 +157,8 @@ function outcome(child: Future<unknown>): unknown {
 
 /**
  * Returns the error with which a cancelled `gather` ends: the CancelledError of the last child in the list. As in
- * asyncio, this need not be the child that ended last.
+ * asyncio, the last child in the list need not be the child that ended last. If the last child was not cancelled, a
+ * CancelledError is made from the message of the newest cancel of that child.
  */
 function lastCancel(children: Future<unknown>[]): CancelledError {
   const last = children.at(-1) as Future<unknown>

@@ -4,13 +4,13 @@ import { ensureFuture } from '../tasks/ensure-future.ts'
 import { shielded } from '../scopes/shielded.ts'
 import { wait } from './wait.ts'
 
-/** How many milliseconds the end of a loop waits for the `return()` of the source. */
+/** The time, in milliseconds, for which the end of the iteration waits for the `return()` of the source. */
 const returnGrace = 1_000
 
 /**
- * Makes a `for await` over a foreign async iterable cancellable: a cancel ends the wait for the `next()` of the source
- * at once. Without this call, a cancel is delivered only after the source has given its next item. However the loop is
- * left (by a cancel, an error or `break`), `return()` of the source is called once.
+ * Makes a `for await` over an async iterable of another library cancellable: a cancel ends the wait for the `next()` of
+ * the source at once. Without `iterate`, a cancel is thrown only after the source has given its next item. If the loop
+ * is left early, by a cancel, an error in its body or a `break`, `return()` of the source is called once.
  *
  * @throws {TypeError} when `source` is not an async iterable
  *
@@ -54,8 +54,9 @@ async function* run<T>(iterator: AsyncIterator<T>): AsyncGenerator<T, void, unde
 }
 
 /**
- * Calls `return()` of the source and waits for it, but at most `returnGrace` milliseconds. An async generator that
- * still waits in `next()` runs its `return()` only after that wait, which may never end.
+ * Calls `return()` of the source and waits until it has ended, but at most `returnGrace` milliseconds. There is a
+ * limit, because an async generator that still waits in `next()` does not run `return()` before this wait has ended,
+ * and the wait may never end.
  */
 async function end(iterator: AsyncIterator<unknown>): Promise<void> {
   const returned = ensureFuture(Promise.resolve(iterator.return?.()))

@@ -8,7 +8,10 @@ import { type WaitDetails, waitDetails } from '../futures/wait-details.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import type { TimerEntry } from '../loop/timer-heap.ts'
 
-/** A future that is also the entry of the timer that ends it, so that each sleep is one object and not two. */
+/**
+ * A future that is also its own timer entry: the loop calls `run()` when the time is over. So a sleep needs one object,
+ * and not a future and a timer.
+ */
 class Sleep<R> extends Future<R> implements TimerEntry {
   heapIndex = -1
   heapOrder = 0
@@ -44,8 +47,9 @@ class Sleep<R> extends Future<R> implements TimerEntry {
 }
 
 /**
- * The future of `sleep(0)`, which ends after one full turn of the loop, with I/O. It is a woken claim from the start,
- * so its waiter resumes in the claim's turn, as an asyncio task does after `sleep(0)`.
+ * The future of `sleep(0)`. It is put into the ready queue after the next I/O. The waiting code resumes in the turn of
+ * this queue entry, as a task of asyncio does after `sleep(0)`. The base class Claim, which locks use too, provides
+ * this: a claim resumes its waiter in its own turn.
  */
 class Pause<R> extends Claim<R> {
   readonly #result: R
@@ -69,12 +73,12 @@ class Pause<R> extends Claim<R> {
   }
 
   protected override decline(): void {
-    // A pause takes nothing that another waiter could get.
+    // There is nothing to do, because a pause does not take a lock or an item that another waiter could get.
   }
 }
 
 /**
- * Returns a future that ends only when it, or the task that waits on it, is cancelled.
+ * Returns a future that never ends by itself. It ends only by a cancel: of the future, or of the task that awaits it.
  *
  * @example
  *     const server = createTask(async () => {
@@ -94,8 +98,8 @@ export function sleepForever(): Future<never> {
 }
 
 /**
- * Returns a future that ends after one full turn of the loop, with I/O. A pending cancel is delivered there. Long
- * computations should await this now and then.
+ * Returns a future that ends after all other code that is ready has had a turn, and I/O was handled. If a cancel of the
+ * task is pending, the `await` throws it. A long computation should await `checkpoint()` from time to time.
  *
  * @example
  *     const rows = Array.from({ length: 3_000 }, (_, i) => i)
@@ -113,15 +117,16 @@ export function checkpoint(): Future<void> {
 }
 
 /**
- * Returns a future that ends after `ms` milliseconds with `result`. If `ms` is 0 or less, it ends after one full turn
- * of the loop, in which everything that is ready runs and I/O is handled. If `ms` is Infinity, only a cancel ends it.
+ * Returns a future that ends after `ms` milliseconds with `result`. If `ms` is 0 or less, the future ends after all
+ * other code that is ready has had a turn, and I/O was handled. If `ms` is Infinity, only a cancel ends the future.
  *
  * @throws {TypeError} when `ms` is not a number, or NaN
  *
  * @example
  *     console.log(await sleep(10, 'ten milliseconds later')) // ten milliseconds later
  *
- * Source: asyncio.sleep. Differs: milliseconds; the time runs from the call, not from the await.
+ * Source: asyncio.sleep. Differs: the time is in milliseconds, and it runs from the call of `sleep`, not from the
+ * `await`.
  */
 export function sleep(ms: number): Future<void>
 export function sleep<R>(ms: number, result: R): Future<R>

@@ -3,8 +3,8 @@ import { Future } from '../futures/future.ts'
 import { sleep } from './sleep.ts'
 
 /**
- * Sleeps that another task can end early: each sleep has a key. A sleep that is ended early returns, while a cancel of
- * the sleeping task still throws.
+ * Makes sleeps that another task can end early, by the key of the sleep. When a sleep is ended early, its `await`
+ * returns normally. When the sleeping task is cancelled, the `await` throws a CancelledError as usual.
  *
  * @example
  *     const sleeper = new Sleeper<string>()
@@ -16,7 +16,7 @@ import { sleep } from './sleep.ts'
  *     sleeper.cancel('poller') // wakes it
  *     console.log(await poll) // polls at once
  *
- * Source: the Sleeper of the asyncio cookbook. Differs: two sleeps under one key are both ended.
+ * Source: the Sleeper of the asyncio cookbook. Differs: if two sleeps have the same key, `cancel` ends both.
  */
 export class Sleeper<K = unknown> {
   readonly #sleeps = new Map<K, Set<Future<void>>>()
@@ -50,7 +50,7 @@ export class Sleeper<K = unknown> {
     }
   }
 
-  /** Ends every sleep under `key` at once. Returns false if there is none. */
+  /** Ends every sleep with the key `key` now. Returns false if there is no such sleep. */
   cancel(key: K): boolean {
     const sleeps = this.#sleeps.get(key)
     if (sleeps === undefined) return false
@@ -63,7 +63,7 @@ export class Sleeper<K = unknown> {
     return ended
   }
 
-  /** Ends all sleeps, and returns how many were ended. */
+  /** Ends all sleeps, and returns the number of sleeps that were ended. */
   cancelAll(): number {
     let ended = 0
     for (const sleeps of this.#sleeps.values()) {

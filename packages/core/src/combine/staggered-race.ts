@@ -8,17 +8,18 @@ import { waitFor } from '../scopes/timeout.ts'
 import { wait } from './wait.ts'
 
 /**
- * The result of `staggeredRace`. `exceptions` has an entry for each function that was called: its error, or null for
- * the winner and for a function that was cancelled. If no function won, `index` is null.
+ * The result of `staggeredRace`: the value and the index of the winner, or undefined and null if no function won.
+ * `exceptions` has one entry for each function that was called. The entry is the error that the function threw (a
+ * CancelledError if it was cancelled), or null if it threw no error.
  */
 export type RaceResult<T> =
   | { value: T; index: number; exceptions: unknown[] }
   | { value: undefined; index: null; exceptions: unknown[] }
 
 /**
- * Calls the first function. Calls each next function when the one before has failed, or when `delay` milliseconds have
- * passed (null: only when the one before has failed). The first to succeed wins. The others are cancelled, and
- * `staggeredRace` waits until they have ended.
+ * Calls the first function, and then each next function when the function before it has failed, or `delay` milliseconds
+ * after the function before it was called. If `delay` is null, only a failure leads to the next call. The function that
+ * succeeds first wins. The others are cancelled, and `staggeredRace` waits until they have ended.
  *
  * @throws {TypeError} when `coros` is not an iterable of functions, and when `delay` is NaN
  *
@@ -76,7 +77,8 @@ async function race<T>(
       if (!failed.done()) failed.setResult()
       return
     }
-    // Another function has won in the same turn, and the cancel came too late for this function. Its value is not used.
+    // Another function won just before, and its cancel came too late to stop this function. The value of this function
+    // is not used.
     if (winner !== null) return
     winner = { value, index }
     for (const [i, task] of tasks.entries()) if (i !== index) task.cancel()
@@ -84,8 +86,8 @@ async function race<T>(
 
   tasks.push(createTask(() => runOne(null)))
   try {
-    // The list of tasks grows during the wait, so each round waits for the tasks that were added since the last
-    // round.
+    // The list of tasks grows during the wait. So each round of this loop waits for the tasks that were added during
+    // the round before.
     let ended = 0
     while (ended < tasks.length) {
       const { done } = await wait(tasks.slice(ended))

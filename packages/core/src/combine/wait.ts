@@ -8,7 +8,10 @@ export const ALL_COMPLETED = 'ALL_COMPLETED'
 
 type ReturnWhen = typeof FIRST_COMPLETED | typeof FIRST_EXCEPTION | typeof ALL_COMPLETED
 
-/** For each mode: whether the end of the future `ended` ends the wait, even if others are not done. */
+/**
+ * One function for each value of `returnWhen`. `ended` is a future that has just ended. The function returns whether
+ * the wait ends now, even if other futures are not done.
+ */
 const modes: Record<ReturnWhen, (ended: Future<unknown>) => boolean> = {
   FIRST_COMPLETED: () => true,
   FIRST_EXCEPTION: (ended) => !ended.cancelled() && ended.exception() !== null,
@@ -16,9 +19,10 @@ const modes: Record<ReturnWhen, (ended: Future<unknown>) => boolean> = {
 }
 
 /**
- * Waits until all futures are done; or until the first is done, or the first has failed, as `returnWhen` says (a
- * cancelled future has not failed). After `timeout` milliseconds the wait ends without an error. Neither the timeout
- * nor a cancel of the waiting code cancels the futures. No callback is left on the futures.
+ * Waits until all futures are done. With `returnWhen` FIRST_COMPLETED, the wait ends when one future is done; with
+ * FIRST_EXCEPTION, when one future has failed (a cancelled future has not failed) or all are done. After `timeout`
+ * milliseconds the wait ends without an error. Neither the timeout nor a cancel of the waiting code cancels the
+ * futures. At its end, `wait` removes its callbacks from the futures.
  *
  * @throws {TypeError} when `aws` is not an iterable of futures, and when `timeout` is NaN
  * @throws {RangeError} when `aws` is empty, or `returnWhen` is not one of the three modes
@@ -59,15 +63,16 @@ export function wait<F extends Future<unknown>>(
 }
 
 /**
- * Waits until all futures are done, until one has ended for which `isEnough` returns true, or until `timeout`
- * milliseconds have passed.
+ * Waits until all futures are done, until a future has ended for which `isEnough` returns true, or until `timeout`
+ * milliseconds have passed; null means no timeout.
  */
 export async function waitForSome<F extends Future<unknown>>(
   futures: ReadonlySet<F>,
   timeout: number | null,
   isEnough: (ended: F) => boolean,
 ): Promise<{ done: Set<F>; pending: Set<F> }> {
-  // The loop of the futures is used. The current loop may be another one, if plain code waits.
+  // The waiter must be on the loop of the futures. The current loop may be a different loop if the caller is not in a
+  // task.
   const loop = (futures.values().next().value as F).getLoop()
   const waiter = new DetailedFuture<void>(
     () => {

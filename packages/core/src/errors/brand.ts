@@ -1,20 +1,26 @@
 const prefix = '@tasktree/core.'
 
 /**
- * Marks the class of `prototype` with a symbol that every copy of this package shares. If a program loads two copies,
- * each has classes of its own, and `instanceof` does not recognize an error that the other copy has made. The mark
- * does.
+ * Marks the class of `prototype` with a symbol that every copy of this package shares. If a program loads two copies of
+ * this package, each copy has its own classes, and `instanceof` does not recognize an error that the other copy has
+ * made. `hasBrand` recognizes such an error by the symbol.
  */
 export function brand(prototype: object, name: string): void {
   Object.defineProperty(prototype, brandOf(name), { value: true })
 }
 
-/** Whether `error` belongs to the marked class `name`, or to a class that extends it, of any copy of this package. */
+/**
+ * Whether `error` is an instance of the class that `brand` has marked with `name`, or of a subclass. The class may
+ * belong to any copy of this package.
+ */
 export function hasBrand(error: unknown, name: string): boolean {
   return typeof error === 'object' && error !== null && brandOf(name) in error
 }
 
-/** Returns the name under which `brand` has marked this prototype itself; null if it has not. */
+/**
+ * Returns the name with which `brand` has marked `prototype`; null if `brand` has not marked this prototype. A mark of
+ * a base class does not count.
+ */
 export function ownBrand(prototype: object): string | null {
   for (const symbol of Object.getOwnPropertySymbols(prototype)) {
     const key = Symbol.keyFor(symbol)

@@ -1,16 +1,17 @@
 /**
- * The folder of this package, in each form in which a stack may show it. `startAtCaller` removes the stack frames of
- * files in it. The list is empty in a bundle that has no address, as in workerd.
+ * The folder of this package, in each form in which a line of a stack may contain it. `startAtCaller` removes the stack
+ * frames of the files in this folder. The list is empty if this module has no `import.meta.url`, as in a bundle for
+ * workerd.
  */
 const own = foldersOf(import.meta.url)
 
 /**
- * Returns the folder of the module `url` as an address and as a path, because a line of a stack shows one or the
- * other.
+ * Returns the folder of the module with the address `url`, with percent escapes (as in an address) and without them (as
+ * in a path), because a line of a stack may contain either form.
  */
 function foldersOf(url: string | undefined): string[] {
   if (url === undefined) return []
-  // Some tools give a module a path in `import.meta.url` instead of an address.
+  // Some tools set `import.meta.url` to a path and not to an address.
   const folder = url.replace(/^file:\/\//, '').replace(/\/(dist|src)\/.*$/, '/$1/')
   return [folder, decoded(folder), encodeURI(folder)]
 }
@@ -25,14 +26,15 @@ function decoded(folder: string): string {
 }
 
 /**
- * Removes the stack frames of this library from the top of the error's stack, and those of the runtime between them,
- * so that the stack begins at the call in the program. A stack without a frame of the program stays as it is. Returns
- * the same error.
+ * Removes the first frames of the stack of `error`, as long as they belong to this library or to the runtime. So the
+ * stack begins with the code of the program that called the library. A stack that contains no frame of the program is
+ * not changed. Returns `error`.
  *
- * This costs about 20 microseconds, because it makes V8 write the stack as text. So it is meant for errors that end a
- * wait, not for errors that are thrown often.
+ * A call costs about 20 microseconds, because V8 must write the stack as text. So do not use this function for errors
+ * that are thrown often.
  *
- * @param url the `import.meta.url` of the package that makes the error
+ * @param url the `import.meta.url` of a module of the calling package; frames of the folder of that package are removed
+ * too
  */
 export function startAtCaller<E extends Error>(error: E, url?: string): E {
   const { stack } = error

@@ -1,8 +1,9 @@
 import { brand, hasBrand } from './brand.ts'
 
 /**
- * Sets how many stack frames a new error records, and returns the number that applied before. CancelledError sets 0
- * while it is made, because a stack is expensive. Does nothing if Error is frozen.
+ * Sets the number of stack frames that a new error records, and returns the number before this call. The constructor of
+ * CancelledError sets the number to 0 while it runs, because recording a stack is expensive. If the object Error is
+ * frozen, the number does not change.
  */
 function setStackLimit(limit: number): number {
   const before = Error.stackTraceLimit
@@ -11,11 +12,11 @@ function setStackLimit(limit: number): number {
 }
 
 /**
- * A cancelled `await` throws this error. Code that catches it should clean up and throw it again; a task that swallows
- * it continues.
+ * A cancelled `await` throws this error. Code that catches this error should clean up and throw the error again. A task
+ * that does not throw it again is not ended by the cancel.
  *
- * The error has no stack: a cancel is an ordinary event, and to capture a stack that nobody reads would cost more than
- * everything else a cancel does.
+ * The error has no stack, because a cancel is an ordinary event, and recording a stack would cost more than all other
+ * work of a cancel.
  *
  * Source: asyncio.CancelledError
  */
@@ -31,8 +32,9 @@ export class CancelledError extends Error {
   }
 
   /**
-   * @internal writes into the stack of `error` the name of the cancelled task and what that task waited for, because
-   * an uncaught cancel has no other trace. An error that goes through several tasks names the innermost one.
+   * @internal Sets the stack of `error` to a text with the name of the cancelled task and a description of the thing
+   * that the task waited for. Without this text, an uncaught CancelledError would not tell where it came from. If an
+   * error passes through several tasks, the stack keeps the name of the first, which is the innermost task.
    */
   static noteTask(error: CancelledError, task: string, waitedFor: string | null): void {
     // An error that another copy of this package has made does not have this private field.
@@ -44,16 +46,16 @@ export class CancelledError extends Error {
   }
 
   static {
-    // By this mark, `isCancelled` of another copy of this package recognizes the error. `instanceof` knows only the
-    // classes of its own copy.
+    // By this mark, another copy of this package recognizes the error. With `instanceof` it would not, because each
+    // copy has a class CancelledError of its own.
     brand(this.prototype, 'CancelledError')
   }
 }
 
 /**
- * Whether `error` is a CancelledError, made by this copy of the package or by another one. If the end of a `using`
- * block throws while another error leaves the block, JavaScript puts both into a SuppressedError; then the newer of
- * the two decides, as in Python.
+ * Whether `error` is a CancelledError. Another copy of this package may have made it. If the end of a `using` block
+ * throws while another error leaves the block, JavaScript puts both errors into a SuppressedError. For a
+ * SuppressedError, the function checks the newer of the two errors, as Python would.
  *
  * @example
  *     const task = createTask(async () => {
@@ -72,8 +74,8 @@ export function isCancelled(error: unknown): error is CancelledError {
 }
 
 /**
- * Returns `error` if it is a CancelledError. If it is a SuppressedError, returns the newest error in it if that is a
- * CancelledError. Otherwise returns null.
+ * Returns `error` if it is a CancelledError. If `error` is a SuppressedError whose newest error is a CancelledError,
+ * returns the newest error. Otherwise returns null.
  */
 function findCancelled(error: unknown): CancelledError | null {
   let newest = error
@@ -86,22 +88,22 @@ function findCancelled(error: unknown): CancelledError | null {
 }
 
 /**
- * Whether `error` is a SuppressedError. The name is checked and not the class, because a runtime for which `using` was
- * compiled away may not have the class.
+ * Whether `error` is a SuppressedError. The name is checked and not the class, because a runtime that does not support
+ * `using` may not have the class SuppressedError. Compilers then provide a substitute with the same name.
  */
 function isSuppressed(error: object): error is SuppressedError {
   return 'name' in error && error.name === 'SuppressedError' && 'error' in error
 }
 
 /**
- * Returns the error that a waiter gets after `cancel(msg)`: `msg` itself if it is a CancelledError, or else a new
- * CancelledError with that message.
+ * Returns the error that the waiting code gets after `cancel(msg)`: `msg` itself if it is a CancelledError, or else a
+ * new CancelledError with the message `msg`.
  */
 export function toCancelledError(msg: string | CancelledError | undefined): CancelledError {
   return findCancelled(msg) ?? new CancelledError(msg as string | undefined)
 }
 
-/** An operation did not end before its timeout. Source: TimeoutError */
+/** This error means that an operation did not end before its timeout. Source: TimeoutError */
 export class TimeoutError extends Error {
   override readonly name: string = 'TimeoutError'
   readonly code: string = 'ERR_TIMEOUT'
@@ -112,8 +114,8 @@ export class TimeoutError extends Error {
 }
 
 /**
- * The state of an object does not allow the call: for example, a result is read too early, or set twice. Source:
- * asyncio.InvalidStateError
+ * This error means that the state of an object does not allow the call. For example, a result is read before it is set,
+ * or is set twice. Source: asyncio.InvalidStateError
  */
 export class InvalidStateError extends Error {
   override readonly name: string = 'InvalidStateError'
@@ -125,8 +127,8 @@ export class InvalidStateError extends Error {
 }
 
 /**
- * A call was made where it cannot work: without a running loop, on a closed loop, or as a second await of one
- * coroutine. Source: RuntimeError
+ * This error means that a call is not possible now: for example, no loop is running, the loop is closed, or a coroutine
+ * is awaited for the second time. Source: RuntimeError
  */
 export class RuntimeError extends Error {
   override readonly name: string = 'RuntimeError'
@@ -137,7 +139,7 @@ export class RuntimeError extends Error {
   }
 }
 
-/** A context variable without a value was read without a fallback. Source: LookupError */
+/** This error means that a context variable was read that has no value and no default. Source: LookupError */
 export class LookupError extends Error {
   override readonly name: string = 'LookupError'
   readonly code: string = 'ERR_LOOKUP'
@@ -147,7 +149,7 @@ export class LookupError extends Error {
   }
 }
 
-/** The main task was ended by SIGINT or SIGTERM. Source: KeyboardInterrupt */
+/** This error means that SIGINT or SIGTERM has ended the main task. Source: KeyboardInterrupt */
 export class KeyboardInterrupt extends Error {
   override readonly name: string = 'KeyboardInterrupt'
   readonly code: string = 'ERR_INTERRUPTED'
@@ -163,14 +165,14 @@ export class KeyboardInterrupt extends Error {
   }
 }
 
-/** Whether `error` is a KeyboardInterrupt, made by this copy of the package or by another one. */
+/** Whether `error` is a KeyboardInterrupt. Another copy of this package may have made it. */
 export function isInterrupt(error: unknown): error is KeyboardInterrupt {
   return hasBrand(error, 'KeyboardInterrupt')
 }
 
 /**
- * The main task waits, and nothing that is left in the program can end its wait. The message is the task tree, with
- * what each task waits on.
+ * This error means that the main task, or a task that is left at the end of the run, waits for ever: nothing in the
+ * program can end its wait. The message contains the tree of all tasks, and for each task the thing that it waits for.
  */
 export class DeadlockError extends Error {
   override readonly name: string = 'DeadlockError'

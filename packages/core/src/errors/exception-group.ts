@@ -4,19 +4,19 @@ import { brand, hasBrand, ownBrand } from './brand.ts'
 type Condition = ((error: unknown) => boolean) | (abstract new (...args: never[]) => unknown)
 
 /**
- * A group whose errors `split` is looking at. A nested group has a level of its own, inside the level of the group
- * around it.
+ * How far `split` has come with one group: which errors it has checked, and the results so far. If a group contains a
+ * group, `split` makes a second Level for the inner group, and later continues with the Level of the outer group.
  */
 interface Level {
   readonly group: ExceptionGroup
-  /** The index of the error of `group` that `split` looks at next. */
+  /** The index in `group.errors` of the error that `split` checks next. */
   next: number
   readonly matching: unknown[]
   readonly rest: unknown[]
 }
 
 /**
- * Several failures as one error. `taskGroup` throws such an error. A group may contain groups.
+ * Several failures as one error; `taskGroup` throws it. The errors of a group may be groups themselves.
  *
  * Source: ExceptionGroup. Differs: it is an AggregateError, and may hold any thrown value.
  */
@@ -51,20 +51,21 @@ export class ExceptionGroup extends AggregateError {
   }
 
   /**
-   * Returns a group of the errors that `condition` accepts, nested as in this group; null if it accepts none. A
-   * condition is a predicate or an error class. If it accepts a group as a whole, the errors of that group are not
-   * looked at.
+   * Returns a group of the errors that `condition` accepts, nested as in this group. Returns null if it accepts no
+   * error. A condition is an error class, or a function that returns true for the errors that it accepts. If the
+   * condition accepts a group, the whole group is taken, and the errors in it are not checked.
    */
   subgroup(condition: Condition): ExceptionGroup | null {
     return this.split(condition)[0]
   }
 
   /**
-   * Returns two groups: the errors that `condition` accepts, and the others. A part without errors is null.
-   * `condition` is as for `subgroup`.
+   * Returns two groups: one with the errors that `condition` accepts, and one with the other errors. A group without
+   * errors is replaced by null. A condition is an error class, or a function that returns true for the errors that it
+   * accepts.
    *
-   * The method goes through nested groups in a loop and not by recursion, because groups may be nested deeper than the
-   * stack is.
+   * The method goes through nested groups in a loop and not by recursion, because deeply nested groups would overflow
+   * the call stack.
    */
   split(condition: Condition): [ExceptionGroup | null, ExceptionGroup | null] {
     const accepts = asPredicate(condition)
@@ -99,7 +100,7 @@ export class ExceptionGroup extends AggregateError {
   }
 }
 
-/** Whether `error` is an ExceptionGroup, made by this copy of the package or by another one. */
+/** Whether `error` is an ExceptionGroup. Another copy of this package may have made it. */
 export function isGroup(error: unknown): error is ExceptionGroup {
   return hasBrand(error, 'ExceptionGroup')
 }
@@ -119,8 +120,8 @@ function derive(group: ExceptionGroup, errors: unknown[]): ExceptionGroup | null
 }
 
 /**
- * Turns a condition into a predicate. A class and a predicate are both functions: a function is taken for an error
- * class if it is Error or its prototype is an instance of Error.
+ * Returns a function that says whether an error meets `condition`. A condition that is the class Error or one of its
+ * subclasses accepts the instances of this class. Any other function is called with the error.
  */
 function asPredicate(condition: Condition): (error: unknown) => boolean {
   if (typeof condition !== 'function') {

@@ -5,7 +5,10 @@ import { explainKnot } from '../snapshot/knot.ts'
 import type { Task } from '../tasks/task.ts'
 import { formatTaskTree } from '../tasks/task-tree.ts'
 
-/** The main task of a run. The process tells this object of signals, and of a deadlock. */
+/**
+ * The main task of a run. The listeners for process events call this object when a signal comes, and when the process
+ * is about to exit although the main task still waits (a deadlock).
+ */
 export class MainTask implements Interruptible {
   readonly #task: Task
   #signal: NodeJS.Signals | null = null
@@ -16,8 +19,8 @@ export class MainTask implements Interruptible {
   }
 
   /**
-   * Cancels the main task. Returns false if a signal has cancelled it before, or if it is done: the process then
-   * exits.
+   * Cancels the main task because of `signal`. Returns false if an earlier signal has cancelled the task, or if the
+   * task is done; the process then exits.
    */
   interrupt(signal: NodeJS.Signals): boolean {
     if (this.#signal !== null || this.#task.done()) return false
@@ -29,7 +32,8 @@ export class MainTask implements Interruptible {
   deadlocked(): void {
     const loop = this.#task.getLoop()
     if (this.deadlock !== null) {
-      // The main task has swallowed the cancel of the first deadlock, and waits for ever again.
+      // The first deadlock has cancelled the main task. The task has swallowed this cancel, and now waits for ever
+      // again. So the run stops.
       loop.stop()
       return
     }
@@ -52,7 +56,10 @@ export class MainTask implements Interruptible {
   }
 }
 
-/** Stands for the main task while a run ends and only waits for the clean-up of cancelled tasks. */
+/**
+ * Takes the role of the main task for process events while a run ends. The main task has ended, and the run waits only
+ * for the clean-up of the other tasks, which are cancelled.
+ */
 export class Cleanup implements Interruptible {
   readonly #loop: EventLoop
   deadlock: DeadlockError | null = null

@@ -3,19 +3,19 @@ import type { Coroutine, CoroutineFunction } from '../tasks/coroutine.ts'
 import { run } from './run.ts'
 import { checkMain, checkRunnerOptions, type RunnerOptions } from './runner.ts'
 
-/** The exit codes of a program that a signal has ended. */
+/** The exit code of the process for each signal that has ended the program. */
 const exitCodes: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGINT: 130, SIGTERM: 143 }
 
 /**
- * Runs `main` as a whole program, and ends the process according to its outcome:
+ * Runs `main` as a whole program. The outcome of `main` decides how the process ends:
  *
- * - SIGINT or SIGTERM cancels `main`. Its clean-up runs, tasks and child processes that are left are ended, and the
- * shutdown hooks run. Then the process exits with 130 or 143 and prints nothing. A second signal ends the process at
- * once.
- * - When `main` fails, its error is printed and the process exits with 1.
- * - When `main` returns, the process ends as usual, with `process.exitCode` if that was set.
+ * - When the process gets SIGINT or SIGTERM, `main` is cancelled and its clean-up runs. Then the tasks and child
+ * processes that are left are ended, and the shutdown hooks run. Then the process exits with code 130 (SIGINT) or 143
+ * (SIGTERM), and prints nothing. A second signal ends the process at once.
+ * - When `main` fails, its error is printed and the process exits with code 1.
+ * - When `main` returns, the process ends in the usual way, and `process.exitCode` is its exit code.
  *
- * The promise never rejects.
+ * The promise that `runMain` returns never rejects.
  *
  * @throws {TypeError} when `main` is neither a function nor a Coroutine, and for wrong options
  *
@@ -29,7 +29,8 @@ const exitCodes: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGINT: 1
  *       }
  *     })
  *
- * Source: asyncio.run in `if __name__ == '__main__'`. Differs: says how the process ends.
+ * Source: asyncio.run in `if __name__ == '__main__'`. Differs: `runMain` also ends the process when `main` was
+ * cancelled by a signal or has failed.
  */
 export function runMain(
   main: CoroutineFunction<[], unknown> | Coroutine<unknown>,

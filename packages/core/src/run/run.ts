@@ -3,8 +3,8 @@ import { checkMain, Runner, type RunnerOptions } from './runner.ts'
 
 /**
  * Runs `main` as the main task of a new loop, and returns a promise of its outcome. When `main` has ended, `run`
- * cancels every other task of the loop and waits for it; errors of those tasks go to the exception handler. Then `run`
- * calls the shutdown hooks, and settles its promise.
+ * cancels every other task of the loop and waits until all have ended. The errors of these tasks are passed to the
+ * exception handler. Then `run` calls the shutdown hooks, and settles its promise.
  *
  * The first SIGINT or SIGTERM cancels the main task, and the second ends the process with exit code 130 or 143. The
  * abort of `options.signal` cancels the main task too.
@@ -12,8 +12,8 @@ import { checkMain, Runner, type RunnerOptions } from './runner.ts'
  * @throws {TypeError} when `main` is neither a function nor a Coroutine, and for wrong options
  * @throws {RuntimeError} inside a task of a running loop
  * @throws {KeyboardInterrupt} when SIGINT or SIGTERM has ended `main`
- * @throws {DeadlockError} when nothing is left that could end the wait of the main task, or of a task that it has left
- * behind; the message is the task tree
+ * @throws {DeadlockError} when nothing is left that could end the wait of the main task, or of another task that is
+ * still there after the main task has ended; the message contains the task tree
  *
  * @example
  *     const total = await run(async () => {

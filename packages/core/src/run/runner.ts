@@ -20,25 +20,25 @@ import { createTask, type Task } from '../tasks/task.ts'
 import { unwatchRejections, watchRejections } from '../loop/unhandled-rejections.ts'
 
 /**
- * When a run ends, its tasks are cancelled. In their clean-up they may create new tasks; these may continue for this
- * many rounds of the loop, and are then cancelled too. In asyncio.run such tasks continue while async generators and
- * the executor are shut down.
+ * When a run ends, its tasks are cancelled. The clean-up of these tasks may create new tasks. The new tasks may
+ * continue for this many rounds of the loop, and are then cancelled too. In asyncio.run, such tasks also get some time,
+ * because they continue while async generators and the executor are shut down.
  */
 const roundsLeft = 5
 /**
- * How many times the end of a run cancels calls that no code awaited. `flowGrace` is how many milliseconds each time
- * takes at most.
+ * At its end, a run cancels the calls that no code has awaited. It does so at most `flowRounds` times, because such a
+ * call may swallow a cancel. After each time, it waits at most `flowGrace` milliseconds for the calls to end.
  */
 const flowRounds = 5
 const flowGrace = 500
 
 export interface RunnerOptions {
   debug?: boolean
-  /** The loop to run on. Without this option, the runner makes a loop and closes it at its end. */
+  /** The loop to run on. Without this option, the runner makes a new loop, and closes it when the runner is closed. */
   loop?: EventLoop
   /**
-   * Whether SIGINT and SIGTERM cancel the main task. By default they do if the runtime has signals of the process and
-   * the program does not listen for them.
+   * Whether SIGINT and SIGTERM cancel the main task; true by default. In a worker thread this has no effect. If the
+   * program has a listener for one of these signals, the runner leaves this signal to the program.
    */
   handleSignals?: boolean
 }
@@ -59,23 +59,29 @@ export class Runner implements AsyncDisposable {
   readonly #loop: EventLoop
   readonly #ownsLoop: boolean
   readonly #handleSignals: boolean
-  /** The context variables of the main functions: the next function sees the values that the one before has set. */
+  /**
+   * The context variables of the main functions. All main functions share them, so a main function sees the values that
+   * an earlier main function has set.
+   */
   readonly #context: Context = copyContext()
   #closed = false
   /**
-   * A main task that has swallowed the cancel of a deadlock and waits for ever again. The runner does not wait for it.
+   * A main task that was cancelled because of a deadlock, swallowed the cancel, and waits for ever again. The runner
+   * does not wait for this task.
    */
   #givenUp: Task | null = null
   /**
-   * Whether the main function that runs now is the last one of this runner. If it is, its end cancels all other tasks.
+   * Whether the main function that runs now is the last main function of this runner. If this is true, its end cancels
+   * all other tasks.
    */
   #isLast = false
   /**
-   * The tasks that the last main function has left behind, which were cancelled already and are still to be awaited.
+   * The tasks that were still there when the last main function ended. They were cancelled, and the runner must still
+   * wait until they have ended.
    */
   #cancelled: Task[] = []
   #hasCancelled = false
-  /** @internal called when nothing can wake the loop any more; null while nothing runs */
+  /** @internal The function to call when nothing can wake the loop any more; null while the runner runs nothing. */
   deadlocked: (() => void) | null = null
 
   /** @throws {TypeError} for wrong options */
@@ -132,8 +138,8 @@ export class Runner implements AsyncDisposable {
     const task = createTask(main, { loop, context: this.#context })
     cancelOnAbort(task as Task, signal)
     if (this.#isLast) {
-      // As in asyncio, the other tasks are cancelled at the end of the round in which `main` has ended. Between the
-      // end of `main` and the cancels, none of them runs.
+      // As in asyncio, the other tasks are cancelled at the end of the round of the loop in which `main` has ended. No
+      // new round begins before the other tasks are cancelled.
       task.onDone(() => loop.atRoundEnd(() => this.#cancelAll()))
     }
     const watched = new MainTask(task)
@@ -153,10 +159,10 @@ export class Runner implements AsyncDisposable {
   }
 
   /**
-   * Closes the runner: cancels every task of the loop and waits for their ends, calls the shutdown hooks, and reports
-   * failures that no code has looked at.
+   * Closes the runner: cancels every task of the loop and waits until all have ended, calls the shutdown hooks, and
+   * reports the failures that no code has read.
    *
-   * @throws {DeadlockError} when nothing is left that could end the wait of one of those tasks; the runner then stops
+   * @throws {DeadlockError} when nothing is left that could end the wait of one of these tasks; the runner then stops
    * waiting
    */
   async close(): Promise<void> {
@@ -191,7 +197,7 @@ export class Runner implements AsyncDisposable {
 
   async #endTasks(cleanup: Cleanup): Promise<void> {
     const loop = this.#loop
-    // This is a loop, because a task may create other tasks in its clean-up.
+    // This is a loop, because the clean-up of a task may create new tasks.
     for (;;) {
       if (this.#cancelled.length === 0) {
         if (this.#hasCancelled && loop.liveTasks().length > 0) await this.#letGo(roundsLeft)
@@ -210,8 +216,9 @@ export class Runner implements AsyncDisposable {
   }
 
   /**
-   * Ends the calls that no code awaited: cancels every wait that is left in the loop, and waits until the waiting code
-   * has ended its clean-up. Code that swallows the cancel and waits again is cancelled again, in at most five rounds.
+   * Ends the calls that no code has awaited: cancels every wait that is left in the loop, and waits until the clean-up
+   * of the waiting code has ended. If code swallows the cancel and waits again, it is cancelled again, at most
+   * `flowRounds` times in total.
    */
   async #endFlows(): Promise<void> {
     const loop = this.#loop
@@ -237,9 +244,9 @@ export class Runner implements AsyncDisposable {
   }
 
   /**
-   * Cancels the futures of all waits that are left. These are waits of code that has begun to wait again after each
-   * cancel, and of tasks that were given up. The waiting code never runs again, so a lock that was handed to such a
-   * wait would be lost.
+   * Cancels the futures of all waits that are left. These are the waits of code that began to wait again after each
+   * cancel, and the waits of tasks for which the runner has stopped waiting. The waiting code never runs again. Without
+   * this cancel, a lock could still be given to such a wait, and would never be released.
    */
   #dropWaits(): void {
     const loop = this.#loop
@@ -251,7 +258,10 @@ export class Runner implements AsyncDisposable {
     }
   }
 
-  /** Lets the tasks that were created in a clean-up continue for `rounds` rounds of the loop, with I/O. */
+  /**
+   * Waits for `rounds` rounds of the loop, with I/O. During this time, tasks that were created in a clean-up can
+   * continue.
+   */
   async #letGo(rounds: number): Promise<void> {
     const loop = this.#loop
     const over = new Future<void>({ loop })
@@ -272,7 +282,7 @@ export class Runner implements AsyncDisposable {
     this.#cancelled = left.filter((task) => task.cancel())
   }
 
-  /** @internal does `run` and `close` in one call; the caller has checked `main` */
+  /** @internal Does `run` and `close` in one call. The caller must have checked `main`. */
   async runAndClose<T>(
     main: CoroutineFunction<[], T> | Coroutine<T>,
     signal?: AbortSignal,
@@ -298,8 +308,9 @@ export class Runner implements AsyncDisposable {
 }
 
 /**
- * @throws {TypeError} when `main` is neither a function nor a Coroutine; `call` is the name of the called function for
- * the message
+ * Checks the argument `main`. `call` is the name of the function that was called, for the error message.
+ *
+ * @throws {TypeError} when `main` is neither a function nor a Coroutine
  */
 export function checkMain(call: string, main: unknown): void {
   if (typeof main === 'function' || isCoroutine(main)) return

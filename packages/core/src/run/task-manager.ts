@@ -6,7 +6,10 @@ import { createTask, type Task } from '../tasks/task.ts'
 import { untilAllEnded } from '../combine/cancel-tasks.ts'
 import { wait } from '../combine/wait.ts'
 
-/** How many ended tasks the manager lists. There is a limit, because an application may give each task a new name. */
+/**
+ * When more than twice this many ended tasks are listed, the oldest are removed until this many are left. Without a
+ * limit, the list would grow for ever in an application that gives each task a new name.
+ */
 const rememberedTasks = 1_000
 
 /** A task of a TaskManager, running or ended. `startedAt` and `endedAt` are in milliseconds, as from `Date.now()`. */
@@ -32,14 +35,14 @@ export class TaskManager implements AsyncDisposable {
   readonly #onError: ((error: unknown, name: string) => void) | null
   readonly #maxTasks: number
   readonly #live = new Map<string, Task>()
-  /** The last run of each name, in the order of starting. */
+  /** For each name, the newest task with this name. The names are in the order in which these tasks were started. */
   readonly #entries = new Map<string, ManagedTask>()
-  /** The entries of ended tasks, in the order of ending. */
+  /** The entries of the ended tasks, in the order in which the tasks ended. */
   readonly #ended = new Set<ManagedTask>()
 
   /**
-   * `onError` is called with the error and the name of each task that fails. Without it, failures go to the exception
-   * handler of the loop. At most `maxTasks` tasks run at the same time.
+   * `onError` is called with the error and the name of each task that fails. Without `onError`, failures are passed to
+   * the exception handler of the loop. At most `maxTasks` tasks run at the same time.
    */
   constructor(options?: { onError?: (error: unknown, name: string) => void; maxTasks?: number }) {
     checkOptions(options)
@@ -56,8 +59,9 @@ export class TaskManager implements AsyncDisposable {
   }
 
   /**
-   * Starts `coro` as a task called `name`. @throws {RuntimeError} when a task of that name is running, or `maxTasks`
-   * tasks are
+   * Starts `coro` as a task with the name `name`.
+   *
+   * @throws {RuntimeError} when a task with this name is running already, or when `maxTasks` tasks are running
    */
   create<T>(name: string, coro: CoroutineFunction<[], T> | Coroutine<T>): Task<T> {
     if (typeof name !== 'string')
@@ -78,8 +82,8 @@ export class TaskManager implements AsyncDisposable {
   }
 
   /**
-   * Removes the oldest ended tasks from the list, many at once: to remove the first entry of a Set again and again
-   * costs quadratic time.
+   * Removes the oldest ended tasks from the list, about a thousand in one call. They are not removed one by one,
+   * because removing the first entry of a Set again and again costs quadratic time.
    */
   #forgetOldest(): void {
     if (this.#ended.size <= 2 * rememberedTasks) return
@@ -134,12 +138,15 @@ export class TaskManager implements AsyncDisposable {
     }
   }
 
-  /** Returns the running task called `name`; undefined if there is none. */
+  /** Returns the running task with the name `name`; undefined if there is no such task. */
   get(name: string): Task | undefined {
     return this.#live.get(name)
   }
 
-  /** Cancels the task called `name` and waits until it has ended. Returns false if no such task is running. */
+  /**
+   * Cancels the running task with the name `name` and waits until it has ended. Returns false if no such task is
+   * running.
+   */
   async cancel(name: string): Promise<boolean> {
     const task = this.#live.get(name)
     if (task === undefined) return false
@@ -159,14 +166,18 @@ export class TaskManager implements AsyncDisposable {
     while (this.#live.size > 0) await wait(this.#live.values())
   }
 
-  /** Lists the last run of each name; of the tasks that have ended, only the latest thousand. */
+  /**
+   * Returns one entry for each name: its newest task, running or ended. Of the ended tasks, at least the latest 1,000
+   * are listed, and at most the latest 2,000.
+   */
   list(): ManagedTask[] {
     return Array.from(this.#entries.values(), copyEntry)
   }
 
   /**
-   * Cancels all tasks and waits until they have ended, also those that are created during the wait. A cancel of the
-   * waiting task cancels them again, and is thrown when the last one has ended.
+   * Cancels all tasks and waits until they have ended. Tasks that are created during the wait are cancelled and awaited
+   * too. If the waiting task is cancelled, the tasks are cancelled again, and the CancelledError is thrown when all
+   * tasks have ended.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     let interrupted: unknown = null

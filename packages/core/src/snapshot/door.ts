@@ -4,9 +4,9 @@ import { snapshot } from './snapshot.ts'
 import { findTask, idOf } from './task-ids.ts'
 import { why } from './why.ts'
 
-/** The functions beside `snapshot` that a tool needs when it is attached to the process. */
+/** The functions, in addition to `snapshot`, that a tool needs when it attaches to the process from outside. */
 const tools = {
-  /** Returns the sentence of `why` for the task with this id or name; null if there is no such task. */
+  /** Returns the text of `why()` for the task with this id or name; null if there is no such task. */
   why: (idOrName: number | string): string | null => {
     const task = findTask(idOrName)
     return task === null ? null : why(task)
@@ -17,7 +17,7 @@ const tools = {
     task?.cancel('cancelled by the tasktree command')
     return task === null ? null : idOf(task)
   },
-  /** The id of the task whose code is running; null in plain code. */
+  /** Returns the id of the task whose code is running; null if the running code belongs to no task. */
   current: (): number | null => {
     const task = currentTask()
     return task === null ? null : idOf(task)
@@ -28,8 +28,9 @@ const tools = {
 }
 
 /**
- * Puts `snapshot` under a global symbol, because a tool that attaches to a process cannot import this package. Every
- * copy of the package knows the symbol, and the copy that was loaded first in a thread installs its function.
+ * Makes `snapshot` available as a property of `globalThis`, under the symbol `tasktree.snapshot`, because a tool that
+ * attaches to a process cannot import this package. If a thread loads several copies of the package, the copy that was
+ * loaded first sets the property, and the other copies leave it unchanged.
  */
 export function installSnapshotDoor(): void {
   const holder = globalThis as unknown as Record<symbol, unknown>

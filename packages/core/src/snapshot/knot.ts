@@ -2,16 +2,16 @@ import type { Task } from '../tasks/task.ts'
 import { tasksAwaitedBy } from './snapshot.ts'
 import { why } from './why.ts'
 
-/** At most this many tasks are explained. */
+/** The text explains at most this many tasks. */
 const shown = 10
 
 /**
- * Returns the text for a DeadlockError: one line for each of `tasks`, and for each task that they wait for, with the
- * sentence of `why`.
+ * Returns the text for a DeadlockError. It has one line for each task in `tasks` and for each task that these wait for,
+ * directly or through other tasks. Each line is the sentence that `why` returns.
  */
 export function explainKnot(tasks: readonly Task[]): string {
   const knot = new Set(tasks.slice(0, shown + 1))
-  // `knot` grows during this loop, so the tasks that are added are visited too.
+  // This loop adds tasks to `knot` while it iterates over `knot`, so it also visits the added tasks.
   for (const task of knot) {
     if (knot.size > shown) break
     for (const awaited of tasksAwaitedBy(task)) knot.add(awaited)

@@ -12,27 +12,33 @@ import type { Task } from '../tasks/task.ts'
 import { idOf } from './task-ids.ts'
 
 /**
- * The state of the whole runtime as plain JSON, for people and tools.
+ * This file makes snapshots: descriptions of all loops and tasks as plain JSON, for people and tools.
  *
  * A snapshot may be taken at any moment, even by an inspector that has stopped the program in the middle of a
- * statement. So this code only reads, and calls no code of the program except the `waitDetails` methods and the
- * functions of `addSnapshotPart`, which must only read too. A snapshot takes time in proportion to the number of
- * tasks: each task is listed once, and other tasks refer to it by its id.
+ * statement. So this code only reads. It calls no code of the program, except the `waitDetails` methods and the
+ * functions that were passed to `addSnapshotPart`, and these must only read too. The time for a snapshot is
+ * proportional to the number of tasks, because each task is listed once, and other tasks refer to it by its id.
  */
 
-/** A thing that a task waits for: a lock, another task, a timer and so on. */
+/** One wait of a task. The task waits for a thing: a lock, another task, a timer and so on. */
 export interface WaitSnapshot {
-  /** The kind of thing, in one word: 'task', 'sleep', 'lock', 'queue', 'socket', 'job', 'ask', 'foreign' and others. */
+  /**
+   * The kind of the thing, in one word: 'task', 'sleep', 'lock', 'queue', 'socket', 'job', 'ask' and others. 'foreign'
+   * means a promise that this library did not make.
+   */
   kind: string
-  /** What the task waits for, in a few words, as in "lock 'db'". */
+  /** The name of the thing, in a few words, as in "lock 'db'". */
   label: string
-  /** More about the thing that the task waits for, as in "held by task 'migrate'". */
+  /** More about the thing, as in "held by task 'migrate'". */
   note?: string
-  /** The id of the task that is waited for, or that holds the thing. */
+  /** If the thing is a task, the id of this task. If a task holds the thing, the id of the holder. */
   task?: number
-  /** The file and the line of the `await`; only after a call of `captureAwaitSites(true)`, or in debug mode. */
+  /** The file and the line of the `await`. Present only after a call of `captureAwaitSites(true)`, or in debug mode. */
   at?: string
-  /** With the option `stacks`: the lines of the program that led to the `await`, the innermost first. */
+  /**
+   * The stack of the `await`: one line for each function of the program, the innermost function first. Present only
+   * with the option `stacks`.
+   */
   stack?: readonly string[]
 }
 
@@ -49,24 +55,32 @@ export interface TaskSnapshot {
   id: number
   name: string
   /**
-   * 'created': the body has not begun. 'ready': what the task waited for has ended, and the ready queue has an entry
-   * that will resume the task.
+   * 'created' means that the code of the task has not begun. 'ready' means that the wait of the task is over, and that
+   * an entry in the ready queue of the loop will resume the task.
    */
   state: 'created' | 'running' | 'waiting' | 'ready' | 'done'
-  /** The id of the task that created this one; null if that task is done, or if plain code created this one. */
+  /**
+   * The id of the task that created this task. It is null if the creator is done, or if code outside of every task
+   * created this task.
+   */
   parent: number | null
   waitingOn: WaitSnapshot[]
-  /** Milliseconds since the task was created, to the precision of a few turns of the loop. */
+  /**
+   * The number of milliseconds since the task was created. It is inexact by the duration of a few turns of the loop.
+   */
   age: number
   /** The number of cancels of the task that were asked for and not taken back. */
   cancelling: number
-  /** The name of the innermost scope or group around the task's code that has a name. */
+  /**
+   * The name of the scope or task group around the task's code. If several have a name, this is the name of the
+   * innermost.
+   */
   scope?: string
   /** The nearest deadline of the scopes around the task's code, in milliseconds of the loop's clock. */
   deadline?: number
   /**
-   * The scopes inside the task, the outermost first. The scopes around the task's group are listed under the task that
-   * opened the group.
+   * The scopes that this task has opened, the outermost scope first. If the task belongs to a task group, the scopes
+   * around the group are listed in the task that opened the group.
    */
   scopes?: ScopeSnapshot[]
   /** The id of the task that opened the group to which this task belongs. */
@@ -76,7 +90,7 @@ export interface TaskSnapshot {
 export interface LoopSnapshot {
   /** The time of the loop's clock, in milliseconds. */
   time: number
-  /** How many turns the loop has run. */
+  /** The number of turns that the loop has run. */
   turns: number
   tasks: TaskSnapshot[]
 }
@@ -85,12 +99,15 @@ export interface RuntimeSnapshot {
   /** The time in milliseconds, as from `Date.now()`. */
   time: number
   /**
-   * The task that was running when the snapshot was taken, with its stack: in a busy program, the task that keeps it
-   * busy.
+   * The id and the stack of the task that was running when the snapshot was taken. If a program does not respond, this
+   * is the task that keeps it busy.
    */
   running: { task: number | null; stack: string[] }
   loops: LoopSnapshot[]
-  /** The parts that other packages have added: `actors`, `pools`, `processes`, `servers`, `primitives`. */
+  /**
+   * The parts that other packages have added with `addSnapshotPart`: `actors`, `pools`, `processes`, `servers`,
+   * `primitives`.
+   */
   [part: string]: unknown
 }
 
@@ -99,10 +116,11 @@ const parts = new Map<string, () => unknown>()
 /**
  * Adds a part to every snapshot: `snapshot()[name]` is the value that `fn` returns, which must be plain JSON. `fn` may
  * be called while other code is in the middle of a statement, so `fn` must only read. If `fn` throws, the part is an
- * object with the field `error`. A part of the same name is replaced. Returns a function that removes the part.
+ * object with the field `error`. A new part replaces an earlier part of the same name. Returns a function that removes
+ * the part.
  *
  * @throws {TypeError} when `name` is not a string or `fn` not a function
- * @throws {RangeError} when `name` is a field that every snapshot has
+ * @throws {RangeError} when `name` is `time`, `running` or `loops`, because every snapshot has these fields
  *
  * @example
  *     const sizes = new Map([['pages', 3]])
@@ -129,8 +147,9 @@ export function addSnapshotPart(name: string, fn: () => unknown): () => void {
 }
 
 /**
- * Returns the live tasks of all loops of this thread, what they wait for, and the parts that other packages have
- * added, as plain JSON. The call only reads, so it can be made at any moment. 100,000 tasks take less than 200 ms.
+ * Returns a description of this thread as plain JSON: the tasks of all loops that are not done, the things that they
+ * wait for, and the parts that other packages have added. The function only reads, so it may be called at any moment.
+ * It takes less than 200 ms for 100,000 tasks.
  *
  * @param options.stacks whether to list the whole stack of each `await`, if await sites are captured
  * (`captureAwaitSites`)
@@ -170,8 +189,8 @@ function partOf(fn: () => unknown): unknown {
 }
 
 /**
- * Returns the stack frames of the running code that belong to the program, each as `name (file:line)`, the innermost
- * first.
+ * Returns the stack of the running code, the innermost function first, each line as `name (file:line)`. It contains
+ * only the program's own functions, not functions of this library or of the runtime.
  */
 function runningStack(): string[] {
   const lines: string[] = []
@@ -186,8 +205,8 @@ function runningStack(): string[] {
 }
 
 /**
- * Calls `visit` for each frame of `task`: the frame of its body, and one for each scope that is open in it. Nearly
- * every task has a single frame, and for these no list is made.
+ * Calls `visit` for each frame of `task`. A task has one frame for its body and one for each scope that is open in the
+ * task. Nearly every task has a single frame, and for such a task no list of frames is made.
  */
 export function eachFrame(task: Task, visit: (frame: Frame) => void): void {
   const execution = task.ownExecution()
@@ -200,7 +219,7 @@ class TaskLister {
   readonly #withStacks: boolean
   readonly #now: number
   readonly #tasks: TaskSnapshot[] = []
-  /** Tasks that are done, and that a listed task waits for. They are added at the end of the list. */
+  /** Tasks that are done, but for which a listed task still waits. They are added at the end of the list. */
   readonly #ended = new Set<Task>()
 
   constructor(running: Task | null, withStacks: boolean, now: number) {
@@ -294,8 +313,8 @@ export function isOver(future: Future<unknown>): boolean {
 }
 
 /**
- * Returns the task behind `future`: `future` itself if it is a task, or the task that must end before `future` can
- * end. For a `gather`, that is the first child that is not done. Null if no task is known.
+ * Returns `future` if it is a task. Otherwise returns the task that must act before `future` can end: for a lock, the
+ * task that holds it; for a `gather`, the first of its tasks that is not done. Returns null if no such task is known.
  */
 function taskBehind(future: Future<unknown> | null): Task | null {
   const seen = new Set<Future<unknown>>()
@@ -320,7 +339,7 @@ export function tasksAwaitedBy(task: Task): Task[] {
   return tasks
 }
 
-/** Describes the scope of `frame`; null if the frame is not one of a scope. */
+/** Returns a description of the scope that opened `frame`; null if no scope has opened this frame. */
 export function scopeOf(frame: Frame): ScopeSnapshot | null {
   if (!(frame instanceof ScopeFrame)) return null
   const { scope } = frame

@@ -2,16 +2,16 @@ import { liveLoops } from '../loop/live-loops.ts'
 import type { Task } from '../tasks/task.ts'
 
 /**
- * Returns the number by which tools refer to a task. The tasks of a thread are numbered in the order in which they
- * were made.
+ * Returns the id of `task`: a number by which tools refer to the task. The tasks of a thread are numbered in the order
+ * in which they were created.
  */
 export function idOf(task: Task): number {
   return task.ownExecution().id
 }
 
 /**
- * Returns the live task with this id, or else the live task with this name if there is only one. Null if no task
- * matches.
+ * Returns the task with this id, among the tasks that are not done. If no task has this id, returns the task with this
+ * name, but only if exactly one task has the name. Otherwise returns null.
  */
 export function findTask(idOrName: number | string): Task | null {
   let named: Task | null = null

@@ -9,14 +9,15 @@ import { Task } from '../tasks/task.ts'
 import { eachFrame, isOver, scopeOf } from './snapshot.ts'
 
 /**
- * How many waits of one task the text names; `shownLinks` is the limit for tasks that wait for each other in a chain.
+ * The text names at most `shownWaits` waits of one task, and at most `shownLinks` tasks of a chain in which each task
+ * waits for the next.
  */
 const shownWaits = 5
 const shownLinks = 25
 
 /**
- * Says in one sentence why `task` does not continue: what it waits for, which task holds that, and what the holder
- * waits for in turn.
+ * Returns a sentence that says why `task` does not continue: the thing that the task waits for, the task that holds
+ * this thing, the thing that the holder waits for, and so on.
  *
  * @throws {TypeError} when `task` is not a Task
  *
@@ -34,8 +35,8 @@ export function why(task: Task): string {
 }
 
 /**
- * Builds the sentence that `why` returns. Each task is explained once. The chain of tasks is followed in a loop and not
- * by recursion, because it may be longer than the stack is deep.
+ * Builds the sentence that `why` returns. Each task is explained once. A chain of tasks that wait for each other is
+ * followed in a loop and not by recursion, because a long chain would overflow the call stack.
  */
 class Explanation {
   readonly #seen = new Set<Task>()
@@ -61,7 +62,8 @@ class Explanation {
   }
 
   /**
-   * Describes the last task of a chain: a task that does not wait, or that waits for several things at the same time.
+   * Describes the task at the end of a chain. Such a task does not wait, or it waits for several things at the same
+   * time.
    */
   #ofLast(task: Task, waits: readonly Wait[]): string {
     if (task.done()) return 'has ended'
@@ -104,8 +106,8 @@ function waitsOf(task: Task): Wait[] {
 }
 
 /**
- * Returns the clause that says what a task does that waits for `first`, and the task that this wait leads to. Futures
- * in between, such as a `gather`, are named on the way.
+ * Describes a wait for `first`. `clause` is the text, as in "waits for gather(), which waits for task 'a'". `next` is
+ * the task for which this wait waits in the end; null if there is no such task.
  */
 function explain(first: Future<unknown>): [clause: string, next: Task | null] {
   let clause = ''
@@ -114,7 +116,7 @@ function explain(first: Future<unknown>): [clause: string, next: Task | null] {
     const { label, note, text, next } = detailsOf(future)
     clause += text ?? `waits for ${label}${note === undefined ? '' : ` (${note})`}`
     const task: Task | null = next?.ownExecution()?.task ?? null
-    // If the text about this future does not name the task behind it, the name of that task is added.
+    // If the text about this future does not contain the name of the task for which it waits, the name is added.
     if (task !== null) {
       const isNamed = future === task || clause.includes(`'${task.name}'`)
       return [isNamed ? clause : `${clause}, first task '${task.name}'`, task]
@@ -130,7 +132,10 @@ function place(at: string | undefined): string {
   return at === undefined ? '' : ` at ${at}`
 }
 
-/** Describes the nearest deadline around the code of `task`, in words; an empty text if there is none. */
+/**
+ * Returns a text about the scope around the code of `task` whose deadline is nearest; an empty text if no scope has a
+ * deadline.
+ */
 function limitOf(task: Task): string {
   const execution = task.ownExecution()
   let name: string | null = null

@@ -3,15 +3,13 @@ import { runOnVirtualLoop } from './run-virtual.ts'
 import { checkSeed, SeededSchedule } from './schedule.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
-/**
- * `explore` throws this error when the program fails under a schedule. The error that the program threw is the cause.
- */
+/** `explore` throws this error when the program fails under a schedule. `cause` is the error that the program threw. */
 export class ScheduleError extends Error {
   override readonly name: string = 'ScheduleError'
   readonly code: string = 'ERR_SCHEDULE'
   /** The seed of the schedule. `explore(program, { seed })` runs the program under the same schedule again. */
   readonly seed: number
-  /** The names of the entries of the ready queue that ran, one for each turn. */
+  /** One name for each turn of the loop: the name of the entry of the ready queue that ran in this turn. */
   readonly trace: readonly string[]
 
   constructor(seed: number, cause: unknown, trace: readonly string[]) {
@@ -26,13 +24,13 @@ export class ScheduleError extends Error {
 
 /**
  * Runs `program` under many schedules, in virtual time. A schedule is an order in which the entries of the ready queue
- * run, and a seed gives the same order each time. A deadlock counts as a failure.
+ * run. It is computed from a seed, and the same seed always gives the same order. A deadlock counts as a failure.
  *
- * @param options `seeds` is the number of schedules (1,000 by default), beginning with `seed`; with `seed` alone only
- * that schedule runs
+ * @param options `seeds` is the number of schedules, 1,000 by default; `seed` is the seed of the first schedule, 0 by
+ * default, and each next schedule has the next number as its seed; if only `seed` is given, only one schedule runs
  * @throws {TypeError} when `program` is not a function or `seed` not an integer
  * @throws {RangeError} when `seeds` is not a positive integer
- * @throws {ScheduleError} for the first seed that fails
+ * @throws {ScheduleError} for the first seed with which the program fails
  *
  * @example
  *     const { schedules } = await explore(

@@ -13,16 +13,22 @@ import { framesOf } from '../tasks/frame-tree.ts'
 import type { Task } from '../tasks/task.ts'
 
 /**
- * Leaks are what a test has begun and not ended: tasks, waits, scopes, timers and failures. They are found by a
- * comparison: everything that the live loops hold at the end of the test, and did not hold at its beginning. A loop
- * knows its tasks, the frames of its plain code and its timers. So nothing is recorded while the test runs, and a
- * program without this check pays nothing for it.
+ * A leak is a thing that a test has begun and not ended: a task, a wait, a scope, a timer, or a failure that no code
+ * has read. This file finds leaks by comparing two lists: the things that all loops hold at the end of the test, and
+ * the things that they held at its beginning. Each loop knows its tasks, its timers and the waits outside of tasks. So
+ * nothing is recorded while the test runs, and a program without this check does not become slower.
  */
 
-/** How many turns of the loop a test has, after its end, to finish what is ending. */
+/**
+ * The check waits at most this many turns of the loop after the end of a test, because some tasks and timers may be
+ * about to end.
+ */
 const patience = 16
 
-/** A test has left something behind. `leaks` has one line for each thing. */
+/**
+ * This error means that a test has not ended everything that it has begun. `leaks` has one line for each thing that is
+ * left.
+ */
 export class LeakError extends Error {
   override readonly name: string = 'LeakError'
   readonly code: string = 'ERR_LEAK'
@@ -38,9 +44,11 @@ export class LeakError extends Error {
   }
 }
 
-/** Finds the things that the program has begun since the call of `watchLeaks` that made this watch. */
+/**
+ * Finds the things that the program has begun, and not ended, since the call of `watchLeaks` that returned this object.
+ */
 export interface LeakWatch {
-  /** Returns one line for each thing that has come since, and is still there. */
+  /** Returns one line for each thing that was begun after the call of `watchLeaks` and has not ended. */
   find(): string[]
   /**
    * Waits a few turns of the loop, so that tasks and timers that are about to end can end. Then calls `find`.
@@ -51,11 +59,11 @@ export interface LeakWatch {
 }
 
 /**
- * Notes the tasks, waits, scopes, timers and unseen failures of all loops, and what other packages list in
- * `snapshot()`: actor systems, pools, processes and servers. The returned watch finds what is there in addition when the
- * test ends. `it` of `@tasktree/core/vitest` does this for each of its tests.
+ * Lists the tasks, waits, scopes, timers and unread failures of all loops, and counts the actor systems, pools,
+ * processes and servers that other packages add to `snapshot()`. The returned object finds the things that are there
+ * later and were not there at this call. The function `it` of `@tasktree/core/vitest` does this for each test.
  *
- * A pending future that has no timer, and that no task awaits, is not found, because no list contains it.
+ * A pending future that has no timer, and that no code awaits, is not found, because no loop knows this future.
  *
  * @example
  *     const watch = watchLeaks()
@@ -87,9 +95,9 @@ export function watchLeaks(): LeakWatch {
 }
 
 interface Things {
-  /** What the loops hold, each with a line that describes it. */
+  /** The things that the loops hold, each with a line of text that describes it. */
   readonly things: Map<object, string>
-  /** How many entries each part of `snapshot()` has that another package has added. */
+  /** For each part of `snapshot()` that another package has added: the number of its entries. */
   readonly parts: Map<string, number>
 }
 
@@ -103,12 +111,14 @@ function listThings(): Things {
   return { things, parts }
 }
 
-/** Lists what one loop holds. What belongs to a task is part of the task's line. */
+/** Lists the things that one loop holds. The scopes and waits of a task are described in the line of the task. */
 class LoopLister {
   readonly #loop: EventLoop
   readonly #things: Map<object, string>
   readonly #running = currentTask()
-  /** The futures of the waits that are listed. A timer that is one of them is not listed again. */
+  /**
+   * The futures of the waits that are listed. If such a future is also a timer (as a sleep is), it is not listed again.
+   */
   readonly #awaited = new Set<object>()
 
   constructor(loop: EventLoop, things: Map<object, string>) {
@@ -134,7 +144,8 @@ class LoopLister {
       frame.peekWaits((_key, future) => {
         waits.push(printable(detailsOf(future).label))
         this.#awaited.add(future)
-        // The running task runs the test. While it runs, only calls that it has not awaited wait in it.
+        // The running task runs the test, and its own code is not waiting now. So each wait in this task belongs to a
+        // call that the test did not await.
         if (task === this.#running) this.#addWait(future, 'a call that nobody awaited')
       })
     }
@@ -159,7 +170,7 @@ class LoopLister {
   }
 
   #addTimer(entry: object): void {
-    // The deadline of a scope is there as long as its scope, which is listed or belongs to a task.
+    // The timer of a scope is not listed, because it ends with the scope, and the scope is listed or belongs to a task.
     if (this.#awaited.has(entry) || entry instanceof Deadline) return
     if (entry instanceof Future) {
       const text = `a ${entry.constructor.name} that nobody awaits: ${detailsOf(entry).label}`
@@ -177,7 +188,7 @@ class LoopLister {
   }
 }
 
-/** The kind and the name of the scope that a frame belongs to; null if it belongs to none. */
+/** Returns the kind and the name of the scope that opened `frame`; null if no scope has opened it. */
 function scopeText(frame: Frame): string | null {
   const scope = scopeOf(frame)
   if (scope === null) return null

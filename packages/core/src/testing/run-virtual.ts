@@ -6,15 +6,17 @@ import { SeededSchedule } from './schedule.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /**
- * How many times, a millisecond apart, the program must be seen doing nothing before it counts as a deadlock. Node
- * does not list some operations, such as the closing of a file, while they are under way.
+ * A program counts as deadlocked after it was idle in this many checks in a row, each a millisecond after the one
+ * before. One check is not enough, because Node does not list some operations in progress, such as the closing of a
+ * file.
  */
 const looksToBeSure = 5
 
 /**
- * Runs `main` on a new loop in virtual time: when every task waits, the clock jumps to the next timer. With `seed` the
- * ready queue runs in another order, which is the same for the same seed. A program in which nothing can wake any task
- * rejects with DeadlockError at once, unless it waits for real I/O.
+ * Runs `main` on a new loop in virtual time: when every task waits, the clock jumps to the next timer. With `seed`, the
+ * entries of the ready queue run in a random order, and the same seed always gives the same order. If every task waits
+ * and nothing can wake any of them, the promise rejects with a DeadlockError within a few milliseconds. If the program
+ * waits for real I/O, the run continues.
  *
  * @throws {TypeError} when `main` is neither a function nor a Coroutine, and for wrong options
  *
@@ -69,7 +71,7 @@ function countResources(): Map<string, number> {
   return counts
 }
 
-/** Lists the kinds of the open resources of this process; an empty list in workerd, which cannot list them. */
+/** Lists the kinds of the open resources of this process. Returns an empty list in workerd, which has no such list. */
 function listResources(): readonly string[] {
   try {
     return process.getActiveResourcesInfo()
@@ -78,7 +80,10 @@ function listResources(): readonly string[] {
   }
 }
 
-/** Whether the program has more open resources than before its start, so that one of them may still wake a task. */
+/**
+ * Whether more resources of some kind are open now than before the start of the program. Such a resource may still wake
+ * a task.
+ */
 function waitsForIO(before: Map<string, number>): boolean {
   for (const [kind, count] of countResources()) if (count > (before.get(kind) ?? 0)) return true
   return false

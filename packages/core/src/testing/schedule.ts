@@ -1,7 +1,10 @@
 import { describe } from '../arguments.ts'
 import type { Runnable, Schedule } from '../loop/ready-queue.ts'
 
-/** Picks entries from the ready queue at random, by a generator with a seed, and keeps the names of those that ran. */
+/**
+ * Picks entries from the ready queue with a random generator that starts from a seed, and keeps the names of the
+ * entries that ran.
+ */
 export class SeededSchedule implements Schedule {
   readonly trace: string[] = []
   #state: number
@@ -20,8 +23,8 @@ export class SeededSchedule implements Schedule {
   }
 
   /**
-   * Returns a random number from 0 to 1. The generator is mulberry32: it is small, and good enough to make schedules
-   * differ.
+   * Returns a random number that is at least 0 and less than 1. The generator is mulberry32, because it is small, and
+   * its quality is sufficient for making different schedules.
    */
   #random(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0

@@ -2,8 +2,8 @@ import { checkOptions, describe } from '../arguments.ts'
 import { type Clock, SystemClock } from '../loop/clock.ts'
 
 /**
- * A clock that stands still while anything can run. When every task waits, the clock jumps to the next timer, so a
- * sleep of an hour takes no time.
+ * A clock whose time stands still while any code can run. When every task waits, the time jumps to the deadline of the
+ * next timer. So a sleep of an hour takes no real time.
  *
  * @example
  *     const clock = new VirtualClock()
@@ -22,8 +22,8 @@ export class VirtualClock implements Clock {
   readonly #realTime = new SystemClock()
   #stopped = false
   /**
-   * @internal called when every task waits and no timer is set. Returns true if the program is over; false if real I/O
-   * may still wake a task.
+   * @internal Called when every task waits and no timer is set. Returns true if the clock may stop its checks; false if
+   * real I/O may still wake a task.
    */
   onStall: () => boolean = () => true
 
@@ -59,8 +59,8 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * @internal begins to check, after each round of Node's loop, whether the clock must jump. Real I/O and foreign
-   * promises are handled before each check.
+   * @internal Starts the checks of whether the clock must jump. A check runs after each round of Node's loop, when Node
+   * has handled real I/O and all promises that have settled.
    */
   watch(): void {
     if (this.#checking || this.#stopped) return
