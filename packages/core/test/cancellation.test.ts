@@ -541,3 +541,29 @@ virtual(
     expect(error.stack).toBe('CancelledError: enough\n    at inner, which waited for Sleep')
   },
 )
+
+test.each([{ eager: true }, { eager: false }])(
+  'the body of a task whose signal was aborted before never begins: %o',
+  (options) =>
+    run(async () => {
+      let hasBegun = false
+      const task = createTask(
+        async () => {
+          hasBegun = true
+        },
+        { ...options, signal: AbortSignal.abort() },
+      )
+      await expect(task).rejects.toSatisfy(isCancelled)
+      expect(hasBegun).toBe(false)
+    }),
+)
+
+test('a wrong signal is refused before the body of an eager task begins', () =>
+  run(async () => {
+    let hasBegun = false
+    const body = async (): Promise<void> => {
+      hasBegun = true
+    }
+    expect(() => createTask(body, { eager: true, signal: 5 as never })).toThrow(TypeError)
+    expect(hasBegun).toBe(false)
+  }))

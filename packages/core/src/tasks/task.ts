@@ -1,4 +1,4 @@
-import { checkCancelMessage, checkFlag, checkOptions, describe } from '../arguments.ts'
+import { checkCancelMessage, checkFlag, checkOptions, checkSignal, describe } from '../arguments.ts'
 import { captureOwnContext, currentMap, type OwnMap, scopeOfMap } from '../context/async-context.ts'
 import { Context, rootContext } from '../context/context-vars.ts'
 import { checkLoop, currentFrame, loopOf } from '../context/current.ts'
@@ -27,7 +27,7 @@ export interface TaskOptions {
   /** @internal see `createServiceTask` */
   isService?: boolean | undefined
   /**
-   * The abort of this signal cancels the task. If the signal was aborted before, the body never begins, unless `eager`
+   * The abort of this signal cancels the task. If the signal was aborted before, the body never begins, even if `eager`
    * is true.
    */
   signal?: AbortSignal | undefined
@@ -84,7 +84,7 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
     if (this.#name === 0) this.#name = number
     if (options?.isService === true && taskTracing.isOn) serviceTasks.add(this)
     if (taskCreate.hasSubscribers) taskCreate.publish({ task: this })
-    if (options?.eager === true) execution.begin()
+    if (options?.eager === true && options.signal?.aborted !== true) execution.begin()
     else loop.push(execution)
   }
 
@@ -263,9 +263,10 @@ export function createTaskIn<T>(
 
 function checkTaskOptions(options: TaskOptions): void {
   checkOptions(options)
-  const { name, context, eager, loop } = options
+  const { name, context, eager, loop, signal } = options
   if (eager !== undefined) checkFlag('eager', eager)
   if (loop !== undefined) checkLoop(loop)
+  if (signal !== undefined) checkSignal(signal)
   if (name !== undefined && typeof name !== 'string') {
     throw new TypeError(`the name of a task must be a string, got ${describe(name)}`)
   }
