@@ -102,6 +102,7 @@ export declare function connect(pid: number, url: string): Promise<{
 
 // dist/target.d.ts
 export declare function checkTarget(pid: number): void;
+export declare function hasEnded(pid: number): boolean;
 export declare function checkSignal(pid: number): void;
 export declare function signalPort(pid: number): number;
 export declare function listeningPorts(pid: number): number[];

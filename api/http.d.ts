@@ -264,7 +264,6 @@ export declare class BodyReader {
     sendTo(outgoing: ServerResponse): Future<void>;
     cancel(reason: unknown): void;
 }
-export declare function checkBytes(part: unknown): void;
 
 // dist/response.d.ts
 import type { OutgoingHttpHeaders } from 'node:http';

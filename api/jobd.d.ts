@@ -10,13 +10,16 @@ export declare class Connection implements AsyncDisposable {
     private constructor();
     static open({ host, port, password }: Address): Promise<Connection>;
     get isWhole(): boolean;
+    get isBusy(): boolean;
     command(words: readonly (string | number)[]): Promise<Reply>;
+    wait(words: readonly (string | number)[]): Promise<Reply>;
     abort(): void;
     [Symbol.asyncDispose](): Promise<void>;
 }
 
 // dist/client/job-client.d.ts
 import type { AttemptRecord, Job, JobFilter, JobRequest } from '../jobs/job.ts';
+import type { JsonForm } from '../jobs/json-form.ts';
 import type { Kinds } from '../jobs/kind.ts';
 import type { Reply } from '../protocol/resp.ts';
 export type AddOptions = Partial<Omit<JobRequest, 'kind' | 'payload' | 'key' | 'keep' | 'group'> & {
@@ -30,7 +33,7 @@ export interface EveryOptions extends AddOptions {
 }
 export type ResultOf<K> = K extends {
     run: (...args: never[]) => infer R;
-} ? Awaited<R> : unknown;
+} ? JsonForm<Awaited<R>> : unknown;
 export declare class JobFailedError extends Error {
     readonly name: string;
     readonly job: Job;
@@ -360,6 +363,7 @@ export declare class TrustedProxies {
 export { type AddOptions, type EveryOptions, JobClient, JobFailedError, type ResultOf, toRecord, } from './client/job-client.ts';
 export type { AttemptRecord, Job, JobFilter, JobRequest, JobState } from './jobs/job.ts';
 export { defineKinds, type JobContext, type Kind, type Kinds, type Pools } from './jobs/kind.ts';
+export type { JsonForm } from './jobs/json-form.ts';
 export type { Rate } from './jobs/kind-limits.ts';
 export { KindError, type KindSource, type Reloaded } from './jobs/kind-table.ts';
 export type { Reply } from './protocol/resp.ts';
@@ -459,6 +463,25 @@ export interface JobFilter {
 }
 export declare function isJobState(state: string): state is JobState;
 
+// dist/jobs/json-form.d.ts
+type LeftOut = undefined | symbol | ((...args: never[]) => unknown);
+type Kept<V> = [Exclude<V, LeftOut>] extends [never] ? false : true;
+type JsonObject<T> = {
+    [K in keyof T as K extends symbol ? never : Extract<T[K], LeftOut> extends never ? K : never]: JsonForm<T[K]>;
+} & {
+    [K in keyof T as K extends symbol ? never : Extract<T[K], LeftOut> extends never ? never : Kept<T[K]> extends true ? K : never]?: JsonForm<Exclude<T[K], LeftOut>>;
+};
+type Flat<T> = {
+    [K in keyof T]: T[K];
+};
+type JsonElement<V> = V extends LeftOut ? null : JsonForm<V>;
+export type JsonForm<T> = 0 extends 1 & T ? T : unknown extends T ? unknown : T extends string | number | boolean | null | undefined ? T : T extends bigint | LeftOut ? never : T extends {
+    toJSON: (...args: never[]) => infer J;
+} ? JsonForm<J> : T extends ReadonlyMap<unknown, unknown> | ReadonlySet<unknown> ? Record<string, never> : T extends ArrayBufferView & ArrayLike<number> ? Record<string, number> : T extends readonly unknown[] ? {
+    [I in keyof T]: JsonElement<T[I]>;
+} : T extends object ? Flat<JsonObject<T>> : undefined;
+export {};
+
 // dist/jobs/kind-in-worker.d.ts
 import { type JobContext } from './kind.ts';
 import { type StoredResult } from './stored-value.ts';
@@ -509,6 +532,7 @@ export type CommittedSteps = readonly (readonly [name: string, text: string])[];
 export interface JobTools extends Pick<JobContext, 'pools' | 'progress' | 'output'> {
     readonly steps: CommittedSteps;
     readonly saveStep: (name: string, text: string) => PromiseLike<void>;
+    readonly isOver: () => boolean;
 }
 export declare class KindTable {
     #private;
@@ -525,6 +549,7 @@ export declare class KindTable {
 
 // dist/jobs/kind.d.ts
 import type { Executor } from '@tasktree/executor';
+import type { JsonForm } from './json-form.ts';
 import type { Rate } from './kind-limits.ts';
 export interface Pools {
     readonly threads: Executor;
@@ -540,7 +565,7 @@ export interface JobContext {
     readonly progress: (done: number, total: number) => void;
     readonly log: (line: string) => void;
     readonly output: (text: string) => void;
-    readonly step: <T>(name: string, work: () => T | PromiseLike<T>) => Promise<T>;
+    readonly step: <T>(name: string, work: () => T | PromiseLike<T>) => Promise<JsonForm<T>>;
 }
 export interface Kind<P = string, R = unknown> {
     readonly placeholder?: string;
@@ -555,12 +580,32 @@ export interface Kind<P = string, R = unknown> {
     readonly retries?: number;
 }
 export type Kinds = Readonly<Record<string, Kind<any>>>;
+type Payload<P> = 0 extends 1 & P ? P : unknown extends P ? string : P;
+interface KindOf<P> extends Omit<Kind<P>, 'run'> {
+    run(payload: Payload<NoInfer<P>>, ctx: JobContext): unknown;
+}
+type Checked<K> = K extends {
+    parse: (payload: string) => infer P;
+} ? 0 extends 1 & P ? unknown : unknown extends P ? {
+    run: (payload: unknown, ctx: JobContext) => unknown;
+} : Extract<P, PromiseLike<unknown>> extends never ? {
+    run: (payload: P, ctx: JobContext) => unknown;
+} : {
+    parse: 'parse must not be asynchronous';
+} : unknown;
 export declare function defineKinds<P, const T>(kinds: {
-    [K in keyof P]: Kind<P[K]>;
-} & T): NoInfer<T>;
+    [K in keyof P]: KindOf<P[K]>;
+} & T & {
+    [K in keyof T]: Checked<T[K]>;
+}): NoInfer<T>;
 export declare function isKinds(value: unknown): value is Kinds;
 export declare const mostInRate = 100000;
 export declare function checkRate(what: string, rate: Rate): void;
+export {};
+
+// dist/jobs/left-behind.d.ts
+export declare function blamed<T>(name: string, work: () => T | PromiseLike<T>): Promise<T>;
+export declare function watchLeftBehind(log: (text: string) => void): Disposable;
 
 // dist/jobs/payload-parsers.d.ts
 export declare function parseText(what: string): (payload: string) => string;
@@ -613,10 +658,11 @@ export declare const sleep: {
 };
 
 // dist/jobs/steps.d.ts
+import type { JsonForm } from './json-form.ts';
 export declare class Steps {
     #private;
-    constructor(known: Iterable<readonly [name: string, text: string]>, save: (name: string, text: string) => PromiseLike<void> | void);
-    readonly run: <T>(name: string, work: () => T | PromiseLike<T>) => Promise<T>;
+    constructor(known: Iterable<readonly [name: string, text: string]>, save: (name: string, text: string) => PromiseLike<void> | void, isOver: () => boolean);
+    readonly run: <T>(name: string, work: () => T | PromiseLike<T>) => Promise<JsonForm<T>>;
 }
 
 // dist/jobs/stored-value.d.ts
@@ -633,6 +679,9 @@ import { type Kind } from './kind.ts';
 export declare const words: {
     readonly words: Kind;
 };
+
+// dist/log/control-characters.d.ts
+export declare function escapeControlCharacters(text: string): string;
 
 // dist/log/server-log.d.ts
 import type { Logger } from '@tasktree/actor';
@@ -651,7 +700,6 @@ export declare class LineLog implements ServerLog {
     audit(who: string, action: string): void;
 }
 export declare function withAudit(logger: Logger): ServerLog;
-export declare function visible(text: string): string;
 
 // dist/protocol/command-parser.d.ts
 export type Word = string | Buffer;
@@ -715,6 +763,25 @@ export declare class Admission implements Openings {
     sweep(): number;
     kind(kind: string): boolean;
     group(kind: string, group: string): boolean;
+}
+
+// dist/scheduling/attempt-code.d.ts
+import { Future } from '@tasktree/core';
+import type { StoredResult } from '../jobs/stored-value.ts';
+import type { Outcome } from './attempt.ts';
+export declare const cleanUpTime = 1000;
+export declare class AttemptCode {
+    #private;
+    readonly outcome: Future<Outcome>;
+    readonly ended: Future<void>;
+    constructor(perform: () => Promise<StoredResult>, limit: number, onAbandon: () => void);
+    get isOver(): boolean;
+    cancel(): void;
+}
+export declare class AttemptCodes {
+    #private;
+    add(code: AttemptCode): void;
+    ended(): Promise<void>;
 }
 
 // dist/scheduling/attempt.d.ts
@@ -1089,6 +1156,7 @@ import { Actor, type ActorRef } from '@tasktree/actor';
 import type { JobFeed } from '../store/job-feed.ts';
 import type { Pools } from '../jobs/kind.ts';
 import type { KindTable } from '../jobs/kind-table.ts';
+import { type AttemptCodes } from './attempt-code.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Store } from '../store/store.ts';
 export interface Workshop {
@@ -1097,6 +1165,7 @@ export interface Workshop {
     readonly kinds: KindTable;
     readonly pools: Pools;
     readonly feed: JobFeed;
+    readonly codes: AttemptCodes;
 }
 export declare class Worker extends Actor {
     #private;
@@ -1158,6 +1227,7 @@ import type { Word } from '../protocol/command-parser.ts';
 import { type KindTable, type Reloaded } from '../jobs/kind-table.ts';
 import type { Schedules } from '../scheduling/schedules.ts';
 import type { Metrics } from '../scheduling/metrics.ts';
+import type { PushedWaits } from './pushed-waits.ts';
 import type { Reply } from '../protocol/resp.ts';
 import type { Scheduler } from '../scheduling/scheduler.ts';
 import type { Store } from '../store/store.ts';
@@ -1167,6 +1237,7 @@ export interface Session {
     who: string | null;
     address: string;
     isSubscribed: boolean;
+    readonly waits: PushedWaits | null;
 }
 export interface Directory {
     readonly system: ActorSystem;
@@ -1210,8 +1281,13 @@ export declare class Credentials {
 // dist/server/job-commands.d.ts
 import { type JobRequest } from '../jobs/job.ts';
 import type { KindTable } from '../jobs/kind-table.ts';
-import type { Command } from './commands.ts';
+import type { Reply } from '../protocol/resp.ts';
+import type { Command, Directory } from './commands.ts';
 export declare const jobCommands: Record<string, Command>;
+export declare function parseWait(id: string | undefined, words: readonly string[], scheduler: Directory['scheduler']): {
+    ticket: string | undefined;
+    waiting: () => Promise<Reply>;
+};
 export declare const requestOptions: string[];
 export declare function toRequest(kind: string, payload: string, options: ReadonlyMap<string, string>, kinds: KindTable): JobRequest;
 
@@ -1247,6 +1323,16 @@ export declare class LoginDelays {
 // dist/server/passing-errors.d.ts
 export declare function isPassing(error: unknown): error is Error;
 
+// dist/server/pushed-waits.d.ts
+import type { Reply } from '../protocol/resp.ts';
+export declare class PushedWaits implements Disposable {
+    #private;
+    constructor(push: (message: Reply[]) => void);
+    begin(ticket: string, wait: () => PromiseLike<Reply>): void;
+    end(ticket: string): boolean;
+    [Symbol.dispose](): void;
+}
+
 // dist/store/attempt-rows.d.ts
 import type { AttemptRecord, Job } from '../jobs/job.ts';
 import type { JobOutputs } from './job-outputs.ts';
@@ -1264,6 +1350,8 @@ export declare class FileLock implements Disposable {
     static tryAcquire(file: string): FileLock | null;
     [Symbol.dispose](): void;
 }
+export declare function lockPathOf(file: string): string;
+export declare function realPathOf(file: string): string;
 
 // dist/store/group-commit.d.ts
 import type { DatabaseSync } from 'node:sqlite';
@@ -1618,3 +1706,6 @@ export declare function startJobd(options: JobdOptions): Promise<Jobd>;
 // dist/tree/restarts.d.ts
 import type { SupervisorOptions } from '@tasktree/actor';
 export declare const restarts: Pick<SupervisorOptions, 'maxRestarts' | 'within' | 'backoff'>;
+
+// dist/version.d.ts
+export declare function packageVersion(): string;

@@ -120,6 +120,16 @@ export interface Durability {
 export declare function checkDurability(options: DurabilityOptions): Durability;
 export declare function warnOfPowerLoss(servers: string, durability: Durability): void;
 
+// dist/bus/lazy-message.d.ts
+import type { Msg } from '@nats-io/transport-node';
+export declare class LazyMessage {
+    protected readonly message: Msg;
+    constructor(message: Msg);
+    get subject(): string;
+    get data(): Uint8Array;
+    header(name: string): string | null;
+}
+
 // dist/bus/nats-bucket.d.ts
 import { type StreamAPI } from '@nats-io/jetstream';
 import type { KV } from '@nats-io/kv';
@@ -1258,6 +1268,7 @@ export type Outcome = {
     readonly kind: 'cancelled';
 };
 export declare function encodeOutcome(outcome: Outcome, codec: Codec): Uint8Array;
+export declare function encodeResult(outcome: Outcome, codec: Codec, job: string, limit: number): Uint8Array;
 export declare function decodeOutcome(bytes: Uint8Array, codec: Codec, sentAt?: () => string): Outcome;
 
 // dist/wire/plain-values.d.ts

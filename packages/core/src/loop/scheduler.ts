@@ -28,8 +28,8 @@ const turnsPerVirtualBurst = 1_024
  * Decides what runs next: an entry of the ready queue, a timer, or I/O.
  *
  * A turn runs one entry of the ready queue. When a turn resumes the code of a task, the task becomes the holder of the
- * loop: the next turn begins only when this task waits on a pending future, or ends. A step of a task in asyncio lasts
- * equally long. So the turns of two tasks are never interleaved, even if a task awaits many futures that have ended
+ * loop: the next turn begins only when this task waits on a pending future, or ends. A step of a task in asyncio ends
+ * at the same points. So the turns of two tasks are never interleaved, even if a task awaits many futures that have ended
  * already. The scheduler cannot see that a task awaits a foreign promise (a promise that this library did not make).
  * Such a task stops being the holder when the microtask queue is empty.
  *

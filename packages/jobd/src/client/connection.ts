@@ -122,9 +122,10 @@ export class Connection implements AsyncDisposable {
   #take(reply: Reply): void {
     if (isMessage(reply)) {
       const [type, ticket, job = null] = reply.push
-      const ended = this.#waits.get(String(ticket))
-      if (type !== 'wait' || ended === undefined) return
-      this.#waits.delete(String(ticket))
+      if (type !== 'wait' || typeof ticket !== 'string') return
+      const ended = this.#waits.get(ticket)
+      if (ended === undefined) return
+      this.#waits.delete(ticket)
       if (!ended.done()) ended.setResult(job)
       return
     }

@@ -20,7 +20,7 @@ import type { StoredResult } from '../jobs/stored-value.ts'
 import type { Outcome } from './attempt.ts'
 
 /** How many milliseconds the code may take to clean up after it was interrupted. */
-export const cleanUpTime = 1_000
+const cleanUpTime = 1_000
 
 /**
  * After this many milliseconds the attempt ends already if its code waits for nothing of Tasktree, because then no cancel
@@ -86,7 +86,7 @@ export class AttemptCode {
     if (this.#task.done()) return
     this.#settle(this.#interruption)
     this.#onAbandon()
-    abandon(this.#task as Task)
+    abandon(this.#task)
   }
 
   async #run(perform: () => Promise<StoredResult>): Promise<StoredResult> {
