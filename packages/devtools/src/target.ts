@@ -80,12 +80,14 @@ export function listeningPorts(pid: number): number[] {
 
 /** Returns a text that names the process that listens on `port`; null when no process does. */
 export function holderOf(port: number): string | null {
-  if (!listeners('self').some((each) => each.port === port)) return null
+  const isTaken = (): boolean => listeners('self').some((each) => each.port === port)
+  if (!isTaken()) return null
   for (const pid of list('/proc').map(Number)) {
     if (!Number.isInteger(pid) || !listeningPorts(pid).includes(port)) continue
     return `process ${pid} (${readProc(pid, 'comm')?.trim() ?? 'unknown'})`
   }
-  return 'a process of another user'
+  // The holder may have ended during the search.
+  return isTaken() ? 'a process of another user' : null
 }
 
 function listeners(pid: number | 'self'): { port: number; inode: string }[] {

@@ -26,8 +26,8 @@ export class HandlerFlow {
   /** The promise that the handler has returned; null before that. */
   promise: PromiseLike<unknown> | null = null
   /**
-   * A promise that fulfils after `promise` has settled, and that no other code awaits. The check for circles passes it
-   * to `bodyWaitsFor` of `@tasktree/core`, to say which of the task's handlers is meant. Null for a hook, and for a
+   * A promise that fulfils after `promise` has settled, and that no other code awaits. The check for handlers that wait for
+   * each other in a circle passes it to `bodyWaitsFor` of `@tasktree/core`, to say which of the task's handlers is meant. Null for a hook, and for a
    * handler that has its own task.
    */
   settled: Promise<unknown> | null = null

@@ -306,7 +306,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     if (this.over || this.#end !== null) return
     this.#end = reason
     this.#wake()
-    // The cancel also undoes the operation that is being performed.
+    // The cancel also ends the start or restart of children that is in progress, and stops the children that it has started.
     if (!this.#stopping) this.task.cancel('shutdown')
   }
 

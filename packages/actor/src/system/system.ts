@@ -320,7 +320,8 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   /**
-   * Stops the system as `stop` does. If the wait is cancelled, the CancelledError is thrown only when no child runs.
+   * Stops the system as `stop` does. A cancel does not end the wait: the
+   * CancelledError is thrown after the last child has ended.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     try {

@@ -61,7 +61,7 @@ export class EventLoop extends Scheduler {
   readonly rootFrame: LoopFrame = new LoopFrame(this, rootContext)
   /**
    * @internal Whether a run on this loop has ended, and now cancels the tasks and waits that are left. While this is
-   * true, a call that no code awaits is cancelled without a report.
+   * true, a call of an async function that no code awaits is cancelled without an unhandled rejection.
    */
   isEnding = false
   /**

@@ -94,8 +94,8 @@ function report(exception: unknown): void {
 }
 
 /**
- * Rejects a new promise with `error` while the listener is removed. Before Node continues, it checks for unhandled
- * rejections once more, and treats this rejection as in a program without the listener.
+ * Lets Node report `error` as if this package had no listener of `unhandledRejection`. Removes that listener and rejects
+ * a new promise with `error`. Node finds this rejection in its next check for unhandled rejections.
  */
 function raise(error: unknown): void {
   ignore()

@@ -133,7 +133,7 @@ class TreePrinter {
     return entries
   }
 
-  /** Whether `count` siblings, with the tasks below them, are exactly `tasks` and the tasks below these. */
+  /** Whether `tasks`, together with all tasks below them, are `count` tasks: then no task of the siblings is missing. */
   #areAll(tasks: readonly Task[], count: number): boolean {
     return tasks.reduce((sum, task) => sum + this.#countOf(task), 0) === count
   }

@@ -109,7 +109,10 @@ export class DurableEntity {
     const { link, lease } = shard.options
     const { sequence, storedAt } = delivery
     const message = readAsk(delivery)
-    if (message === null || (message.kind === 'ask' && link.controls.wasCancelled(message.id))) {
+    if (
+      message === null ||
+      (message.kind === 'ask' && link.receivedCancels.wasCancelled(message.id))
+    ) {
       shard.done(delivery)
       return true
     }

@@ -39,9 +39,9 @@ export class MemoryEntity {
   /** The callback of the subscription must not wait, so a task gives the message to the actor. */
   receive(bus: Bus, reply: string, message: AskMessage): void {
     const { link } = this.#shard
-    const { controls } = link
+    const { receivedCancels } = link
     const { kind, id } = message
-    if (kind === 'ask' && controls.wasCancelled(id)) return
+    if (kind === 'ask' && receivedCancels.wasCancelled(id)) return
     const task = detached(() =>
       createServiceTask(() => this.#deliver(message), { name: this.#name }),
     )
@@ -52,12 +52,12 @@ export class MemoryEntity {
           if (bus.status === 'connected') bus.publish(reply, acceptedBy(link.node))
         })
       : null
-    if (kind === 'ask') controls.expect(id, () => task.cancel('cancelled by its sender'))
+    if (kind === 'ask') receivedCancels.expect(id, () => task.cancel('cancelled by its sender'))
     task.addDoneCallback(() => {
       this.#open.delete(task)
       this.#handled.notify()
       this.#idle.used()
-      controls.forget(id)
+      receivedCancels.forget(id)
       accept?.cancel()
       if (task.cancelled()) return
       const error = task.exception()

@@ -9,12 +9,13 @@ import {
   type SubmitStacks,
 } from '@tasktree/executor/lowlevel'
 import { PayloadTooLarge, QueueFull, StreamFull } from '../errors.ts'
-import type { Bus, BusMessage } from '../bus/bus.ts'
+import type { BusMessage } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
-import { decodeOutcome, encodeOutcome, type Outcome } from '../wire/outcome.ts'
+import { decodeOutcome, type Outcome } from '../wire/outcome.ts'
 import { type JobMessage, toHeaders } from '../wire/job-message.ts'
 import { progressTag } from '../wire/progress.ts'
 import { type JobTrace, jobTracing } from '../wire/trace.ts'
+import { cancelJob } from './cancel-job.ts'
 import { RemoteJob } from './remote-job.ts'
 
 /** The executor of a submission, as the submission sees it. */
@@ -221,26 +222,4 @@ export class Submission implements MappedJob {
     const stream = notBefore === 0 ? link.names.jobs(queue) : link.names.delayed(queue)
     link.start(`cancel ${id}`, () => cancelJob(link, { id, resultTtl, stream, sequence }))
   }
-}
-
-interface CancelledJob {
-  readonly id: string
-  readonly resultTtl: number
-  readonly stream: string
-  /** The number of the job in its stream; null while the server has not confirmed the job. */
-  readonly sequence: number | null
-}
-
-/**
- * Cancels a job wherever it is. The order of the steps matters. A worker that got the job before the deletion is already
- * subscribed to announcements, so it hears the cancel. A worker that asks later does not get the job.
- */
-async function cancelJob(link: Link, job: CancelledJob): Promise<void> {
-  const { id, resultTtl, stream, sequence } = job
-  await link.insist((bus) => link.cancels(bus).put(id, Uint8Array.of(1)))
-  if (sequence !== null) await link.insist((bus) => bus.deleteMessage(stream, sequence))
-  await link.insist(async (bus: Bus) => {
-    bus.publish(link.names.control(id), new Uint8Array(0))
-    await link.results(bus, resultTtl).create(id, encodeOutcome({ kind: 'cancelled' }, link.codec))
-  })
 }

@@ -11,7 +11,7 @@ import { BusTimeout, ClusterClosed } from '../errors.ts'
 import type { Codec } from '../wire/codec.ts'
 import { Names } from '../wire/names.ts'
 import { Answers } from './answers.ts'
-import { Controls } from './controls.ts'
+import { ReceivedCancels } from './received-cancels.ts'
 import { LazyBucket } from './lazy-bucket.ts'
 
 /** Milliseconds before the next attempt. The time doubles with each attempt, and is varied at random. */
@@ -27,7 +27,7 @@ export class Link {
   readonly node: string
   readonly codec: Codec
   readonly answers: Answers
-  readonly controls: Controls
+  readonly receivedCancels: ReceivedCancels
   readonly #connector: Connector
   readonly #buckets = new Map<string, Bucket>()
   readonly #listeners = new Set<(status: LinkStatus) => void>()
@@ -48,7 +48,7 @@ export class Link {
     this.codec = codec
     this.#connector = connector
     this.answers = new Answers(inboxPrefix)
-    this.controls = new Controls(this.names)
+    this.receivedCancels = new ReceivedCancels(this.names)
   }
 
   get status(): LinkStatus {
@@ -68,7 +68,9 @@ export class Link {
     this.#bus = bus
     this.#buckets.clear()
     bus.subscribe(this.answers.subject, (message: BusMessage) => this.answers.receive(message))
-    bus.subscribe(this.controls.subject, (message: BusMessage) => this.controls.receive(message))
+    bus.subscribe(this.receivedCancels.subject, (message: BusMessage) =>
+      this.receivedCancels.receive(message),
+    )
     await bus.flush()
     bus.onStatus((status) => this.#report(status))
     this.#report('connected')

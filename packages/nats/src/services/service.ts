@@ -87,8 +87,8 @@ class Service implements AsyncDisposable {
   }
 
   #handle(bus: Bus, reply: string, ask: AskMessage): void {
-    const { controls } = this.#link
-    if (ask.kind === 'ask' && controls.wasCancelled(ask.id)) return
+    const { receivedCancels } = this.#link
+    if (ask.kind === 'ask' && receivedCancels.wasCancelled(ask.id)) return
     const sending = this.#send(ask)
     const answers = ask.kind !== 'tell' && reply !== ''
     const accept = answers
@@ -97,10 +97,11 @@ class Service implements AsyncDisposable {
         })
       : null
     this.#open.add(sending)
-    if (ask.kind === 'ask') controls.expect(ask.id, () => sending.cancel('cancelled by its sender'))
+    if (ask.kind === 'ask')
+      receivedCancels.expect(ask.id, () => sending.cancel('cancelled by its sender'))
     sending.addDoneCallback(() => {
       this.#open.delete(sending)
-      controls.forget(ask.id)
+      receivedCancels.forget(ask.id)
       accept?.cancel()
       if (sending.cancelled()) return
       const error = sending.exception()

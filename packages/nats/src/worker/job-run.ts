@@ -55,7 +55,7 @@ export class JobRun {
       return
     }
     if ((delivery.count > 1 || message.mayBeKnown) && (await this.#isSettled())) return
-    if (this.#isCancelled || this.#link.controls.wasCancelled(message.id)) {
+    if (this.#isCancelled || this.#link.receivedCancels.wasCancelled(message.id)) {
       await this.settle({ kind: 'cancelled' })
       return
     }

@@ -106,7 +106,7 @@ export class WorkerState implements Receiver {
     }
     const run = new JobRun(this, delivery, message)
     this.#executing.add(run)
-    this.link.controls.expect(message.id, () => run.cancel())
+    this.link.receivedCancels.expect(message.id, () => run.cancel())
     const task = createServiceTask(() => run.run(), { name: `${message.job} ${message.id}` })
     this.#runs.set(run, task)
     task.addDoneCallback(() => this.#ended(run, task))
@@ -122,7 +122,7 @@ export class WorkerState implements Receiver {
     this.executed(run)
     this.#runs.delete(run)
     this.#hasEnded.notify()
-    this.link.controls.forget(run.message.id)
+    this.link.receivedCancels.forget(run.message.id)
     if (task.cancelled()) return
     const exception = task.exception()
     if (exception === null || this.link.hasEnded) return

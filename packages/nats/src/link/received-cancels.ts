@@ -5,7 +5,7 @@ import type { Names } from '../wire/names.ts'
  * Receives cancels, which are sent to every node. The cancel of a job or an ask may arrive before the job or the ask
  * itself, so the ids of the latest 10,000 cancels are remembered.
  */
-export class Controls {
+export class ReceivedCancels {
   readonly subject: string
   readonly #listeners = new Map<string, () => void>()
   readonly #latest = new Set<string>()
