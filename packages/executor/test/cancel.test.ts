@@ -40,7 +40,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     await using pool = make({ maxWorkers: 2 })
     await gather([pool.submit(refs.pause, 30), pool.submit(refs.pause, 30)])
     const endless = pool.submit(refs.spin)
-    const neighbour = pool.submit(refs.pause, 400)
+    const neighbour = pool.submit(refs.pause, 3_000)
     const queued = Array.from({ length: 5 }, (_, i) => pool.submit(refs.echo, i))
     await sleep(20)
     const start = performance.now()
