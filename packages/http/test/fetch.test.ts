@@ -174,13 +174,13 @@ test('works outside of a task, with a signal', () =>
   ))
 
 test.each([
-  ['head', 'did not answer within 40 ms'],
-  ['body', 'did not send the whole body within 40 ms'],
+  ['head', 'did not answer within 1000 ms'],
+  ['body', 'did not send the whole body within 1000 ms'],
 ])('a timeout in the %s is a TimeoutError', (part, message) =>
   served(
     (_request, log) => (part === 'head' ? log.work('work') : partial(log)),
     async (url) => {
-      const call = async (): Promise<string> => (await fetch(url, { timeout: 40 })).text()
+      const call = async (): Promise<string> => (await fetch(url, { timeout: 1_000 })).text()
       const error: unknown = await call().catch((reason: unknown) => reason)
       expect(error).toBeInstanceOf(TimeoutError)
       expect((error as Error).message).toContain(message)
