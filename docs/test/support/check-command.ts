@@ -76,6 +76,9 @@ function checkOwn(binary: string, words: readonly string[]): string | null {
   if (!binaries.has(binary)) return `there is no command ${binary}`
   const [first, ...rest] = words
   if (first === undefined || first === '--help') return null
+  if (isFlag(first)) {
+    return helpOf(binary)?.includes(first) === true ? null : `${binary} has no ${first}`
+  }
   const help = helpOf(binary, first)
   if (help === null) return `${binary} has no subcommand ${first}`
   const wrong = rest.filter((word) => isFlag(word) && !help.includes(word.split('=')[0] as string))
