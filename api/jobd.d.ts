@@ -769,7 +769,6 @@ export declare class Admission implements Openings {
 import { Future } from '@tasktree/core';
 import type { StoredResult } from '../jobs/stored-value.ts';
 import type { Outcome } from './attempt.ts';
-export declare const cleanUpTime = 1000;
 export declare class AttemptCode {
     #private;
     readonly outcome: Future<Outcome>;

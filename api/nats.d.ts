@@ -627,6 +627,16 @@ export declare class Fenced extends Error {
     constructor(entity: string);
 }
 
+// dist/executor/cancel-job.d.ts
+import type { Link } from '../link/link.ts';
+export interface CancelledJob {
+    readonly id: string;
+    readonly resultTtl: number;
+    readonly stream: string;
+    readonly sequence: number | null;
+}
+export declare function cancelJob(link: Link, job: CancelledJob): Promise<void>;
+
 // dist/executor/remote-executor.d.ts
 import { type Executor, type ExecutorStats, type GeneratorJob, type Job, type MapOptions } from '@tasktree/executor';
 import type { RemoteJob } from './remote-job.ts';
@@ -810,19 +820,6 @@ export declare class Answers {
     receive(message: BusMessage): void;
 }
 
-// dist/link/controls.d.ts
-import type { BusMessage } from '../bus/bus.ts';
-import type { Names } from '../wire/names.ts';
-export declare class Controls {
-    #private;
-    readonly subject: string;
-    constructor(names: Names);
-    receive(message: BusMessage): void;
-    wasCancelled(id: string): boolean;
-    expect(id: string, listener: () => void): void;
-    forget(id: string): void;
-}
-
 // dist/link/lazy-bucket.d.ts
 import { Future } from '@tasktree/core';
 import type { Bucket, Entry } from '../bus/bus.ts';
@@ -843,7 +840,7 @@ import type { Bucket, Bus, BusStatus, Connector } from '../bus/bus.ts';
 import type { Codec } from '../wire/codec.ts';
 import { Names } from '../wire/names.ts';
 import { Answers } from './answers.ts';
-import { Controls } from './controls.ts';
+import { ReceivedCancels } from './received-cancels.ts';
 export type LinkStatus = BusStatus | 'idle';
 export declare class Link {
     #private;
@@ -851,7 +848,7 @@ export declare class Link {
     readonly node: string;
     readonly codec: Codec;
     readonly answers: Answers;
-    readonly controls: Controls;
+    readonly receivedCancels: ReceivedCancels;
     constructor(namespace: string, node: string, codec: Codec, inboxPrefix: string, connector: Connector);
     get status(): LinkStatus;
     now(): number;
@@ -918,6 +915,19 @@ export declare class PullLoop {
     constructor(link: Link, settings: ConsumerSettings | (() => ReaderSettings), receiver: Receiver);
     roomier(): void;
     run(): Promise<never>;
+}
+
+// dist/link/received-cancels.d.ts
+import type { BusMessage } from '../bus/bus.ts';
+import type { Names } from '../wire/names.ts';
+export declare class ReceivedCancels {
+    #private;
+    readonly subject: string;
+    constructor(names: Names);
+    receive(message: BusMessage): void;
+    wasCancelled(id: string): boolean;
+    expect(id: string, listener: () => void): void;
+    forget(id: string): void;
 }
 
 // dist/link/signal.d.ts
