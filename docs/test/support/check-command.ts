@@ -1,4 +1,4 @@
-// What is wrong with a command that a document shows, as far as that can be said without running it.
+// Finds mistakes in the commands that the documents show, without running the commands.
 import { execFileSync } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -48,7 +48,7 @@ const binaries: ReadonlyMap<string, string> = new Map(
 
 const helps = new Map<string, string | null>()
 
-/** What `--help` prints for a subcommand; null if there is no such subcommand. */
+/** Returns the text that `--help` prints for a subcommand. Returns null if the program has no such subcommand. */
 function helpOf(binary: string, subcommand?: string): string | null {
   const key = `${binary} ${subcommand}`
   const known = helps.get(key)

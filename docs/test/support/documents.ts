@@ -1,4 +1,4 @@
-// What the READMEs and the pages of the site show besides programs in TypeScript.
+// Reads the commands and the snippets in other languages than TypeScript from the READMEs and the pages of the site.
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { docs } from './pages.ts'

@@ -72,7 +72,7 @@ export abstract class Actor {
 
   /**
    * Called when a child that this actor monitors, or an actor that it is linked to, has ended or was restarted. If the
-   * actor has no such hook, this message (a DOWN) becomes a dead letter.
+   * actor does not have this hook, the message about the end becomes a dead letter.
    */
   protected onDown?(down: Down): PromiseLike<void> | void
 

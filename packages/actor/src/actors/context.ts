@@ -99,7 +99,7 @@ export class ActorContext<Self extends Actor = Actor> {
   /**
    * The idempotency key that the sender gave to the current message. A message that is handled several times has the
    * same key each time. Pass the key on to an operation that must not be done twice, such as a payment. Null if the
-   * message has no key, and outside of a handler.
+   * message has no key, or if the code that reads it is not in a handler.
    */
   get idempotencyKey(): string | null {
     const incarnation = this.#live()

@@ -1,5 +1,5 @@
 /**
- * A request of `sys`. The actor performs it between two messages, before the messages in the mailbox, and even while
+ * A request that was made by a function of `sys`, such as `suspend`. The actor performs it between two messages, before the messages in the mailbox, and even while
  * the actor is suspended.
  */
 export interface SystemRequest {

@@ -90,7 +90,7 @@ export abstract class Child {
     return this.spec.id
   }
 
-  /** Returns the child that has the id `_id` and that this child has started; null when there is no such child. */
+  /** Returns the child with the id `_id` among the children of this child, or null if there is none with this id. */
   childWithId(_id: string): Child | null {
     return null
   }

@@ -104,7 +104,7 @@ export abstract class Incarnation {
     return starting
   }
 
-  /** The task of the incarnation; null for a resource, which has no task of its own. */
+  /** The task in which the incarnation runs. Null for a resource, because a resource runs in no task of its own. */
   abstract readonly task: Task | null
 
   protected abstract begin(): void

@@ -120,7 +120,7 @@ export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskF
     }
   }
 
-  /** Called for each new ask, before its message is sent: counts the ask, and starts its timeout and its signal. */
+  /** Called for each new ask, before its message is sent: counts it, starts its timeout, and listens to its signal. */
   arm(options: AskOptions | undefined): void {
     this.target.pendingAsks++
     if (this.asker !== null) this.asker.pendingAsks++

@@ -96,7 +96,7 @@ export class OpenPorts {
   readonly #ports = new Set<ReplyPort>()
   readonly #onEmpty: () => void
 
-  /** `onEmpty` is called each time the last open port has been used. */
+  /** `onEmpty` is called each time the last ReplyPort that was open has got its reply. */
   constructor(onEmpty: () => void) {
     this.#onEmpty = onEmpty
   }
