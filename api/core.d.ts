@@ -198,8 +198,8 @@ export declare function loopOf(scope: Scope | undefined): EventLoop;
 export declare function detached<T>(fn: () => T): T;
 
 // dist/copies.d.ts
-export type Doors = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-export declare function shareDoors(version: string, path: string, doors: Doors): Doors;
+export type EntryPoints = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+export declare function shareEntryPoints(version: string, path: string, entryPoints: EntryPoints): EntryPoints;
 
 // dist/errors/brand.d.ts
 export declare function brand(prototype: object, name: string): void;
@@ -304,7 +304,7 @@ export declare class Awaiter extends Derived implements Reaction {
     protected promise(): Promise<unknown>;
     isWait(): boolean;
     replaceFunctions(resolve: Resolve, reject: Reject): Resolve | null;
-    letGo(): void;
+    becomeCallback(): void;
 }
 export declare class OwnAwait extends Derived {
     #private;
@@ -931,7 +931,7 @@ export declare class Deadline implements TimerEntry {
     #private;
     heapIndex: number;
     heapOrder: number;
-    constructor(loop: EventLoop, when: number, strike: () => void);
+    constructor(loop: EventLoop, when: number, onDeadline: () => void);
     cancel(): void;
     run(): void;
     label(): string;
@@ -1010,12 +1010,12 @@ export declare function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise
 // dist/scopes/wait-anyway.d.ts
 export declare function waitAnyway(wait: () => PromiseLike<unknown>): Promise<void>;
 
-// dist/snapshot/door.d.ts
-export declare function installSnapshotDoor(): void;
-
-// dist/snapshot/knot.d.ts
+// dist/snapshot/explain-deadlock.d.ts
 import type { Task } from '../tasks/task.ts';
-export declare function explainKnot(tasks: readonly Task[]): string;
+export declare function explainDeadlock(tasks: readonly Task[]): string;
+
+// dist/snapshot/expose-to-tools.d.ts
+export declare function exposeSnapshotToTools(): void;
 
 // dist/snapshot/snapshot.d.ts
 import type { Future } from '../futures/future.ts';
@@ -1110,12 +1110,12 @@ export declare class Cancellation {
     isSpreading: boolean;
     isSeen: boolean;
     message: string | CancelledError | undefined;
-    struckWait: Future<unknown> | null;
+    cancelledFuture: Future<unknown> | null;
     remembered: string | CancelledError | undefined;
     isFromProcess: boolean;
     onQuiet: (() => void) | null;
-    isLevel: boolean;
-    levelReason: unknown;
+    isScopeCancelled: boolean;
+    scopeCancelReason: unknown;
     constructor(frame: Frame);
     static isAnyOpen(): boolean;
     get pending(): boolean;
@@ -1124,22 +1124,22 @@ export declare class Cancellation {
     get signal(): AbortSignal;
     abort(message: string | CancelledError | undefined, pendingIn: Cancellation | null): boolean;
     begin(isFromInside: boolean): void;
-    beginLevel(reason: unknown): void;
-    endLevel(): void;
+    beginScopeCancel(reason: unknown): void;
+    endScopeCancel(): void;
     get isDue(): boolean;
     takeDue(): boolean;
     get isFromInside(): boolean;
     again(): void;
     takeBack(): void;
-    strikeNew(key: Reaction, began: number): void;
-    strike(key: Reaction, began: number): void;
-    strikeNow(began: number): void;
-    takeStruck(key: Reaction): boolean;
+    noteNewWaitCancelled(key: Reaction, began: number): void;
+    noteWaitCancelled(key: Reaction, began: number): void;
+    noteThrownNow(began: number): void;
+    takeCancelledWait(key: Reaction): boolean;
     beginTurn(): void;
-    goOn(): void;
-    get isInTurn(): boolean;
+    notePromiseMade(): void;
+    get isThrowing(): boolean;
     confirm(): void;
-    endTurn(canSeeFlows: boolean): void;
+    endTurn(canSeePromises: boolean): void;
     becameQuiet(): void;
     isOwnAbort(error: unknown): boolean;
 }
@@ -1313,12 +1313,12 @@ export declare class ScopeFrame extends Frame {
     get scopeLoop(): EventLoop;
     get isShielded(): boolean;
     get members(): Iterable<Task>;
-    heldBack(): void;
+    cancelKeptOut(): void;
     giveUp(message: string | CancelledError | undefined): boolean;
     link(): void;
     unlink(): void;
     scopeContext(): Context;
-    strikeFromOutside(): void;
+    noteCancelFromOutside(): void;
 }
 export declare class LoopFrame extends Frame {
     #private;
@@ -1346,15 +1346,15 @@ export declare class GeneratorDriver<T> implements Reaction {
 import type { Future } from '../futures/future.ts';
 import type { Reaction } from '../futures/reaction.ts';
 import type { Frame, ScopeFrame } from './frame.ts';
-export declare function levelOf(frame: Frame | null): Frame | null;
-export declare function cancelLevel(frame: Frame, reason: unknown): void;
-export declare function strikeNewWait(frame: Frame, reaction: Reaction, future: Future<unknown>, level: Frame): void;
-export declare function deliverHeldBack(frame: ScopeFrame): void;
+export declare function findCancelledScope(frame: Frame | null): Frame | null;
+export declare function cancelScopeOf(frame: Frame, reason: unknown): void;
+export declare function cancelNewWait(frame: Frame, reaction: Reaction, future: Future<unknown>, cancelledScope: Frame): void;
+export declare function deliverKeptOut(frame: ScopeFrame): void;
 
 // dist/tasks/promise-hook.d.ts
-export declare const canSeeFlows: boolean;
-export declare function watchFlows(): void;
-export declare function callAndLook<A, T>(fn: (argument: A) => T, argument: A): {
+export declare const canSeePromises: boolean;
+export declare function watchPromises(): void;
+export declare function callNotingPromises<A, T>(fn: (argument: A) => T, argument: A): {
     returned: T;
     isOwn: boolean;
 };
@@ -1366,7 +1366,7 @@ import { Cancellation } from './cancellation.ts';
 import type { Frame } from './frame.ts';
 type Message = string | CancelledError | undefined;
 export declare function cancelFrame(first: Frame, msg: Message): boolean;
-export declare function strikeWaits(frame: Frame, msg: Message, cancellation: Cancellation): boolean;
+export declare function cancelWaits(frame: Frame, msg: Message, cancellation: Cancellation): boolean;
 export declare function cancelWait(frame: Frame, wait: Future<unknown>, msg: Message): boolean;
 export declare function cancelChild(child: Future<unknown>, msg: Message): boolean;
 export {};

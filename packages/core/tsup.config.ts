@@ -16,9 +16,9 @@ async function writeDoors(): Promise<void> {
   const imports = doors.map((door) => `import * as ${door} from './copy/${door}.js'`)
   write('doors', [
     `import './check-runtime.js'`,
-    `import { shareDoors } from './copies.js'`,
+    `import { shareEntryPoints } from './copies.js'`,
     ...imports,
-    `export default shareDoors('${version}', import.meta.url, { ${doors.join(', ')} })`,
+    `export default shareEntryPoints('${version}', import.meta.url, { ${doors.join(', ')} })`,
   ])
   const message =
     "@tasktree/core does not run in browsers: it needs AsyncLocalStorage and process of Node, Bun, Deno or workerd's nodejs_compat. " +

@@ -29,7 +29,7 @@ function copy(version) {
   }
   const doors = join(modules, 'core/dist/doors.js')
   const text = readFileSync(doors, 'utf8')
-  writeFileSync(doors, text.replace(/shareDoors\('[^']+'/, `shareDoors('${version}'`))
+  writeFileSync(doors, text.replace(/shareEntryPoints\('[^']+'/, `shareEntryPoints('${version}'`))
   return {
     core: pathToFileURL(join(modules, 'core/dist/index.js')).href,
     sync: pathToFileURL(join(modules, 'sync/dist/index.js')).href,

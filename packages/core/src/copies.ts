@@ -4,18 +4,18 @@
  * would have a current task of its own. So a cancel would not end the wait of a task of one copy on a lock of another
  * copy.
  *
- * Therefore the entry points ("doors") of each copy export the objects of the first copy with a compatible version. The
+ * Therefore the entry points of each copy export the objects of the first copy with a compatible version. The
  * copies find each other through a property of `globalThis`. Copies whose versions are not compatible work separately.
  * One warning per process names the versions and the folders of the first two copies.
  */
 
-/** The exports of each entry point ("door") of one copy, by the name of the door. */
-export type Doors = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+/** The exports of each entry point of one copy, by the name of the entry point. */
+export type EntryPoints = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
 interface Copy {
   readonly version: string
   readonly path: string
-  readonly doors: Doors
+  readonly entryPoints: EntryPoints
 }
 
 interface Registry {
@@ -37,9 +37,13 @@ function areCompatible(a: string, b: string): boolean {
 
 /**
  * Returns the exports that the copy in the folder `path` must offer. These are the exports of the first copy with a
- * compatible version. If there is no such copy, they are `doors`, the own exports of the copy in `path`.
+ * compatible version. If there is no such copy, they are `entryPoints`, the own exports of the copy in `path`.
  */
-export function shareDoors(version: string, path: string, doors: Doors): Doors {
+export function shareEntryPoints(
+  version: string,
+  path: string,
+  entryPoints: EntryPoints,
+): EntryPoints {
   const holder = globalThis as unknown as Record<symbol, Registry | undefined>
   const registry = (holder[key] ??= { copies: [], hasWarned: false })
   const { copies } = registry
@@ -50,8 +54,8 @@ export function shareDoors(version: string, path: string, doors: Doors): Doors {
     warn(other, version, path, shared !== undefined)
   }
   // A test runner may load the same file again. This does not count as another copy.
-  if (!copies.some((copy) => copy.path === path)) copies.push({ version, path, doors })
-  return shared?.doors ?? doors
+  if (!copies.some((copy) => copy.path === path)) copies.push({ version, path, entryPoints })
+  return shared?.entryPoints ?? entryPoints
 }
 
 function warn(other: Copy, version: string, path: string, isShared: boolean): void {

@@ -39,7 +39,7 @@ export {
 export { run } from './run/run.ts'
 export { runMain } from './run/run-main.ts'
 export { Runner, type RunnerOptions } from './run/runner.ts'
-import { installSnapshotDoor } from './snapshot/door.ts'
+import { exposeSnapshotToTools } from './snapshot/expose-to-tools.ts'
 export { captureAwaitSites } from './futures/await-sites.ts'
 export {
   type LoopSnapshot,
@@ -72,4 +72,4 @@ export { failAfter, moveOnAfter } from './scopes/fail-after.ts'
 export { shielded } from './scopes/shielded.ts'
 export { ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, wait } from './combine/wait.ts'
 
-installSnapshotDoor()
+exposeSnapshotToTools()

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { type Doors, shareDoors } from '../src/copies.ts'
+import { type EntryPoints, shareEntryPoints } from '../src/copies.ts'
 
 const key = Symbol.for('@tasktree/core.copies')
 
@@ -7,7 +7,7 @@ afterEach(() => {
   Reflect.deleteProperty(globalThis, key)
 })
 
-const doorsOf = (version: string): Doors => ({ index: { version } })
+const exportsOf = (version: string): EntryPoints => ({ index: { version } })
 
 function warnings(): string[] {
   const list: string[] = []
@@ -17,10 +17,10 @@ function warnings(): string[] {
 
 test('the first copy exports its own, a compatible one after it the same', () => {
   const told = warnings()
-  const first = doorsOf('0.1.0')
-  expect(shareDoors('0.1.0', 'a', first)).toBe(first)
+  const first = exportsOf('0.1.0')
+  expect(shareEntryPoints('0.1.0', 'a', first)).toBe(first)
   expect(told).toEqual([])
-  expect(shareDoors('0.1.9', 'b', doorsOf('0.1.9'))).toBe(first)
+  expect(shareEntryPoints('0.1.9', 'b', exportsOf('0.1.9'))).toBe(first)
   expect(told).toHaveLength(1)
   expect(told[0]).toMatch(
     /^two copies of @tasktree\/core are loaded: 0\.1\.0 from a and 0\.1\.9 from b\. Both use/,
@@ -29,20 +29,20 @@ test('the first copy exports its own, a compatible one after it the same', () =>
 
 test('a copy that is not compatible stays apart, and others of its kind join it', () => {
   const told = warnings()
-  const [old, recent] = [doorsOf('0.1.0'), doorsOf('0.2.0')]
-  shareDoors('0.1.0', 'a', old)
-  expect(shareDoors('0.2.0', 'b', recent)).toBe(recent)
+  const [old, recent] = [exportsOf('0.1.0'), exportsOf('0.2.0')]
+  shareEntryPoints('0.1.0', 'a', old)
+  expect(shareEntryPoints('0.2.0', 'b', recent)).toBe(recent)
   expect(told[0]).toContain('A cancel does not pass from one to the other')
-  expect(shareDoors('0.2.3', 'c', doorsOf('0.2.3'))).toBe(recent)
-  expect(shareDoors('1.2.3', 'd', doorsOf('1.2.3')).index).toEqual({ version: '1.2.3' })
-  expect(shareDoors('1.7.0', 'e', doorsOf('1.7.0')).index).toEqual({ version: '1.2.3' })
+  expect(shareEntryPoints('0.2.3', 'c', exportsOf('0.2.3'))).toBe(recent)
+  expect(shareEntryPoints('1.2.3', 'd', exportsOf('1.2.3')).index).toEqual({ version: '1.2.3' })
+  expect(shareEntryPoints('1.7.0', 'e', exportsOf('1.7.0')).index).toEqual({ version: '1.2.3' })
   expect(told).toHaveLength(1)
 })
 
 test('the same copy, loaded again by a test runner, is the same without a warning', () => {
   const told = warnings()
-  const first = doorsOf('0.1.0')
-  shareDoors('0.1.0', 'a', first)
-  expect(shareDoors('0.1.0', 'a', doorsOf('0.1.0'))).toBe(first)
+  const first = exportsOf('0.1.0')
+  shareEntryPoints('0.1.0', 'a', first)
+  expect(shareEntryPoints('0.1.0', 'a', exportsOf('0.1.0'))).toBe(first)
   expect(told).toEqual([])
 })

@@ -314,17 +314,17 @@ function isCarried(
   const seen: unknown[] = []
   const resource = makeResource()
   resource[key] = map
-  const look = (): void =>
+  const record = (): void =>
     void seen.push(storage.getStore(), other.getStore(), newestMap.getStore())
   resource.runInAsyncScope(() => {
-    look()
-    other.run('inner', look)
+    record()
+    other.run('inner', record)
     const inside = makeResource()
-    storage.run(null as never, () => inside.runInAsyncScope(look))
-    other.exit(look)
-    look()
+    storage.run(null as never, () => inside.runInAsyncScope(record))
+    other.exit(record)
+    record()
   })
-  look()
+  record()
   // Lines 3 and 5 test code that runs after another storage was entered and left again. That code runs in a map that
   // Node has made, with the same values, so `newestMap` is undefined there.
   const expected = [

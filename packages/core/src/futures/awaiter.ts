@@ -161,7 +161,7 @@ export class Awaiter extends Derived implements Reaction {
    * Makes this a plain callback: when the future ends, the function is still called, but outside of every frame and
    * task.
    */
-  letGo(): void {
+  becomeCallback(): void {
     this.waitingFrame = null
   }
 }

@@ -137,7 +137,7 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
         this.react(sole)
         // While this claim was in the ready queue, a cancelled scope could not end this wait. The claim has taken
         // nothing, so the scope can end the wait now.
-        sole.waitingFrame?.strikeWait(sole, this)
+        sole.waitingFrame?.endWaitInCancelledScope(sole, this)
       }
     }
   }

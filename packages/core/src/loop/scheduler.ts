@@ -17,7 +17,7 @@ const microtask = Promise.resolve()
  */
 const burstLength = 1
 /** The scheduler reads the clock once in this many turns. */
-const turnsPerLook = 8
+const turnsPerClockRead = 8
 /**
  * The number of turns in a burst in virtual time. In virtual time, turns are counted and the real clock is not used,
  * because a program must run the same way on every machine.
@@ -246,7 +246,7 @@ export abstract class Scheduler {
       if (this.#turnEnd.length > 0) this.#endTurn()
       if (this.#round === 0) this.#startRound()
       if (this.#ready.size === 0) break
-      if (++this.#turns % turnsPerLook === 0 && this.#mustLetIOIn()) {
+      if (++this.#turns % turnsPerClockRead === 0 && this.#mustLetIOIn()) {
         this.#letIOIn()
         return
       }

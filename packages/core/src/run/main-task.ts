@@ -1,7 +1,7 @@
 import { DeadlockError, isCancelled, KeyboardInterrupt } from '../errors/errors.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import type { Interruptible } from '../loop/process-events.ts'
-import { explainKnot } from '../snapshot/knot.ts'
+import { explainDeadlock } from '../snapshot/explain-deadlock.ts'
 import type { Task } from '../tasks/task.ts'
 import { formatTaskTree } from '../tasks/task-tree.ts'
 
@@ -38,7 +38,7 @@ export class MainTask implements Interruptible {
       return
     }
     this.deadlock = new DeadlockError(
-      `nothing is left that could wake the main task:\n${formatTaskTree({ loop })}\n${explainKnot([this.#task])}`,
+      `nothing is left that could wake the main task:\n${formatTaskTree({ loop })}\n${explainDeadlock([this.#task])}`,
     )
     this.#task.cancel()
   }
@@ -74,7 +74,7 @@ export class Cleanup implements Interruptible {
 
   deadlocked(): void {
     this.deadlock ??= new DeadlockError(
-      `nothing is left that could wake what the main task left behind:\n${formatTaskTree({ loop: this.#loop })}\n${explainKnot(this.#loop.liveTasks())}`,
+      `nothing is left that could wake what the main task left behind:\n${formatTaskTree({ loop: this.#loop })}\n${explainDeadlock(this.#loop.liveTasks())}`,
     )
     this.#loop.stop()
   }

@@ -26,11 +26,11 @@ import { unwatchRejections, watchRejections } from '../loop/unhandled-rejections
  */
 const roundsLeft = 5
 /**
- * At its end, a run cancels the calls that no code has awaited. It does so at most `flowRounds` times, because such a
- * call may swallow a cancel. After each time, it waits at most `flowGrace` milliseconds for the calls to end.
+ * At its end, a run cancels the calls that no code has awaited. It does so at most `unawaitedRounds` times, because such a
+ * call may swallow a cancel. After each time, it waits at most `unawaitedGrace` milliseconds for the calls to end.
  */
-const flowRounds = 5
-const flowGrace = 500
+const unawaitedRounds = 5
+const unawaitedGrace = 500
 
 export interface RunnerOptions {
   debug?: boolean
@@ -178,7 +178,7 @@ export class Runner implements AsyncDisposable {
       this.deadlocked = null
       unwatch()
     }
-    await this.#endFlows()
+    await this.#endUnawaitedCalls()
     for (const hook of loop.takeShutdownHooks()) {
       try {
         await loop.runUntilComplete(async () => hook())
@@ -186,7 +186,7 @@ export class Runner implements AsyncDisposable {
         loop.callExceptionHandler({ message: 'Exception in a shutdown hook', exception })
       }
     }
-    await this.#endFlows()
+    await this.#endUnawaitedCalls()
     this.#dropWaits()
     loop.failures.reportAll()
     unwatchRejections(loop)
@@ -200,7 +200,7 @@ export class Runner implements AsyncDisposable {
     // This is a loop, because the clean-up of a task may create new tasks.
     for (;;) {
       if (this.#cancelled.length === 0) {
-        if (this.#hasCancelled && loop.liveTasks().length > 0) await this.#letGo(roundsLeft)
+        if (this.#hasCancelled && loop.liveTasks().length > 0) await this.#waitRounds(roundsLeft)
         this.#cancelAll()
       }
       if (this.#cancelled.length === 0) break
@@ -218,19 +218,19 @@ export class Runner implements AsyncDisposable {
   /**
    * Ends the calls that no code has awaited: cancels every wait that is left in the loop, and waits until the clean-up
    * of the waiting code has ended. If code swallows the cancel and waits again, it is cancelled again, at most
-   * `flowRounds` times in total.
+   * `unawaitedRounds` times in total.
    */
-  async #endFlows(): Promise<void> {
+  async #endUnawaitedCalls(): Promise<void> {
     const loop = this.#loop
     loop.isEnding = true
-    for (let round = 0; round < flowRounds; round++) {
+    for (let round = 0; round < unawaitedRounds; round++) {
       const frames = [...loop.leftBehind, loop.rootFrame].filter(hasWaits)
       if (frames.length === 0) return
       const quiet = new Future<void>({ loop })
       const end = (): void => {
         if (!quiet.done()) quiet.setResult()
       }
-      const timer = loop.callLater(flowGrace, end)
+      const timer = loop.callLater(unawaitedGrace, end)
       for (const frame of frames) {
         frame.state = CLOSING
         cancelFrame(frame, 'the run has ended')
@@ -262,7 +262,7 @@ export class Runner implements AsyncDisposable {
    * Waits for `rounds` rounds of the loop, with I/O. During this time, tasks that were created in a clean-up can
    * continue.
    */
-  async #letGo(rounds: number): Promise<void> {
+  async #waitRounds(rounds: number): Promise<void> {
     const loop = this.#loop
     const over = new Future<void>({ loop })
     let left = rounds

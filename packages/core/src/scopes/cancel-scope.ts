@@ -3,7 +3,7 @@ import { isCancelled, TimeoutError } from '../errors/errors.ts'
 import { isGroup } from '../errors/exception-group.ts'
 import { Cancellation } from '../tasks/cancellation.ts'
 import type { ScopeFrame } from '../tasks/frame.ts'
-import { cancelLevel, deliverHeldBack, levelOf } from '../tasks/level-cancel.ts'
+import { cancelScopeOf, deliverKeptOut, findCancelledScope } from '../tasks/level-cancel.ts'
 import { Deadline } from './deadline.ts'
 import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
 
@@ -136,7 +136,7 @@ export class CancelScope {
       throw new TypeError(`the shield of a scope must be a boolean, got ${describe(shield)}`)
     }
     this.#frame.setShield(shield, null)
-    if (!shield) deliverHeldBack(this.#frame)
+    if (!shield) deliverKeptOut(this.#frame)
   }
 
   /**
@@ -149,7 +149,7 @@ export class CancelScope {
     this.#reason = reason
     this.#timer?.cancel()
     this.#timer = null
-    cancelLevel(this.#frame, reason)
+    cancelScopeOf(this.#frame, reason)
   }
 
   /**
@@ -160,7 +160,7 @@ export class CancelScope {
    */
   end(isCancel: boolean, outerCancels: number): boolean {
     this.#hasEnded = true
-    this.#frame.cancellation?.endLevel()
+    this.#frame.cancellation?.endScopeCancel()
     this.#timer?.cancel()
     this.#timer = null
     const isOuter = !this.#frame.isShielded && isCancelledAround(this.#frame, outerCancels)
@@ -175,7 +175,7 @@ export class CancelScope {
  * the code around the scope.
  */
 function isCancelledAround(frame: ScopeFrame, outerCancels: number): boolean {
-  if (levelOf(frame.enclosing) !== null || frame.isStruckFromOutside) return true
+  if (findCancelledScope(frame.enclosing) !== null || frame.isCancelledFromOutside) return true
   return (frame.parent?.visibleCancels() ?? 0) > outerCancels
 }
 

@@ -36,7 +36,7 @@ export function currentScope(): CancelScope | null {
 export function effectiveDeadline(): number {
   let nearest = Infinity
   for (let frame = currentFrame(); frame !== null; frame = frame.enclosing) {
-    if (frame.cancellation?.isLevel === true) return -Infinity
+    if (frame.cancellation?.isScopeCancelled === true) return -Infinity
     if (frame instanceof ScopeFrame && frame.scope !== null) {
       nearest = Math.min(nearest, frame.scope.deadline)
     }

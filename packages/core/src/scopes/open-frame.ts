@@ -9,7 +9,7 @@ import { awaitAnyway, deliverWith } from '../tasks/deliver-cancel.ts'
 import { type Frame, ScopeFrame } from '../tasks/frame.ts'
 import { ENDED } from '../tasks/frame-state.ts'
 import { close, hasWaits } from '../tasks/frame-end.ts'
-import { callAndLook } from '../tasks/promise-hook.ts'
+import { callNotingPromises } from '../tasks/promise-hook.ts'
 import { createTask } from '../tasks/task.ts'
 import { type ScopeKind, scopeTracing, traceScope } from './scope-tracing.ts'
 
@@ -85,7 +85,7 @@ export function enterBody<A, T>(
 ): Promise<T> {
   try {
     if (isAsyncFunction(body)) return body(argument) as Promise<T>
-    const { returned, isOwn } = callAndLook(body, argument)
+    const { returned, isOwn } = callNotingPromises(body, argument)
     if (!(returned instanceof Promise) || returned instanceof ChainedPromise) {
       return awaitHere(returned)
     }

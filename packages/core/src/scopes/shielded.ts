@@ -1,6 +1,6 @@
 import { checkBody, checkDuration, checkOptions } from '../arguments.ts'
 import type { ScopeFrame } from '../tasks/frame.ts'
-import { deliverHeldBack, levelOf } from '../tasks/level-cancel.ts'
+import { deliverKeptOut, findCancelledScope } from '../tasks/level-cancel.ts'
 import { Deadline } from './deadline.ts'
 import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
 
@@ -38,15 +38,16 @@ async function runShielded<T>(
   grace: number,
 ): Promise<T> {
   let timer: Deadline | null = null
-  const onHeldBack = (): void => {
+  const onCancelKeptOut = (): void => {
     if (timer !== null || grace === Infinity) return
     timer = new Deadline(frame.scopeLoop, frame.scopeLoop.time() + grace, () => {
       frame.setShield(false, null)
-      deliverHeldBack(frame)
+      deliverKeptOut(frame)
     })
   }
-  frame.setShield(true, onHeldBack)
-  if (levelOf(frame.enclosing) !== null || frame.parent?.mustCancel === true) onHeldBack()
+  frame.setShield(true, onCancelKeptOut)
+  if (findCancelledScope(frame.enclosing) !== null || frame.parent?.mustCancel === true)
+    onCancelKeptOut()
   const outerCancels = frame.visibleCancels()
   const end = (): Promise<unknown> | null => {
     timer?.cancel()

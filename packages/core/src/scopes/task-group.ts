@@ -257,7 +257,7 @@ export class TaskGroup {
    * @internal Cancels the other calls that the body has begun, such as the branches of a `Promise.all`. Called when the
    * body has failed.
    */
-  strikeFlows(): void {
+  cancelOtherCalls(): void {
     const frame = this.#frame
     frame.cancellation ??= new Cancellation(frame)
     // A call of the body may await a promise that this library did not make, and such a wait cannot be cancelled.
@@ -290,17 +290,18 @@ export class TaskGroup {
      * around the group is cancelled.
      */
     const hasOwnError = failed && !isCancelled(error)
-    const isLevel = (): boolean => this.#frame.isLevelCancelled()
+    const isInCancelledScope = (): boolean => this.#frame.isLevelCancelled()
     // If a scope around the group is cancelled, that scope ends each wait of the tasks. So the group does not cancel
     // the tasks. A task whose code has not begun still begins, as in Trio.
-    const isOfLevel = failed && !hasOwnError && isLevel()
-    if (failed && !this.#aborting && !isOfLevel) this.#abort()
-    if (this.#hasCancelledTask && isLevel() && !hasOwnError) cancel ??= new CancelledError()
+    const isOfCancelledScope = failed && !hasOwnError && isInCancelledScope()
+    if (failed && !this.#aborting && !isOfCancelledScope) this.#abort()
+    if (this.#hasCancelledTask && isInCancelledScope() && !hasOwnError)
+      cancel ??= new CancelledError()
     // This is a loop, because the task that opened the group may be cancelled more than once while it waits here.
     while (this.#tasks.size > 0) {
       // If a scope around the group is cancelled, the group still waits for all its tasks, which that scope has
       // cancelled too.
-      if (isLevel() && !hasOwnError) cancel ??= new CancelledError()
+      if (isInCancelledScope() && !hasOwnError) cancel ??= new CancelledError()
       if (this.#frame.mustRefuse() && !this.#aborting) {
         // The task that opened the group was cancelled and has ended, although this call still waits for the tasks of
         // the group. So the group cancels its tasks.
@@ -316,7 +317,7 @@ export class TaskGroup {
         if (!isCancelled(reason)) throw reason
         // If a scope around the group is cancelled, that scope has cancelled the tasks too, so the group need not
         // cancel them.
-        if (isLevel()) {
+        if (isInCancelledScope()) {
           if (!hasOwnError) cancel ??= reason
         } else if (!this.#aborting) {
           cancel = reason
@@ -328,7 +329,7 @@ export class TaskGroup {
     if (this.#interrupt !== null) throw this.#interrupt
     if (this.#parentCancelRequested) {
       this.#frame.uncancel()
-      if (this.#frame.visibleCancels() === 0 && !isLevel()) cancel = null
+      if (this.#frame.visibleCancels() === 0 && !isInCancelledScope()) cancel = null
     }
     if (cancel !== null && this.#errors.length === 0) throw cancel
     if (hasOwnError) this.#errors.push(error)
@@ -391,7 +392,7 @@ async function runGroup<T>(
         try {
           result = await enterBody(frame, body, group)
         } catch (error) {
-          group.strikeFlows()
+          group.cancelOtherCalls()
           await group.end({ failed: true, error })
           if (group.isCancelRequested && isCancelled(error) && !frame.isLevelCancelled()) {
             return undefined as T

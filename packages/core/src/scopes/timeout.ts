@@ -6,7 +6,7 @@ import { isCancelled, RuntimeError, TimeoutError } from '../errors/errors.ts'
 import { Future } from '../futures/future.ts'
 import { Deadline } from './deadline.ts'
 import type { Frame, ScopeFrame } from '../tasks/frame.ts'
-import { levelOf } from '../tasks/level-cancel.ts'
+import { findCancelledScope } from '../tasks/level-cancel.ts'
 import { cancelFrame } from '../tasks/propagate-cancel.ts'
 import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
 
@@ -99,7 +99,7 @@ export class Timeout {
     }
     this.#state = 'expired'
     this.#frame.uncancel()
-    if (!threw || levelOf(this.#frame) !== null) return false
+    if (!threw || findCancelledScope(this.#frame) !== null) return false
     return this.#frame.visibleCancels() <= this.outerCancels
   }
 }

@@ -140,15 +140,15 @@ function limitOf(task: Task): string {
   const execution = task.ownExecution()
   let name: string | null = null
   let nearest = Infinity
-  const look = (frame: Parameters<typeof scopeOf>[0]): void => {
+  const visit = (frame: Parameters<typeof scopeOf>[0]): void => {
     const scope = scopeOf(frame)
     if (scope?.deadline === undefined || scope.deadline >= nearest) return
     nearest = scope.deadline
     name = scope.name === undefined ? `a ${scope.kind}` : `${scope.kind} '${scope.name}'`
   }
-  eachFrame(task, look)
+  eachFrame(task, visit)
   for (let frame = execution.enclosing; frame !== null; frame = frame.enclosing) {
-    look(frame)
+    visit(frame)
     if (frame.isShielded) break
   }
   if (name === null) return ''

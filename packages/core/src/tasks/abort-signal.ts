@@ -30,7 +30,7 @@ export function abortSignal(
     if (isDispatching) isTaken = true
     else onTaken()
   }
-  for (const each of [signal, ...derivedSignals(signal)]) watchLooks(each, reason, take)
+  for (const each of [signal, ...derivedSignals(signal)]) watchReads(each, reason, take)
   controller.abort(reason)
   isDispatching = false
   return isTaken
@@ -43,7 +43,7 @@ function isAborted(signal: AbortSignal): boolean {
   return aborted?.get?.call(signal) === true
 }
 
-function watchLooks(signal: AbortSignal, reason: CancelledError, take: () => void): void {
+function watchReads(signal: AbortSignal, reason: CancelledError, take: () => void): void {
   // The three properties are defined before the abort, so until then `aborted` must return false.
   Object.defineProperties(signal, {
     aborted: {

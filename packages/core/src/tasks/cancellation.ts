@@ -39,7 +39,7 @@ export class Cancellation {
   /** Whether the pending cancel became pending while no code of the task ran. */
   #isFromElsewhere = false
   /** Whether the scope of the frame is cancelled and has not ended. */
-  #isLevelOpen = false
+  #isScopeCancelOpen = false
   /**
    * Whether code has read the aborted signal since the cancel became pending. Then the cancel counts as delivered and
    * ends no wait any more. But if the body of the task returns before its next wait, the task still ends as cancelled.
@@ -49,7 +49,7 @@ export class Cancellation {
   /**
    * The future of the wait that the newest cancel has ended. The stack of the task's CancelledError names this future.
    */
-  struckWait: Future<unknown> | null = null
+  cancelledFuture: Future<unknown> | null = null
   /** The message of the pending cancel, or of the last one that was pending. */
   remembered: string | CancelledError | undefined = undefined
   /**
@@ -63,8 +63,8 @@ export class Cancellation {
    * The waits that the newest cancel has ended and that have not thrown yet; nearly always one. A wait is stored by its
    * key, which identifies the wait in its frame (see `frame-waits.ts`).
    */
-  #struck: Reaction | Set<Reaction> | null = null
-  #newestStruck = 0
+  #cancelledWaits: Reaction | Set<Reaction> | null = null
+  #newestCancelledWait = 0
   #isConfirmed = false
   /**
    * Whether running code of the frame has asked for the cancel. If so, the frame has a second flow beside the one that
@@ -76,15 +76,15 @@ export class Cancellation {
    * promise that is not a future makes a new promise. So the flow may be in such an `await`, for example in its
    * clean-up.
    */
-  #hasGoneOn = false
+  #hasMadePromise = false
   /** True during the turn in which a wait throws because of the cancel. */
-  #isInTurn = false
+  #isThrowing = false
   /**
    * Whether the scope of the frame is cancelled: then every wait inside throws, until the scope ends
    * (`level-cancel.ts`).
    */
-  isLevel = false
-  levelReason: unknown = undefined
+  isScopeCancelled = false
+  scopeCancelReason: unknown = undefined
   #controller: AbortController | null = null
   #isAborted = false
 
@@ -149,22 +149,22 @@ export class Cancellation {
     this.wasAsked = true
     this.#isConfirmed = false
     this.#isFromInside = isFromInside
-    this.#hasGoneOn = false
+    this.#hasMadePromise = false
     this.isSeen = false
   }
 
-  beginLevel(reason: unknown): void {
-    if (!this.isLevel) open++
-    this.#isLevelOpen = true
-    this.isLevel = true
-    this.levelReason = reason
+  beginScopeCancel(reason: unknown): void {
+    if (!this.isScopeCancelled) open++
+    this.#isScopeCancelOpen = true
+    this.isScopeCancelled = true
+    this.scopeCancelReason = reason
     this.wasAsked = true
   }
 
   /** Notes that the scope of the frame has ended. */
-  endLevel(): void {
-    if (this.#isLevelOpen) open--
-    this.#isLevelOpen = false
+  endScopeCancel(): void {
+    if (this.#isScopeCancelOpen) open--
+    this.#isScopeCancelOpen = false
   }
 
   /**
@@ -211,62 +211,62 @@ export class Cancellation {
    * Notes that the pending cancel has ended a wait that code of the frame has just begun. `key` identifies that wait,
    * and `began` is its number.
    */
-  strikeNew(key: Reaction, began: number): void {
+  noteNewWaitCancelled(key: Reaction, began: number): void {
     this.pending = false
     this.#isFromInside = false
-    this.strike(key, began)
+    this.noteWaitCancelled(key, began)
   }
 
   /**
    * Notes that the cancel has ended a wait, which will throw in a later turn. `key` identifies the wait, for
-   * `takeStruck`. `began` is the number of the wait, which tells `endTurn` whether a newer wait has ended.
+   * `takeCancelledWait`. `began` is the number of the wait, which tells `endTurn` whether a newer wait has ended.
    */
-  strike(key: Reaction, began: number): void {
-    const struck = this.#struck
-    if (struck === null) this.#struck = key
-    else if (struck instanceof Set) struck.add(key)
-    else this.#struck = new Set([struck, key])
-    if (began > this.#newestStruck) this.#newestStruck = began
+  noteWaitCancelled(key: Reaction, began: number): void {
+    const waits = this.#cancelledWaits
+    if (waits === null) this.#cancelledWaits = key
+    else if (waits instanceof Set) waits.add(key)
+    else this.#cancelledWaits = new Set([waits, key])
+    if (began > this.#newestCancelledWait) this.#newestCancelledWait = began
   }
 
   /**
    * Notes that the pending cancel is thrown now, in the turn of the wait with the number `began`. The future of that
    * wait was not cancelled: it had ended by itself.
    */
-  strikeNow(began: number): void {
-    if (began > this.#newestStruck) this.#newestStruck = began
+  noteThrownNow(began: number): void {
+    if (began > this.#newestCancelledWait) this.#newestCancelledWait = began
   }
 
   /**
    * Called in the turn of the wait that `key` identifies. Returns whether the cancel has ended that wait. Removes the
    * wait from the struck waits, so that a second call returns false.
    */
-  takeStruck(key: Reaction): boolean {
-    const struck = this.#struck
-    if (struck === key) {
-      this.#struck = null
+  takeCancelledWait(key: Reaction): boolean {
+    const waits = this.#cancelledWaits
+    if (waits === key) {
+      this.#cancelledWaits = null
       return true
     }
-    if (!(struck instanceof Set) || !struck.delete(key)) return false
-    if (struck.size === 0) this.#struck = null
+    if (!(waits instanceof Set) || !waits.delete(key)) return false
+    if (waits.size === 0) this.#cancelledWaits = null
     return true
   }
 
   /** Called at the beginning of a turn in which a wait throws because of the cancel. */
   beginTurn(): void {
-    this.#isInTurn = true
+    this.#isThrowing = true
   }
 
   /**
    * Notes that the flow whose wait the cancel has ended has made a promise, so it continues, perhaps with an `await` of
    * a promise that is not a future.
    */
-  goOn(): void {
-    this.#hasGoneOn = true
+  notePromiseMade(): void {
+    this.#hasMadePromise = true
   }
 
-  get isInTurn(): boolean {
-    return this.#isInTurn
+  get isThrowing(): boolean {
+    return this.#isThrowing
   }
 
   /**
@@ -274,22 +274,22 @@ export class Cancellation {
    * which the cancel is thrown, the delivery of the cancel is confirmed.
    */
   confirm(): void {
-    if (this.#isInTurn) this.#isConfirmed = true
+    if (this.#isThrowing) this.#isConfirmed = true
   }
 
   /**
    * Called at the end of the turn in which a wait has thrown because of the cancel. Makes the cancel pending again if
-   * its delivery was not confirmed and there is evidence of another flow. `canSeeFlows` says whether this runtime has
-   * the promise hook that calls `goOn`.
+   * its delivery was not confirmed and there is evidence of another flow. `canSeePromises` says whether this runtime has
+   * the promise hook that calls `notePromiseMade`.
    */
-  endTurn(canSeeFlows: boolean): void {
-    this.#isInTurn = false
-    if (this.#isConfirmed || this.#struck !== null || this.#frame.state !== 0) return
+  endTurn(canSeePromises: boolean): void {
+    this.#isThrowing = false
+    if (this.#isConfirmed || this.#cancelledWaits !== null || this.#frame.state !== 0) return
     if (
       this.isFromProcess ||
       this.#isFromInside ||
-      this.#frame.newestEnded > this.#newestStruck ||
-      (canSeeFlows && !this.#hasGoneOn)
+      this.#frame.newestEnded > this.#newestCancelledWait ||
+      (canSeePromises && !this.#hasMadePromise)
     ) {
       this.pending = this.count > 0
       this.remembered = this.message
@@ -311,7 +311,7 @@ export class Cancellation {
    */
   isOwnAbort(error: unknown): boolean {
     return (
-      (this.count > 0 || this.isLevel) &&
+      (this.count > 0 || this.isScopeCancelled) &&
       error instanceof Error &&
       error.name === 'AbortError' &&
       (isCancelled(error.cause) || this.#isAborted)

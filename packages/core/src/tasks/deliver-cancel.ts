@@ -9,10 +9,10 @@ import { beginCleanup, endCleanup } from './frame-end.ts'
 import { Interruption } from './frame-waits.ts'
 import { callLaterUnref } from '../loop/clock.ts'
 import { unwatchRejections, watchRejections } from '../loop/unhandled-rejections.ts'
-import { levelOf, strikeNewWait } from './level-cancel.ts'
+import { findCancelledScope, cancelNewWait } from './level-cancel.ts'
 import type { Cancellation } from './cancellation.ts'
-import { cancelWait, strikeWaits } from './propagate-cancel.ts'
-import { canSeeFlows, watchFlows } from './promise-hook.ts'
+import { cancelWait, cancelWaits } from './propagate-cancel.ts'
+import { canSeePromises, watchPromises } from './promise-hook.ts'
 
 /**
  * Called when a wait on `future` has begun in a frame that was cancelled, that is inside another frame, or whose body
@@ -34,9 +34,9 @@ export function beginWait(frame: Frame, reaction: Reaction, future: Future<unkno
     if (!isShut && cancellation?.takeDue() === true) due ??= each
     isShut ||= each.isShielded
   }
-  const level = levelOf(frame)
+  const cancelledScope = findCancelledScope(frame)
   if (due === null || !isWaitOf(frame, reaction)) {
-    if (level !== null) strikeNewWait(frame, reaction, future, level)
+    if (cancelledScope !== null) cancelNewWait(frame, reaction, future, cancelledScope)
     return
   }
   const cancel = due.cancellation
@@ -45,10 +45,10 @@ export function beginWait(frame: Frame, reaction: Reaction, future: Future<unkno
   // If cancels of an inner and of an outer frame are pending, this one wait delivers both.
   for (let each: Frame | null = due; each !== null; each = each.parent) {
     const { cancellation } = each
-    if (cancellation?.pending === true) cancellation.strikeNew(key, frame.numberOf(key))
+    if (cancellation?.pending === true) cancellation.noteNewWaitCancelled(key, frame.numberOf(key))
     if (each.isShielded) break
   }
-  strikeInner(frame, due)
+  noteOuterCancel(frame, due)
   if (frame.task !== null) frame.scopeLoop.monitor?.cancelDelivered(frame.task)
 }
 
@@ -56,9 +56,9 @@ export function beginWait(frame: Frame, reaction: Reaction, future: Future<unkno
  * Tells the scopes from `frame` up to `due` that a cancel of `due` has ended a wait of `frame`. So these scopes must
  * throw the CancelledError on, and must not handle it as a cancel of their own.
  */
-function strikeInner(frame: Frame, due: Frame): void {
+function noteOuterCancel(frame: Frame, due: Frame): void {
   for (let each: Frame | null = frame; each !== null && each !== due; each = each.parent) {
-    each.strikeFromOutside()
+    each.noteCancelFromOutside()
   }
 }
 
@@ -68,8 +68,8 @@ function strikeInner(frame: Frame, due: Frame): void {
  */
 export function deliverPending(frame: Frame, outer: Frame): void {
   const cancellation = outer.cancellation as Cancellation
-  const wasStruck = strikeWaits(frame, cancellation.remembered, cancellation)
-  if (wasStruck) cancellation.pending = false
+  const isAccepted = cancelWaits(frame, cancellation.remembered, cancellation)
+  if (isAccepted) cancellation.pending = false
 }
 
 /**
@@ -101,18 +101,18 @@ export function resumeWait(
     const wasShut: boolean = isShut
     isShut ||= each.isShielded
     if (cancellation === null) continue
-    const isStruck = cancellation.takeStruck(key)
+    const isWaitCancelled = cancellation.takeCancelledWait(key)
     const isDue: boolean = canThrow && !wasShut && cancellation.takeDue()
-    if (!isStruck && !isDue) continue
+    if (!isWaitCancelled && !isDue) continue
     if (task !== null) loop.monitor?.cancelThrown(task, key)
     if (isDue) {
       cancellation.pending = false
       due ??= each
-      if (!isStruck) cancellation.strikeNow(frame.numberOf(key))
+      if (!isWaitCancelled) cancellation.noteThrownNow(frame.numberOf(key))
     }
-    beginStruckTurn(each)
+    beginThrowingTurn(each)
   }
-  if (due !== null) strikeInner(frame, due)
+  if (due !== null) noteOuterCancel(frame, due)
   if (future instanceof Interruption) return future.cancelledError()
   if (due === null || future.cancelled()) return null
   // The future is a gather that was cancelled and has failed with a CancelledError. The waiting code gets the error of
@@ -121,12 +121,12 @@ export function resumeWait(
   return toCancelledError(due.cancellation?.remembered)
 }
 
-function beginStruckTurn(frame: Frame): void {
+function beginThrowingTurn(frame: Frame): void {
   const { cancellation } = frame
-  if (cancellation === null || cancellation.isInTurn || frame.task === null) return
+  if (cancellation === null || cancellation.isThrowing || frame.task === null) return
   cancellation.beginTurn()
-  watchFlows()
-  frame.scopeLoop.atTurnEnd(() => cancellation.endTurn(canSeeFlows))
+  watchPromises()
+  frame.scopeLoop.atTurnEnd(() => cancellation.endTurn(canSeePromises))
 }
 
 /**
@@ -141,9 +141,9 @@ export function deliverWith(frame: Frame): void {
     const { cancellation } = each
     if (cancellation?.isPendingFromElsewhere !== true || cancellation.isFromInside) continue
     cancellation.pending = false
-    cancellation.strikeNow(each.newestEnded)
-    strikeInner(frame, each)
-    beginStruckTurn(each)
+    cancellation.noteThrownNow(each.newestEnded)
+    noteOuterCancel(frame, each)
+    beginThrowingTurn(each)
   }
 }
 
@@ -205,7 +205,7 @@ export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
  */
 export async function awaitAnyway(frame: Frame, future: Future<void>): Promise<void> {
   const isRefused = frame.mustRefuse()
-  if (!isRefused && levelOf(frame) === null) {
+  if (!isRefused && findCancelledScope(frame) === null) {
     await future
     return
   }

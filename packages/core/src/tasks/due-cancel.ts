@@ -5,7 +5,7 @@ import type { Runnable } from '../loop/ready-queue.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import { Cancellation } from './cancellation.ts'
 import type { Frame } from './frame.ts'
-import { levelOf } from './level-cancel.ts'
+import { findCancelledScope } from './level-cancel.ts'
 
 /**
  * The problem: an operation whose result is ready does not wait. A loop such as `for await (const item of queue) await
@@ -31,7 +31,7 @@ export function cancelIsDue(): boolean {
     if (cancellation?.isDue === true && cancellation.isPendingFromElsewhere) return true
     if (each.isShielded) break
   }
-  return levelOf(frame) !== null
+  return findCancelledScope(frame) !== null
 }
 
 /**

@@ -185,7 +185,7 @@ export abstract class FrameWaits implements Reaction {
 
   /** @internal the futures that this frame waits on; waits of the frames inside this one are left out */
   ownWaits(): Iterable<Future<unknown>> {
-    FrameWaits.#dropChained(this)
+    FrameWaits.#dropFalseWaits(this)
     const waits = FrameWaits.#waits(this)
     if (waits === null) return []
     return waits instanceof Map ? waits.values() : [waits]
@@ -201,7 +201,7 @@ export abstract class FrameWaits implements Reaction {
    * Waits of the frames inside this one are left out.
    */
   eachWait(visit: (key: Reaction, future: Future<unknown>, began: number) => void): void {
-    FrameWaits.#dropChained(this)
+    FrameWaits.#dropFalseWaits(this)
     const waits = FrameWaits.#waits(this)
     if (waits instanceof Future) visit(this, waits, this.#began)
     else if (waits !== null) {
@@ -239,7 +239,7 @@ export abstract class FrameWaits implements Reaction {
    * `await`, but code that has passed two functions without a name.
    */
   holdsWait(reaction: Reaction): boolean {
-    FrameWaits.#dropChained(this)
+    FrameWaits.#dropFalseWaits(this)
     const waits = FrameWaits.#waits(this)
     const key = this.keyOf(reaction)
     return waits instanceof Map ? waits.has(key) : waits !== null && key === this
@@ -259,7 +259,7 @@ export abstract class FrameWaits implements Reaction {
    * there are several different ones
    */
   soleWait(): Future<unknown> | null {
-    FrameWaits.#dropChained(this)
+    FrameWaits.#dropFalseWaits(this)
     const waits = FrameWaits.#waits(this)
     if (!(waits instanceof Map)) return waits
     const [first, ...others] = waits.values()
@@ -271,7 +271,7 @@ export abstract class FrameWaits implements Reaction {
    * registered to resume a pending `await`, that wait is first moved to a separate Awaiter.
    */
   driveBy(reaction: Reaction): void {
-    if (this.#reject !== null) FrameWaits.#giveAway(this, this.frame)
+    if (this.#reject !== null) FrameWaits.#moveOwnWait(this, this.frame)
     this.#functions = reaction
   }
 
@@ -439,18 +439,18 @@ export abstract class FrameWaits implements Reaction {
    * `await`. Such code gets a separate reaction outside of the frame. This is checked only where the answer matters,
    * because the check costs more than an await.
    */
-  static #dropChained(frame: FrameWaits): void {
+  static #dropFalseWaits(frame: FrameWaits): void {
     const waits = FrameWaits.#waits(frame)
     if (frame.#reject !== null) {
       const own = waits instanceof Map ? waits.get(frame) : waits
       // If the future is done, its reaction is in the ready queue and must stay as it is.
-      if (own?.done() === false && !isResolver(frame.#reject)) FrameWaits.#giveAway(frame, null)
+      if (own?.done() === false && !isResolver(frame.#reject)) FrameWaits.#moveOwnWait(frame, null)
     }
     if (!(waits instanceof Map)) return
     for (const [reaction, future] of waits) {
       if (!(reaction instanceof Awaiter) || future.done() || reaction.isWait()) continue
       frame.endWait(reaction)
-      reaction.letGo()
+      reaction.becomeCallback()
     }
   }
 
@@ -458,7 +458,7 @@ export abstract class FrameWaits implements Reaction {
    * Moves the own wait of `frame`, whose reaction is `frame`, to a separate Awaiter. The wait then belongs to the
    * frame `owner`. If `owner` is null, it becomes a callback outside of every frame.
    */
-  static #giveAway(frame: FrameWaits, owner: Frame | null): void {
+  static #moveOwnWait(frame: FrameWaits, owner: Frame | null): void {
     const functions = frame.#functions as Resolve | Chain
     const reject = frame.#reject
     frame.#functions = null

@@ -16,7 +16,7 @@ import { ChainWait } from './chain-wait.ts'
 import { beginWait, deliverPending, mustRefuse, refuse, resumeWait } from './deliver-cancel.ts'
 import { OPEN } from './frame-state.ts'
 import { FrameWaits } from './frame-waits.ts'
-import { levelOf, strikeNewWait } from './level-cancel.ts'
+import { findCancelledScope, cancelNewWait } from './level-cancel.ts'
 import type { Task } from './task.ts'
 
 /**
@@ -33,13 +33,13 @@ export abstract class Frame extends FrameWaits {
    * @internal notes that a cancel of a frame around this one is thrown inside this frame; the scope must then throw the
    * CancelledError on to its caller
    */
-  strikeFromOutside(): void {}
+  noteCancelFromOutside(): void {}
 
   /**
    * @internal called when the shield of this frame has kept a cancel out; the scope `shielded` then starts its grace
    * period
    */
-  heldBack(): void {}
+  cancelKeptOut(): void {}
 
   /** @internal the tasks of the group if this is the frame of a task group; otherwise none */
   get members(): Iterable<Task> {
@@ -48,7 +48,7 @@ export abstract class Frame extends FrameWaits {
 
   /** Whether this frame is inside a cancelled scope, with no shield between (`level-cancel.ts`). */
   isLevelCancelled(): boolean {
-    return levelOf(this) !== null
+    return findCancelledScope(this) !== null
   }
 
   /**
@@ -56,9 +56,9 @@ export abstract class Frame extends FrameWaits {
    * the waiting code. Called when a claim was woken and could take nothing, so its waiter would have to wait again.
    * While the claim was woken, the cancelled scope could not end this wait, so it is ended now.
    */
-  strikeWait(reaction: Reaction, future: Future<unknown>): void {
-    const level = levelOf(this)
-    if (level !== null) strikeNewWait(this, reaction, future, level)
+  endWaitInCancelledScope(reaction: Reaction, future: Future<unknown>): void {
+    const cancelledScope = findCancelledScope(this)
+    if (cancelledScope !== null) cancelNewWait(this, reaction, future, cancelledScope)
   }
 
   /**
@@ -220,8 +220,8 @@ export class ScopeFrame extends Frame {
   /** @internal the scope that has opened this frame; snapshots and `effectiveDeadline` read its name and deadline */
   scope: { readonly deadline: number; readonly name?: string | null } | null = null
   #isShielded = false
-  #isStruckFromOutside = false
-  #onHeldBack: (() => void) | null = null
+  #isCancelledFromOutside = false
+  #onCancelKeptOut: (() => void) | null = null
   #members: Iterable<Task> = []
   #fn: (() => unknown) | null = null
   #result: unknown = undefined
@@ -249,14 +249,14 @@ export class ScopeFrame extends Frame {
     this.#members = members
   }
 
-  /** @internal puts up or removes the shield; `onHeldBack` is called for each cancel that the shield keeps out */
-  setShield(isShielded: boolean, onHeldBack: (() => void) | null): void {
+  /** @internal puts up or removes the shield; `onCancelKeptOut` is called for each cancel that the shield keeps out */
+  setShield(isShielded: boolean, onCancelKeptOut: (() => void) | null): void {
     this.#isShielded = isShielded
-    this.#onHeldBack = onHeldBack
+    this.#onCancelKeptOut = onCancelKeptOut
   }
 
-  override heldBack(): void {
-    this.#onHeldBack?.()
+  override cancelKeptOut(): void {
+    this.#onCancelKeptOut?.()
   }
 
   /**
@@ -332,12 +332,12 @@ export class ScopeFrame extends Frame {
    * @internal whether a cancel of a frame around this one was thrown inside this frame. If it was, the scope throws the
    * CancelledError on.
    */
-  get isStruckFromOutside(): boolean {
-    return this.#isStruckFromOutside
+  get isCancelledFromOutside(): boolean {
+    return this.#isCancelledFromOutside
   }
 
-  override strikeFromOutside(): void {
-    this.#isStruckFromOutside = true
+  override noteCancelFromOutside(): void {
+    this.#isCancelledFromOutside = true
   }
 }
 

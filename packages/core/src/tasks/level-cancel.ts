@@ -17,9 +17,9 @@ import type { Frame, ScopeFrame } from './frame.ts'
  * Returns the nearest frame, from `frame` outwards, whose scope is cancelled; null if there is none before the nearest
  * shield.
  */
-export function levelOf(frame: Frame | null): Frame | null {
+export function findCancelledScope(frame: Frame | null): Frame | null {
   for (let each = frame; each !== null; each = each.enclosing) {
-    if (each.cancellation?.isLevel === true) return each
+    if (each.cancellation?.isScopeCancelled === true) return each
     if (each.isShielded) return null
   }
   return null
@@ -29,14 +29,14 @@ export function levelOf(frame: Frame | null): Frame | null {
  * Cancels the scope of `frame`: until the scope ends, every wait inside it throws a CancelledError with `reason` as its
  * cause.
  */
-export function cancelLevel(frame: Frame, reason: unknown): void {
+export function cancelScopeOf(frame: Frame, reason: unknown): void {
   frame.cancellation ??= new Cancellation(frame)
-  frame.cancellation.beginLevel(reason)
-  strikeInside(frame, frame)
+  frame.cancellation.beginScopeCancel(reason)
+  cancelInside(frame, frame)
 }
 
 /** Ends every wait in the frame `inside` and in everything inside it, because the scope of `frame` is cancelled. */
-function strikeInside(inside: Frame, frame: Frame): void {
+function cancelInside(inside: Frame, frame: Frame): void {
   const frames = [inside]
   // The list grows during the loop. There is no recursion, because nested scopes may be deeper than the stack.
   for (const each of frames) {
@@ -55,40 +55,40 @@ function strikeInside(inside: Frame, frame: Frame): void {
  * was cancelled before is left out, because its waits have been ended already.
  */
 function reach(frame: Frame, frames: Frame[]): void {
-  if (frame.isShielded) frame.heldBack()
-  else if (frame.cancellation?.isLevel !== true) frames.push(frame)
+  if (frame.isShielded) frame.cancelKeptOut()
+  else if (frame.cancellation?.isScopeCancelled !== true) frames.push(frame)
 }
 
 function cancelOf(frame: Frame): CancelledError {
   return new CancelledError('the scope around this wait was cancelled', {
-    cause: frame.cancellation?.levelReason,
+    cause: frame.cancellation?.scopeCancelReason,
   })
 }
 
 /**
- * Called when a wait on `future` has begun in `frame`, inside a cancelled scope. `level` is the frame of that scope,
+ * Called when a wait on `future` has begun in `frame`, inside a cancelled scope. `cancelledScope` is the frame of that scope,
  * and `reaction` will resume the waiting code. Ends the wait, so that it throws in the next turn of the task. Does
  * nothing if `future` can neither be cancelled nor be left (see `canBeLeft`).
  */
-export function strikeNewWait(
+export function cancelNewWait(
   frame: Frame,
   reaction: Reaction,
   future: Future<unknown>,
-  level: Frame,
+  cancelledScope: Frame,
 ): void {
   if (!frame.holdsWait(reaction)) return
   // A task that is waited for is not cancelled, and the future of `sleep(0)` does not accept a cancel, because it is in
   // the ready queue. In these two cases only the wait is ended.
-  if (future.ownExecution() === null && future.cancel(cancelOf(level))) return
-  if (!future.done() && future.canBeLeft()) frame.interrupt(future, cancelOf(level))
+  if (future.ownExecution() === null && future.cancel(cancelOf(cancelledScope))) return
+  if (!future.done() && future.canBeLeft()) frame.interrupt(future, cancelOf(cancelledScope))
 }
 
 /**
  * Called when the shield of `frame` was removed. The waits inside `frame` now get the cancels that the shield has kept
  * out.
  */
-export function deliverHeldBack(frame: ScopeFrame): void {
-  const level = levelOf(frame)
-  if (level !== null) strikeInside(frame, level)
+export function deliverKeptOut(frame: ScopeFrame): void {
+  const cancelledScope = findCancelledScope(frame)
+  if (cancelledScope !== null) cancelInside(frame, cancelledScope)
   else frame.deliverPending()
 }

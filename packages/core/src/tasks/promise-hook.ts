@@ -46,21 +46,21 @@ function findPromiseHooks(): PromiseHooks | null {
   }
 }
 
-export const canSeeFlows: boolean = promiseHooks !== null
+export const canSeePromises: boolean = promiseHooks !== null
 
 let stopHook: (() => void) | null = null
 
 function onPromise(): void {
   for (let frame = runningScope()?.frame ?? null; frame !== null; frame = frame.parent) {
-    if (frame.cancellation?.isInTurn === true) frame.cancellation.goOn()
+    if (frame.cancellation?.isThrowing === true) frame.cancellation.notePromiseMade()
   }
 }
 
 /**
- * Until the microtask queue is empty, calls `Cancellation.goOn` for each promise that code makes in a turn in which a
+ * Until the microtask queue is empty, calls `Cancellation.notePromiseMade` for each promise that code makes in a turn in which a
  * wait throws because of a cancel.
  */
-export function watchFlows(): void {
+export function watchPromises(): void {
   if (promiseHooks === null || stopHook !== null) return
   stopHook = promiseHooks.onInit(onPromise)
   nextTick(stopWatching)
@@ -71,7 +71,7 @@ function stopWatching(): void {
   stopHook = null
 }
 
-/** The promises that were made since `callAndLook` was called; if its calls are nested, since the outermost one. */
+/** The promises that were made since `callNotingPromises` was called; if its calls are nested, since the outermost one. */
 const made: unknown[] = []
 
 function noteMade(promise: unknown): void {
@@ -83,7 +83,7 @@ function noteMade(promise: unknown): void {
  * that was made during the call (`isOwn`), and not one that existed before. Without a promise hook this cannot be
  * known, and `isOwn` is true.
  */
-export function callAndLook<A, T>(
+export function callNotingPromises<A, T>(
   fn: (argument: A) => T,
   argument: A,
 ): { returned: T; isOwn: boolean } {

@@ -11,7 +11,7 @@ type Message = string | CancelledError | undefined
 /**
  * A frame whose cancel was passed on to its waits. `isAccepted` says whether at least one of these waits will throw.
  */
-interface Ending {
+interface Unannounced {
   readonly frame: Frame
   readonly msg: Message
   readonly isAccepted: boolean
@@ -33,7 +33,7 @@ let depth = 0
  * cancel pending where no wait has accepted it. The outermost call of cancel does this at its end, because a listener
  * of a signal may cancel other tasks, and must find the first cancel complete.
  */
-const endings: Ending[] = []
+const unannounced: Unannounced[] = []
 
 /** A cancel that is put off until the calls of cancel around it have returned. */
 interface Deferred {
@@ -84,7 +84,7 @@ export function cancelFrame(first: Frame, msg: Message): boolean {
       const next = owner?.soleWait() ?? null
       const execution = next?.done() === false ? next.ownExecution() : null
       if (owner === null || next === null || execution === null) {
-        isAccepted = strikeWaits(last, msg, last.cancellation as Cancellation)
+        isAccepted = cancelWaits(last, msg, last.cancellation as Cancellation)
         break
       }
       if (!begin(execution, false)) {
@@ -92,7 +92,7 @@ export function cancelFrame(first: Frame, msg: Message): boolean {
         isAccepted = true
         break
       }
-      noteStruck(last)
+      noteCancelledWaits(last)
       others ??= []
       others.push(last)
       last = execution
@@ -104,9 +104,9 @@ export function cancelFrame(first: Frame, msg: Message): boolean {
     depth--
     if (!isComplete) announceOutermost()
   }
-  endings.push({ frame: last, msg, isAccepted })
+  unannounced.push({ frame: last, msg, isAccepted })
   if (others !== null) {
-    for (const frame of others.toReversed()) endings.push({ frame, msg, isAccepted: true })
+    for (const frame of others.toReversed()) unannounced.push({ frame, msg, isAccepted: true })
   }
   announceOutermost()
   return true
@@ -121,7 +121,7 @@ function framesInside(frame: Frame): Frame[] {
   // The list grows during the loop. There is no recursion, because nested scopes may be deeper than the stack.
   for (const each of frames) {
     for (let child = each.firstChild; child !== null; child = child.next) {
-      if (child.isShielded) child.heldBack()
+      if (child.isShielded) child.cancelKeptOut()
       else frames.push(child)
     }
   }
@@ -147,11 +147,11 @@ function soleOwner(frame: Frame): Frame | null {
  * Cancels the futures of all waits of `frame` and of the frames inside it, and notes these waits in `cancellation`.
  * Returns whether at least one future has accepted the cancel, so that its wait will throw.
  */
-export function strikeWaits(frame: Frame, msg: Message, cancellation: Cancellation): boolean {
+export function cancelWaits(frame: Frame, msg: Message, cancellation: Cancellation): boolean {
   const own = frame.firstChild === null ? frame.ownWait() : null
   if (own !== null) {
     const isAccepted = cancelWait(frame, own, msg)
-    if (isAccepted) cancellation.strike(frame, frame.numberOf(frame))
+    if (isAccepted) cancellation.noteWaitCancelled(frame, frame.numberOf(frame))
     return isAccepted
   }
   const accepted = new Set<Future<unknown>>()
@@ -160,16 +160,16 @@ export function strikeWaits(frame: Frame, msg: Message, cancellation: Cancellati
     each.eachWait((key, future, began) => {
       if (!accepted.has(future) && !cancelWait(each, future, msg)) return
       accepted.add(future)
-      cancellation.strike(key, began)
+      cancellation.noteWaitCancelled(key, began)
     })
   }
   return accepted.size > 0
 }
 
-function noteStruck(frame: Frame): void {
+function noteCancelledWaits(frame: Frame): void {
   const cancellation = frame.cancellation as Cancellation
   for (const each of framesInside(frame)) {
-    each.eachWait((key, _future, began) => cancellation.strike(key, began))
+    each.eachWait((key, _future, began) => cancellation.noteWaitCancelled(key, began))
   }
 }
 
@@ -188,7 +188,7 @@ export function cancelWait(frame: Frame, wait: Future<unknown>, msg: Message): b
   try {
     cameRound = false
     const isAccepted = wait.cancel(msg)
-    if (isAccepted) cancellation.struckWait = wait
+    if (isAccepted) cancellation.cancelledFuture = wait
     if (!cameRound) return isAccepted
     cameRound = false
     if (!wait.done()) frame.interrupt(wait, msg)
@@ -283,13 +283,13 @@ function isRunning(frame: Frame): boolean {
 function announceOutermost(): void {
   if (depth > 0) return
   if (deferred.length > 0) runDeferred()
-  if (endings.length === 0) return
+  if (unannounced.length === 0) return
   // A listener may cancel other tasks, and that call announces the frames in this list. So the list is emptied
   // before the first listener runs.
-  for (const ending of endings.splice(0)) announce(ending)
+  for (const each of unannounced.splice(0)) announce(each)
 }
 
-function announce({ frame, msg, isAccepted }: Ending): void {
+function announce({ frame, msg, isAccepted }: Unannounced): void {
   const cancellation = frame.cancellation as Cancellation
   cancellation.message = msg
   if (frame.firstChild !== null) cancelBesideShields(frame, msg)

@@ -130,7 +130,7 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
   /** @internal */
   override cancelledError(): CancelledError {
     const error = super.cancelledError()
-    const wait = this.#execution.cancellation?.struckWait ?? null
+    const wait = this.#execution.cancellation?.cancelledFuture ?? null
     CancelledError.noteTask(error, this.name, wait === null ? null : describeWait(wait))
     return error
   }

@@ -10,7 +10,7 @@ import { VirtualClock } from './virtual-clock.ts'
  * before. One check is not enough, because Node does not list some operations in progress, such as the closing of a
  * file.
  */
-const looksToBeSure = 5
+const checksToBeSure = 5
 
 /**
  * Runs `main` on a new loop in virtual time: when every task waits, the clock jumps to the next timer. With `seed`, the
@@ -45,13 +45,13 @@ export async function runOnVirtualLoop<T>(
   const loop = new EventLoop(schedule === null ? { clock } : { clock, schedule })
   const runner = new Runner({ loop, handleSignals: false })
   const before = countResources()
-  let looks = 0
+  let idleChecks = 0
   let turnsSeen = 0
   clock.onStall = () => {
     if (runner.deadlocked === null || waitsForIO(before)) return false
-    looks = loop.turns === turnsSeen ? looks + 1 : 1
+    idleChecks = loop.turns === turnsSeen ? idleChecks + 1 : 1
     turnsSeen = loop.turns
-    if (looks < looksToBeSure) return false
+    if (idleChecks < checksToBeSure) return false
     runner.deadlocked()
     clock.watch()
     return true

@@ -32,7 +32,7 @@ const tools = {
  * attaches to a process cannot import this package. If a thread loads several copies of the package, the copy that was
  * loaded first sets the property, and the other copies leave it unchanged.
  */
-export function installSnapshotDoor(): void {
+export function exposeSnapshotToTools(): void {
   const holder = globalThis as unknown as Record<symbol, unknown>
   const key = Symbol.for('tasktree.snapshot')
   if (holder[key] !== undefined) return

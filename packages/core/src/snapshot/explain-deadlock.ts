@@ -1,0 +1,22 @@
+import type { Task } from '../tasks/task.ts'
+import { tasksAwaitedBy } from './snapshot.ts'
+import { why } from './why.ts'
+
+/** The text explains at most this many tasks. */
+const shown = 10
+
+/**
+ * Returns the text for a DeadlockError. It has one line for each task in `tasks` and for each task that these wait for,
+ * directly or through other tasks. Each line is the sentence that `why` returns.
+ */
+export function explainDeadlock(tasks: readonly Task[]): string {
+  const explained = new Set(tasks.slice(0, shown + 1))
+  // This loop adds tasks to `explained` while it iterates over `explained`, so it also visits the added tasks.
+  for (const task of explained) {
+    if (explained.size > shown) break
+    for (const awaited of tasksAwaitedBy(task)) explained.add(awaited)
+  }
+  const lines = [...explained].slice(0, shown).map((task) => `  ${why(task)}`)
+  if (explained.size > shown) lines.push('  …')
+  return `why:\n${lines.join('\n')}`
+}
