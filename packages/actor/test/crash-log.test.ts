@@ -7,7 +7,7 @@ import {
   ReplyError,
 } from '@tasktree/actor'
 import { expect, test, vi } from 'vitest'
-import { thrown, settled, start, virtually } from './support/probe.ts'
+import { collect, thrown, settled, start, virtually } from './support/probe.ts'
 
 class Fragile extends Actor {
   other: LocalActorRef<Fragile> | null = null
@@ -98,6 +98,92 @@ test(
     await a.tell.refuse()
     await settled()
     expect(blocks).toEqual(['/s/a goes on after refuse threw: ReplyError: not today'])
+    await system.stop()
+  }),
+)
+
+test(
+  'an error of code that a kill gave up is logged when it comes',
+  virtually(async () => {
+    const fails: ((error: unknown) => void)[] = []
+    const later = (): Promise<void> =>
+      new Promise((_resolve, reject) => {
+        fails.push(reject)
+      })
+    class Foreign extends Actor {
+      static override readonly interleave = ['beside']
+      async wait(): Promise<void> {
+        await later()
+      }
+      async beside(): Promise<void> {
+        await later()
+      }
+    }
+    class Closing extends Actor {
+      protected override async onStop(): Promise<void> {
+        await later()
+      }
+    }
+    const blocks = watchConsole()
+    const system = await ActorSystem.start({
+      name: 's',
+      children: [
+        child.actor('a', Foreign, [], { restart: 'temporary' }),
+        child.actor('b', Closing, [], { restart: 'temporary' }),
+        child.task('t', later, { restart: 'temporary' }),
+      ],
+    })
+    const ends = collect(system, 'zombie-settled')
+    const a = system.lookup(Foreign, 'a')
+    void a?.tell.wait()
+    await settled()
+    void a?.tell.beside()
+    void system.lookup('b')?.stop()
+    await settled()
+    for (const id of ['a', 'b', 't']) await system.lookup(id)?.kill()
+    await settled()
+    blocks.length = 0
+    fails.forEach((fail, index) => fail(new Error(`late ${index}`)))
+    await settled()
+    expect(blocks.map((block) => block.split('\n')[0]).toSorted()).toEqual([
+      '/s/a: beside, which went on after the kill, has failed: Error: late 2',
+      '/s/a: wait, which went on after the kill, has failed: Error: late 1',
+      '/s/b: onStop, which went on after the kill, has failed: Error: late 3',
+      '/s/t: the task, which went on after the kill, has failed: Error: late 0',
+    ])
+    expect(ends.map(({ error }) => (error as Error).message).toSorted()).toEqual([
+      'late 0',
+      'late 1',
+      'late 2',
+      'late 3',
+    ])
+    await system.stop()
+  }),
+)
+
+test(
+  'code that a kill gave up may end by the cancel, or by the refusal of its context, without a word',
+  virtually(async () => {
+    const blocks = watchConsole()
+    const settles: (() => void)[] = []
+    class Foreign extends Actor {
+      async wait(): Promise<void> {
+        await new Promise<void>((resolve) => {
+          settles.push(resolve)
+        })
+        this.ctx.stop()
+      }
+    }
+    const system = await ActorSystem.start({ name: 's', children: [child.actor('a', Foreign)] })
+    const a = system.lookup(Foreign, 'a')
+    void a?.tell.wait()
+    await settled()
+    await a?.kill()
+    await settled()
+    blocks.length = 0
+    for (const settle of settles) settle()
+    await settled()
+    expect(blocks).toEqual([])
     await system.stop()
   }),
 )

@@ -43,6 +43,30 @@ test('keys for what a handler sends are the same when the handler runs again', a
   await keys.stop()
 })
 
+test('a message that was stashed gives the same keys when its handler runs again', async () => {
+  await run(async () => {
+    class Stashing extends Actor {
+      readonly #runs: (string | null)[][] = []
+      work(): (string | null)[][] {
+        this.#runs.push([this.ctx.idempotencyKey, deriveIdempotencyKey(), deriveIdempotencyKey()])
+        if (this.#runs.length === 1) this.ctx.stash()
+        return this.#runs
+      }
+      ready(): void {
+        this.ctx.unstashAll()
+      }
+    }
+    const stashing = await spawn(Stashing)
+    const runs = stashing.ask({ idempotencyKey: 'a' }).work()
+    await stashing.ask.ready()
+    expect(await runs).toEqual([
+      ['a', 'a:1', 'a:2'],
+      ['a', 'a:1', 'a:2'],
+    ])
+    await stashing.stop()
+  })
+})
+
 test('a key that is not a string is refused at the call', async () => {
   const keys = await spawn(Keys)
   expect(() => keys.ask({ idempotencyKey: 7 as never })).toThrow(/must be a string, got number 7/)

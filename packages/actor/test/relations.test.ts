@@ -187,6 +187,34 @@ test(
 )
 
 test(
+  'a name registered by a handler that runs beside another is free at the end of the incarnation',
+  virtually(async () => {
+    class Named extends Actor {
+      static override readonly interleave = ['register']
+      async wait(): Promise<void> {
+        await sleep(10)
+        throw new Error('boom')
+      }
+      async register(system: ActorSystem): Promise<void> {
+        await sleep(1)
+        system.register('beside', this.ctx.self)
+        await createTask(async () => system.register('task', this.ctx.self))
+      }
+    }
+    const system = await start({ children: [child.actor('a', Named)] })
+    const a = system.lookup(Named, 'a') as LocalActorRef<Named>
+    void a.tell.wait()
+    await a.ask.register(system)
+    expect(Object.keys(system.snapshot().names)).toEqual(['beside', 'task'])
+    await sleep(10)
+    await settled()
+    expect(a.incarnation).toBe(2)
+    expect(system.snapshot().names).toEqual({})
+    await system.stop()
+  }),
+)
+
+test(
   'a name belongs to one child, and names nothing once that has stopped',
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a'), probe(log, 'b')] })

@@ -15,6 +15,7 @@ import type { DeadLetterReason } from '../runtime/events.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { ActorIncarnation } from './actor-incarnation.ts'
 import { LocalActorRef } from './local-actor-ref.ts'
+import { PinnedMessages } from './pinned-messages.ts'
 import { tellUndelivered } from './crash.ts'
 
 /**
@@ -32,6 +33,7 @@ export class ActorChild extends Child {
   pendingAsks = 0
   /** The latest incarnation, kept after its end because `close()` calls its hook `onUndelivered`. */
   #latest: ActorIncarnation | null = null
+  #pinnedMessages: PinnedMessages | null = null
 
   constructor(spec: ActorSpec, owner: Owner, runtime: Runtime) {
     super(spec, owner, runtime)
@@ -48,6 +50,7 @@ export class ActorChild extends Child {
 
   protected override makeIncarnation(number: number): ActorIncarnation {
     this.draining = false
+    this.#pinnedMessages?.incarnationBegins()
     const incarnation = new ActorIncarnation(this, number)
     this.#latest = incarnation
     return incarnation
@@ -70,11 +73,17 @@ export class ActorChild extends Child {
     }
     if (this.#isGone(pinned)) return this.#refuseTell(envelope, 'no-proc')
     if (this.draining) return this.#refuseTell(envelope, 'draining')
+    if (pinned !== 0) this.#pin(envelope, pinned)
     if (!this.mailbox.isFull()) {
       this.#accept(envelope)
       return this.runtime.accepted
     }
     return this.#overflow(envelope)
+  }
+
+  #pin(envelope: Envelope, incarnation: number): void {
+    this.#pinnedMessages ??= new PinnedMessages(this)
+    this.#pinnedMessages.add(envelope, incarnation)
   }
 
   #refuseTell(envelope: Envelope, reason: DeadLetterReason): Future<boolean> {
@@ -133,6 +142,7 @@ export class ActorChild extends Child {
     }
     if (ask.done()) return ask
     const { envelope } = ask
+    if (pinned !== 0) this.#pin(envelope, pinned)
     if (asker !== null) {
       const up = chainFrom(asker)
       envelope.chain = reentrant ? { ask, up } : up
@@ -196,7 +206,8 @@ export class ActorChild extends Child {
     const { envelope } = admission
     this.mailbox.freePlace()
     envelope.admission = null
-    if (this.closed || this.closing || this.draining) {
+    const isLate = this.#pinnedMessages?.isLate(envelope) === true
+    if (isLate || this.closed || this.closing || this.draining) {
       const reason = this.draining && !this.closed ? 'draining' : 'stopped'
       this.runtime.deadLetter(this.path, envelope, reason)
       admission.setResult(false)
@@ -257,6 +268,7 @@ export class ActorChild extends Child {
 
   override exited(incarnation: ActorIncarnation, reason: ExitReason): void {
     super.exited(incarnation, reason)
+    this.#pinnedMessages?.incarnationEnded(reason)
     if (this.spec.mailbox?.onRestart === 'drop' && this.restartsAfter(reason)) this.dropMailbox()
   }
 

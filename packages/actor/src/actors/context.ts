@@ -199,15 +199,14 @@ export class ActorContext<Self extends Actor = Actor> {
 
   /**
    * Monitors the child at `ref`: `onDown` of this actor is called after each restart of the child, and once when the
-   * child has ended for good. With a pinned ref, `onDown` is called only once, when the pinned incarnation has ended.
+   * child has ended for good. With a pinned ref, `onDown` is called only once, when the pinned incarnation has ended. If
+   * the child or the pinned incarnation had already ended, the reason is `noproc`.
    */
   monitor(ref: ChildRef): Monitor {
     if (!(ref instanceof ChildRef)) {
       throw new TypeError(`ctx.monitor takes the ref of a child, got ${describe(ref)}`)
     }
-    return this.#live()
-      .relations()
-      .monitor(ref, ref instanceof LocalActorRef && ref.pinnedTo !== 0)
+    return this.#live().relations().monitor(ref)
   }
 
   /**
@@ -223,12 +222,17 @@ export class ActorContext<Self extends Actor = Actor> {
   /**
    * Links this incarnation to the running incarnation of the actor at `ref`. When one of the two ends abnormally, the
    * other ends too.
+   *
+   * If the actor does not run, or if the incarnation of a pinned ref has ended, `link` throws. With `trapExit` it does
+   * not throw, and `onDown` is called with the reason `noproc`.
+   *
+   * @throws {NoProc} when the actor does not run
    */
   link(ref: LocalActorRef<never> | LocalActorRef): void {
     if (!(ref instanceof LocalActorRef)) {
       throw new TypeError(`ctx.link takes the ref of an actor, got ${describe(ref)}`)
     }
-    this.#live().relations().link(ref.target.incarnation, ref.path)
+    this.#live().relations().link(ref)
   }
 
   /**

@@ -72,19 +72,19 @@ export class LocalActorRef<A extends Actor = Actor> extends ChildRef implements 
    * end.
    */
   drain(): Future<ExitReason> {
-    return this.target.drain()
+    return this.isStale ? this.whenStopped : this.target.drain()
   }
 
   /**
-   * Returns a ref to the incarnation that runs now. After a restart of the actor, asks through this ref fail with
-   * NoProc.
+   * Returns a ref to the incarnation that runs now. After the end of that incarnation, asks through this ref fail with
+   * NoProc, and the other methods find an actor that has ended.
    */
   pinned(): LocalActorRef<A> {
     return new LocalActorRef<A>(this.target, this.#pinned === 0 ? this.target.number : this.#pinned)
   }
 
   /** @internal the number of the only incarnation that this ref may reach; 0 when it also reaches later incarnations */
-  get pinnedTo(): number {
+  override get pinnedTo(): number {
     return this.#pinned
   }
 }

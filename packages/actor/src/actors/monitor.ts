@@ -100,13 +100,7 @@ export class Link {
     if (survivor.over) return
     const { ref } = incarnation.child
     if (survivor.trapExit) {
-      survivor.relations().deliver({
-        monitor: new Monitor(survivor, ref, true),
-        ref,
-        reason,
-        restarted: false,
-        link: true,
-      })
+      survivor.relations().deliverLinkEnd(ref, reason)
     } else if (isAbnormal(reason)) {
       survivor.interrupt({ kind: 'error', error: new LinkDied(ref, reason) })
     }

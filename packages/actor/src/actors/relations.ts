@@ -1,8 +1,9 @@
 import type { ActorIncarnation } from './actor-incarnation.ts'
 import type { ChildRef } from '../children/child-ref.ts'
 import { NoProc } from '../errors.ts'
-import type { ExitReason } from '../exit-reason.ts'
+import { type ExitReason, noproc } from '../exit-reason.ts'
 import { Envelope, internalKind } from '../messages/envelope.ts'
+import type { LocalActorRef } from './local-actor-ref.ts'
 import { type Down, Link, Monitor } from './monitor.ts'
 
 /** The monitors and links of one incarnation. */
@@ -16,8 +17,8 @@ export class Relations {
     this.#incarnation = incarnation
   }
 
-  monitor(ref: ChildRef, pinned: boolean): Monitor {
-    const monitor = new Monitor(this.#incarnation, ref, pinned)
+  monitor(ref: ChildRef): Monitor {
+    const monitor = new Monitor(this.#incarnation, ref, ref.pinnedTo !== 0)
     this.#monitors.add(monitor)
     ref.target.watch(monitor)
     return monitor
@@ -50,15 +51,26 @@ export class Relations {
   }
 
   /**
-   * Links this incarnation to `other`.
-   * @throws {NoProc} when the other actor is not running
+   * Links this incarnation to the running incarnation of the actor at `ref`. If there is none, the caller gets a NoProc
+   * or, with `trapExit`, its `onDown` is called.
    */
-  link(other: ActorIncarnation | null, path: string): void {
-    if (other === null || other.over) throw new NoProc(path)
+  link(ref: LocalActorRef<never> | LocalActorRef): void {
+    const other = ref.isStale ? null : ref.target.incarnation
+    if (other === null || other.over) {
+      if (!this.#incarnation.trapExit) throw new NoProc(ref.path)
+      this.deliverLinkEnd(ref, noproc)
+      return
+    }
     if (other === this.#incarnation || this.#links.has(other)) return
     const link = new Link(this.#incarnation, other)
     this.#links.set(other, link)
     other.relations().#links.set(this.#incarnation, link)
+  }
+
+  /** Makes `onDown` tell that the linked actor at `ref` has ended. */
+  deliverLinkEnd(ref: ChildRef, reason: ExitReason): void {
+    const monitor = new Monitor(this.#incarnation, ref, true)
+    this.deliver({ monitor, ref, reason, restarted: false, link: true })
   }
 
   forgetLink(other: ActorIncarnation): void {

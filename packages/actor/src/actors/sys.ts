@@ -20,7 +20,7 @@ type AnyRef = LocalActorRef<never> | LocalActorRef
 
 function incarnationOf(ref: AnyRef): ActorIncarnation {
   const { incarnation } = ref.target
-  if (incarnation === null || incarnation.over) throw new NoProc(ref.path)
+  if (ref.isStale || incarnation === null || incarnation.over) throw new NoProc(ref.path)
   return incarnation
 }
 
@@ -101,6 +101,7 @@ export const sys: {
     incarnationOf(ref).handlers.trace = listener
   },
   statistics(ref) {
+    if (ref.isStale) throw new NoProc(ref.path)
     const { target: child } = ref
     const { incarnation } = child
     return {

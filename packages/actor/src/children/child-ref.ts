@@ -50,7 +50,18 @@ export class ChildRef {
   }
 
   get status(): ChildStatus {
-    return this.target.status
+    return this.isStale ? 'stopped' : this.target.status
+  }
+
+  /** @internal the number of the only incarnation that this ref may reach; 0 if it also reaches later incarnations */
+  get pinnedTo(): number {
+    return 0
+  }
+
+  /** @internal true if this ref is pinned to one incarnation, and that incarnation has ended */
+  get isStale(): boolean {
+    const { pinnedTo, target } = this
+    return pinnedTo !== 0 && (pinnedTo !== target.number || target.incarnation === null)
   }
 
   /**
@@ -59,28 +70,32 @@ export class ChildRef {
    * child's option `shutdown`, or 5000 if that option is 'kill'. Settles when the incarnation has ended.
    *
    * A permanent child is then restarted: to end it for good, use `stopChild` of its supervisor. For a transient or
-   * temporary child that waits for a restart, `stop` cancels that restart.
+   * temporary child that waits for a restart, `stop` cancels that restart. Does nothing if the ref is pinned to an
+   * incarnation that has ended.
    *
    * @throws {TypeError} when `timeout` is not a number
    */
   stop(detail?: unknown, options?: { timeout?: number }): Future<ExitReason> {
     checkOptions(options)
     checkNumber('timeout', options?.timeout, -Infinity, false)
-    return this.target.stop(detail, options)
+    return this.isStale ? this.whenStopped : this.target.stop(detail, options)
   }
 
   /**
    * Ends the running incarnation now, without its `onStop`. The task of the incarnation is cancelled. Code that does
    * not end when it is cancelled runs on, but the child does not wait for it. A permanent or transient child is then
-   * restarted.
+   * restarted. Does nothing if the ref is pinned to an incarnation that has ended.
    */
   kill(): Future<ExitReason> {
-    return this.target.kill()
+    return this.isStale ? this.whenStopped : this.target.kill()
   }
 
-  /** Settles when the child has ended and will not be restarted. */
+  /**
+   * Settles when the child has ended and will not be restarted. If the ref is pinned to one incarnation, settles when
+   * that incarnation has ended.
+   */
   get whenStopped(): Future<ExitReason> {
-    return this.target.whenStopped
+    return this.target.whenStopped(this.pinnedTo)
   }
 
   /**

@@ -2,6 +2,7 @@ import { currentTask, Future } from '@tasktree/core'
 import type { ChildSpec } from './child-spec.ts'
 import type { ChildRef } from './child-ref.ts'
 import { type ExitReason, isAbnormal, noproc, shutdown } from '../exit-reason.ts'
+import { currentIncarnation } from '../messages/handler-flow.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { Monitor } from '../actors/monitor.ts'
 import { EndWaits } from './end-waits.ts'
@@ -191,13 +192,20 @@ export abstract class Child {
   }
 
   /**
-   * Keeps the function `undo`, which removes a registration. If the incarnation's task made the registration, `undo` is
-   * called at the end of the incarnation. Otherwise `undo` is called when the child ends for good.
+   * Keeps the function `undo`, which removes a registration. If the registration is for the running incarnation only,
+   * `undo` is called at the end of that incarnation. It is if code of that incarnation made it, or if `ref` is pinned.
+   * Otherwise `undo` is called when the child ends for good.
    */
-  undoLater(undo: () => void): void {
-    const own = this.incarnation !== null && this.incarnation.task === currentTask()
-    if (own) (this.#atExit ??= []).push(undo)
+  undoLater(ref: ChildRef, undo: () => void): void {
+    if (ref.pinnedTo !== 0 || this.#isCalledByItself()) (this.#atExit ??= []).push(undo)
     else (this.#atClose ??= []).push(undo)
+  }
+
+  /** Returns whether the calling code belongs to the running incarnation. */
+  #isCalledByItself(): boolean {
+    const { incarnation } = this
+    if (incarnation === null) return false
+    return incarnation.task === currentTask() || incarnation === currentIncarnation()
   }
 
   /**
@@ -222,15 +230,20 @@ export abstract class Child {
     this.#endWaits = null
   }
 
-  /** Settles when the child has ended and will not be restarted. */
-  get whenStopped(): Future<ExitReason> {
+  /**
+   * Settles when the child has ended and will not be restarted. If `pinned` is the number of an incarnation, and not 0,
+   * settles when that incarnation has ended.
+   */
+  whenStopped(pinned: number): Future<ExitReason> {
+    if (pinned !== 0 && pinned !== this.number) return this.#settled(noproc)
+    if (pinned !== 0) return this.incarnation?.readEnd() ?? this.#over()
     if (this.closed) return this.#over()
     this.#endWaits ??= new EndWaits()
     return this.#endWaits.read(this)
   }
 
   watch(monitor: Monitor): void {
-    if (this.closed) {
+    if (this.closed || monitor.ref.isStale) {
       monitor.down(noproc)
       return
     }

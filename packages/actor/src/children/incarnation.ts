@@ -2,11 +2,13 @@ import {
   type CancelledError,
   type EventLoop,
   Future,
+  isCancelled,
   type Task,
   TimeoutError,
   type TimerHandle,
 } from '@tasktree/core'
-import { type ExitReason, formatThrown, shutdown } from '../exit-reason.ts'
+import { StaleIncarnation } from '../errors.ts'
+import { type ExitReason, formatThrown, shutdown, tame } from '../exit-reason.ts'
 import type { HandlerFlow } from '../messages/handler-flow.ts'
 import type { Child } from './child.ts'
 import { type EndWait, EndWaits } from './end-waits.ts'
@@ -216,6 +218,14 @@ export abstract class Incarnation {
   }
 
   /**
+   * Returns a future that settles when the incarnation has ended, for a caller that may never await the future. When
+   * the same task calls this method again, it gets the same future, unless the task already awaits that future.
+   */
+  readEnd(): EndWait {
+    return (this.#endWaits ??= new EndWaits()).read(this.child)
+  }
+
+  /**
    * Makes `wait` settle when the incarnation has ended, and returns it. A supervisor passes a PatientWait, which a
    * cancel does not end.
    */
@@ -232,7 +242,7 @@ export abstract class Incarnation {
 
   /**
    * Reports that an incarnation was killed, but its code behind `promise` still runs. The result of `promise` is
-   * ignored, and its rejection is marked as handled.
+   * ignored. If the code fails later, the error is logged.
    */
   protected emitZombie(message: string, sinceMs: number, promise: PromiseLike<unknown>): void {
     const { path, id, runtime } = this.child
@@ -242,10 +252,26 @@ export abstract class Incarnation {
       `${path} was killed, but ${message} goes on without it: it awaits something that cannot be cancelled`,
     )
     if (runtime.observed) runtime.emit({ type: 'zombie', path, id, incarnation, message, sinceMs })
-    const settled = (): void => {
-      if (runtime.observed) runtime.emit({ type: 'zombie-settled', path, id, incarnation, message })
+    const emitSettled = (outcome: { error?: unknown }): void => {
+      if (!runtime.observed) return
+      runtime.emit({ type: 'zombie-settled', path, id, incarnation, message, ...outcome })
     }
-    promise.then(settled, settled)
+    promise.then(
+      () => emitSettled({}),
+      (thrown: unknown) => {
+        const error = tame(thrown)
+        // A cancel comes from the kill, and a StaleIncarnation from the context, which refuses the killed code.
+        if (!isCancelled(error) && !(error instanceof StaleIncarnation)) {
+          runtime.log.report(
+            'error',
+            `${path}: ${message}, which went on after the kill, has failed: ${formatThrown(error)}`,
+            { event: 'zombie-failed', path, id, incarnation, message },
+            error,
+          )
+        }
+        emitSettled({ error })
+      },
+    )
   }
 
   /** Reports an incarnation that was asked to end and ended for another reason, for example an error. */

@@ -89,8 +89,6 @@ export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskF
   readonly reentrant: boolean
   /** The key that the sender has given to this message; null if the sender has given no key. */
   idempotencyKey: string | null = null
-  /** The number of keys that were derived from `idempotencyKey`, for the messages that the handler sends. */
-  derivedKeys = 0
   /** The time of the loop's clock at which the ask fails with AskTimeout. */
   deadline = 0
   list: LinkedList<AskFuture> | null = null

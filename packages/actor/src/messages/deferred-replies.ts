@@ -1,5 +1,6 @@
 import { InvalidStateError } from '@tasktree/core'
 import type { ActorIncarnation } from '../actors/actor-incarnation.ts'
+import type { LocalActorRef } from '../actors/local-actor-ref.ts'
 import { ActorCrashed, ActorStopped } from '../errors.ts'
 import type { ExitReason } from '../exit-reason.ts'
 import type { AskFuture } from './ask.ts'
@@ -73,9 +74,9 @@ export class ReplyPort<T = unknown> {
    * Makes the actor at `to` responsible for the answer: the ask fails when that actor ends, and not when this actor
    * ends. Does nothing when the actor at `to` does not run, or when the message was answered before.
    */
-  handOver(to: { readonly target: { readonly incarnation: ActorIncarnation | null } }): void {
+  handOver(to: LocalActorRef<never> | LocalActorRef): void {
     const { incarnation } = to.target
-    if (this.#settled || incarnation === null) return
+    if (this.#settled || incarnation === null || to.isStale) return
     this.#owner?.open.ports.forget(this)
     this.#owner = incarnation
     incarnation.open.ports.keep(this)

@@ -1,11 +1,14 @@
-import { activeFlow } from './handler-flow.ts'
+import { activeFlow, type HandlerFlow } from './handler-flow.ts'
+
+/** How many keys each run of a handler has derived. Each run counts from 0, also a run after `ctx.stash()`. */
+const derived = new WeakMap<HandlerFlow, number>()
 
 /**
  * Returns a key for a message that the running handler sends. The key is the idempotency key of the handler's own
- * message, followed by the number of this call in the handler. A sender may send the handler's message again with the
- * same key. If the handler then sends the same messages in the same order, each of them gets the same key as before. So
- * the receivers can detect repeated messages. Returns null outside of a handler, and when the handler's own message has
- * no key.
+ * message, followed by the number of this call in this run of the handler. The handler may run again for the same
+ * message, because a sender sends the message again with the same key, or because the handler has stashed it. If the
+ * handler then sends the same messages in the same order, each of them gets the same key as before. So the receivers can
+ * detect repeated messages. Returns null outside of a handler, and when the handler's own message has no key.
  *
  * @example
  *     class Orders extends Actor {
@@ -19,7 +22,10 @@ import { activeFlow } from './handler-flow.ts'
  *     await orders.stop()
  */
 export function deriveIdempotencyKey(): string | null {
-  const ask = activeFlow()?.envelope.ask ?? null
-  if (ask === null || ask.idempotencyKey === null) return null
-  return `${ask.idempotencyKey}:${++ask.derivedKeys}`
+  const flow = activeFlow()
+  const key = flow?.envelope.ask?.idempotencyKey ?? null
+  if (flow === null || key === null) return null
+  const number = (derived.get(flow) ?? 0) + 1
+  derived.set(flow, number)
+  return `${key}:${number}`
 }

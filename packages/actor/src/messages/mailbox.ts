@@ -274,6 +274,13 @@ export class Mailbox {
     return envelope
   }
 
+  /** Returns the messages in the queue, and the messages of the senders that wait for room. */
+  contents(): Envelope[] {
+    const all: Envelope[] = []
+    for (let each = this.#queue.first(); each !== null; each = each.nextInList) all.push(each)
+    return [...all, ...(this.#senders ?? [])]
+  }
+
   takeAll(): Envelope[] {
     const all: Envelope[] = []
     for (let each = this.shift(); each !== null; each = this.shift()) all.push(each)

@@ -34,7 +34,12 @@ export type SystemEvent =
   | (OfChild & { readonly type: 'resumed'; readonly error: unknown; readonly message: string })
   /** The child was killed, but its code still runs, because that code awaits a promise that cannot be cancelled. */
   | (OfChild & { readonly type: 'zombie'; readonly message: string; readonly sinceMs: number })
-  | (OfChild & { readonly type: 'zombie-settled'; readonly message: string })
+  /** The code that still ran after a kill has ended. `error` is present if the code has failed. */
+  | (OfChild & {
+      readonly type: 'zombie-settled'
+      readonly message: string
+      readonly error?: unknown
+    })
   /** The handling of one message blocked the thread for longer than the loop's `slowCallbackDuration`. */
   | (OfChild & { readonly type: 'slow'; readonly message: string; readonly ms: number })
   /**

@@ -1,7 +1,7 @@
 import { Broadcast, type Subscription } from '@tasktree/sync'
 import { describe } from '@tasktree/core/lowlevel'
 import type { ChildRef } from '../children/child-ref.ts'
-import { NameTaken } from '../errors.ts'
+import { NameTaken, NoProc } from '../errors.ts'
 import type { Child } from '../children/child.ts'
 
 export interface GroupEvent {
@@ -35,20 +35,26 @@ export class Group {
     return [...this.#members.values()]
   }
 
-  /** Adds a child to the group. Returns false when the child is a member already, is stopping, or has stopped. */
+  /**
+   * Adds a child to the group. Returns false when the child is a member already, is stopping, or has stopped. If `ref`
+   * is pinned to an incarnation, the child leaves the group when that incarnation ends.
+   */
   join(ref: ChildRef): boolean {
     const { target: child } = ref
-    if (child.closing || child.closed || child.status === 'stopping' || this.#members.has(child)) {
-      return false
-    }
+    const isEnding = ref.isStale || child.closing || child.closed || child.status === 'stopping'
+    if (isEnding || this.#members.has(child)) return false
     this.#members.set(child, ref)
-    child.undoLater(() => this.leave(ref))
+    child.undoLater(ref, () => this.#remove(ref))
     void this.#stream.publish({ type: 'joined', ref })
     return true
   }
 
   /** Removes a child from the group. Returns false when the child is not a member. */
   leave(ref: ChildRef): boolean {
+    return !ref.isStale && this.#remove(ref)
+  }
+
+  #remove(ref: ChildRef): boolean {
     if (!this.#members.delete(ref.target)) return false
     void this.#stream.publish({ type: 'left', ref })
     return true
@@ -60,7 +66,7 @@ export class Group {
   }
 }
 
-/** The names and groups of one system. A name refers to a child, and so stays valid across restarts. */
+/** The names and groups of one system. */
 export class Registry {
   readonly #names = new Map<string, ChildRef>()
   readonly #groups = new Map<string, Group>()
@@ -78,8 +84,11 @@ export class Registry {
   }
 
   /**
-   * Gives a child a name.
+   * Gives a child a name. The name stays valid across restarts. But if `ref` is pinned to an incarnation, the name is
+   * free again when that incarnation ends.
+   *
    * @throws {NameTaken} when another child has the name
+   * @throws {NoProc} when `ref` is pinned to an incarnation that has ended
    */
   register(name: string, ref: ChildRef): void {
     if (typeof name !== 'string' || name === '') {
@@ -87,16 +96,17 @@ export class Registry {
     }
     const holder = this.#names.get(name)
     if (holder !== undefined && holder.target !== ref.target) throw new NameTaken(name, holder.path)
+    if (ref.isStale) throw new NoProc(ref.path)
     this.#names.set(name, ref)
-    ref.target.undoLater(() => this.#release(name, ref.target))
+    ref.target.undoLater(ref, () => this.#release(name, ref))
   }
 
   unregister(name: string): boolean {
     return this.#names.delete(name)
   }
 
-  #release(name: string, child: Child): void {
-    if (this.#names.get(name)?.target === child) this.#names.delete(name)
+  #release(name: string, ref: ChildRef): void {
+    if (this.#names.get(name) === ref) this.#names.delete(name)
   }
 
   group(name: string): Group {
