@@ -510,7 +510,8 @@ export { Future, isFuture } from './futures/future.ts';
 export { gather } from './combine/gather.ts';
 export { Handle, TimerHandle } from './loop/handle.ts';
 export type { TaskMessage } from './tasks/channels.ts';
-export { allTasks, EventLoop, type ExceptionContext, type ExceptionHandler, newEventLoop, } from './loop/loop.ts';
+export type { ExceptionContext, ExceptionHandler } from './loop/exception-handler.ts';
+export { allTasks, EventLoop, newEventLoop } from './loop/loop.ts';
 export { run } from './run/run.ts';
 export { runMain } from './run/run-main.ts';
 export { Runner, type RunnerOptions } from './run/runner.ts';
@@ -600,6 +601,23 @@ export declare class DebugMonitor {
     taskEnded(task: Task): void;
 }
 
+// dist/loop/exception-handler.d.ts
+import type { Future } from '../futures/future.ts';
+import type { Task } from '../tasks/task.ts';
+import type { Handle } from './handle.ts';
+import type { EventLoop } from './loop.ts';
+export interface ExceptionContext {
+    message: string;
+    exception?: unknown;
+    task?: Task;
+    future?: Future<unknown>;
+    handle?: Handle;
+}
+export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => void;
+export declare function checkExceptionHandler(handler: unknown): void;
+export declare function reportException(loop: EventLoop, handler: ExceptionHandler | null, context: ExceptionContext): void;
+export declare function printException(context: ExceptionContext): void;
+
 // dist/loop/handle.d.ts
 import { type Scope } from '../context/async-context.ts';
 import type { Context } from '../context/context-vars.ts';
@@ -635,18 +653,11 @@ import type { AsyncResource } from 'node:async_hooks';
 import { type Clock } from './clock.ts';
 import { type Context } from '../context/context-vars.ts';
 import { type Awaitable, type Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts';
+import { type ExceptionContext, type ExceptionHandler } from './exception-handler.ts';
 import { Future } from '../futures/future.ts';
 import { Handle, TimerHandle } from './handle.ts';
 import { Scheduler } from './scheduler.ts';
 import { type Task, type TaskOptions } from '../tasks/task.ts';
-export interface ExceptionContext {
-    message: string;
-    exception?: unknown;
-    task?: Task;
-    future?: Future<unknown>;
-    handle?: Handle;
-}
-export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => void;
 export declare class EventLoop extends Scheduler {
     #private;
     slowCallbackDuration: number;
@@ -949,6 +960,16 @@ export declare class GroupLimit {
     #private;
     constructor(limit: number, loop: EventLoop);
     run<T>(coro: CoroutineFunction<[], T> | Coroutine<T>): Promise<T>;
+}
+
+// dist/scopes/group-start.d.ts
+import type { EventLoop } from '../loop/loop.ts';
+import type { Task } from '../tasks/task.ts';
+export declare class GroupStarts {
+    #private;
+    constructor(loop: EventLoop);
+    start<T>(createTask: (body: () => PromiseLike<void>) => Task<void>, fn: (started: (value?: T) => void) => PromiseLike<void>): Promise<T>;
+    takeFailureOf(task: Task): boolean;
 }
 
 // dist/scopes/open-frame.d.ts

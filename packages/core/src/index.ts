@@ -29,13 +29,8 @@ export { Future, isFuture } from './futures/future.ts'
 export { gather } from './combine/gather.ts'
 export { Handle, TimerHandle } from './loop/handle.ts'
 export type { TaskMessage } from './tasks/channels.ts'
-export {
-  allTasks,
-  EventLoop,
-  type ExceptionContext,
-  type ExceptionHandler,
-  newEventLoop,
-} from './loop/loop.ts'
+export type { ExceptionContext, ExceptionHandler } from './loop/exception-handler.ts'
+export { allTasks, EventLoop, newEventLoop } from './loop/loop.ts'
 export { run } from './run/run.ts'
 export { runMain } from './run/run-main.ts'
 export { Runner, type RunnerOptions } from './run/runner.ts'

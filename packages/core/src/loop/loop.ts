@@ -8,6 +8,13 @@ import { checkLoop, getEventLoop, installLoopClass } from '../context/current.ts
 import { DebugMonitor } from './debug-monitor.ts'
 import { checkAwaitable, ensureFuture } from '../tasks/ensure-future.ts'
 import { RuntimeError } from '../errors/errors.ts'
+import {
+  checkExceptionHandler,
+  type ExceptionContext,
+  type ExceptionHandler,
+  printException,
+  reportException,
+} from './exception-handler.ts'
 import { Future } from '../futures/future.ts'
 import { Handle, TimerHandle } from './handle.ts'
 import { noteLoop } from './live-loops.ts'
@@ -18,20 +25,6 @@ import type { Execution } from '../tasks/execution.ts'
 import { type Frame, LoopFrame } from '../tasks/frame.ts'
 import { createTask, type Task, type TaskOptions } from '../tasks/task.ts'
 import { Failures } from '../futures/unretrieved.ts'
-
-/**
- * The data that an exception handler gets: a message, the exception, and the task, the future or the handle that it
- * belongs to.
- */
-export interface ExceptionContext {
-  message: string
-  exception?: unknown
-  task?: Task
-  future?: Future<unknown>
-  handle?: Handle
-}
-
-export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => void
 
 /**
  * Runs tasks and callbacks in microtasks, first in, first out. Timers and I/O get a turn every few milliseconds.
@@ -210,11 +203,7 @@ export class EventLoop extends Scheduler {
 
   /** Sets the handler for exceptions that no code catches; null restores the default handler. */
   setExceptionHandler(handler: ExceptionHandler | null): void {
-    if (handler !== null && typeof handler !== 'function') {
-      throw new TypeError(
-        `an exception handler must be a function or null, got ${describe(handler)}`,
-      )
-    }
+    checkExceptionHandler(handler)
     this.#exceptionHandler = handler
   }
 
@@ -227,36 +216,12 @@ export class EventLoop extends Scheduler {
    * default handler reports both errors.
    */
   callExceptionHandler(context: ExceptionContext): void {
-    if (typeof (context as Partial<ExceptionContext> | null | undefined)?.message !== 'string') {
-      throw new TypeError(
-        `callExceptionHandler takes { message, … } with a string, got ${describe(context)}`,
-      )
-    }
-    const handler = this.#exceptionHandler
-    if (handler === null) {
-      this.defaultExceptionHandler(context)
-      return
-    }
-    try {
-      const owner = context.task ?? context.handle
-      if (owner === undefined) handler(this, context)
-      else
-        owner
-          .getContext()
-          .copy()
-          .run(() => handler(this, context))
-    } catch (exception) {
-      this.defaultExceptionHandler({ message: 'Unhandled error in exception handler', exception })
-      this.defaultExceptionHandler(context)
-    }
+    reportException(this, this.#exceptionHandler, context)
   }
 
   /** Prints the message, the name of the task and the exception, in one call of `console.error`. */
   defaultExceptionHandler(context: ExceptionContext): void {
-    const lines = [context.message]
-    if (context.task !== undefined) lines.push(`task: ${context.task.name}`)
-    // oxlint-disable-next-line eslint/no-console -- the last resort: an error is never swallowed
-    console.error(lines.join('\n'), ...('exception' in context ? ['\n', context.exception] : []))
+    printException(context)
   }
 
   /**

@@ -8,11 +8,10 @@ import {
   RuntimeError,
 } from '../errors/errors.ts'
 import { ExceptionGroup } from '../errors/exception-group.ts'
-import { Future } from '../futures/future.ts'
+import type { Future } from '../futures/future.ts'
 import { DetailedFuture } from '../futures/detailed-future.ts'
 import type { WaitDetails } from '../futures/wait-details.ts'
 import { Cancellation } from '../tasks/cancellation.ts'
-import { cancelAndWait } from '../tasks/cancel-and-wait.ts'
 import { awaitAnyway } from '../tasks/deliver-cancel.ts'
 import { cancelFrame } from '../tasks/propagate-cancel.ts'
 import type { ScopeFrame } from '../tasks/frame.ts'
@@ -20,6 +19,7 @@ import { OPEN } from '../tasks/frame-state.ts'
 import { framesOf } from '../tasks/frame-tree.ts'
 import { createTaskIn, type Task, type TaskOptions } from '../tasks/task.ts'
 import { GroupLimit } from './group-limit.ts'
+import { GroupStarts } from './group-start.ts'
 import { endFrame, enterBody, enterFrame, inFrame, throwOut } from './open-frame.ts'
 
 export interface TaskGroupOptions {
@@ -60,11 +60,8 @@ export class TaskGroup {
   readonly name: string | null
   readonly #frame: ScopeFrame
   readonly #limit: GroupLimit | null
-  /**
-   * The tasks made by `start` that have not called `started()` yet. The failure of such a task is thrown to the caller
-   * of `start`, and does not end the group.
-   */
-  readonly #starting = new Set<Task>()
+  /** The tasks of `start`; null until the first call of `start`. */
+  #starts: GroupStarts | null = null
   #isCancelRequested = false
   #hasCancelledTask = false
   readonly #tasks = new Set<Task>()
@@ -146,34 +143,8 @@ export class TaskGroup {
    */
   start<T = void>(fn: (started: (value?: T) => void) => PromiseLike<void>): Promise<T> {
     checkBody('TaskGroup.start', fn)
-    return this.#start(fn)
-  }
-
-  async #start<T>(fn: (started: (value?: T) => void) => PromiseLike<void>): Promise<T> {
-    const ready = new Future<T>({ loop: this.#frame.scopeLoop })
-    const task: Task = this.createTask(() =>
-      fn((value) => {
-        if (ready.done()) throw new RuntimeError('started() was called before: call it once')
-        this.#starting.delete(task)
-        ready.setResult(value as T)
-      }),
-    )
-    this.#starting.add(task)
-    task.onDone(() => {
-      if (ready.done()) return
-      if (task.cancelled()) ready.cancel()
-      else {
-        ready.setException(
-          task.exception() ?? new RuntimeError(`${task.name} ended without calling started()`),
-        )
-      }
-    })
-    try {
-      return await ready
-    } catch (error) {
-      if (!task.done()) await cancelAndWait(task)
-      throw error
-    }
+    this.#starts ??= new GroupStarts(this.#frame.scopeLoop)
+    return this.#starts.start((body) => this.createTask(body), fn)
   }
 
   /**
@@ -231,7 +202,7 @@ export class TaskGroup {
     }
     // `start` throws the failure of this task to its caller, so the group ignores the failure. The call of
     // `exception()` marks the failure as handled.
-    if (this.#starting.delete(task)) {
+    if (this.#starts?.takeFailureOf(task) === true) {
       task.exception()
       return
     }

@@ -1,0 +1,67 @@
+import { describe } from '../arguments.ts'
+import type { Future } from '../futures/future.ts'
+import type { Task } from '../tasks/task.ts'
+import type { Handle } from './handle.ts'
+import type { EventLoop } from './loop.ts'
+
+/**
+ * The data that an exception handler gets: a message, the exception, and the task, the future or the handle that it
+ * belongs to.
+ */
+export interface ExceptionContext {
+  message: string
+  exception?: unknown
+  task?: Task
+  future?: Future<unknown>
+  handle?: Handle
+}
+
+export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => void
+
+/** @throws {TypeError} when `handler` is neither a function nor null */
+export function checkExceptionHandler(handler: unknown): void {
+  if (handler === null || typeof handler === 'function') return
+  throw new TypeError(`an exception handler must be a function or null, got ${describe(handler)}`)
+}
+
+/**
+ * Passes `context` to `handler`, or to the default handler of `loop` if `handler` is null. The handler sees the context
+ * variables of the task or handle in `context`. If the handler throws, the default handler reports both errors.
+ *
+ * @throws {TypeError} when `context` has no message
+ */
+export function reportException(
+  loop: EventLoop,
+  handler: ExceptionHandler | null,
+  context: ExceptionContext,
+): void {
+  if (typeof (context as Partial<ExceptionContext> | null | undefined)?.message !== 'string') {
+    throw new TypeError(
+      `callExceptionHandler takes { message, … } with a string, got ${describe(context)}`,
+    )
+  }
+  if (handler === null) {
+    loop.defaultExceptionHandler(context)
+    return
+  }
+  try {
+    const owner = context.task ?? context.handle
+    if (owner === undefined) handler(loop, context)
+    else
+      owner
+        .getContext()
+        .copy()
+        .run(() => handler(loop, context))
+  } catch (exception) {
+    loop.defaultExceptionHandler({ message: 'Unhandled error in exception handler', exception })
+    loop.defaultExceptionHandler(context)
+  }
+}
+
+/** Prints the message, the name of the task and the exception, in one call of `console.error`. */
+export function printException(context: ExceptionContext): void {
+  const lines = [context.message]
+  if (context.task !== undefined) lines.push(`task: ${context.task.name}`)
+  // oxlint-disable-next-line eslint/no-console -- the last resort: an error is never swallowed
+  console.error(lines.join('\n'), ...('exception' in context ? ['\n', context.exception] : []))
+}
