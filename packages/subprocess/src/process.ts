@@ -21,6 +21,7 @@ import type { Milestone } from './milestone.ts'
 import { checkDuration, defaultKillGrace, type SpawnOptions } from './options.ts'
 import { addToSnapshots, type ProcessSnapshot, showProcess } from './process-list.ts'
 import { checkSendable, isFatalRealTimeSignal, RealTimeEnd, toReturncode } from './signals.ts'
+import { SignalsInFlight } from './signals-in-flight.ts'
 import { copyIn, copyOut, StdioCopies } from './stdio-copies.ts'
 
 /** The outputs of a process that has ended, and why this program has ended it. */
@@ -103,7 +104,12 @@ export class Process implements AsyncDisposable {
     // When the child exits, Node resumes all pipes in this array, even those that a slow reader has paused. Output of a
     // grandchild would then fill the memory.
     child.stdio.fill(null)
-    child.once('exit', (code, signal) => this.#onExit(code, signal))
+    // A child that had the terminal has ended for this program only when Ctrl-C can no longer be meant for the child.
+    const signals = foreground ? new SignalsInFlight() : null
+    child.once('exit', (code, signal) => {
+      if (signals === null) this.#onExit(code, signal)
+      else signals.whenHeard(() => this.#onExit(code, signal))
+    })
     for (const pipe of [started.stdout, started.stderr]) {
       pipe?.once('end', () => {
         if (this.#returncode === null) this.#realTime.onPipeEnd()

@@ -1,0 +1,76 @@
+/**
+ * Tells when this process has heard the signals that were sent to it before a child of it ended.
+ *
+ * At Ctrl-C the terminal sends SIGINT to the child and to this process. If SIGINT ends the child, Node may report the end
+ * of the child first and SIGINT some milliseconds later: the system lets any thread of this process handle a signal, and
+ * while the machine is busy, that thread may have to wait for a processor. So listeners that must not hear this SIGINT may
+ * not be added back at once when the child has ended.
+ *
+ * Linux shows which signals wait for a thread, and which signals a thread blocks. A thread that handles a signal blocks
+ * SIGINT meanwhile, because libuv installs its handler with all signals blocked. Threads that always block SIGINT are
+ * known from the start of the child.
+ */
+import { afterDelay } from '@tasktree/core/lowlevel'
+import { readdirSync, readFileSync } from 'node:fs'
+
+/** The bits of SIGINT and SIGQUIT, which have the numbers 2 and 3. */
+const TERMINAL_SIGNALS = 0b110
+/** Milliseconds after which a signal that still seems to be in flight is not waited for any longer. */
+const PATIENCE = 200
+
+export class SignalsInFlight {
+  /** The threads that blocked the signals of the terminal when this object was made. */
+  readonly #blocking = new Set(threads().filter((thread) => blocks(readStatus(thread))))
+
+  /** Calls `callback` once each SIGINT and SIGQUIT that was sent before this call has been emitted by `process`. */
+  whenHeard(callback: () => void): void {
+    const end = performance.now() + PATIENCE
+    const look = (): void => {
+      if (this.#areThere() && performance.now() < end) afterDelay(1, look)
+      // libuv has the signals now, and Node emits them in its next turn. This turn may have begun before.
+      else afterTurn(() => afterTurn(callback))
+    }
+    look()
+  }
+
+  #areThere(): boolean {
+    return threads().some((thread) => {
+      const status = readStatus(thread)
+      return waits(status) || (!this.#blocking.has(thread) && blocks(status))
+    })
+  }
+}
+
+function afterTurn(callback: () => void): void {
+  // oxlint-disable-next-line eslint/no-restricted-globals -- the turn of Node's loop is meant, not a turn of ours
+  setImmediate(callback)
+}
+
+function threads(): string[] {
+  return process.platform === 'linux' ? readdirSync('/proc/self/task') : []
+}
+
+/** Returns what Linux tells about a thread of this process; an empty text when the thread has ended. */
+function readStatus(thread: string): string {
+  try {
+    return readFileSync(`/proc/self/task/${thread}/status`, 'latin1')
+  } catch {
+    return ''
+  }
+}
+
+function waits(status: string): boolean {
+  return (
+    hasTerminalSignal(/^ShdPnd:\t(\w+)/m.exec(status)) ||
+    hasTerminalSignal(/^SigPnd:\t(\w+)/m.exec(status))
+  )
+}
+
+function blocks(status: string): boolean {
+  return hasTerminalSignal(/^SigBlk:\t(\w+)/m.exec(status))
+}
+
+/** The match is a mask of 64 bits in hexadecimal digits. */
+function hasTerminalSignal(match: RegExpExecArray | null): boolean {
+  return (Number.parseInt(match?.[1]?.slice(-2) ?? '0', 16) & TERMINAL_SIGNALS) !== 0
+}
