@@ -14,7 +14,13 @@ export function brand(prototype: object, name: string): void {
  * belong to any copy of this package.
  */
 export function hasBrand(error: unknown, name: string): boolean {
-  return typeof error === 'object' && error !== null && brandOf(name) in error
+  if (typeof error !== 'object' || error === null) return false
+  try {
+    return brandOf(name) in error
+  } catch {
+    // A thrown value may be a Proxy that was revoked, or whose trap throws. Such a value has no mark.
+    return false
+  }
 }
 
 /**

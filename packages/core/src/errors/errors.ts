@@ -92,7 +92,12 @@ function findCancelled(error: unknown): CancelledError | null {
  * `using` may not have the class SuppressedError. Compilers then provide a substitute with the same name.
  */
 function isSuppressed(error: object): error is SuppressedError {
-  return 'name' in error && error.name === 'SuppressedError' && 'error' in error
+  try {
+    return 'name' in error && error.name === 'SuppressedError' && 'error' in error
+  } catch {
+    // A getter or a Proxy of the thrown value throws when it is looked at.
+    return false
+  }
 }
 
 /**

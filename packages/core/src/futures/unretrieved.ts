@@ -70,7 +70,11 @@ export class Failures implements Runnable {
     const exception = future.peekOutcome()
     // An error refers to the objects on its stack, the task among them, until its stack is read. Without this line
     // the task would not be collected.
-    if (exception instanceof Error) void exception.stack
+    try {
+      if (exception instanceof Error) void exception.stack
+    } catch {
+      // A getter or a Proxy of the exception throws when it is looked at. The exception is reported all the same.
+    }
     const name = 'name' in future ? String(future.name) : null
     const report: Report = {
       failures: this,

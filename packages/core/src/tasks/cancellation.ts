@@ -310,11 +310,16 @@ export class Cancellation {
    * signal the cause of an AbortError; other libraries throw an AbortError without a cause.
    */
   isOwnAbort(error: unknown): boolean {
-    return (
-      (this.count > 0 || this.isScopeCancelled) &&
-      error instanceof Error &&
-      error.name === 'AbortError' &&
-      (isCancelled(error.cause) || this.#isAborted)
-    )
+    if (this.count === 0 && !this.isScopeCancelled) return false
+    try {
+      return (
+        error instanceof Error &&
+        error.name === 'AbortError' &&
+        (isCancelled(error.cause) || this.#isAborted)
+      )
+    } catch {
+      // A getter or a Proxy of the thrown value throws when it is looked at.
+      return false
+    }
   }
 }
