@@ -9,7 +9,7 @@ import { isCancelled } from './errors/errors.ts'
 /** Returns a short description of `x`, the value that a caller passed, for the message of an error. Never throws. */
 export function describe(x: unknown): string {
   if (x === null || x === undefined) return String(x)
-  // oxlint-disable-next-line typescript/no-base-to-string -- not an object
+  // oxlint-disable-next-line typescript/no-base-to-string -- `x` is not an object here
   if (typeof x !== 'object' && typeof x !== 'function') return `${typeof x} ${String(x)}`
   try {
     if (typeof x === 'function') return `function ${x.name === '' ? '(anonymous)' : x.name}`

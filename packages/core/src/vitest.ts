@@ -135,7 +135,7 @@ const runUnderSchedules: Run<ExploreOptions> = (body, context, { seed, seeds, le
 
 const checked = plain.extend<{ tasktreeLeaks: void }>({
   tasktreeLeaks: [
-    // oxlint-disable-next-line eslint/no-empty-pattern -- vitest reads from the pattern which fixtures this one needs
+    // oxlint-disable-next-line eslint/no-empty-pattern -- vitest reads from this pattern which other fixtures are needed: none
     async ({}, use) => {
       const watch = watchLeaks()
       await use()

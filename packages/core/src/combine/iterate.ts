@@ -4,7 +4,7 @@ import { ensureFuture } from '../tasks/ensure-future.ts'
 import { shielded } from '../scopes/shielded.ts'
 import { wait } from './wait.ts'
 
-/** The time, in milliseconds, for which the end of the iteration waits for the `return()` of the source. */
+/** At the end of the iteration, `return()` of the source is called and awaited for at most this many milliseconds. */
 const returnGrace = 1_000
 
 /**

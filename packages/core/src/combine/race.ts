@@ -108,6 +108,6 @@ async function endAll(futures: readonly Future<unknown>[]): Promise<void> {
       })
     }
   }
-  // oxlint-disable-next-line typescript/only-throw-error -- the CancelledError of this wait
+  // oxlint-disable-next-line typescript/only-throw-error -- this is the CancelledError that has interrupted the wait
   if (interrupted !== null) throw interrupted
 }

@@ -34,8 +34,8 @@ export interface Scope {
 const storage = new AsyncLocalStorage<Scope>()
 /**
  * No code enters this storage. But each map that this file has made returns itself as the value of this storage. So
- * `newestMap.getStore()` returns the map of the running code, if this file has made that map. Otherwise an
- * AsyncResource would have to be made to find the map.
+ * `newestMap.getStore()` returns the map of the running code, if this file has made that map. Without this storage, the
+ * map could be found only by making an AsyncResource, which takes longer.
  */
 const newestMap = new AsyncLocalStorage<OwnMap>()
 const manualDestroy = { requireManualDestroy: true }
@@ -149,14 +149,17 @@ export function captureOwnContext<S extends MapScope>(
   return outer === undefined ? scope : new ScopeMap(scope, outer)
 }
 
-/** Returns the running code's map of storages if this file has made it; undefined if Node has made it. */
+/**
+ * Returns the map that holds the AsyncLocalStorage values of the running code, if that map is an object of this file: a
+ * ScopeMap, or a scope that is used as a map. Returns undefined if Node has made that map itself, or if there is none.
+ */
 export function currentMap(): OwnMap | undefined {
   return newestMap.getStore()
 }
 
 /**
- * Returns the scope of the running code. The caller passes the value that `currentMap()` has just returned as `map`, so
- * that it is not read twice.
+ * Returns the scope of the running code. `map` must be the value that `currentMap()` returns now. Callers that need
+ * both values pass it, so that the map is looked up only once.
  */
 export function scopeOfMap(map: OwnMap | undefined): Scope | undefined {
   if (map === undefined) return storage.getStore()
@@ -164,10 +167,10 @@ export function scopeOfMap(map: OwnMap | undefined): Scope | undefined {
 }
 
 /**
- * Returns the map to which a new scope is added: the caller's map of storages, without the caller's scope if this file
- * has made that map; undefined if the map has no other entry. `ours` is the value that `currentMap()` has returned. If
- * `ours` is undefined, the function reads the map that Node keeps under `key`. The caller's scope is left out, because
- * the new scope would hide it anyway, and a reference to it would keep the creator of each task in memory.
+ * Returns the caller's map of storages without the caller's scope; a map for a new scope refers to it. Returns
+ * undefined if the map holds no other storage. `ours` is the value that `currentMap()` has returned. If `ours` is
+ * undefined, the function reads the map that Node keeps under `key`. The caller's scope is left out, because the new
+ * scope would hide it anyway, and a reference to it would keep the creator of each task in memory.
  */
 function outerMap(
   key: symbol,

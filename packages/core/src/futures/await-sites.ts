@@ -110,7 +110,7 @@ export function programFrames(): string[] {
  */
 export function callSites(limit: number = depth): readonly NodeJS.CallSite[] {
   const { stackTraceLimit } = Error
-  // oxlint-disable-next-line typescript/unbound-method -- it is put back as it was
+  // oxlint-disable-next-line typescript/unbound-method -- the function is only stored, and put back below
   const { prepareStackTrace } = Error
   const holder: { stack?: unknown } = {}
   Reflect.set(Error, 'stackTraceLimit', limit)

@@ -18,7 +18,7 @@ abstract class Derived implements PromiseLike<unknown> {
   /** @internal */
   protected abstract promise(): Promise<unknown>
 
-  // oxlint-disable-next-line unicorn/no-thenable -- it stands for the promise that `then` returns
+  // oxlint-disable-next-line unicorn/no-thenable -- this object stands for a promise, so it needs `then`
   then<R = unknown, E = never>(
     onFulfilled?: ((value: unknown) => R | PromiseLike<R>) | null,
     onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
@@ -77,7 +77,7 @@ export function passOn(
     if (derived === null) return returned === undefined ? nothing : Promise.resolve(returned)
     derived.resolve(returned)
   } catch (error) {
-    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- whatever was thrown
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the program may throw any value, and it is passed on unchanged
     if (derived === null) return Promise.reject(error)
     derived.reject(error)
   }
@@ -87,8 +87,9 @@ export function passOn(
 /**
  * The reaction of an `await` as a separate object. (A reaction is the object that the loop runs when a future has
  * ended; this one resumes the waiting code.) Three kinds of wait need a separate object: a wait of code outside of
- * every frame, the wait of a native promise that was made from a future, and a further wait of a frame that has a wait
- * already. The first wait of a frame uses the frame itself as its reaction.
+ * every frame (the running body of a task or scope), the wait by which a native promise gets the outcome of a future,
+ * and a further wait of a frame that has a wait already. The first wait of a frame uses the frame itself as its
+ * reaction.
  */
 export class Awaiter extends Derived implements Reaction {
   waitingFrame: Frame | null
@@ -176,9 +177,9 @@ const returned = new WeakMap<
 >()
 
 /**
- * The object that `then` returns for a wait whose reaction is the frame itself. The frame holds the two functions but
- * no reference to this object. That saves memory, because every parked task has such a wait. If user code has passed
- * functions that return a value, `write` stores a promise of that value, and this object finds it.
+ * The object that `then` returns for a wait that the frame itself resumes, without an Awaiter. The frame holds the two
+ * functions but no reference to this object. That saves memory, because every parked task has such a wait. If user code
+ * has passed functions that return a value, `write` stores a promise of that value, and this object finds it.
  */
 export class OwnAwait extends Derived {
   readonly #frame: Frame
@@ -201,8 +202,8 @@ export class OwnAwait extends Derived {
   }
 
   /**
-   * Waits one microtask, and then looks for the promise that `write` has stored. The caller may be the function
-   * `resolve` itself, and then `write` is called only after `resolve` has returned.
+   * Waits one microtask, and then returns the promise that `write` has stored. The wait is needed if `resolve` itself
+   * uses this object, because `write` is called only after `resolve` has returned.
    */
   async #returned(resolve: Resolve): Promise<unknown> {
     await nothing

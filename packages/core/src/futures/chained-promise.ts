@@ -17,7 +17,7 @@ import type { Future } from './future.ts'
  * task `other`.
  */
 export class ChainedPromise<T> extends Promise<T> {
-  /** `console.log` shows a promise by the name of its class. */
+  /** `console.log` shows a promise by the name of its class, so a promise of this class looks like any other. */
   static override readonly name: string = 'Promise'
 
   #future: Future<unknown> | null = null
@@ -29,7 +29,7 @@ export class ChainedPromise<T> extends Promise<T> {
     return promise
   }
 
-  // oxlint-disable-next-line unicorn/no-thenable -- how code that awaits this promise is noticed
+  // oxlint-disable-next-line unicorn/no-thenable -- an `await` calls this method, so the wait is noticed here
   override then<R = T, E = never>(
     onFulfilled?: ((value: T) => R | PromiseLike<R>) | null,
     onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
@@ -55,7 +55,7 @@ export class ChainedPromise<T> extends Promise<T> {
 
   override finally(onFinally?: (() => void) | null): Promise<T> {
     if (typeof onFinally !== 'function') return this.#chain()
-    // The types say that a callback returns nothing, but a promise that it returns is awaited.
+    // By its type, `onFinally` returns nothing. But it may return a promise, and then that promise is awaited.
     const callback: () => unknown = onFinally
     return this.#chain(
       async (value) => {
@@ -80,7 +80,10 @@ export class ChainedPromise<T> extends Promise<T> {
   }
 }
 
-/** Awaits `awaitable` in the running code, so that this wait belongs to the frame of that code. */
+/**
+ * Awaits `awaitable` in the running code, so that this wait belongs to the frame (the running body of a task or scope)
+ * of that code, and a cancel of the frame ends it.
+ */
 export async function awaitHere<T>(awaitable: PromiseLike<T>): Promise<T> {
   return await awaitable
 }

@@ -124,7 +124,7 @@ export class Future<T> implements PromiseLike<T> {
   result(): T {
     if (this.#state === FULFILLED) return this.#value as T
     const exception = Future.#outcome(this, 'result')
-    // oxlint-disable-next-line typescript/only-throw-error -- whatever was set is thrown as it is
+    // oxlint-disable-next-line typescript/only-throw-error -- the value that was set as the exception is thrown unchanged
     throw exception
   }
 
@@ -246,10 +246,10 @@ export class Future<T> implements PromiseLike<T> {
    * callbacks outside of every task and without the values of AsyncLocalStorage. In that case `then` returns a
    * PromiseLike with `catch` and `finally`, and not a Promise.
    */
-  // oxlint-disable-next-line unicorn/no-thenable -- what makes a future awaitable
+  // oxlint-disable-next-line unicorn/no-thenable -- this method makes a future awaitable
   then<R = T, E = never>(
     onFulfilled?: ((value: T) => R | PromiseLike<R>) | null,
-    // oxlint-disable-next-line typescript/no-explicit-any -- as a promise's, so that `(error: Error) => …` is accepted
+    // oxlint-disable-next-line typescript/no-explicit-any -- the type is that of `Promise.then`, so that `(error: Error) => …` is accepted
     onRejected?: ((error: any) => E | PromiseLike<E>) | null,
   ): Promise<R | E> {
     const resolve = onFulfilled as Resolve
@@ -277,7 +277,7 @@ export class Future<T> implements PromiseLike<T> {
     return Future.#toPromise(this).then(onFulfilled, onRejected)
   }
 
-  // oxlint-disable-next-line typescript/no-explicit-any -- as a promise's
+  // oxlint-disable-next-line typescript/no-explicit-any -- the type is that of `Promise.catch`
   catch<E = never>(onRejected?: ((error: any) => E | PromiseLike<E>) | null): Promise<T | E> {
     return Future.#toPromise(this).catch(onRejected)
   }
@@ -376,7 +376,7 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal if this is a task, its Execution, which is the outermost frame of its code; null for every other future
+   * @internal if this is a task, its Execution: the object that runs the code of the task. Null for every other future.
    */
   ownExecution(): Frame | null {
     return null

@@ -7,7 +7,7 @@ export function printable(text: string): string {
   return unprintable.test(text) ? text.replaceAll(new RegExp(unprintable, 'g'), escape) : text
 }
 
-// oxlint-disable-next-line eslint/no-control-regex -- these are what is looked for
+// oxlint-disable-next-line eslint/no-control-regex -- the expression finds exactly these characters
 const unprintable = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/
 
 function escape(character: string): string {

@@ -70,7 +70,7 @@ export class DoneCallback implements Reaction, Scope {
   }
 
   run(): void {
-    // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
+    // oxlint-disable-next-line typescript/unbound-method -- the function is called with the second argument as its `this`
     runInAsyncContext(this.#asyncContext, this, this.#call)
   }
 

@@ -17,8 +17,8 @@ export interface Clock {
   /** Removes the alarm. The loop calls this when it is closed. */
   stop(): void
   /**
-   * Whether this clock is virtual: its time stands still while any code can run. With a virtual clock, `sleep(0)` takes
-   * one round of the ready queue.
+   * Whether this clock is virtual: its time stands still while any code can run. With a virtual clock, `sleep(0)` ends
+   * after all entries that are in the ready queue now have run.
    */
   readonly virtual: boolean
 }

@@ -102,8 +102,8 @@ export class DebugMonitor {
   }
 
   /**
-   * Warns if calls that were begun in the scope of `frame` still wait when the scope ends. The scope itself does not
-   * wait for such calls, unless it was cancelled.
+   * Warns if calls that were begun in the scope of `frame` (the running body of the scope) still wait when the scope
+   * ends. The scope itself does not wait for such calls, unless it was cancelled.
    */
   scopeEnded(frame: Frame): void {
     const waits = waitsInside(frame)

@@ -62,6 +62,6 @@ export function reportException(
 export function printException(context: ExceptionContext): void {
   const lines = [context.message]
   if (context.task !== undefined) lines.push(`task: ${context.task.name}`)
-  // oxlint-disable-next-line eslint/no-console -- the last resort: an error is never swallowed
+  // oxlint-disable-next-line eslint/no-console -- there is no other handler, and an error must not be lost
   console.error(lines.join('\n'), ...('exception' in context ? ['\n', context.exception] : []))
 }

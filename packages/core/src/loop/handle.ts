@@ -58,7 +58,7 @@ export class Handle implements Runnable, Scope {
 
   /** @internal */
   run(): void {
-    // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
+    // oxlint-disable-next-line typescript/unbound-method -- the function is called with the second argument as its `this`
     if (this.#callback !== null) runInAsyncContext(this.#asyncContext, this, this.#call)
   }
 

@@ -48,8 +48,8 @@ export class EventLoop extends Scheduler {
    */
   readonly failures: Failures = new Failures(this)
   /**
-   * @internal The outermost frame of this loop. The callbacks of the loop and the code in `detached` run in this frame,
-   * outside of every task.
+   * @internal The outermost frame of this loop. A frame lists the waits of the code that runs in it. The callbacks of
+   * the loop and the code in `detached` run in this frame, outside of every task.
    */
   readonly rootFrame: LoopFrame = new LoopFrame(this, rootContext)
   /**

@@ -18,7 +18,7 @@ export function afterDelay(
   let timer: NodeJS.Timeout
   const arm = (left: number): void => {
     const next = Math.min(left, longestDelay)
-    // oxlint-disable-next-line eslint/no-restricted-globals -- real time is meant, see above
+    // oxlint-disable-next-line eslint/no-restricted-globals -- this timer runs in real time, not in the time of a loop
     timer = setTimeout(() => {
       if (left > next) arm(left - next)
       else callback()

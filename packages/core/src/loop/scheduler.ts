@@ -29,9 +29,9 @@ const turnsPerVirtualBurst = 1_024
  *
  * A turn runs one entry of the ready queue. When a turn resumes the code of a task, the task becomes the holder of the
  * loop: the next turn begins only when this task waits on a pending future, or ends. A step of a task in asyncio ends
- * at the same points. So the turns of two tasks are never interleaved, even if a task awaits many futures that have ended
- * already. The scheduler cannot see that a task awaits a foreign promise (a promise that this library did not make).
- * Such a task stops being the holder when the microtask queue is empty.
+ * at the same points. So the turns of two tasks are never interleaved, even if a task awaits many futures that have
+ * ended already. The scheduler cannot see that a task awaits a foreign promise (a promise that this library did not
+ * make). Such a task stops being the holder when the microtask queue is empty.
  *
  * A round runs all entries that were in the ready queue when the round began. Between two rounds, the timers that are
  * due are put into the queue, as in asyncio.
@@ -47,7 +47,10 @@ export abstract class Scheduler {
   readonly #ready: ReadyQueue
   readonly #timers: Timers
   readonly #isVirtual: boolean
-  /** The number of entries that are left in this round. */
+  /**
+   * The number of entries that are left in this round. A round runs all entries that were in the ready queue when it
+   * began.
+   */
   #round = 0
   #timersDue = false
   #holder: Task | Frame | null = null
@@ -73,7 +76,9 @@ export abstract class Scheduler {
     this.#isVirtual = this.clock.virtual
   }
 
-  /** The clock for waits that begin now; tests with fake timers change it. */
+  /**
+   * The clock for timers that are set now. It is a second clock while a test has replaced the global timer functions.
+   */
   protected get clock(): Clock {
     return this.#timers.clock
   }
@@ -215,8 +220,9 @@ export abstract class Scheduler {
 
   /**
    * Called when there is new work: makes sure that `#drain` will run. If the running code belongs to a task that has
-   * just awaited a foreign promise, this task becomes the holder, so its code continues before the next turn. The code
-   * may be about to await a future that it has just made, and a pending cancel must find this wait.
+   * continued after an await of a foreign promise (a promise that this library did not make), this task becomes the
+   * holder, so its code continues before the next turn. Otherwise a turn could run after this code has made a future
+   * and before it awaits the future, and a cancel in that turn would not find the wait.
    */
   #wake(): void {
     if (this.#holder === null) {
@@ -237,7 +243,7 @@ export abstract class Scheduler {
   }
 
   readonly #enterDrain = (): void => {
-    // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
+    // oxlint-disable-next-line typescript/unbound-method -- the function is called with the second argument as its `this`
     this.outside.runInAsyncScope(this.#drain, this)
   }
 
@@ -288,8 +294,9 @@ export abstract class Scheduler {
   }
 
   /**
-   * @internal Calls `callback` after this round and before the next; asyncio's loop stops at the same point. Must be
-   * called in a turn.
+   * @internal Calls `callback` between this round and the next: when all entries that were in the ready queue at the
+   * beginning of this round have run; `stop()` of asyncio's loop takes effect at the same point. Must be called in a
+   * turn.
    */
   atRoundEnd(callback: () => void): void {
     this.#roundEnd = callback
@@ -327,9 +334,9 @@ export abstract class Scheduler {
   }
 
   /**
-   * Makes sure that a task does not stay the holder of the loop while it awaits a foreign promise. `nextTick` calls
-   * back when no microtask is left. A holder that has neither waited on a future nor ended by then must be awaiting a
-   * foreign promise.
+   * Makes sure that a task does not stay the holder of the loop while it awaits a foreign promise (a promise that this
+   * library did not make). `nextTick` calls back when no microtask is left. A holder that has neither waited on a
+   * future nor ended by then must be awaiting a foreign promise.
    */
   #watch(): void {
     if (this.#watching) return
@@ -351,7 +358,8 @@ export abstract class Scheduler {
 
   /** @internal */
   addTimer(entry: TimerEntry, deadline: number): void {
-    // If the timer is due already, it is put into the ready queue before the next round, as in asyncio.
+    // If the timer is due already, no alarm is needed: it is put into the ready queue between this round and the next,
+    // as in asyncio.
     if (this.#timers.add(entry, deadline)) this.#onAlarm()
   }
 

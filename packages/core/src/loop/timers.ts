@@ -36,8 +36,8 @@ class Alarm {
 export class Timers {
   readonly #own: Alarm
   /**
-   * A second clock with its heap, for the time when the global timer functions are not the functions that the loop
-   * began with: a test has replaced them. Otherwise null.
+   * A second clock, with a heap of its own. It is made when a timer is set after a test has replaced the global timer
+   * functions; null before that.
    */
   #other: Alarm | null = null
   readonly #ring: () => void
@@ -49,7 +49,9 @@ export class Timers {
     this.#isIdle = isIdle
   }
 
-  /** The clock for timers that are set now. */
+  /**
+   * The clock for timers that are set now. It is the second clock while a test has replaced the global timer functions.
+   */
   get clock(): Clock {
     return this.#current().clock
   }

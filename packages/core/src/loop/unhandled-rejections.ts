@@ -20,8 +20,8 @@ const clock = new SystemClock()
 const takers = new Set<Taker>()
 /**
  * The objects for which the listener is needed: each loop on which a run is in progress or code was cancelled; each
- * taker; and the rejection of each wait that begins on a closed loop, because a closed loop is not in this set any
- * more. When the set is empty, the listener is removed.
+ * taker; and, for a moment, the future of each wait that a closed loop refuses, because a closed loop itself is not in
+ * this set any more. When the set is empty, the listener is removed.
  */
 const users = new Set<unknown>()
 let isListening = false
@@ -94,13 +94,13 @@ function report(exception: unknown): void {
 }
 
 /**
- * Lets Node report `error` as if this package had no listener of `unhandledRejection`. Removes that listener and rejects
- * a new promise with `error`. Node finds this rejection in its next check for unhandled rejections.
+ * Lets Node report `error` as if this package had no listener of `unhandledRejection`. Removes that listener and
+ * rejects a new promise with `error`. Node finds this rejection in its next check for unhandled rejections.
  */
 function raise(error: unknown): void {
   ignore()
   isRaising = true
-  // oxlint-disable-next-line typescript/prefer-promise-reject-errors, promise/no-promise-in-callback -- whatever the program threw
+  // oxlint-disable-next-line typescript/prefer-promise-reject-errors, promise/no-promise-in-callback -- the program may have thrown any value
   void Promise.reject(error)
   clock.yieldToIO(() => {
     isRaising = false

@@ -49,7 +49,7 @@ async function runProgram(
     await run(main, options)
   } catch (error) {
     if (isInterrupt(error)) process.exit(exitCodes[error.signal] ?? 1)
-    // oxlint-disable-next-line eslint/no-console -- the end of a program that nobody else can report
+    // oxlint-disable-next-line eslint/no-console -- the program ends here, and no other code can report the error
     console.error(error)
     process.exit(1)
   }

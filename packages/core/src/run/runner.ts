@@ -21,13 +21,15 @@ import { unwatchRejections, watchRejections } from '../loop/unhandled-rejections
 
 /**
  * When a run ends, its tasks are cancelled. The clean-up of these tasks may create new tasks. The new tasks may
- * continue for this many rounds of the loop, and are then cancelled too. In asyncio.run, such tasks also get some time,
- * because they continue while async generators and the executor are shut down.
+ * continue for this many rounds of the loop (a round runs every entry that is ready), and are then cancelled too. In
+ * asyncio.run, such tasks also get some time, because they continue while async generators and the executor are shut
+ * down.
  */
 const roundsLeft = 5
 /**
- * At its end, a run cancels the calls that no code has awaited. It does so at most `unawaitedRounds` times, because such a
- * call may swallow a cancel. After each time, it waits at most `unawaitedGrace` milliseconds for the calls to end.
+ * At its end, a run cancels the calls that no code has awaited. It does so at most `unawaitedRounds` times, because
+ * such a call may swallow a cancel. After each time, it waits at most `unawaitedGrace` milliseconds for the calls to
+ * end.
  */
 const unawaitedRounds = 5
 const unawaitedGrace = 500
@@ -138,8 +140,8 @@ export class Runner implements AsyncDisposable {
     const task = createTask(main, { loop, context: this.#context })
     cancelOnAbort(task as Task, signal)
     if (this.#isLast) {
-      // As in asyncio, the other tasks are cancelled at the end of the round of the loop in which `main` has ended. No
-      // new round begins before the other tasks are cancelled.
+      // As in asyncio, the other tasks are cancelled at the end of the round in which `main` has ended: when all
+      // entries that were in the ready queue at the beginning of the round have run. No new round begins before that.
       task.onDone(() => loop.atRoundEnd(() => this.#cancelAll()))
     }
     const watched = new MainTask(task)

@@ -189,7 +189,7 @@ export class TaskManager implements AsyncDisposable {
         interrupted = error
       }
     }
-    // oxlint-disable-next-line typescript/only-throw-error -- the CancelledError of this wait
+    // oxlint-disable-next-line typescript/only-throw-error -- this is the CancelledError that has interrupted the wait
     if (interrupted !== null) throw interrupted
   }
 }

@@ -230,7 +230,10 @@ function checkDeadlineOption(deadline: unknown): void {
   )
 }
 
-/** Runs `body` in the scope of `frame`. `cancelScope`, `failAfter` and `moveOnAfter` share this function. */
+/**
+ * Runs `body` in a new scope. `frame` is the frame of that scope: the object that lists the waits of the body.
+ * `cancelScope`, `failAfter` and `moveOnAfter` share this function.
+ */
 export async function runScope<T>(
   frame: ScopeFrame,
   body: (scope: CancelScope) => PromiseLike<T>,
@@ -259,7 +262,7 @@ export async function runScope<T>(
     if (interrupted !== null) return throwOut(frame, interrupted)
     if (!isOwn) return throwOut(frame, error)
     if (rest === null) return { cancelled: true, reason: scope.reason }
-    // oxlint-disable-next-line typescript/only-throw-error -- the errors that are not of the cancel
+    // oxlint-disable-next-line typescript/only-throw-error -- `rest` holds the errors that the cancel did not cause
     throw rest
   } finally {
     signal?.removeEventListener('abort', onAbort)

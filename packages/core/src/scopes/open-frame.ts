@@ -91,7 +91,7 @@ export function enterBody<A, T>(
     }
     return isOwn ? returned : orGivenUp(frame, returned)
   } catch (error) {
-    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- whatever was thrown
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the program may throw any value, and it is passed on unchanged
     return Promise.reject(error)
   }
 }
@@ -160,6 +160,6 @@ async function untilQuiet(frame: Frame): Promise<CancelledError | null> {
  */
 export function throwOut(frame: Frame, error: unknown): never {
   if (isCancelled(error)) deliverWith(frame)
-  // oxlint-disable-next-line typescript/only-throw-error -- whatever the body threw
+  // oxlint-disable-next-line typescript/only-throw-error -- the value that the body threw is passed on unchanged
   throw error
 }

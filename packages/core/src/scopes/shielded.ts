@@ -51,9 +51,10 @@ async function runShielded<T>(
   const outerCancels = frame.visibleCancels()
   const end = (): Promise<unknown> | null => {
     timer?.cancel()
-    // If the shield was not removed, cancels from outside did not reach the other calls that the body began. So the
-    // scope need not wait for those calls: with Infinity as the number of earlier cancels, no cancel from outside
-    // counts as new.
+    // `endFrame` compares its second argument, the number of cancels from outside at the beginning, with their number
+    // now. If the number has grown, those cancels have ended waits of other calls that the body began, and the scope
+    // must wait for the clean-up of these calls. But as long as the shield is up, no cancel reaches these calls, and
+    // the scope must not wait for them. No number is greater than Infinity.
     return endFrame(frame, frame.isShielded ? Infinity : outerCancels)
   }
   try {

@@ -69,7 +69,7 @@ export class TaskGroup {
   #interrupt: KeyboardInterrupt | null = null
   #exiting = false
   #aborting = false
-  /** Whether the group has cancelled its frame to end the body. `end` takes this cancel back. */
+  /** Whether the group has cancelled its own body. `end` takes this cancel back. */
   #parentCancelRequested = false
   #allEnded: Future<void> | null = null
 

@@ -132,8 +132,8 @@ async function attempt<T>(
 }
 
 /**
- * Returns the time of the loop's clock in `ms` milliseconds. Returns null, which means no deadline, if `ms` is null or
- * Infinity.
+ * Returns the deadline that is `ms` milliseconds from now, as a time of the loop's clock. Returns null, which means no
+ * deadline, if `ms` is null or Infinity.
  */
 function after(frame: Frame, ms: number | null): number | null {
   return ms === null || ms === Infinity ? null : frame.scopeLoop.time() + ms

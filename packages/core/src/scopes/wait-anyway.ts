@@ -21,6 +21,6 @@ export async function waitAnyway(wait: () => PromiseLike<unknown>): Promise<void
       cancel = error
     }
   }
-  // oxlint-disable-next-line typescript/only-throw-error -- the CancelledError
+  // oxlint-disable-next-line typescript/only-throw-error -- `cancel` is a CancelledError
   if (cancel !== null) throw cancel
 }

@@ -90,7 +90,7 @@ export interface TaskSnapshot {
 export interface LoopSnapshot {
   /** The time of the loop's clock, in milliseconds. */
   time: number
-  /** The number of turns that the loop has run. */
+  /** The number of turns that the loop has run. A turn runs one entry of the ready queue of the loop. */
   turns: number
   tasks: TaskSnapshot[]
 }
@@ -339,7 +339,10 @@ export function tasksAwaitedBy(task: Task): Task[] {
   return tasks
 }
 
-/** Returns a description of the scope that opened `frame`; null if no scope has opened this frame. */
+/**
+ * Returns a description of the scope whose body runs in `frame`; null if the frame belongs to no scope. A frame is the
+ * running body of a scope, of a task or of a loop.
+ */
 export function scopeOf(frame: Frame): ScopeSnapshot | null {
   if (!(frame instanceof ScopeFrame)) return null
   const { scope } = frame

@@ -62,8 +62,8 @@ class Explanation {
   }
 
   /**
-   * Describes the task at the end of a chain. Such a task does not wait, or it waits for several things at the same
-   * time.
+   * Describes `task`, the last task of the sentence. After this task, the sentence cannot continue with "which waits
+   * for" and another task: the task has ended, has not begun, is running, or waits for several things at the same time.
    */
   #ofLast(task: Task, waits: readonly Wait[]): string {
     if (task.done()) return 'has ended'
@@ -106,8 +106,9 @@ function waitsOf(task: Task): Wait[] {
 }
 
 /**
- * Describes a wait for `first`. `clause` is the text, as in "waits for gather(), which waits for task 'a'". `next` is
- * the task for which this wait waits in the end; null if there is no such task.
+ * Describes a wait for the future `first`. `clause` is the text, as in "waits for gather(), which waits for task 'a'".
+ * `next` is the task that must act before this wait can end: the awaited task, or the task that holds the awaited lock.
+ * `next` is null if no such task is known.
  */
 function explain(first: Future<unknown>): [clause: string, next: Task | null] {
   let clause = ''
@@ -116,7 +117,7 @@ function explain(first: Future<unknown>): [clause: string, next: Task | null] {
     const { label, note, text, next } = detailsOf(future)
     clause += text ?? `waits for ${label}${note === undefined ? '' : ` (${note})`}`
     const task: Task | null = next?.ownExecution()?.task ?? null
-    // If the text about this future does not contain the name of the task for which it waits, the name is added.
+    // If `clause` does not contain the name of the task that must act, the name is added.
     if (task !== null) {
       const isNamed = future === task || clause.includes(`'${task.name}'`)
       return [isNamed ? clause : `${clause}, first task '${task.name}'`, task]

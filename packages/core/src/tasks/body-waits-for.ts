@@ -80,8 +80,9 @@ export async function bodyWaitsFor(
       if (each === future && !each.done()) waits.push([frame, key])
     })
   }
-  // A generator, and a body that has returned a future, have only one flow. Waits that are left after the end of the
-  // body belong to calls that no code awaits.
+  // `end` is null if the body is a generator or a function that has returned a future, and after the end of the body. A
+  // generator or such a function has only one flow of control, so every wait for `future` is its wait. After the end of
+  // the body, only calls that no code awaits can wait.
   if (end === null) return task.ownExecution().body !== null && waits.length > 0
   if (marker === null) return false
   if (!awaited.has(end)) {
@@ -106,7 +107,7 @@ function traceOf(replace: (resolve: Resolve, reject: Reject) => Resolve | null):
   if (resolve === null) return Promise.resolve([])
   return new Promise((settle) => {
     resolve({
-      // oxlint-disable-next-line unicorn/no-thenable -- V8 calls it in a microtask of the promise that is asked about
+      // oxlint-disable-next-line unicorn/no-thenable -- V8 calls this method, and the stack trace shows what waits
       then(onFulfilled: Resolve, onRejected: Reject): void {
         settle(callSites(longestTrace).filter(isAsync).map(placeOf))
         void outcome.promise.then(onFulfilled, onRejected)

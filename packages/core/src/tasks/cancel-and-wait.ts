@@ -14,7 +14,7 @@ export async function cancelAndWait(future: Future<unknown>): Promise<void> {
 
 /**
  * Waits until `future`, which was cancelled already, has ended. If the waiting code is cancelled during that time, this
- * function does the same as `cancelAndWait`.
+ * function cancels `future` again, and throws the CancelledError when `future` has ended.
  */
 export async function untilEnded(future: Future<unknown>): Promise<void> {
   const frame = currentFrame()
@@ -35,6 +35,6 @@ export async function untilEnded(future: Future<unknown>): Promise<void> {
       future.removeReaction(reaction)
     }
   }
-  // oxlint-disable-next-line typescript/only-throw-error -- the CancelledError of this wait
+  // oxlint-disable-next-line typescript/only-throw-error -- this is the CancelledError that has interrupted the wait
   if (interrupted !== null) throw interrupted
 }

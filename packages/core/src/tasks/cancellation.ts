@@ -5,24 +5,28 @@ import type { Reaction } from '../futures/reaction.ts'
 import { abortSignal } from './abort-signal.ts'
 import type { Frame } from './frame.ts'
 
-/** The number of pending cancels in this thread plus the number of cancelled scopes that have not ended. */
+/**
+ * The number of pending cancels in this thread plus the number of cancelled scopes that have not ended. While it is 0,
+ * no wait of the thread has to be ended, and `cancelIsDue` need not search.
+ */
 let open = 0
 
 /**
  * The cancels of one frame (the running body of a task or scope): their number, whether a cancel is pending, and the
- * AbortSignal that aborts on a cancel. A pending cancel is remembered, to be delivered at a later wait.
+ * AbortSignal that aborts on a cancel. A cancel is pending while it has ended no wait yet. It then ends a later wait.
  *
  * The problem: a cancel must be delivered once. asyncio throws it into the task's only wait. Here a task can have
- * several flows of control, and the wait that the cancel has ended may belong to a flow that the program has abandoned,
- * such as a loser of `Promise.race`, while the main flow awaits a foreign promise, which is a promise that is not a
- * future. Then the main flow would never get the cancel.
+ * several flows of control, such as the branches of a `Promise.all`. The wait that the cancel has ended may belong to a
+ * flow that the program has abandoned, such as a loser of `Promise.race`. At the same time, the main flow may await a
+ * foreign promise (a promise that is not a future), which a cancel cannot end. Then the main flow would never get the
+ * cancel.
  *
- * The idea: to "strike" a wait means to end it by a cancel. A delivery is confirmed when, in the turn in which the
- * struck wait throws, the body of the frame ends or a new wait begins in the frame. An unconfirmed cancel becomes
- * pending again, for the next wait of the frame, if there is evidence that another flow exists: a newer wait that has
- * ended, code that ran while the struck wait was pending, or a struck flow that has made no new promise and so has
- * ended (`promise-hook.ts`). Without such evidence, the struck flow probably awaits a foreign promise in its clean-up,
- * and the next wait of that clean-up must not be struck again.
+ * The idea: the ended wait throws the CancelledError in a later turn (one step of the loop). If the body of the frame
+ * ends in that turn, or a new wait begins in the frame, the delivery is confirmed: the main flow has got the cancel. If
+ * not, the cancel becomes pending again, but only if there is evidence that another flow exists: a newer wait has ended
+ * meanwhile, or code of the frame ran while the cancelled wait was pending, or the flow that got the error has made no
+ * new promise and so has ended (`promise-hook.ts`). Without such evidence, the flow that got the error probably awaits
+ * a foreign promise in its clean-up, and the same cancel must not end the next wait of that clean-up.
  */
 export class Cancellation {
   readonly #frame: Frame
@@ -54,27 +58,26 @@ export class Cancellation {
   remembered: string | CancelledError | undefined = undefined
   /**
    * Whether a signal of the process (SIGINT or SIGTERM) has asked for the cancel. Such a cancel must not be lost, so it
-   * becomes pending again after every unconfirmed delivery.
+   * is thrown at one wait after another, until it is certain that the main flow of control has got it.
    */
   isFromProcess = false
   /** Called once, when the body has ended and no wait is left inside the frame. The scope or task then ends. */
   onQuiet: (() => void) | null = null
   /**
-   * The waits that the newest cancel has ended and that have not thrown yet; nearly always one. A wait is stored by its
-   * key, which identifies the wait in its frame (see `frame-waits.ts`).
+   * The waits that the newest cancel has ended and that have not thrown the CancelledError yet; nearly always one. A
+   * wait is stored by its key, the object that identifies the wait in its frame.
    */
   #cancelledWaits: Reaction | Set<Reaction> | null = null
   #newestCancelledWait = 0
   #isConfirmed = false
   /**
-   * Whether running code of the frame has asked for the cancel. If so, the frame has a second flow beside the one that
-   * waits.
+   * Whether code that was running in the frame has asked for the cancel. If so, and if a wait of the frame was pending
+   * at that moment, two flows of control exist in the frame: the code that ran and the code that waited.
    */
   #isFromInside = false
   /**
-   * Whether a flow has made a promise in the turn in which its wait threw because of the cancel. An `await` of a
-   * promise that is not a future makes a new promise. So the flow may be in such an `await`, for example in its
-   * clean-up.
+   * Whether code has made a promise in the turn in which its wait threw the CancelledError. An `await` of a promise
+   * that is not a future makes a new promise. So that code may be in such an `await`, for example in its clean-up.
    */
   #hasMadePromise = false
   /** True during the turn in which a wait throws because of the cancel. */
@@ -187,14 +190,17 @@ export class Cancellation {
   }
 
   /**
-   * Whether running code of the frame has asked for the cancel, and the cancel has not yet ended a wait that this code
-   * began later.
+   * Whether code that was running in the frame has asked for the cancel, and the cancel has not yet ended a wait that
+   * this code has begun after that.
    */
   get isFromInside(): boolean {
     return this.#isFromInside
   }
 
-  /** Makes the cancel pending again, because the running code asks for that (see `Frame.cancelAgain`). */
+  /**
+   * Makes the cancel pending again, because the running code has thrown another error in place of the CancelledError.
+   * The next wait then throws the cancel.
+   */
   again(): void {
     this.pending = true
     this.isSeen = false
@@ -218,8 +224,9 @@ export class Cancellation {
   }
 
   /**
-   * Notes that the cancel has ended a wait, which will throw in a later turn. `key` identifies the wait, for
-   * `takeCancelledWait`. `began` is the number of the wait, which tells `endTurn` whether a newer wait has ended.
+   * Notes that the cancel has ended a wait, which will throw in a later turn. `key` identifies the wait. `began` is the
+   * number of the wait. Waits are numbered in the order in which they begin, so `endTurn` can tell whether a newer wait
+   * has ended.
    */
   noteWaitCancelled(key: Reaction, began: number): void {
     const waits = this.#cancelledWaits
@@ -238,8 +245,8 @@ export class Cancellation {
   }
 
   /**
-   * Called in the turn of the wait that `key` identifies. Returns whether the cancel has ended that wait. Removes the
-   * wait from the struck waits, so that a second call returns false.
+   * Called in the turn of the wait that `key` identifies. Returns whether the cancel has ended that wait. The wait is
+   * removed from the list of such waits, so a second call returns false.
    */
   takeCancelledWait(key: Reaction): boolean {
     const waits = this.#cancelledWaits
@@ -258,8 +265,8 @@ export class Cancellation {
   }
 
   /**
-   * Notes that the flow whose wait the cancel has ended has made a promise, so it continues, perhaps with an `await` of
-   * a promise that is not a future.
+   * Notes that code has made a promise after its wait threw the CancelledError. So that code continues, perhaps with an
+   * `await` of a promise that is not a future.
    */
   notePromiseMade(): void {
     this.#hasMadePromise = true
@@ -270,17 +277,17 @@ export class Cancellation {
   }
 
   /**
-   * Called when the body of the frame has ended, or a wait has begun in the frame. If that happens in the turn in
-   * which the cancel is thrown, the delivery of the cancel is confirmed.
+   * Called when the body of the frame has ended, or a wait has begun in the frame. If that happens in the turn in which
+   * a wait throws the CancelledError, the main flow of control has got the cancel, and it is not thrown again.
    */
   confirm(): void {
     if (this.#isThrowing) this.#isConfirmed = true
   }
 
   /**
-   * Called at the end of the turn in which a wait has thrown because of the cancel. Makes the cancel pending again if
-   * its delivery was not confirmed and there is evidence of another flow. `canSeePromises` says whether this runtime has
-   * the promise hook that calls `notePromiseMade`.
+   * Called at the end of the turn in which a wait has thrown the CancelledError. Makes the cancel pending again if it
+   * was not confirmed that the main flow of control has got it, and if there is evidence that another flow has got it
+   * instead. `canSeePromises` says whether `notePromiseMade` is called at all in this runtime.
    */
   endTurn(canSeePromises: boolean): void {
     this.#isThrowing = false

@@ -3,7 +3,7 @@ import type { Future } from '../futures/future.ts'
 import { RuntimeError } from '../errors/errors.ts'
 
 /** The type of a generator coroutine: it yields Futures and returns a T. */
-// oxlint-disable-next-line typescript/no-explicit-any -- what a yield gives back depends on what was yielded
+// oxlint-disable-next-line typescript/no-explicit-any -- the value of a `yield` depends on the future that was yielded
 export type CoroutineGenerator<T> = Generator<Future<unknown>, T>
 
 /** A function that can be called as a coroutine: an async function, or a generator function. */
@@ -60,7 +60,7 @@ export class Coroutine<T> implements PromiseLike<T> {
     neverAwaited.unregister(this)
   }
 
-  // oxlint-disable-next-line unicorn/no-thenable -- awaiting a coroutine runs it
+  // oxlint-disable-next-line unicorn/no-thenable -- an `await` calls this method, which begins the call
   then<R = T, E = never>(
     onFulfilled?: ((value: T) => R | PromiseLike<R>) | null,
     onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,

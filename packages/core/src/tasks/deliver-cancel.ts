@@ -15,10 +15,10 @@ import { cancelWait, cancelWaits } from './propagate-cancel.ts'
 import { canSeePromises, watchPromises } from './promise-hook.ts'
 
 /**
- * Called when a wait on `future` has begun in a frame that was cancelled, that is inside another frame, or whose body
- * has ended; `reaction` will resume the waiting code. If a cancel is pending, this function ends the new wait. If a
- * cancel was thrown in this turn of the loop, the new wait confirms that the right flow of control has got the cancel
- * (see `Cancellation`).
+ * Called when a wait on `future` has begun in a frame (the running body of a task or scope) that was cancelled, that is
+ * inside another frame, or whose body has ended; `reaction` will resume the waiting code. If a cancel is pending, this
+ * function ends the new wait. If a cancel was thrown in this turn of the loop, the new wait confirms that the main code
+ * of the frame has got the cancel, so it is not thrown again.
  */
 export function beginWait(frame: Frame, reaction: Reaction, future: Future<unknown>): void {
   let due: Frame | null = null
@@ -53,8 +53,8 @@ export function beginWait(frame: Frame, reaction: Reaction, future: Future<unkno
 }
 
 /**
- * Tells the scopes from `frame` up to `due` that a cancel of `due` has ended a wait of `frame`. So these scopes must
- * throw the CancelledError on, and must not handle it as a cancel of their own.
+ * Tells the scopes from `frame` outwards, up to but not including `due`, that a cancel of `due` has ended a wait of
+ * `frame`. So these scopes must throw the CancelledError on, and must not handle it as a cancel of their own.
  */
 function noteOuterCancel(frame: Frame, due: Frame): void {
   for (let each: Frame | null = frame; each !== null && each !== due; each = each.parent) {
@@ -148,8 +148,8 @@ export function deliverWith(frame: Frame): void {
 }
 
 /**
- * Whether no wait may begin in `frame`: its loop is closed, its task was abandoned, or a cancelled scope around it
- * waits for its last flows.
+ * Whether no wait may begin in `frame`: its loop is closed, its task was abandoned, or the body of a cancelled scope
+ * around it has ended, and the scope waits only for the clean-up of other calls.
  */
 export function mustRefuse(frame: Frame): boolean {
   if (frame.scopeLoop.isClosed()) return true

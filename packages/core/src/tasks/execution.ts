@@ -30,16 +30,16 @@ let made = 0
 export type TaskBody<T> = CoroutineFunction<[], T> | Coroutine<T> | CoroutineGenerator<T>
 
 /**
- * The outermost frame of a task. It runs the body and gives the task its outcome. The program holds the Task; the loop
- * works with the Execution.
+ * The outermost frame of a task. (A frame is the running body of a task or scope; it lists the waits of that body.) It
+ * runs the body and gives the task its outcome. The program holds the Task; the loop works with the Execution.
  *
  * The states of a task, as in CPython:
  * (1) The task waits on futures. A cancel goes to these futures.
  * (2) The futures have ended, and the ready queue has an entry that will resume the task. A cancel is remembered, and
  * wins over the result.
  * (3) The code of the task runs. A cancel is remembered until the code next waits on a pending future.
- * (4) A state that CPython does not have: the task was cancelled and its body has ended, but other flows of the task
- * are still in their clean-up. The task is done when they have ended.
+ * (4) A state that CPython does not have: the task was cancelled and its body has ended, but other calls that it has
+ * begun are still in their clean-up. The task is done when they have ended.
  */
 export class Execution extends Frame {
   declare readonly task: Task
@@ -106,16 +106,16 @@ export class Execution extends Frame {
   }
 
   /**
-   * Runs the first step of the task. Later, if this frame is the reaction of an `await` of the task, runs the turn in
-   * which that `await` ends.
+   * Runs the first step of the task. Later, runs the turn in which an `await` of the task ends, if this frame itself is
+   * to resume that `await`.
    */
   override run(): void {
     if (this.isOwnWait()) {
       super.run()
       return
     }
-    // There is nothing to run: while this frame was in the ready queue, `driveBy` has moved its wait to a separate
-    // Awaiter.
+    // There is nothing to run: while this frame was in the ready queue, `driveBy` has moved its wait to an Awaiter,
+    // which is a separate entry of the queue.
     if (!this.isBeforeStart()) return
     if (this.cancellation?.pending === true) {
       const body = this.#body
@@ -134,7 +134,7 @@ export class Execution extends Frame {
 
   begin(): void {
     if (taskStart.hasSubscribers) taskStart.publish({ task: this.task })
-    // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
+    // oxlint-disable-next-line typescript/unbound-method -- the function is called with the second argument as its `this`
     const body = taskTracing.isOn ? Execution.#runTraced : Execution.#runBody
     runInAsyncContext(this.takeStart(), this, body)
   }
@@ -177,8 +177,8 @@ export class Execution extends Frame {
   }
 
   /**
-   * Called when the body has returned `value`: ends the task. If the task was cancelled and other flows are left, the
-   * task ends after these flows.
+   * Called when the body has returned `value`: ends the task. If the task was cancelled, and calls that the body has
+   * begun still wait, the task ends after these calls.
    */
   finish(value: unknown): void {
     const { task, cancellation } = this
@@ -228,8 +228,8 @@ export class Execution extends Frame {
   }
 
   /**
-   * Whether the task was never cancelled and no wait is left inside it. Its end is then simple: there are no flows to
-   * wait for.
+   * Whether the task was never cancelled and no wait is left inside it. Its end is then simple: there are no other
+   * calls to wait for.
    */
   static #isClean(execution: Execution): boolean {
     return (
@@ -239,7 +239,8 @@ export class Execution extends Frame {
 
   /**
    * Ends the execution when the body has ended. `settle` gives the task its outcome. This function calls `settle` at
-   * once, unless the task was cancelled and has other flows left: then `settle` is called when these have ended.
+   * once, unless the task was cancelled and calls that the body has begun still wait: then `settle` is called when
+   * these calls have ended.
    */
   static #end(execution: Execution, settle: () => void): void {
     const { cancellation } = execution
@@ -261,8 +262,8 @@ export class Execution extends Frame {
   }
 
   /**
-   * Cancels the task because of SIGINT or SIGTERM. Such a cancel becomes pending again after every delivery that is
-   * not confirmed (see `Cancellation`).
+   * Cancels the task because of SIGINT or SIGTERM. Such a cancel must not be lost, so it is thrown again at the next
+   * wait, until it is certain that the code of the body has got it.
    */
   cancelFromProcess(): void {
     cancelFrame(this, undefined)
@@ -316,8 +317,8 @@ export class Execution extends Frame {
   }
 
   /**
-   * The frame around this one: null until the task is done. When a task of a group has ended, code that it left running
-   * belongs to the frame of the group.
+   * The frame around this one. Null until the task is done, because this is the outermost frame of the task. When a
+   * task of a group has ended, calls that it has begun and that still wait belong to the frame of the group.
    */
   override get parent(): Frame | null {
     return this.enclosing !== null && this.task.done() ? this.enclosing : null

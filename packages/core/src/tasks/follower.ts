@@ -3,8 +3,8 @@ import type { Reaction } from '../futures/reaction.ts'
 import type { Execution } from './execution.ts'
 
 /**
- * The reaction that ends a task with the outcome of a future. A task uses it if its body is a function that returns a
- * future. This saves a promise.
+ * An object that the loop runs when a future has ended (a reaction): it ends a task with the outcome of that future. A
+ * task uses it if its body is a function that returns a future. This saves a promise.
  */
 class Follower implements Reaction {
   readonly waitingFrame: Execution

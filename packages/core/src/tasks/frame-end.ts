@@ -79,9 +79,10 @@ export function hasWaits(frame: Frame): boolean {
 }
 
 /**
- * Sets a cancelled `frame` to CLOSING when its body has ended and only other flows are left. Also cancels the tasks of
- * the groups inside `frame`. Usually the flow that has opened a group passes the cancel on to the group, but that flow
- * may be awaiting a promise that is not a future.
+ * Called when the body of the cancelled `frame` has ended. Sets the frame to CLOSING: it waits for the other calls that
+ * the body has begun, and refuses new waits. Also cancels the tasks of the groups inside `frame`. Usually the code that
+ * has opened a group passes the cancel on to the group. But that code may be awaiting a promise that is not a future,
+ * and a cancel cannot end such a wait.
  */
 export function close(frame: Frame): void {
   frame.state = CLOSING

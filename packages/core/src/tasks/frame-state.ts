@@ -1,5 +1,5 @@
 /**
- * The states of a frame. `kernel.md` has a table of the functions that change them.
+ * The states of a frame. `docs/design/kernel.md` has a table of the functions that change them.
  *
  * The body of a frame may end while calls that the body has begun still wait. If the body was cancelled, the scope must
  * not end before these calls, so that no code of the scope runs after the scope has ended. In the states CLOSING and
@@ -13,12 +13,13 @@ export const OPEN = 0
 /** State of a frame: the body has ended without a cancel. Calls that the body has begun and not awaited continue. */
 export const ENDED = 1
 /**
- * State of a frame: the body was cancelled and has ended. The frame waits for its other flows, and refuses new waits.
+ * State of a frame: the body was cancelled and has ended. The frame waits for the other calls that the body has begun,
+ * and refuses new waits.
  */
 export const CLOSING = 2
 /**
- * State of a frame: the same as CLOSING, during a turn in which a wait of the frame has ended. In this turn, the flow
- * of that wait may begin another wait, to clean up.
+ * State of a frame: the same as CLOSING, during a turn in which a wait of the frame has ended. In this turn, the code
+ * whose wait has ended may begin another wait, to clean up.
  */
 export const CLEANING = 3
 /** State of a frame: the task was abandoned (`abandon`). No wait may begin in the frame. */

@@ -33,9 +33,9 @@ import type { Task } from './task.ts'
  * a cancel of the outer frame always finds every wait inside it.
  *
  * Nearly every frame has one wait, and there is a frame for each parked task. To save an object for each, the frame is
- * itself the reaction of one wait, its "own wait", and holds the two functions that `await` has passed to `then`. If a
- * frame has more waits at the same time, they are in a map. The key of a wait is its reaction; the key of the own wait
- * is the frame.
+ * itself the reaction of one wait, its "own wait" (a reaction is the object that the loop runs when a future has
+ * ended), and holds the two functions that `await` has passed to `then`. If a frame has more waits at the same time,
+ * they are in a map. The key of a wait is its reaction; the key of the own wait is the frame.
  */
 type Waits = Future<unknown> | Map<Reaction, Future<unknown>>
 
@@ -68,10 +68,11 @@ export abstract class FrameWaits implements Reaction {
   state: FrameState = OPEN
   /**
    * @internal the number of the newest wait that has ended in this frame or inside it. `Cancellation.endTurn` compares
-   * it with the number of the cancelled wait, to find out whether a newer flow exists.
+   * it with the number of the wait that a cancel has ended. If a newer wait has ended, other code of the frame is
+   * running too.
    */
   newestEnded = 0
-  /** The number of the own wait, which is the wait whose reaction is this frame. */
+  /** The number of the own wait: the wait that this frame itself resumes, without a separate Awaiter. */
   #began = 0
   /**
    * Before the first step of a task: the asynchronous context in which its body will run. After that: the waits of this
@@ -79,12 +80,13 @@ export abstract class FrameWaits implements Reaction {
    */
   #stage: AsyncContext | Waits | null = null
   /**
-   * While this frame is the reaction of an `await`: the first of the two functions that the `await` has passed to
-   * `then`. Otherwise: the reaction that resumes the body of the task, such as the driver of a generator; or null.
+   * While this frame itself is to resume an `await`: the first of the two functions that the `await` has passed to
+   * `then`. Otherwise: the reaction (an object that the loop runs when a future has ended) that resumes the body of the
+   * task, such as the driver of a generator; or null.
    */
   #functions: Resolve | Chain | Reaction | null = null
   /**
-   * While this frame is the reaction of an `await`: the second of the two functions that the `await` has passed to
+   * While this frame itself is to resume an `await`: the second of the two functions that the `await` has passed to
    * `then`. Otherwise null.
    */
   #reject: Reject | null = null
@@ -110,14 +112,14 @@ export abstract class FrameWaits implements Reaction {
   abstract readonly frame: Frame
 
   /**
-   * @internal whether a cancel of this frame, or of a frame around it in the same task, is pending and not kept out by
-   * a shield
+   * @internal whether a cancel of this frame, or of a frame around it in the same task, is pending (it has ended no
+   * wait yet) and not kept out by a shield
    */
   abstract readonly mustCancel: boolean
 
   /**
-   * @internal whether no wait may begin in this frame: its loop is closed, its task was abandoned, or a cancelled scope
-   * around it waits for its last flows
+   * @internal whether no wait may begin in this frame: its loop is closed, its task was abandoned, or the body of a
+   * cancelled scope around it has ended, and the scope waits only for the clean-up of other calls
    */
   abstract mustRefuse(): boolean
 
@@ -128,8 +130,8 @@ export abstract class FrameWaits implements Reaction {
   abstract refuse(future: Future<unknown>): Future<never>
 
   /**
-   * @internal called when a wait on `future` has begun in a frame that was cancelled, that is inside another frame, or
-   * whose body has ended; `reaction` will resume the waiting code
+   * @internal called when a wait on `future` has begun in this frame, which was cancelled, is inside another frame, or
+   * has a body that has ended; `reaction` will resume the waiting code
    */
   abstract begunWait(reaction: Reaction, future: Future<unknown>): void
 
@@ -219,7 +221,8 @@ export abstract class FrameWaits implements Reaction {
     const waits = FrameWaits.#waits(this)
     if (waits === null) return
     const reject = this.#reject
-    // Code that has called `then` with two functions without a name looks like an `await` but does not wait.
+    // Code that has called `then` with two functions without a name looks like an `await` but does not wait. It is left
+    // out.
     const isWait = (key: Reaction): boolean =>
       key instanceof Awaiter ? key.isWait() : reject === null || isResolver(reject)
     if (waits instanceof Future) {
@@ -246,8 +249,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal the future of the own wait (whose reaction is this frame), if this frame has no other wait; otherwise
-   * null. Call `soleWait` first, because only that function removes entries that are not waits.
+   * @internal the future of the own wait (the wait that this frame itself resumes), if this frame has no other wait;
+   * otherwise null. Call `soleWait` first, because only that function removes entries that are not waits.
    */
   ownWait(): Future<unknown> | null {
     const waits = FrameWaits.#waits(this)
@@ -267,8 +270,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal makes `reaction` the object that resumes the body of the task from now on. If this frame itself is
-   * registered to resume a pending `await`, that wait is first moved to a separate Awaiter.
+   * @internal makes `reaction` the object that resumes the body of the task from now on. If this frame itself was to
+   * resume a pending `await`, that wait is first moved to a separate Awaiter.
    */
   driveBy(reaction: Reaction): void {
     if (this.#reject !== null) FrameWaits.#moveOwnWait(this, this.frame)
@@ -277,13 +280,17 @@ export abstract class FrameWaits implements Reaction {
 
   /**
    * @internal called when the body of the task has ended: lets go of the driver (the object that resumed the body), so
-   * that it can be garbage-collected. Other flows of the task have reactions of their own, which stay.
+   * that it can be garbage-collected. Calls that the body has begun and that still wait have reactions of their own,
+   * which stay.
    */
   endDriver(): void {
     if (this.#reject === null && this.#functions !== null) this.#functions = ended
   }
 
-  /** @internal whether this frame is the reaction of an `await` now */
+  /**
+   * @internal whether code of this frame waits now in an `await` that the frame itself resumes, without a separate
+   * Awaiter
+   */
   isOwnWait(): boolean {
     return this.#reject !== null
   }
@@ -311,8 +318,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal runs the turn in which the own wait (whose reaction is this frame) ends: passes the outcome, or a cancel,
-   * to the waiting code
+   * @internal runs the turn in which the own wait (the wait that this frame itself resumes) ends: passes the outcome,
+   * or a cancel, to the waiting code
    */
   run(): void {
     const functions = this.#functions as Resolve | Chain
@@ -408,8 +415,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal the key of the wait that `reaction` resumes: the frame, if `reaction` is the driver of the task's body;
-   * otherwise `reaction`
+   * @internal the key under which this frame lists the wait that `reaction` resumes. The key is `reaction`, except for
+   * the driver (the object that resumes the body of the task): its key is the frame.
    */
   keyOf(reaction: Reaction): Reaction {
     return reaction === this.#functions ? this : reaction
@@ -455,8 +462,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * Moves the own wait of `frame`, whose reaction is `frame`, to a separate Awaiter. The wait then belongs to the
-   * frame `owner`. If `owner` is null, it becomes a callback outside of every frame.
+   * Moves the own wait of `frame`, which `frame` itself would resume, to a separate Awaiter. The wait then belongs to
+   * the frame `owner`. If `owner` is null, it becomes a callback outside of every frame.
    */
   static #moveOwnWait(frame: FrameWaits, owner: Frame | null): void {
     const functions = frame.#functions as Resolve | Chain
@@ -479,7 +486,7 @@ export abstract class FrameWaits implements Reaction {
 export class Interruption extends Future<never> {}
 
 /**
- * When the body of a task has ended, this object replaces the reaction that resumed the body, in the field `#functions`
- * of the frame. Because this field is then not null, later awaits of the frame use separate Awaiters.
+ * When the body of a task has ended, the field `#functions` of its frame holds this object in place of the reaction
+ * that resumed the body. Because the field is not null, a later `await` in the frame uses a separate Awaiter.
  */
 const ended: Reaction = { waitingFrame: null, run: () => {}, label: () => 'ended' }

@@ -36,8 +36,8 @@ export abstract class Frame extends FrameWaits {
   noteCancelFromOutside(): void {}
 
   /**
-   * @internal called when the shield of this frame has kept a cancel out; the scope `shielded` then starts its grace
-   * period
+   * @internal called when the shield of this frame has kept a cancel out. The scope `shielded` then starts its timer
+   * `grace`: when the timer ends, the shield is removed.
    */
   cancelKeptOut(): void {}
 
@@ -53,8 +53,9 @@ export abstract class Frame extends FrameWaits {
 
   /**
    * @internal ends the wait of this frame on `future`, if this frame is inside a cancelled scope. `reaction` resumes
-   * the waiting code. Called when a claim was woken and could take nothing, so its waiter would have to wait again.
-   * While the claim was woken, the cancelled scope could not end this wait, so it is ended now.
+   * the waiting code. `future` is a claim: the future of a waiter for a lock, an item or the like. While the claim was
+   * about to take the lock, the cancelled scope could not end the wait. This is called when the claim has got nothing
+   * and its waiter would have to wait again.
    */
   endWaitInCancelledScope(reaction: Reaction, future: Future<unknown>): void {
     const cancelledScope = findCancelledScope(this)
@@ -86,8 +87,8 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal whether a cancel of this frame, or of a frame around it in the same task, is pending and not kept out by
-   * a shield
+   * @internal whether a cancel of this frame, or of a frame around it in the same task, is pending (it has ended no
+   * wait yet) and not kept out by a shield
    */
   override get mustCancel(): boolean {
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
@@ -145,9 +146,10 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal makes a cancel pending again, so that the next wait throws a CancelledError. Called when the first
-   * CancelledError was replaced by another error. The cancel is the outermost one that was not taken back, up to the
-   * nearest shield, because the scopes inside it end before that wait.
+   * @internal makes a cancel pending again, so that the next wait throws a CancelledError. Called when a scope throws
+   * another error in place of the CancelledError. If several frames have a cancel that was not taken back, the cancel
+   * of the outermost of them (up to the nearest shield) becomes pending, because the scopes of the inner frames end
+   * before the next wait begins.
    */
   cancelAgain(): void {
     let outermost: Cancellation | null = null
@@ -178,8 +180,9 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal begins the wait of an `await` for a chain of promises that begins at the pending `future`. `settled`
-   * calls one of its two arguments when the chain has ended; `resolve` and `reject` continue the waiting code.
+   * @internal begins the wait of an `await` such as `await future.catch(log)`, while `future` is pending. The awaited
+   * promise is a chain: it was made from `future` by `then`, `catch` or `finally`. `settled` calls one of its two
+   * arguments when the chain has ended; `resolve` and `reject` continue the waiting code.
    */
   beginChainedAwait(
     future: Future<unknown>,
@@ -188,7 +191,8 @@ export abstract class Frame extends FrameWaits {
     reject: Reject,
   ): void {
     const isRefused = this.mustRefuse()
-    // The waiting code gets a CancelledError, and no code reads the outcome of the chain any more.
+    // If the wait is refused, the waiting code gets a CancelledError, and no code reads the outcome of the chain.
+    // `Boolean` is passed as a function that does nothing, so that a failure of the chain counts as handled.
     if (isRefused) settled(Boolean, Boolean)
     this.beginAwait(isRefused ? future : new ChainWait(future, settled), resolve, reject)
   }
@@ -212,7 +216,9 @@ export abstract class Frame extends FrameWaits {
 
 standForMaps(Frame.prototype)
 
-/** The frame that a scope opens for its body. */
+/**
+ * The frame that a scope opens for its body. It lists the waits of the body, so that a cancel of the scope finds them.
+ */
 export class ScopeFrame extends Frame {
   #returned: Promise<unknown> | null = null
   #rejectBody: ((error: unknown) => void) | null = null
@@ -276,7 +282,7 @@ export class ScopeFrame extends Frame {
    */
   enter<T>(fn: () => T): T {
     this.#fn = fn
-    // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
+    // oxlint-disable-next-line typescript/unbound-method -- the function is called with the second argument as its `this`
     runInAsyncContext(captureOwnContext(this, currentMap()), this, ScopeFrame.#call)
     const result = this.#result
     this.#result = undefined
@@ -386,7 +392,8 @@ export function detach(frame: Frame): void {
   if (next !== null) next.previous = previous
   frame.next = null
   frame.previous = null
-  // If the body of the frame around has ended, that frame was perhaps in a list only because of `frame`.
+  // If the body of the enclosing frame has ended, that frame was in a list only because of the waits inside it. When
+  // none is left, it leaves its list too.
   if (enclosing.state !== OPEN && !enclosing.hasOwnWaits() && enclosing.firstChild === null) {
     enclosing.unlink()
   }

@@ -44,7 +44,7 @@ export class GeneratorDriver<T> implements Reaction {
     return `resume ${this.waitingFrame.task.name}`
   }
 
-  /** Called in the turn after the future that the generator waits for has ended: resumes the generator. */
+  /** Called in a turn of the loop, when the future that the generator waits for has ended: resumes the generator. */
   run(): void {
     const execution = this.waitingFrame
     const key = execution.keyOf(this)
@@ -54,7 +54,7 @@ export class GeneratorDriver<T> implements Reaction {
     // With `yield*`, the iterator inside the generator reads the outcome of the future. To read it here too would throw
     // an error twice, and throwing is expensive.
     else if (!this.#isIterated) GeneratorDriver.#take(this, future)
-    // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
+    // oxlint-disable-next-line typescript/unbound-method -- the function is called with the second argument as its `this`
     resumeAsyncContext(this.#context, this as GeneratorDriver<unknown>, GeneratorDriver.#advance)
   }
 

@@ -14,8 +14,8 @@ import type { Frame, ScopeFrame } from './frame.ts'
  */
 
 /**
- * Returns the nearest frame, from `frame` outwards, whose scope is cancelled; null if there is none before the nearest
- * shield.
+ * Searches from `frame` outwards for a frame whose scope is cancelled, and returns the first. The search ends after the
+ * first frame with a shield. Returns null if no such frame was found.
  */
 export function findCancelledScope(frame: Frame | null): Frame | null {
   for (let each = frame; each !== null; each = each.enclosing) {
@@ -51,8 +51,9 @@ function cancelInside(inside: Frame, frame: Frame): void {
 }
 
 /**
- * Adds `frame` to the frames whose waits must end. A shielded frame is told of the cancel instead. A frame whose scope
- * was cancelled before is left out, because its waits have been ended already.
+ * Adds `frame` to `frames`, the list of the frames whose waits must end. If `frame` is shielded, it is only told that
+ * its shield has kept a cancel out. If the scope of `frame` was cancelled before, nothing happens, because its waits
+ * have been ended already.
  */
 function reach(frame: Frame, frames: Frame[]): void {
   if (frame.isShielded) frame.cancelKeptOut()
@@ -66,9 +67,9 @@ function cancelOf(frame: Frame): CancelledError {
 }
 
 /**
- * Called when a wait on `future` has begun in `frame`, inside a cancelled scope. `cancelledScope` is the frame of that scope,
- * and `reaction` will resume the waiting code. Ends the wait, so that it throws in the next turn of the task. Does
- * nothing if `future` can neither be cancelled nor be left (see `canBeLeft`).
+ * Called when a wait on `future` has begun in `frame`, inside a cancelled scope. `cancelledScope` is the frame of that
+ * scope, and `reaction` will resume the waiting code. Ends the wait, so that it throws in the next turn of the task.
+ * Does nothing if the wait must go on because `future` is about to give its waiter a lock or an item.
  */
 export function cancelNewWait(
   frame: Frame,

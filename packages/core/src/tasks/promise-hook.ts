@@ -5,13 +5,13 @@ import { nextTick } from '../loop/clock.ts'
  * V8's promise hook reports each new promise. It answers two questions about flows of control that nothing else can
  * answer.
  *
- * 1. A cancel has ended a wait of a flow, which is called the struck flow. Does that flow continue with an `await` of a
- * foreign promise (a promise that is not a future), or has it ended? The wait of an abandoned call looks the same as
- * the wait of the main flow. If the struck flow has ended and the body of the task has not, the body must be another
- * flow, and must still get the cancel. If the struck flow awaits a foreign promise in its clean-up, the cancel has
- * arrived. An `await` of a foreign promise makes a new promise. So the hook reports the promises that code of the frame
- * makes in the turn in which the struck wait throws. The hook is set once for all cancels that are thrown before the
- * microtask queue is empty.
+ * 1. A cancel has ended a wait, and the waiting code gets the CancelledError. Does that code continue with an `await`
+ * of a foreign promise (a promise that is not a future), or has it ended? It may be the body of the task, or a call
+ * that the program has abandoned. If the code has ended and the body of the task has not, the code was not the body,
+ * and the body must still get the cancel. If the code awaits a foreign promise in its clean-up, the cancel has arrived.
+ * An `await` of a foreign promise makes a new promise. So the hook reports the promises that code of the frame makes in
+ * the turn in which the wait throws. The hook is set once for all cancels that are thrown before the microtask queue is
+ * empty.
  *
  * 2. Has the body of a scope begun the work whose promise it returns? In `timeout(5, () => work())` it has, and the
  * scope waits until that work has ended its clean-up. In `timeout(5, () => promise)` it has not, and a cancel of the
@@ -57,8 +57,8 @@ function onPromise(): void {
 }
 
 /**
- * Until the microtask queue is empty, calls `Cancellation.notePromiseMade` for each promise that code makes in a turn in which a
- * wait throws because of a cancel.
+ * Until the microtask queue is empty, calls `Cancellation.notePromiseMade` for each promise that code makes in a turn
+ * in which a wait throws because of a cancel.
  */
 export function watchPromises(): void {
   if (promiseHooks === null || stopHook !== null) return
@@ -71,7 +71,9 @@ function stopWatching(): void {
   stopHook = null
 }
 
-/** The promises that were made since `callNotingPromises` was called; if its calls are nested, since the outermost one. */
+/**
+ * The promises that were made since `callNotingPromises` was called; if its calls are nested, since the outermost one.
+ */
 const made: unknown[] = []
 
 function noteMade(promise: unknown): void {

@@ -9,7 +9,8 @@ import type { Frame } from './frame.ts'
 type Message = string | CancelledError | undefined
 
 /**
- * A frame whose cancel was passed on to its waits. `isAccepted` says whether at least one of these waits will throw.
+ * A frame (the running body of a task or scope) whose cancel was passed on to its waits, but is not announced yet.
+ * `isAccepted` says whether at least one of these waits will throw.
  */
 interface Unannounced {
   readonly frame: Frame
@@ -18,8 +19,8 @@ interface Unannounced {
 }
 
 /**
- * Set when a cancel arrives at a task that it went through before, so the tasks wait for each other in a circle.
- * `cancelWait`, which has sent the cancel there, reads and clears this.
+ * Whether the newest `cancel` of a future has come back to a task that this cancel had reached before. This happens if
+ * tasks wait for each other in a circle. `cancelWait`, which has called that `cancel`, reads and clears this.
  */
 let cameRound = false
 /**
@@ -50,16 +51,18 @@ interface Deferred {
 const deepest = 200
 const deferred: Deferred[] = []
 /**
- * The cancels that are still marked with `isSpreading` although they have been passed on, because deferred cancels are
- * left. A deferred cancel may come back to one of their tasks, which only this mark shows.
+ * While deferred cancels are left, a task that was cancelled keeps its mark `isSpreading`, although its cancel was
+ * passed on. This list holds the Cancellations of such tasks. If a deferred cancel comes back to one of them, the mark
+ * shows that the tasks wait for each other in a circle.
  */
 const marked: Cancellation[] = []
 
 /**
  * Cancels `first`: cancels the futures that its code waits on. If such a future is a task, the cancel is passed on to
- * the futures that this task waits on, and so on. If the cancel comes back to a task that it went through, the last
- * wait of that circle is interrupted. Returns false, and does nothing, if `first` belongs to a task that a cancel is
- * going through already.
+ * the futures that this task waits on, and so on. If tasks wait for each other in a circle, the cancel comes back to a
+ * task that it has reached before. Then the last wait of the circle is ended, and its future stays pending. Returns
+ * false, and does nothing, if `first` is the outermost frame of a task, and an outer call of this function is passing a
+ * cancel of that task on at this moment.
  *
  * A line of tasks that each wait for the next is followed in a loop and not by recursion, because it may be longer than
  * the stack is deep.
@@ -73,7 +76,10 @@ export function cancelFrame(first: Frame, msg: Message): boolean {
     return false
   }
   let last = first
-  /** The frames before `last` in the line of tasks; null for the usual line of a single task. */
+  /**
+   * If each task of a line waits only for the next: the frames before `last` in this line. Null if there is only one
+   * frame, which is the usual case.
+   */
   let others: Frame[] | null = null
   let isAccepted = false
   let isComplete = false
@@ -255,8 +261,8 @@ function outermost(frame: Frame): Frame {
 }
 
 /**
- * Begins a cancel of `frame`. Returns false, and does nothing, if `frame` is the outermost frame of a task that the
- * cancel went through already.
+ * Counts a cancel of `frame`, and marks its task, because the cancel is now passed on. Returns false, and does nothing,
+ * if `frame` is the outermost frame of a task that is marked already: then the tasks wait in a circle.
  */
 function begin(frame: Frame, isFromInside: boolean): boolean {
   const root = outermost(frame)
@@ -306,9 +312,9 @@ function announce({ frame, msg, isAccepted }: Unannounced): void {
 }
 
 /**
- * Cancels the tasks of the groups inside `frame` that have a shield inside their body. Usually the body of a group gets
- * the cancel first, and then the group cancels its tasks. While the body waits inside a shield, it does not get the
- * cancel. The tasks are outside of that shield, so they are cancelled here.
+ * Finds the groups inside `frame` whose body contains a shield, and cancels the tasks of these groups. Usually the body
+ * of a group gets the cancel first, and then the group cancels its tasks. While the body waits inside a shield, it does
+ * not get the cancel. The tasks are outside of that shield, so they are cancelled here.
  */
 function cancelBesideShields(frame: Frame, msg: Message): void {
   for (const each of framesInside(frame)) {

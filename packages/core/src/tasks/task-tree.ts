@@ -79,7 +79,9 @@ class TreePrinter {
     }
     siblings.oldest.push(task)
     siblings.count += this.#countOf(task)
-    // If only one task would be left out, it is shown: a line such as "… and 1 more" would take as much room.
+    // One sibling more than `shownSiblings` is kept. If it is the only sibling that would be left out, `print` shows it
+    // in place of the line "… and 1 more". The list may grow to twice that size before it is cut, because each cut
+    // moves the entries.
     if (siblings.oldest.length > 2 * shownSiblings + 2) {
       siblings.oldest.splice(0, siblings.oldest.length - shownSiblings - 1)
     }
@@ -117,7 +119,10 @@ class TreePrinter {
     )
   }
 
-  /** Returns the lines for the children of `parent`, the last child first. */
+  /**
+   * Returns the lines for the children of `parent`. The line of the last child comes first, because `print` takes lines
+   * from the end of its list.
+   */
   #entriesBelow(parent: Task | null, level: number, indent: string): Entry[] {
     const siblings = this.#siblings.get(parent)
     if (siblings === undefined) return []
@@ -133,7 +138,7 @@ class TreePrinter {
     return entries
   }
 
-  /** Whether `tasks`, together with all tasks below them, are `count` tasks: then no task of the siblings is missing. */
+  /** Whether `tasks`, together with all tasks below them, are exactly `count` tasks. If so, no task is left out. */
   #areAll(tasks: readonly Task[], count: number): boolean {
     return tasks.reduce((sum, task) => sum + this.#countOf(task), 0) === count
   }

@@ -24,7 +24,9 @@ export interface TaskOptions {
   /** Whether to run the body inside the call of `createTask`, up to its first suspension. */
   eager?: boolean | undefined
   loop?: EventLoop | undefined
-  /** @internal see `createServiceTask` */
+  /**
+   * @internal whether a package does its own work in this task; tools that trace the tasks of the program leave it out
+   */
   isService?: boolean | undefined
   /**
    * The abort of this signal cancels the task. If the signal was aborted before, the body never begins, even if `eager`
@@ -234,8 +236,8 @@ export function createTask<T>(coro: TaskBody<T>, options?: TaskOptions): Task<T>
 }
 
 /**
- * Starts `coro` as a task. If `group` is given, the task belongs to the group with that frame, and the scopes around
- * the group cancel the task too.
+ * Starts `coro` as a task. `group` is the frame (the running body) of a task group, or null. If it is given, the task
+ * belongs to that group, and a cancel of a scope around the group cancels the task too.
  */
 export function createTaskIn<T>(
   group: Frame | null,

@@ -188,7 +188,9 @@ class LoopLister {
   }
 }
 
-/** Returns the kind and the name of the scope that opened `frame`; null if no scope has opened it. */
+/**
+ * Returns the kind and the name of the scope whose body runs in `frame`; null if `frame` belongs to a task or a loop.
+ */
 function scopeText(frame: Frame): string | null {
   const scope = scopeOf(frame)
   if (scope === null) return null
