@@ -57,7 +57,7 @@ export function formatThrown(thrown: unknown): string {
 /** Returns the thrown value. If reading the value throws, as with a hostile Proxy, returns a TypeError instead. */
 export function tame(thrown: unknown): unknown {
   try {
-    void (thrown instanceof Error && thrown.name)
+    if (thrown instanceof Error) void [thrown.name, thrown.message, thrown.cause]
     if (typeof thrown === 'object' && thrown !== null) void ('name' in thrown)
     return thrown
   } catch (cause) {

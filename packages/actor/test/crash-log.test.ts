@@ -241,3 +241,25 @@ test('a logger without one of its methods is refused by name', async () => {
   const logger = { debug() {}, info() {}, warn() {} } as never
   await expect(async () => start({ logger })).rejects.toThrow('logger needs a method error')
 })
+
+test(
+  'a logger that throws does not end a supervisor, and its entry goes to the console',
+  virtually(async () => {
+    const blocks = watchConsole()
+    const fail = (): never => {
+      throw new Error('the disk is full')
+    }
+    const system = await ActorSystem.start({
+      name: 's',
+      logger: { debug: fail, info: fail, warn: fail, error: fail },
+      children: [child.actor('a', Fragile)],
+    })
+    await thrown(system.lookup(Fragile, 'a')?.ask.boom() as PromiseLike<unknown>)
+    await settled()
+    expect(system.lookup('a')).toMatchObject({ status: 'running', incarnation: 2 })
+    expect(blocks).toEqual([
+      expect.stringMatching(/^the logger threw Error: the disk is full; .*restarting \/s\/a/),
+    ])
+    await system.stop()
+  }),
+)

@@ -597,3 +597,25 @@ test(
     await system.stop()
   }),
 )
+
+test(
+  'a message that is stashed and put back is not handled again if its handler then throws',
+  virtually(async (log) => {
+    class Stashing extends Actor {
+      once(): void {
+        log.push(`once ${this.ctx.incarnation}`)
+        this.ctx.stash()
+        this.ctx.unstashAll()
+        throw new Error('boom')
+      }
+    }
+    const system = await start({ children: [child.actor('s', Stashing)] })
+    const s = system.lookup(Stashing, 's') as LocalActorRef<Stashing>
+    void s.tell.once()
+    await settled()
+    expect(await thrown(s.ask.once())).toBeInstanceOf(ActorCrashed)
+    await settled()
+    expect(log).toEqual(['once 1', 'once 2'])
+    await system.stop()
+  }),
+)

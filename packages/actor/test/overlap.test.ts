@@ -370,3 +370,35 @@ test(
     await a.stop()
   }),
 )
+
+test(
+  'when one of several handlers crashes, the asks of all of them fail with that crash',
+  virtually(async () => {
+    class Overlapping extends Actor {
+      static override readonly interleave = ['boom', 'calm']
+      async wait(): Promise<void> {
+        await sleep(1000)
+      }
+      async boom(): Promise<void> {
+        await sleep(1)
+        throw new Error('boom')
+      }
+      async calm(): Promise<void> {
+        await sleep(1000)
+      }
+    }
+    const system = await start({ children: [child.actor('o', Overlapping)] })
+    const o = system.lookup(Overlapping, 'o') as LocalActorRef<Overlapping>
+    const asks = [thrown(o.ask.wait())]
+    await settled()
+    asks.push(thrown(o.ask.calm()), thrown(o.ask.boom()))
+    for (const ask of asks) {
+      expect(await ask).toMatchObject({
+        name: 'ActorCrashed',
+        delivered: true,
+        cause: { message: 'boom' },
+      })
+    }
+    await system.stop()
+  }),
+)

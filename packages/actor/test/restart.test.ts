@@ -1,5 +1,5 @@
 import { child, RestartLimitError, type ExitReason, UnexpectedCancellation } from '@tasktree/actor'
-import { CancelledError, getRunningLoop, sleep } from '@tasktree/core'
+import { CancelledError, getRunningLoop, sleep, sleepForever } from '@tasktree/core'
 import { expect, test } from 'vitest'
 import {
   collect,
@@ -517,5 +517,43 @@ test(
       'restarting /s/a in 50 ms (attempt 1, incarnation 2) after error: Error: boom',
     )
     await system.stop()
+  }),
+)
+
+test(
+  'a decide that throws, or that returns no decision, leaves it to the restart type',
+  virtually(async () => {
+    const runs = { t: 0, r: 0 }
+    for (const decide of [
+      () => {
+        throw new Error('cannot decide')
+      },
+      () => undefined as never,
+      () => 'perhaps' as never,
+    ]) {
+      runs.t = 0
+      runs.r = 0
+      const fails = async (id: 't' | 'r'): Promise<void> => {
+        await sleep(1)
+        if (++runs[id] === 1) throw new Error(id)
+        await sleepForever()
+      }
+      const system = await start({
+        children: [
+          probe([], 'a', {}, { decide }),
+          child.task('t', () => fails('t'), { decide }),
+          child.resource('r', () => ({ wait: () => fails('r'), [Symbol.dispose]() {} }), {
+            decide,
+          }),
+        ],
+      })
+      await crash(ref(system, 'a'))
+      await sleep(10)
+      await settled()
+      expect(
+        system.root.whichChildren().map(({ status, incarnation }) => `${status} ${incarnation}`),
+      ).toEqual(['running 2', 'running 2', 'running 2'])
+      await system.stop()
+    }
   }),
 )

@@ -11,6 +11,7 @@ import {
   spawn,
   TooManyChildren,
   UnexpectedCancellation,
+  type Down,
 } from '@tasktree/actor'
 import {
   allTasks,
@@ -23,6 +24,7 @@ import {
 import { runVirtual } from '@tasktree/core/testing'
 import { expect, test } from 'vitest'
 import {
+  crash,
   Probe,
   probe,
   ref,
@@ -397,5 +399,66 @@ test(
     expect(await ended).toMatchObject({ kind: 'error' })
     expect(await done).toMatchObject({ cause: { message: 'constructor' } })
     expect(made).toBe(2)
+  }),
+)
+
+test(
+  'a start that fails leaves no monitor, no pipe and no timer for the next incarnation',
+  virtually(async () => {
+    const seen: string[] = []
+    const system = await start({ maxRestarts: 50, children: [probe([], 'target')] })
+    const target = ref(system, 'target')
+    class Starter extends Actor {
+      protected override async onStart(): Promise<void> {
+        if (this.ctx.incarnation !== 2) return
+        this.ctx.monitor(target)
+        this.ctx.pipe(sleep(0), () => seen.push('pipe'))
+        this.ctx.after(0, () => seen.push('tick'))
+        await sleep(5)
+        await crash(target)
+        throw new Error('the start fails')
+      }
+      protected override onDown(): void {
+        seen.push('down')
+      }
+      boom(): void {
+        throw new Error('boom')
+      }
+    }
+    const starter = await system.root.startChild(child.actor('starter', Starter))
+    void starter.tell.boom()
+    await sleep(10)
+    await settled()
+    expect(starter).toMatchObject({ incarnation: 3, status: 'running' })
+    await crash(target)
+    await settled()
+    expect(seen).toEqual([])
+    await system.stop()
+  }),
+)
+
+test(
+  'a start that fails breaks the links that it made',
+  virtually(async () => {
+    const seen: string[] = []
+    class Linked extends Actor {
+      protected override onStart(): void {
+        this.ctx.trapExit = true
+      }
+      protected override onDown({ link, reason }: Down): void {
+        seen.push(`${link} ${reason.kind}`)
+      }
+    }
+    const linked = await spawn(Linked)
+    class Starter extends Actor {
+      protected override onStart(): void {
+        this.ctx.link(linked)
+        throw new Error('the start fails')
+      }
+    }
+    await thrown(spawn(Starter))
+    await settled()
+    expect(seen).toEqual(['true error'])
+    await linked.stop()
   }),
 )

@@ -9,8 +9,9 @@ import {
   spawn,
   SupervisorStopping,
   type SupervisorRef,
+  sys,
 } from '@tasktree/actor'
-import { createTask, getRunningLoop, sleep } from '@tasktree/core'
+import { createTask, type Future, getRunningLoop, sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'
 import {
   collect,
@@ -599,6 +600,75 @@ test(
     expect(await ended).toEqual({ kind: 'shutdown' })
     expect(system.snapshot().time).toBe(before)
     expect(a?.status).toBe('stopped')
+    await system.stop()
+  }),
+)
+
+test(
+  'onStop cannot start a child, which nothing would stop',
+  virtually(async () => {
+    const errors: unknown[] = []
+    class Late extends Actor {
+      protected override async onStop(): Promise<void> {
+        errors.push(await thrown(this.ctx.spawn(Probe, [[]])))
+        errors.push(await thrown(this.ctx.supervise({})))
+      }
+    }
+    const late = await spawn(Late, [], { name: 'late' })
+    await late.stop()
+    const message = '/late is stopping: it starts no children'
+    expect(errors).toMatchObject([{ message }, { message }])
+  }),
+)
+
+test(
+  'the end of an actor cancels a pipe that onStop began',
+  virtually(async () => {
+    let piped: Future<void> | null = null
+    class Late extends Actor {
+      protected override onStop(): void {
+        piped = sleep(60_000)
+        this.ctx.pipe(piped, () => {})
+      }
+    }
+    const late = await spawn(Late)
+    await late.stop()
+    expect((piped as Future<void> | null)?.cancelled()).toBe(true)
+  }),
+)
+
+test(
+  'drain of a suspended actor waits until the actor has handled its messages',
+  virtually(async (log) => {
+    const a = await spawn(Probe, [log])
+    await sys.suspend(a)
+    void a.tell.note('queued')
+    const drained = a.drain()
+    await settled()
+    expect(drained.done()).toBe(false)
+    await sys.resume(a)
+    expect(await drained).toEqual({ kind: 'normal' })
+    expect(log).toContain('queued')
+  }),
+)
+
+test(
+  'an actor that crashes while it drains takes messages again for its next incarnation',
+  virtually(async (log) => {
+    const system = await start({
+      backoff: { min: 1000, max: 1000 },
+      within: 10_000,
+      children: [probe(log, 'a')],
+    })
+    const a = ref(system, 'a')
+    void a.tell.crash()
+    expect(await a.drain()).toMatchObject({ kind: 'error' })
+    await settled()
+    expect(a.status).toBe('restarting')
+    expect(await a.tell.note('in the gap')).toBe(true)
+    await sleep(1000)
+    await settled()
+    expect(log).toContain('in the gap')
     await system.stop()
   }),
 )

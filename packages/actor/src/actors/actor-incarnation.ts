@@ -1,24 +1,22 @@
 import { Future, isCancelled, sleep, type Task } from '@tasktree/core'
-import { createServiceTask, abandon, isThenable, observe } from '@tasktree/core/lowlevel'
-import { AbandonableWait, abandoned, inTask } from '../children/abandonable-wait.ts'
+import { createServiceTask, abandon, observe } from '@tasktree/core/lowlevel'
+import { abandoned } from '../children/abandonable-wait.ts'
 import { Incarnation } from '../children/incarnation.ts'
-import { UnsupervisedChildren } from '../children/unsupervised-children.ts'
+import type { UnsupervisedChildren } from '../children/unsupervised-children.ts'
 import { ActorStopped, NoProc, UnexpectedCancellation } from '../errors.ts'
 import { type ExitReason, failure, killed, normal, tame } from '../exit-reason.ts'
-import { type Envelope, internalEnvelope } from '../messages/envelope.ts'
-import { HandlerFlow, runInFlow, runOutsideOfFlows, setTaskOf } from '../messages/handler-flow.ts'
+import type { Envelope } from '../messages/envelope.ts'
+import { type HandlerFlow, runOutsideOfFlows, setTaskOf } from '../messages/handler-flow.ts'
 import { endedWhileHandling } from '../messages/deferred-replies.ts'
 import { type Actor, constructWith, type Hooks } from './actor.ts'
 import type { ActorChild } from './actor-child.ts'
 import { ActorContext } from './context.ts'
-import { decide, reportLateCrash, reportResumed } from './crash.ts'
+import { reportLateCrash, reportResumed } from './crash.ts'
 import { Handlers } from './handlers.ts'
-import { OpenMessages } from './open-messages.ts'
+import { HookCaller } from './hook-caller.ts'
+import { IncarnationParts } from './incarnation-parts.ts'
 import { PersistentCancel } from './persistent-cancel.ts'
-import { Pipes } from './pipes.ts'
-import { Relations } from './relations.ts'
 import { type SystemRequest, SystemRequests } from './system-requests.ts'
-import { ActorTimers } from './timers.ts'
 
 const notNeeded: unique symbol = Symbol('not needed')
 
@@ -36,23 +34,12 @@ export class ActorIncarnation extends Incarnation {
    */
   revoked = false
   trapExit = false
-  ownChildren: UnsupervisedChildren | null = null
   #actor: Actor | null = null
   #end: ExitReason | null = null
   #waker: Future<void> | null = null
-  readonly #wait = new AbandonableWait()
-  /**
-   * A text that names what `#wait` waits for: a hook, a handler, or the children. A kill that abandons the wait puts
-   * this text in its report.
-   */
-  #waitsFor: string | null = null
+  readonly #hookCaller: HookCaller
   #persistentCancel: PersistentCancel | null = null
-  /** The HandlerFlow (one run of a handler or hook) of `onStart` or `onStop` while that hook runs; otherwise null. */
-  #hookFlow: HandlerFlow | null = null
-  #timers: ActorTimers | null = null
-  #open: OpenMessages | null = null
-  #pipes: Pipes | null = null
-  #relations: Relations | null = null
+  #parts: IncarnationParts | null = null
   #requests: SystemRequests | null = null
   /** True while the incarnation cleans up. A request to stop does not interrupt the clean-up. */
   #cleaning = false
@@ -60,6 +47,7 @@ export class ActorIncarnation extends Incarnation {
   constructor(child: ActorChild, number: number) {
     super(child, number)
     this.handlers = new Handlers(this)
+    this.#hookCaller = new HookCaller(this)
   }
 
   /** The reason why this incarnation is ending, or null while it runs. */
@@ -72,7 +60,7 @@ export class ActorIncarnation extends Incarnation {
   }
 
   override get busyFlow(): HandlerFlow | null {
-    return this.#end === killed ? null : (this.#hookFlow ?? this.handlers.main)
+    return this.#end === killed ? null : (this.#hookCaller.flow ?? this.handlers.main)
   }
 
   /** Returns the actor with its protected hooks accessible; null before the constructor has returned. */
@@ -80,8 +68,18 @@ export class ActorIncarnation extends Incarnation {
     return this.#actor as unknown as Hooks | null
   }
 
+  /** The timers, pipes, monitors, children and messages of this incarnation. They are made when this is first read. */
+  get parts(): IncarnationParts {
+    this.#parts ??= new IncarnationParts(this)
+    return this.#parts
+  }
+
+  get ownChildren(): UnsupervisedChildren | null {
+    return this.#parts?.ownChildren ?? null
+  }
+
   get stashed(): number {
-    return this.#open?.stashed ?? 0
+    return this.#parts?.stashed ?? 0
   }
 
   protected override begin(): void {
@@ -142,7 +140,7 @@ export class ActorIncarnation extends Incarnation {
         new ActorContext(this),
         () => new actorClass(...((typeof args === 'function' ? args() : args) as never[])),
       )
-      await this.#callHook('onStart', (hooks) => hooks.onStart?.())
+      await this.#hookCaller.call('onStart', (hooks) => hooks.onStart?.())
       // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- it ends the incarnation
     } catch (error) {
       await this.#failToStart(tame(error))
@@ -176,49 +174,19 @@ export class ActorIncarnation extends Incarnation {
           ? new UnexpectedCancellation(error)
           : error
     this.#requests?.dropAll(() => (cause instanceof Error ? cause : new NoProc(this.child.path)))
+    this.#parts?.end()
     if (error === notNeeded) this.ignored()
     else this.failedToStart(cause)
-  }
-
-  /** Calls a hook of the actor in a new HandlerFlow, and waits until the hook has finished. */
-  async #callHook(name: 'onStart' | 'onStop', call: (hooks: Hooks) => unknown): Promise<void> {
-    const hooks = this.hooks()
-    if (hooks?.[name] === undefined) return
-    const envelope = internalEnvelope(name, () => call(hooks))
-    const flow = new HandlerFlow(this, envelope, this.task, performance.now())
-    this.#hookFlow = flow
-    try {
-      const result = runInFlow(flow, () => call(hooks))
-      if (isThenable(result))
-        await this.#settle(
-          name,
-          runInFlow(flow, () => inTask(result)),
-        )
-    } finally {
-      flow.end()
-      this.#hookFlow = null
-    }
-  }
-
-  /**
-   * Waits for `promise`. A kill ends this wait, but a cancel of the task does not: the cancel reaches the future that
-   * the code behind `promise` awaits.
-   */
-  async #settle(what: string, promise: PromiseLike<unknown>): Promise<unknown> {
-    this.#waitsFor = what
-    try {
-      return await this.#wait.begin(promise)
-    } finally {
-      this.#wait.end()
-      this.#waitsFor = null
-    }
+    this.#parts?.breakLinks(end ?? (error === notNeeded ? normal : failure(cause)))
   }
 
   #isDrained(): boolean {
     return (
       this.child.draining &&
       !this.#hasWork() &&
-      (this.#open?.ports.size ?? 0) === 0 &&
+      // A suspended actor has no work, but its mailbox may hold messages.
+      this.child.mailbox.isEmpty() &&
+      (this.#parts?.unanswered ?? 0) === 0 &&
       this.handlers.besideCount === 0
     )
   }
@@ -242,7 +210,7 @@ export class ActorIncarnation extends Incarnation {
    * incarnation ends with `cause`.
    */
   crash(envelope: Envelope, cause: unknown): void {
-    const decision = decide(this.child, cause)
+    const decision = this.decide(cause)
     if (decision === 'resume') {
       reportResumed(this.child, envelope, cause)
       return
@@ -254,7 +222,7 @@ export class ActorIncarnation extends Incarnation {
   }
 
   forgetStashed(envelope: Envelope): void {
-    this.#open?.forgetStashed(envelope)
+    this.#parts?.forgetStashed(envelope)
   }
 
   /**
@@ -317,9 +285,8 @@ export class ActorIncarnation extends Incarnation {
     for (const { type, sinceMs, promise } of this.handlers.abandon()) {
       this.emitZombie(type, sinceMs, promise)
     }
-    const what = this.#waitsFor
-    const promise = this.#wait.abandon()
-    if (promise !== null && what !== null) this.emitZombie(what, 0, promise)
+    const waited = this.#hookCaller.abandon()
+    if (waited !== null) this.emitZombie(waited.what, 0, waited.promise)
   }
 
   #takeCancelsBack(): void {
@@ -330,28 +297,26 @@ export class ActorIncarnation extends Incarnation {
     const { child } = this
     if (reason.kind === 'error') this.handlers.cancelBeside()
     if (this.handlers.besideCount > 0) {
-      await this.#settle('a handler', this.handlers.besideEnded())
+      await this.#hookCaller.settle('a handler', this.handlers.besideEnded())
     }
     this.#cleaning = true
     child.status = 'stopping'
     if (!child.restartsAfter(reason)) child.refuseAsks(reason)
     this.#failAsks(reason)
     this.#takeCancelsBack()
-    this.#timers?.cancelAll()
     await this.#release(reason.kind === 'killed')
     if (this.#end !== killed) await this.#runOnStop(reason)
     this.#exit(this.#end === killed ? killed : reason)
   }
 
-  /** Ends what the incarnation started: its timers, pipes and children. */
+  /** Cancels the timers and pipes, and stops the children of this incarnation. */
   async #release(kill: boolean): Promise<void> {
-    this.#timers?.cancelAll()
-    this.#pipes?.cancelAll()
+    this.parts.release()
     const children = this.ownChildren
     if (children === null) return
     if (kill) children.killAll()
     try {
-      await this.#settle('the end of its children', children.stopAll(this.deadline))
+      await this.#hookCaller.settle('the end of its children', children.stopAll(this.deadline))
       // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- the incarnation is ending already
     } catch {
       children.killAll()
@@ -360,7 +325,7 @@ export class ActorIncarnation extends Incarnation {
 
   async #runOnStop(reason: ExitReason): Promise<void> {
     try {
-      await this.#callHook('onStop', (hooks) => hooks.onStop?.(reason))
+      await this.#hookCaller.call('onStop', (hooks) => hooks.onStop?.(reason))
       // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- the incarnation is ending already
     } catch (error) {
       if (error === abandoned || this.#end === killed) return
@@ -372,54 +337,23 @@ export class ActorIncarnation extends Incarnation {
     this.revoked = true
     this.#failAsks(reason)
     this.#requests?.dropAll(() => new ActorStopped(this.child.path, reason, false))
-    this.#timers?.cancelAll()
-    this.#relations?.endMonitors()
-    this.#open?.unstashAll()
-    // The ticks of timers, the piped results, and the messages about the ends of monitored children were meant for this
-    // incarnation, and not for the next incarnation.
-    this.child.mailbox.dropInternal()
+    this.#parts?.end()
+    // While the next incarnation is awaited, the mailbox takes messages for it.
+    if (this.child.restartsAfter(reason)) this.child.draining = false
     this.ended(reason)
-    this.#relations?.breakLinks(reason)
+    this.#parts?.breakLinks(reason)
     // Async functions that the killed handlers left running belong to the task, and would keep the task from ending.
     if (this.#end === killed) this.child.runtime.loop.callSoon(() => abandon(this.task))
   }
 
   #failAsks(reason: ExitReason): void {
-    this.#open?.failPorts(reason)
+    this.#parts?.failPorts(reason)
     this.handlers.failAsks(() => endedWhileHandling(this.child.path, reason))
   }
 
-  // The methods below are called by the context.
-
+  /** Called by `ctx.ignore()`. */
   ignore(): never {
     // oxlint-disable-next-line typescript/only-throw-error -- no error: it only leaves onStart
     throw notNeeded
-  }
-
-  children(): UnsupervisedChildren {
-    const { path, ref, runtime } = this.child
-    this.ownChildren ??= new UnsupervisedChildren(path, ref, runtime)
-    return this.ownChildren
-  }
-
-  timers(): ActorTimers {
-    this.#timers ??= new ActorTimers(this.child)
-    return this.#timers
-  }
-
-  relations(): Relations {
-    this.#relations ??= new Relations(this)
-    return this.#relations
-  }
-
-  pipes(): Pipes {
-    this.#pipes ??= new Pipes((envelope) => this.child.push(envelope))
-    return this.#pipes
-  }
-
-  /** The messages that this incarnation has stashed or still has to answer. */
-  get open(): OpenMessages {
-    this.#open ??= new OpenMessages(this)
-    return this.#open
   }
 }

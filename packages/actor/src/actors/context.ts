@@ -139,7 +139,7 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   async #spawn<A extends Actor>(spec: ActorSpec<A>): Promise<LocalActorRef<A>> {
-    const child = await this.#live().children().start(spec)
+    const child = await this.#live().parts.children().start(spec)
     return refOrStopped<A>(child as ActorChild | null, spec.id)
   }
 
@@ -193,7 +193,7 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   async #supervise(spec: SupervisorSpec): Promise<SupervisorRef> {
-    const child = await this.#live().children().start(spec)
+    const child = await this.#live().parts.children().start(spec)
     return (child as NonNullable<typeof child>).ref as SupervisorRef
   }
 
@@ -206,7 +206,7 @@ export class ActorContext<Self extends Actor = Actor> {
     if (!(ref instanceof ChildRef)) {
       throw new TypeError(`ctx.monitor takes the ref of a child, got ${describe(ref)}`)
     }
-    return this.#live().relations().monitor(ref)
+    return this.#live().parts.relations().monitor(ref)
   }
 
   /**
@@ -215,7 +215,7 @@ export class ActorContext<Self extends Actor = Actor> {
    */
   demonitor(monitor: Monitor, options: { flush?: boolean } = {}): void {
     this.#live()
-      .relations()
+      .parts.relations()
       .demonitor(monitor, options.flush === true)
   }
 
@@ -232,7 +232,7 @@ export class ActorContext<Self extends Actor = Actor> {
     if (!(ref instanceof LocalActorRef)) {
       throw new TypeError(`ctx.link takes the ref of an actor, got ${describe(ref)}`)
     }
-    this.#live().relations().link(ref)
+    this.#live().parts.relations().link(ref)
   }
 
   /**
@@ -264,12 +264,12 @@ export class ActorContext<Self extends Actor = Actor> {
     if (typeof map !== 'function') {
       throw new TypeError(`ctx.pipe needs a function for the value, got ${describe(map)}`)
     }
-    this.#live().pipes().add(ensureFuture(awaitable), map, onError)
+    this.#live().parts.pipes().add(ensureFuture(awaitable), map, onError)
   }
 
   /** Calls `tick` once, after `ms` milliseconds. Like a message, the call waits in the mailbox for its turn. */
   after(ms: number, tick: () => unknown, options?: TimerOptions): ActorTimer {
-    return this.#live().timers().start(ms, tick, false, options)
+    return this.#live().parts.timers().start(ms, tick, false, options)
   }
 
   /**
@@ -277,7 +277,7 @@ export class ActorContext<Self extends Actor = Actor> {
    * out while the previous tick is still in the mailbox.
    */
   every(ms: number, tick: () => unknown, options?: TimerOptions): ActorTimer {
-    return this.#live().timers().start(ms, tick, true, options)
+    return this.#live().parts.timers().start(ms, tick, true, options)
   }
 
   /**
@@ -288,12 +288,12 @@ export class ActorContext<Self extends Actor = Actor> {
    * @throws {InvalidStateError} outside of a handler
    */
   stash(): void {
-    this.#live().open.stash()
+    this.#live().parts.open().stash()
   }
 
   /** Puts the stashed messages back at the front of the mailbox, oldest first. */
   unstashAll(): void {
-    this.#live().open.unstashAll()
+    this.#live().parts.open().unstashAll()
   }
 
   /**
@@ -311,7 +311,7 @@ export class ActorContext<Self extends Actor = Actor> {
    * @throws {InvalidStateError} outside of a handler
    */
   reply<T>(): ReplyPort<T> {
-    return this.#live().open.takeReply()
+    return this.#live().parts.open().takeReply()
   }
 
   /**

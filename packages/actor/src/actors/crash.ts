@@ -1,6 +1,5 @@
 import { isCancelled } from '@tasktree/core'
 import { isThenable } from '@tasktree/core/lowlevel'
-import type { Decision } from '../children/incarnation.ts'
 import {
   ActorCrashed,
   ActorStopped,
@@ -8,7 +7,8 @@ import {
   ReplyError,
   UnexpectedCancellation,
 } from '../errors.ts'
-import { type ExitReason, formatThrown, killed, tame } from '../exit-reason.ts'
+import { type ExitReason, formatThrown, tame } from '../exit-reason.ts'
+import { endedWhileHandling } from '../messages/deferred-replies.ts'
 import type { Envelope, Message } from '../messages/envelope.ts'
 import type { HandlerFlow } from '../messages/handler-flow.ts'
 import type { Hooks } from './actor.ts'
@@ -29,10 +29,12 @@ export function answerThrown(
   const { child, endReason } = incarnation
   const { envelope } = flow
   const { ask } = envelope
-  if (flow.stashed) incarnation.forgetStashed(envelope)
+  // The message is in the stash or, after `ctx.unstashAll()`, in the mailbox. A message that a handler threw at is not
+  // handled again.
+  if (flow.stashed) child.withdraw(envelope)
   const error = tame(thrown)
   if (endReason !== null && isCancelled(error)) {
-    ask?.refuse(new ActorStopped(child.path, endReason ?? killed, true))
+    ask?.refuse(endedWhileHandling(child.path, endReason))
     return null
   }
   if (error instanceof ReplyError || error instanceof AskCycle) {
@@ -60,20 +62,6 @@ export function answerThrown(
 
 function isAbort(error: unknown): error is Error {
   return error instanceof Error && error.name === 'AbortError'
-}
-
-/**
- * Calls the function `decide` of the child's spec with the error of a crash, and returns the decision. Returns null
- * when the spec has no `decide`, or when `decide` throws.
- */
-export function decide(child: ActorChild, cause: unknown): Decision | null {
-  if (child.spec.decide === undefined) return null
-  try {
-    return child.spec.decide(cause)
-  } catch (error) {
-    child.runtime.log.error(`${child.path}: decide threw`, error)
-    return null
-  }
 }
 
 export function reportResumed(child: ActorChild, envelope: Envelope, error: unknown): void {

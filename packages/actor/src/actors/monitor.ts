@@ -65,13 +65,13 @@ export class Monitor {
     if (this.#ended) return
     this.#ended = true
     this.ref.target.unwatch(this)
-    this.#watcher.relations().forgetMonitor(this)
+    this.#watcher.parts.relations().forgetMonitor(this)
     this.#deliver(false, reason)
   }
 
   #deliver(restarted: boolean, reason: ExitReason): void {
     const down: Down = { monitor: this, ref: this.ref, reason, restarted, link: false }
-    this.#watcher.relations().deliver(down)
+    this.#watcher.parts.relations().deliver(down)
   }
 
   /** @internal */
@@ -96,11 +96,11 @@ export class Link {
   broken(incarnation: Incarnation, reason: ExitReason): void {
     const [one, other] = this.#ends
     const survivor = incarnation === one ? other : one
-    survivor.relations().forgetLink(one === survivor ? other : one)
+    survivor.parts.relations().forgetLink(one === survivor ? other : one)
     if (survivor.over) return
     const { ref } = incarnation.child
     if (survivor.trapExit) {
-      survivor.relations().deliverLinkEnd(ref, reason)
+      survivor.parts.relations().deliverLinkEnd(ref, reason)
     } else if (isAbnormal(reason)) {
       survivor.interrupt({ kind: 'error', error: new LinkDied(ref, reason) })
     }

@@ -64,7 +64,7 @@ export class Relations {
     if (other === this.#incarnation || this.#links.has(other)) return
     const link = new Link(this.#incarnation, other)
     this.#links.set(other, link)
-    other.relations().#links.set(this.#incarnation, link)
+    other.parts.relations().#links.set(this.#incarnation, link)
   }
 
   /** Makes `onDown` tell that the linked actor at `ref` has ended. */

@@ -1,5 +1,6 @@
 import { coroutine, type CoroutineFunction, type EventLoop, type Task } from '@tasktree/core'
 import { createServiceTask, abandon } from '@tasktree/core/lowlevel'
+import { tame } from '../exit-reason.ts'
 import { abandoned, AbandonableWait } from './abandonable-wait.ts'
 
 /**
@@ -53,7 +54,7 @@ export class AbandonableTask<T> {
       this.task.result()
       return null
     } catch (error) {
-      return error === abandoned ? null : { error }
+      return error === abandoned ? null : { error: tame(error) }
     }
   }
 }

@@ -7,6 +7,7 @@ import {
   TimeoutError,
   type TimerHandle,
 } from '@tasktree/core'
+import { describe } from '@tasktree/core/lowlevel'
 import { StaleIncarnation } from '../errors.ts'
 import { type ExitReason, formatThrown, shutdown, tame } from '../exit-reason.ts'
 import type { HandlerFlow } from '../messages/handler-flow.ts'
@@ -18,6 +19,8 @@ import { type EndWait, EndWaits } from './end-waits.ts'
  * restart type.
  */
 export type Decision = 'restart' | 'resume' | 'stop' | 'escalate'
+
+const decisions: ReadonlySet<unknown> = new Set(['restart', 'resume', 'stop', 'escalate'])
 
 /**
  * The future of a start. A cancel of this future stops the incarnation. The future then ends only when everything that
@@ -116,6 +119,26 @@ export abstract class Incarnation {
   abstract interrupt(reason: ExitReason): void
   /** Ends the incarnation within two turns of the loop, even if its current work cannot be cancelled. */
   abstract kill(): void
+
+  /**
+   * Calls the function `decide` of the spec with the error of a crash, and returns the decision. Returns null when the
+   * restart type decides: the spec has no `decide`, or `decide` returned nothing, or something else, or threw.
+   */
+  protected decide(error: unknown): Decision | null {
+    const { decide } = this.child.spec
+    if (decide === undefined) return null
+    const { log } = this.child.runtime
+    try {
+      const decision: unknown = decide(error)
+      if (decisions.has(decision)) return decision as Decision
+      if (decision !== undefined) {
+        log.error(`${this.child.path}: decide returned ${describe(decision)}, which is no decision`)
+      }
+    } catch (thrown) {
+      log.error(`${this.child.path}: decide threw`, thrown)
+    }
+    return null
+  }
 
   limitStart(timeout: number): void {
     this.#startTimer = this.child.runtime.loop.callLater(timeout, () => {

@@ -127,7 +127,7 @@ export class ResourceIncarnation extends Incarnation {
   #endWith(reason: ExitReason): void {
     if (reason.kind === 'error') {
       this.crashedIn = 'the resource'
-      this.decision = this.child.spec.decide?.(reason.error) ?? null
+      this.decision = this.decide(reason.error)
     }
     this.#end = reason
     this.#dispose(() => this.ended(this.#end ?? reason))

@@ -48,7 +48,7 @@ export class TaskIncarnation extends Incarnation {
   #exit(reason: ExitReason): void {
     if (reason.kind === 'error') {
       this.crashedIn = 'the task'
-      this.decision = this.child.spec.decide?.(reason.error) ?? null
+      this.decision = this.decide(reason.error)
     }
     this.ended(reason)
   }

@@ -66,9 +66,14 @@ export class UnsupervisedChildren implements Owner {
 
   endRestart(): void {}
 
+  /** Makes every later `start` fail. */
+  close(): void {
+    this.#closed = true
+  }
+
   /** Stops the children one after the other, in the reverse order of their start. */
   async stopAll(deadline: number): Promise<void> {
-    this.#closed = true
+    this.close()
     for (const child of this.children.toReversed()) {
       const { incarnation } = child
       if (incarnation === null) continue
@@ -81,7 +86,7 @@ export class UnsupervisedChildren implements Owner {
   }
 
   killAll(): void {
-    this.#closed = true
+    this.close()
     for (const child of this.children) child.incarnation?.kill()
   }
 }

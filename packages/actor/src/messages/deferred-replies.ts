@@ -34,7 +34,7 @@ export class ReplyPort<T = unknown> {
   constructor(ask: AskFuture | null, owner: ActorIncarnation) {
     this.#ask = ask
     this.#owner = owner
-    owner.open.ports.keep(this)
+    owner.parts.open().ports.keep(this)
   }
 
   /** Whether the message has been answered, or can no longer be answered because the actor ended. */
@@ -65,7 +65,7 @@ export class ReplyPort<T = unknown> {
     this.#settled = true
     const ask = this.#ask
     this.#ask = null
-    this.#owner?.open.ports.forget(this)
+    this.#owner?.parts.open().ports.forget(this)
     this.#owner = null
     return ask
   }
@@ -77,9 +77,9 @@ export class ReplyPort<T = unknown> {
   handOver(to: LocalActorRef<never> | LocalActorRef): void {
     const { incarnation } = to.target
     if (this.#settled || incarnation === null || to.isStale) return
-    this.#owner?.open.ports.forget(this)
+    this.#owner?.parts.open().ports.forget(this)
     this.#owner = incarnation
-    incarnation.open.ports.keep(this)
+    incarnation.parts.open().ports.keep(this)
   }
 
   /** @internal called when the responsible actor has ended */

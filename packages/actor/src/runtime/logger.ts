@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { describe } from '@tasktree/core/lowlevel'
+import { formatThrown } from '../exit-reason.ts'
 
 /**
  * The log of a system. Each entry is one line of text. The entry of a crash also has the error. `console` can be used
@@ -68,12 +69,27 @@ function textOf(message: string, details: readonly unknown[]): string {
  * that stack, the line is left out.
  */
 function formatDetail(message: string, detail: unknown): string {
-  if (!(detail instanceof Error)) return ` ${typeof detail === 'string' ? detail : inspect(detail)}`
-  const text = inspect(detail)
-  const header = `${detail.name}: ${detail.message}`
-  return message.includes(header) && text.startsWith(header)
-    ? text.slice(header.length)
-    : `\n${text}`
+  try {
+    if (typeof detail === 'string') return ` ${detail}`
+    const text = inspect(detail)
+    if (!(detail instanceof Error)) return ` ${text}`
+    const header = formatThrown(detail)
+    return message.includes(header) && text.startsWith(header)
+      ? text.slice(header.length)
+      : `\n${text}`
+  } catch {
+    // Code of the thrown value, such as a getter, has thrown.
+    return ` ${formatThrown(detail)}`
+  }
+}
+
+function causeOf(error: unknown): unknown {
+  try {
+    return error instanceof Error ? error.cause : null
+  } catch {
+    // A getter of the error has thrown.
+    return null
+  }
 }
 
 type Level = 'debug' | 'info' | 'warn' | 'error'
@@ -127,9 +143,18 @@ export class Log implements Logger {
   }
 
   #write(level: Level, message: string, details: unknown[]): void {
-    if (this.#structured !== null) {
-      this.#structured[level](details.length === 0 ? {} : { details }, message)
-    } else this.#logger?.[level](message, ...details)
+    const fields = details.length === 0 ? {} : { details }
+    this.#send(level, message, fields, details)
+  }
+
+  /** Passes an entry to the logger. If the logger throws, the entry goes to the console, because a crash must be seen. */
+  #send(level: Level, message: string, fields: object, details: readonly unknown[]): void {
+    try {
+      if (this.#structured !== null) this.#structured[level](fields, message)
+      else this.#logger?.[level](message, ...details)
+    } catch (error) {
+      consoleLogger.error(`the logger threw ${formatThrown(error)}; its entry was: ${message}`)
+    }
   }
 
   /**
@@ -137,10 +162,9 @@ export class Log implements Logger {
    * `error` nor one of its causes was logged before.
    */
   report(level: Level, message: string, fields: object, error?: unknown): void {
-    if (this.#structured !== null) {
-      this.#structured[level](error === undefined ? fields : { ...fields, err: error }, message)
-    } else if (error === undefined || this.#isShown(error)) this.#logger?.[level](message)
-    else this.#logger?.[level](message, error)
+    const isShort = error === undefined || this.#isShown(error)
+    const record = error === undefined ? fields : { ...fields, err: error }
+    this.#send(level, message, record, isShort ? [] : [error])
   }
 
   #isShown(error: unknown): boolean {
@@ -150,7 +174,7 @@ export class Log implements Logger {
     while (typeof each === 'object' && each !== null && !chain.includes(each)) {
       shown ||= this.#shown.has(each)
       chain.push(each)
-      each = each instanceof Error ? each.cause : null
+      each = causeOf(each)
     }
     for (const link of chain) this.#shown.add(link)
     return shown

@@ -1,0 +1,65 @@
+import { isThenable } from '@tasktree/core/lowlevel'
+import { AbandonableWait, inTask } from '../children/abandonable-wait.ts'
+import { internalEnvelope } from '../messages/envelope.ts'
+import { HandlerFlow, runInFlow } from '../messages/handler-flow.ts'
+import type { Hooks } from './actor.ts'
+import type { ActorIncarnation } from './actor-incarnation.ts'
+
+/**
+ * Calls the hooks `onStart` and `onStop` of one incarnation, and waits for them. The wait is made so that a kill can end
+ * it although the code of the hook goes on.
+ */
+export class HookCaller {
+  readonly #incarnation: ActorIncarnation
+  readonly #wait = new AbandonableWait()
+  /** A text that names what `#wait` waits for: a hook, a handler, or the children. Null while there is no wait. */
+  #waitsFor: string | null = null
+  /** The HandlerFlow (one run of a handler or hook) of the hook that runs now; otherwise null. */
+  flow: HandlerFlow | null = null
+
+  constructor(incarnation: ActorIncarnation) {
+    this.#incarnation = incarnation
+  }
+
+  /** Calls a hook of the actor in a new HandlerFlow, and waits until the hook has finished. */
+  async call(name: 'onStart' | 'onStop', call: (hooks: Hooks) => unknown): Promise<void> {
+    const incarnation = this.#incarnation
+    const hooks = incarnation.hooks()
+    if (hooks?.[name] === undefined) return
+    const envelope = internalEnvelope(name, () => call(hooks))
+    const flow = new HandlerFlow(incarnation, envelope, incarnation.task, performance.now())
+    this.flow = flow
+    try {
+      const result = runInFlow(flow, () => call(hooks))
+      if (isThenable(result))
+        await this.settle(
+          name,
+          runInFlow(flow, () => inTask(result)),
+        )
+    } finally {
+      flow.end()
+      this.flow = null
+    }
+  }
+
+  /**
+   * Waits for `promise`. A kill ends this wait, but a cancel of the task does not: the cancel reaches the future that
+   * the code behind `promise` awaits. `what` names that code in the report of the kill.
+   */
+  async settle(what: string, promise: PromiseLike<unknown>): Promise<unknown> {
+    this.#waitsFor = what
+    try {
+      return await this.#wait.begin(promise)
+    } finally {
+      this.#wait.end()
+      this.#waitsFor = null
+    }
+  }
+
+  /** Ends the wait. Returns what it waited for; null if there was no wait. */
+  abandon(): { readonly what: string; readonly promise: PromiseLike<unknown> } | null {
+    const what = this.#waitsFor
+    const promise = this.#wait.abandon()
+    return promise === null || what === null ? null : { what, promise }
+  }
+}

@@ -1,0 +1,105 @@
+import { UnsupervisedChildren } from '../children/unsupervised-children.ts'
+import type { ExitReason } from '../exit-reason.ts'
+import type { Envelope } from '../messages/envelope.ts'
+import type { ActorIncarnation } from './actor-incarnation.ts'
+import { OpenMessages } from './open-messages.ts'
+import { Pipes } from './pipes.ts'
+import { Relations } from './relations.ts'
+import { ActorTimers } from './timers.ts'
+
+/**
+ * The parts of an incarnation that most actors do not need: timers, pipes, monitors, links, children, the stash, and the
+ * answers that come later. Each part is made when the actor first uses it, and ends with the incarnation.
+ */
+export class IncarnationParts {
+  readonly #incarnation: ActorIncarnation
+  #children: UnsupervisedChildren | null = null
+  #timers: ActorTimers | null = null
+  #open: OpenMessages | null = null
+  #pipes: Pipes | null = null
+  #relations: Relations | null = null
+  #isReleased = false
+
+  constructor(incarnation: ActorIncarnation) {
+    this.#incarnation = incarnation
+  }
+
+  /** The children of this incarnation; null if it has never started one. */
+  get ownChildren(): UnsupervisedChildren | null {
+    return this.#children
+  }
+
+  /** The number of messages in the stash. */
+  get stashed(): number {
+    return this.#open?.stashed ?? 0
+  }
+
+  /** The number of messages that still need an answer through a ReplyPort. */
+  get unanswered(): number {
+    return this.#open?.ports.size ?? 0
+  }
+
+  children(): UnsupervisedChildren {
+    if (this.#children === null) {
+      const { path, ref, runtime } = this.#incarnation.child
+      this.#children = new UnsupervisedChildren(path, ref, runtime)
+      // `onStop` runs after the children were stopped, so a child that it starts would never be stopped.
+      if (this.#isReleased) this.#children.close()
+    }
+    return this.#children
+  }
+
+  timers(): ActorTimers {
+    this.#timers ??= new ActorTimers(this.#incarnation.child)
+    return this.#timers
+  }
+
+  relations(): Relations {
+    this.#relations ??= new Relations(this.#incarnation)
+    return this.#relations
+  }
+
+  pipes(): Pipes {
+    const { child } = this.#incarnation
+    this.#pipes ??= new Pipes((envelope) => child.push(envelope))
+    return this.#pipes
+  }
+
+  /** The messages that this incarnation has stashed or still has to answer. */
+  open(): OpenMessages {
+    this.#open ??= new OpenMessages(this.#incarnation)
+    return this.#open
+  }
+
+  forgetStashed(envelope: Envelope): void {
+    this.#open?.forgetStashed(envelope)
+  }
+
+  failPorts(reason: ExitReason): void {
+    this.#open?.failPorts(reason)
+  }
+
+  /** Called before `onStop`. Cancels the timers and pipes. The caller stops the children, because that takes time. */
+  release(): void {
+    this.#isReleased = true
+    this.#timers?.cancelAll()
+    this.#pipes?.cancelAll()
+  }
+
+  /**
+   * Called when the incarnation ends, after `onStop`. Ends all parts but the links: `breakLinks` ends those, after the
+   * supervisor was told.
+   */
+  end(): void {
+    this.release()
+    this.#relations?.endMonitors()
+    this.#open?.unstashAll()
+    // The ticks of timers, the piped results, and the messages about the ends of monitored children were meant for this
+    // incarnation, and not for the next incarnation.
+    this.#incarnation.child.mailbox.dropInternal()
+  }
+
+  breakLinks(reason: ExitReason): void {
+    this.#relations?.breakLinks(reason)
+  }
+}
