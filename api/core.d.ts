@@ -899,7 +899,7 @@ export declare class TaskManager implements AsyncDisposable {
 }
 
 // dist/scopes/cancel-scope.d.ts
-import type { ScopeFrame } from '../tasks/frame.ts';
+import type { ScopeFrame } from '../tasks/scope-frame.ts';
 export type ScopeResult<T> = {
     cancelled: false;
     value: T;
@@ -974,7 +974,8 @@ export declare class GroupStarts {
 
 // dist/scopes/open-frame.d.ts
 import { type CancelledError } from '../errors/errors.ts';
-import { type Frame, ScopeFrame } from '../tasks/frame.ts';
+import type { Frame } from '../tasks/frame.ts';
+import { ScopeFrame } from '../tasks/scope-frame.ts';
 import { type ScopeKind } from './scope-tracing.ts';
 export declare function inFrame<T>(kind: ScopeKind, name: string | undefined, fn: (frame: ScopeFrame) => Promise<T>): Promise<T>;
 export declare function runInNewFrame<T>(fn: () => T): T;
@@ -1041,7 +1042,7 @@ export declare function exposeSnapshotToTools(): void;
 // dist/snapshot/snapshot.d.ts
 import type { Future } from '../futures/future.ts';
 import type { ScopeKind } from '../scopes/scope-tracing.ts';
-import { type Frame } from '../tasks/frame.ts';
+import type { Frame } from '../tasks/frame.ts';
 import type { Task } from '../tasks/task.ts';
 export interface WaitSnapshot {
     kind: string;
@@ -1297,6 +1298,8 @@ export type FrameState = typeof CREATED | typeof OPEN | typeof ENDED | typeof CL
 // dist/tasks/frame-tree.d.ts
 import type { Frame } from './frame.ts';
 export declare function framesOf(frame: Frame): Frame[];
+export declare function attach(frame: Frame): void;
+export declare function detach(frame: Frame): void;
 
 // dist/tasks/frame-waits.d.ts
 import { Future } from '../futures/future.ts';
@@ -1313,14 +1316,12 @@ export declare class Interruption extends Future<never> {
 }
 
 // dist/tasks/frame.d.ts
-import { type Scope } from '../context/async-context.ts';
 import type { Context } from '../context/context-vars.ts';
-import { type CancelledError } from '../errors/errors.ts';
+import type { CancelledError } from '../errors/errors.ts';
 import type { Future } from '../futures/future.ts';
 import type { Reaction } from '../futures/reaction.ts';
 import type { EventLoop } from '../loop/loop.ts';
 import { FrameWaits } from './frame-waits.ts';
-import type { Task } from './task.ts';
 export declare abstract class Frame extends FrameWaits {
     isLevelCancelled(): boolean;
     mustRefuse(): boolean;
@@ -1328,27 +1329,12 @@ export declare abstract class Frame extends FrameWaits {
     begunWait(reaction: Reaction, future: Future<unknown>): void;
     resume(key: Reaction, future: Future<unknown>): CancelledError | null;
 }
-export declare class ScopeFrame extends Frame {
-    #private;
-    constructor(outer: Scope, enclosing: Frame);
-    get scopeLoop(): EventLoop;
-    get isShielded(): boolean;
-    get members(): Iterable<Task>;
-    cancelKeptOut(): void;
-    giveUp(message: string | CancelledError | undefined): boolean;
-    link(): void;
-    unlink(): void;
-    scopeContext(): Context;
-    noteCancelFromOutside(): void;
-}
 export declare class LoopFrame extends Frame {
     #private;
     readonly scopeLoop: EventLoop;
     constructor(loop: EventLoop, context: () => Context);
     scopeContext(): Context;
 }
-export declare function attach(frame: Frame): void;
-export declare function detach(frame: Frame): void;
 
 // dist/tasks/generator-driver.d.ts
 import { type CoroutineGenerator } from './coroutine.ts';
@@ -1366,7 +1352,8 @@ export declare class GeneratorDriver<T> implements Reaction {
 // dist/tasks/level-cancel.d.ts
 import type { Future } from '../futures/future.ts';
 import type { Reaction } from '../futures/reaction.ts';
-import type { Frame, ScopeFrame } from './frame.ts';
+import type { Frame } from './frame.ts';
+import type { ScopeFrame } from './scope-frame.ts';
 export declare function findCancelledScope(frame: Frame | null): Frame | null;
 export declare function cancelScopeOf(frame: Frame, reason: unknown): void;
 export declare function cancelNewWait(frame: Frame, reaction: Reaction, future: Future<unknown>, cancelledScope: Frame): void;
@@ -1391,6 +1378,27 @@ export declare function cancelWaits(frame: Frame, msg: Message, cancellation: Ca
 export declare function cancelWait(frame: Frame, wait: Future<unknown>, msg: Message): boolean;
 export declare function cancelChild(child: Future<unknown>, msg: Message): boolean;
 export {};
+
+// dist/tasks/scope-frame.d.ts
+import { type Scope } from '../context/async-context.ts';
+import type { Context } from '../context/context-vars.ts';
+import { type CancelledError } from '../errors/errors.ts';
+import type { EventLoop } from '../loop/loop.ts';
+import { Frame } from './frame.ts';
+import type { Task } from './task.ts';
+export declare class ScopeFrame extends Frame {
+    #private;
+    constructor(outer: Scope, enclosing: Frame);
+    get scopeLoop(): EventLoop;
+    get isShielded(): boolean;
+    get members(): Iterable<Task>;
+    cancelKeptOut(): void;
+    giveUp(message: string | CancelledError | undefined): boolean;
+    link(): void;
+    unlink(): void;
+    scopeContext(): Context;
+    noteCancelFromOutside(): void;
+}
 
 // dist/tasks/service-task.d.ts
 import type { TaskBody } from './execution.ts';

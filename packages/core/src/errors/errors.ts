@@ -95,7 +95,7 @@ function isSuppressed(error: object): error is SuppressedError {
   try {
     return 'name' in error && error.name === 'SuppressedError' && 'error' in error
   } catch {
-    // A getter or a Proxy of the thrown value throws when it is looked at.
+    // The thrown value is a Proxy or has a getter, and reading a property of it throws.
     return false
   }
 }

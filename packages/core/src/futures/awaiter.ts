@@ -168,8 +168,9 @@ export class Awaiter extends Derived implements Reaction {
 }
 
 /**
- * For each future: the calls of its `then` by user code. `resolve` is the first function that was passed to `then`, and
- * `promise` is a promise of the value that the called function returns. `OwnAwait` reads these entries.
+ * For each future: the calls of its `then` that looked like an `await` but came from user code. `resolve` is the first
+ * function that was passed to `then`, and `promise` is a promise of the value that the called function returns.
+ * `OwnAwait` reads these entries.
  */
 const returned = new WeakMap<
   Future<unknown>,
@@ -178,8 +179,8 @@ const returned = new WeakMap<
 
 /**
  * The object that `then` returns for a wait that the frame itself resumes, without an Awaiter. The frame holds the two
- * functions but no reference to this object. That saves memory, because every parked task has such a wait. If user code
- * has passed functions that return a value, `write` stores a promise of that value, and this object finds it.
+ * functions but no reference to this object. That saves memory, because nearly every waiting task has such a wait. If
+ * user code has passed functions that return a value, `write` stores a promise of that value, and this object finds it.
  */
 export class OwnAwait extends Derived {
   readonly #frame: Frame

@@ -73,7 +73,7 @@ export class Failures implements Runnable {
     try {
       if (exception instanceof Error) void exception.stack
     } catch {
-      // A getter or a Proxy of the exception throws when it is looked at. The exception is reported all the same.
+      // The exception is a Proxy or has a getter, and reading its stack throws. The exception is reported all the same.
     }
     const name = 'name' in future ? String(future.name) : null
     const report: Report = {

@@ -226,8 +226,9 @@ export class EventLoop extends Scheduler {
 
   /**
    * Turns debug mode on or off. Debug mode reports slow turns, cancels that are delayed because a task awaits a foreign
-   * promise (a promise that this library did not make), cancels that a task swallows, calls that are never awaited, and
-   * calls that still wait when their task or scope has ended.
+   * promise (a promise that this library did not make), cancels that a task swallows (the task catches the
+   * CancelledError and does not throw it again), calls that are never awaited, and calls that still wait when their
+   * task or scope has ended.
    */
   setDebug(on: boolean): void {
     this.monitor = on ? new DebugMonitor(this) : null

@@ -1,6 +1,9 @@
 import { SystemClock } from './clock.ts'
 
-/** The main task of a run. This file tells it of signals, and of the moment when Node is about to exit. */
+/**
+ * The main task of a run. The listeners of this file call its methods when the process gets a signal, and when Node is
+ * about to exit.
+ */
 export interface Interruptible {
   /**
    * Cancels the main task because of `signal`. Returns false if an earlier signal has cancelled the task; the process

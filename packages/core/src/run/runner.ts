@@ -28,8 +28,8 @@ import { unwatchRejections, watchRejections } from '../loop/unhandled-rejections
 const roundsLeft = 5
 /**
  * At its end, a run cancels the calls that no code has awaited. It does so at most `unawaitedRounds` times, because
- * such a call may swallow a cancel. After each time, it waits at most `unawaitedGrace` milliseconds for the calls to
- * end.
+ * such a call may catch the CancelledError and wait again. After each time, it waits at most `unawaitedGrace`
+ * milliseconds for the calls to end.
  */
 const unawaitedRounds = 5
 const unawaitedGrace = 500

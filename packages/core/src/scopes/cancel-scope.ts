@@ -2,7 +2,7 @@ import { checkBody, checkDelay, checkFlag, checkSignal, describe } from '../argu
 import { isCancelled, TimeoutError } from '../errors/errors.ts'
 import { isGroup } from '../errors/exception-group.ts'
 import { Cancellation } from '../tasks/cancellation.ts'
-import type { ScopeFrame } from '../tasks/frame.ts'
+import type { ScopeFrame } from '../tasks/scope-frame.ts'
 import { cancelScopeOf, deliverKeptOut, findCancelledScope } from '../tasks/level-cancel.ts'
 import { Deadline } from './deadline.ts'
 import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'

@@ -1,5 +1,5 @@
 import { currentFrame } from '../context/current.ts'
-import { ScopeFrame } from '../tasks/frame.ts'
+import { ScopeFrame } from '../tasks/scope-frame.ts'
 import { CancelScope } from './cancel-scope.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { checkBody, checkDuration, checkOptions } from '../arguments.ts'
-import type { ScopeFrame } from '../tasks/frame.ts'
+import type { ScopeFrame } from '../tasks/scope-frame.ts'
 import { deliverKeptOut, findCancelledScope } from '../tasks/level-cancel.ts'
 import { Deadline } from './deadline.ts'
 import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'

@@ -5,7 +5,8 @@ import { startAtCaller } from '../errors/caller-stack.ts'
 import { isCancelled, RuntimeError, TimeoutError } from '../errors/errors.ts'
 import { Future } from '../futures/future.ts'
 import { Deadline } from './deadline.ts'
-import type { Frame, ScopeFrame } from '../tasks/frame.ts'
+import type { Frame } from '../tasks/frame.ts'
+import type { ScopeFrame } from '../tasks/scope-frame.ts'
 import { findCancelledScope } from '../tasks/level-cancel.ts'
 import { cancelFrame } from '../tasks/propagate-cancel.ts'
 import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
@@ -183,8 +184,8 @@ export function timeout<T>(
 }
 
 /**
- * Works as `timeout`, but takes the deadline itself: `when` is a time of the loop's clock in milliseconds, and null
- * means no deadline.
+ * Works as `timeout`, but takes a deadline in place of a duration: `when` is a time of the loop's clock in
+ * milliseconds, and null means no deadline.
  *
  * @throws {TypeError} when `when` is NaN or `body` is not a function
  *

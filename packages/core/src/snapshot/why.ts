@@ -50,7 +50,7 @@ class Explanation {
       this.#seen.add(task)
       const waits = waitsOf(task)
       const [only] = waits
-      if (waits.length !== 1 || only === undefined || !isHeldUp(task)) {
+      if (waits.length !== 1 || only === undefined || !isBlocked(task)) {
         return text + this.#ofLast(task, waits)
       }
       const [clause, next] = explain(only.future)
@@ -86,8 +86,11 @@ class Explanation {
   }
 }
 
-/** Whether `task` is held up by a wait: it has begun, it is not running, and a future that it waits on is pending. */
-function isHeldUp(task: Task): boolean {
+/**
+ * Whether a wait keeps `task` from continuing: the task has begun, it is not running, and a future that it waits on is
+ * pending.
+ */
+function isBlocked(task: Task): boolean {
   if (task.done() || !task.started || task === currentTask()) return false
   return waitsOf(task).some(({ future }) => !isOver(future))
 }

@@ -325,7 +325,7 @@ export class Cancellation {
         (isCancelled(error.cause) || this.#isAborted)
       )
     } catch {
-      // A getter or a Proxy of the thrown value throws when it is looked at.
+      // The thrown value is a Proxy or has a getter, and reading a property of it throws.
       return false
     }
   }

@@ -82,7 +82,8 @@ function isWaitOf(frame: Frame, reaction: Reaction): boolean {
 
 /**
  * Called in the turn of a wait of `frame`, after the `future` of that wait has ended; `key` identifies the wait.
- * Returns the CancelledError to throw in place of the outcome of `future`, or null.
+ * Returns the CancelledError that the waiting code gets in place of the outcome of `future`; null if the code gets that
+ * outcome.
  */
 export function resumeWait(
   frame: Frame,
@@ -175,8 +176,8 @@ const longestRefusal = 1_000
  * in a loop, is slowed down, so that it does not keep the processor busy.
  */
 export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
-  // `future` is cancelled, so that a lock for which it stands in line goes to another waiter. A task is not
-  // cancelled, because it may have other waiters.
+  // `future` is cancelled, so that a lock that it waits for goes to another waiter. A task is not cancelled, because it
+  // may have other waiters.
   if (future.ownExecution() === null) future.cancel()
   const isClosed = frame.scopeLoop.isClosed()
   const refusal = new Future<never>(isClosed ? {} : { loop: frame.scopeLoop })

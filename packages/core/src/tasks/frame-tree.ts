@@ -1,4 +1,5 @@
 import type { Frame } from './frame.ts'
+import { OPEN } from './frame-state.ts'
 
 /** Returns `frame` and all frames inside it, the outermost first. A frame is the running body of a task or scope. */
 export function framesOf(frame: Frame): Frame[] {
@@ -8,4 +9,37 @@ export function framesOf(frame: Frame): Frame[] {
     for (let child = each.firstChild; child !== null; child = child.next) frames.push(child)
   }
   return frames
+}
+
+/**
+ * Adds `frame` to the list of the frames inside the frame around it, so that a cancel of the frame around it finds the
+ * waits inside `frame`. Does nothing if `frame` is in the list already.
+ */
+export function attach(frame: Frame): void {
+  const enclosing = frame.enclosing as Frame
+  if (frame.previous !== null || enclosing.firstChild === frame) return
+  const sibling = enclosing.firstChild
+  frame.next = sibling
+  if (sibling !== null) sibling.previous = frame
+  enclosing.firstChild = frame
+  if (enclosing.state !== OPEN) enclosing.link()
+}
+
+/**
+ * Removes `frame` from the list of the frames inside the frame around it. Does nothing if `frame` is not in the list.
+ */
+export function detach(frame: Frame): void {
+  const enclosing = frame.enclosing as Frame
+  const { previous, next } = frame
+  if (previous === null && enclosing.firstChild !== frame) return
+  if (previous === null) enclosing.firstChild = next
+  else previous.next = next
+  if (next !== null) next.previous = previous
+  frame.next = null
+  frame.previous = null
+  // If the body of the enclosing frame has ended, that frame was in a list only because of the waits inside it. When
+  // none is left, it leaves its list too.
+  if (enclosing.state !== OPEN && !enclosing.hasOwnWaits() && enclosing.firstChild === null) {
+    enclosing.unlink()
+  }
 }

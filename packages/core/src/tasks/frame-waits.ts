@@ -32,7 +32,7 @@ import type { Task } from './task.ts'
  * The invariant: a frame is linked to the frame around it while its scope is open or while a wait is left inside it, so
  * a cancel of the outer frame always finds every wait inside it.
  *
- * Nearly every frame has one wait, and there is a frame for each parked task. To save an object for each, the frame is
+ * Nearly every frame has one wait, and there is a frame for each waiting task. To save an object for each, the frame is
  * itself the reaction of one wait, its "own wait" (a reaction is the object that the loop runs when a future has
  * ended), and holds the two functions that `await` has passed to `then`. If a frame has more waits at the same time,
  * they are in a map. The key of a wait is its reaction; the key of the own wait is the frame.
@@ -137,7 +137,7 @@ export abstract class FrameWaits implements Reaction {
 
   /**
    * @internal called in the turn of a wait, after its `future` has ended; `key` identifies the wait. Returns the
-   * CancelledError to throw in place of the outcome of `future`, or null.
+   * CancelledError that the waiting code gets in place of the outcome of `future`; null if the code gets that outcome.
    */
   abstract resume(key: Reaction, future: Future<unknown>): CancelledError | null
 
@@ -279,7 +279,7 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal called when the body of the task has ended: lets go of the driver (the object that resumed the body), so
+   * @internal called when the body of the task has ended: releases the driver (the object that resumed the body), so
    * that it can be garbage-collected. Calls that the body has begun and that still wait have reactions of their own,
    * which stay.
    */

@@ -1,20 +1,13 @@
-import {
-  captureOwnContext,
-  currentMap,
-  runInAsyncContext,
-  type Scope,
-  standForMaps,
-} from '../context/async-context.ts'
+import { standForMaps } from '../context/async-context.ts'
 import type { Context } from '../context/context-vars.ts'
-import { type CancelledError, isCancelled, toCancelledError } from '../errors/errors.ts'
+import type { CancelledError } from '../errors/errors.ts'
 import type { Reject, Resolve } from '../futures/awaiter.ts'
 import type { Future } from '../futures/future.ts'
 import type { Reaction } from '../futures/reaction.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import type { Cancellation } from './cancellation.ts'
 import { ChainWait } from './chain-wait.ts'
-import { beginWait, deliverPending, mustRefuse, refuse, resumeWait } from './deliver-cancel.ts'
-import { OPEN } from './frame-state.ts'
+import { beginWait, mustRefuse, refuse, resumeWait } from './deliver-cancel.ts'
 import { FrameWaits } from './frame-waits.ts'
 import { findCancelledScope, cancelNewWait } from './level-cancel.ts'
 import type { Task } from './task.ts'
@@ -217,137 +210,6 @@ export abstract class Frame extends FrameWaits {
 standForMaps(Frame.prototype)
 
 /**
- * The frame that a scope opens for its body. It lists the waits of the body, so that a cancel of the scope finds them.
- */
-export class ScopeFrame extends Frame {
-  #returned: Promise<unknown> | null = null
-  #rejectBody: ((error: unknown) => void) | null = null
-  readonly #outer: Scope
-  /** @internal the scope that has opened this frame; snapshots and `effectiveDeadline` read its name and deadline */
-  scope: { readonly deadline: number; readonly name?: string | null } | null = null
-  #isShielded = false
-  #isCancelledFromOutside = false
-  #onCancelKeptOut: (() => void) | null = null
-  #members: Iterable<Task> = []
-  #fn: (() => unknown) | null = null
-  #result: unknown = undefined
-
-  constructor(outer: Scope, enclosing: Frame) {
-    super(enclosing.task, enclosing)
-    this.#outer = outer
-    this.link()
-  }
-
-  override get scopeLoop(): EventLoop {
-    return this.task?.getLoop() ?? (this.enclosing as Frame).scopeLoop
-  }
-
-  override get isShielded(): boolean {
-    return this.#isShielded
-  }
-
-  override get members(): Iterable<Task> {
-    return this.#members
-  }
-
-  /** @internal */
-  setMembers(members: Iterable<Task>): void {
-    this.#members = members
-  }
-
-  /** @internal puts up or removes the shield; `onCancelKeptOut` is called for each cancel that the shield keeps out */
-  setShield(isShielded: boolean, onCancelKeptOut: (() => void) | null): void {
-    this.#isShielded = isShielded
-    this.#onCancelKeptOut = onCancelKeptOut
-  }
-
-  override cancelKeptOut(): void {
-    this.#onCancelKeptOut?.()
-  }
-
-  /**
-   * @internal called when the shield was removed: delivers the cancels of the task that the shield has kept out to the
-   * waits of this frame
-   */
-  deliverPending(): void {
-    for (let outer = this.parent; outer !== null; outer = outer.parent) {
-      if (outer.cancellation?.pending === true) deliverPending(this, outer)
-      if (outer.isShielded) break
-    }
-  }
-
-  /**
-   * @internal calls `fn` in this frame and returns the result of `fn`; waits and scopes that `fn` begins belong to this
-   * frame
-   */
-  enter<T>(fn: () => T): T {
-    this.#fn = fn
-    // oxlint-disable-next-line typescript/unbound-method -- the function is called with the second argument as its `this`
-    runInAsyncContext(captureOwnContext(this, currentMap()), this, ScopeFrame.#call)
-    const result = this.#result
-    this.#result = undefined
-    return result as T
-  }
-
-  static #call(this: ScopeFrame): void {
-    const fn = this.#fn as () => unknown
-    this.#fn = null
-    this.#result = fn()
-  }
-
-  /**
-   * @internal notes that the scope waits for the promise `returned`, whose work may have begun outside of the scope;
-   * `reject` ends that wait. Null for both: the scope waits for no such promise any more.
-   */
-  awaitReturned(
-    returned: Promise<unknown> | null,
-    reject: ((error: unknown) => void) | null,
-  ): void {
-    this.#returned = returned
-    this.#rejectBody = reject
-  }
-
-  override giveUp(message: string | CancelledError | undefined): boolean {
-    const returned = this.#returned
-    if (returned === null || this.#rejectBody === null) return false
-    this.#rejectBody(toCancelledError(message))
-    this.awaitReturned(null, null)
-    returned.catch((exception: unknown) => {
-      if (isCancelled(exception)) return
-      this.scopeLoop.callExceptionHandler({
-        message: 'Exception of a promise that a cancel had abandoned',
-        exception,
-      })
-    })
-    return true
-  }
-
-  override link(): void {
-    attach(this)
-  }
-
-  override unlink(): void {
-    detach(this)
-  }
-
-  override scopeContext(): Context {
-    return this.#outer.scopeContext()
-  }
-
-  /**
-   * @internal whether a cancel of a frame around this one was thrown inside this frame. If it was, the scope throws the
-   * CancelledError on.
-   */
-  get isCancelledFromOutside(): boolean {
-    return this.#isCancelledFromOutside
-  }
-
-  override noteCancelFromOutside(): void {
-    this.#isCancelledFromOutside = true
-  }
-}
-
-/**
  * The outermost frame of a loop, for its callbacks and for `detached` code. It has no task, and exists as long as the
  * loop.
  */
@@ -363,38 +225,5 @@ export class LoopFrame extends Frame {
 
   override scopeContext(): Context {
     return this.#context()
-  }
-}
-
-/**
- * Adds `frame` to the list of the frames inside the frame around it, so that a cancel of the frame around it finds the
- * waits inside `frame`. Does nothing if `frame` is in the list already.
- */
-export function attach(frame: Frame): void {
-  const enclosing = frame.enclosing as Frame
-  if (frame.previous !== null || enclosing.firstChild === frame) return
-  const sibling = enclosing.firstChild
-  frame.next = sibling
-  if (sibling !== null) sibling.previous = frame
-  enclosing.firstChild = frame
-  if (enclosing.state !== OPEN) enclosing.link()
-}
-
-/**
- * Removes `frame` from the list of the frames inside the frame around it. Does nothing if `frame` is not in the list.
- */
-export function detach(frame: Frame): void {
-  const enclosing = frame.enclosing as Frame
-  const { previous, next } = frame
-  if (previous === null && enclosing.firstChild !== frame) return
-  if (previous === null) enclosing.firstChild = next
-  else previous.next = next
-  if (next !== null) next.previous = previous
-  frame.next = null
-  frame.previous = null
-  // If the body of the enclosing frame has ended, that frame was in a list only because of the waits inside it. When
-  // none is left, it leaves its list too.
-  if (enclosing.state !== OPEN && !enclosing.hasOwnWaits() && enclosing.firstChild === null) {
-    enclosing.unlink()
   }
 }

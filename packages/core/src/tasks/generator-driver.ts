@@ -10,9 +10,9 @@ import type { Reaction } from '../futures/reaction.ts'
 import type { Execution } from './execution.ts'
 
 /**
- * Runs a generator coroutine as the body of a task, as a task of asyncio does: the turn that resumes the generator
- * runs its code up to the next future that it must wait for. No promise is made, so a parked generator takes little
- * more than half the memory of a parked async function, and less time to wake.
+ * Runs a generator coroutine as the body of a task, as a task of asyncio does: the turn that resumes the generator runs
+ * its code up to the next future that it must wait for. No promise is made, so a waiting generator takes little more
+ * than half the memory of a waiting async function, and less time to wake.
  */
 export class GeneratorDriver<T> implements Reaction {
   readonly waitingFrame: Execution

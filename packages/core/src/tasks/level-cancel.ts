@@ -2,7 +2,8 @@ import { CancelledError } from '../errors/errors.ts'
 import type { Future } from '../futures/future.ts'
 import type { Reaction } from '../futures/reaction.ts'
 import { Cancellation } from './cancellation.ts'
-import type { Frame, ScopeFrame } from './frame.ts'
+import type { Frame } from './frame.ts'
+import type { ScopeFrame } from './scope-frame.ts'
 
 /**
  * Level cancellation, as in Trio: from the moment a scope is cancelled, every wait inside that scope throws, until the

@@ -6,8 +6,8 @@ import type { EventLoop } from '../loop/loop.ts'
 import type { Task } from './task.ts'
 
 /**
- * Writes the live tasks of a loop as text. A program may have a million tasks, and people read the tree. So the tree
- * is built in linear time, without recursion, and cut to a size that fits on a few screens.
+ * Writes the tasks of a loop that are not done as text. A program may have a million tasks, and people read the tree.
+ * So the tree is built in linear time, without recursion, and cut to a size that fits on a few screens.
  */
 
 /** At most this many children of one task are shown. */
@@ -20,8 +20,8 @@ const shownLines = 200
 const shownWaits = 5
 
 /**
- * Returns the live tasks of a loop as text: each task under the task that created it, with its state and the futures
- * that it waits on. Of a large tree only a part is shown, with the number of the tasks that are left out.
+ * Returns the tasks of a loop that are not done as text: each task under the task that created it, with its state and
+ * the futures that it waits on. Of a large tree only a part is shown, with the number of the tasks that are left out.
  *
  * @throws {TypeError} when `options` is not an object, or its `loop` is not an EventLoop
  *
@@ -36,7 +36,9 @@ export function formatTaskTree(options?: { loop?: EventLoop }): string {
   return new TreePrinter(options?.loop ?? getEventLoop()).print()
 }
 
-/** The children of one task, or all tasks without a live parent. */
+/**
+ * The children of one task; or all tasks at the top of the tree, whose creators are done or are not tasks of this loop.
+ */
 interface Siblings {
   /**
    * The siblings, the oldest last. If there are many siblings, only the oldest are kept: at least one more than are
