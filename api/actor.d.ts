@@ -359,6 +359,19 @@ export declare class PersistentCancel {
     constructor(task: Task, isOver: () => boolean);
 }
 
+// dist/actors/pinned-messages.d.ts
+import type { ExitReason } from '../exit-reason.ts';
+import type { Envelope } from '../messages/envelope.ts';
+import type { ActorChild } from './actor-child.ts';
+export declare class PinnedMessages {
+    #private;
+    constructor(child: ActorChild);
+    add(envelope: Envelope, incarnation: number): void;
+    isLate(envelope: Envelope): boolean;
+    incarnationEnded(reason: ExitReason): void;
+    incarnationBegins(): void;
+}
+
 // dist/actors/pipes.d.ts
 import type { Future } from '@tasktree/core';
 import { type Envelope } from '../messages/envelope.ts';
@@ -372,16 +385,18 @@ export declare class Pipes {
 // dist/actors/relations.d.ts
 import type { ActorIncarnation } from './actor-incarnation.ts';
 import type { ChildRef } from '../children/child-ref.ts';
-import type { ExitReason } from '../exit-reason.ts';
+import { type ExitReason } from '../exit-reason.ts';
+import type { LocalActorRef } from './local-actor-ref.ts';
 import { type Down, Monitor } from './monitor.ts';
 export declare class Relations {
     #private;
     constructor(incarnation: ActorIncarnation);
-    monitor(ref: ChildRef, pinned: boolean): Monitor;
+    monitor(ref: ChildRef): Monitor;
     forgetMonitor(monitor: Monitor): void;
     demonitor(monitor: Monitor, flush: boolean): void;
     deliver(down: Down): void;
-    link(other: ActorIncarnation | null, path: string): void;
+    link(ref: LocalActorRef<never> | LocalActorRef): void;
+    deliverLinkEnd(ref: ChildRef, reason: ExitReason): void;
     forgetLink(other: ActorIncarnation): void;
     endMonitors(): void;
     breakLinks(reason: ExitReason): void;
@@ -653,9 +668,9 @@ export declare abstract class Child {
     healthy(): void;
     running(): void;
     exited(incarnation: Incarnation, reason: ExitReason): void;
-    undoLater(undo: () => void): void;
+    undoLater(ref: ChildRef, undo: () => void): void;
     close(reason: ExitReason): void;
-    get whenStopped(): Future<ExitReason>;
+    whenStopped(pinned: number): Future<ExitReason>;
     watch(monitor: Monitor): void;
     unwatch(monitor: Monitor): void;
     restartsAfter(reason: ExitReason): boolean;
@@ -742,6 +757,7 @@ export declare abstract class Incarnation {
     protected ignored(): void;
     protected ended(reason: ExitReason): void;
     whenOver(): EndWait;
+    readEnd(): EndWait;
     whenOverAtLast(wait: PatientWait): PatientWait;
     get busyFlow(): HandlerFlow | null;
     protected emitZombie(message: string, sinceMs: number, promise: PromiseLike<unknown>): void;
@@ -1073,7 +1089,6 @@ export declare class AskFuture extends Future<unknown> implements ActorWait, Lin
     readonly asker: HandlerFlow | null;
     readonly reentrant: boolean;
     idempotencyKey: string | null;
-    derivedKeys: number;
     deadline: number;
     list: LinkedList<AskFuture> | null;
     nextInList: AskFuture | null;
@@ -1112,7 +1127,7 @@ export declare class DeadLetters {
 }
 
 // dist/messages/deferred-replies.d.ts
-import type { ActorIncarnation } from '../actors/actor-incarnation.ts';
+import type { LocalActorRef } from '../actors/local-actor-ref.ts';
 import { ActorStopped } from '../errors.ts';
 import type { ExitReason } from '../exit-reason.ts';
 export declare class ReplyPort<T = unknown> {
@@ -1120,11 +1135,7 @@ export declare class ReplyPort<T = unknown> {
     get settled(): boolean;
     resolve(value: T): void;
     reject(error: unknown): void;
-    handOver(to: {
-        readonly target: {
-            readonly incarnation: ActorIncarnation | null;
-        };
-    }): void;
+    handOver(to: LocalActorRef<never> | LocalActorRef): void;
 }
 export declare class OpenPorts {
     #private;
@@ -1257,6 +1268,7 @@ export declare class Mailbox {
     dropInternal(): void;
     wait(envelope: Envelope): void;
     admit(): Envelope | null;
+    contents(): Envelope[];
     takeAll(): Envelope[];
     takeSenders(): Envelope[];
 }
@@ -1398,9 +1410,11 @@ export type SystemEvent = (OfChild & {
     readonly type: 'zombie';
     readonly message: string;
     readonly sinceMs: number;
-}) | (OfChild & {
+})
+ | (OfChild & {
     readonly type: 'zombie-settled';
     readonly message: string;
+    readonly error?: unknown;
 })
  | (OfChild & {
     readonly type: 'slow';
