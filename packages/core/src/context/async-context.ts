@@ -9,13 +9,13 @@ import type { Frame } from '../tasks/frame.ts'
  */
 export interface Scope {
   /**
-   * @internal the frame (the running body of a task, scope or loop) to which the waits of this code belong; null if
-   * `Context.run` has called this code outside of every frame
+   * @internal the frame (the running body of a task, scope or loop) to which the waits of the running code belong; null
+   * if `Context.run` has called this code outside of every frame
    */
   readonly frame: Frame | null
   /** @internal */
   readonly scopeLoop: EventLoop
-  /** @internal returns the context variables that this code sees; the first call may create them */
+  /** @internal returns the context variables that code in this scope sees; the first call may create them */
   scopeContext(): Context
 }
 

@@ -135,8 +135,8 @@ function framesInside(frame: Frame): Frame[] {
 }
 
 /**
- * Returns the only frame that has waits, among `frame` and the frames inside it; null if there is none, or more than
- * one.
+ * Returns the frame that has all the waits, among `frame` and the frames inside it; null if no frame has a wait, or if
+ * more than one has.
  */
 function soleOwner(frame: Frame): Frame | null {
   if (frame.firstChild === null) return frame.hasOwnWaits() ? frame : null
