@@ -137,8 +137,9 @@ export function captureAsyncContext(scope: Scope): ScopeMap | AsyncResource {
 }
 
 /**
- * Does the same as `captureAsyncContext`, for a scope that can itself be used as a map of storages. `map` is the value
- * that `currentMap()` returns in the caller.
+ * Captures the caller's asynchronous context and adds `scope` to it, as `captureAsyncContext` does. Because `scope` can
+ * itself be used as a map of storages, no map is made if the caller has no other storage: the result is then `scope`.
+ * `map` is the value that `currentMap()` returns in the caller.
  */
 export function captureOwnContext<S extends MapScope>(
   scope: S,

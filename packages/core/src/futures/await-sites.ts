@@ -50,7 +50,7 @@ export function captureAwaitSites(on: boolean): void {
   isCapturing = on
 }
 
-/** Whether `captureAwaitSites(true)` was called. */
+/** Whether the newest call of `captureAwaitSites` had the argument true. */
 export function capturesAwaitSites(): boolean {
   return isCapturing
 }

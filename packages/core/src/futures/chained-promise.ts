@@ -69,7 +69,9 @@ export class ChainedPromise<T> extends Promise<T> {
     )
   }
 
-  /** Works as `then` of a native promise does. The new promise belongs to the same future as this promise. */
+  /**
+   * Makes the promise that `then` of a native promise would make, and notes in it the future at which the chain begins.
+   */
   #chain<R = T, E = never>(
     onFulfilled?: ((value: T) => R | PromiseLike<R>) | null,
     onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,

@@ -55,9 +55,9 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   }
 
   /**
-   * Whether this claim is pending and no code waits for it. Debug mode reports such a claim at the end of its task. A
-   * primitive overrides this method for claims that it makes for itself and gives to no caller. This method must not
-   * throw.
+   * Whether this claim is pending and no code waits for it. Debug mode reports such a claim when the task that made it
+   * ends. A primitive overrides this method for claims that it makes for itself and gives to no caller. This method
+   * must not throw.
    */
   override isUnused(): boolean {
     return super.isUnused()

@@ -98,8 +98,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal whether this future is pending and no code waits for it; debug mode reports such a future at the end of
-   * its task
+   * @internal whether this future is pending and no code waits for it; debug mode reports such a future when the task
+   * that made it ends
    */
   isUnused(): boolean {
     return this.#state === PENDING && this.#value === null
@@ -198,7 +198,8 @@ export class Future<T> implements PromiseLike<T> {
 
   /**
    * Ends this future as cancelled: code that awaits it gets a CancelledError with the message `msg`, or `msg` itself
-   * when that is a CancelledError. Returns false, and changes nothing, when this future is done.
+   * when that is a CancelledError. Returns false when this future is done already; if it has failed, its failure then
+   * counts as read, and is not reported.
    *
    * @throws {TypeError} when `msg` is neither a string nor a CancelledError
    */

@@ -63,8 +63,8 @@ export class EventLoop extends Scheduler {
    */
   readonly leftBehind: Set<Frame> = new Set<Frame>()
   /**
-   * The asynchronous context in which this loop runs its turns. Without it, a turn would run in the context of the code
-   * that woke the loop.
+   * The asynchronous context (the values of every AsyncLocalStorage) in which this loop runs its turns. Without it, a
+   * turn would see the values of the code that woke the loop.
    */
   protected readonly outside: AsyncResource = makeAsyncContext(this.rootFrame)
   #executions: Execution | null = null

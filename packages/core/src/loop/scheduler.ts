@@ -40,8 +40,8 @@ export abstract class Scheduler {
   /** @internal the monitor of debug mode; null when debug mode is off */
   monitor: DebugMonitor | null = null
   /**
-   * The asynchronous context in which the loop runs its turns. Without it, a turn would run in the context of the code
-   * that woke the loop.
+   * The asynchronous context (the values of every AsyncLocalStorage) in which the loop runs its turns. Without it, a
+   * turn would see the values of the code that woke the loop.
    */
   protected abstract readonly outside: AsyncResource
   readonly #ready: ReadyQueue

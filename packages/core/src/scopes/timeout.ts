@@ -227,8 +227,8 @@ export function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T> {
     // If `aw` is a function, it runs in the body, so the timeout cancels its waits. If `aw` is a plain promise, it
     // cannot be cancelled: the timeout ends only the wait for it.
     const runs = typeof aw === 'function' || aw instanceof Coroutine
-    // The body is an async function if `aw` is called in it. Then the timeout waits until the clean-up of `aw` has
-    // ended (`enterFrame` says why).
+    // If `aw` is called in the body, the body is an async function, because a scope waits for the clean-up of an async
+    // body. Otherwise the body only returns a future, which the timeout cancels.
     return timeout(limit, runs ? async () => runInline(aw) : () => ensureFuture(aw))
   }
   return ifDone(aw)

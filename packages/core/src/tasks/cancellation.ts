@@ -42,7 +42,7 @@ export class Cancellation {
   #pending = false
   /** Whether the pending cancel became pending while no code of the task ran. */
   #isFromElsewhere = false
-  /** Whether the scope of the frame is cancelled and has not ended. */
+  /** Whether the scope of the frame is cancelled and has not ended. If so, `open` counts this scope. */
   #isScopeCancelOpen = false
   /**
    * Whether code has read the aborted signal since the cancel became pending. Then the cancel counts as delivered and
@@ -259,7 +259,10 @@ export class Cancellation {
     return true
   }
 
-  /** Called at the beginning of a turn in which a wait throws because of the cancel. */
+  /**
+   * Called at the beginning of a turn in which a wait throws the CancelledError. Until `endTurn`, the calls of
+   * `confirm` and `notePromiseMade` tell what the code does with that error.
+   */
   beginTurn(): void {
     this.#isThrowing = true
   }

@@ -149,8 +149,8 @@ export function deliverWith(frame: Frame): void {
 }
 
 /**
- * Whether no wait may begin in `frame`: its loop is closed, its task was abandoned, or the body of a cancelled scope
- * around it has ended, and the scope waits only for the clean-up of other calls.
+ * Whether no wait may begin in `frame`: its loop is closed, `abandon` has ended its task at once, or the body of a
+ * cancelled scope around it has ended, and the scope waits only for the clean-up of other calls.
  */
 export function mustRefuse(frame: Frame): boolean {
   if (frame.scopeLoop.isClosed()) return true

@@ -198,7 +198,10 @@ export class Execution extends Frame {
     }
   }
 
-  /** Called when the body has thrown `error`: ends the task as failed, or as cancelled for a CancelledError. */
+  /**
+   * Called when the body has thrown `error`: ends the task as failed. For a CancelledError, or an AbortError that a
+   * cancel of the task has caused, ends it as cancelled.
+   */
   crash(error: unknown): void {
     const { task } = this
     if (this.state === ABANDONED) {
@@ -216,8 +219,8 @@ export class Execution extends Frame {
   }
 
   /**
-   * Reports the error with which the code of an abandoned task has ended, because no code waits for that task any
-   * more.
+   * Reports the error that the code of the task has thrown after `abandon` had ended the task. No code waits for the
+   * task any more, so no other code can report it.
    */
   static #reportLate(execution: Execution, exception: unknown): void {
     if (isCancelled(exception) || execution.isOwnAbort(exception)) return

@@ -11,7 +11,10 @@ import { framesOf } from './frame-tree.ts'
  * `afterWait`, which checks whether another wait is left. If none is left, the scope ends and the frame is unlinked.
  */
 
-/** Called when a task of a group has ended: the frames around the group may have waited for that task. */
+/**
+ * Called when a task of a group has ended. `group` is the frame of the group. If the body of this frame, or of a frame
+ * around it, has ended before, and only that task was left, the frame can end now.
+ */
 export function afterGroupTask(group: Frame): void {
   for (let frame: Frame | null = group; frame !== null; frame = frame.parent) {
     if (frame.state !== OPEN) afterWait(frame)
@@ -42,8 +45,9 @@ export function endCleanup(frame: Frame): void {
 }
 
 /**
- * Called when a wait has ended in `frame` or inside it, if the body of `frame` has ended before. If no other wait is
- * left, the scope can end.
+ * Called when the body of `frame` has ended before, and now a wait in `frame` or inside it has ended too. If no other
+ * wait is left, the scope ends at the end of this turn if it was cancelled, and the frame is removed from the list of
+ * the frame around it.
  */
 export function afterWait(frame: Frame): void {
   if (frame.state === CLOSING) {

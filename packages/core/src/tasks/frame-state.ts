@@ -18,11 +18,15 @@ export const ENDED = 1
  */
 export const CLOSING = 2
 /**
- * State of a frame: the same as CLOSING, during a turn in which a wait of the frame has ended. In this turn, the code
- * whose wait has ended may begin another wait, to clean up.
+ * State of a frame: the body was cancelled and has ended, and in this turn of the loop a wait of the frame has ended.
+ * The code whose wait has ended may begin another wait in this turn, to clean up. At the end of the turn, the state is
+ * CLOSING again, in which new waits are refused.
  */
 export const CLEANING = 3
-/** State of a frame: the task was abandoned (`abandon`). No wait may begin in the frame. */
+/**
+ * State of a frame: `abandon` has ended the task at once, although its code may still run or wait. No wait may begin in
+ * the frame.
+ */
 export const ABANDONED = 4
 export type FrameState =
   | typeof CREATED

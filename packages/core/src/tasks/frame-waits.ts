@@ -118,8 +118,8 @@ export abstract class FrameWaits implements Reaction {
   abstract readonly mustCancel: boolean
 
   /**
-   * @internal whether no wait may begin in this frame: its loop is closed, its task was abandoned, or the body of a
-   * cancelled scope around it has ended, and the scope waits only for the clean-up of other calls
+   * @internal whether no wait may begin in this frame: its loop is closed, `abandon` has ended its task at once, or the
+   * body of a cancelled scope around it has ended, and the scope waits only for the clean-up of other calls
    */
   abstract mustRefuse(): boolean
 

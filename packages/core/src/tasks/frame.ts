@@ -29,8 +29,8 @@ export abstract class Frame extends FrameWaits {
   noteCancelFromOutside(): void {}
 
   /**
-   * @internal called when the shield of this frame has kept a cancel out. The scope `shielded` then starts its timer
-   * `grace`: when the timer ends, the shield is removed.
+   * @internal called when the shield of this frame has kept a cancel out. If `shielded` was called with the option
+   * `grace`, it then starts a timer, and removes the shield after that time.
    */
   cancelKeptOut(): void {}
 
@@ -72,8 +72,8 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal called when Node copies its map of AsyncLocalStorage values and this frame is used in place of that map
-   * (see `standForMaps`)
+   * @internal yields the only entry of this frame. Node iterates over this frame when it copies a map of
+   * AsyncLocalStorage values, because a frame can stand in place of such a map.
    */
   *[Symbol.iterator](): Iterator<unknown> {
     yield this
