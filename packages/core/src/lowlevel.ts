@@ -43,3 +43,4 @@ export { detailsOf, type WaitDetails, waitDetails } from './futures/wait-details
 export { LiveList } from './loop/live-list.ts'
 export { type TraceEntry, type TraceOutcome, Tracing } from './tasks/tracing.ts'
 export { createServiceTask } from './tasks/service-task.ts'
+export { TaskTurn } from './tasks/task-turn.ts'

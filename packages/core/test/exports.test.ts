@@ -87,6 +87,7 @@ test('the lowlevel door', () => {
       "Frame",
       "LinkedList",
       "LiveList",
+      "TaskTurn",
       "Tracing",
       "abandon",
       "abortError",
