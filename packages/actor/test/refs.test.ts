@@ -65,6 +65,25 @@ test.for(names)('a message may be called %s', (name) =>
   })(),
 )
 
+test.for(['name', 'length', 'call'])('a function in a field may be called %s', (name) =>
+  virtually(async () => {
+    class Named extends Actor {
+      constructor() {
+        super()
+        Object.assign(this, { [name]: (n: number) => n + 1 })
+      }
+    }
+    const named = await spawn(Named)
+    const sends = named as unknown as Record<
+      'ask' | 'tell',
+      Record<string, (n: number) => PromiseLike<unknown>>
+    >
+    expect(await sends.ask[name]!(1)).toBe(2)
+    expect(await sends.tell[name]!(1)).toBe(true)
+    await named.stop()
+  })(),
+)
+
 class Guarded extends Actor {
   static override readonly hidden = ['audit']
   looked = 0

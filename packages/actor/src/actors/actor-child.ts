@@ -67,7 +67,7 @@ export class ActorChild extends Child {
     context: Context | null = null,
   ): Future<boolean> {
     const envelope = new Envelope(kind, args, null)
-    envelope.context = context
+    if (context !== null) envelope.context = context
     if (tellMade.hasSubscribers) {
       tellMade.publish({ path: this.path, method: kind.name, message: envelope })
     }
@@ -93,10 +93,14 @@ export class ActorChild extends Child {
 
   #accept(envelope: Envelope): void {
     const { incarnation } = this
-    if (incarnation === null || !incarnation.handlers.serveBeside(envelope)) {
+    if (incarnation === null) {
       this.mailbox.push(envelope)
-      incarnation?.wake()
+      return
     }
+    const { handlers } = incarnation
+    if (handlers.isWaiting && handlers.serveBeside(envelope)) return
+    this.mailbox.push(envelope)
+    incarnation.wake()
   }
 
   #overflow(envelope: Envelope): Future<boolean> {

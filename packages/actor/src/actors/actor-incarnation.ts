@@ -1,5 +1,5 @@
 import { Future, isCancelled, sleep, type Task } from '@tasktree/core'
-import { createServiceTask, abandon, observe } from '@tasktree/core/lowlevel'
+import { createServiceTask, abandon, observe, TaskTurn } from '@tasktree/core/lowlevel'
 import { abandoned } from '../children/abandonable-wait.ts'
 import { Incarnation } from '../children/incarnation.ts'
 import type { UnsupervisedChildren } from '../children/unsupervised-children.ts'
@@ -36,7 +36,15 @@ export class ActorIncarnation extends Incarnation {
   trapExit = false
   #actor: Actor | null = null
   #end: ExitReason | null = null
+  /** The future that the task awaits while the incarnation has no work; null while it works. */
   #waker: Future<void> | null = null
+  /**
+   * Handles messages while the task goes on waiting for `#waker`. It is used for handlers that return no promise: it
+   * saves a short handler the cost of resuming the task. Null until the actor has handled its first message.
+   */
+  #turn: TaskTurn | null = null
+  /** The promise of a burst that `#turn` has begun, for the task to await; null when there is none. */
+  #burst: Promise<void> | null = null
   readonly #hookCaller: HookCaller
   #persistentCancel: PersistentCancel | null = null
   #parts: IncarnationParts | null = null
@@ -110,8 +118,8 @@ export class ActorIncarnation extends Incarnation {
    */
   async #live(): Promise<void> {
     if (!(await this.#start())) return
-    while (this.#end === null) {
-      const burst = this.handlers.runBurst()
+    while (this.#end === null || this.#burst !== null) {
+      const burst = this.#takeBurst() ?? this.handlers.runBurst()
       if (burst !== null) {
         // `burst` is a native promise and not a Future. So a cancel of the task reaches the future that the handler
         // itself awaits.
@@ -123,6 +131,8 @@ export class ActorIncarnation extends Incarnation {
         this.#end = normal
         break
       }
+      // An actor that has never had a message needs no object for its turns.
+      if (this.handlers.handled > 0) this.#turn ??= new TaskTurn(() => this.#handleInTurn())
       try {
         await this.#nextTurn()
       } catch (error) {
@@ -195,6 +205,45 @@ export class ActorIncarnation extends Incarnation {
     return this.#requests?.isEmpty === false || this.handlers.hasWork()
   }
 
+  #takeBurst(): Promise<void> | null {
+    const burst = this.#burst
+    this.#burst = null
+    return burst
+  }
+
+  /**
+   * Handles messages, while the task goes on waiting for `#waker`, up to the first message whose handler is known to
+   * return promises. Resumes the task if there is anything else to do. Returns whether a handler has returned a
+   * promise, which the task must await.
+   */
+  #handleInTurn(): boolean {
+    const waker = this.#waker
+    // The task has been resumed, or will be. It handles the messages itself.
+    if (waker === null || waker.done()) return false
+    if (this.#end === null) {
+      this.#burst = this.handlers.runBurst(true)
+      if (this.#burst === null && this.#end === null && !this.#isDrained()) {
+        if (!this.#hasWork()) return false
+        if (this.#canHandleInTurn()) {
+          this.#turn?.pushAfterIO()
+          return false
+        }
+      }
+    }
+    this.#resume()
+    return this.#burst !== null
+  }
+
+  /** Whether the next work is a message whose handler has returned no promise so far. */
+  #canHandleInTurn(): boolean {
+    return (
+      this.#turn !== null &&
+      this.#end === null &&
+      (this.#requests === null || this.#requests.isEmpty) &&
+      this.handlers.isNextPlain()
+    )
+  }
+
   /**
    * Returns the future to await before more messages are handled. If there is work left, this is one turn of the loop.
    * Otherwise `wake()` completes the future.
@@ -233,7 +282,14 @@ export class ActorIncarnation extends Incarnation {
     this.#end ??= reason
   }
 
+  /** Called when there is work: a message, a request, or a reason to end. */
   wake(): void {
+    if (this.#waker === null || this.#turn?.isQueued === true) return
+    if (this.#canHandleInTurn()) this.#turn?.push()
+    else this.#resume()
+  }
+
+  #resume(): void {
     const waker = this.#waker
     if (waker === null) return
     this.#waker = null
@@ -261,7 +317,7 @@ export class ActorIncarnation extends Incarnation {
     this.end(reason)
     if (this.#cleaning) return
     this.handlers.cancelBeside()
-    if (this.handlers.main === null && this.started) this.wake()
+    if (!this.handlers.isBusy && this.started) this.wake()
     else this.#persistentCancel ??= new PersistentCancel(this.task, () => this.#cleaning)
   }
 

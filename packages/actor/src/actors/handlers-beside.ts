@@ -1,4 +1,4 @@
-import { isCancelled, type Task } from '@tasktree/core'
+import { isCancelled } from '@tasktree/core'
 import { createServiceTask, observe } from '@tasktree/core/lowlevel'
 import { PersistentCancel } from './persistent-cancel.ts'
 import { ActorStopped } from '../errors.ts'
@@ -17,7 +17,7 @@ import type { Handlers } from './handlers.ts'
 export class HandlersBeside {
   readonly #incarnation: ActorIncarnation
   readonly #handlers: Handlers
-  readonly #flows = new Map<Task, HandlerFlow>()
+  readonly #flows = new Map<Envelope, HandlerFlow>()
   #onEnded: (() => void)[] = []
 
   constructor(incarnation: ActorIncarnation, handlers: Handlers) {
@@ -27,6 +27,11 @@ export class HandlersBeside {
 
   get size(): number {
     return this.#flows.size
+  }
+
+  /** Returns the HandlerFlow (one run of a handler) that handles `envelope` now; null when there is none. */
+  flowOf(envelope: Envelope): HandlerFlow | null {
+    return this.#flows.get(envelope) ?? null
   }
 
   handle(envelope: Envelope): void {
@@ -40,14 +45,15 @@ export class HandlersBeside {
       }),
     )
     flow = new HandlerFlow(incarnation, envelope, task, performance.now())
-    this.#flows.set(task, flow)
+    this.#flows.set(envelope, flow)
     observe(task, () => this.#end(flow))
   }
 
   async #run(flow: HandlerFlow): Promise<void> {
     try {
       flow.promise = (async () => this.#handlers.call(flow))()
-      this.#handlers.answer(flow, await flow.promise)
+      const result = await flow.promise
+      this.#handlers.answer(flow.envelope, flow, result)
     } catch (thrown) {
       if (flow.ended) return
       if (messageTracing.isLive) messageTracing.settle(flow, { error: thrown })
@@ -64,10 +70,10 @@ export class HandlersBeside {
   }
 
   #end(flow: HandlerFlow): void {
-    if (!this.#flows.delete(flow.task)) return
+    const { envelope } = flow
+    if (!this.#flows.delete(envelope)) return
     flow.end()
     const { child, endReason } = this.#incarnation
-    const { envelope } = flow
     // If `flow.promise` is null, the task was cancelled before its first step, so no handler was called with the
     // message.
     if (flow.promise === null) child.putBack(envelope)
@@ -80,7 +86,9 @@ export class HandlersBeside {
   }
 
   cancelAll(): void {
-    for (const task of this.#flows.keys()) void new PersistentCancel(task, () => task.done())
+    for (const { task } of this.#flows.values()) {
+      void new PersistentCancel(task, () => task.done())
+    }
   }
 
   /** Settles when no handler runs beside the main handler. */

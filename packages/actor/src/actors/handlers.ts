@@ -7,8 +7,9 @@ import { asMessage, type Envelope, type Message } from '../messages/envelope.ts'
 import {
   countUnentered,
   HandlerFlow,
+  type RunningHandler,
   runInFlow,
-  switchRunningFlow,
+  switchRunning,
 } from '../messages/handler-flow.ts'
 import { messageTracing } from '../messages/tracing.ts'
 import type { Actor } from './actor.ts'
@@ -56,14 +57,16 @@ interface Callbacks {
  * handler. When a handler returns a promise, the loop stops, and continues in a callback of that promise. The
  * incarnation's task waits only for the end of the burst.
  */
-export class Handlers {
-  readonly #incarnation: ActorIncarnation
+export class Handlers implements RunningHandler {
+  readonly incarnation: ActorIncarnation
   readonly #child: ActorChild
   /**
-   * The HandlerFlow (one run of a handler) of the main handler, which runs now. Handlers that run beside the main
-   * handler do not count. Null while no main handler runs.
+   * The message of the main handler, which runs now. Handlers that run beside the main handler do not count. Null while
+   * no main handler runs.
    */
-  main: HandlerFlow | null = null
+  #envelope: Envelope | null = null
+  /** The HandlerFlow (one run of a handler) of the main handler, if it was needed; otherwise null. */
+  #main: HandlerFlow | null = null
   /** How many messages this incarnation has handled. */
   handled = 0
   suspended = false
@@ -93,7 +96,7 @@ export class Handlers {
   #now = 0
 
   constructor(incarnation: ActorIncarnation) {
-    this.#incarnation = incarnation
+    this.incarnation = incarnation
     this.#child = incarnation.child
   }
 
@@ -102,20 +105,62 @@ export class Handlers {
     return !this.suspended && !this.#child.mailbox.isEmpty()
   }
 
+  /** Whether the next message can be handled now, and its handler has returned no promise so far. */
+  isNextPlain(): boolean {
+    return !this.suspended && this.#child.mailbox.first()?.kind.isPlain === true
+  }
+
+  /** Whether a main handler runs. */
+  get isBusy(): boolean {
+    return this.#envelope !== null
+  }
+
+  /** The HandlerFlow (one run of a handler) of the main handler; null while no main handler runs. */
+  get main(): HandlerFlow | null {
+    return this.#envelope === null ? null : this.flow
+  }
+
+  /**
+   * The HandlerFlow (one run of a handler) of the main handler, which must be running. It is made on the first use,
+   * because most handlers neither wait nor ask, and need none.
+   */
+  get flow(): HandlerFlow {
+    const incarnation = this.incarnation
+    this.#main ??= new HandlerFlow(
+      incarnation,
+      this.#envelope as Envelope,
+      incarnation.task,
+      this.#now,
+    )
+    return this.#main
+  }
+
+  /** Whether the main handler waits for a promise, so that other handlers may run beside it. */
+  get isWaiting(): boolean {
+    return this.#main !== null && this.#main.promise !== null
+  }
+
+  /** Returns the HandlerFlow (one run of a handler) that handles `envelope` now; null when there is none. */
+  flowOf(envelope: Envelope): HandlerFlow | null {
+    if (this.#envelope === envelope) return this.flow
+    return this.#beside?.flowOf(envelope) ?? null
+  }
+
   /** How many handlers run beside the main handler. */
   get besideCount(): number {
     return this.#beside?.size ?? 0
   }
 
   /**
-   * Handles messages until the mailbox is empty or the burst is over. Returns null when no handler returned a promise.
-   * Otherwise returns a promise that resolves at the end of the burst.
+   * Handles messages until the mailbox is empty or the burst is over. If `onlyPlain` is true, it stops before the first
+   * message whose handler has returned a promise earlier. Returns null when no handler returned a promise. Otherwise
+   * returns a promise that resolves at the end of the burst.
    */
-  runBurst(): Promise<void> | null {
+  runBurst(onlyPlain = false): Promise<void> | null {
     this.#inBurst = 0
     this.#now = performance.now()
-    this.#burstEnds = this.#child.runtime.loop.time() + burstLength
-    if (this.#handleMessages()) return null
+    this.#burstEnds = 0
+    if (this.#handleMessages(onlyPlain)) return null
     return new Promise((resolve) => {
       this.#onBurstOver = resolve
     })
@@ -125,29 +170,28 @@ export class Handlers {
    * Handles the messages in the mailbox. Returns false when a handler returned a promise; when that promise settles,
    * the burst continues.
    */
-  #handleMessages(): boolean {
-    const incarnation = this.#incarnation
+  #handleMessages(onlyPlain = false): boolean {
+    const incarnation = this.incarnation
     const { mailbox } = this.#child
     for (;;) {
       if (incarnation.endReason !== null) return true
       incarnation.serveRequests()
-      if (this.suspended) return true
-      const envelope = mailbox.shift()
-      if (envelope === null) return true
+      const envelope = mailbox.first()
+      if (envelope === null || this.suspended || (onlyPlain && !envelope.kind.isPlain)) return true
+      mailbox.remove(envelope)
       if (mailbox.waiting > 0) this.#child.admitSenders()
-      const flow = new HandlerFlow(incarnation, envelope, incarnation.task, this.#now)
-      this.main = flow
+      this.#envelope = envelope
       try {
-        const result = this.call(flow)
+        const result = this.#isSimple(envelope) ? this.#callSimple(envelope) : this.call(this.flow)
         if (isThenable(result)) {
-          this.#waitFor(flow, result)
+          this.#waitFor(this.flow, result)
           return false
         }
-        this.answer(flow, result)
+        this.answer(envelope, this.#main, result)
       } catch (error) {
-        this.#threw(flow, error)
+        this.#threw(this.flow, error)
       }
-      this.#end(flow)
+      this.#end()
       if (this.#isBurstOver()) return true
     }
   }
@@ -161,13 +205,32 @@ export class Handlers {
     return context === null ? this.#callTraced(flow) : context.run(() => this.#callTraced(flow))
   }
 
+  /**
+   * Whether the handler of a message can be called without more ado: in the context of the actor, outside of a trace
+   * and outside of a separate asynchronous context.
+   */
+  #isSimple({ kind, context, action }: Envelope): boolean {
+    return !kind.entersContext && context === null && action === null && !messageTracing.isOn
+  }
+
+  #callSimple(envelope: Envelope): unknown {
+    const outer = switchRunning(this)
+    let result
+    try {
+      result = this.#dispatch(envelope)
+    } finally {
+      switchRunning(outer)
+    }
+    return isThenable(result) ? this.#returned(this.flow, result, false) : result
+  }
+
   #callTraced(flow: HandlerFlow): unknown {
     const { action, type: method, ask } = flow.envelope
     if (!messageTracing.isOn || action !== null) return this.#call(flow)
     const { path } = this.#child
     const trace = {
       path,
-      incarnation: this.#incarnation.number,
+      incarnation: this.incarnation.number,
       method,
       ask,
       message: flow.envelope,
@@ -177,14 +240,18 @@ export class Handlers {
 
   #call(flow: HandlerFlow): unknown {
     const { kind, action } = flow.envelope
-    const enters = kind.entersContext || action !== null || flow !== this.main
-    const result = enters
-      ? runInFlow(flow, () => this.#dispatch(flow))
-      : this.#dispatchRunning(flow)
-    if (!isThenable(result)) {
-      if (enters) kind.finished(true)
-      return result
-    }
+    const enters = kind.entersContext || action !== null || flow !== this.#main
+    if (!enters) return this.#callSimple(flow.envelope)
+    const result = runInFlow(flow, () => this.#dispatch(flow.envelope))
+    if (isThenable(result)) return this.#returned(flow, result, true)
+    kind.finished(true)
+    kind.isPlain = true
+    return result
+  }
+
+  /** Called when a handler has returned the promise or thenable `result`. */
+  #returned(flow: HandlerFlow, result: unknown, enters: boolean): unknown {
+    flow.envelope.kind.isPlain = false
     if (!enters) {
       this.unenteredFlow = flow
       countUnentered(1)
@@ -195,17 +262,8 @@ export class Handlers {
     return enters ? runInFlow(flow, wait) : wait()
   }
 
-  #dispatchRunning(flow: HandlerFlow): unknown {
-    const outer = switchRunningFlow(flow)
-    try {
-      return this.#dispatch(flow)
-    } finally {
-      switchRunningFlow(outer)
-    }
-  }
-
-  #dispatch({ envelope }: HandlerFlow): unknown {
-    const { actor } = this.#incarnation
+  #dispatch(envelope: Envelope): unknown {
+    const { actor } = this.incarnation
     return dispatch(actor as Actor, this.behaviour, envelope, this.#child.path)
   }
 
@@ -226,22 +284,22 @@ export class Handlers {
   #makeCallbacks(): Callbacks {
     return {
       onReturned: (value) => {
-        const flow = this.main
+        const flow = this.#main
         if (flow === null) return
-        this.answer(flow, value)
+        this.answer(flow.envelope, flow, value)
         this.#goOn(flow)
       },
       onThrew: (error) => {
-        const flow = this.main
+        const flow = this.#main
         if (flow === null) return
         this.#threw(flow, error)
         this.#goOn(flow)
       },
       onMicrotask: () => {
-        const flow = this.main
+        const flow = this.#main
         if (++this.#microtasks !== this.#waits || flow === null || flow.promise === null) return
         flow.hasWaited = true
-        this.#reportIfSlow(flow, performance.now())
+        this.#reportIfSlow(flow.envelope, performance.now() - flow.since)
         flow.envelope.kind.finished(false)
       },
     }
@@ -249,7 +307,7 @@ export class Handlers {
 
   #goOn(flow: HandlerFlow): void {
     if (!flow.hasWaited) flow.envelope.kind.finished(true)
-    this.#end(flow)
+    this.#end()
     if (this.#isBurstOver() || this.#handleMessages()) this.#endBurst()
   }
 
@@ -261,47 +319,48 @@ export class Handlers {
 
   #isBurstOver(): boolean {
     if (++this.#inBurst >= burst) return true
-    return (
-      this.#inBurst % messagesPerLook === 0 && this.#child.runtime.loop.time() > this.#burstEnds
-    )
+    if (this.#inBurst % messagesPerLook !== 0) return false
+    const now = this.#child.runtime.loop.time()
+    if (this.#burstEnds === 0) this.#burstEnds = now + burstLength
+    return now > this.#burstEnds
   }
 
   /** Called when the main handler has ended, by a return or by a throw. */
-  #end(flow: HandlerFlow): void {
-    flow.end()
-    this.main = null
+  #end(): void {
+    const envelope = this.#envelope as Envelope
+    const flow = this.#main
+    const now = performance.now()
+    if (flow === null || !flow.hasWaited) this.#reportIfSlow(envelope, now - this.#now)
+    flow?.end()
+    this.#now = now
+    this.#envelope = null
+    this.#main = null
     if (this.unenteredFlow !== null) {
       this.unenteredFlow = null
       countUnentered(-1)
     }
-    const now = performance.now()
-    if (!flow.hasWaited) this.#reportIfSlow(flow, now)
-    this.#now = now
   }
 
-  #reportIfSlow(flow: HandlerFlow, now: number): void {
-    const ms = now - flow.since
-    if (ms > this.#child.runtime.loop.slowCallbackDuration) {
-      reportSlow(this.#child, flow.envelope, ms)
-    }
+  #reportIfSlow(envelope: Envelope, ms: number): void {
+    if (ms > this.#child.runtime.loop.slowCallbackDuration) reportSlow(this.#child, envelope, ms)
   }
 
   /**
    * Called when a handler returned `result`. Answers the ask with `result`, unless the handler took its ReplyPort or
    * stashed the message.
    */
-  answer(flow: HandlerFlow, result: unknown): void {
+  answer(envelope: Envelope, flow: HandlerFlow | null, result: unknown): void {
     this.handled++
-    this.#traced(flow)
-    if (flow.stashed || flow.port !== null) return
-    flow.envelope.ask?.reply(result)
+    if (this.trace !== null) this.#traced(flow ?? this.flow)
+    if (flow !== null && (flow.stashed || flow.port !== null)) return
+    envelope.ask?.reply(result)
   }
 
   #threw(flow: HandlerFlow, thrown: unknown): void {
     if (messageTracing.isLive) messageTracing.settle(flow, { error: thrown })
-    const crash = answerThrown(this.#incarnation, flow, thrown)
+    const crash = answerThrown(this.incarnation, flow, thrown)
     this.#traced(flow, crash)
-    if (crash !== null) this.#incarnation.crash(flow.envelope, crash.error)
+    if (crash !== null) this.incarnation.crash(flow.envelope, crash.error)
   }
 
   /**
@@ -323,9 +382,9 @@ export class Handlers {
 
   /** Returns whether `envelope` may be handled now, while the main handler waits for a promise. */
   mayServe(envelope: Envelope): boolean {
-    if (this.main?.promise == null || this.suspended) return false
-    if (this.#incarnation.endReason !== null) return false
-    return envelope.kind.interleaves || isReentrant(envelope, this.#incarnation)
+    if (!this.isWaiting || this.suspended) return false
+    if (this.incarnation.endReason !== null) return false
+    return envelope.kind.interleaves || isReentrant(envelope, this.incarnation)
   }
 
   /**
@@ -334,7 +393,7 @@ export class Handlers {
    */
   serveBeside(envelope: Envelope): boolean {
     if (!this.mayServe(envelope)) return false
-    this.#beside ??= new HandlersBeside(this.#incarnation, this)
+    this.#beside ??= new HandlersBeside(this.incarnation, this)
     this.#beside.handle(envelope)
     return true
   }
@@ -372,9 +431,9 @@ export class Handlers {
    * Called at the end of the incarnation. If the main handler has begun and has not answered its ask, the ask fails.
    */
   failAsks(makeError: () => Error): void {
-    const { main } = this
-    if (main === null || main.port !== null || main.stashed) return
-    main.envelope.ask?.refuse(makeError())
+    const main = this.#main
+    if (main !== null && (main.port !== null || main.stashed)) return
+    this.#envelope?.ask?.refuse(makeError())
   }
 
   /**
@@ -383,12 +442,12 @@ export class Handlers {
    */
   abandon(): AbandonedHandler[] {
     const flows = this.#beside?.abandon() ?? []
-    const flow = this.main
+    const flow = this.#main
     if (flow !== null && flow.promise !== null) {
       flows.push(flow)
-      const { endReason } = this.#incarnation
+      const { endReason } = this.incarnation
       flow.envelope.ask?.refuse(new ActorStopped(this.#child.path, endReason ?? killed, true))
-      this.#end(flow)
+      this.#end()
       this.#endBurst()
     }
     const now = performance.now()

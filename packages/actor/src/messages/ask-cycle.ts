@@ -117,7 +117,7 @@ function watch(future: Future<unknown>, flow: HandlerFlow): void {
 export function blockerOfMessage(target: ActorChild, envelope: Envelope): HandlerFlow | null {
   const { incarnation } = target
   if (incarnation === null) return null
-  const { flow } = envelope
+  const flow = incarnation.handlers.flowOf(envelope)
   // A deferred answer can come from any code, so the handler itself does not block it.
   if (flow !== null) return flow.ended || flow.port !== null ? null : flow
   if (!target.mailbox.holds(envelope)) return null

@@ -1,7 +1,6 @@
 import type { Context } from '@tasktree/core'
 import type { Linked, LinkedList } from '@tasktree/core/lowlevel'
 import type { AskFuture } from './ask.ts'
-import type { HandlerFlow } from './handler-flow.ts'
 import type { Admission } from './mailbox.ts'
 import { MessageKind } from './message-kind.ts'
 
@@ -30,8 +29,6 @@ export class Envelope implements Linked<Envelope> {
   chain: CallChain | null = null
   /** The future of the sender that waits for room in the mailbox; null when no sender waits. */
   admission: Admission | null = null
-  /** The HandlerFlow (one run of a handler) that handles this message now; null before and after. */
-  flow: HandlerFlow | null = null
 
   constructor(
     kind: MessageKind,

@@ -16,7 +16,7 @@ import type { ReplyPort } from './deferred-replies.ts'
  * await and callback. Until the handler has returned, the variable `running` holds the HandlerFlow too. So a handler
  * that never waits need not enter the storage.
  */
-export class HandlerFlow {
+export class HandlerFlow implements RunningHandler {
   readonly incarnation: ActorIncarnation
   readonly envelope: Envelope
   /** The task in which this handler waits. */
@@ -49,20 +49,31 @@ export class HandlerFlow {
     this.envelope = envelope
     this.task = task
     this.since = since
-    envelope.flow = this
+  }
+
+  get flow(): HandlerFlow {
+    return this
   }
 
   end(): void {
     this.ended = true
     if (messageTracing.isLive) messageTracing.settle(this, {})
-    if (this.envelope.flow === this) this.envelope.flow = null
   }
 }
 
 const storage = new AsyncLocalStorage<HandlerFlow | null>()
 
-/** The HandlerFlow of the handler that was called last and has not returned yet; otherwise null. */
-let running: HandlerFlow | null = null
+/**
+ * A handler that runs. `Handlers` implements it too: a handler that does not enter the storage gets its HandlerFlow
+ * only when code asks for `flow`.
+ */
+export interface RunningHandler {
+  readonly incarnation: ActorIncarnation
+  readonly flow: HandlerFlow
+}
+
+/** The handler that was called last and has not returned yet; otherwise null. */
+let running: RunningHandler | null = null
 
 /** Maps the task of each incarnation to the incarnation. */
 const incarnations = new WeakMap<Task, ActorIncarnation>()
@@ -87,12 +98,12 @@ export function runInFlow<T>(flow: HandlerFlow, handler: () => T): T {
 }
 
 /**
- * Makes `flow` the value of `running` without entering the storage. Returns the previous value, which the caller must
- * restore.
+ * Makes `handler` the value of `running` without entering the storage. Returns the previous value, which the caller
+ * must restore.
  */
-export function switchRunningFlow(flow: HandlerFlow | null): HandlerFlow | null {
+export function switchRunning(handler: RunningHandler | null): RunningHandler | null {
   const outer = running
-  running = flow
+  running = handler
   return outer
 }
 
@@ -126,7 +137,7 @@ export function runOutsideOfFlows<T>(fn: () => T): T {
  * ended. Returns null for other code.
  */
 export function currentFlow(): HandlerFlow | null {
-  if (running !== null) return running
+  if (running !== null) return running.flow
   const stored = storage.getStore()
   if (stored != null) return stored
   return unentered === 0 ? null : (currentIncarnation()?.handlers.unenteredFlow ?? null)
@@ -134,8 +145,8 @@ export function currentFlow(): HandlerFlow | null {
 
 /** Returns the incarnation that the calling code belongs to, in a handler or elsewhere. Returns null for other code. */
 export function currentIncarnation(): ActorIncarnation | null {
-  const flow = running ?? storage.getStore()
-  if (flow != null) return flow.incarnation
+  const handler = running ?? storage.getStore()
+  if (handler != null) return handler.incarnation
   for (let task = currentTask(); task !== null; task = task.parent) {
     const incarnation = incarnations.get(task)
     if (incarnation !== undefined) return incarnation

@@ -198,6 +198,11 @@ export class Mailbox {
     }
   }
 
+  /** Returns the next message, which stays in the mailbox; null when the mailbox is empty. */
+  first(): Envelope | null {
+    return this.#queue.first()
+  }
+
   shift(): Envelope | null {
     const first = this.#queue.first()
     if (first !== null) this.remove(first)

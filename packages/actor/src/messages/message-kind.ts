@@ -41,6 +41,8 @@ export class MessageKind {
    * has finished without waiting.
    */
   entersContext = true
+  /** Whether the last handler returned no promise. False before the first one has returned. */
+  isPlain = false
   #hasWaited = false
 
   constructor(
@@ -49,7 +51,6 @@ export class MessageKind {
       declared?: boolean
       refused?: boolean
       interleaves?: boolean
-      isAsync?: boolean
     },
   ) {
     this.name = name

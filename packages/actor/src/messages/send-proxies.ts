@@ -147,13 +147,23 @@ function address(
   child: ActorChild,
   incarnation: number,
 ): object {
-  // Every function has its own `name` and `length`. They would hide messages of the same names.
-  const own = proxy as unknown as Record<string, unknown>
-  delete own['name']
-  delete own['length']
+  for (const name of ['name', 'length']) {
+    if (mayBeMessage(child, name)) delete (proxy as unknown as Record<string, unknown>)[name]
+  }
   Object.setPrototypeOf(proxy, prototype)
   proxy[target] = child
   proxy[pinned] = incarnation
   proxy[options] = undefined
   return proxy
+}
+
+/**
+ * Whether the actor may have a message called `name`. Every function has its own properties `name` and `length`, which
+ * would hide the messages of these names, so they are deleted from the proxy. But V8 reads a function from which a
+ * property was deleted several times as slowly, and so they are kept for all other actors.
+ */
+function mayBeMessage({ spec, incarnation }: ActorChild, name: string): boolean {
+  if (kindsOf(spec.actorClass).get(name).declared) return true
+  const actor = incarnation?.actor ?? null
+  return actor === null || typeof Object.getOwnPropertyDescriptor(actor, name)?.value === 'function'
 }

@@ -34,7 +34,7 @@ function waitsOf(child: Child): string[] {
   const task =
     child instanceof ActorChild || child instanceof TaskChild ? child.incarnation?.task : undefined
   if (task === undefined) return []
-  if (child instanceof ActorChild && child.incarnation?.handlers.main === null) return []
+  if (child instanceof ActorChild && child.incarnation?.handlers.isBusy === false) return []
   return [...task.waitingOn].map((future) => {
     const { kind, label } = detailsOf(future)
     // The label of a sleep has the time that is left, so it would change although nothing happens in the tree.
