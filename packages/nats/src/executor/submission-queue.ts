@@ -1,4 +1,12 @@
-import { detached, Future, getEventLoop, type Handle, isCancelled, taskGroup } from '@tasktree/core'
+import {
+  detached,
+  type EventLoop,
+  Future,
+  getEventLoop,
+  type Handle,
+  isCancelled,
+  taskGroup,
+} from '@tasktree/core'
 import type { JobRef } from '@tasktree/executor'
 import { SubmitStacks } from '@tasktree/executor/lowlevel'
 import { ClusterClosed } from '../errors.ts'
@@ -30,12 +38,15 @@ export class SubmissionQueue implements SubmissionOwner {
   readonly #waiting: Submission[] = []
   readonly #inFlight = new Set<Submission>()
   readonly #idle = new Set<Future<void>>()
-  /** The timer of the next search; null while there are no jobs without a result. */
+  /** The timer of the next search; null while none is planned. */
   #search: Handle | null = null
+  /** The loop of that timer. A timer of a loop that is closed never fires. */
+  #searchLoop: EventLoop | null = null
   /** When the results of all accepted jobs are searched for again. */
   #searchAt = Infinity
+  /** When the results of duplicates are searched for again; Infinity while there are no duplicates. */
+  #duplicatesAt = Infinity
   #isSearching = false
-  #mustSearchAgain = false
   #opened: Promise<void> | null = null
   /** Whether the connection was lost after the last search, so that answers may be missing. */
   #mustSearchAll = false
@@ -93,13 +104,12 @@ export class SubmissionQueue implements SubmissionOwner {
           return
         }
         await submission.send()
-        if (submission.isDuplicate) this.#searchNow()
+        if (submission.isDuplicate) await this.#lookForDuplicate(submission)
       })
     }
-    if (this.#search === null && !this.#isSearching) {
-      this.#searchAt = this.link.now() + searchInterval
-      this.#planSearch()
-    }
+    if (this.#isSearching || (this.#search !== null && this.#searchLoop === getEventLoop())) return
+    this.#searchAt = this.link.now() + searchInterval
+    this.#planSearch()
   }
 
   /** Creates the queue on the server if it does not exist. */
@@ -113,29 +123,31 @@ export class SubmissionQueue implements SubmissionOwner {
     return this.#opened
   }
 
-  /** Plans the next search for results whose messages were lost, if there are jobs without a result. */
+  /** Plans the next search, if there are jobs without a result. */
   #planSearch(): void {
     this.#search?.cancel()
     this.#search = null
     if (this.#inFlight.size === 0) return
-    const hasDuplicates = [...this.#inFlight].some((each) => each.isDuplicate)
-    const left = Math.max(0, this.#searchAt - this.link.now())
-    const ms = hasDuplicates ? Math.min(duplicateInterval, left) : left
+    const left = Math.max(0, Math.min(this.#searchAt, this.#duplicatesAt) - this.link.now())
     // The timer belongs to all jobs, and not to the task that has submitted one of them.
-    this.#search = detached(() => getEventLoop().callLater(ms, () => this.#searchNow()))
+    this.#search = detached(() => {
+      this.#searchLoop = getEventLoop()
+      return this.#searchLoop.callLater(left, () => {
+        this.#search = null
+        this.#searchNow()
+      })
+    })
   }
 
-  /** Begins a search. If one is running, the next begins when it has ended. */
+  /** Begins a search. If one is running, it searches for all results once more when it has ended. */
   #searchNow(): void {
-    if (this.#isSearching) {
-      this.#mustSearchAgain = true
-      return
-    }
+    if (this.#isSearching) return
     const isDue = this.#mustSearchAll || this.link.now() >= this.#searchAt
     if (isDue) {
       this.#mustSearchAll = false
       this.#searchAt = this.link.now() + searchInterval
     }
+    this.#duplicatesAt = Infinity
     const lookedFor = [...this.#inFlight].filter(
       (each) => each.isAccepted && (isDue || each.isDuplicate),
     )
@@ -154,10 +166,25 @@ export class SubmissionQueue implements SubmissionOwner {
       )
     } finally {
       this.#isSearching = false
-      const mustSearchAgain = this.#mustSearchAgain
-      this.#mustSearchAgain = false
-      if (mustSearchAgain) this.#searchNow()
+      const hasDuplicates = [...this.#inFlight].some((each) => each.isDuplicate)
+      this.#duplicatesAt = hasDuplicates ? this.link.now() + duplicateInterval : Infinity
+      if (this.#mustSearchAll) this.#searchNow()
       else this.#planSearch()
+    }
+  }
+
+  /**
+   * Looks for the result of a new duplicate, because the first submission may have ended. The later searches look for all
+   * duplicates together, so the number of reads does not grow with the square of the number of duplicates.
+   */
+  async #lookForDuplicate(submission: Submission): Promise<void> {
+    try {
+      await this.#lookFor(submission)
+    } finally {
+      if (this.#inFlight.has(submission) && this.#duplicatesAt === Infinity) {
+        this.#duplicatesAt = this.link.now() + duplicateInterval
+        if (!this.#isSearching) this.#planSearch()
+      }
     }
   }
 
@@ -180,6 +207,7 @@ export class SubmissionQueue implements SubmissionOwner {
     if (this.#inFlight.size > 0) return
     this.#search?.cancel()
     this.#search = null
+    this.#duplicatesAt = Infinity
     for (const idle of this.#idle) if (!idle.done()) idle.setResult()
     this.#idle.clear()
   }
