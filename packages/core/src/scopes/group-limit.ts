@@ -1,7 +1,17 @@
 import { DetailedFuture } from '../futures/detailed-future.ts'
-import type { Future } from '../futures/future.ts'
+import { LinkedList, type Linked } from '../linked-list.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import { Coroutine, type CoroutineFunction, runInline } from '../tasks/coroutine.ts'
+
+/** A task waits for its place with such a future. The result of the future gives the task a place. */
+class Wait extends DetailedFuture<void> implements Linked<Wait> {
+  /** @internal the task tree shows this name */
+  static override readonly name: string = 'Future'
+
+  list: LinkedList<Wait> | null = null
+  nextInList: Wait | null = null
+  previousInList: Wait | null = null
+}
 
 /**
  * Lets at most `limit` tasks of a task group run at the same time. The limit is a number of places, and a running task
@@ -13,11 +23,8 @@ export class GroupLimit {
   readonly #loop: EventLoop
   /** The number of tasks that hold a place. The code of such a task runs, or is about to begin. */
   #taken = 0
-  /**
-   * One future for each task that waits for a place, in the order in which the tasks came. Its result gives the task a
-   * place.
-   */
-  readonly #line: Future<void>[] = []
+  /** The waits for a place, in the order in which the tasks came. */
+  readonly #line = new LinkedList<Wait>()
 
   constructor(limit: number, loop: EventLoop) {
     this.#limit = limit
@@ -30,7 +37,7 @@ export class GroupLimit {
    */
   async run<T>(coro: CoroutineFunction<[], T> | Coroutine<T>): Promise<T> {
     if (this.#taken >= this.#limit) {
-      const place = new DetailedFuture<void>(
+      const place = new Wait(
         () => ({ kind: 'group', label: `one of the ${this.#limit} places of its group` }),
         { loop: this.#loop },
       )
@@ -39,6 +46,7 @@ export class GroupLimit {
         await place
       } catch (error) {
         if (coro instanceof Coroutine) coro.close()
+        this.#line.remove(place)
         // The task got a place, but was cancelled before it could use the place. So the next waiting task gets the
         // place.
         if (!place.cancelled()) this.#passPlaceOn()
@@ -54,7 +62,7 @@ export class GroupLimit {
 
   /** Gives the place of a task that has ended to the next waiting task. If no task waits, the place becomes free. */
   #passPlaceOn(): void {
-    for (let place = this.#line.shift(); place !== undefined; place = this.#line.shift()) {
+    for (let place = this.#line.shift(); place !== null; place = this.#line.shift()) {
       if (place.done()) continue
       place.setResult()
       return

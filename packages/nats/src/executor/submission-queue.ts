@@ -7,6 +7,7 @@ import {
   isCancelled,
   taskGroup,
 } from '@tasktree/core'
+import { LinkedList } from '@tasktree/core/lowlevel'
 import type { JobRef } from '@tasktree/executor'
 import { SubmitStacks } from '@tasktree/executor/lowlevel'
 import { ClusterClosed } from '../errors.ts'
@@ -35,7 +36,7 @@ export class SubmissionQueue implements SubmissionOwner {
   readonly queue: string
   readonly settings: Settings
   /** The jobs that were submitted and not sent yet. */
-  readonly #waiting: Submission[] = []
+  readonly #waiting = new LinkedList<Submission>()
   readonly #inFlight = new Set<Submission>()
   readonly #idle = new Set<Future<void>>()
   /** The timer of the next search; null while none is planned. */
@@ -77,7 +78,7 @@ export class SubmissionQueue implements SubmissionOwner {
   }
 
   get waiting(): number {
-    return this.#waiting.length
+    return this.#waiting.size
   }
 
   get running(): number {
@@ -92,7 +93,7 @@ export class SubmissionQueue implements SubmissionOwner {
   #pump(): void {
     while (this.#inFlight.size < this.settings.maxInFlight) {
       const submission = this.#waiting.shift()
-      if (submission === undefined) break
+      if (submission === null) break
       if (submission.future.done()) continue
       this.#inFlight.add(submission)
       this.link.start(`submit ${submission.id}`, async () => {
@@ -203,6 +204,7 @@ export class SubmissionQueue implements SubmissionOwner {
   ended(submission: Submission, how: 'completed' | 'failed' | 'cancelled'): void {
     if (how === 'completed') this.completed++
     if (how === 'failed') this.failed++
+    this.#waiting.remove(submission)
     if (this.#inFlight.delete(submission)) this.#pump()
     if (this.#inFlight.size > 0) return
     this.#search?.cancel()
@@ -213,15 +215,18 @@ export class SubmissionQueue implements SubmissionOwner {
   }
 
   #failAll(): void {
-    for (const submission of [...this.#waiting.splice(0), ...this.#inFlight]) {
-      submission.fail(new ClusterClosed())
-    }
+    for (const submission of this.#all()) submission.fail(new ClusterClosed())
   }
 
   cancelAll(): void {
-    for (const submission of [...this.#waiting, ...this.#inFlight]) {
-      submission.future.cancel('the executor was shut down')
-    }
+    for (const submission of this.#all()) submission.future.cancel('the executor was shut down')
+  }
+
+  /** All jobs that have not ended. */
+  #all(): Submission[] {
+    const all: Submission[] = []
+    for (let each = this.#waiting.first(); each !== null; each = each.nextInList) all.push(each)
+    return [...all, ...this.#inFlight]
   }
 
   async untilIdle(): Promise<void> {

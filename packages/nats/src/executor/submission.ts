@@ -1,6 +1,6 @@
 import type { Handle } from '@tasktree/core'
 import { isCancelled, TimeoutError } from '@tasktree/core'
-import type { WaitDetails } from '@tasktree/core/lowlevel'
+import type { Linked, LinkedList, WaitDetails } from '@tasktree/core/lowlevel'
 import {
   type MappedJob,
   noteFailure,
@@ -26,7 +26,10 @@ export interface SubmissionOwner {
 }
 
 /** A job in the program that has submitted it, from the submission to its end. */
-export class Submission implements MappedJob {
+export class Submission implements MappedJob, Linked<Submission> {
+  list: LinkedList<Submission> | null = null
+  nextInList: Submission | null = null
+  previousInList: Submission | null = null
   readonly future: RemoteJob<unknown>
   readonly #owner: SubmissionOwner
   #message: JobMessage
