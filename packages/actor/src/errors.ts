@@ -131,13 +131,13 @@ export class StashFull extends Error {
   }
 }
 
-/** A child failed more often than its supervisor allows. `cause` is its last failure. */
+/** A child needed more restarts than its supervisor allows. `cause` is the last failure of the child. */
 export class RestartLimitError extends Error {
   override readonly name: string = 'RestartLimitError'
   readonly code: string = 'ERR_ACTOR_RESTART_LIMIT'
   /** The path of the child. */
   readonly child: string
-  /** How many restarts were made. */
+  /** How many restarts of the child the supervisor has made. */
   readonly restarts: number
 
   constructor(child: string, restarts: number, cause: unknown) {
@@ -275,8 +275,8 @@ export class WorkerExit extends Error {
 }
 
 /**
- * Code used the context of an incarnation that has ended. Such code ran on after a kill, or is a callback from before a
- * restart.
+ * Code used `this.ctx` of an incarnation (one run of an actor, from a start or a restart to the next end) that had
+ * ended. Such code still ran after a kill, or is a callback from before a restart.
  */
 export class StaleIncarnation extends Error {
   override readonly name: string = 'StaleIncarnation'

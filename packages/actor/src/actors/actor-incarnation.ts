@@ -76,7 +76,10 @@ export class ActorIncarnation extends Incarnation {
     return this.#actor as unknown as Hooks | null
   }
 
-  /** The timers, pipes, monitors, children and messages of this incarnation. They are made when this is first read. */
+  /**
+   * The object that holds the timers, pipes, monitors, links, children, stash and unanswered messages of this
+   * incarnation. It is created when this getter is first called.
+   */
   get parts(): IncarnationParts {
     this.#parts ??= new IncarnationParts(this)
     return this.#parts
@@ -121,8 +124,8 @@ export class ActorIncarnation extends Incarnation {
     while (this.#end === null || this.#burst !== null) {
       const burst = this.#takeBurst() ?? this.handlers.runBurst()
       if (burst !== null) {
-        // `burst` is a native promise and not a Future. So a cancel of the task reaches the future that the handler
-        // itself awaits.
+        // A cancel of the task cancels the Future that the task awaits. `burst` is a native promise, so a cancel is not
+        // for `burst`, but for the Future that the handler itself awaits.
         await burst
         continue
       }
@@ -151,14 +154,14 @@ export class ActorIncarnation extends Incarnation {
         () => new actorClass(...((typeof args === 'function' ? args() : args) as never[])),
       )
       await this.#hookCaller.call('onStart', (hooks) => hooks.onStart?.())
-      // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- it ends the incarnation
+      // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- the error ends the incarnation
     } catch (error) {
       await this.#failToStart(tame(error))
       return false
     }
     if (this.#persistentCancel !== null || this.#end === killed) {
-      // The actor was stopped or killed during its start, but `onStart` completed. If the actor was stopped, `onStop`
-      // is called too.
+      // The actor was stopped or killed while `onStart` ran, and `onStart` returned all the same. After a stop,
+      // `onStop` is called too. After a kill, it is not.
       if (this.#end !== null && this.#end !== killed) {
         this.#cleaning = true
         this.#takeCancelsBack()
@@ -194,7 +197,7 @@ export class ActorIncarnation extends Incarnation {
     return (
       this.child.draining &&
       !this.#hasWork() &&
-      // A suspended actor has no work, but its mailbox may hold messages.
+      // While the actor is suspended, `#hasWork()` is false, but the mailbox may hold messages.
       this.child.mailbox.isEmpty() &&
       (this.#parts?.unanswered ?? 0) === 0 &&
       this.handlers.besideCount === 0
@@ -245,8 +248,8 @@ export class ActorIncarnation extends Incarnation {
   }
 
   /**
-   * Returns the future to await before more messages are handled. If there is work left, this is one turn of the loop.
-   * Otherwise `wake()` completes the future.
+   * Returns a future that the task awaits before it handles more messages. If there is work left, the future is done
+   * after one turn of the event loop. Otherwise it is done when `wake()` is called.
    */
   #nextTurn(): Future<void> {
     if (this.#hasWork()) return sleep(0)
@@ -255,8 +258,8 @@ export class ActorIncarnation extends Incarnation {
   }
 
   /**
-   * Handles a crash of a handler. If the spec's function `decide` returns `resume`, the actor goes on. Otherwise the
-   * incarnation ends with `cause`.
+   * Called when a handler has crashed with the error `cause`. If the function `decide` of the child's spec returns
+   * `resume`, the actor goes on. Otherwise this incarnation ends.
    */
   crash(envelope: Envelope, cause: unknown): void {
     const decision = this.decide(cause)
@@ -394,11 +397,13 @@ export class ActorIncarnation extends Incarnation {
     this.#failAsks(reason)
     this.#requests?.dropAll(() => new ActorStopped(this.child.path, reason, false))
     this.#parts?.end()
-    // While the next incarnation is awaited, the mailbox takes messages for it.
+    // While `draining` is true, the mailbox refuses messages. The next incarnation will take messages, so the mailbox
+    // accepts them from now on.
     if (this.child.restartsAfter(reason)) this.child.draining = false
     this.ended(reason)
     this.#parts?.breakLinks(reason)
-    // Async functions that the killed handlers left running belong to the task, and would keep the task from ending.
+    // Handlers that were killed may have left async functions that still run. These functions belong to the task, so
+    // the task would not end without this call.
     if (this.#end === killed) this.child.runtime.loop.callSoon(() => abandon(this.task))
   }
 
@@ -407,9 +412,9 @@ export class ActorIncarnation extends Incarnation {
     this.handlers.failAsks(() => endedWhileHandling(this.child.path, reason))
   }
 
-  /** Called by `ctx.ignore()`. */
+  /** Called by `ctx.ignore()` in `onStart`. Throws a value that makes the start end without an error. */
   ignore(): never {
-    // oxlint-disable-next-line typescript/only-throw-error -- no error: it only leaves onStart
+    // oxlint-disable-next-line typescript/only-throw-error -- the value is not an error: it only makes `onStart` end
     throw notNeeded
   }
 }

@@ -27,8 +27,8 @@ import type { SupervisorRef } from '../supervision/supervisor-ref.ts'
 import type { ActorTimer, TimerOptions } from './timers.ts'
 
 /**
- * The API of an actor for its own code: `this.ctx`. A context belongs to one incarnation. After that incarnation has
- * ended, every method throws StaleIncarnation.
+ * The API of an actor for its own code: `this.ctx`. A context belongs to one incarnation, which is one run of the
+ * actor, from a start or a restart to the next end. After that end, every method throws StaleIncarnation.
  *
  * @example
  *     class Watchdog extends Actor {
@@ -49,7 +49,7 @@ export class ActorContext<Self extends Actor = Actor> {
   readonly #incarnation: ActorIncarnation
   readonly #child: ActorChild
 
-  /** @internal */
+  /** @internal contexts are made by this package, one for each incarnation */
   constructor(incarnation: ActorIncarnation) {
     this.#incarnation = incarnation
     this.#child = incarnation.child
@@ -75,7 +75,7 @@ export class ActorContext<Self extends Actor = Actor> {
 
   /**
    * The ref of the supervisor or actor that started this actor. Null if `spawn` started this actor outside of every
-   * system.
+   * ActorSystem.
    */
   get parent(): ChildRef | null {
     return this.#child.owner.ownRef
@@ -107,7 +107,7 @@ export class ActorContext<Self extends Actor = Actor> {
     return flow?.incarnation === incarnation ? (flow.envelope.ask?.idempotencyKey ?? null) : null
   }
 
-  /** The logger of the system. */
+  /** The logger of the ActorSystem. For an actor outside of every ActorSystem, a logger that writes to the console. */
   get log(): Logger {
     return this.#child.runtime.log
   }

@@ -16,7 +16,8 @@ import type { ActorChild } from './actor-child.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 
 /**
- * Called when a handler threw. Fails the ask of the message. Returns the crash, or null when the throw is not a crash.
+ * Called when a handler has thrown. Makes the ask of the message fail, if the message is an ask. Returns an object with
+ * the error if the throw is a crash, and null otherwise.
  *
  * A ReplyError is an answer and not a crash. An AskCycle is not a crash either, because it would otherwise crash each
  * actor of the circle in turn.
@@ -29,8 +30,8 @@ export function answerThrown(
   const { child, endReason } = incarnation
   const { envelope } = flow
   const { ask } = envelope
-  // The message is in the stash or, after `ctx.unstashAll()`, in the mailbox. A message that a handler threw at is not
-  // handled again.
+  // A message whose handler has thrown is not handled again. So it is removed from the stash or, after
+  // `ctx.unstashAll()`, from the mailbox.
   if (flow.stashed) child.withdraw(envelope)
   const error = tame(thrown)
   if (endReason !== null && isCancelled(error)) {
@@ -54,8 +55,8 @@ export function answerThrown(
     return null
   }
   const cause = isCancellation ? new UnexpectedCancellation(error) : error
-  // A handler that took its ReplyPort may have handed the port over to another actor. If it did not, the end of this
-  // actor fails the ask.
+  // A handler that called `ctx.reply()` may have given the ReplyPort to another actor, which can still answer the ask.
+  // If it has not, the end of this actor makes the ask fail.
   if (flow.port === null) ask?.refuse(new ActorCrashed(child.path, cause, true))
   return { error: cause }
 }

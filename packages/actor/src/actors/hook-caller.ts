@@ -6,13 +6,13 @@ import type { Hooks } from './actor.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 
 /**
- * Calls the hooks `onStart` and `onStop` of one incarnation, and waits for them. The wait is made so that a kill can end
- * it although the code of the hook goes on.
+ * Calls the hooks `onStart` and `onStop` of one incarnation, and waits until they have finished. A kill ends this wait
+ * even if the code of the hook still runs.
  */
 export class HookCaller {
   readonly #incarnation: ActorIncarnation
   readonly #wait = new AbandonableWait()
-  /** A text that names what `#wait` waits for: a hook, a handler, or the children. Null while there is no wait. */
+  /** Names the code that `#wait` waits for: a hook, a handler, or the children. Null while there is no wait. */
   #waitsFor: string | null = null
   /** The HandlerFlow (one run of a handler or hook) of the hook that runs now; otherwise null. */
   flow: HandlerFlow | null = null
@@ -56,7 +56,7 @@ export class HookCaller {
     }
   }
 
-  /** Ends the wait. Returns what it waited for; null if there was no wait. */
+  /** Ends the wait. Returns the promise that was awaited and the name of its code; null if there was no wait. */
   abandon(): { readonly what: string; readonly promise: PromiseLike<unknown> } | null {
     const what = this.#waitsFor
     const promise = this.#wait.abandon()

@@ -43,7 +43,7 @@ export class IncarnationParts {
     if (this.#children === null) {
       const { path, ref, runtime } = this.#incarnation.child
       this.#children = new UnsupervisedChildren(path, ref, runtime)
-      // `onStop` runs after the children were stopped, so a child that it starts would never be stopped.
+      // The children are stopped before `onStop` runs. A child that `onStop` starts would never be stopped.
       if (this.#isReleased) this.#children.close()
     }
     return this.#children
@@ -79,7 +79,10 @@ export class IncarnationParts {
     this.#open?.failPorts(reason)
   }
 
-  /** Called before `onStop`. Cancels the timers and pipes. The caller stops the children, because that takes time. */
+  /**
+   * Called before `onStop` runs. Cancels the timers and the pipes. The caller of this method stops the children,
+   * because it must await their end.
+   */
   release(): void {
     this.#isReleased = true
     this.#timers?.cancelAll()
@@ -87,8 +90,8 @@ export class IncarnationParts {
   }
 
   /**
-   * Called when the incarnation ends, after `onStop`. Ends all parts but the links: `breakLinks` ends those, after the
-   * supervisor was told.
+   * Called at the end of the incarnation, after `onStop`. Ends all parts except the links. The links are ended by
+   * `breakLinks`, which is called when the supervisor knows of the end.
    */
   end(): void {
     this.release()

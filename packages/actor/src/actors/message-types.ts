@@ -33,9 +33,9 @@ export type MessageName<A> = {
 export type Reply<R> = Awaited<R> extends ReplyPort<infer T> ? T : Awaited<R>
 
 /**
- * The type of `ref.ask.method`, for a method of type `F`. It has up to four overloads of the method. If the method has
- * fewer, TypeScript repeats the first overload. If the method has a type parameter, the constraint of that parameter
- * replaces it.
+ * The type of `ref.ask.method`, for a method of type `F`. If the method has overloads, the type has the last four of
+ * them. If the method has fewer than four, TypeScript repeats the first overload. If the method has a type parameter,
+ * the constraint of that parameter replaces it.
  */
 type AskOf<F> = F extends {
   (...args: infer P1): infer R1

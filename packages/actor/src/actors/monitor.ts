@@ -14,7 +14,10 @@ export interface Down {
   readonly reason: ExitReason
   /** True when the child was restarted. Then the monitor stays active. */
   readonly restarted: boolean
-  /** True when the child is a linked actor, and the watching actor has set `trapExit`. */
+  /**
+   * True when this object tells of the end of a linked actor, and not of a monitored child. `onDown` is called for a
+   * link only if the actor has set `ctx.trapExit`.
+   */
   readonly link: boolean
 }
 
@@ -43,7 +46,10 @@ export class Monitor {
   readonly #watcher: ActorIncarnation
   /** True if the monitor watches only one incarnation of the child; false if it watches all incarnations. */
   readonly pinned: boolean
-  /** @internal the messages of this monitor that are in the watching actor's mailbox; each calls `onDown` */
+  /**
+   * @internal the messages about this monitor that are in the mailbox of the watching actor; each message calls
+   * `onDown`
+   */
   readonly waiting: Set<Envelope> = new Set()
   #ended = false
 
@@ -54,13 +60,13 @@ export class Monitor {
     this.pinned = pinned
   }
 
-  /** @internal */
+  /** @internal called after each restart of the child */
   restarted(): void {
     if (this.pinned) return
     this.#deliver(true, this.ref.target.lastExit ?? { kind: 'noproc' })
   }
 
-  /** @internal */
+  /** @internal called when the child, or the pinned incarnation, has ended */
   down(reason: ExitReason): void {
     if (this.#ended) return
     this.#ended = true
@@ -74,7 +80,7 @@ export class Monitor {
     this.#watcher.parts.relations().deliver(down)
   }
 
-  /** @internal */
+  /** @internal ends the monitor without a call of `onDown` */
   end(): void {
     this.#ended = true
     this.ref.target.unwatch(this)

@@ -1,18 +1,18 @@
 import type { Task } from '@tasktree/core'
 import { observe } from '@tasktree/core/lowlevel'
 
-/** The number of cancels without a pause between them. */
+/** How many times the task is cancelled before the first pause. */
 const cancelsAtOnce = 3
-/** Half of the length of the first pause, in milliseconds. Each later pause is twice as long as the previous pause. */
-const firstPause = 10
-/** The task is not cancelled again after this number of cancels. */
+/** The length of the first pause, in milliseconds. Each later pause is twice as long as the previous pause. */
+const firstPause = 20
+/** The largest number of times that the task is cancelled. */
 const mostCancels = 12
 
 /**
- * Cancels a task. Each time the code of the task catches the cancel and waits again, the task is cancelled again, as in
- * Trio. The first cancels follow each other at once. Then the pauses between the cancels grow, and after `mostCancels`
- * cancels the task is cancelled no more. Otherwise code that catches every cancel in a loop would keep the thread busy
- * until its deadline.
+ * Cancels a task again each time its code has caught the cancel and begins another wait. (In Trio, a cancelled scope
+ * does the same.) The first cancels follow each other without a pause. Then the pauses grow, and after `mostCancels`
+ * cancels the task is not cancelled again. Otherwise code that catches every cancel in a loop would keep the thread
+ * busy until the actor is killed.
  */
 export class PersistentCancel {
   readonly #task: Task
@@ -36,7 +36,7 @@ export class PersistentCancel {
       // The task is cancelled again only after it has continued and has begun another wait.
       observe(first, () => this.#task.getLoop().callSoon(() => this.#cancel()))
     } else {
-      const pause = firstPause * 2 ** (this.#cancels - cancelsAtOnce)
+      const pause = firstPause * 2 ** (this.#cancels - cancelsAtOnce - 1)
       this.#task.getLoop().callLater(pause, () => this.#cancel())
     }
   }

@@ -5,7 +5,7 @@ import type { ActorChild } from './actor-child.ts'
 
 /**
  * The messages that were sent to one actor through pinned refs (`ref.pinned()`). Such a message is for one incarnation
- * only. The mailbox survives a restart, so the messages of the ended incarnation must be taken out of it.
+ * only. But the mailbox survives a restart, so the messages for the ended incarnation must be removed from the mailbox.
  */
 export class PinnedMessages {
   readonly #child: ActorChild
@@ -28,9 +28,9 @@ export class PinnedMessages {
   }
 
   /**
-   * Called when an incarnation has ended with `reason`. Its asks fail, and its tells that wait for room in the mailbox
-   * become dead letters. Its tells in the mailbox stay there for now, because `onUndelivered` gets them if the actor is
-   * not restarted.
+   * Called when an incarnation has ended with `reason`. The asks for this incarnation fail. The tells that wait for
+   * room in the mailbox become dead letters. The tells in the mailbox stay there for now, because `onUndelivered` gets
+   * them if the actor is not restarted.
    */
   incarnationEnded(reason: ExitReason): void {
     const { mailbox, path } = this.#child

@@ -2,7 +2,10 @@ import type { Future } from '@tasktree/core'
 import { observe } from '@tasktree/core/lowlevel'
 import { type Envelope, internalEnvelope } from '../messages/envelope.ts'
 
-/** The awaitables of `ctx.pipe()` of one incarnation. Each outcome is put in the mailbox as a message. */
+/**
+ * The awaitables that one incarnation has passed to `ctx.pipe()`. When an awaitable has settled, a message with its
+ * outcome is put in the mailbox.
+ */
 export class Pipes {
   readonly #push: (envelope: Envelope) => void
   readonly #pending = new Set<Future<unknown>>()

@@ -51,8 +51,8 @@ export class Relations {
   }
 
   /**
-   * Links this incarnation to the running incarnation of the actor at `ref`. If there is none, the caller gets a NoProc
-   * or, with `trapExit`, its `onDown` is called.
+   * Links this incarnation to the running incarnation of the actor at `ref`. If there is none, throws NoProc. But if
+   * this actor has set `ctx.trapExit`, its `onDown` is called instead.
    */
   link(ref: LocalActorRef<never> | LocalActorRef): void {
     const other = ref.isStale ? null : ref.target.incarnation
@@ -67,7 +67,7 @@ export class Relations {
     other.parts.relations().#links.set(this.#incarnation, link)
   }
 
-  /** Makes `onDown` tell that the linked actor at `ref` has ended. */
+  /** Puts a message in the mailbox that calls `onDown`, to tell that the linked actor at `ref` has ended. */
   deliverLinkEnd(ref: ChildRef, reason: ExitReason): void {
     const monitor = new Monitor(this.#incarnation, ref, true)
     this.deliver({ monitor, ref, reason, restarted: false, link: true })

@@ -25,8 +25,8 @@ function incarnationOf(ref: AnyRef): ActorIncarnation {
 }
 
 /**
- * Makes the actor call `action` after the running handler, and before it handles the messages in the mailbox. The
- * returned future fails when the actor ends before that.
+ * Makes the actor call `action` when the running handler has ended, and before the next message is handled. The
+ * returned future fails if the actor ends before that.
  */
 function between<T>(ref: AnyRef, action: (incarnation: ActorIncarnation) => T): Future<T> {
   const incarnation = incarnationOf(ref)
@@ -71,7 +71,7 @@ export const sys: {
   getState<A extends Actor>(ref: LocalActorRef<A>): Future<A>
   /** Calls `change` with the actor object, which `change` may modify. */
   replaceState<A extends Actor>(ref: LocalActorRef<A>, change: (actor: A) => void): Future<void>
-  /** Makes the actor handle no messages until `resume`. A suspended actor can be stopped and killed. */
+  /** Makes the actor handle no messages until `resume` is called. A suspended actor can still be stopped and killed. */
   suspend(ref: AnyRef): Future<void>
   resume(ref: AnyRef): Future<void>
   /** Makes the running incarnation call `listener` after each message. `null` removes the listener. */

@@ -1,6 +1,6 @@
 /**
- * A request that was made by a function of `sys`, such as `suspend`. The actor performs it between two messages, before the messages in the mailbox, and even while
- * the actor is suspended.
+ * A request to an actor by a function of `sys`, such as `sys.suspend`. The actor performs the request between two
+ * messages, before all messages in the mailbox, and even while the actor is suspended.
  */
 export interface SystemRequest {
   perform(): void
@@ -8,7 +8,7 @@ export interface SystemRequest {
   drop(error: Error): void
 }
 
-/** The requests that one incarnation has not performed yet. */
+/** The requests to one incarnation that it has not performed yet. */
 export class SystemRequests {
   #waiting: SystemRequest[] = []
 

@@ -4,7 +4,9 @@ import type { ActorChild } from './actor-child.ts'
 import { type Envelope, internalEnvelope } from '../messages/envelope.ts'
 
 export interface TimerOptions {
-  /** A timer that was started earlier with the same key is cancelled, and its tick is removed from the mailbox. */
+  /**
+   * If the actor has another timer with this key, that timer is cancelled, and its tick is removed from the mailbox.
+   */
   key?: string
   /**
    * The moment from which `every` counts the time to the next tick. 'fixed-delay' counts from the moment at which the

@@ -35,8 +35,8 @@ export class AbandonableTask<T> {
     if (task.done()) return null
     task.cancel('killed')
     const promise = this.#wait.abandon()
-    // The task is abandoned two turns later, because its body should end first and give the task its outcome.
-    // `abandon(task)` has an effect only if other async functions of the task keep it running.
+    // Other async functions of the task may keep the task running. `abandon(task)` then ends the task. It is called two
+    // turns of the event loop later, because the body of the task should end before that and give the task its outcome.
     const loop = task.getLoop()
     loop.callSoon(() => {
       loop.callSoon(() => abandon(task))

@@ -1,11 +1,12 @@
 import { Future } from '@tasktree/core'
 
-/** The value that an await of an AbandonableWait throws after `abandon()`. */
+/** `await` of an AbandonableWait throws this value after `abandon()` was called. */
 export const abandoned: unique symbol = Symbol('abandoned')
 
 /**
- * A wait for a promise of user code. This class is not a Future, so a cancel of the task reaches the future that the
- * user code itself awaits. The wait ends when the promise settles, or when a kill calls `abandon()`.
+ * A wait for a promise of user code. This class is not a Future, so a cancel of the task does not end this wait, but
+ * reaches the Future that the user code itself awaits. The wait ends when the promise settles, or when a kill calls
+ * `abandon()`.
  */
 export class AbandonableWait implements PromiseLike<unknown> {
   #promise: PromiseLike<unknown> | null = null
@@ -16,8 +17,8 @@ export class AbandonableWait implements PromiseLike<unknown> {
     return this
   }
 
-  /** Called when code awaits this object; no other code calls it. */
-  // oxlint-disable-next-line unicorn/no-thenable -- what makes it awaitable
+  /** Called by the language when code awaits this object. No other code calls this method. */
+  // oxlint-disable-next-line unicorn/no-thenable -- this method makes the object awaitable
   then<R, E>(
     onFulfilled?: ((value: unknown) => R | PromiseLike<R>) | null,
     onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
@@ -45,8 +46,8 @@ export class AbandonableWait implements PromiseLike<unknown> {
 }
 
 /**
- * Wraps a Future in an async function of the task, so that a cancel of the task reaches the future. Returns any other
- * promise unchanged.
+ * If `promise` is a Future, awaits it in an async function of the current task, so that a cancel of the task reaches
+ * the Future. Returns any other promise unchanged.
  */
 export function inTask(promise: PromiseLike<unknown>): PromiseLike<unknown> {
   return promise instanceof Future ? (async () => promise)() : promise

@@ -14,13 +14,13 @@ export interface BackoffOptions {
    */
   jitter?: number
   /**
-   * A child that has run for this many milliseconds counts as healthy: the next wait is `min` again. @defaultValue
-   * `max`
+   * A child that has run for this many milliseconds counts as healthy: the next wait is `min` again.
+   * @defaultValue `max`
    */
   resetAfter?: number
   /**
-   * If a child ends again after this many consecutive restarts, the supervisor ends with RestartLimitError. The length
-   * of the waits does not matter.
+   * If a child ends again after this many consecutive restarts, the supervisor ends with RestartLimitError. These
+   * restarts may be any time apart.
    * @defaultValue no limit
    */
   maxAttempts?: number

@@ -3,8 +3,8 @@ import { type BackoffOptions, delayBefore } from './backoff.ts'
 import type { BaseSpec, ChildOptions, ChildSpec, SupervisorOptions } from './child-spec.ts'
 
 /**
- * This file holds the checks of child specs and of supervisor options. The checks of a child run before the child is
- * started.
+ * The functions of this file check the specs of children and the options of supervisors, when `child.actor`,
+ * `child.task` and the other functions of `child` are called.
  */
 
 const childOptionNames: readonly string[] = [
@@ -169,8 +169,8 @@ function sumOfDelays(options: BackoffOptions, count: number): number {
 }
 
 /**
- * Checks the fields of a back-off.
- * @throws {TypeError} {@link RangeError} when a field is wrong; the message names the field
+ * Checks the option `backoff` of a supervisor.
+ * @throws {TypeError} {@link RangeError} when a field of `backoff` is wrong; the message names the field
  */
 function checkBackoff(options: BackoffOptions): void {
   if (typeof options !== 'object' || options === null) {

@@ -18,7 +18,7 @@ import type { ChildKind, ChildStatus, Child } from './child.ts'
  *     console.log((await heartbeat?.stop())?.kind) // shutdown
  */
 export class ChildRef {
-  /** @internal */
+  /** @internal the child that this ref is the address of */
   readonly target: Child
 
   /** @internal refs come from spawn, startChild and lookup */
@@ -44,7 +44,10 @@ export class ChildRef {
     return this.target.kind
   }
 
-  /** The number of the latest incarnation; 0 before the first start. */
+  /**
+   * The number of the latest incarnation. The first start makes incarnation 1, and each restart adds 1. 0 before the
+   * first start.
+   */
   get incarnation(): number {
     return this.target.number
   }

@@ -23,8 +23,8 @@ export interface ChildOptions {
    */
   shutdown?: number | 'kill'
   /**
-   * Whether the supervisor may end when this child ends by itself: see `autoShutdown`. A permanent child cannot have
-   * this option.
+   * Whether the end of this child may end the supervisor. The supervisor's option `autoShutdown` says when. A permanent
+   * child cannot have this option.
    * @defaultValue false
    */
   significant?: boolean
@@ -34,8 +34,8 @@ export interface ChildOptions {
    */
   startTimeout?: number
   /**
-   * Whether a child that `stopChild` has stopped stays stopped when a restart of another child restarts this child too
-   * (see `strategy`).
+   * The supervisor's option `strategy` may make the restart of one child restart other children too. Such a restart
+   * also starts a child that `stopChild` has stopped. If `stickyStop` is true, the stopped child stays stopped.
    * @defaultValue false
    */
   stickyStop?: boolean
@@ -155,7 +155,10 @@ export interface DynamicSpec extends BaseSpec {
  */
 export type ChildSpec = ActorSpec | TaskSpec | SupervisorSpec | ResourceSpec | DynamicSpec
 
-/** The arguments of a constructor, or a function that returns the arguments for each incarnation. */
+/**
+ * The arguments of a constructor, or a function that returns the arguments. The function is called at each start and
+ * restart.
+ */
 export type Args<P extends unknown[]> = P | (() => P)
 
 /**

@@ -20,7 +20,10 @@ export type ChildStatus =
 /** The timeout of `ref.stop()` for a child with `shutdown: 'kill'`, in milliseconds. */
 const defaultBudget = 5000
 
-/** The supervisor or actor that started a child. It decides whether a child that has ended is restarted. */
+/**
+ * The object that starts children: a supervisor, or an actor that calls `ctx.spawn`. When a child has ended, its owner
+ * decides whether the child is restarted.
+ */
 export interface Owner {
   readonly path: string
   /** The ref that children of this owner get as `ctx.parent`. */
@@ -47,7 +50,10 @@ export abstract class Child {
   readonly path: string
   status: ChildStatus = 'stopped'
   incarnation: Incarnation | null = null
-  /** The number of the latest incarnation; 0 before the first start. */
+  /**
+   * The number of the latest incarnation: 1 after the first start, and 1 more after each restart. 0 before the first
+   * start.
+   */
   number = 0
   restarts = 0
   /** True when the child is ending and will not be restarted. Then asks to the child fail. */
@@ -56,13 +62,13 @@ export abstract class Child {
   closed = false
   lastExit: ExitReason | null = null
   /**
-   * True while the child is stopped during a restart of its group (the children that are restarted together). That
-   * restart will start the child again.
+   * True while the child is stopped because its group (the children that are restarted together) is restarted. Later in
+   * that restart, the child is started again.
    */
   returning = false
   /** The number of restarts since an incarnation last ran long enough to count as healthy. */
   consecutiveRestarts = 0
-  /** The time of the loop's clock at which the start of the latest incarnation had succeeded. */
+  /** When the latest incarnation had started, as a time of the event loop's clock. */
   startedAt = 0
   /** True when a caller has asked the child to end for good. The next start sets it to false. */
   stopRequested = false
@@ -70,14 +76,11 @@ export abstract class Child {
   #endWaits: EndWaits | null = null
   #monitors: Set<Monitor> | null = null
   /**
-   * Functions that are called at the end of the incarnation. They remove names and group memberships that the
-   * incarnation registered.
+   * Functions that are called at the end of the running incarnation. They remove the names and group memberships that
+   * belong to this incarnation only.
    */
   #atExit: (() => void)[] | null = null
-  /**
-   * Functions that are called when the child ends for good. They remove names and group memberships that other code
-   * registered.
-   */
+  /** Functions that are called when the child ends for good. They remove the other names and group memberships. */
   #atClose: (() => void)[] | null = null
 
   constructor(spec: ChildSpec, owner: Owner, runtime: Runtime) {
@@ -135,13 +138,16 @@ export abstract class Child {
     return 'running'
   }
 
-  /** Stops an incarnation whose start succeeded in the same turn in which the wait for the start was cancelled. */
+  /**
+   * Stops an incarnation that has started although the caller of `launch` was cancelled: both happened in the same turn
+   * of the event loop.
+   */
   async #undoStart(incarnation: Incarnation): Promise<void> {
     if (incarnation.over) return
     incarnation.stopBy(shutdown, this.runtime.loop.time() + budgetOf(this))
     await incarnation
       .whenOverAtLast(new PatientWait(this.runtime.loop, () => false))
-      // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- a cancel has brought it here
+      // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- this method is called because of a cancel
       .catch(() => {})
   }
 
@@ -192,9 +198,9 @@ export abstract class Child {
   }
 
   /**
-   * Keeps the function `undo`, which removes a registration. If the registration is for the running incarnation only,
-   * `undo` is called at the end of that incarnation. It is if code of that incarnation made it, or if `ref` is pinned.
-   * Otherwise `undo` is called when the child ends for good.
+   * Keeps the function `undo`, which removes a registration of this child, and calls it when the registration must end.
+   * A registration that code of the running incarnation made, or that was made with a pinned ref, ends with that
+   * incarnation. Every other registration ends when the child ends for good.
    */
   undoLater(ref: ChildRef, undo: () => void): void {
     if (ref.pinnedTo !== 0 || this.#isCalledByItself()) (this.#atExit ??= []).push(undo)
@@ -231,8 +237,8 @@ export abstract class Child {
   }
 
   /**
-   * Settles when the child has ended and will not be restarted. If `pinned` is the number of an incarnation, and not 0,
-   * settles when that incarnation has ended.
+   * Returns a future that settles when the child has ended and will not be restarted. If `pinned` is not 0, `pinned` is
+   * the number of an incarnation, and the future settles when that incarnation has ended.
    */
   whenStopped(pinned: number): Future<ExitReason> {
     if (pinned !== 0 && pinned !== this.number) return this.#settled(noproc)
@@ -255,7 +261,7 @@ export abstract class Child {
     this.#monitors?.delete(monitor)
   }
 
-  /** Returns whether the owner restarts the child after an end with `reason`. */
+  /** Returns whether the child is restarted after an end with `reason`. */
   restartsAfter(reason: ExitReason): boolean {
     if (this.returning) return true
     const { restart } = this.spec

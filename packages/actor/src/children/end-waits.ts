@@ -7,12 +7,15 @@ import { activeFlow, type HandlerFlow } from '../messages/handler-flow.ts'
 import type { ActorWait } from '../messages/wait-graph.ts'
 import type { Child } from './child.ts'
 
-/** The future of one caller that waits for the end of a child, or of one of its incarnations. */
+/** The future of one caller that waits for the end of a child, or for the end of one incarnation of a child. */
 export class EndWait extends Future<ExitReason> implements ActorWait {
   readonly #child: Child
   readonly #waits: EndWaits
   readonly asker: HandlerFlow | null
-  /** Orders the waits of all handlers by the time at which they began. 0 while no handler awaits this future. */
+  /**
+   * Numbers the waits of all handlers in the order in which they began. When handlers wait for each other in a circle,
+   * the wait with the highest number fails. 0 while no handler awaits this future.
+   */
   waitNumber = 0
 
   constructor(child: Child, waits: EndWaits) {
@@ -22,7 +25,7 @@ export class EndWait extends Future<ExitReason> implements ActorWait {
     this.asker = activeFlow()
   }
 
-  /** @internal */
+  /** @internal describes this wait for the task tree and for `why(task)` */
   [waitDetails](): WaitDetails {
     return {
       kind: 'actor',
@@ -31,7 +34,7 @@ export class EndWait extends Future<ExitReason> implements ActorWait {
     }
   }
 
-  /** Returns the handler that the child is running, because the child ends only after that handler. */
+  /** Returns the handler that the child is running: the child cannot end before that handler. Null if there is none. */
   blocker(): HandlerFlow | null {
     return this.done() ? null : (this.#child.incarnation?.busyFlow ?? null)
   }

@@ -15,7 +15,7 @@ import type { Child } from './child.ts'
 import { type EndWait, EndWaits } from './end-waits.ts'
 
 /**
- * The result of the spec's function `decide`. It says how a supervisor handles a crash, and replaces the rule of the
+ * What follows a crash. The function `decide` of a child's spec returns it, and it replaces the rule of the child's
  * restart type.
  */
 export type Decision = 'restart' | 'resume' | 'stop' | 'escalate'
@@ -23,8 +23,8 @@ export type Decision = 'restart' | 'resume' | 'stop' | 'escalate'
 const decisions: ReadonlySet<unknown> = new Set(['restart', 'resume', 'stop', 'escalate'])
 
 /**
- * The future of a start. A cancel of this future stops the incarnation. The future then ends only when everything that
- * the incarnation started has ended.
+ * The future that settles when an incarnation has started. A cancel of this future stops the incarnation. The future
+ * then ends only when everything that the incarnation started has ended.
  */
 export class Starting extends Future<'running' | 'ignored'> {
   readonly #incarnation: Incarnation
@@ -56,7 +56,8 @@ export class Starting extends Future<'running' | 'ignored'> {
 }
 
 /**
- * The future of a supervisor that waits for the end of a child. A cancel calls `onCancel` and does not end the wait.
+ * The future with which a supervisor waits for the end of a child. A cancel of this future only calls `onCancel`, and
+ * the supervisor continues to wait.
  */
 export class PatientWait extends Future<ExitReason> {
   readonly #onCancel: () => boolean
@@ -75,13 +76,16 @@ export class PatientWait extends Future<ExitReason> {
 export abstract class Incarnation {
   readonly child: Child
   readonly number: number
-  /** The future of the start; null after the start has succeeded or failed. */
+  /** The future that settles when this incarnation has started; null after that, and after a failed start. */
   #starting: Starting | null
   /** True when the incarnation has ended. */
   over = false
   /** The code in which the incarnation crashed: the name of a message, `the task`, or `the resource`. */
   crashedIn: string | null = null
-  /** The result of the spec's function `decide` for the crash; null when the restart type decides. */
+  /**
+   * The decision about the crash, which the function `decide` of the spec has returned. Null if there was none; then
+   * the restart type of the child decides.
+   */
   decision: Decision | null = null
   #exit: ExitReason | null = null
   #endWaits: EndWaits | null = null
@@ -97,7 +101,7 @@ export abstract class Incarnation {
     this.#starting = new Starting(child.runtime.loop, this)
   }
 
-  /** Whether the start has succeeded or failed. */
+  /** True when the start is over, because it has succeeded or failed. */
   get started(): boolean {
     return this.#starting === null
   }
@@ -121,8 +125,8 @@ export abstract class Incarnation {
   abstract kill(): void
 
   /**
-   * Calls the function `decide` of the spec with the error of a crash, and returns the decision. Returns null when the
-   * restart type decides: the spec has no `decide`, or `decide` returned nothing, or something else, or threw.
+   * Calls the function `decide` of the child's spec with the error of a crash, and returns the decision. Returns null
+   * if the restart type must decide: the spec has no `decide`, or `decide` threw or returned no decision.
    */
   protected decide(error: unknown): Decision | null {
     const { decide } = this.child.spec
@@ -249,8 +253,8 @@ export abstract class Incarnation {
   }
 
   /**
-   * Makes `wait` settle when the incarnation has ended, and returns it. A supervisor passes a PatientWait, which a
-   * cancel does not end.
+   * Makes `wait` settle when the incarnation has ended, and returns `wait`. A supervisor calls this method and not
+   * `whenOver`, because a PatientWait is not ended by a cancel.
    */
   whenOverAtLast(wait: PatientWait): PatientWait {
     if (this.#exit !== null) wait.setResult(this.#exit)
@@ -258,7 +262,7 @@ export abstract class Incarnation {
     return wait
   }
 
-  /** The running handler, which must finish before this incarnation can end; null when no handler runs. */
+  /** The handler that runs now and must finish before this incarnation can end; null when no handler runs. */
   get busyFlow(): HandlerFlow | null {
     return null
   }
@@ -283,7 +287,8 @@ export abstract class Incarnation {
       () => emitSettled({}),
       (thrown: unknown) => {
         const error = tame(thrown)
-        // A cancel comes from the kill, and a StaleIncarnation from the context, which refuses the killed code.
+        // Two kinds of errors are not logged: the cancel that the kill caused, and the StaleIncarnation that the
+        // context throws at code of an ended incarnation.
         if (!isCancelled(error) && !(error instanceof StaleIncarnation)) {
           runtime.log.report(
             'error',
@@ -297,7 +302,7 @@ export abstract class Incarnation {
     )
   }
 
-  /** Reports an incarnation that was asked to end and ended for another reason, for example an error. */
+  /** Reports that an incarnation was asked to end, but ended for another reason, such as an error in its clean-up. */
   reportShutdownError(reason: ExitReason): void {
     const { path, id, runtime } = this.child
     if (reason.kind === 'error') {

@@ -1,4 +1,7 @@
-/** This file finds a child by its name or path, and checks that the child has the class that the caller expects. */
+/**
+ * The functions of this file find a child by its name or path, and check that the child has the class that the caller
+ * expects.
+ */
 import { describe } from '@tasktree/core/lowlevel'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { Child } from './child.ts'
@@ -39,8 +42,8 @@ export function descend(from: Child | null, parts: readonly string[]): Child | n
 }
 
 /**
- * Returns `ref`.
- * @throws {TypeError} when the class of `ref`, or of its actor, is not `expected`
+ * Checks the class of the child at `ref`, and returns `ref`.
+ * @throws {TypeError} when neither the class of `ref` nor the class of its actor is `expected`
  */
 export function checkClass(ref: ChildRef | null, expected: LookupClass): ChildRef | null {
   if (ref === null || ref instanceof expected) return ref

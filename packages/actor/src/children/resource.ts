@@ -24,7 +24,7 @@ import { AbandonableTask } from './abandonable-task.ts'
  */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller names the type of the resource
 export class ResourceRef<R = unknown> extends ChildRef {
-  /** @internal */
+  /** @internal the resource that this ref is the address of */
   declare readonly target: ResourceChild
 
   /**
@@ -68,7 +68,10 @@ export class ResourceIncarnation extends Incarnation {
   override readonly task: null = null
   resource: unknown = undefined
   #end: ExitReason | null = null
-  /** The step that runs now: the start, the wait for the end of the resource, or the disposal. */
+  /**
+   * The work that this incarnation does now: it starts the resource, waits for the end of the resource, or disposes the
+   * resource.
+   */
   #work!: AbandonableTask<unknown>
 
   protected override begin(): void {
@@ -102,7 +105,7 @@ export class ResourceIncarnation extends Incarnation {
       return
     }
     const cause = failed === null ? new NoProc(this.child.path) : failed.error
-    // `make` may have returned a resource although the start failed: dispose it.
+    // The start failed, but `make` may have returned a resource before that. Such a resource must be disposed.
     this.#dispose(() => this.failedToStart(cause))
   }
 
@@ -166,8 +169,8 @@ export class ResourceIncarnation extends Incarnation {
     const first = this.#end === null
     this.#end = killed
     if (!this.started) this.#work.cancel('killed')
-    // Begins the disposal of the resource, because no other code would begin it. The kill does not wait for the end of
-    // the disposal.
+    // If `first` is true, no disposal of the resource has begun, so it begins here. The kill does not wait for the end
+    // of the disposal.
     else if (first) this.#dispose(() => this.ended(killed))
     observe(sleep(0), () => {
       this.child.runtime.loop.callSoon(() => this.#giveUp())

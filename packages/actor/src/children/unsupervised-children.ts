@@ -66,7 +66,7 @@ export class UnsupervisedChildren implements Owner {
 
   endRestart(): void {}
 
-  /** Makes every later `start` fail. */
+  /** Called when the owner of the children ends: every later call of `start` fails. */
   close(): void {
     this.#closed = true
   }

@@ -93,7 +93,7 @@ function checkCycle(start: HandlerFlow, isRetry: boolean): void {
   }
 }
 
-/** Maps a future to the handlers that are checked again when that future is done. */
+/** Maps a future to handlers. When the future is done, these handlers are checked again for a circle. */
 const watched = new WeakMap<Future<unknown>, Set<HandlerFlow>>()
 
 function watch(future: Future<unknown>, flow: HandlerFlow): void {
@@ -118,7 +118,7 @@ export function blockerOfMessage(target: ActorChild, envelope: Envelope): Handle
   const { incarnation } = target
   if (incarnation === null) return null
   const flow = incarnation.handlers.flowOf(envelope)
-  // A deferred answer can come from any code, so the handler itself does not block it.
+  // If the handler took a ReplyPort, any code may answer the ask, so the end of the handler is not awaited.
   if (flow !== null) return flow.ended || flow.port !== null ? null : flow
   if (!target.mailbox.holds(envelope)) return null
   return incarnation.handlers.mayServe(envelope) ? null : incarnation.busyFlow
@@ -131,8 +131,8 @@ export function blockerOfMessage(target: ActorChild, envelope: Envelope): Handle
 async function breakRealCircle(start: HandlerFlow, suspects: readonly Node[]): Promise<void> {
   const live = await findLiveWaits(suspects)
   if (start.ended) return
-  // The graph is built again, because code may have run meanwhile. A wait that began meanwhile does not count; its own
-  // check follows.
+  // Other code may have run during the `await`, so the graph is built again. Waits that began during the `await` are
+  // left out, because each of them causes a check of its own.
   const graph = withOnly(live, graphFrom(start))
   const stuck = stuckNodes(graph)
   if (stuck.has(start)) breakCircle(start, graph, stuck)

@@ -50,8 +50,9 @@ class Deadlines {
   }
 
   /**
-   * Cancels the timer one turn later if no ask is left, because the timer would keep the process alive. It does not
-   * cancel at once, because programs often make one ask after the other, and each ask would set a new timer.
+   * If no ask is left, cancels the timer, because the timer would keep the process alive. The timer is cancelled one
+   * turn of the event loop later, because programs often make one ask after the other, and otherwise each ask would set
+   * a new timer.
    */
   #checkLater(): void {
     if (this.#loop.isClosed()) return

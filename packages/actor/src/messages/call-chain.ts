@@ -3,8 +3,8 @@ import type { CallChain, Envelope } from './envelope.ts'
 import type { HandlerFlow } from './handler-flow.ts'
 
 /**
- * Returns the call chain of a message that the handler of `flow` sends. The chain holds the reentrant asks that led to
- * that handler and were not answered yet.
+ * Returns the call chain of a message that the handler of `flow` sends. The chain holds the reentrant asks (asks with
+ * the option `reentrant`) that led to that handler and were not answered yet.
  */
 export function chainFrom(flow: HandlerFlow): CallChain | null {
   return pruned(flow.envelope.chain)
@@ -18,8 +18,8 @@ function pruned(chain: CallChain | null): CallChain | null {
 }
 
 /**
- * Returns whether the message in `envelope` results from a reentrant ask of a handler of `incarnation`, and that
- * handler still waits for the answer.
+ * Returns whether the message in `envelope` was caused, directly or through other actors, by a reentrant ask (an ask
+ * with the option `reentrant`) of a handler of `incarnation` that still waits for the answer.
  */
 export function isReentrant(envelope: Envelope, incarnation: ActorIncarnation): boolean {
   for (let link = envelope.chain; link !== null; link = link.up) {

@@ -30,7 +30,7 @@ export class DeadLetters {
     return this.#count
   }
 
-  /** The latest dead letters: at least the last hundred. The newest comes last. */
+  /** The latest dead letters, with the newest at the end. At least the last 100 are kept. */
   get recent(): readonly DeadLetter[] {
     return this.#recent
   }
@@ -40,7 +40,7 @@ export class DeadLetters {
     return this.#stream.subscribe()
   }
 
-  /** @internal */
+  /** @internal adds a message, which was sent to the actor at `path` */
   add(path: string, envelope: Envelope, reason: DeadLetterReason): DeadLetter {
     const letter: DeadLetter = { path, message: asMessage(envelope), reason }
     this.#count++

@@ -82,7 +82,7 @@ export class ReplyPort<T = unknown> {
     incarnation.parts.open().ports.keep(this)
   }
 
-  /** @internal called when the responsible actor has ended */
+  /** @internal called when the actor that is responsible for the answer has ended: the ask fails with `error` */
   fail(error: unknown): void {
     if (this.#settled) return
     this.#settled = true
@@ -121,7 +121,7 @@ export class OpenPorts {
   }
 }
 
-/** Makes the error for an ask whose handler had begun before the actor ended. */
+/** Makes the error for an ask whose handler has begun, but whose actor ended before the handler answered. */
 export function endedWhileHandling(path: string, reason: ExitReason): ActorStopped {
   return reason.kind === 'error'
     ? new ActorCrashed(path, reason.error, true)

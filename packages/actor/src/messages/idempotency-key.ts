@@ -1,6 +1,9 @@
 import { activeFlow, type HandlerFlow } from './handler-flow.ts'
 
-/** How many keys each run of a handler has derived. Each run counts from 0, also a run after `ctx.stash()`. */
+/**
+ * Maps each run of a handler to the number of keys that it has derived. A run after `ctx.stash()` is another run, and
+ * counts from 0 again.
+ */
 const derived = new WeakMap<HandlerFlow, number>()
 
 /**

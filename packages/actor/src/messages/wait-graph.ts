@@ -20,7 +20,10 @@ export type Waiter = HandlerFlow | Future<unknown>
 export interface ActorWait extends Future<unknown> {
   /** The HandlerFlow (one run of a handler) that began this wait; null if other code began it. */
   readonly asker: HandlerFlow | null
-  /** A number that orders the waits of all handlers by their start times. 0 while no handler awaits this future. */
+  /**
+   * Numbers the waits of all handlers in the order in which they began. When handlers wait for each other in a circle,
+   * the wait with the highest number fails. 0 while no handler awaits this future.
+   */
   waitNumber: number
   /**
    * Returns the HandlerFlow (one run of a handler) that must end before this future can be done; null if there is none.
@@ -44,7 +47,7 @@ interface Edge {
 export interface Node {
   readonly waiter: Waiter
   readonly edges: Edge[]
-  /** The other futures that the node waits for, such as timers and locks. */
+  /** The futures that the node waits for and that are not in `edges`, such as timers and locks. */
   readonly others: Future<unknown>[]
   /** True when a future that the node awaited is done, but its code has not continued yet. */
   isResuming: boolean
@@ -74,7 +77,8 @@ function makeNode(waiter: Waiter): Node {
         node.edges.push({ future, to: future })
       else node.others.push(future)
     } else if (!(waiter instanceof HandlerFlow) || future.asker === waiter) {
-      // The handlers of an actor may share one task. So a wait of the task may belong to another handler.
+      // Several handlers of one actor may run in the same task. Such a task also waits for the futures of the other
+      // handlers.
       node.edges.push({ future, to: future.blocker() })
     }
   }
@@ -90,7 +94,7 @@ function partsOf(future: Future<unknown>): Iterable<Future<unknown>> | null {
   return (future as { [waitDetails]?(): WaitDetails })[waitDetails]?.().parts ?? null
 }
 
-/** Returns the nodes that can continue only if another of these nodes continues first. */
+/** Returns the nodes that are stuck: each of them can continue only when another stuck node has continued. */
 export function stuckNodes(graph: WaitGraph): Set<Waiter> {
   const stuck = new Set<Waiter>()
   for (const { waiter, edges, others, isResuming } of graph.values()) {

@@ -40,7 +40,9 @@ export type SystemEvent =
       readonly message: string
       readonly error?: unknown
     })
-  /** The handling of one message blocked the thread for longer than the loop's `slowCallbackDuration`. */
+  /**
+   * The handling of one message kept the thread busy for longer than `slowCallbackDuration` of the event loop allows.
+   */
   | (OfChild & { readonly type: 'slow'; readonly message: string; readonly ms: number })
   /**
    * A promise that a handler did not await has rejected. This event exists only with the option `attributeRejections`.

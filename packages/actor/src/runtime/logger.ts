@@ -42,7 +42,7 @@ export const consoleLogger: Logger = {
   info: () => {},
   // oxlint-disable-next-line eslint/no-console -- the default for programs without a logger
   warn: (message, ...details) => console.warn(message + textOf(message, details)),
-  // oxlint-disable-next-line eslint/no-console -- the same
+  // oxlint-disable-next-line eslint/no-console -- the default for programs without a logger
   error: (message, ...details) => console.error(message + textOf(message, details)),
 }
 
@@ -78,7 +78,7 @@ function formatDetail(message: string, detail: unknown): string {
       ? text.slice(header.length)
       : `\n${text}`
   } catch {
-    // Code of the thrown value, such as a getter, has thrown.
+    // Code of `detail` has thrown, for example a getter of an error.
     return ` ${formatThrown(detail)}`
   }
 }
@@ -87,7 +87,7 @@ function causeOf(error: unknown): unknown {
   try {
     return error instanceof Error ? error.cause : null
   } catch {
-    // A getter of the error has thrown.
+    // `cause` may be a getter that throws.
     return null
   }
 }

@@ -10,8 +10,8 @@ export interface GroupEvent {
 }
 
 /**
- * A group of refs under one name. A member leaves the group when it ends for good. If the member's own code called
- * `join`, the member leaves when the incarnation that called `join` ends.
+ * A set of children under one name. A child leaves the group when it ends for good. If code of an actor made the actor
+ * itself a member, the actor leaves when that incarnation ends.
  *
  * @example
  *     class Clerk extends Actor {}

@@ -15,8 +15,8 @@ const watched = new Set<Runtime>()
 let stopTaking: (() => void) | null = null
 
 /**
- * Reports the rejection and returns true if code of an actor of a watched system made the promise. Otherwise returns
- * false.
+ * Called when a promise was rejected and no code handles the rejection. If code of an actor of a system in `watched`
+ * made the promise, reports the rejection and returns true. Otherwise returns false.
  */
 function take(error: unknown): boolean {
   const source = currentIncarnation()

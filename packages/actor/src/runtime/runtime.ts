@@ -14,7 +14,10 @@ import type { Child } from '../children/child.ts'
 import type { Envelope } from '../messages/envelope.ts'
 import { Registry } from './registry.ts'
 
-/** The state that all children of one system share. Actors outside of any system share one runtime per loop. */
+/**
+ * The state that all children of one ActorSystem share. The actors outside of every ActorSystem share one Runtime per
+ * event loop.
+ */
 export class Runtime {
   readonly loop: EventLoop
   readonly log: Log
@@ -53,7 +56,7 @@ export class Runtime {
     return this.events.statistics().subscribers > 0
   }
 
-  /** Whether any code has subscribed to events. */
+  /** Whether any code has subscribed to the events of the system. If not, no events are made. */
   get observed(): boolean {
     return (
       this.#hasSubscribers ||
@@ -83,7 +86,7 @@ export class Runtime {
 
 const runtimes = new WeakMap<EventLoop, Runtime>()
 
-/** Returns the runtime that the actors outside of every system share on the current loop. */
+/** Returns the Runtime of the current event loop for the actors outside of every ActorSystem. */
 export function runtimeOfLoop(): Runtime {
   const loop = getEventLoop()
   let runtime = runtimes.get(loop)

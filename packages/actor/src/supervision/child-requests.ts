@@ -8,8 +8,8 @@ import type { Member } from './member.ts'
 import type { SupervisorIncarnation } from './supervisor.ts'
 
 /**
- * This file performs the requests that callers make through `SupervisorRef`. Each exported function adds an operation
- * to the queue of the supervisor.
+ * The functions of this file perform the requests that callers make through a SupervisorRef. Each exported function
+ * adds an operation to the queue of the supervisor.
  */
 
 export function startChild(incarnation: SupervisorIncarnation, spec: ChildSpec): Future<ChildRef> {
@@ -33,8 +33,8 @@ export function startChild(incarnation: SupervisorIncarnation, spec: ChildSpec):
     },
     {
       undo: () => member?.child.incarnation?.abortStart(null),
-      // The caller was cancelled in the same turn in which the child started. The caller never gets the ref, so no code
-      // would ever stop the child.
+      // Called if the caller was cancelled in the same turn of the event loop in which the child started. The caller
+      // never gets the ref, so no code would ever stop the child.
       takeBack: () => {
         if (member !== null) void discard(incarnation, member)
       },
@@ -90,7 +90,7 @@ async function launchAgain(incarnation: SupervisorIncarnation, member: Member): 
 }
 
 export function deleteChild(incarnation: SupervisorIncarnation, id: string): Future<void> {
-  // oxlint-disable-next-line typescript/require-await -- an operation is asynchronous
+  // oxlint-disable-next-line typescript/require-await -- `request` takes an async function
   return incarnation.request(async () => {
     const member = findStopped(incarnation, id, 'deleteChild')
     incarnation.removeMember(member, member.child.lastExit ?? shutdown)

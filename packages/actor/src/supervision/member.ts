@@ -6,24 +6,27 @@ import type { RestartIntensity } from './restart-intensity.ts'
 
 /** A restart that was decided and has not finished. */
 export interface Retry {
-  /** The children to start again, in order. */
+  /** The children that this restart starts again, in the order of their start. */
   readonly group: readonly Member[]
   timer: TimerHandle | null
 }
 
-/** A child with the state that its supervisor keeps about it. */
+/** One child of a supervisor, and the data that the supervisor keeps about the child. */
 export class Member {
   readonly child: Child
-  /** The restart count of this child with the option `perChild`; otherwise null. */
+  /** Counts the restarts of this child alone, if the supervisor has the option `perChild`; otherwise null. */
   readonly intensity: RestartIntensity | null
-  /** The end of an incarnation that the supervisor has not handled yet; otherwise null. */
+  /** Set when an incarnation of the child has ended and the supervisor has not handled this end yet; otherwise null. */
   exit: { readonly incarnation: Incarnation; readonly reason: ExitReason } | null = null
   /**
    * The current restart of this child; otherwise null. A timer or an operation of an older restart finds another object
    * here, and does nothing.
    */
   retry: Retry | null = null
-  /** True after `stopChild`. A later restart of its group starts the child again, unless `stickyStop` is set. */
+  /**
+   * True after `stopChild` was called for this child. A restart of its group (the children that are restarted together)
+   * starts the child again, unless its option `stickyStop` is true.
+   */
   stoppedByHand = false
   /**
    * True when the child was stopped during a restart of its group (the children that are restarted together). That

@@ -33,18 +33,18 @@ export class OperationQueue {
   }
 }
 
-/** The functions that a supervisor calls if the caller of a request is cancelled. */
+/** Two functions that undo a request, because the caller that made the request was cancelled. */
 export interface Retreat<T> {
-  /** Called if the cancel comes while the request is being performed. It stops the work. */
+  /** Called if the caller is cancelled while the supervisor performs the request. Stops the work of the request. */
   undo?: () => void
-  /** Called if the cancel comes after the request was performed. It undoes the result of the request. */
+  /** Called if the caller is cancelled after the supervisor has performed the request. Undoes the result `value`. */
   takeBack?: (value: T) => void
 }
 
 /**
- * A request of a caller to a supervisor. If the caller is cancelled before the request is performed, nothing is done.
- * If the caller is cancelled later, `undo` or `takeBack` of the request's Retreat undoes the work. With `undo`, the
- * caller gets its CancelledError only after that. Without `undo`, the caller gets it at once.
+ * A request of a caller to a supervisor. If the caller is cancelled before the supervisor performs the request, nothing
+ * is done. If the caller is cancelled later, the function `undo` or `takeBack` undoes the work. If there is a function
+ * `undo`, the caller gets its CancelledError when the work was undone; otherwise it gets it at once.
  */
 export class Request<T> extends Claim<T> implements Operation {
   readonly #path: string

@@ -32,7 +32,7 @@ export class Restarts {
   }
 
   /**
-   * Handles the end of a child.
+   * Called when an incarnation of a child has ended by itself. Restarts the child, removes it, or throws.
    * @throws the error with which the supervisor ends, if the supervisor gives up
    */
   async onExit(
@@ -61,8 +61,9 @@ export class Restarts {
   }
 
   /**
-   * Makes one attempt to restart a child: counts and logs the attempt, stops the other children of the group, and
-   * starts all children of the group. `incarnation` is null when the previous attempt has failed.
+   * Makes one attempt to restart a child: counts and logs the attempt, stops the other children of the child's group
+   * (the children that are restarted together), and starts all children of the group. `incarnation` is null when the
+   * previous attempt has failed.
    */
   async #restart(
     member: Member,
@@ -163,7 +164,10 @@ export class Restarts {
     else child.returning = !member.leftOut
   }
 
-  /** Starts the children of the group that are not running, in order. If a start fails, another attempt is queued. */
+  /**
+   * Starts the children of the group (the children that are restarted together) that do not run, in order. If one fails
+   * to start, another attempt is queued.
+   */
   async #start(member: Member, { group }: Retry): Promise<void> {
     member.retry = null
     for (const each of group) {
@@ -199,13 +203,16 @@ export class Restarts {
     })
   }
 
-  /** Cancels the restart of `member`, which may be waiting for its delay. */
+  /** Cancels the restart of `member` that is in progress or waits for its delay, if there is one. */
   drop(member: Member): void {
     member.retry?.timer?.cancel()
     member.retry = null
   }
 
-  /** Called when `member` is stopped for good during a restart of its group. The restart goes on without `member`. */
+  /**
+   * Called when `member` is stopped for good. If its group (the children that are restarted together) is being
+   * restarted, the restart goes on without `member`.
+   */
   leaveOut(member: Member): void {
     member.leftOut = true
     if (member.retry !== null && member.retry.group.length <= 1) this.drop(member)

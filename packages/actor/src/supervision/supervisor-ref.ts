@@ -31,7 +31,7 @@ export interface ChildInfo {
 }
 
 export interface ChildCounts {
-  /** How many children there are, running or not. */
+  /** How many children the supervisor has, running or not. */
   readonly specs: number
   /** How many children are running. */
   readonly active: number
@@ -61,7 +61,7 @@ export type RefOf<S extends ChildSpec> =
  *     await root.stopChild('poller')
  */
 export class SupervisorRef extends ChildRef {
-  /** @internal */
+  /** @internal the supervisor that this ref is the address of */
   declare readonly target: SupervisorChild
 
   #do<T>(work: (incarnation: SupervisorIncarnation) => Future<T>): Future<T> {

@@ -209,7 +209,8 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     const exit = { incarnation, reason }
     member.exit = exit
     this.perform(async () => {
-      // `member.exit` is null when an operation that stopped the child has already handled this end.
+      // Another operation may have handled this end already, for example a stop of the child. Then `member.exit` is
+      // null.
       if (member.exit === exit && !this.#isCancelled()) await this.#restarts.onExit(member, exit)
     })
   }
@@ -306,7 +307,8 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     if (this.over || this.#end !== null) return
     this.#end = reason
     this.#wake()
-    // The cancel also ends the start or restart of children that is in progress, and stops the children that it has started.
+    // If the task is starting or restarting children at this moment, the cancel ends that work, and the children that
+    // it has started are stopped.
     if (!this.#stopping) this.task.cancel('shutdown')
   }
 

@@ -68,7 +68,7 @@ export interface SystemSnapshot {
   readonly groups: Readonly<Record<string, readonly string[]>>
 }
 
-/** The owner of the root supervisor. When the root ends, the system ends. */
+/** The owner of the root supervisor. The root supervisor is never restarted: when it ends, the system ends. */
 class Top implements Owner {
   readonly path = ''
   readonly ownRef: ChildRef | null = null
@@ -231,12 +231,12 @@ export class ActorSystem implements AsyncDisposable {
     return this.#runtime.deadLetters
   }
 
-  /** How many replies came after their ask had already ended, for example after its timeout or a cancel. */
+  /** How many asks were answered after they had already ended, for example because of their timeout or a cancel. */
   get lateReplies(): number {
     return this.#runtime.lateReplies
   }
 
-  /** @internal */
+  /** @internal whether the root supervisor has ended */
   get hasEnded(): boolean {
     return this.#end !== null
   }
@@ -320,8 +320,8 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   /**
-   * Stops the system as `stop` does. A cancel does not end the wait: the
-   * CancelledError is thrown after the last child has ended.
+   * Stops the system as `stop` does. If the waiting task is cancelled, the call still waits until the last child has
+   * ended, and then throws the CancelledError.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     try {

@@ -13,7 +13,7 @@ export interface NodeSnapshot {
   readonly status: ChildStatus
   readonly incarnation: number
   readonly restarts: number
-  /** The reason for which the latest ended incarnation has ended; null when no incarnation has ended yet. */
+  /** Why the latest incarnation that is over has ended; null when no incarnation has ended yet. */
   readonly lastExit: string | null
   /** Only supervisors have this field. */
   readonly strategy?: 'one-for-one' | 'one-for-all' | 'rest-for-one'
@@ -21,7 +21,7 @@ export interface NodeSnapshot {
   readonly mailbox?: { readonly size: number; readonly capacity: number; readonly waiting: number }
   /** The number of asks to the actor that were not answered yet. Only actors have this field. */
   readonly asks?: number
-  /** How many messages this incarnation has handled. Only actors have this field. */
+  /** How many messages the actor has handled since its last start or restart. Only actors have this field. */
   readonly handled?: number
   /** The message that the actor is handling now. The field is absent while the actor handles no message. */
   readonly handling?: { readonly method: string; readonly sinceMs: number }
@@ -37,7 +37,8 @@ function waitsOf(child: Child): string[] {
   if (child instanceof ActorChild && child.incarnation?.handlers.isBusy === false) return []
   return [...task.waitingOn].map((future) => {
     const { kind, label } = detailsOf(future)
-    // The label of a sleep has the time that is left, so it would change although nothing happens in the tree.
+    // The label of a sleep contains the time that is left, so it would change all the time. A snapshot should change
+    // only if something happens in the tree.
     return kind === 'sleep' ? 'Sleep' : label
   })
 }
