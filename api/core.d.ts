@@ -1129,7 +1129,7 @@ export declare class Cancellation {
     #private;
     count: number;
     wasAsked: boolean;
-    isSpreading: boolean;
+    isBeingPassedOn: boolean;
     isSeen: boolean;
     message: string | CancelledError | undefined;
     cancelledFuture: Future<unknown> | null;
@@ -1393,7 +1393,7 @@ export declare class ScopeFrame extends Frame {
     get isShielded(): boolean;
     get members(): Iterable<Task>;
     cancelKeptOut(): void;
-    giveUp(message: string | CancelledError | undefined): boolean;
+    abandonReturned(message: string | CancelledError | undefined): boolean;
     link(): void;
     unlink(): void;
     scopeContext(): Context;

@@ -159,8 +159,8 @@ export function currentMap(): OwnMap | undefined {
 }
 
 /**
- * Returns the scope of the running code. `map` must be the value that `currentMap()` returns now. Callers that need
- * both values pass it, so that the map is looked up only once.
+ * Returns the Scope of the running code: its loop, its frame and its context variables. `map` must be the value that
+ * `currentMap()` returns now. Callers that need both values pass it, so that the map is looked up only once.
  */
 export function scopeOfMap(map: OwnMap | undefined): Scope | undefined {
   if (map === undefined) return storage.getStore()

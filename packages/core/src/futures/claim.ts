@@ -125,7 +125,8 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
     else if (sole.waitingFrame?.mustCancel === true) {
       this.decline()
       this.removeReaction(sole)
-      // This future must be done before `sole.run()`, because that call runs the code of a generator coroutine.
+      // `sole.run()` may run code of the program at once: the code of a generator coroutine. That code must find this
+      // future done.
       this.endCancelled(sole.waitingFrame.cancelMessage)
       sole.run()
     } else {

@@ -444,8 +444,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal the reactions that resume code of `frame`; there are several when a `Promise.all` has this future more
-   * than once
+   * @internal the reactions that resume code of `frame` (the running body of a task or scope); there are several when a
+   * `Promise.all` has this future more than once
    */
   reactionsOf(frame: Frame): Reaction[] {
     return Future.#listReactions(this).filter((reaction) => reaction.waitingFrame === frame)

@@ -90,7 +90,7 @@ export function enterBody<A, T>(
     if (!(returned instanceof Promise) || returned instanceof ChainedPromise) {
       return awaitHere(returned)
     }
-    return isOwn ? returned : orGivenUp(frame, returned)
+    return isOwn ? returned : untilAbandoned(frame, returned)
   } catch (error) {
     // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the program may throw any value, and it is passed on unchanged
     return Promise.reject(error)
@@ -101,7 +101,7 @@ export function enterBody<A, T>(
  * Returns a promise of the outcome of `promise`, which stands for work that was begun outside of the scope. A cancel
  * of the scope rejects the returned promise at once.
  */
-function orGivenUp<T>(frame: ScopeFrame, promise: Promise<T>): Promise<T> {
+function untilAbandoned<T>(frame: ScopeFrame, promise: Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     frame.awaitReturned(promise, reject)
     promise.then(resolve, reject)

@@ -354,8 +354,8 @@ async function runGroup<T>(
   const group = new TaskGroup(frame, options)
   let value: T
   try {
-    // The wait for the tasks (`group.end`) runs in the frame of the group, as the body does. So the failure of a task
-    // ends that wait too.
+    // The wait for the tasks (`group.end`) runs in the frame of the group (the object that lists the waits of the
+    // body), as the body does. So the failure of a task ends that wait too.
     value = await enterFrame(
       frame,
       async () => {

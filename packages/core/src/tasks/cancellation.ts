@@ -38,7 +38,7 @@ export class Cancellation {
    * True while a cancel of this frame is passed on to the futures that the task waits on. A cancel that arrives at this
    * frame during that time has gone round a circle of tasks that wait for each other.
    */
-  isSpreading = false
+  isBeingPassedOn = false
   #pending = false
   /** Whether the pending cancel became pending while no code of the task ran. */
   #isFromElsewhere = false

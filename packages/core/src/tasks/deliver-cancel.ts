@@ -16,9 +16,9 @@ import { canSeePromises, watchPromises } from './promise-hook.ts'
 
 /**
  * Called when a wait on `future` has begun in a frame (the running body of a task or scope) that was cancelled, that is
- * inside another frame, or whose body has ended; `reaction` will resume the waiting code. If a cancel is pending, this
- * function ends the new wait. If a cancel was thrown in this turn of the loop, the new wait confirms that the main code
- * of the frame has got the cancel, so it is not thrown again.
+ * inside another frame, or whose body has ended; `reaction` will resume the waiting code. If a cancel is pending (it
+ * has ended no wait yet), this function ends the new wait. If a cancel was thrown in this turn of the loop, the new
+ * wait confirms that the main code of the frame has got the cancel, so it is not thrown again.
  */
 export function beginWait(frame: Frame, reaction: Reaction, future: Future<unknown>): void {
   let due: Frame | null = null

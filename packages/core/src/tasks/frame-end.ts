@@ -7,8 +7,9 @@ import { framesOf } from './frame-tree.ts'
  * clean-up. The scope must not end before these calls. A frame (the running body of a task or scope) must also stay
  * linked to the frame around it while a wait is left inside it, so that a cancel finds that wait.
  *
- * The idea: nothing is counted while the body runs. After the body has ended, each end of a wait inside the frame calls
- * `afterWait`, which checks whether another wait is left. If none is left, the scope ends and the frame is unlinked.
+ * The idea: while the body runs, waits are not counted, because that would slow down each wait. After the body has
+ * ended, each end of a wait inside the frame calls `afterWait`, which checks whether another wait is left. If none is
+ * left, the scope ends and the frame is unlinked.
  */
 
 /**

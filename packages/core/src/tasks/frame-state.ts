@@ -1,5 +1,6 @@
 /**
- * The states of a frame. `docs/design/kernel.md` has a table of the functions that change them.
+ * The states of a frame (the running body of a task or scope). `docs/design/kernel.md` has a table of the functions
+ * that change them.
  *
  * The body of a frame may end while calls that the body has begun still wait. If the body was cancelled, the scope must
  * not end before these calls, so that no code of the scope runs after the scope has ended. In the states CLOSING and

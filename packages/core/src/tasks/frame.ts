@@ -59,7 +59,7 @@ export abstract class Frame extends FrameWaits {
    * @internal ends the wait of a scope for a promise that its body has returned, if the work behind that promise was
    * begun outside of the scope. `message` is the message of the cancel. Returns false if there is no such wait.
    */
-  giveUp(_message: string | CancelledError | undefined): boolean {
+  abandonReturned(_message: string | CancelledError | undefined): boolean {
     return false
   }
 

@@ -41,13 +41,13 @@ function cancelInside(inside: Frame, frame: Frame): void {
   const frames = [inside]
   // The list grows during the loop. There is no recursion, because nested scopes may be deeper than the stack.
   for (const each of frames) {
-    for (let child = each.firstChild; child !== null; child = child.next) reach(child, frames)
-    for (const task of each.members) if (!task.done()) reach(task.ownExecution(), frames)
+    for (let child = each.firstChild; child !== null; child = child.next) addToEnd(child, frames)
+    for (const task of each.members) if (!task.done()) addToEnd(task.ownExecution(), frames)
   }
   for (const each of frames) {
     each.eachWait((_key, future) => void future.cancel(cancelOf(frame)))
     each.cancellation?.abort(cancelOf(frame), null)
-    each.giveUp(cancelOf(frame))
+    each.abandonReturned(cancelOf(frame))
   }
 }
 
@@ -56,7 +56,7 @@ function cancelInside(inside: Frame, frame: Frame): void {
  * its shield has kept a cancel out. If the scope of `frame` was cancelled before, nothing happens, because its waits
  * have been ended already.
  */
-function reach(frame: Frame, frames: Frame[]): void {
+function addToEnd(frame: Frame, frames: Frame[]): void {
   if (frame.isShielded) frame.cancelKeptOut()
   else if (frame.cancellation?.isScopeCancelled !== true) frames.push(frame)
 }

@@ -9,9 +9,9 @@ import { nextTick } from '../loop/clock.ts'
  * of a foreign promise (a promise that is not a future), or has it ended? It may be the body of the task, or a call
  * that the program has abandoned. If the code has ended and the body of the task has not, the code was not the body,
  * and the body must still get the cancel. If the code awaits a foreign promise in its clean-up, the cancel has arrived.
- * An `await` of a foreign promise makes a new promise. So the hook reports the promises that code of the frame makes in
- * the turn in which the wait throws. The hook is set once for all cancels that are thrown before the microtask queue is
- * empty.
+ * An `await` of a foreign promise makes a new promise. So the hook reports the promises that code of the frame (the
+ * running body of a task or scope) makes in the turn in which the wait throws. The hook is set once for all cancels
+ * that are thrown before the microtask queue is empty.
  *
  * 2. Has the body of a scope begun the work whose promise it returns? In `timeout(5, () => work())` it has, and the
  * scope waits until that work has ended its clean-up. In `timeout(5, () => promise)` it has not, and a cancel of the

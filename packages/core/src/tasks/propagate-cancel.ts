@@ -22,7 +22,7 @@ interface Unannounced {
  * Whether the newest `cancel` of a future has come back to a task that this cancel had reached before. This happens if
  * tasks wait for each other in a circle. `cancelWait`, which has called that `cancel`, reads and clears this.
  */
-let cameRound = false
+let isCircle = false
 /**
  * The number of calls of `cancel` that are nested inside each other now. For example, the cancel of a gather calls the
  * cancel of its children. When the number is 0 again, the cancels are announced. While it is greater than `deepest`,
@@ -30,9 +30,9 @@ let cameRound = false
  */
 let depth = 0
 /**
- * The frames whose cancel was passed on but not announced yet. To announce means to abort signals and to make the
- * cancel pending where no wait has accepted it. The outermost call of cancel does this at its end, because a listener
- * of a signal may cancel other tasks, and must find the first cancel complete.
+ * The frames whose cancel was passed on but not announced yet. To announce means to abort signals, and, if no wait has
+ * accepted the cancel, to make the cancel pending, so that it ends the next wait. The outermost call of cancel does
+ * this at its end, because a listener of a signal may cancel other tasks, and must find the first cancel complete.
  */
 const unannounced: Unannounced[] = []
 
@@ -51,7 +51,7 @@ interface Deferred {
 const deepest = 200
 const deferred: Deferred[] = []
 /**
- * While deferred cancels are left, a task that was cancelled keeps its mark `isSpreading`, although its cancel was
+ * While deferred cancels are left, a task that was cancelled keeps its mark `isBeingPassedOn`, although its cancel was
  * passed on. This list holds the Cancellations of such tasks. If a deferred cancel comes back to one of them, the mark
  * shows that the tasks wait for each other in a circle.
  */
@@ -72,7 +72,7 @@ export function cancelFrame(first: Frame, msg: Message): boolean {
   if (isFromInside) first.scopeLoop.holdFor(first.task ?? first)
   watchRejections(first.scopeLoop)
   if (!begin(first, isFromInside)) {
-    cameRound = true
+    isCircle = true
     return false
   }
   let last = first
@@ -105,8 +105,8 @@ export function cancelFrame(first: Frame, msg: Message): boolean {
     }
     isComplete = true
   } finally {
-    endSpreading(last)
-    if (others !== null) for (const frame of others) endSpreading(frame)
+    endPassingOn(last)
+    if (others !== null) for (const frame of others) endPassingOn(frame)
     depth--
     if (!isComplete) announceOutermost()
   }
@@ -120,7 +120,7 @@ export function cancelFrame(first: Frame, msg: Message): boolean {
 
 /**
  * Returns `frame` and the frames inside it, the outermost first. Frames with a shield, and the frames inside them, are
- * left out.
+ * left out, because a shield keeps cancels out.
  */
 function framesInside(frame: Frame): Frame[] {
   const frames = [frame]
@@ -188,19 +188,19 @@ export function cancelWait(frame: Frame, wait: Future<unknown>, msg: Message): b
   const root = outermost(frame)
   root.cancellation ??= new Cancellation(root)
   const { cancellation } = root
-  const wasSpreading = cancellation.isSpreading
-  cancellation.isSpreading = true
+  const wasBeingPassedOn = cancellation.isBeingPassedOn
+  cancellation.isBeingPassedOn = true
   depth++
   try {
-    cameRound = false
+    isCircle = false
     const isAccepted = wait.cancel(msg)
     if (isAccepted) cancellation.cancelledFuture = wait
-    if (!cameRound) return isAccepted
-    cameRound = false
+    if (!isCircle) return isAccepted
+    isCircle = false
     if (!wait.done()) frame.interrupt(wait, msg)
     return true
   } finally {
-    if (!wasSpreading) unmark(cancellation)
+    if (!wasBeingPassedOn) unmark(cancellation)
     depth--
     announceOutermost()
   }
@@ -245,13 +245,13 @@ function runDeferred(): void {
   } finally {
     depth--
     deferred.length = 0
-    for (const cancellation of marked.splice(0)) cancellation.isSpreading = false
+    for (const cancellation of marked.splice(0)) cancellation.isBeingPassedOn = false
   }
 }
 
 function unmark(cancellation: Cancellation): void {
   if (deferred.length > 0) marked.push(cancellation)
-  else cancellation.isSpreading = false
+  else cancellation.isBeingPassedOn = false
 }
 
 function outermost(frame: Frame): Frame {
@@ -267,14 +267,14 @@ function outermost(frame: Frame): Frame {
 function begin(frame: Frame, isFromInside: boolean): boolean {
   const root = outermost(frame)
   root.cancellation ??= new Cancellation(root)
-  if (root === frame && root.cancellation.isSpreading) return false
-  root.cancellation.isSpreading = true
+  if (root === frame && root.cancellation.isBeingPassedOn) return false
+  root.cancellation.isBeingPassedOn = true
   frame.cancellation ??= new Cancellation(frame)
   frame.cancellation.begin(isFromInside)
   return true
 }
 
-function endSpreading(frame: Frame): void {
+function endPassingOn(frame: Frame): void {
   unmark(outermost(frame).cancellation as Cancellation)
 }
 
@@ -299,7 +299,7 @@ function announce({ frame, msg, isAccepted }: Unannounced): void {
   const cancellation = frame.cancellation as Cancellation
   cancellation.message = msg
   if (frame.firstChild !== null) cancelBesideShields(frame, msg)
-  const isTaken = giveUpPromise(frame, msg) || abortSignals(frame, msg)
+  const isTaken = abandonReturnedPromises(frame, msg) || abortSignals(frame, msg)
   if (!isTaken && (!isAccepted || cancellation.isFromInside)) {
     cancellation.pending = true
     cancellation.remembered = msg
@@ -344,10 +344,10 @@ function hasShieldInside(frame: Frame): boolean {
  * Ends each wait of a scope inside `frame` for a promise that its body has returned, if the work behind that promise
  * was begun outside of the scope. Returns whether there was such a wait.
  */
-function giveUpPromise(frame: Frame, msg: Message): boolean {
+function abandonReturnedPromises(frame: Frame, msg: Message): boolean {
   let isTaken = false
   for (const each of frame.firstChild === null ? [frame] : framesInside(frame)) {
-    isTaken = each.giveUp(msg) || isTaken
+    isTaken = each.abandonReturned(msg) || isTaken
   }
   return isTaken
 }

@@ -103,7 +103,7 @@ export class ScopeFrame extends Frame {
     this.#rejectBody = reject
   }
 
-  override giveUp(message: string | CancelledError | undefined): boolean {
+  override abandonReturned(message: string | CancelledError | undefined): boolean {
     const returned = this.#returned
     if (returned === null || this.#rejectBody === null) return false
     this.#rejectBody(toCancelledError(message))

@@ -6,8 +6,9 @@ import type { EventLoop } from '../loop/loop.ts'
 import type { Task } from './task.ts'
 
 /**
- * Writes the tasks of a loop that are not done as text. A program may have a million tasks, and people read the tree.
- * So the tree is built in linear time, without recursion, and cut to a size that fits on a few screens.
+ * Makes the text of `formatTaskTree`: the tree of the tasks of a loop, without those that are done. A program may have
+ * a million tasks, and people read the tree. So the tree is built in linear time, without recursion, and cut to a size
+ * that fits on a few screens.
  */
 
 /** At most this many children of one task are shown. */
@@ -20,8 +21,9 @@ const shownLines = 200
 const shownWaits = 5
 
 /**
- * Returns the tasks of a loop that are not done as text: each task under the task that created it, with its state and
- * the futures that it waits on. Of a large tree only a part is shown, with the number of the tasks that are left out.
+ * Returns a text that shows the tasks of a loop, without those that are done: each task under the task that created it,
+ * with its state and the futures that it waits on. Of a large tree only a part is shown, with the number of the tasks
+ * that are left out.
  *
  * @throws {TypeError} when `options` is not an object, or its `loop` is not an EventLoop
  *
