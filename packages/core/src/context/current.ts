@@ -78,8 +78,8 @@ export function getEventLoop(): EventLoop {
 }
 
 /**
- * Returns the loop for work that begins in `scope`: the loop of the scope, or the default loop if there is no scope or
- * if the loop of the scope is closed.
+ * Returns the loop for work that code in `scope` begins: the loop of that Scope, or the default loop of the process if
+ * there is no Scope or if its loop is closed.
  */
 export function loopOf(scope: Scope | undefined): EventLoop {
   if (scope !== undefined && !scope.scopeLoop.isClosed()) return scope.scopeLoop

@@ -37,8 +37,8 @@ abstract class Derived implements PromiseLike<unknown> {
 
 /**
  * The two functions that code has passed to `then`, and a promise of the value that the called function will return. At
- * first a wait stores only the two functions, because most waits never need the promise. When code calls `then` on the
- * `Derived` object of a wait, that wait stores a Chain instead.
+ * first a wait stores only the two functions, because most waits never need the promise. When code uses the object that
+ * `then` has returned for a wait, that wait stores a Chain in place of the functions.
  */
 export class Chain {
   readonly resolve: Resolve

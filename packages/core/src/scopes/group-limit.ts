@@ -3,7 +3,10 @@ import { LinkedList, type Linked } from '../linked-list.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import { Coroutine, type CoroutineFunction, runInline } from '../tasks/coroutine.ts'
 
-/** A task waits for its place with such a future. The result of the future gives the task a place. */
+/**
+ * The future that a task of the group waits on until it gets a place. When the future has a result, the task has a
+ * place.
+ */
 class Wait extends DetailedFuture<void> implements Linked<Wait> {
   /** @internal the task tree shows this name */
   static override readonly name: string = 'Future'

@@ -97,8 +97,8 @@ export class Cancellation {
 
   /**
    * Whether a cancel may be due anywhere in this thread. `cancelIsDue` searches the frames only if this is true. If a
-   * task or scope is garbage-collected while its cancel is pending, this stays true for ever. Then `cancelIsDue` is
-   * slower, but its result is the same.
+   * task or scope is garbage-collected while its cancel is pending, this function returns true for ever. Then
+   * `cancelIsDue` is slower, but its result is the same.
    */
   static isAnyOpen(): boolean {
     return open > 0

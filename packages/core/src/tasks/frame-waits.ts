@@ -221,8 +221,8 @@ export abstract class FrameWaits implements Reaction {
     const waits = FrameWaits.#waits(this)
     if (waits === null) return
     const reject = this.#reject
-    // Code that has called `then` with two functions without a name looks like an `await` but does not wait. It is left
-    // out.
+    // Code that has called `then` with two functions without a name looks like an `await` but does not wait. Such a
+    // call is left out.
     const isWait = (key: Reaction): boolean =>
       key instanceof Awaiter ? key.isWait() : reject === null || isResolver(reject)
     if (waits instanceof Future) {

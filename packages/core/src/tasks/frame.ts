@@ -13,8 +13,8 @@ import { findCancelledScope, cancelNewWait } from './level-cancel.ts'
 import type { Task } from './task.ts'
 
 /**
- * The running body of a scope, of a task or of a loop. Every wait belongs to a frame; `frame-waits.ts` explains why
- * frames exist.
+ * The running body of a scope, of a task or of a loop. Every wait belongs to a frame, so that a cancel of a scope ends
+ * the waits of its own body and no others (`frame-waits.ts` says more).
  */
 export abstract class Frame extends FrameWaits {
   /** @internal whether this frame has a shield: cancels of the frames around it do not reach the waits inside it */

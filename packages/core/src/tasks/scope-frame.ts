@@ -93,7 +93,7 @@ export class ScopeFrame extends Frame {
 
   /**
    * @internal notes that the scope waits for the promise `returned`, whose work may have begun outside of the scope;
-   * `reject` ends that wait. Null for both: the scope waits for no such promise any more.
+   * `reject` ends that wait. If both are null, the scope does not wait for such a promise any more.
    */
   awaitReturned(
     returned: Promise<unknown> | null,

@@ -14,8 +14,8 @@ export interface TraceOutcome {
 export interface TraceEntry {
   /**
    * A tool sets this function to begin the work inside a context of its own that is not an AsyncLocalStorage. The
-   * argument `begin` is the function that begins the work. This function must call `begin` and return its result. If
-   * another tool has set the field already, the new function must call the earlier function.
+   * argument `begin` is the function that begins the work. The function that the tool sets must call `begin` and return
+   * its result. If another tool has set the field already, the new function must call the earlier function.
    */
   enter?: <T>(begin: () => T) => T
 }
