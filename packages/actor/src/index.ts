@@ -33,7 +33,7 @@ export {
   type SupervisorSpec,
   type TaskSpec,
 } from './children/child-spec.ts'
-export { ActorContext } from './actors/context.ts'
+export { ActorContext } from './actors/actor-context.ts'
 export type { DeadLetters } from './messages/dead-letters.ts'
 export {
   ActorCrashed,

@@ -10,13 +10,13 @@ import { type HandlerFlow, runOutsideOfFlows, setTaskOf } from '../messages/hand
 import { endedWhileHandling } from '../messages/deferred-replies.ts'
 import { type Actor, constructWith, type Hooks } from './actor.ts'
 import type { ActorChild } from './actor-child.ts'
-import { ActorContext } from './context.ts'
+import { ActorContext } from './actor-context.ts'
 import { reportLateCrash, reportResumed } from './crash.ts'
 import { Handlers } from './handlers.ts'
 import { HookCaller } from './hook-caller.ts'
 import { IncarnationParts } from './incarnation-parts.ts'
 import { PersistentCancel } from './persistent-cancel.ts'
-import { type SystemRequest, SystemRequests } from './system-requests.ts'
+import { type SysRequest, SysRequests } from './sys-requests.ts'
 
 const notNeeded: unique symbol = Symbol('not needed')
 
@@ -43,12 +43,15 @@ export class ActorIncarnation extends Incarnation {
    * saves a short handler the cost of resuming the task. Null until the actor has handled its first message.
    */
   #turn: TaskTurn | null = null
-  /** The promise of a burst that `#turn` has begun, for the task to await; null when there is none. */
+  /**
+   * The promise of a burst (a limited number of messages, handled one after the other) that `#turn` has begun and the
+   * task must await. Null when there is none.
+   */
   #burst: Promise<void> | null = null
   readonly #hookCaller: HookCaller
   #persistentCancel: PersistentCancel | null = null
   #parts: IncarnationParts | null = null
-  #requests: SystemRequests | null = null
+  #requests: SysRequests | null = null
   /** True while the incarnation cleans up. A request to stop does not interrupt the clean-up. */
   #cleaning = false
 
@@ -221,7 +224,7 @@ export class ActorIncarnation extends Incarnation {
    */
   #handleInTurn(): boolean {
     const waker = this.#waker
-    // The task has been resumed, or will be. It handles the messages itself.
+    // The task has been resumed, or will be. Then the task handles the messages itself.
     if (waker === null || waker.done()) return false
     if (this.#end === null) {
       this.#burst = this.handlers.runBurst(true)
@@ -299,8 +302,8 @@ export class ActorIncarnation extends Incarnation {
     if (!waker.done()) waker.setResult()
   }
 
-  request(request: SystemRequest): void {
-    this.#requests ??= new SystemRequests()
+  request(request: SysRequest): void {
+    this.#requests ??= new SysRequests()
     this.#requests.add(request)
     this.wake()
   }

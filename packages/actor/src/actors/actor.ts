@@ -1,4 +1,4 @@
-import type { ActorContext } from './context.ts'
+import type { ActorContext } from './actor-context.ts'
 import type { ExitReason } from '../exit-reason.ts'
 import type { Message } from '../messages/envelope.ts'
 import type { Down } from './monitor.ts'

@@ -4,7 +4,7 @@ import type { Envelope } from '../messages/envelope.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 import { OpenMessages } from './open-messages.ts'
 import { Pipes } from './pipes.ts'
-import { Relations } from './relations.ts'
+import { MonitorsAndLinks } from './monitors-and-links.ts'
 import { ActorTimers } from './timers.ts'
 
 /**
@@ -17,7 +17,7 @@ export class IncarnationParts {
   #timers: ActorTimers | null = null
   #open: OpenMessages | null = null
   #pipes: Pipes | null = null
-  #relations: Relations | null = null
+  #monitorsAndLinks: MonitorsAndLinks | null = null
   #isReleased = false
 
   constructor(incarnation: ActorIncarnation) {
@@ -54,9 +54,9 @@ export class IncarnationParts {
     return this.#timers
   }
 
-  relations(): Relations {
-    this.#relations ??= new Relations(this.#incarnation)
-    return this.#relations
+  monitorsAndLinks(): MonitorsAndLinks {
+    this.#monitorsAndLinks ??= new MonitorsAndLinks(this.#incarnation)
+    return this.#monitorsAndLinks
   }
 
   pipes(): Pipes {
@@ -95,7 +95,7 @@ export class IncarnationParts {
    */
   end(): void {
     this.release()
-    this.#relations?.endMonitors()
+    this.#monitorsAndLinks?.endMonitors()
     this.#open?.unstashAll()
     // The ticks of timers, the piped results, and the messages about the ends of monitored children were meant for this
     // incarnation, and not for the next incarnation.
@@ -103,6 +103,6 @@ export class IncarnationParts {
   }
 
   breakLinks(reason: ExitReason): void {
-    this.#relations?.breakLinks(reason)
+    this.#monitorsAndLinks?.breakLinks(reason)
   }
 }

@@ -1,10 +1,7 @@
 import type { ActorIncarnation } from './actor-incarnation.ts'
 import type { ChildRef } from '../children/child-ref.ts'
 import type { ExitReason } from '../exit-reason.ts'
-import { isAbnormal } from '../exit-reason.ts'
-import { LinkDied } from '../errors.ts'
 import type { Envelope } from '../messages/envelope.ts'
-import type { Incarnation } from '../children/incarnation.ts'
 
 /** The argument of `onDown`. It tells which child has ended or was restarted. */
 export interface Down {
@@ -71,44 +68,18 @@ export class Monitor {
     if (this.#ended) return
     this.#ended = true
     this.ref.target.unwatch(this)
-    this.#watcher.parts.relations().forgetMonitor(this)
+    this.#watcher.parts.monitorsAndLinks().forgetMonitor(this)
     this.#deliver(false, reason)
   }
 
   #deliver(restarted: boolean, reason: ExitReason): void {
     const down: Down = { monitor: this, ref: this.ref, reason, restarted, link: false }
-    this.#watcher.parts.relations().deliver(down)
+    this.#watcher.parts.monitorsAndLinks().deliver(down)
   }
 
   /** @internal ends the monitor without a call of `onDown` */
   end(): void {
     this.#ended = true
     this.ref.target.unwatch(this)
-  }
-}
-
-/** Connects two incarnations: when one ends abnormally, the other ends too. */
-export class Link {
-  readonly #ends: readonly [ActorIncarnation, ActorIncarnation]
-
-  constructor(one: ActorIncarnation, other: ActorIncarnation) {
-    this.#ends = [one, other]
-  }
-
-  /**
-   * Called when `incarnation`, one of the two linked incarnations, has ended. If the other incarnation has `trapExit`,
-   * its `onDown` is called. Otherwise the other incarnation ends too, if `reason` is abnormal.
-   */
-  broken(incarnation: Incarnation, reason: ExitReason): void {
-    const [one, other] = this.#ends
-    const survivor = incarnation === one ? other : one
-    survivor.parts.relations().forgetLink(one === survivor ? other : one)
-    if (survivor.over) return
-    const { ref } = incarnation.child
-    if (survivor.trapExit) {
-      survivor.parts.relations().deliverLinkEnd(ref, reason)
-    } else if (isAbnormal(reason)) {
-      survivor.interrupt({ kind: 'error', error: new LinkDied(ref, reason) })
-    }
   }
 }

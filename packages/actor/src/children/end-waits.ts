@@ -25,7 +25,7 @@ export class EndWait extends Future<ExitReason> implements ActorWait {
     this.asker = activeFlow()
   }
 
-  /** @internal describes this wait for the task tree and for `why(task)` */
+  /** @internal describes this wait for `why(task)` and `snapshot()` */
   [waitDetails](): WaitDetails {
     return {
       kind: 'actor',

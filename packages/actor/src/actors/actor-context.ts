@@ -206,7 +206,7 @@ export class ActorContext<Self extends Actor = Actor> {
     if (!(ref instanceof ChildRef)) {
       throw new TypeError(`ctx.monitor takes the ref of a child, got ${describe(ref)}`)
     }
-    return this.#live().parts.relations().monitor(ref)
+    return this.#live().parts.monitorsAndLinks().monitor(ref)
   }
 
   /**
@@ -215,7 +215,7 @@ export class ActorContext<Self extends Actor = Actor> {
    */
   demonitor(monitor: Monitor, options: { flush?: boolean } = {}): void {
     this.#live()
-      .parts.relations()
+      .parts.monitorsAndLinks()
       .demonitor(monitor, options.flush === true)
   }
 
@@ -232,7 +232,7 @@ export class ActorContext<Self extends Actor = Actor> {
     if (!(ref instanceof LocalActorRef)) {
       throw new TypeError(`ctx.link takes the ref of an actor, got ${describe(ref)}`)
     }
-    this.#live().parts.relations().link(ref)
+    this.#live().parts.monitorsAndLinks().link(ref)
   }
 
   /**

@@ -2,21 +2,21 @@
  * A request to an actor by a function of `sys`, such as `sys.suspend`. The actor performs the request between two
  * messages, before all messages in the mailbox, and even while the actor is suspended.
  */
-export interface SystemRequest {
+export interface SysRequest {
   perform(): void
   /** Called instead of `perform` when the incarnation ends before the request was performed. */
   drop(error: Error): void
 }
 
 /** The requests to one incarnation that it has not performed yet. */
-export class SystemRequests {
-  #waiting: SystemRequest[] = []
+export class SysRequests {
+  #waiting: SysRequest[] = []
 
   get isEmpty(): boolean {
     return this.#waiting.length === 0
   }
 
-  add(request: SystemRequest): void {
+  add(request: SysRequest): void {
     this.#waiting.push(request)
   }
 
@@ -36,7 +36,7 @@ export class SystemRequests {
   }
 
   /** Returns the waiting requests and empties the list, because performing a request may add another request. */
-  #takeAll(): SystemRequest[] {
+  #takeAll(): SysRequest[] {
     const requests = this.#waiting
     this.#waiting = []
     return requests

@@ -4,10 +4,11 @@ import { NoProc } from '../errors.ts'
 import { type ExitReason, noproc } from '../exit-reason.ts'
 import { Envelope, internalKind } from '../messages/envelope.ts'
 import type { LocalActorRef } from './local-actor-ref.ts'
-import { type Down, Link, Monitor } from './monitor.ts'
+import { Link } from './link.ts'
+import { type Down, Monitor } from './monitor.ts'
 
 /** The monitors and links of one incarnation. */
-export class Relations {
+export class MonitorsAndLinks {
   readonly #incarnation: ActorIncarnation
   readonly #monitors = new Set<Monitor>()
   /** Maps each linked incarnation to its link. */
@@ -64,7 +65,7 @@ export class Relations {
     if (other === this.#incarnation || this.#links.has(other)) return
     const link = new Link(this.#incarnation, other)
     this.#links.set(other, link)
-    other.parts.relations().#links.set(this.#incarnation, link)
+    other.parts.monitorsAndLinks().#links.set(this.#incarnation, link)
   }
 
   /** Puts a message in the mailbox that calls `onDown`, to tell that the linked actor at `ref` has ended. */

@@ -1,0 +1,30 @@
+import type { Incarnation } from '../children/incarnation.ts'
+import { LinkDied } from '../errors.ts'
+import { type ExitReason, isAbnormal } from '../exit-reason.ts'
+import type { ActorIncarnation } from './actor-incarnation.ts'
+
+/** A link between two incarnations: when one ends abnormally, the other ends too. */
+export class Link {
+  readonly #ends: readonly [ActorIncarnation, ActorIncarnation]
+
+  constructor(one: ActorIncarnation, other: ActorIncarnation) {
+    this.#ends = [one, other]
+  }
+
+  /**
+   * Called when `incarnation`, one of the two linked incarnations, has ended. If the other incarnation has `trapExit`,
+   * its `onDown` is called. Otherwise the other incarnation ends too, if `reason` is abnormal.
+   */
+  broken(incarnation: Incarnation, reason: ExitReason): void {
+    const [one, other] = this.#ends
+    const survivor = incarnation === one ? other : one
+    survivor.parts.monitorsAndLinks().forgetLink(one === survivor ? other : one)
+    if (survivor.over) return
+    const { ref } = incarnation.child
+    if (survivor.trapExit) {
+      survivor.parts.monitorsAndLinks().deliverLinkEnd(ref, reason)
+    } else if (isAbnormal(reason)) {
+      survivor.interrupt({ kind: 'error', error: new LinkDied(ref, reason) })
+    }
+  }
+}
