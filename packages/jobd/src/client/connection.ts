@@ -1,9 +1,14 @@
-import { createTask, Future, isCancelled } from '@tasktree/core'
+import { createTask, Future, getEventLoop, isCancelled, timeout } from '@tasktree/core'
 import { openConnection, type StreamReader, type StreamWriter } from '@tasktree/net'
 import { encodeCommand, ProtocolError, readReply, type Reply } from '../protocol/resp.ts'
 
-/** Milliseconds after which an attempt to connect fails. */
+/** Milliseconds after which an attempt to connect fails. The server then gets as long for its first reply. */
 const longestConnecting = 10_000
+/**
+ * If a command is cancelled after the server has been silent for this many milliseconds, later commands get another
+ * connection. A server whose machine is off does not end its connections, and the system notices that only after minutes.
+ */
+const longestSilence = 1_000
 
 /** The address of a server, and the secret that it asks for. */
 export interface Address {
@@ -31,6 +36,11 @@ export class Connection implements AsyncDisposable {
   #out: Buffer[] = []
   #isFlushing = false
   #isBroken = false
+  /** Since when an answer is due and nothing has come from the server; null while no answer is due. */
+  #silentSince: number | null = null
+  /** Whether a command was given up after the server had been silent for too long. */
+  #isSilent = false
+  #isRetired = false
 
   private constructor(reader: StreamReader, writer: StreamWriter) {
     this.#reader = reader
@@ -46,17 +56,24 @@ export class Connection implements AsyncDisposable {
       // The client asks for RESP3, because only RESP3 has a type for numbers with a fraction, and messages that are not
       // answers.
       const words = password === null ? [] : ['AUTH', 'default', password]
-      const reply = await connection.command(['HELLO', 3, ...words])
+      const reply = await timeout(longestConnecting, () =>
+        connection.command(['HELLO', 3, ...words]),
+      )
       if (reply instanceof Error) throw reply
       return connection
     } catch (error) {
-      await connection[Symbol.asyncDispose]()
+      connection.abort()
       throw error
     }
   }
 
   /** Whether the connection can carry another command. */
   get isWhole(): boolean {
+    return this.isOpen && !this.#isSilent
+  }
+
+  /** Whether the connection was neither lost nor closed. */
+  get isOpen(): boolean {
     return !this.#isBroken && !this.#writer.isClosing()
   }
 
@@ -67,14 +84,38 @@ export class Connection implements AsyncDisposable {
 
   /** Sends a command and returns the reply. An error reply is returned, not thrown. */
   async command(words: readonly (string | number)[]): Promise<Reply> {
-    if (!this.isWhole) throw new ProtocolError('the server has gone')
+    if (!this.isOpen) throw new ProtocolError('the server has gone')
     const reply = new Future<Reply>()
     this.#send(words, reply)
-    return await reply
+    try {
+      return await reply
+    } catch (error) {
+      if (isCancelled(error)) this.#givenUp()
+      throw error
+    }
+  }
+
+  #givenUp(): void {
+    const since = this.#silentSince
+    if (since !== null && getEventLoop().time() - since >= longestSilence) this.#isSilent = true
+    this.#endIfRetired()
+  }
+
+  /** Closes the connection as soon as no call waits for an answer on it. */
+  retire(): void {
+    this.#isRetired = true
+    this.#endIfRetired()
+  }
+
+  #endIfRetired(): void {
+    if (!this.#isRetired || this.#waits.size > 0) return
+    const asked = this.#unanswered.slice(this.#oldest)
+    if (asked.every((asker) => asker?.done() !== false)) this.#writer.abort()
   }
 
   #send(words: readonly (string | number)[], reply: Future<Reply> | null): void {
     this.#unanswered.push(reply)
+    this.#silentSince ??= getEventLoop().time()
     this.#out.push(encodeCommand(words.map(String)))
     if (this.#isFlushing) return
     this.#isFlushing = true
@@ -90,7 +131,11 @@ export class Connection implements AsyncDisposable {
       const reply = await this.command([...words, 'TICKET', ticket])
       return reply instanceof Error ? reply : await ended
     } finally {
-      if (this.#waits.delete(ticket) && this.isWhole) this.#send(['JOB.UNWAIT', ticket], null)
+      if (this.#waits.delete(ticket) && this.isOpen) this.#send(['JOB.UNWAIT', ticket], null)
+      // If the connection was lost before the command was answered, the command throws the error. This call reads the same
+      // error of `ended`, which is otherwise reported as an error that no code has read.
+      if (ended.done() && !ended.cancelled()) ended.exception()
+      this.#endIfRetired()
     }
   }
 
@@ -120,6 +165,13 @@ export class Connection implements AsyncDisposable {
   }
 
   #take(reply: Reply): void {
+    this.#isSilent = false
+    this.#settle(reply)
+    this.#silentSince = this.#oldest < this.#unanswered.length ? getEventLoop().time() : null
+    this.#endIfRetired()
+  }
+
+  #settle(reply: Reply): void {
     if (isMessage(reply)) {
       const [type, ticket, job = null] = reply.push
       if (type !== 'wait' || typeof ticket !== 'string') return

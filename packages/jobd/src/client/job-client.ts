@@ -89,6 +89,8 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
   readonly #apart = new Set<Connection>()
   readonly #idle: Connection[] = []
   readonly #places = new Semaphore(mostApart)
+  /** Earlier shared connections on which calls may still wait. */
+  readonly #retired = new Set<Connection>()
   #isClosed = false
 
   private constructor(host: string, port: number, password: string | null) {
@@ -119,12 +121,22 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
 
   /** Returns the shared connection. Opens it if it is not open. All calls of that time wait for the same attempt. */
   async #connection(): Promise<Connection> {
-    if (this.#shared?.done() === true && this.#openConnection?.isWhole !== true) this.#shared = null
+    if (this.#shared?.done() === true && this.#openConnection?.isWhole !== true) this.#replace()
     this.#shared ??= createTask(() => this.#attempt(), { name: 'jobd client connects' })
     // A cancelled call must not end the attempt, for which other calls may wait too.
     const { connection, error } = await shield(this.#shared)
     if (connection === undefined) throw error
     return connection
+  }
+
+  /** Makes the next call open another shared connection. Calls that wait for answers on the old one go on waiting. */
+  #replace(): void {
+    const old = this.#openConnection
+    this.#shared = null
+    if (old === undefined) return
+    for (const each of this.#retired) if (!each.isOpen) this.#retired.delete(each)
+    this.#retired.add(old)
+    old.retire()
   }
 
   /** Opens the shared connection. Returns an error instead of throwing it, because every call may have been cancelled. */
@@ -183,7 +195,14 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
   async #sendApart(words: readonly (string | number)[], changes: boolean): Promise<Reply> {
     return this.#places.runExclusive(async () => {
       let connection = this.#idle.pop()
-      if (connection?.isWhole !== true) connection = await this.#open()
+      if (connection?.isWhole !== true) {
+        if (connection !== undefined) this.#apart.delete(connection)
+        connection = await this.#open()
+        if (this.#isClosed) {
+          connection.abort()
+          throw new Error('the client is closed')
+        }
+      }
       this.#apart.add(connection)
       try {
         return await connection.command(words)
@@ -320,7 +339,7 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
     const shared = this.#openConnection
     const open = shared === undefined ? [] : [shared]
     await Promise.all(
-      [...this.#apart, ...open].map(async (connection) => {
+      [...this.#apart, ...this.#retired, ...open].map(async (connection) => {
         if (connection.isBusy) connection.abort()
         else await connection[Symbol.asyncDispose]()
       }),

@@ -7,7 +7,7 @@ export interface Waiter {
   readonly port: ReplyPort<Job | null>
   /** The timer that ends the wait; null if the wait has no time limit. */
   timer: Disposable | null
-  /** The name by which the asker can end the wait; null if the asker never ends it. */
+  /** The name by which the asker can end the wait, which no other wait has; null if the asker never ends it. */
   readonly ticket: string | null
 }
 
@@ -17,11 +17,14 @@ export interface Waiter {
  */
 export class JobWaiters {
   readonly #waiters = new Map<number, Set<Waiter>>()
+  /** The waiters that have a ticket. Thousands of them may wait for one job and end together. */
+  readonly #byTicket = new Map<string, Waiter>()
 
   add(id: number, waiter: Waiter): void {
     const waiters = this.#waiters.get(id) ?? new Set()
     waiters.add(waiter)
     this.#waiters.set(id, waiters)
+    if (waiter.ticket !== null) this.#byTicket.set(waiter.ticket, waiter)
   }
 
   /** Answers a waiter as soon as `reply` says that its job has ended already, or that there is no such job. */
@@ -47,24 +50,29 @@ export class JobWaiters {
   remove(id: number, waiter: Waiter): boolean {
     const waiters = this.#waiters.get(id)
     if (waiters?.delete(waiter) !== true) return false
-    waiter.timer?.[Symbol.dispose]()
+    this.#forget(waiter)
     if (waiters.size === 0) this.#waiters.delete(id)
     return true
   }
 
   /** Called when the asker with this ticket does not wait any more. */
   removeTicket(id: number, ticket: string): void {
-    for (const waiter of this.#waiters.get(id) ?? [])
-      if (waiter.ticket === ticket) this.remove(id, waiter)
+    const waiter = this.#byTicket.get(ticket)
+    if (waiter !== undefined) this.remove(id, waiter)
+  }
+
+  #forget({ ticket, timer }: Waiter): void {
+    if (ticket !== null) this.#byTicket.delete(ticket)
+    timer?.[Symbol.dispose]()
   }
 
   /** Called when a job has ended. Answers all its waiters. */
   tell(job: Job): void {
     const waiters = this.#waiters.get(job.id) ?? []
     this.#waiters.delete(job.id)
-    for (const { port, timer } of waiters) {
-      timer?.[Symbol.dispose]()
-      port.resolve(job)
+    for (const waiter of waiters) {
+      this.#forget(waiter)
+      waiter.port.resolve(job)
     }
   }
 

@@ -14,6 +14,8 @@ const batch = 65_536
 /** How many commands of one client may run at the same time, and how many characters their arguments may have. */
 const mostUnderWay = 1_000
 const mostCharacters = 1_048_576
+/** While this many bytes wait for a client, messages that do not answer a command are held back. */
+const mostPushed = 1_048_576
 
 /**
  * The connection of one client. It carries out the commands of the client, and sends the replies in the order of the
@@ -54,7 +56,11 @@ export class Connection {
       who: initialName(directory),
       address: addressOf(writer),
       isSubscribed: false,
-      waits: new PushedWaits((message) => this.#push(message)),
+      waits: new PushedWaits({
+        push: (message) => this.#push(message),
+        hasRoom: () => this.#out.length + writer.transport.getWriteBufferSize() < mostPushed,
+        room: () => this.#room(),
+      }),
     }
     // A client that has not given the password yet has only a limited time for it.
     if (this.#session.who === null) this.#midwaySince = this.#loop.time()
@@ -177,6 +183,16 @@ export class Connection {
     this.#stalledSince ??= this.#loop.time()
     await this.#writer.drain()
     this.#stalledSince = null
+  }
+
+  /** Waits until the client has read all messages. Returns also when the client has gone: then `serve` ends the waits. */
+  async #room(): Promise<void> {
+    this.#flush()
+    try {
+      await this.#drain()
+    } catch (error) {
+      if (!(error instanceof OSError)) throw error
+    }
   }
 
   /**

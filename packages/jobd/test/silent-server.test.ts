@@ -1,0 +1,94 @@
+// Servers that do not answer, as a machine that is off, and servers that end connections early.
+import { createTask, getEventLoop, run, TimeoutError, timeout } from '@tasktree/core'
+import { JobClient } from '@tasktree/jobd'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { expect, test } from 'vitest'
+import { thrown } from '../../../vitest.thrown.ts'
+
+/** A server that answers each command with PONG, until it is told otherwise. */
+class PongServer implements AsyncDisposable {
+  readonly sockets: Socket[] = []
+  readonly #server = createServer((socket) => this.#accept(socket))
+  /** Called with each command other than HELLO. */
+  onCommand: (socket: Socket) => void = (socket) => void socket.write('+PONG\r\n')
+
+  async listen(): Promise<number> {
+    this.#server.listen(0, '127.0.0.1')
+    await once(this.#server, 'listening')
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  #accept(socket: Socket): void {
+    this.sockets.push(socket)
+    socket.on('error', () => {})
+    socket.on('data', (data) => {
+      for (const command of String(data).split(/(?=\*\d+\r\n)/)) {
+        if (command.includes('HELLO')) socket.write('%0\r\n')
+        else this.onCommand(socket)
+      }
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.sockets) socket.destroy()
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+}
+
+test(
+  'after a command that a silent server did not answer, the next one gets another connection',
+  { tags: ['slow'] },
+  () =>
+    run(async () => {
+      await using server = new PongServer()
+      const port = await server.listen()
+      await using client = await JobClient.connect('127.0.0.1', port)
+      server.onCommand = (socket) => {
+        if (socket !== server.sockets[0]) socket.write('+PONG\r\n')
+      }
+      const waiting = createTask(() => client.command('PING'))
+      expect(await thrown(timeout(1_100, () => client.command('PING')))).toBeInstanceOf(
+        TimeoutError,
+      )
+      expect(await client.command('PING')).toEqual({ simple: 'PONG' })
+      expect(server.sockets).toHaveLength(2)
+      // The other call still waits on the first connection, and gets its answer when the server comes back.
+      server.sockets[0]?.write('+PONG\r\n+PONG\r\n')
+      expect(await waiting).toEqual({ simple: 'PONG' })
+      if (server.sockets[0]?.closed === false) await once(server.sockets[0], 'close')
+      expect(await client.command('PING')).toEqual({ simple: 'PONG' })
+      expect(server.sockets).toHaveLength(2)
+    }),
+)
+
+test('a command that is cancelled soon leaves the connection as it is', () =>
+  run(async () => {
+    await using server = new PongServer()
+    await using client = await JobClient.connect('127.0.0.1', await server.listen())
+    server.onCommand = () => {}
+    const given = createTask(() => client.command('PING'))
+    await timeout(20, () => given).catch(() => {})
+    server.onCommand = (socket) => void socket.write('+LATE\r\n+PONG\r\n')
+    expect(await client.command('PING')).toEqual({ simple: 'PONG' })
+    expect(server.sockets).toHaveLength(1)
+  }))
+
+test('a wait whose connection ends before the answer throws once, and is reported nowhere', () =>
+  run(async () => {
+    const reports: unknown[] = []
+    getEventLoop().setExceptionHandler((_, context) => void reports.push(context))
+    await using server = new PongServer()
+    await using client = await JobClient.connect('127.0.0.1', await server.listen())
+    server.onCommand = (socket) => void socket.destroy()
+    expect(await thrown(client.command('JOB.WAIT', 1))).toMatchObject({ name: 'ProtocolError' })
+    await new Promise((resolve) => {
+      setTimeout(resolve, 10)
+    })
+    gc?.()
+    await new Promise((resolve) => {
+      setTimeout(resolve, 10)
+    })
+    expect(reports).toEqual([])
+  }))
