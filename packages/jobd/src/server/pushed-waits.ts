@@ -1,4 +1,4 @@
-import { createTask, type Task } from '@tasktree/core'
+import { createTask, currentTask, type Task } from '@tasktree/core'
 import { Lock } from '@tasktree/sync'
 import type { Reply } from '../protocol/resp.ts'
 import { CommandError } from './arguments.ts'
@@ -67,6 +67,8 @@ export class PushedWaits implements Disposable {
   }
 
   #send(ticket: string, reply: Reply): void {
+    // A cancel does not interrupt every await, so a wait that `end` has ended may still come here.
+    if (this.#tasks.get(ticket) !== currentTask()) return
     this.#tasks.delete(ticket)
     this.#client.push(['wait', ticket, reply])
   }
