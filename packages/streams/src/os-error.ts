@@ -123,13 +123,29 @@ export function toOSError(error: unknown): Error {
 
 /** The codes of Node for a stream that was destroyed without an error, or was ended, before it had sent all bytes. */
 const closedEarly = /^ERR_STREAM_(DESTROYED|PREMATURE_CLOSE|WRITE_AFTER_END)$/
-const ofConnection = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ECONNREFUSED'])
+/** The codes of a connection that the peer has ended, or that the network has lost. */
+const ofConnection = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENETRESET',
+  'ENOTCONN',
+  'ESHUTDOWN',
+])
 
 /**
- * Whether `error` says only that the other end, or other code of this program, has closed the stream. A cancel counts too:
- * it was a cancel of the code behind the sink, and a writer must not take it for a cancel of its own task.
+ * Whether `error` says only that the connection is lost, or that other code of this program has closed the stream. A
+ * cancel counts too: it was a cancel of the code behind the sink, and a writer must not take it for a cancel of its own
+ * task.
  *
- * Source: ConnectionError, the base class of such errors in Python
+ * Source: ConnectionError, the base class of such errors in Python. Differs: the errors of a network that is down are among
+ * them, because asyncio's drain does not throw them either.
  */
 export function isOfConnection(error: Error): boolean {
   const { code } = error as { code?: unknown }

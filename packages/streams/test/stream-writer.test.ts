@@ -116,6 +116,8 @@ describe('an error of the sink that is not of a connection', () => {
   test.each([
     ['EPIPE', Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })],
     ['ECONNRESET', Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })],
+    ['ETIMEDOUT', Object.assign(new Error('read ETIMEDOUT'), { code: 'ETIMEDOUT' })],
+    ['EHOSTUNREACH', Object.assign(new Error('read EHOSTUNREACH'), { code: 'EHOSTUNREACH' })],
     ['the end of the stream', undefined],
     ['a cancel of other code', new CancelledError('enough')],
   ])('control: %s is a ConnectionResetError', (_name, failure) =>
