@@ -76,10 +76,11 @@ export class BodyReader {
     const pass = (bytes: Uint8Array): void => {
       try {
         checkBytes(bytes)
-        // The 'close' event of a destroyed response cancels the request. An endless body must leave the loop time for it.
+        // These parts never fill the response, and an endless body must leave the loop time for other work. That includes the
+        // 'close' event of a destroyed response, which cancels the request.
         // oxlint-disable-next-line eslint/no-restricted-globals -- a turn of Node's own loop is meant
-        if (outgoing.destroyed) setImmediate(readNext)
-        else if (bytes.byteLength === 0 || outgoing.write(bytes)) readNext()
+        if (outgoing.destroyed || bytes.byteLength === 0) setImmediate(readNext)
+        else if (outgoing.write(bytes)) readNext()
         else outgoing.once('drain', readNext)
       } catch (error) {
         sent.setException(error)

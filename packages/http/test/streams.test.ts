@@ -289,6 +289,33 @@ describe('a body in parts', () => {
       expect(requestTasks()).toEqual([])
     }))
 
+  test('that gives empty parts for ever leaves the loop time for other requests', () =>
+    run(async () => {
+      const log = new Log()
+      // Without an end, a failure of this test would hang the process, and not only the test.
+      let left = 1_000_000
+      const empty = (): Response =>
+        new Response(
+          new ReadableStream<Uint8Array>({
+            pull(controller) {
+              if (left-- > 0) controller.enqueue(new Uint8Array())
+              else controller.close()
+            },
+            cancel: () => log.add('cancelled'),
+          }),
+        )
+      await using server = await serve(({ url }) =>
+        url.endsWith('/empty') ? empty() : new LightResponse('other'),
+      )
+      const client = await RawClient.open(server.url)
+      client.get('/empty')
+      while (left === 1_000_000) await sleep(1)
+      expect(await (await fetch(server.url)).text()).toBe('other')
+      expect(left).toBeGreaterThan(0)
+      client.leave()
+      await log.until('cancelled')
+    }))
+
   test('whose first part is not bytes is refused before the head', async () => {
     const errors: unknown[] = []
     await run(async () => {
