@@ -10,6 +10,13 @@ import type { Link } from './link.ts'
 import { Signal } from './signal.ts'
 import { checkInterval, StallWatchdog } from './stall-watchdog.ts'
 
+/**
+ * How many requests of a receiver the server may hold. The server holds 512 requests of a consumer for all workers of a
+ * queue together, and refuses further ones. Without this limit, a worker with 600 idle places would have 600 requests for
+ * one job each. The next request then asks for all places that have become free meanwhile.
+ */
+const mostRequests = 4
+
 export interface Receiver {
   /** While messages are requested, fewer more than this are not worth a request. @defaultValue 1 */
   readonly batch?: number
@@ -58,16 +65,28 @@ export class PullLoop {
   /** Returns when the connection is lost. */
   async #pull(bus: Bus, stream: string, name: string): Promise<void> {
     let requested = 0
+    // How many messages each request still lacks, the oldest request first. This is a guess, because a delivery does not say
+    // for which request it comes.
+    const requests: number[] = []
+    const answered = (count: number): void => {
+      requested -= count
+      let left = count
+      for (let oldest = requests[0]; left > 0 && oldest !== undefined; oldest = requests[0]) {
+        if (oldest > left) requests[0] = oldest - left
+        else requests.shift()
+        left -= oldest
+      }
+    }
     const watchdog = new StallWatchdog(bus, stream)
     const puller = bus.pull(stream, name, {
       onDelivery: (delivery) => {
-        requested--
+        answered(1)
         watchdog.heard()
         this.#receiver.take(delivery)
         this.#changed.notify()
       },
       onExpired: (count) => {
-        requested -= count
+        answered(count)
         watchdog.heard()
         this.#changed.notify()
       },
@@ -81,9 +100,11 @@ export class PullLoop {
       const missing = this.#receiver.room - requested
       if (missing <= 0 || bus.status !== 'connected') return
       if (missing < (this.#receiver.batch ?? 1) && requested > 0) return
+      if (requested > 0 && requests.length >= mostRequests) return
       if (requested <= 0) watchdog.heard()
       puller.request(missing)
       requested += missing
+      requests.push(missing)
     }
     try {
       while (bus.status === 'connected') {
