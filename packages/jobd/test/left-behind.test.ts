@@ -32,6 +32,7 @@ test('what a job leaves behind fails the job, and no other', slow, () =>
       ['timer', thrown],
       ['immediate', thrown],
       ['callback', thrown],
+      ['stuck', thrown],
     ] as const) {
       const job = await client.wait(await client.add(kind))
       expect([kind, job?.state, job?.error]).toEqual([kind, 'failed', error])
@@ -39,6 +40,15 @@ test('what a job leaves behind fails the job, and no other', slow, () =>
     const retried = await client.wait(await client.add('retried'))
     expect(retried).toMatchObject({ state: 'done', attempts: 2, result: '2' })
     expect(await client.run('quick', 'x')).toBe('x')
+    expect(await served.stop()).toBe(0)
+  }),
+)
+
+test('an error that cannot be described fails its job, and holds up nothing', slow, () =>
+  inServed(async (client, served) => {
+    const error = 'a value was thrown that cannot be described'
+    for (const kind of ['hostileGetter', 'hostileProxy'] as const)
+      expect(await client.wait(await client.add(kind))).toMatchObject({ state: 'failed', error })
     expect(await served.stop()).toBe(0)
   }),
 )

@@ -3,16 +3,29 @@ import { isCancelled } from '@tasktree/core'
 /** At most this many causes are followed, because a chain of causes may be a circle. */
 const deepest = 5
 
+/** The text for a value that throws when it is looked at, such as a getter or a Proxy. */
+const indescribable = 'a value was thrown that cannot be described'
+
 /**
  * Returns the message of an error together with the messages of its causes: "fetch failed: connect ECONNREFUSED
  * 127.0.0.1:1". The first message alone is often not helpful.
+ *
+ * Never throws, whatever `error` is: the state of a job depends on this text.
  */
-export function describeError(error: unknown, depth = 0): string {
+export function describeError(error: unknown): string {
+  try {
+    return describe(error, 0)
+  } catch {
+    return indescribable
+  }
+}
+
+function describe(error: unknown, depth: number): string {
   if (!(error instanceof Error)) return String(error)
-  const message = error.message === '' ? nameOf(error) : error.message
+  const message = error.message === '' ? nameOf(error) : String(error.message)
   if (depth >= deepest) return message
   const inner = innerErrors(error)
-    .map((each) => describeError(each, depth + 1))
+    .map((each) => describe(each, depth + 1))
     .filter((text) => text !== '' && !message.includes(text))
   return [message, [...new Set(inner)].join('; ')].filter((part) => part !== '').join(': ')
 }

@@ -41,6 +41,8 @@ export interface JobTools extends Pick<JobContext, 'pools' | 'progress' | 'outpu
   readonly saveStep: (name: string, text: string) => PromiseLike<void>
   /** Whether the attempt has ended. Its code may go on for some time. */
   readonly isOver: () => boolean
+  /** Makes the attempt fail because of an error that its code has left behind. Returns false if it is ending already. */
+  readonly fail: (reason: string) => boolean
 }
 
 /** The kinds of jobs that this server can run, by their names. */
@@ -151,7 +153,7 @@ export class KindTable {
    */
   async perform(job: Job, tools: JobTools): Promise<StoredResult> {
     const { kind, url } = this.#find(job.kind)
-    const { pools, progress, output, steps, saveStep, isOver } = tools
+    const { pools, progress, output, steps, saveStep, isOver, fail } = tools
     const known = {
       id: job.id,
       kind: job.kind,
@@ -184,7 +186,7 @@ export class KindTable {
       step: new Steps(steps, saveStep, isOver).run,
     }
     return storeResult(
-      await blamed(`job ${job.id} (${job.kind})`, () =>
+      await blamed({ name: `job ${job.id} (${job.kind})`, fail }, () =>
         kind.run(kind.parse === undefined ? job.payload : kind.parse(job.payload), ctx),
       ),
     )

@@ -27,25 +27,36 @@ const blames = new AsyncLocalStorage<Blame>()
 const logs = new Set<(text: string) => void>()
 let stopTaking: (() => void) | null = null
 
+/** What `blamed` needs to know about a job. */
+export interface Blamed {
+  /** The job in the log. */
+  readonly name: string
+  /**
+   * Cancels the current task, and makes the attempt fail with `reason` even if the task is in an await that no cancel
+   * interrupts. Returns false, and does nothing, if the attempt is being ended already.
+   */
+  readonly fail: (reason: string) => boolean
+}
+
 /**
  * Runs the code of a job in the current task. An error that the code leaves behind cancels the task, and is thrown.
- * `name` is the job in the log.
  *
  * @throws {LeftBehindError} for an error that the code has left behind
  */
-export async function blamed<T>(name: string, work: () => T | PromiseLike<T>): Promise<T> {
+export async function blamed<T>(
+  { name, fail }: Blamed,
+  work: () => T | PromiseLike<T>,
+): Promise<T> {
   const task = currentTask()
   const fault: { error: LeftBehindError | null } = { error: null }
   let isOver = false
   const blame: Blame = (what, cause) => {
     const text = `${what}: ${describeError(cause)}`
-    if (isOver) {
-      for (const log of logs) log(`${name}, which has ended: ${text}`)
+    if (!isOver && fault.error === null && fail(text)) {
+      fault.error = new LeftBehindError(text)
       return
     }
-    if (fault.error !== null) return
-    fault.error = new LeftBehindError(text)
-    task?.cancel()
+    for (const log of logs) log(`${name}, which ${isOver ? 'has ended' : 'is ending'}: ${text}`)
   }
   let result: T
   try {

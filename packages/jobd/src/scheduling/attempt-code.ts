@@ -37,7 +37,7 @@ export class AttemptCode {
   readonly #task: Task<StoredResult>
   readonly #onAbandon: () => void
   #timers: Handle[] = []
-  /** The outcome that a cancel or the time limit gives the attempt. */
+  /** The outcome that a cancel, the time limit or an error left behind gives the attempt. */
   #interruption: Outcome | null = null
   #isInterrupted = false
   #isLate = false
@@ -63,6 +63,17 @@ export class AttemptCode {
   cancel(): void {
     this.#interruption ??= { cancelled: true }
     this.#interrupt()
+  }
+
+  /**
+   * Ends the code, because it has left an error behind. Returns false, and does nothing, if the code has ended or is being
+   * ended already.
+   */
+  fail(reason: string): boolean {
+    if (this.#isInterrupted || this.#task.done()) return false
+    this.#interruption = { error: reason }
+    this.#interrupt()
+    return true
   }
 
   #expire(limit: number): void {

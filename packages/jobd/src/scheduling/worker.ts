@@ -55,7 +55,7 @@ export class Worker extends Actor {
 
   #begin(job: Job): void {
     const code: AttemptCode = new AttemptCode(
-      () => this.#perform(job, () => code.isOver),
+      () => this.#perform(job, code),
       job.timeout,
       () =>
         this.ctx.log.warn(
@@ -69,22 +69,23 @@ export class Worker extends Actor {
     this.ctx.pipe(code.outcome, (outcome) => this.#finish(outcome))
   }
 
-  async #perform(job: Job, isOver: () => boolean): Promise<StoredResult> {
+  async #perform(job: Job, code: AttemptCode): Promise<StoredResult> {
     const { kinds, pools, feed, store } = this.#shop
     const ask = store().ask({ timeout: Infinity })
     const tools: JobTools = {
       pools,
       // What an attempt says after its end would get into the output and the progress of the next attempt.
       output: (text) => {
-        if (!isOver()) void store().tell.append(job.id, job.attempts, text)
+        if (!code.isOver) void store().tell.append(job.id, job.attempts, text)
       },
       progress: (done, total) => {
-        if (!isOver()) feed.publish({ type: 'progress', id: job.id, done, total })
+        if (!code.isOver) feed.publish({ type: 'progress', id: job.id, done, total })
       },
       // The first attempt of a job cannot find stored steps.
       steps: job.attempts > 1 ? await ask.steps(job.id) : [],
       saveStep: (name, text) => ask.saveStep(job.id, name, text),
-      isOver,
+      isOver: () => code.isOver,
+      fail: (reason) => code.fail(reason),
     }
     return kinds.perform(job, tools)
   }
