@@ -53,6 +53,20 @@ test('an error that cannot be described fails its job, and holds up nothing', sl
   }),
 )
 
+test('a report of a wrong type fails its job, and not the store', slow, () =>
+  inServed(async (client, served) => {
+    for (const [kind, error] of [
+      ['wrongOutput', 'ctx.output takes a text, got undefined'],
+      ['wrongProgress', 'ctx.progress takes two numbers, got string half and number 2'],
+      ['wrongOutputInThread', 'ctx.output takes a text, got number 5'],
+    ] as const)
+      expect(await client.wait(await client.add(kind))).toMatchObject({ state: 'failed', error })
+    expect(await client.run('ownReports')).toBe('reported')
+    expect(served.log).not.toContain('restarting')
+    expect(await served.stop()).toBe(0)
+  }),
+)
+
 test('what a job leaves behind after its end is logged with the job', slow, () =>
   inServed(async (client, served) => {
     const id = await client.add('afterItsEnd')

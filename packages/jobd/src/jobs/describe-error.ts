@@ -22,7 +22,8 @@ export function describeError(error: unknown): string {
 
 function describe(error: unknown, depth: number): string {
   if (!(error instanceof Error)) return String(error)
-  const message = error.message === '' ? nameOf(error) : String(error.message)
+  const given: unknown = error.message
+  const message = given === '' ? nameOf(error) : String(given)
   if (depth >= deepest) return message
   const inner = innerErrors(error)
     .map((each) => describe(each, depth + 1))

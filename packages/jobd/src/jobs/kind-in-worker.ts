@@ -1,6 +1,7 @@
 import { createTask } from '@tasktree/core'
 import { reportProgress, workerSignal } from '@tasktree/executor'
 import { isKinds, type JobContext, type Kind } from './kind.ts'
+import { makeReporters } from './reporters.ts'
 import { Steps } from './steps.ts'
 import { storeResult, type StoredResult } from './stored-value.ts'
 
@@ -20,6 +21,18 @@ export type WorkerReport =
   | { output: string }
   | { step: readonly [name: string, text: string] }
 
+/**
+ * Whether `value` is a report of this file. The code of a job may report values of its own to the executor, which are
+ * ignored.
+ */
+export function isWorkerReport(value: unknown): value is WorkerReport {
+  if (typeof value !== 'object' || value === null) return false
+  const { progress, output, step } = value as Record<string, unknown>
+  const isPair = (pair: unknown, type: 'number' | 'string'): boolean =>
+    Array.isArray(pair) && pair.length === 2 && pair.every((each) => typeof each === type)
+  return typeof output === 'string' || isPair(progress, 'number') || isPair(step, 'string')
+}
+
 /** Runs a job of a user's kind in a worker of a pool. The worker imports the user's module itself. */
 export async function runKind(url: string, facts: AttemptFacts): Promise<StoredResult> {
   const { payload, steps, ...known } = facts
@@ -35,9 +48,10 @@ export async function runKind(url: string, facts: AttemptFacts): Promise<StoredR
     get pools(): never {
       throw new Error(`the kind ${facts.kind} runs in a pool: there it has no ctx.pools`)
     },
-    progress: (done, total) => report({ progress: [done, total] }),
-    log: (line) => report({ output: `${line}\n` }),
-    output: (text) => report({ output: text }),
+    ...makeReporters(
+      (done, total) => report({ progress: [done, total] }),
+      (text) => report({ output: text }),
+    ),
     step: new Steps(
       steps,
       (name, text) => report({ step: [name, text] }),

@@ -3,9 +3,10 @@ import { builtInKinds } from './built-in-kinds.ts'
 import { describeError } from './describe-error.ts'
 import type { Job } from './job.ts'
 import { isKinds, type JobContext, type Kind, type Kinds } from './kind.ts'
-import type { WorkerReport } from './kind-in-worker.ts'
+import { isWorkerReport } from './kind-in-worker.ts'
 import { blamed } from './left-behind.ts'
 import { poolJobs } from './pool-jobs.ts'
+import { makeReporters } from './reporters.ts'
 import { Steps } from './steps.ts'
 import { storeResult, type StoredResult } from './stored-value.ts'
 
@@ -167,10 +168,10 @@ export class KindTable {
       const saving: Promise<Error | null>[] = []
       const result = await pools[kind.pool]
         .submit(poolJobs.runKind, url.href, facts)
-        .onProgress((value) => {
-          const report = value as WorkerReport
-          if ('progress' in report) progress(...report.progress)
-          else if ('output' in report) output(report.output)
+        .onProgress((report) => {
+          if (!isWorkerReport(report)) return
+          if ('output' in report) output(report.output)
+          else if ('progress' in report) progress(...report.progress)
           else if (!isOver()) saving.push(settled(saveStep(...report.step)))
         })
       // If the result of a step could not be stored, the attempt fails, as it does for a kind that runs in the server.
@@ -180,9 +181,7 @@ export class KindTable {
     const ctx: JobContext = {
       ...known,
       pools,
-      progress,
-      output,
-      log: (line) => output(`${line}\n`),
+      ...makeReporters(progress, output),
       step: new Steps(steps, saveStep, isOver).run,
     }
     return storeResult(
