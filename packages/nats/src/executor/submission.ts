@@ -1,5 +1,4 @@
-import type { Handle } from '@tasktree/core'
-import { isCancelled, TimeoutError } from '@tasktree/core'
+import { type CancelledError, type Handle, isCancelled, TimeoutError } from '@tasktree/core'
 import type { Linked, LinkedList, WaitDetails } from '@tasktree/core/lowlevel'
 import {
   type MappedJob,
@@ -8,7 +7,7 @@ import {
   type SubmitStack,
   type SubmitStacks,
 } from '@tasktree/executor/lowlevel'
-import { PayloadTooLarge, QueueFull, StreamFull } from '../errors.ts'
+import { ClusterClosed, PayloadTooLarge, QueueFull, StreamFull } from '../errors.ts'
 import type { BusMessage } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
 import { decodeOutcome, type Outcome } from '../wire/outcome.ts'
@@ -161,11 +160,24 @@ export class Submission implements MappedJob, Linked<Submission> {
 
   fail(error: unknown): void {
     if (this.#hasEnded) return
+    // The task that sends the job was cancelled, because the cluster or the run has ended.
+    if (isCancelled(error)) {
+      if (this.#owner.link.hasEnded) this.fail(new ClusterClosed())
+      else this.#cancelled(error)
+      return
+    }
     this.#end('failed', error)
     if (!this.future.accepted.done()) this.future.accepted.setException(error)
     if (this.future.done()) return
     this.future.setException(error)
     noteFailure(this.future)
+  }
+
+  /** Ends the job that was not sent. The end of a run is not a failure of the job. */
+  #cancelled(reason: CancelledError): void {
+    this.#end('cancelled')
+    if (!this.future.accepted.done()) this.future.accepted.cancel(reason)
+    if (!this.future.done()) this.future.cancel(reason)
   }
 
   /** Tells `why` where the job is. */
