@@ -38,21 +38,70 @@ export declare class ActorChild extends Child {
     kill(): Future<ExitReason>;
 }
 
+// dist/actors/actor-context.d.ts
+import { type Awaitable } from '@tasktree/core';
+import type { Actor, ActorClass } from './actor.ts';
+import { LocalActorRef } from './local-actor-ref.ts';
+import type { Asks, SelfRef, Tells } from './message-types.ts';
+import type { AskOptions } from '../messages/ask.ts';
+import type { ReplyPort } from '../messages/deferred-replies.ts';
+import { ChildRef } from '../children/child-ref.ts';
+import { type Rest, type SupervisorOptions } from '../children/child-spec.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Monitor } from './monitor.ts';
+import type { SpawnOptions } from './spawn.ts';
+import type { SupervisorRef } from '../supervision/supervisor-ref.ts';
+import type { ActorTimer, TimerOptions } from './timers.ts';
+export declare class ActorContext<Self extends Actor = Actor> {
+    #private;
+    get name(): string;
+    get path(): string;
+    get self(): SelfRef<Self>;
+    get parent(): ChildRef | null;
+    get incarnation(): number;
+    get signal(): AbortSignal;
+    get idempotencyKey(): string | null;
+    get log(): Logger;
+    get trapExit(): boolean;
+    set trapExit(on: boolean);
+    spawn<A extends Actor, P extends unknown[]>(actorClass: ActorClass<A, P>, ...rest: Rest<P, SpawnOptions>): Promise<LocalActorRef<A>>;
+    lookup<A extends Actor>(actorClass: abstract new (...args: never[]) => A, pathOrName: string): LocalActorRef<A> | null;
+    lookup<R extends ChildRef>(refClass: abstract new (...args: never[]) => R, pathOrName: string): R | null;
+    lookup(pathOrName: string): ChildRef | null;
+    supervise(options: SupervisorOptions & {
+        name?: string;
+    }): Promise<SupervisorRef>;
+    monitor(ref: ChildRef): Monitor;
+    demonitor(monitor: Monitor, options?: {
+        flush?: boolean;
+    }): void;
+    link(ref: LocalActorRef<never> | LocalActorRef): void;
+    stop(): void;
+    ignore(): never;
+    pipe<T>(awaitable: Awaitable<T>, map: (value: T) => unknown, onError?: (error: unknown) => unknown): void;
+    after(ms: number, tick: () => unknown, options?: TimerOptions): ActorTimer;
+    every(ms: number, tick: () => unknown, options?: TimerOptions): ActorTimer;
+    stash(): void;
+    unstashAll(): void;
+    become(behaviour: Record<string, (...args: never[]) => unknown> | null): void;
+    reply<T>(): ReplyPort<T>;
+    healthy(): void;
+    tell<A extends Actor>(ref: LocalActorRef<A>): Tells<A>;
+    ask<A extends Actor>(ref: LocalActorRef<A>, options?: AskOptions): Asks<A>;
+}
+
 // dist/actors/actor-incarnation.d.ts
 import { type Task } from '@tasktree/core';
 import { Incarnation } from '../children/incarnation.ts';
-import { UnsupervisedChildren } from '../children/unsupervised-children.ts';
+import type { UnsupervisedChildren } from '../children/unsupervised-children.ts';
 import { type ExitReason } from '../exit-reason.ts';
-import { type Envelope } from '../messages/envelope.ts';
-import { HandlerFlow } from '../messages/handler-flow.ts';
+import type { Envelope } from '../messages/envelope.ts';
+import { type HandlerFlow } from '../messages/handler-flow.ts';
 import { type Actor, type Hooks } from './actor.ts';
 import type { ActorChild } from './actor-child.ts';
 import { Handlers } from './handlers.ts';
-import { OpenMessages } from './open-messages.ts';
-import { Pipes } from './pipes.ts';
-import { Relations } from './relations.ts';
-import { type SystemRequest } from './system-requests.ts';
-import { ActorTimers } from './timers.ts';
+import { IncarnationParts } from './incarnation-parts.ts';
+import { type SysRequest } from './sys-requests.ts';
 export declare class ActorIncarnation extends Incarnation {
     #private;
     readonly child: ActorChild;
@@ -60,29 +109,25 @@ export declare class ActorIncarnation extends Incarnation {
     readonly handlers: Handlers;
     revoked: boolean;
     trapExit: boolean;
-    ownChildren: UnsupervisedChildren | null;
     constructor(child: ActorChild, number: number);
     get endReason(): ExitReason | null;
     get actor(): Actor | null;
     get busyFlow(): HandlerFlow | null;
     hooks(): Hooks | null;
+    get parts(): IncarnationParts;
+    get ownChildren(): UnsupervisedChildren | null;
     get stashed(): number;
     protected begin(): void;
     crash(envelope: Envelope, cause: unknown): void;
     forgetStashed(envelope: Envelope): void;
     end(reason: ExitReason): void;
     wake(): void;
-    request(request: SystemRequest): void;
+    request(request: SysRequest): void;
     serveRequests(): void;
     finish(reason: ExitReason): void;
     interrupt(reason: ExitReason): void;
     kill(): void;
     ignore(): never;
-    children(): UnsupervisedChildren;
-    timers(): ActorTimers;
-    relations(): Relations;
-    pipes(): Pipes;
-    get open(): OpenMessages;
 }
 
 // dist/actors/actor-ref.d.ts
@@ -97,7 +142,7 @@ export interface ActorRef<A> {
 }
 
 // dist/actors/actor.d.ts
-import type { ActorContext } from './context.ts';
+import type { ActorContext } from './actor-context.ts';
 import type { ExitReason } from '../exit-reason.ts';
 import type { Message } from '../messages/envelope.ts';
 import type { Down } from './monitor.ts';
@@ -173,7 +218,6 @@ export declare class ActorContext<Self extends Actor = Actor> {
 }
 
 // dist/actors/crash.d.ts
-import type { Decision } from '../children/incarnation.ts';
 import type { Envelope, Message } from '../messages/envelope.ts';
 import type { HandlerFlow } from '../messages/handler-flow.ts';
 import type { Hooks } from './actor.ts';
@@ -182,7 +226,6 @@ import type { ActorIncarnation } from './actor-incarnation.ts';
 export declare function answerThrown(incarnation: ActorIncarnation, flow: HandlerFlow, thrown: unknown): {
     readonly error: unknown;
 } | null;
-export declare function decide(child: ActorChild, cause: unknown): Decision | null;
 export declare function reportResumed(child: ActorChild, envelope: Envelope, error: unknown): void;
 export declare function reportSlow(child: ActorChild, envelope: Envelope, ms: number): void;
 export declare function tellUndelivered(child: ActorChild, hooks: Hooks | null, messages: readonly Message[]): void;
@@ -197,6 +240,7 @@ export declare class HandlersBeside {
     #private;
     constructor(incarnation: ActorIncarnation, handlers: Handlers);
     get size(): number;
+    flowOf(envelope: Envelope): HandlerFlow | null;
     handle(envelope: Envelope): void;
     cancelAll(): void;
     ended(): Promise<void>;
@@ -206,16 +250,16 @@ export declare class HandlersBeside {
 // dist/actors/handlers.d.ts
 import { type Behaviour } from '../messages/dispatch.ts';
 import { type Envelope, type Message } from '../messages/envelope.ts';
-import { HandlerFlow } from '../messages/handler-flow.ts';
+import { HandlerFlow, type RunningHandler } from '../messages/handler-flow.ts';
 import type { ActorIncarnation } from './actor-incarnation.ts';
 export interface TraceEvent {
     readonly message: Message;
     readonly ms: number;
     readonly error?: unknown;
 }
-export declare class Handlers {
+export declare class Handlers implements RunningHandler {
     #private;
-    main: HandlerFlow | null;
+    readonly incarnation: ActorIncarnation;
     handled: number;
     suspended: boolean;
     behaviour: Behaviour | null;
@@ -223,10 +267,16 @@ export declare class Handlers {
     unenteredFlow: HandlerFlow | null;
     constructor(incarnation: ActorIncarnation);
     hasWork(): boolean;
+    isNextPlain(): boolean;
+    get isBusy(): boolean;
+    get main(): HandlerFlow | null;
+    get flow(): HandlerFlow;
+    get isWaiting(): boolean;
+    flowOf(envelope: Envelope): HandlerFlow | null;
     get besideCount(): number;
-    runBurst(): Promise<void> | null;
+    runBurst(onlyPlain?: boolean): Promise<void> | null;
     call(flow: HandlerFlow): unknown;
-    answer(flow: HandlerFlow, result: unknown): void;
+    answer(envelope: Envelope, flow: HandlerFlow | null, result: unknown): void;
     mayServe(envelope: Envelope): boolean;
     serveBeside(envelope: Envelope): boolean;
     serveWaiting(): void;
@@ -242,6 +292,59 @@ export interface AbandonedHandler {
     readonly type: string;
     readonly sinceMs: number;
     readonly promise: PromiseLike<unknown>;
+}
+
+// dist/actors/hook-caller.d.ts
+import { HandlerFlow } from '../messages/handler-flow.ts';
+import type { Hooks } from './actor.ts';
+import type { ActorIncarnation } from './actor-incarnation.ts';
+export declare class HookCaller {
+    #private;
+    flow: HandlerFlow | null;
+    constructor(incarnation: ActorIncarnation);
+    call(name: 'onStart' | 'onStop', call: (hooks: Hooks) => unknown): Promise<void>;
+    settle(what: string, promise: PromiseLike<unknown>): Promise<unknown>;
+    abandon(): {
+        readonly what: string;
+        readonly promise: PromiseLike<unknown>;
+    } | null;
+}
+
+// dist/actors/incarnation-parts.d.ts
+import { UnsupervisedChildren } from '../children/unsupervised-children.ts';
+import type { ExitReason } from '../exit-reason.ts';
+import type { Envelope } from '../messages/envelope.ts';
+import type { ActorIncarnation } from './actor-incarnation.ts';
+import { OpenMessages } from './open-messages.ts';
+import { Pipes } from './pipes.ts';
+import { MonitorsAndLinks } from './monitors-and-links.ts';
+import { ActorTimers } from './timers.ts';
+export declare class IncarnationParts {
+    #private;
+    constructor(incarnation: ActorIncarnation);
+    get ownChildren(): UnsupervisedChildren | null;
+    get stashed(): number;
+    get unanswered(): number;
+    children(): UnsupervisedChildren;
+    timers(): ActorTimers;
+    monitorsAndLinks(): MonitorsAndLinks;
+    pipes(): Pipes;
+    open(): OpenMessages;
+    forgetStashed(envelope: Envelope): void;
+    failPorts(reason: ExitReason): void;
+    release(): void;
+    end(): void;
+    breakLinks(reason: ExitReason): void;
+}
+
+// dist/actors/link.d.ts
+import type { Incarnation } from '../children/incarnation.ts';
+import { type ExitReason } from '../exit-reason.ts';
+import type { ActorIncarnation } from './actor-incarnation.ts';
+export declare class Link {
+    #private;
+    constructor(one: ActorIncarnation, other: ActorIncarnation);
+    broken(incarnation: Incarnation, reason: ExitReason): void;
 }
 
 // dist/actors/local-actor-ref.d.ts
@@ -313,10 +416,8 @@ interface SelfSends<A extends Actor> {
 export {};
 
 // dist/actors/monitor.d.ts
-import type { ActorIncarnation } from './actor-incarnation.ts';
 import type { ChildRef } from '../children/child-ref.ts';
 import type { ExitReason } from '../exit-reason.ts';
-import type { Incarnation } from '../children/incarnation.ts';
 export interface Down {
     readonly monitor: Monitor;
     readonly ref: ChildRef;
@@ -329,10 +430,25 @@ export declare class Monitor {
     readonly ref: ChildRef;
     readonly pinned: boolean;
 }
-export declare class Link {
+
+// dist/actors/monitors-and-links.d.ts
+import type { ActorIncarnation } from './actor-incarnation.ts';
+import type { ChildRef } from '../children/child-ref.ts';
+import { type ExitReason } from '../exit-reason.ts';
+import type { LocalActorRef } from './local-actor-ref.ts';
+import { type Down, Monitor } from './monitor.ts';
+export declare class MonitorsAndLinks {
     #private;
-    constructor(one: ActorIncarnation, other: ActorIncarnation);
-    broken(incarnation: Incarnation, reason: ExitReason): void;
+    constructor(incarnation: ActorIncarnation);
+    monitor(ref: ChildRef): Monitor;
+    forgetMonitor(monitor: Monitor): void;
+    demonitor(monitor: Monitor, flush: boolean): void;
+    deliver(down: Down): void;
+    link(ref: LocalActorRef<never> | LocalActorRef): void;
+    deliverLinkEnd(ref: ChildRef, reason: ExitReason): void;
+    forgetLink(other: ActorIncarnation): void;
+    endMonitors(): void;
+    breakLinks(reason: ExitReason): void;
 }
 
 // dist/actors/open-messages.d.ts
@@ -412,6 +528,19 @@ export interface SpawnOptions {
     mailbox?: MailboxOptions;
 }
 export declare function spawn<A extends Actor, P extends unknown[]>(actorClass: ActorClass<A, P>, ...rest: Rest<P, SpawnOptions>): Promise<LocalActorRef<A>>;
+
+// dist/actors/sys-requests.d.ts
+export interface SysRequest {
+    perform(): void;
+    drop(error: Error): void;
+}
+export declare class SysRequests {
+    #private;
+    get isEmpty(): boolean;
+    add(request: SysRequest): void;
+    performAll(): void;
+    dropAll(makeError: () => Error): void;
+}
 
 // dist/actors/sys.d.ts
 import { Future } from '@tasktree/core';
@@ -747,6 +876,7 @@ export declare abstract class Incarnation {
     abstract finish(reason: ExitReason): void;
     abstract interrupt(reason: ExitReason): void;
     abstract kill(): void;
+    protected decide(error: unknown): Decision | null;
     limitStart(timeout: number): void;
     abortStart(error: unknown): void;
     stopBy(reason: ExitReason, deadline: number): void;
@@ -846,6 +976,7 @@ export declare class UnsupervisedChildren implements Owner {
     start(spec: ChildSpec): Promise<Child | null>;
     childExited(child: Child, incarnation: Incarnation, reason: ExitReason): void;
     endRestart(): void;
+    close(): void;
     stopAll(deadline: number): Promise<void>;
     killAll(): void;
 }
@@ -1033,7 +1164,7 @@ export { ReplyPort } from './messages/deferred-replies.ts';
 export type { BackoffOptions } from './children/backoff.ts';
 export { ChildRef } from './children/child-ref.ts';
 export { type ActorOptions, type ActorSpec, type Args, child, type ChildOptions, type ChildSpec, type DynamicOptions, type DynamicSpec, type ResourceOptions, type ResourceSpec, type Rest, type RestartType, type SupervisorOptions, type SupervisorSpec, type TaskSpec, } from './children/child-spec.ts';
-export { ActorContext } from './actors/context.ts';
+export { ActorContext } from './actors/actor-context.ts';
 export type { DeadLetters } from './messages/dead-letters.ts';
 export { ActorCrashed, ActorRestarting, ActorStopped, AlreadyPresent, AlreadyStarted, AskCycle, AskTimeout, ChildStateError, FailedToStart, LinkDied, MailboxFull, NameTaken, NoProc, ReplyError, RestartLimitError, StaleIncarnation, StashFull, SupervisorStopping, TooManyChildren, UnexpectedCancellation, WorkerExit, } from './errors.ts';
 export type { DeadLetter, DeadLetterReason, SystemEvent } from './runtime/events.ts';
@@ -1157,7 +1288,6 @@ export declare function dispatch(actor: Actor, behaviour: Behaviour | null, enve
 import type { Context } from '@tasktree/core';
 import type { Linked, LinkedList } from '@tasktree/core/lowlevel';
 import type { AskFuture } from './ask.ts';
-import type { HandlerFlow } from './handler-flow.ts';
 import type { Admission } from './mailbox.ts';
 import { MessageKind } from './message-kind.ts';
 export interface CallChain {
@@ -1175,7 +1305,6 @@ export declare class Envelope implements Linked<Envelope> {
     context: Context | null;
     chain: CallChain | null;
     admission: Admission | null;
-    flow: HandlerFlow | null;
     constructor(kind: MessageKind, args: readonly unknown[], ask: AskFuture | null, action?: (() => unknown) | null);
     get type(): string;
 }
@@ -1193,7 +1322,7 @@ import { type Task } from '@tasktree/core';
 import type { ActorIncarnation } from '../actors/actor-incarnation.ts';
 import type { Envelope } from './envelope.ts';
 import type { ReplyPort } from './deferred-replies.ts';
-export declare class HandlerFlow {
+export declare class HandlerFlow implements RunningHandler {
     readonly incarnation: ActorIncarnation;
     readonly envelope: Envelope;
     readonly task: Task;
@@ -1206,11 +1335,16 @@ export declare class HandlerFlow {
     hasWaited: boolean;
     pendingAsks: number;
     constructor(incarnation: ActorIncarnation, envelope: Envelope, task: Task, since: number);
+    get flow(): HandlerFlow;
     end(): void;
+}
+export interface RunningHandler {
+    readonly incarnation: ActorIncarnation;
+    readonly flow: HandlerFlow;
 }
 export declare function setTaskOf(incarnation: ActorIncarnation, task: Task): void;
 export declare function runInFlow<T>(flow: HandlerFlow, handler: () => T): T;
-export declare function switchRunningFlow(flow: HandlerFlow | null): HandlerFlow | null;
+export declare function switchRunning(handler: RunningHandler | null): RunningHandler | null;
 export declare function countUnentered(change: 1 | -1): void;
 export declare function runOutsideOfFlows<T>(fn: () => T): T;
 export declare function currentFlow(): HandlerFlow | null;
@@ -1259,6 +1393,7 @@ export declare class Mailbox {
     freePlace(): void;
     push(envelope: Envelope): void;
     unshift(envelopes: readonly Envelope[]): void;
+    first(): Envelope | null;
     shift(): Envelope | null;
     remove(envelope: Envelope): boolean;
     holds(envelope: Envelope): boolean;
@@ -1283,11 +1418,11 @@ export declare class MessageKind {
     readonly refused: boolean;
     readonly interleaves: boolean;
     entersContext: boolean;
+    isPlain: boolean;
     constructor(name: string, known: {
         declared?: boolean;
         refused?: boolean;
         interleaves?: boolean;
-        isAsync?: boolean;
     });
     finished(inTheCall: boolean): void;
 }

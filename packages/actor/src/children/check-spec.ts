@@ -3,8 +3,7 @@ import { type BackoffOptions, delayBefore } from './backoff.ts'
 import type { BaseSpec, ChildOptions, ChildSpec, SupervisorOptions } from './child-spec.ts'
 
 /**
- * The functions of this file check the specs of children and the options of supervisors, when `child.actor`,
- * `child.task` and the other functions of `child` are called.
+ * The functions of this file check the specs of children and the options of supervisors, before anything is started.
  */
 
 const childOptionNames: readonly string[] = [

@@ -144,8 +144,8 @@ export class Restarts {
   }
 
   /**
-   * Returns the children to restart when `member` fails: `member` itself and the children that the strategy adds, in
-   * the order of their start.
+   * Returns the children to restart when `member` fails: `member` itself, and the children that the option `strategy`
+   * of the supervisor adds, in the order of their start.
    */
   #groupOf(member: Member): Member[] {
     const { strategy = 'one-for-one' } = this.#options
