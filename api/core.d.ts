@@ -816,6 +816,7 @@ export { detailsOf, type WaitDetails, waitDetails } from './futures/wait-details
 export { LiveList } from './loop/live-list.ts';
 export { type TraceEntry, type TraceOutcome, Tracing } from './tasks/tracing.ts';
 export { createServiceTask } from './tasks/service-task.ts';
+export { TaskTurn } from './tasks/task-turn.ts';
 
 // dist/run/main-task.d.ts
 import { DeadlockError } from '../errors/errors.ts';
@@ -1410,6 +1411,16 @@ import type { EventLoop } from '../loop/loop.ts';
 export declare function formatTaskTree(options?: {
     loop?: EventLoop;
 }): string;
+
+// dist/tasks/task-turn.d.ts
+import type { Runnable } from '../loop/ready-queue.ts';
+export declare class TaskTurn implements Runnable {
+    #private;
+    isQueued: boolean;
+    constructor(work: () => boolean);
+    push(): void;
+    pushAfterIO(): void;
+}
 
 // dist/tasks/task.d.ts
 import { Context } from '../context/context-vars.ts';

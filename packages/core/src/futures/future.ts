@@ -370,7 +370,7 @@ export class Future<T> implements PromiseLike<T> {
 
   /**
    * @internal whether a wait for this future may be ended while the future stays pending. False means that the future
-   * will give its waiter a lock or an item, which would be lost if the wait were ended.
+   * is about to give its waiter a lock or an item. If the wait ended before, the lock or item would be lost.
    */
   canBeLeft(): boolean {
     return true
