@@ -10,8 +10,10 @@ export declare class Connection implements AsyncDisposable {
     private constructor();
     static open({ host, port, password }: Address): Promise<Connection>;
     get isWhole(): boolean;
+    get isOpen(): boolean;
     get isBusy(): boolean;
     command(words: readonly (string | number)[]): Promise<Reply>;
+    retire(): void;
     wait(words: readonly (string | number)[]): Promise<Reply>;
     abort(): void;
     [Symbol.asyncDispose](): Promise<void>;
@@ -385,7 +387,7 @@ export declare const killGrace = 500;
 export declare function outcomeOf(child: Process, ctx: Pick<JobContext, 'output'>): Promise<string>;
 
 // dist/jobs/describe-error.d.ts
-export declare function describeError(error: unknown, depth?: number): string;
+export declare function describeError(error: unknown): string;
 
 // dist/jobs/fetch.d.ts
 import { type Kind } from './kind.ts';
@@ -496,6 +498,7 @@ export type WorkerReport = {
 } | {
     step: readonly [name: string, text: string];
 };
+export declare function isWorkerReport(value: unknown): value is WorkerReport;
 export declare function runKind(url: string, facts: AttemptFacts): Promise<StoredResult>;
 
 // dist/jobs/kind-limits.d.ts
@@ -533,6 +536,7 @@ export interface JobTools extends Pick<JobContext, 'pools' | 'progress' | 'outpu
     readonly steps: CommittedSteps;
     readonly saveStep: (name: string, text: string) => PromiseLike<void>;
     readonly isOver: () => boolean;
+    readonly fail: (reason: string) => boolean;
 }
 export declare class KindTable {
     #private;
@@ -604,7 +608,11 @@ export declare function checkRate(what: string, rate: Rate): void;
 export {};
 
 // dist/jobs/left-behind.d.ts
-export declare function blamed<T>(name: string, work: () => T | PromiseLike<T>): Promise<T>;
+export interface Blamed {
+    readonly name: string;
+    readonly fail: (reason: string) => boolean;
+}
+export declare function blamed<T>({ name, fail }: Blamed, work: () => T | PromiseLike<T>): Promise<T>;
 export declare function watchLeftBehind(log: (text: string) => void): Disposable;
 
 // dist/jobs/payload-parsers.d.ts
@@ -639,6 +647,10 @@ export declare class RenewablePool implements AsyncDisposable {
     renew(): void;
     [Symbol.asyncDispose](): Promise<void>;
 }
+
+// dist/jobs/reporters.d.ts
+import type { JobContext } from './kind.ts';
+export declare function makeReporters(progress: (done: number, total: number) => void, output: (text: string) => void): Pick<JobContext, 'progress' | 'log' | 'output'>;
 
 // dist/jobs/shell.d.ts
 import { type Kind } from './kind.ts';
@@ -776,6 +788,7 @@ export declare class AttemptCode {
     constructor(perform: () => Promise<StoredResult>, limit: number, onAbandon: () => void);
     get isOver(): boolean;
     cancel(): void;
+    fail(reason: string): boolean;
 }
 export declare class AttemptCodes {
     #private;
@@ -1324,9 +1337,14 @@ export declare function isPassing(error: unknown): error is Error;
 
 // dist/server/pushed-waits.d.ts
 import type { Reply } from '../protocol/resp.ts';
+export interface Pushing {
+    push(message: Reply[]): void;
+    hasRoom(): boolean;
+    room(): Promise<void>;
+}
 export declare class PushedWaits implements Disposable {
     #private;
-    constructor(push: (message: Reply[]) => void);
+    constructor(client: Pushing);
     begin(ticket: string, wait: () => PromiseLike<Reply>): void;
     end(ticket: string): boolean;
     [Symbol.dispose](): void;

@@ -712,6 +712,7 @@ export declare class SubmissionQueue implements SubmissionOwner {
 }
 
 // dist/executor/submission.d.ts
+import type { Linked, LinkedList } from '@tasktree/core/lowlevel';
 import { type MappedJob, type SubmitStack, type SubmitStacks } from '@tasktree/executor/lowlevel';
 import type { Link } from '../link/link.ts';
 import { type JobMessage } from '../wire/job-message.ts';
@@ -721,8 +722,11 @@ export interface SubmissionOwner {
     readonly queue: string;
     ended(submission: Submission, how: 'completed' | 'failed' | 'cancelled'): void;
 }
-export declare class Submission implements MappedJob {
+export declare class Submission implements MappedJob, Linked<Submission> {
     #private;
+    list: LinkedList<Submission> | null;
+    nextInList: Submission | null;
+    previousInList: Submission | null;
     readonly future: RemoteJob<unknown>;
     submitted: SubmitStack;
     isDuplicate: boolean;

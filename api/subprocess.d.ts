@@ -414,6 +414,12 @@ export declare const shlex: {
     readonly join: (args: readonly string[]) => string;
 };
 
+// dist/signals-in-flight.d.ts
+export declare class SignalsInFlight {
+    #private;
+    whenHeard(callback: () => void): void;
+}
+
 // dist/signals.d.ts
 export declare function checkSendable(signal: unknown): asserts signal is NodeJS.Signals | number;
 export declare function toReturncode(code: number | null, signal: NodeJS.Signals | null, realTime: number | null): number;
