@@ -1,5 +1,12 @@
 /** One delivery of a job to a worker, until the server has the result. */
-import { failAfter, type Future, isCancelled, Task, TimeoutError } from '@tasktree/core'
+import {
+  failAfter,
+  type Future,
+  getEventLoop,
+  isCancelled,
+  Task,
+  TimeoutError,
+} from '@tasktree/core'
 import type { Delivery } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
 import { PoisonedJob } from '../errors.ts'
@@ -9,6 +16,18 @@ import { progressTag } from '../wire/progress.ts'
 import { carrierOf, runTracing, traceparent } from '../wire/trace.ts'
 import { putBackUnknown } from './unknown-job.ts'
 import type { WorkerState } from './worker-state.ts'
+
+/** Returns `thrown`, or an error in its place if `thrown` throws when it is looked at, as a Proxy can. */
+function readable(thrown: unknown): unknown {
+  try {
+    // Each of these looks at the value.
+    void isCancelled(thrown)
+    void (thrown instanceof Error)
+    return thrown
+  } catch {
+    return new TypeError('the job threw a value that cannot be looked at')
+  }
+}
 
 export class JobRun {
   readonly delivery: Delivery
@@ -111,7 +130,8 @@ export class JobRun {
       })
       if (runTracing.isLive) runTracing.settle(this, { result: value })
       outcome = { kind: 'value', value }
-    } catch (error) {
+    } catch (thrown) {
+      const error = readable(thrown)
       if (runTracing.isLive)
         runTracing.settle(this, this.#isCancelled ? { cancelled: true } : { error })
       if (this.#isGivenUp || this.#wasEndedFromOutside()) {
@@ -120,7 +140,7 @@ export class JobRun {
       }
       if (this.#isCancelled) outcome = { kind: 'cancelled' }
       else if (isCancelled(error) && this.#work === null) throw error
-      else if (this.#worker.mayRetry(error)) {
+      else if (this.#mayRetry(error)) {
         this.#retry(error)
         return
       } else outcome = { kind: 'error', error }
@@ -129,6 +149,17 @@ export class JobRun {
     // `executed` requests the next job. The request leaves in one packet with the record, which `settle` has just sent.
     this.#worker.executed(this)
     await settled
+  }
+
+  /** Whether the job is tried again. Without an answer of the option `retryIf` it is not, because the job has its error. */
+  #mayRetry(error: unknown): boolean {
+    try {
+      return this.#worker.mayRetry(error)
+    } catch (exception) {
+      const message = `The option retryIf of the worker has thrown for an error of ${this.message.job}`
+      getEventLoop().callExceptionHandler({ message, exception })
+      return false
+    }
   }
 
   #traced(begin: () => Future<unknown>): Future<unknown> {
