@@ -31,7 +31,9 @@ export class ActorChild extends Child {
   draining = false
   /** The number of asks to this actor that were not answered yet. */
   pendingAsks = 0
-  /** The latest incarnation, kept after its end because `close()` calls its hook `onUndelivered`. */
+  /**
+   * The latest incarnation of the actor. It is kept after its end, because `close()` calls its hook `onUndelivered`.
+   */
   #latest: ActorIncarnation | null = null
   #pinnedMessages: PinnedMessages | null = null
 
@@ -165,7 +167,8 @@ export class ActorChild extends Child {
   }
 
   /**
-   * Adds a message of the library (a timer's tick, a DOWN, a piped result) to the mailbox, even if the mailbox is full.
+   * Adds a message that this package itself has made (a timer's tick, a piped result, or the end of a monitored child)
+   * to the mailbox, even if the mailbox is full.
    */
   push(envelope: Envelope): void {
     this.mailbox.push(envelope)
@@ -173,8 +176,8 @@ export class ActorChild extends Child {
   }
 
   /**
-   * Returns a message whose handler was never called to the front of the mailbox. If the actor has ended, an ask fails
-   * and a tell becomes a dead letter.
+   * Puts a message back at the front of the mailbox, because its handler was never called. If the actor has ended, an
+   * ask fails instead, and a tell becomes a dead letter.
    */
   putBack(envelope: Envelope): void {
     if (envelope.ask?.done() === true) return
@@ -190,9 +193,9 @@ export class ActorChild extends Child {
   }
 
   /**
-   * Called when the mailbox may have room. Admits waiting senders while there is room, first come first served. The
-   * message of an ask enters the mailbox at once. For a tell, room is reserved, and the message enters when its sender
-   * continues.
+   * Called when the mailbox may have room. Lets senders that wait for room continue, first come first served. The
+   * message of an ask enters the mailbox at once. For a tell, room is only reserved here: its message enters in
+   * `enter()`, when the sender has continued.
    */
   admitSenders(): void {
     for (let next = this.mailbox.admit(); next !== null; next = this.mailbox.admit()) {

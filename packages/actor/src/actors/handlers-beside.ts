@@ -11,8 +11,9 @@ import { answerThrown } from './crash.ts'
 import type { Handlers } from './handlers.ts'
 
 /**
- * The handlers that run while the main handler waits for a promise. Each handler has its own task, so it can be
- * cancelled alone.
+ * The handlers that run although another handler of the actor waits for a promise: handlers of interleaved messages and
+ * of reentrant asks. The other handler is called the main handler; it got its message in the order of the mailbox. Each
+ * handler beside it has its own task, so it can be cancelled alone.
  */
 export class HandlersBeside {
   readonly #incarnation: ActorIncarnation
@@ -75,7 +76,7 @@ export class HandlersBeside {
     flow.end()
     const { child, endReason } = this.#incarnation
     // If `flow.promise` is null, the task was cancelled before its first step, so no handler was called with the
-    // message.
+    // message, and the message goes back to the mailbox.
     if (flow.promise === null) child.putBack(envelope)
     else if (flow.port === null && !flow.stashed) {
       envelope.ask?.refuse(new ActorStopped(child.path, endReason ?? killed, true))
@@ -91,7 +92,7 @@ export class HandlersBeside {
     }
   }
 
-  /** Settles when no handler runs beside the main handler. */
+  /** Settles when no handler of this object runs any more. */
   async ended(): Promise<void> {
     if (this.#flows.size === 0) return
     await new Promise<void>((resolve) => this.#onEnded.push(resolve))

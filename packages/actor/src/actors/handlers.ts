@@ -40,9 +40,9 @@ interface Callbacks {
   readonly onReturned: (value: unknown) => void
   readonly onThrew: (error: unknown) => void
   /**
-   * Called once for each promise that a handler returned. If the promise had already settled, this call comes right
-   * after `onReturned` or `onThrew`. By then the handler of the next message may have returned another promise. If the
-   * promise had not settled, this call comes before `onReturned` or `onThrew`.
+   * Called once, in a microtask, for each promise that a handler returned. If the promise had not settled yet, this
+   * call comes before `onReturned` or `onThrew`. If it had already settled, this call comes after `onReturned` or `onThrew`. The handler of
+   * the next message may then have run, and may have returned another promise.
    */
   readonly onMicrotask: () => void
 }
@@ -61,11 +61,14 @@ export class Handlers implements RunningHandler {
   readonly incarnation: ActorIncarnation
   readonly #child: ActorChild
   /**
-   * The message of the main handler, which runs now. Handlers that run beside the main handler do not count. Null while
-   * no main handler runs.
+   * The message of the main handler: the handler that runs now and got its message in the order of the mailbox.
+   * Handlers that run beside it are in `#beside`. Null while no main handler runs.
    */
   #envelope: Envelope | null = null
-  /** The HandlerFlow (one run of a handler) of the main handler, if it was needed; otherwise null. */
+  /**
+   * The object for this run of the main handler. It is made only when code asks for it. Null until then, and while no
+   * main handler runs.
+   */
   #main: HandlerFlow | null = null
   /** How many messages this incarnation has handled. */
   handled = 0
@@ -73,9 +76,8 @@ export class Handlers implements RunningHandler {
   behaviour: Behaviour | null = null
   trace: ((event: TraceEvent) => void) | null = null
   /**
-   * The HandlerFlow (one run of a handler) of the main handler, if that handler was called without entering the
-   * AsyncLocalStorage and now waits for a promise. Code of the handler cannot find its HandlerFlow in the
-   * AsyncLocalStorage, so it finds the HandlerFlow here. Otherwise null.
+   * Null, except in one case: the main handler was called without `AsyncLocalStorage.run` and now waits for a promise.
+   * Its code then cannot find its HandlerFlow (one run of a handler) in the AsyncLocalStorage, and finds it here.
    */
   unenteredFlow: HandlerFlow | null = null
   #beside: HandlersBeside | null = null
@@ -85,13 +87,14 @@ export class Handlers implements RunningHandler {
   #callbacks: Callbacks | null = null
   /**
    * `#waits` counts the promises of handlers that this object has waited for. `#microtasks` counts the calls of
-   * `onMicrotask`. If the two are equal in `onMicrotask`, that call is for the newest promise.
+   * `onMicrotask`, one for each such promise. If the two numbers are equal during a call of `onMicrotask`, the call is
+   * for the newest promise.
    */
   #waits = 0
   #microtasks = 0
   /**
-   * The time at which the running handler was called. The end of the previous handler has the same time, so that the
-   * clock is read once per message.
+   * When the running handler was called, which is also when the previous handler ended. So the clock is read once for
+   * each message, and not twice.
    */
   #now = 0
 
@@ -105,7 +108,9 @@ export class Handlers implements RunningHandler {
     return !this.suspended && !this.#child.mailbox.isEmpty()
   }
 
-  /** Whether the next message can be handled now, and its handler has returned no promise so far. */
+  /**
+   * Whether the next message can be handled now, and the last handler of a message of this name returned no promise.
+   */
   isNextPlain(): boolean {
     return !this.suspended && this.#child.mailbox.first()?.kind.isPlain === true
   }
@@ -152,9 +157,9 @@ export class Handlers implements RunningHandler {
   }
 
   /**
-   * Handles messages until the mailbox is empty or the burst is over. If `onlyPlain` is true, it stops before the first
-   * message whose handler has returned a promise earlier. Returns null when no handler returned a promise. Otherwise
-   * returns a promise that resolves at the end of the burst.
+   * Handles messages until the mailbox is empty or the burst (a limited number of messages) is over. If `onlyPlain` is
+   * true, also stops before a message whose last handler returned a promise. Returns null when no handler returned a
+   * promise. Otherwise returns a promise that resolves at the end of the burst.
    */
   runBurst(onlyPlain = false): Promise<void> | null {
     this.#inBurst = 0
@@ -206,8 +211,8 @@ export class Handlers implements RunningHandler {
   }
 
   /**
-   * Whether the handler of a message can be called without more ado: in the context of the actor, outside of a trace
-   * and outside of a separate asynchronous context.
+   * Whether the handler of a message can be called directly: the message has no context of its own, nobody traces
+   * messages, and the handler needs no separate asynchronous context.
    */
   #isSimple({ kind, context, action }: Envelope): boolean {
     return !kind.entersContext && context === null && action === null && !messageTracing.isOn
@@ -249,7 +254,10 @@ export class Handlers implements RunningHandler {
     return result
   }
 
-  /** Called when a handler has returned the promise or thenable `result`. */
+  /**
+   * Called when a handler has returned `result`, which is a promise or another thenable. Returns a native promise for
+   * it.
+   */
   #returned(flow: HandlerFlow, result: unknown, enters: boolean): unknown {
     flow.envelope.kind.isPlain = false
     if (!enters) {
@@ -278,8 +286,8 @@ export class Handlers implements RunningHandler {
   }
 
   /**
-   * Creates the callbacks once per incarnation, not once per message. Each callback reads `main`, the HandlerFlow (one
-   * run of a handler) of the main handler that runs now. `main` is null after a kill has abandoned the handler.
+   * Creates the callbacks once for each incarnation, and not once for each message. The callbacks find the handler that
+   * has ended in `#main`. After a kill, `#main` is null, because the handler is no longer awaited.
    */
   #makeCallbacks(): Callbacks {
     return {
@@ -325,7 +333,7 @@ export class Handlers implements RunningHandler {
     return now > this.#burstEnds
   }
 
-  /** Called when the main handler has ended, by a return or by a throw. */
+  /** Called when the main handler has returned or thrown, or its promise has settled. */
   #end(): void {
     const envelope = this.#envelope as Envelope
     const flow = this.#main
@@ -378,7 +386,7 @@ export class Handlers implements RunningHandler {
     }
   }
 
-  // The methods below concern the handlers that run beside the main handler while the main handler waits for a promise.
+  // The methods below are about the handlers that run beside the main handler, while it waits for a promise.
 
   /** Returns whether `envelope` may be handled now, while the main handler waits for a promise. */
   mayServe(envelope: Envelope): boolean {
@@ -415,8 +423,8 @@ export class Handlers implements RunningHandler {
   }
 
   /**
-   * Settles when no handler runs beside the main handler. The wait is for a native promise, so a cancel of the task
-   * does not end the wait.
+   * Settles when no handler runs beside the main handler. The returned promise is a native promise, so a cancel of the
+   * waiting task does not end the wait.
    */
   async besideEnded(): Promise<void> {
     await this.#beside?.ended()
@@ -437,8 +445,8 @@ export class Handlers implements RunningHandler {
   }
 
   /**
-   * Stops waiting for the handlers that have not ended although they were cancelled, and returns them. Their code may
-   * still run.
+   * Called one turn after a kill. Handlers that still run, although they were cancelled, are no longer awaited. Returns
+   * them, because their code may go on.
    */
   abandon(): AbandonedHandler[] {
     const flows = this.#beside?.abandon() ?? []

@@ -68,16 +68,16 @@ export class LocalActorRef<A extends Actor = Actor> extends ChildRef implements 
   }
 
   /**
-   * Makes the actor handle the messages in its mailbox, refuse later messages, wait for its deferred answers, and then
-   * end.
+   * Lets the actor handle the messages that are in its mailbox now, and then ends it. Later messages are refused. If
+   * the actor still owes answers through a ReplyPort, it waits for these before it ends.
    */
   drain(): Future<ExitReason> {
     return this.isStale ? this.whenStopped : this.target.drain()
   }
 
   /**
-   * Returns a ref to the incarnation that runs now. After the end of that incarnation, asks through this ref fail with
-   * NoProc, and the other methods find an actor that has ended.
+   * Returns a ref that reaches only the incarnation that runs now, and no later one. After the end of that incarnation,
+   * an ask through this ref fails with NoProc, a tell becomes a dead letter, and `stop` and `kill` do nothing.
    */
   pinned(): LocalActorRef<A> {
     return new LocalActorRef<A>(this.target, this.#pinned === 0 ? this.target.number : this.#pinned)

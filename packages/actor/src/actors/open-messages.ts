@@ -29,7 +29,7 @@ export class OpenMessages {
   }
 
   /**
-   * Sets the current message aside.
+   * Puts the message of the calling handler into the stash.
    *
    * @throws {InvalidStateError} when the calling code does not belong to a handler of this actor, or when the handler
    * has called `ctx.reply()`
@@ -91,7 +91,7 @@ export class OpenMessages {
     return flow
   }
 
-  /** Called at the end of the incarnation: fails the asks whose ReplyPorts were not used. */
+  /** Called at the end of the incarnation. The asks whose ReplyPort was not used until now fail. */
   failPorts(reason: ExitReason): void {
     this.ports.failAll(endedWhileHandling(this.#incarnation.child.path, reason))
   }

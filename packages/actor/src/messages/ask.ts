@@ -25,8 +25,9 @@ export interface AskOptions {
   /** A signal that cancels the ask. If the message is still in the mailbox then, its handler never runs. */
   signal?: AbortSignal | undefined
   /**
-   * Lets other actors call the asking actor back while its handler waits for this ask. If true, the asking actor
-   * handles messages that result from this ask at once, and does not wait for the end of that handler.
+   * Whether other actors may call the asking actor back before they answer. If true, the asking actor handles messages
+   * that this ask has caused at once, beside the handler that waits for the answer. If false, such messages wait for
+   * the end of that handler, so a callback would end in an AskCycle.
    * @defaultValue false
    */
   reentrant?: boolean | undefined
@@ -36,8 +37,8 @@ export interface AskOptions {
    */
   idempotencyKey?: string | undefined
   /**
-   * The context in which the handler runs. With `copyContext()`, for example, the handler reads the context variables
-   * of the sender.
+   * The set of context variables that the handler sees. With `copyContext()`, for example, the handler sees the
+   * variables of the sender.
    * @defaultValue the context of the actor
    */
   context?: Context | undefined
@@ -96,7 +97,10 @@ export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskF
   previousInList: AskFuture | null = null
   /** Removes the ask from the list of asks that wait for their deadline. Null when the ask has no deadline. */
   disarm: ((ask: AskFuture) => void) | null = null
-  /** A number that orders the waits of all handlers by their start times. 0 while no handler awaits this future. */
+  /**
+   * Numbers the waits of all handlers in the order in which they began. When handlers wait for each other in a circle,
+   * the wait with the highest number fails. 0 while no handler awaits this future.
+   */
   waitNumber = 0
 
   constructor(
@@ -129,18 +133,22 @@ export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskF
     if (options?.signal !== undefined) cancelOnAbort(this, options.signal)
   }
 
-  /** Called exactly once, when the ask ends in any way. Undoes the work of `arm`. */
+  /** Called once, when the ask is answered, fails or is cancelled. Undoes what `arm` has done. */
   #settle(): void {
     this.disarm?.(this)
     this.target.pendingAsks--
     const { asker } = this
     if (asker === null) return
     asker.pendingAsks--
-    // The asking handler may now wait only for its other asks. So those other asks may form a circle.
+    // One ask of the handler has ended. If the handler now waits only for its other asks, it may be in a circle of
+    // handlers that wait for each other.
     if (asker.pendingAsks > 0 && !asker.ended) checkCycleLater(asker)
   }
 
-  /** Completes the ask with `value`. If the ask has already ended, the reply is counted as late and dropped. */
+  /**
+   * Completes the ask with `value`. If the ask has already ended, for example by its timeout, the reply is dropped, and
+   * counted in `system.lateReplies`.
+   */
   reply(value: unknown): void {
     if (this.done()) {
       this.target.runtime.lateReplies++
@@ -151,7 +159,7 @@ export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskF
     this.setResult(value)
   }
 
-  /** @internal */
+  /** @internal describes this wait for `why(task)` and `snapshot()` */
   [waitDetails](): WaitDetails {
     const { mailbox, path, incarnation } = this.target
     const busy = this.blocker() ?? incarnation?.busyFlow ?? null
@@ -181,8 +189,8 @@ export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskF
   }
 
   /**
-   * Makes the ask fail with the error that its handler threw as an answer. If the ask has already ended, the reply is
-   * counted as late and dropped.
+   * Called when a handler has answered with `error`, by a ReplyError or by `ReplyPort.reject`. If the ask has already
+   * ended, the answer is dropped, and counted in `system.lateReplies`.
    */
   replyError(error: unknown): void {
     if (this.done()) this.target.runtime.lateReplies++

@@ -2,12 +2,12 @@ import type { Actor } from '../actors/actor.ts'
 import { ReplyError } from '../errors.ts'
 import type { Envelope } from './envelope.ts'
 
-/** Functions that replace the methods of the same names: see `ctx.become`. */
+/** Functions that handle messages in place of the methods of the same names. An actor passes them to `ctx.become`. */
 export type Behaviour = Record<string, (...args: never[]) => unknown>
 
 /**
- * Handles a message: calls the function in `behaviour`, the method of the actor, or the action of a library message.
- * Returns the result of the call.
+ * Calls the handler of a message and returns its result. The handler is a function in `behaviour`, or else the method
+ * of the actor. For a message that this package itself has made, such as a timer's tick, it is `envelope.action`.
  */
 export function dispatch(
   actor: Actor,

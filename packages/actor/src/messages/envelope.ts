@@ -4,13 +4,16 @@ import type { AskFuture } from './ask.ts'
 import type { Admission } from './mailbox.ts'
 import { MessageKind } from './message-kind.ts'
 
-/** The reentrant asks that led to a message and were not answered yet, the latest first. */
+/**
+ * The reentrant asks (asks with the option `reentrant`) that led to a message and were not answered yet. The latest is
+ * `ask`; the earlier ones are in `up`.
+ */
 export interface CallChain {
   readonly ask: AskFuture
   readonly up: CallChain | null
 }
 
-/** A message together with the data that its delivery needs. It is also the list entry of the mailbox. */
+/** A message, and what its delivery needs. The mailbox is a linked list of these objects. */
 export class Envelope implements Linked<Envelope> {
   list: LinkedList<Envelope> | null = null
   nextInList: Envelope | null = null
@@ -20,14 +23,14 @@ export class Envelope implements Linked<Envelope> {
   /** The future of the asker; null when the message is a tell. */
   readonly ask: AskFuture | null
   /**
-   * The code to run for a message of the library: a timer's tick, a piped result, or the end of a monitored child. Null
-   * for a user's message.
+   * For a message that this package itself has made (a timer's tick, a piped result, the end of a monitored child): the
+   * code that handles it. Null for a message of a user.
    */
   readonly action: (() => unknown) | null
-  /** The context in which the handler runs; null if it runs in the context of the actor. */
+  /** The set of context variables that the handler sees; null for those of the actor. */
   context: Context | null = null
   chain: CallChain | null = null
-  /** The future of the sender that waits for room in the mailbox; null when no sender waits. */
+  /** The future with which the sender of a tell waits for room in the mailbox; null when no sender waits. */
   admission: Admission | null = null
 
   constructor(
@@ -42,7 +45,9 @@ export class Envelope implements Linked<Envelope> {
     this.action = action
   }
 
-  /** The name of the method. For a message of the library, the name of the event, such as `timer`. */
+  /**
+   * The name of the method. For a message that this package itself has made, the name of the event, such as `timer`.
+   */
   get type(): string {
     return this.kind.name
   }
@@ -50,7 +55,10 @@ export class Envelope implements Linked<Envelope> {
 
 const internalKinds = new Map<string, MessageKind>()
 
-/** Makes a message of the library. When the actor handles it, `action` is called, and no method of the actor. */
+/**
+ * Makes a message for which the actor calls `action`, and none of its methods. This package uses it for a timer's tick,
+ * for example.
+ */
 export function internalEnvelope(name: string, action: () => unknown): Envelope {
   return new Envelope(internalKind(name), [], null, action)
 }
@@ -59,7 +67,8 @@ export function internalKind(name: string): MessageKind {
   let kind = internalKinds.get(name)
   if (kind === undefined) {
     kind = new MessageKind(name, {})
-    // Only 1000 kinds are kept, because a program may use any number of timer keys.
+    // The name may have the key of a timer in it, and a program may use any number of keys. So at most 1000 kinds are
+    // kept.
     if (internalKinds.size < 1000) internalKinds.set(name, kind)
   }
   return kind

@@ -26,9 +26,9 @@ export class HandlerFlow implements RunningHandler {
   /** The promise that the handler has returned; null before that. */
   promise: PromiseLike<unknown> | null = null
   /**
-   * A promise that fulfils after `promise` has settled, and that no other code awaits. The check for handlers that wait for
-   * each other in a circle passes it to `bodyWaitsFor` of `@tasktree/core`, to say which of the task's handlers is meant. Null for a hook, and for a
-   * handler that has its own task.
+   * A promise that fulfils when `promise` has settled, and that no other code awaits. `bodyWaitsFor` of
+   * `@tasktree/core`, which finds what the body of a task waits for, takes it as its second argument: handlers share
+   * the task, and this promise says which handler is meant. Null for a hook, and for a handler that has its own task.
    */
   settled: Promise<unknown> | null = null
   /**
@@ -36,10 +36,13 @@ export class HandlerFlow implements RunningHandler {
    * not answer the ask.
    */
   port: ReplyPort | null = null
-  /** Whether the handler called `ctx.stash()`. Then the message will be handled again. */
+  /**
+   * Whether the handler has called `ctx.stash()`. If so, the message is handled again later, and the result of this run
+   * is not its answer.
+   */
   stashed = false
   ended = false
-  /** True when the handler has returned a promise that had not settled yet. False while the handler has not waited. */
+  /** True when the handler has returned a promise that was still pending. False while its code has not waited yet. */
   hasWaited = false
   /** The number of asks that this handler has sent and that were not answered yet. */
   pendingAsks = 0
@@ -64,8 +67,8 @@ export class HandlerFlow implements RunningHandler {
 const storage = new AsyncLocalStorage<HandlerFlow | null>()
 
 /**
- * A handler that runs. `Handlers` implements it too: a handler that does not enter the storage gets its HandlerFlow
- * only when code asks for `flow`.
+ * A handler that runs, and a way to get its HandlerFlow. Two classes implement it: HandlerFlow itself, and Handlers,
+ * which makes the HandlerFlow of its main handler only when code reads `flow`.
  */
 export interface RunningHandler {
   readonly incarnation: ActorIncarnation
@@ -79,8 +82,8 @@ let running: RunningHandler | null = null
 const incarnations = new WeakMap<Task, ActorIncarnation>()
 
 /**
- * Records which task belongs to an incarnation. `currentIncarnation()` needs this for a handler that was called without
- * `storage.run`, the AsyncLocalStorage of this file.
+ * Records that `task` runs `incarnation`. `currentIncarnation()` needs this record for a handler that was called
+ * without `storage.run`.
  */
 export function setTaskOf(incarnation: ActorIncarnation, task: Task): void {
   incarnations.set(task, incarnation)
@@ -98,8 +101,8 @@ export function runInFlow<T>(flow: HandlerFlow, handler: () => T): T {
 }
 
 /**
- * Makes `handler` the value of `running` without entering the storage. Returns the previous value, which the caller
- * must restore.
+ * Sets the variable `running` to `handler`, without entering the AsyncLocalStorage. Returns the previous value, which
+ * the caller must set again when the handler has returned.
  */
 export function switchRunning(handler: RunningHandler | null): RunningHandler | null {
   const outer = running
@@ -108,12 +111,12 @@ export function switchRunning(handler: RunningHandler | null): RunningHandler | 
 }
 
 /**
- * How many handlers were called without entering the storage and now wait. While it is 0, `currentFlow` need not search
- * for such a handler.
+ * How many handlers wait for a promise and were called without entering the AsyncLocalStorage. While the number is 0,
+ * `currentFlow` need not look for such a handler.
  */
 let unentered = 0
 
-/** Adds `change` to the number of waiting handlers that were called without entering the storage. */
+/** Adds `change` to `unentered`: 1 when such a handler begins to wait, -1 when it has ended. */
 export function countUnentered(change: 1 | -1): void {
   unentered += change
 }

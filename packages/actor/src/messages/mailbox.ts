@@ -64,7 +64,10 @@ export class Admission extends Claim<boolean> implements ActorWait {
   readonly target: ActorChild
   /** The HandlerFlow (one run of a handler) that sends the message; null if other code sends it. */
   readonly asker: HandlerFlow | null
-  /** A number that orders the waits of all handlers by their start times. 0 while no handler awaits this future. */
+  /**
+   * Numbers the waits of all handlers in the order in which they began. When handlers wait for each other in a circle,
+   * the wait with the highest number fails. 0 while no handler awaits this future.
+   */
   waitNumber = 0
 
   constructor(loop: EventLoop, envelope: Envelope, target: ActorChild, asker: HandlerFlow | null) {
@@ -74,7 +77,7 @@ export class Admission extends Claim<boolean> implements ActorWait {
     this.asker = asker
   }
 
-  /** @internal */
+  /** @internal describes this wait for `why(task)` and `snapshot()` */
   [waitDetails](): WaitDetails {
     const { mailbox, path } = this.target
     return {
@@ -122,26 +125,29 @@ export class Admission extends Claim<boolean> implements ActorWait {
 /**
  * The mailbox of one actor: its messages in order, and the senders that wait for room.
  *
- * Only users' messages count against the capacity. A message of the library (a timer's tick, or the end of a monitored
- * actor) always has room, and no other message pushes it out.
+ * Only messages of users count against the capacity. A message that this package itself has made (a timer's tick, a
+ * piped result, the end of a monitored child) always has room, and is not removed when the mailbox overflows.
  */
 export class Mailbox {
   readonly capacity: number
   readonly overflow: 'wait' | 'reject' | 'drop-newest' | 'drop-oldest'
   readonly #queue = new LinkedList<Envelope>()
-  /** How many messages in the queue are users' messages. */
+  /**
+   * How many messages of users are in the queue. Messages that this package itself has made, such as a timer's tick, do
+   * not count.
+   */
   #size = 0
   /**
-   * A position in the queue. No tell is before this position, so `takeOldestTell` starts its search here. Null when the
-   * queue has no tell.
+   * The search for the oldest tell begins at this message, because no message before it is a tell. Null when the queue
+   * has no tell.
    */
   #firstTell: Envelope | null = null
-  /** The number of messages for which room is reserved. Their senders were admitted and have not continued yet. */
+  /** For how many messages room is reserved: their senders were told that there is room, and have not continued yet. */
   #kept = 0
   #senders: Set<Envelope> | null = null
   /**
-   * The messages in the queue that may be allowed to run while another handler waits. This set saves a search through
-   * the queue.
+   * The messages in the queue that may perhaps run while another handler waits: those of interleaved names, and those
+   * that a reentrant ask has caused. Without this set, each wait of a handler would search the whole queue.
    */
   #beside: Set<Envelope> | null = null
 
@@ -229,8 +235,9 @@ export class Mailbox {
   }
 
   /**
-   * Removes and yields the messages for which `may` returns true. If `may` returns false for a message, that message
-   * stays in the queue until its turn, and `may` is not called for it again.
+   * Called when a handler begins to wait. Removes and yields the messages that may run beside it: those of `#beside`
+   * for which `may` returns true. The others stay in the queue until their turn, and `may` is not called for them
+   * again.
    */
   *takeBeside(may: (envelope: Envelope) => boolean): Generator<Envelope> {
     for (const envelope of this.#beside ?? []) {
@@ -250,7 +257,10 @@ export class Mailbox {
     return each
   }
 
-  /** Removes the messages of the library, because they were meant for the incarnation that has ended. */
+  /**
+   * Removes the messages that this package itself has made, such as a timer's tick, because they were for the
+   * incarnation that has ended.
+   */
   dropInternal(): void {
     for (let each = this.#queue.first(); each !== null;) {
       const next = each.nextInList
@@ -266,9 +276,10 @@ export class Mailbox {
   }
 
   /**
-   * Removes and returns the message of the next waiting sender. Returns null if there is no room or no sender waits. An
-   * ask enters the mailbox at once. A tell enters only when its sender continues. To keep the order, an ask is not
-   * admitted while room is reserved for a tell.
+   * Called when there may be room. Returns the message of the sender that has waited longest, and removes it from the
+   * senders that wait. Returns null if there is no room or no sender. The message of an ask then enters the mailbox at
+   * once, and a tell only when its sender has continued. So an ask waits while room is reserved for a tell, to keep the
+   * order.
    */
   admit(): Envelope | null {
     const senders = this.#senders

@@ -7,7 +7,7 @@ interface ClassOptions {
   readonly hidden?: readonly string[]
 }
 
-/** Members of every actor that are not messages. */
+/** Names that are not messages, although every actor has a member of this name. */
 const reserved: ReadonlySet<string> = new Set([
   'constructor',
   'ctx',
@@ -24,8 +24,8 @@ const reserved: ReadonlySet<string> = new Set([
 export class MessageKind {
   readonly name: string
   /**
-   * Whether the class declares a method of this name. If not, the instance may still hold a function in a field of this
-   * name.
+   * Whether the class has a method of this name. If it has none, an actor may still have a field of this name that
+   * holds a function.
    */
   readonly declared: boolean
   /**
@@ -36,12 +36,12 @@ export class MessageKind {
   /** Whether the handler may run while another handler of the actor waits. */
   readonly interleaves: boolean
   /**
-   * Whether the handler is called inside a separate asynchronous context. Entering a context costs several times as
-   * much as the rest of a message. So the next handler is called without a separate context if every earlier handler
-   * has finished without waiting.
+   * Whether the next handler of this name is called inside `AsyncLocalStorage.run`. That costs several times as much as
+   * the rest of a message. It is needed only if the handler waits, so it is left out after a handler that has finished
+   * without waiting, until the first handler that waits.
    */
   entersContext = true
-  /** Whether the last handler returned no promise. False before the first one has returned. */
+  /** Whether the last handler of this name returned no promise. False before the first handler has returned. */
   isPlain = false
   #hasWaited = false
 
@@ -60,8 +60,8 @@ export class MessageKind {
   }
 
   /**
-   * Records whether a handler finished within its call. After the first handler that did not, all later handlers are
-   * called inside a separate asynchronous context.
+   * Records whether a handler has finished without waiting. After the first one that has not, all later handlers of
+   * this name are called inside `AsyncLocalStorage.run`.
    */
   finished(inTheCall: boolean): void {
     if (!inTheCall) this.#hasWaited = true
@@ -69,12 +69,12 @@ export class MessageKind {
   }
 }
 
-/** The MessageKind of each message to actors of one class. A MessageKind belongs to one name. */
+/** The MessageKinds of one actor class, one for each name of a message. */
 export class MessageKinds {
   readonly #interleave: ReadonlySet<string>
   readonly #hidden: ReadonlySet<string>
   readonly #kinds = new Map<string, MessageKind>()
-  /** The names of the methods that other code can call by a message. */
+  /** The names of the methods that are messages: neither hooks nor in the list `hidden` of the class. */
   readonly declared: readonly string[]
 
   constructor(actorClass: AnyActorClass) {

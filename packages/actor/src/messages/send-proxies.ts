@@ -158,9 +158,9 @@ function address(
 }
 
 /**
- * Whether the actor may have a message called `name`. Every function has its own properties `name` and `length`, which
- * would hide the messages of these names, so they are deleted from the proxy. But V8 reads a function from which a
- * property was deleted several times as slowly, and so they are kept for all other actors.
+ * Whether the actor may have a message called `name`, which is `name` or `length`. Every function has properties of
+ * these names, which would hide the messages, and so they are deleted from the proxy of such an actor. They are kept
+ * for all other actors, because V8 reads a function several times as slowly after a property of it was deleted.
  */
 function mayBeMessage({ spec, incarnation }: ActorChild, name: string): boolean {
   if (kindsOf(spec.actorClass).get(name).declared) return true
