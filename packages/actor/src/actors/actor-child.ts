@@ -16,7 +16,7 @@ import type { Runtime } from '../runtime/runtime.ts'
 import { ActorIncarnation } from './actor-incarnation.ts'
 import { LocalActorRef } from './local-actor-ref.ts'
 import { PinnedMessages } from './pinned-messages.ts'
-import { tellUndelivered } from './crash.ts'
+import { tellUndelivered } from './undelivered.ts'
 
 /**
  * An actor as seen by the supervisor or actor that started it. This object stays the same when the actor is restarted.

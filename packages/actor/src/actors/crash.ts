@@ -1,5 +1,4 @@
 import { isCancelled } from '@tasktree/core'
-import { isThenable } from '@tasktree/core/lowlevel'
 import {
   ActorCrashed,
   ActorStopped,
@@ -9,9 +8,8 @@ import {
 } from '../errors.ts'
 import { type ExitReason, formatThrown, tame } from '../exit-reason.ts'
 import { endedWhileHandling } from '../messages/deferred-replies.ts'
-import type { Envelope, Message } from '../messages/envelope.ts'
+import type { Envelope } from '../messages/envelope.ts'
 import type { HandlerFlow } from '../messages/handler-flow.ts'
-import type { Hooks } from './actor.ts'
 import type { ActorChild } from './actor-child.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 
@@ -75,36 +73,6 @@ export function reportResumed(child: ActorChild, envelope: Envelope, error: unkn
   )
   if (!runtime.observed) return
   runtime.emit({ type: 'resumed', path, id, incarnation, error, message: envelope.type })
-}
-
-/** Warns that a handler ran for long without giving up the thread, because nothing else could run during that time. */
-export function reportSlow(child: ActorChild, envelope: Envelope, ms: number): void {
-  const { runtime, path, id, number: incarnation } = child
-  runtime.log.report(
-    'warn',
-    `${path} kept the thread for ${Math.round(ms)} ms in ${envelope.type}`,
-    { event: 'slow', path, id, incarnation, message: envelope.type, ms },
-  )
-  if (!runtime.observed) return
-  runtime.emit({ type: 'slow', path, id, incarnation, message: envelope.type, ms })
-}
-
-/** Calls `onUndelivered` of an actor that has ended for good, with the tells that the actor did not handle. */
-export function tellUndelivered(
-  child: ActorChild,
-  hooks: Hooks | null,
-  messages: readonly Message[],
-): void {
-  if (hooks?.onUndelivered === undefined) return
-  const report = (error: unknown): void => {
-    child.runtime.log.error(`${child.path}: onUndelivered threw`, error)
-  }
-  try {
-    const told = hooks.onUndelivered(messages)
-    if (isThenable(told)) told.then(undefined, report)
-  } catch (error) {
-    report(error)
-  }
 }
 
 /** Reports that a handler threw while its actor was already ending for another reason. This crash changes nothing. */

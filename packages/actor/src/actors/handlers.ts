@@ -15,8 +15,9 @@ import { messageTracing } from '../messages/tracing.ts'
 import type { Actor } from './actor.ts'
 import type { ActorChild } from './actor-child.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
-import { answerThrown, reportSlow } from './crash.ts'
+import { answerThrown } from './crash.ts'
 import { HandlersBeside } from './handlers-beside.ts'
+import { reportSlow } from './slow-handler.ts'
 
 /**
  * The limits of one burst: the number of messages, and the time in milliseconds. After a burst, an actor lets other
@@ -41,8 +42,8 @@ interface Callbacks {
   readonly onThrew: (error: unknown) => void
   /**
    * Called once, in a microtask, for each promise that a handler returned. If the promise had not settled yet, this
-   * call comes before `onReturned` or `onThrew`. If it had already settled, this call comes after `onReturned` or `onThrew`. The handler of
-   * the next message may then have run, and may have returned another promise.
+   * call comes before `onReturned` or `onThrew`. If the promise had already settled, this call comes after `onReturned`
+   * or `onThrew`. The handler of the next message may then have run, and may have returned another promise.
    */
   readonly onMicrotask: () => void
 }
