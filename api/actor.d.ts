@@ -118,10 +118,15 @@ export declare class ActorIncarnation extends Incarnation {
     get ownChildren(): UnsupervisedChildren | null;
     get stashed(): number;
     protected begin(): void;
+    isDrained(): boolean;
+    hasWork(): boolean;
+    get hasRequests(): boolean;
+    get isWaiting(): boolean;
+    wake(): void;
+    resume(): void;
     crash(envelope: Envelope, cause: unknown): void;
     forgetStashed(envelope: Envelope): void;
     end(reason: ExitReason): void;
-    wake(): void;
     request(request: SysRequest): void;
     serveRequests(): void;
     finish(reason: ExitReason): void;
@@ -165,70 +170,15 @@ export interface Hooks {
 }
 export type ActorClass<A extends Actor, P extends unknown[]> = new (...args: P) => A;
 
-// dist/actors/context.d.ts
-import { type Awaitable } from '@tasktree/core';
-import type { Actor, ActorClass } from './actor.ts';
-import { LocalActorRef } from './local-actor-ref.ts';
-import type { Asks, SelfRef, Tells } from './message-types.ts';
-import type { AskOptions } from '../messages/ask.ts';
-import type { ReplyPort } from '../messages/deferred-replies.ts';
-import { ChildRef } from '../children/child-ref.ts';
-import { type Rest, type SupervisorOptions } from '../children/child-spec.ts';
-import type { Logger } from '../runtime/logger.ts';
-import type { Monitor } from './monitor.ts';
-import type { SpawnOptions } from './spawn.ts';
-import type { SupervisorRef } from '../supervision/supervisor-ref.ts';
-import type { ActorTimer, TimerOptions } from './timers.ts';
-export declare class ActorContext<Self extends Actor = Actor> {
-    #private;
-    get name(): string;
-    get path(): string;
-    get self(): SelfRef<Self>;
-    get parent(): ChildRef | null;
-    get incarnation(): number;
-    get signal(): AbortSignal;
-    get idempotencyKey(): string | null;
-    get log(): Logger;
-    get trapExit(): boolean;
-    set trapExit(on: boolean);
-    spawn<A extends Actor, P extends unknown[]>(actorClass: ActorClass<A, P>, ...rest: Rest<P, SpawnOptions>): Promise<LocalActorRef<A>>;
-    lookup<A extends Actor>(actorClass: abstract new (...args: never[]) => A, pathOrName: string): LocalActorRef<A> | null;
-    lookup<R extends ChildRef>(refClass: abstract new (...args: never[]) => R, pathOrName: string): R | null;
-    lookup(pathOrName: string): ChildRef | null;
-    supervise(options: SupervisorOptions & {
-        name?: string;
-    }): Promise<SupervisorRef>;
-    monitor(ref: ChildRef): Monitor;
-    demonitor(monitor: Monitor, options?: {
-        flush?: boolean;
-    }): void;
-    link(ref: LocalActorRef<never> | LocalActorRef): void;
-    stop(): void;
-    ignore(): never;
-    pipe<T>(awaitable: Awaitable<T>, map: (value: T) => unknown, onError?: (error: unknown) => unknown): void;
-    after(ms: number, tick: () => unknown, options?: TimerOptions): ActorTimer;
-    every(ms: number, tick: () => unknown, options?: TimerOptions): ActorTimer;
-    stash(): void;
-    unstashAll(): void;
-    become(behaviour: Record<string, (...args: never[]) => unknown> | null): void;
-    reply<T>(): ReplyPort<T>;
-    healthy(): void;
-    tell<A extends Actor>(ref: LocalActorRef<A>): Tells<A>;
-    ask<A extends Actor>(ref: LocalActorRef<A>, options?: AskOptions): Asks<A>;
-}
-
 // dist/actors/crash.d.ts
-import type { Envelope, Message } from '../messages/envelope.ts';
+import type { Envelope } from '../messages/envelope.ts';
 import type { HandlerFlow } from '../messages/handler-flow.ts';
-import type { Hooks } from './actor.ts';
 import type { ActorChild } from './actor-child.ts';
 import type { ActorIncarnation } from './actor-incarnation.ts';
 export declare function answerThrown(incarnation: ActorIncarnation, flow: HandlerFlow, thrown: unknown): {
     readonly error: unknown;
 } | null;
 export declare function reportResumed(child: ActorChild, envelope: Envelope, error: unknown): void;
-export declare function reportSlow(child: ActorChild, envelope: Envelope, ms: number): void;
-export declare function tellUndelivered(child: ActorChild, hooks: Hooks | null, messages: readonly Message[]): void;
 export declare function reportLateCrash(child: ActorChild, envelope: Envelope, error: unknown): void;
 
 // dist/actors/handlers-beside.d.ts
@@ -498,25 +448,22 @@ export declare class Pipes {
     cancelAll(): void;
 }
 
-// dist/actors/relations.d.ts
+// dist/actors/short-handlers.d.ts
+import { TaskTurn } from '@tasktree/core/lowlevel';
 import type { ActorIncarnation } from './actor-incarnation.ts';
-import type { ChildRef } from '../children/child-ref.ts';
-import { type ExitReason } from '../exit-reason.ts';
-import type { LocalActorRef } from './local-actor-ref.ts';
-import { type Down, Monitor } from './monitor.ts';
-export declare class Relations {
+export declare class ShortHandlers {
     #private;
+    readonly turn: TaskTurn;
     constructor(incarnation: ActorIncarnation);
-    monitor(ref: ChildRef): Monitor;
-    forgetMonitor(monitor: Monitor): void;
-    demonitor(monitor: Monitor, flush: boolean): void;
-    deliver(down: Down): void;
-    link(ref: LocalActorRef<never> | LocalActorRef): void;
-    deliverLinkEnd(ref: ChildRef, reason: ExitReason): void;
-    forgetLink(other: ActorIncarnation): void;
-    endMonitors(): void;
-    breakLinks(reason: ExitReason): void;
+    get hasBurst(): boolean;
+    takeBurst(): Promise<void> | null;
+    canHandleNext(): boolean;
 }
+
+// dist/actors/slow-handler.d.ts
+import type { Envelope } from '../messages/envelope.ts';
+import type { ActorChild } from './actor-child.ts';
+export declare function reportSlow(child: ActorChild, envelope: Envelope, ms: number): void;
 
 // dist/actors/spawn.d.ts
 import type { Actor, ActorClass } from './actor.ts';
@@ -566,19 +513,6 @@ export declare const sys: {
     statistics(ref: AnyRef): ActorStatistics;
 };
 
-// dist/actors/system-requests.d.ts
-export interface SystemRequest {
-    perform(): void;
-    drop(error: Error): void;
-}
-export declare class SystemRequests {
-    #private;
-    get isEmpty(): boolean;
-    add(request: SystemRequest): void;
-    performAll(): void;
-    dropAll(makeError: () => Error): void;
-}
-
 // dist/actors/timers.d.ts
 import type { ActorChild } from './actor-child.ts';
 export interface TimerOptions {
@@ -599,6 +533,12 @@ export declare class ActorTimers {
     forget(timer: ActorTimer): void;
     cancelAll(): void;
 }
+
+// dist/actors/undelivered.d.ts
+import type { Message } from '../messages/envelope.ts';
+import type { Hooks } from './actor.ts';
+import type { ActorChild } from './actor-child.ts';
+export declare function tellUndelivered(child: ActorChild, hooks: Hooks | null, messages: readonly Message[]): void;
 
 // dist/children/abandonable-task.d.ts
 import { type CoroutineFunction, type EventLoop, type Task } from '@tasktree/core';

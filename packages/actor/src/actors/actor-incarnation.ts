@@ -1,5 +1,5 @@
 import { Future, isCancelled, sleep, type Task } from '@tasktree/core'
-import { createServiceTask, abandon, observe, TaskTurn } from '@tasktree/core/lowlevel'
+import { createServiceTask, abandon, observe } from '@tasktree/core/lowlevel'
 import { abandoned } from '../children/abandonable-wait.ts'
 import { Incarnation } from '../children/incarnation.ts'
 import type { UnsupervisedChildren } from '../children/unsupervised-children.ts'
@@ -16,6 +16,7 @@ import { Handlers } from './handlers.ts'
 import { HookCaller } from './hook-caller.ts'
 import { IncarnationParts } from './incarnation-parts.ts'
 import { PersistentCancel } from './persistent-cancel.ts'
+import { ShortHandlers } from './short-handlers.ts'
 import { type SysRequest, SysRequests } from './sys-requests.ts'
 
 const notNeeded: unique symbol = Symbol('not needed')
@@ -38,16 +39,8 @@ export class ActorIncarnation extends Incarnation {
   #end: ExitReason | null = null
   /** The future that the task awaits while the incarnation has no work; null while it works. */
   #waker: Future<void> | null = null
-  /**
-   * Handles messages while the task goes on waiting for `#waker`. It is used for handlers that return no promise: it
-   * saves a short handler the cost of resuming the task. Null until the actor has handled its first message.
-   */
-  #turn: TaskTurn | null = null
-  /**
-   * The promise of a burst (a limited number of messages, handled one after the other) that `#turn` has begun and the
-   * task must await. Null when there is none.
-   */
-  #burst: Promise<void> | null = null
+  /** Null until the actor has handled its first message, so that an actor without messages takes less memory. */
+  #shortHandlers: ShortHandlers | null = null
   readonly #hookCaller: HookCaller
   #persistentCancel: PersistentCancel | null = null
   #parts: IncarnationParts | null = null
@@ -124,8 +117,8 @@ export class ActorIncarnation extends Incarnation {
    */
   async #live(): Promise<void> {
     if (!(await this.#start())) return
-    while (this.#end === null || this.#burst !== null) {
-      const burst = this.#takeBurst() ?? this.handlers.runBurst()
+    while (this.#end === null || this.#shortHandlers?.hasBurst === true) {
+      const burst = this.#shortHandlers?.takeBurst() ?? this.handlers.runBurst()
       if (burst !== null) {
         // A cancel of the task cancels the Future that the task awaits. `burst` is a native promise, so a cancel is not
         // for `burst`, but for the Future that the handler itself awaits.
@@ -133,12 +126,11 @@ export class ActorIncarnation extends Incarnation {
         continue
       }
       if (this.#end !== null) break
-      if (this.#isDrained()) {
+      if (this.isDrained()) {
         this.#end = normal
         break
       }
-      // An actor that has never had a message needs no object for its turns.
-      if (this.handlers.handled > 0) this.#turn ??= new TaskTurn(() => this.#handleInTurn())
+      if (this.handlers.handled > 0) this.#shortHandlers ??= new ShortHandlers(this)
       try {
         await this.#nextTurn()
       } catch (error) {
@@ -196,58 +188,24 @@ export class ActorIncarnation extends Incarnation {
     this.#parts?.breakLinks(end ?? (error === notNeeded ? normal : failure(cause)))
   }
 
-  #isDrained(): boolean {
+  /** Whether a call of `drain()` can end the incarnation now, because nothing is left to do. */
+  isDrained(): boolean {
     return (
       this.child.draining &&
-      !this.#hasWork() &&
-      // While the actor is suspended, `#hasWork()` is false, but the mailbox may hold messages.
+      !this.hasWork() &&
+      // While the actor is suspended, `hasWork()` is false, but the mailbox may hold messages.
       this.child.mailbox.isEmpty() &&
       (this.#parts?.unanswered ?? 0) === 0 &&
       this.handlers.besideCount === 0
     )
   }
 
-  #hasWork(): boolean {
-    return this.#requests?.isEmpty === false || this.handlers.hasWork()
+  hasWork(): boolean {
+    return this.hasRequests || this.handlers.hasWork()
   }
 
-  #takeBurst(): Promise<void> | null {
-    const burst = this.#burst
-    this.#burst = null
-    return burst
-  }
-
-  /**
-   * Handles messages, while the task goes on waiting for `#waker`, up to the first message whose handler is known to
-   * return promises. Resumes the task if there is anything else to do. Returns whether a handler has returned a
-   * promise, which the task must await.
-   */
-  #handleInTurn(): boolean {
-    const waker = this.#waker
-    // The task has been resumed, or will be. Then the task handles the messages itself.
-    if (waker === null || waker.done()) return false
-    if (this.#end === null) {
-      this.#burst = this.handlers.runBurst(true)
-      if (this.#burst === null && this.#end === null && !this.#isDrained()) {
-        if (!this.#hasWork()) return false
-        if (this.#canHandleInTurn()) {
-          this.#turn?.pushAfterIO()
-          return false
-        }
-      }
-    }
-    this.#resume()
-    return this.#burst !== null
-  }
-
-  /** Whether the next work is a message whose handler has returned no promise so far. */
-  #canHandleInTurn(): boolean {
-    return (
-      this.#turn !== null &&
-      this.#end === null &&
-      (this.#requests === null || this.#requests.isEmpty) &&
-      this.handlers.isNextPlain()
-    )
+  get hasRequests(): boolean {
+    return this.#requests !== null && !this.#requests.isEmpty
   }
 
   /**
@@ -255,9 +213,30 @@ export class ActorIncarnation extends Incarnation {
    * after one turn of the event loop. Otherwise it is done when `wake()` is called.
    */
   #nextTurn(): Future<void> {
-    if (this.#hasWork()) return sleep(0)
+    if (this.hasWork()) return sleep(0)
     this.#waker = new Future<void>({ loop: this.child.runtime.loop })
     return this.#waker
+  }
+
+  /** Whether the task waits for work. False as soon as the task has been resumed or cancelled. */
+  get isWaiting(): boolean {
+    return this.#waker !== null && !this.#waker.done()
+  }
+
+  /** Called when there is work: a message, a request, or a reason to end. */
+  wake(): void {
+    const short = this.#shortHandlers
+    if (this.#waker === null || short?.turn.isQueued === true) return
+    if (short?.canHandleNext() === true) short.turn.push()
+    else this.resume()
+  }
+
+  /** Ends the wait of the task for work. */
+  resume(): void {
+    const waker = this.#waker
+    if (waker === null) return
+    this.#waker = null
+    if (!waker.done()) waker.setResult()
   }
 
   /**
@@ -286,20 +265,6 @@ export class ActorIncarnation extends Incarnation {
    */
   end(reason: ExitReason): void {
     this.#end ??= reason
-  }
-
-  /** Called when there is work: a message, a request, or a reason to end. */
-  wake(): void {
-    if (this.#waker === null || this.#turn?.isQueued === true) return
-    if (this.#canHandleInTurn()) this.#turn?.push()
-    else this.#resume()
-  }
-
-  #resume(): void {
-    const waker = this.#waker
-    if (waker === null) return
-    this.#waker = null
-    if (!waker.done()) waker.setResult()
   }
 
   request(request: SysRequest): void {
