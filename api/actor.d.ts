@@ -1292,7 +1292,7 @@ export declare function currentIncarnation(): ActorIncarnation | null;
 export declare function activeFlow(): HandlerFlow | null;
 
 // dist/messages/idempotency-key.d.ts
-export declare function deriveIdempotencyKey(): string | null;
+export declare function deriveIdempotencyKey(content?: () => string): string | null;
 
 // dist/messages/mailbox.d.ts
 import type { CancelledError, EventLoop } from '@tasktree/core';

@@ -348,14 +348,14 @@ export declare function hostChildren(options: HostOptions): ChildSpec[];
 import { Future } from '@tasktree/core';
 import type { Bus } from '../bus/bus.ts';
 import type { Link } from '../link/link.ts';
-import { type Route } from '../services/service-route.ts';
+import { type Route, type Unnamed } from '../services/service-route.ts';
 import type { RemoteAsk } from '../services/remote-ask.ts';
 import { type AskMessage } from '../wire/ask-message.ts';
 import type { KnownTypes } from './known-types.ts';
 export declare class EntityRoute implements Route {
     #private;
     constructor(types: KnownTypes, link: Link, type: string, key: string);
-    nameOf(kind: AskMessage['kind']): string | null;
+    nameOf({ kind, method, body }: Unnamed): string | null;
     insists({ kind }: AskMessage): boolean;
     ask(ask: RemoteAsk, _bus: Bus, left: number): void;
     tell(link: Link, message: AskMessage): Future<boolean>;
@@ -1030,8 +1030,9 @@ import type { Bus } from '../bus/bus.ts';
 import type { Link } from '../link/link.ts';
 import { type AskMessage } from '../wire/ask-message.ts';
 import type { RemoteAsk } from './remote-ask.ts';
+export type Unnamed = Pick<AskMessage, 'kind' | 'method' | 'body'>;
 export interface Route {
-    nameOf(kind: AskMessage['kind']): string | null;
+    nameOf(message: Unnamed): string | null;
     ask(ask: RemoteAsk, bus: Bus, left: number): void;
     tell(link: Link, message: AskMessage): Future<boolean>;
     noResponders(ask: RemoteAsk): void;

@@ -1,6 +1,6 @@
 import { Actor, deriveIdempotencyKey, spawn } from '@tasktree/actor'
 import { run, sleep } from '@tasktree/core'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 
 class Keys extends Actor {
   static override readonly interleave = ['beside']
@@ -65,6 +65,26 @@ test('a message that was stashed gives the same keys when its handler runs again
     ])
     await stashing.stop()
   })
+})
+
+test('keys with a content are counted for each content, so their order does not matter', async () => {
+  class Contents extends Actor {
+    derive(contents: string[]): (string | null)[] {
+      return contents.map((content) => deriveIdempotencyKey(() => content))
+    }
+  }
+  const actor = await spawn(Contents)
+  const ask = actor.ask({ idempotencyKey: 'a' })
+  expect(await ask.derive(['x', 'y', 'x'])).toEqual(['a:x:1', 'a:y:1', 'a:x:2'])
+  expect(await ask.derive(['y', 'x'])).toEqual(['a:y:1', 'a:x:1'])
+  expect(await actor.ask.derive(['x'])).toEqual([null])
+  await actor.stop()
+})
+
+test('a content is asked for only if the message has a key', () => {
+  const content = vi.fn(() => 'x')
+  expect(deriveIdempotencyKey(content)).toBeNull()
+  expect(content).not.toHaveBeenCalled()
 })
 
 test('a key that is not a string is refused at the call', async () => {

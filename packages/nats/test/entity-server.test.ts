@@ -1,8 +1,16 @@
 /** What of entities depends on the server itself: its refusals, its limits, and what it shows. */
-import { Actor, ActorSystem, child, MailboxFull, silentLogger } from '@tasktree/actor'
+import {
+  Actor,
+  type ActorRef,
+  ActorSystem,
+  child,
+  MailboxFull,
+  silentLogger,
+  spawn,
+} from '@tasktree/actor'
 import { sleep, sleepForever } from '@tasktree/core'
 import { clusterTree, connect, PayloadTooLarge, type StateCodec } from '@tasktree/nats'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { thrown } from '../../../vitest.thrown.ts'
 import { describeWithServer } from './support/server.ts'
 import { inTree, until } from './support/tree.ts'
@@ -23,10 +31,40 @@ class Notes extends Actor {
   all(): string[] {
     return this.#texts
   }
+  push(text: string): void {
+    this.#texts.push(text)
+  }
+  addAll(texts: readonly string[]): void {
+    this.#texts.push(...texts)
+  }
   grow(): void {
     this.#texts.push('x'.repeat(2_000_000))
   }
 }
+
+/** What one run of `Courier.deliver` tells. */
+type Run = (notes: (key: string) => ActorRef<Notes>) => PromiseLike<unknown>[]
+
+/** Handles one message in several runs, as after a crash of its node. Each run but the last one stashes the message. */
+class Courier extends Actor {
+  static runs: Run[] = []
+  static notes: (key: string) => ActorRef<Notes>
+  static readonly state: StateCodec<Courier, null> = { save: () => null, load: () => {} }
+
+  async deliver(): Promise<void> {
+    const [run, ...later] = Courier.runs
+    Courier.runs = later
+    await Promise.all(run?.(Courier.notes) ?? [])
+    if (later.length === 0) return
+    this.ctx.stash()
+    this.ctx.after(0, () => this.ctx.unstashAll())
+  }
+}
+
+const confirmed = { confirm: true } as const
+const list = ['x', 'y']
+/** V8 encodes it in another way than `list`. */
+const storedList = structuredClone(list)
 
 describeWithServer('entities on a server', (server) => {
   test(
@@ -108,4 +146,96 @@ describeWithServer('entities on a server', (server) => {
       )
     },
   )
+
+  test(
+    'a handler whose message has a key with spaces and line ends',
+    { tags: 'slow' },
+    async () => {
+      const where = { ...server.newCluster(), powerLossWarning: false }
+      await inTree(
+        where,
+        (own) => [own.entity('notes', Notes, { state: Notes.state, shards: 1 })],
+        async (own) => {
+          const notes = own.ref<Notes>('notes', 'a')
+          Courier.runs = [() => [notes.tell(confirmed).add('x'), notes.tell(confirmed).add('y')]]
+          Courier.notes = () => notes
+          const courier = await spawn(Courier)
+          await courier.ask({ idempotencyKey: 'order 7\r\n \u{1f600} \ud83d' }).deliver()
+          expect(await notes.ask({ timeout: 20_000 }).all()).toEqual(['x', 'y'])
+          await courier.stop()
+        },
+      )
+    },
+  )
+
+  describe('what a handler tells in two runs for one message', () => {
+    const add = (key: string, text: string): Run => {
+      return (notes) => [notes(key).tell(confirmed).add(text)]
+    }
+    const both =
+      (...runs: Run[]): Run =>
+      (notes) =>
+        runs.flatMap((run) => run(notes))
+
+    test.each<{ name: string; runs: Run[]; a: string[]; b?: string[] }>([
+      { name: 'the same message', runs: [add('a', 'x'), add('a', 'x')], a: ['x'] },
+      { name: 'other arguments', runs: [add('a', 'x'), add('a', 'y')], a: ['x', 'y'] },
+      { name: 'another receiver', runs: [add('a', 'x'), add('b', 'x')], a: ['x'], b: ['x'] },
+      {
+        name: 'another method',
+        runs: [
+          (notes) => [notes('a').tell(confirmed).push('x')],
+          (notes) => [notes('a').tell(confirmed).add('x')],
+        ],
+        a: ['x', 'x'],
+      },
+      {
+        name: 'a tell that is not confirmed',
+        runs: [(notes) => [notes('a').tell.add('x')], (notes) => [notes('a').tell.add('y')]],
+        a: ['x', 'y'],
+      },
+      {
+        name: 'the same messages in another order',
+        runs: [both(add('a', 'x'), add('a', 'y')), both(add('a', 'y'), add('a', 'x'))],
+        a: ['x', 'y'],
+      },
+      {
+        name: 'one message of two',
+        runs: [both(add('a', 'x'), add('a', 'y')), add('a', 'y')],
+        a: ['x', 'y'],
+      },
+      {
+        name: 'the same message twice in each run',
+        runs: [both(add('a', 'x'), add('a', 'x')), both(add('a', 'x'), add('a', 'x'))],
+        a: ['x', 'x'],
+      },
+      {
+        name: 'a list, which a later run has from a stored state',
+        runs: [
+          (notes) => [notes('a').tell(confirmed).addAll(list)],
+          (notes) => [notes('a').tell(confirmed).addAll(storedList)],
+        ],
+        a: ['x', 'y'],
+      },
+    ])('$name', { tags: 'slow' }, async ({ runs, a, b = [] }) => {
+      const where = { ...server.newCluster(), powerLossWarning: false }
+      await inTree(
+        where,
+        (own) => [
+          own.entity('notes', Notes, { state: Notes.state, shards: 1 }),
+          own.entity('courier', Courier, { state: Courier.state, shards: 1 }),
+        ],
+        async (own) => {
+          Courier.runs = runs
+          Courier.notes = (key) => own.ref<Notes>('notes', key)
+          await own.ref<Courier>('courier', 'c').ask({ timeout: 20_000 }).deliver()
+          expect(Courier.runs).toEqual([])
+          const all = async (key: string): Promise<string[]> =>
+            own.ref<Notes>('notes', key).ask({ timeout: 20_000 }).all()
+          expect((await all('a')).toSorted()).toEqual(a)
+          expect(await all('b')).toEqual(b)
+        },
+      )
+    })
+  })
 })

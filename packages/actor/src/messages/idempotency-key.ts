@@ -1,10 +1,10 @@
 import { activeFlow, type HandlerFlow } from './handler-flow.ts'
 
 /**
- * Maps each run of a handler to the number of keys that it has derived. A run after `ctx.stash()` is another run, and
- * counts from 0 again.
+ * Maps each run of a handler to the keys that it has derived: how many there are of each content. A run after
+ * `ctx.stash()` is another run, and counts from 0 again.
  */
-const derived = new WeakMap<HandlerFlow, number>()
+const derived = new WeakMap<HandlerFlow, Map<string, number>>()
 
 /**
  * Returns a key for a message that the running handler sends. The key is the idempotency key of the handler's own
@@ -13,22 +13,29 @@ const derived = new WeakMap<HandlerFlow, number>()
  * handler then sends the same messages in the same order, each of them gets the same key as before. So the receivers can
  * detect repeated messages. Returns null outside of a handler, and when the handler's own message has no key.
  *
+ * A later run may send other messages than the first one, or send them in another order. Then give `content`, a function
+ * that returns a text of what is sent. The text becomes a part of the key, and only the calls with this text are counted.
+ * So only messages with the same content get the same key, in any order. The function is called only if there is a key.
+ *
  * @example
  *     class Orders extends Actor {
  *       place(): (string | null)[] {
  *         // A payment that is sent twice with one key is made once.
- *         return [deriveIdempotencyKey(), deriveIdempotencyKey()]
+ *         return [deriveIdempotencyKey(), deriveIdempotencyKey(), deriveIdempotencyKey(() => 'mail')]
  *       }
  *     }
  *     const orders = await spawn(Orders)
- *     console.log(await orders.ask({ idempotencyKey: 'order-7' }).place()) // [ 'order-7:1', 'order-7:2' ]
+ *     console.log(await orders.ask({ idempotencyKey: 'order-7' }).place()) // [ 'order-7:1', 'order-7:2', 'order-7:mail:1' ]
  *     await orders.stop()
  */
-export function deriveIdempotencyKey(): string | null {
+export function deriveIdempotencyKey(content?: () => string): string | null {
   const flow = activeFlow()
   const key = flow?.envelope.ask?.idempotencyKey ?? null
   if (flow === null || key === null) return null
-  const number = (derived.get(flow) ?? 0) + 1
-  derived.set(flow, number)
-  return `${key}:${number}`
+  let numbers = derived.get(flow)
+  if (numbers === undefined) derived.set(flow, (numbers = new Map()))
+  const prefix = content === undefined ? key : `${key}:${content()}`
+  const number = (numbers.get(prefix) ?? 0) + 1
+  numbers.set(prefix, number)
+  return `${prefix}:${number}`
 }

@@ -2,12 +2,13 @@
  * The route of a message to the owner of an entity. Without a mailbox on the server, the message is a request to the owner, and
  * is sent again while the shard has no owner. With a mailbox, the message is appended to the stream, even if there is no owner.
  */
+import { createHash } from 'node:crypto'
 import { deriveIdempotencyKey } from '@tasktree/actor'
 import { Future } from '@tasktree/core'
 import type { Bus, Headers } from '../bus/bus.ts'
 import { BusTimeout, StreamFull } from '../errors.ts'
 import type { Link } from '../link/link.ts'
-import { announceCancel, publishAsk, type Route } from '../services/service-route.ts'
+import { announceCancel, publishAsk, type Route, type Unnamed } from '../services/service-route.ts'
 import type { RemoteAsk } from '../services/remote-ask.ts'
 import { askHeaders, type AskMessage, encodeAsk, replyHeader } from '../wire/ask-message.ts'
 import type { EntityTerms } from './entity-type.ts'
@@ -16,6 +17,8 @@ import { shardOf } from './placement.ts'
 
 /** The header with the id of a message. A stream does not store two messages with the same id. */
 const idHeader = 'Nats-Msg-Id'
+/** Characters of a hash that tells one message of a handler's run from another. Each has 6 bits. */
+const fingerprintLength = 22
 
 export class EntityRoute implements Route {
   readonly #types: KnownTypes
@@ -33,11 +36,28 @@ export class EntityRoute implements Route {
   }
 
   /**
-   * A tell in a handler that may run again has the same id each time, so the stream stores it once. An ask gets a new id each
-   * time, because the answer to the first ask went to a node that may be gone.
+   * A tell in a handler that may run again has the same id each time, so the stream stores it once. A later run may tell
+   * something else than the first run. So the receiver, the method and the arguments are a part of the id. An ask gets a new
+   * id each time, because the answer to the first ask went to a node that may be gone.
    */
-  nameOf(kind: AskMessage['kind']): string | null {
-    return kind === 'ask' ? null : deriveIdempotencyKey()
+  nameOf({ kind, method, body }: Unnamed): string | null {
+    if (kind === 'ask') return null
+    const key = deriveIdempotencyKey(() => this.#fingerprint(method, body))
+    // The key of an ask may have any characters. An id must have no space and no line end.
+    return key === null ? null : encodeURI(key.toWellFormed())
+  }
+
+  /** Returns a hash of the receiver, the method and the arguments of a message. */
+  #fingerprint(method: string, body: Uint8Array): string {
+    const { codec } = this.#link
+    // V8 has two encodings of a whole number, and of a list. Which of them it uses depends on how the value was made. After
+    // the value is decoded, both have the same encoding.
+    const args = codec.encode(codec.decode(body))
+    return createHash('sha256')
+      .update(JSON.stringify([this.#type, this.#key, method]))
+      .update(args)
+      .digest('base64url')
+      .slice(0, fingerprintLength)
   }
 
   insists({ kind }: AskMessage): boolean {

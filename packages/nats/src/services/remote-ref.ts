@@ -109,7 +109,7 @@ export class RemoteRef<A> implements ActorRef<A> {
     timeout: number,
   ): AskMessage {
     const body = this.#encode(method, args)
-    const id = this.#route.nameOf(kind) ?? this.#asks.newId()
+    const id = this.#route.nameOf({ kind, method, body }) ?? this.#asks.newId()
     return { id, method, kind, timeout, traceparent: traceparent.get(), body }
   }
 

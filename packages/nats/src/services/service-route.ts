@@ -9,9 +9,12 @@ import type { Link } from '../link/link.ts'
 import { askHeaders, type AskMessage, encodeAsk } from '../wire/ask-message.ts'
 import type { RemoteAsk } from './remote-ask.ts'
 
+/** A message that has no id yet. */
+export type Unnamed = Pick<AskMessage, 'kind' | 'method' | 'body'>
+
 export interface Route {
   /** Returns the id of a new message. If it is null, the ref makes an id that no other message in the cluster has. */
-  nameOf(kind: AskMessage['kind']): string | null
+  nameOf(message: Unnamed): string | null
   /** Sends the message of an ask, or of a confirmed tell, once. The sender waits for `left` more milliseconds. */
   ask(ask: RemoteAsk, bus: Bus, left: number): void
   /** Sends a message at most once. The future says whether the message was sent. */
