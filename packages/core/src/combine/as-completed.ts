@@ -9,8 +9,9 @@ import type { TimerHandle } from '../loop/handle.ts'
 import type { Reaction } from '../futures/reaction.ts'
 
 /**
- * A waiter for the next future that completes. The waiter takes the completed future only in its own turn of the loop.
- * If the waiter is cancelled before that turn, the next waiter takes the future.
+ * A future that one waiter awaits: it gets the outcome of the next future of the list that completes. The outcome is
+ * taken only when the loop resumes the waiting code. If the waiting code is cancelled before, the outcome is left to
+ * the next waiter.
  */
 class Next<T> extends Claim<T> {
   readonly #source: Completions<T>
@@ -42,21 +43,22 @@ class Next<T> extends Claim<T> {
 }
 
 /**
- * Two lists: the completed futures that no waiter has taken yet, and the waiters. Each list is an array and the index
- * of its first entry that is still in use. `shift()` is not called, because its cost grows with the length of the
- * array.
+ * The iteration that `asCompleted` returns. It has two lists: the completed futures that no waiter has taken yet, and
+ * the waiters (each a `Next`, a future that gets the outcome of the next completed future). Each list is an array and
+ * the index of its first entry that is still in use. `shift()` is not called, because its cost grows with the length of
+ * the array.
  */
 class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
   readonly #pending = new Map<Future<T>, Reaction>()
   /**
    * The completed futures, in the order in which they ended. An entry is null for a future that had not ended when the
-   * timeout came. An entry is undefined when a waiter has taken it.
+   * timeout came. An entry is undefined after a waiter has taken the future.
    */
   readonly #completed: (Future<T> | null | undefined)[] = []
   #firstResult = 0
   /**
-   * The waiters, in the order in which they began to wait. An entry is undefined when its waiter was woken. A cancelled
-   * waiter stays in the list until it would be the next to be woken. Then it is skipped.
+   * The waiters, in the order in which they will be woken. An entry is undefined after its waiter was woken. A
+   * cancelled waiter stays in the list, and `wakeNext` passes over it.
    */
   readonly #waiters: (Next<T> | undefined)[] = []
   #firstWaiter = 0
@@ -143,9 +145,10 @@ class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
 
 /**
  * Starts all awaitables, and iterates over their outcomes in the order in which the awaitables complete. `for await`
- * gives results. A plain `for` gives futures: the first future gets the outcome of the awaitable that completes first,
- * the second future the outcome of the next, and so on. When `timeout` milliseconds have passed, `for await` throws a
- * TimeoutError, and each future of a plain `for` that is left fails with a TimeoutError. No awaitable is cancelled.
+ * gives results, and throws the error of an awaitable that has failed. A plain `for` gives futures: the first future
+ * gets the outcome of the awaitable that completes first, the second future the outcome of the next, and so on. When
+ * `timeout` milliseconds have passed, `for await` throws a TimeoutError, and each future of a plain `for` that is left
+ * fails with a TimeoutError. No awaitable is cancelled.
  *
  * @throws {TypeError} when `aws` is not an iterable of awaitables, and when `timeout` is NaN
  *

@@ -5,9 +5,10 @@ import { Task } from '../tasks/task.ts'
 import { wait } from './wait.ts'
 
 /**
- * Cancels the tasks and waits until all have ended. Code outside of every task may call this too. If a task ends with
- * an error that is not a CancelledError, the error is passed to the exception handler of its loop. In a cancelled
- * scope, other waits throw at once, but this call still waits until the tasks have ended.
+ * Cancels the tasks and waits until all have ended. Code outside of every task may call `cancelTasks` too. If a task
+ * ends with an error that is not a CancelledError, the error is passed to the exception handler of the task's loop. In
+ * a cancelled scope, such as a `timeout` whose time is over, every other wait throws at once, but `cancelTasks` still
+ * waits until the tasks have ended.
  *
  * @throws {TypeError} when `tasks` is not an iterable of tasks
  *
@@ -29,8 +30,8 @@ export function cancelTasks(tasks: Iterable<Task>): Promise<void> {
 }
 
 /**
- * Waits until the tasks in `cancelled` have ended, and reports their errors. The caller has cancelled these tasks
- * before.
+ * Waits until the tasks in the list `cancelled` have ended; the caller must have cancelled them. If a task ends with an
+ * error that is not a CancelledError, the error is passed to the exception handler of the task's loop.
  */
 export async function awaitCancelled(cancelled: readonly Task[]): Promise<void> {
   if (cancelled.length === 0) return
@@ -49,7 +50,8 @@ export async function awaitCancelled(cancelled: readonly Task[]): Promise<void> 
 
 /**
  * Waits until all tasks have ended. If the waiting task is cancelled, the CancelledError is thrown at once. If a scope
- * around the waiting code is cancelled, the CancelledError is thrown only when all tasks have ended.
+ * around the waiting code (such as a `timeout`) is cancelled, the CancelledError is thrown only when all tasks have
+ * ended.
  */
 export async function untilAllEnded(tasks: readonly Task[]): Promise<void> {
   try {

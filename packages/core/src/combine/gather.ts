@@ -17,22 +17,23 @@ export type Results<T extends readonly Awaitable<unknown>[]> = {
 }
 
 /**
- * The types of the outcomes of a list of awaitables, for `returnExceptions`. The type of a thrown value is given as
- * Error, because nearly every thrown value is an Error.
+ * The types in the list that `gather` gives with `returnExceptions`: each entry is the result of an awaitable, or the
+ * value that it has thrown. The type of a thrown value is given as Error, because nearly every thrown value is an
+ * Error.
  */
 export type Outcomes<T extends readonly Awaitable<unknown>[]> = {
   -readonly [K in keyof T]: Result<T[K]> | Error
 }
 
 /**
- * The future that `gather` returns. Its children are the futures of the awaitables. A cancel of this future cancels the
- * children, and this future ends when all of them have ended.
+ * The future that `gather` returns. Its children are the futures of the awaitables. A cancel of this future only
+ * cancels the children; this future then ends when they do.
  */
 class Gathering<T> extends Future<T> {
   readonly #children: Iterable<Future<unknown>>
   /**
-   * Whether a cancel was passed on, and at least one child has accepted it. Then this future ends with a
-   * CancelledError, even if the children return values.
+   * Whether a cancel of this future has cancelled at least one child. If true, this future ends with a CancelledError,
+   * even if the children return values.
    */
   cancelRequested = false
 
@@ -64,10 +65,11 @@ class Gathering<T> extends Future<T> {
 }
 
 /**
- * Runs all awaitables at the same time and returns their results in the order of `aws`. The first failure is thrown at
- * once, and the other awaitables continue. With `returnExceptions`, no failure is thrown, and the error of a failed
- * awaitable is listed in place of its result. A cancel of the returned future cancels all awaitables that have not
- * ended. If other code cancels an awaitable, this counts as a failure with a CancelledError.
+ * Runs all awaitables at the same time. Returns a future of the list of their results, in the order of `aws`. If an
+ * awaitable fails, the future fails at once with the same error, and the other awaitables continue. With
+ * `returnExceptions`, the future does not fail: the error of a failed awaitable is in the list in place of the result.
+ * A cancel of the returned future cancels all awaitables that have not ended. If other code cancels an awaitable, the
+ * awaitable counts as failed with a CancelledError.
  *
  * @throws {TypeError} when `aws` is not an array, or holds something that cannot be awaited
  *
@@ -81,7 +83,7 @@ export function gather<const T extends readonly Awaitable<unknown>[]>(
   aws: T,
   options?: { returnExceptions?: false | undefined },
 ): Future<Results<T>>
-/** The overload for calls in which `returnExceptions` is, or may be, true: the list may contain errors. */
+/** The overload for calls in which `returnExceptions` is, or may be, true: the list of results may contain errors. */
 export function gather<const T extends readonly Awaitable<unknown>[]>(
   aws: T,
   options: { returnExceptions?: boolean | undefined },
@@ -109,7 +111,7 @@ export function gather(
     left--
     if (outer.done()) {
       // The first failure was thrown already, and no other code will read the failure of this child. The call of
-      // `exception()` marks the failure as handled. Otherwise it would be reported.
+      // `exception()` marks the failure as handled, so that it is not reported as an error that no code has read.
       if (!child.cancelled()) child.exception()
       return
     }

@@ -4,7 +4,10 @@ import { ensureFuture } from '../tasks/ensure-future.ts'
 import { shielded } from '../scopes/shielded.ts'
 import { wait } from './wait.ts'
 
-/** At the end of the iteration, `return()` of the source is called and awaited for at most this many milliseconds. */
+/**
+ * If the loop is left early, `return()` of the source (the iterable of the other library) is awaited for at most this
+ * many milliseconds.
+ */
 const returnGrace = 1_000
 
 /**
@@ -37,8 +40,8 @@ async function* run<T>(iterator: AsyncIterator<T>): AsyncGenerator<T, void, unde
       try {
         step = await ensureFuture(Promise.resolve(iterator.next()))
       } catch (error) {
-        // A source that has failed is at its end, so its `return()` is not called. After a cancel of this wait, the
-        // source has not failed, and `return()` is called.
+        // A source that has failed is at its end, so its `return()` is not called. If a cancel has ended this wait for
+        // `next()`, the source has not failed, and its `return()` is called.
         isDone = !isCancelled(error)
         throw error
       }
@@ -54,9 +57,9 @@ async function* run<T>(iterator: AsyncIterator<T>): AsyncGenerator<T, void, unde
 }
 
 /**
- * Calls `return()` of the source and waits until it has ended, but at most `returnGrace` milliseconds. There is a
- * limit, because an async generator that still waits in `next()` does not run `return()` before this wait has ended,
- * and the wait may never end.
+ * Calls `return()` of the source and waits until the returned promise has settled, but at most `returnGrace`
+ * milliseconds. There is a limit, because an async generator that still waits in `next()` runs `return()` only after
+ * that wait, and that wait may never end.
  */
 async function end(iterator: AsyncIterator<unknown>): Promise<void> {
   const returned = ensureFuture(Promise.resolve(iterator.return?.()))

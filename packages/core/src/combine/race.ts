@@ -9,7 +9,7 @@ import { FIRST_COMPLETED, wait, waitForSome } from './wait.ts'
 /**
  * Runs all awaitables at the same time. The awaitable that ends first wins, and `race` ends with its result or its
  * error. Before that, `race` cancels the other awaitables and waits until they have ended. A plain promise cannot be
- * cancelled, so `race` does not wait for it. A cancel from outside cancels all awaitables.
+ * cancelled, so `race` does not wait for it. A cancel of the task that awaits `race` cancels all awaitables.
  *
  * @throws {TypeError} when `aws` is not an array, or holds something that cannot be awaited
  * @throws {RangeError} when `aws` is empty
@@ -38,7 +38,8 @@ async function runRace<T>(futures: readonly Future<T>[]): Promise<T> {
 /**
  * Runs all awaitables at the same time. The awaitable that succeeds first wins, and `any` returns its result. Before
  * that, `any` cancels the other awaitables and waits until they have ended. If all awaitables fail, `any` throws an
- * AggregateError with their errors, in the order of `aws`. A cancel from outside cancels all awaitables.
+ * AggregateError with their errors, in the order of `aws`. A cancel of the task that awaits `any` cancels all
+ * awaitables.
  *
  * @throws {TypeError} when `aws` is not an array, or holds something that cannot be awaited
  * @throws {AggregateError} when all awaitables have failed, or `aws` is empty
@@ -83,8 +84,8 @@ function errorOf(future: Future<unknown>): unknown {
 }
 
 /**
- * Cancels the futures that are not done, and waits until they have ended. If the clean-up of such a future fails, the
- * error is passed to the exception handler of the loop.
+ * Cancels the futures that are not done, and waits until they have ended. If a cancelled future ends with an error that
+ * is not a CancelledError, the error is passed to the exception handler of the loop.
  */
 async function endAll(futures: readonly Future<unknown>[]): Promise<void> {
   const losers = new Set(futures.filter((future) => !future.done()))

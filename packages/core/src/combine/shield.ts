@@ -6,8 +6,8 @@ import { detailsOf } from '../futures/wait-details.ts'
 
 /**
  * Returns a future that gets the outcome of `aw`. A cancel of the returned future does not reach `aw`: the waiting code
- * gets a CancelledError, and `aw` continues. If `aw` fails after such a cancel, the failure is reported, because no
- * code has read it. If `aw` itself is cancelled, the returned future is cancelled too.
+ * gets a CancelledError, and `aw` continues. If `aw` fails after the cancel, and no other code awaits `aw`, the error
+ * is passed to the exception handler of the loop. If `aw` itself is cancelled, the returned future is cancelled too.
  *
  * @example
  *     const save = createTask(() => sleep(10, 'saved'))
@@ -29,8 +29,8 @@ export function shield<T>(aw: Awaitable<T>): Future<T> {
     else if (inner.exception() !== null) outer.setException(inner.exception())
     else outer.setResult(inner.result())
   })
-  // The reaction on `inner` is removed when the returned future ends. Otherwise a task that runs for a long time would
-  // keep a reaction in memory for each cancelled `shield` around it.
+  // The callback on `inner` is removed when the returned future ends. Otherwise a task that runs for a long time would
+  // keep in memory one callback for each cancelled `shield` of this task.
   outer.onDone(() => inner.removeReaction(reaction))
   return outer
 }

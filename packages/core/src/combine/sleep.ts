@@ -9,8 +9,8 @@ import type { EventLoop } from '../loop/loop.ts'
 import type { TimerEntry } from '../loop/timer-heap.ts'
 
 /**
- * A future that is also its own timer entry: the loop calls `run()` when the time is over. So a sleep needs one object,
- * and not a future and a timer.
+ * The future of a `sleep` with a delay. This object is also the timer: the loop calls `run()` when the time is over. So
+ * a sleep needs one object, and not a future and a timer.
  */
 class Sleep<R> extends Future<R> implements TimerEntry {
   heapIndex = -1
@@ -47,9 +47,10 @@ class Sleep<R> extends Future<R> implements TimerEntry {
 }
 
 /**
- * The future of `sleep(0)`. It is put into the ready queue after the next I/O. The waiting code resumes in the turn of
- * this queue entry, as a task of asyncio does after `sleep(0)`. The base class Claim, which locks use too, provides
- * this: a claim resumes its waiter in its own turn.
+ * The future of `sleep(0)`. After the next I/O, this future is put into the ready queue, the list of the things that
+ * the loop runs one after another. When the loop comes to this future, the waiting code resumes at once, as in asyncio,
+ * and not one place further back in the queue. The base class Claim, which locks use too, makes the code resume at
+ * once.
  */
 class Pause<R> extends Claim<R> {
   readonly #result: R
@@ -73,7 +74,8 @@ class Pause<R> extends Claim<R> {
   }
 
   protected override decline(): void {
-    // There is nothing to do, because a pause does not take a lock or an item that another waiter could get.
+    // There is nothing to do, because a future of `sleep(0)` does not take a lock or an item that another waiter could
+    // get.
   }
 }
 
@@ -98,8 +100,9 @@ export function sleepForever(): Future<never> {
 }
 
 /**
- * Returns a future that ends after all other code that is ready has had a turn, and I/O was handled. If a cancel of the
- * task is pending, the `await` throws it. A long computation should await `checkpoint()` from time to time.
+ * Returns a future that ends after all other tasks and callbacks that are ready have run, and I/O was handled. If the
+ * task was cancelled before, the `await` throws the CancelledError. A long computation should await `checkpoint()` from
+ * time to time, so that other tasks can run.
  *
  * @example
  *     const rows = Array.from({ length: 3_000 }, (_, i) => i)
@@ -118,7 +121,8 @@ export function checkpoint(): Future<void> {
 
 /**
  * Returns a future that ends after `ms` milliseconds with `result`. If `ms` is 0 or less, the future ends after all
- * other code that is ready has had a turn, and I/O was handled. If `ms` is Infinity, only a cancel ends the future.
+ * other tasks and callbacks that are ready have run, and I/O was handled. If `ms` is Infinity, only a cancel ends the
+ * future.
  *
  * @throws {TypeError} when `ms` is not a number, or NaN
  *

@@ -22,7 +22,7 @@ export class Sleeper<K = unknown> {
   readonly #sleeps = new Map<K, Set<Future<void>>>()
 
   /**
-   * Sleeps for `ms` milliseconds, or until `cancel(key)` is called. Returns `result` in both cases.
+   * Sleeps for `ms` milliseconds, or until `cancel(key)` or `cancelAll()` is called. Returns `result` in each case.
    *
    * @throws {TypeError} when `ms` is not a number, or NaN
    */
@@ -50,7 +50,10 @@ export class Sleeper<K = unknown> {
     }
   }
 
-  /** Ends every sleep with the key `key` now. Returns false if there is no such sleep. */
+  /**
+   * Ends every sleep with the key `key` early: the `await` of the sleep returns normally. Returns false if no sleep has
+   * this key.
+   */
   cancel(key: K): boolean {
     const sleeps = this.#sleeps.get(key)
     if (sleeps === undefined) return false
@@ -63,7 +66,9 @@ export class Sleeper<K = unknown> {
     return ended
   }
 
-  /** Ends all sleeps, and returns the number of sleeps that were ended. */
+  /**
+   * Ends all sleeps early: the `await` of each sleep returns normally. Returns the number of sleeps that were ended.
+   */
   cancelAll(): number {
     let ended = 0
     for (const sleeps of this.#sleeps.values()) {

@@ -8,9 +8,9 @@ import { waitFor } from '../scopes/timeout.ts'
 import { wait } from './wait.ts'
 
 /**
- * The result of `staggeredRace`: the value and the index of the winner, or undefined and null if no function won.
- * `exceptions` has one entry for each function that was called. The entry is the error that the function threw (a
- * CancelledError if it was cancelled), or null if it threw no error.
+ * The result of `staggeredRace`: the value and the index of the winner, which is the function that succeeded first;
+ * undefined and null if no function succeeded. `exceptions` has one entry for each function that was called. The entry
+ * is the error that the function threw (a CancelledError if it was cancelled), or null if it threw no error.
  */
 export type RaceResult<T> =
   | { value: T; index: number; exceptions: unknown[] }
@@ -18,8 +18,9 @@ export type RaceResult<T> =
 
 /**
  * Calls the first function, and then each next function when the function before it has failed, or `delay` milliseconds
- * after the function before it was called. If `delay` is null, only a failure leads to the next call. The function that
- * succeeds first wins. The others are cancelled, and `staggeredRace` waits until they have ended.
+ * after the function before it was called, whichever is first. If `delay` is null, only a failure leads to the next
+ * call. The function that succeeds first wins. The others are cancelled, and `staggeredRace` waits until they have
+ * ended.
  *
  * @throws {TypeError} when `coros` is not an iterable of functions, and when `delay` is NaN
  *
@@ -77,7 +78,7 @@ async function race<T>(
       if (!failed.done()) failed.setResult()
       return
     }
-    // Another function won just before, and its cancel came too late to stop this function. The value of this function
+    // Another function won just before, and the cancel came too late to stop this function. The value of this function
     // is not used.
     if (winner !== null) return
     winner = { value, index }
@@ -86,8 +87,8 @@ async function race<T>(
 
   tasks.push(createTask(() => runOne(null)))
   try {
-    // The list of tasks grows during the wait. So each round of this loop waits for the tasks that were added during
-    // the round before.
+    // The list of tasks grows during the wait. So each iteration waits for the tasks that were added during the
+    // iteration before.
     let ended = 0
     while (ended < tasks.length) {
       const { done } = await wait(tasks.slice(ended))

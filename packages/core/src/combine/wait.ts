@@ -19,10 +19,11 @@ const modes: Record<ReturnWhen, (ended: Future<unknown>) => boolean> = {
 }
 
 /**
- * Waits until all futures are done. With `returnWhen` FIRST_COMPLETED, the wait ends when one future is done; with
- * FIRST_EXCEPTION, when one future has failed (a cancelled future has not failed) or all are done. After `timeout`
- * milliseconds the wait ends without an error. Neither the timeout nor a cancel of the waiting code cancels the
- * futures. At its end, `wait` removes its callbacks from the futures.
+ * Waits until all futures are done. Returns the futures that are done and the futures that are still pending. With
+ * `returnWhen` FIRST_COMPLETED, the wait ends when one future is done; with FIRST_EXCEPTION, when one future has failed
+ * (a cancelled future has not failed) or all are done. After `timeout` milliseconds the wait ends without an error.
+ * Neither the timeout nor a cancel of the waiting code cancels the futures. At its end, `wait` removes its callbacks
+ * from the futures.
  *
  * @throws {TypeError} when `aws` is not an iterable of futures, and when `timeout` is NaN
  * @throws {RangeError} when `aws` is empty, or `returnWhen` is not one of the three modes
@@ -64,15 +65,16 @@ export function wait<F extends Future<unknown>>(
 
 /**
  * Waits until all futures are done, until a future has ended for which `isEnough` returns true, or until `timeout`
- * milliseconds have passed; null means no timeout.
+ * milliseconds have passed; null means no timeout. Returns the futures that are done and the futures that are still
+ * pending.
  */
 export async function waitForSome<F extends Future<unknown>>(
   futures: ReadonlySet<F>,
   timeout: number | null,
   isEnough: (ended: F) => boolean,
 ): Promise<{ done: Set<F>; pending: Set<F> }> {
-  // The waiter must be on the loop of the futures. The current loop may be a different loop if the caller is not in a
-  // task.
+  // The waiter must belong to the loop of the futures. The current loop may be a different loop if the caller is not in
+  // a task.
   const loop = (futures.values().next().value as F).getLoop()
   const waiter = new DetailedFuture<void>(
     () => {

@@ -4,8 +4,9 @@ import type { EventLoop } from '../loop/loop.ts'
 import type { Frame } from '../tasks/frame.ts'
 
 /**
- * A scope tells to which loop and frame the running code belongs, and which context variables that code sees. The
- * AsyncLocalStorage `storage` holds the scope of the running code. The class `Frame` implements this interface.
+ * The facts about the running code: its loop, its frame (the running body of a task, of a `timeout` or the like) and
+ * the context variables that it sees. The AsyncLocalStorage `storage` holds the Scope of the running code. The class
+ * `Frame` implements this interface.
  */
 export interface Scope {
   /**
@@ -15,7 +16,10 @@ export interface Scope {
   readonly frame: Frame | null
   /** @internal */
   readonly scopeLoop: EventLoop
-  /** @internal returns the context variables that code in this scope sees; the first call may create them */
+  /**
+   * @internal returns the Context, with the values of context variables, that code in this Scope sees; the first call
+   * may create the Context
+   */
   scopeContext(): Context
 }
 
@@ -24,25 +28,27 @@ export interface Scope {
  * every await, even if the awaited promise is a native one.
  *
  * The problem: Node keeps the values of all AsyncLocalStorage objects ("storages") in one map, and copies that map each
- * time code enters a storage. The copy costs 0.1 microseconds and 200 bytes for each task.
+ * time code sets the value of a storage. The copy costs 0.1 microseconds and 200 bytes for each task.
  *
- * The idea: Node 24 and later keep the map in a property of each AsyncResource. This file puts its own map object in
- * that property. This object adds the scope to the caller's map and copies nothing. When this module is loaded, it
- * tests whether Node accepts such an object. If the test fails, this module enters the storage by Node's public
- * functions instead.
+ * The idea: Node 24 and later keep the map in a property of each AsyncResource. This file puts a map object of its own
+ * in that property. The map object refers to the caller's map, adds the Scope, and copies nothing. When this file is
+ * loaded, it tests whether Node accepts such a map object. If the test fails, this file uses only Node's public
+ * functions.
  */
 const storage = new AsyncLocalStorage<Scope>()
 /**
- * No code enters this storage. But each map that this file has made returns itself as the value of this storage. So
- * `newestMap.getStore()` returns the map of the running code, if this file has made that map. Without this storage, the
- * map could be found only by making an AsyncResource, which takes longer.
+ * Used to find the map in which Node keeps the AsyncLocalStorage values of the running code. No code sets a value of
+ * this storage. But each map that this file has made returns itself as the value. So `newestMap.getStore()` returns the
+ * map of the running code if this file has made that map, and otherwise undefined. Without this storage, the map could
+ * be found only by making an AsyncResource, which takes longer.
  */
 const newestMap = new AsyncLocalStorage<OwnMap>()
 const manualDestroy = { requireManualDestroy: true }
 
 /**
- * A map from storages to their values, with the methods that Node calls on such a map. It adds one Scope (the loop, the
- * frame and the context variables of the running code) to the map of the caller, `outer`, without copying `outer`.
+ * A map from AsyncLocalStorage objects to their values, with the methods that Node calls on such a map. It refers to
+ * the map of the code that made it, `outer`, and adds one value: a Scope, which says to which loop and task the running
+ * code belongs.
  */
 class ScopeMap implements Iterable<[unknown, unknown]> {
   readonly outer: ReadonlyMap<unknown, unknown> | undefined
@@ -63,7 +69,8 @@ class ScopeMap implements Iterable<[unknown, unknown]> {
   }
 
   /**
-   * Lists the entries of this map. Node calls this to copy the map, when code that runs in it enters another storage.
+   * Lists the entries of this map. Node calls this method to copy the map, when the running code sets the value of
+   * another AsyncLocalStorage.
    */
   *[Symbol.iterator](): IterableIterator<[unknown, unknown]> {
     if (this.outer !== undefined)
@@ -78,10 +85,10 @@ class ScopeMap implements Iterable<[unknown, unknown]> {
 }
 
 /**
- * A Scope (the loop, the frame and the context variables of the running code) that Node can also use as a map from
- * storages to values, because `standForMaps` has added the methods of such a map to its class. If no other storage is
- * entered, Node gets the scope in place of a map, which saves 10% of the memory of a task. The iterator of the scope
- * yields the scope itself, as the only entry of the map.
+ * A Scope (it says to which loop and task the running code belongs) that Node can also use as its map of
+ * AsyncLocalStorage values, because `standForMaps` has added the methods of such a map to its class. If no other
+ * AsyncLocalStorage has a value, Node gets the Scope in place of a map, which saves 10% of the memory of a task. The
+ * iterator of the Scope yields the Scope itself, as the only entry of the map.
  */
 export interface MapScope extends Scope {
   [Symbol.iterator](): Iterator<unknown>
@@ -97,9 +104,9 @@ export function standForMaps(prototype: MapScope): void {
     },
     has: { value: isOurs },
     disable: { value: () => {} },
-    // Node copies the running code's map when that code enters another AsyncLocalStorage. If the map is a scope, its
-    // iterator yields the scope itself. Node then reads the scope as an entry of the map: property 0 is the key, and
-    // property 1 is the value.
+    // Node copies the map of AsyncLocalStorage values when code sets the value of another AsyncLocalStorage. If the map
+    // is such a Scope, its iterator yields the Scope itself. Node then reads the Scope as an entry of the map: property
+    // 0 is the key, and property 1 is the value.
     0: { value: storage },
     1: {
       get(this: MapScope) {
@@ -113,24 +120,27 @@ export type OwnMap = ScopeMap | MapScope
 type ContextMap = OwnMap | ReadonlyMap<unknown, unknown> | undefined
 type MapHolder = AsyncResource & Record<symbol, ContextMap>
 
-/** The symbol of the property in which an AsyncResource holds its map; null if this file cannot use that property. */
+/**
+ * The symbol of the property in which an AsyncResource holds its map of AsyncLocalStorage values. If the symbol is
+ * null, this file cannot use that property, and uses only Node's public functions.
+ */
 const mapKey: symbol | null = findMapKey()
 
 /**
- * An asynchronous context in which code can be run: a map from storages to their values. If `mapKey` is null, it is an
- * AsyncResource that holds such a map.
+ * The values of all AsyncLocalStorage objects at one moment, with which code can be run later. This is the map in which
+ * Node keeps the values, or an AsyncResource that holds that map if this file cannot use the map itself.
  */
 export type AsyncContext = ContextMap | AsyncResource
 
 /**
- * The AsyncResource with which `resumeAsyncContext` calls code in a captured map: during the call, the property
- * `mapKey` of this object holds the map. Null if `mapKey` is null.
+ * The AsyncResource with which `resumeAsyncContext` calls code: it puts a saved map of AsyncLocalStorage values in the
+ * property `mapKey` of this object, and Node uses that map during the call. Null if `mapKey` is null.
  */
 const carrier: MapHolder | null = mapKey === null ? null : makeResource()
 
 /**
- * Captures the caller's asynchronous context, including the storages of other libraries, and adds `scope` to it. The
- * caller passes the result to `runInAsyncContext`.
+ * Captures the caller's values of all AsyncLocalStorage objects, including the values of other libraries, and adds
+ * `scope`. `runInAsyncContext` takes the result, and runs code with these values.
  */
 export function captureAsyncContext(scope: Scope): ScopeMap | AsyncResource {
   if (mapKey === null) return makeResource()
@@ -138,9 +148,9 @@ export function captureAsyncContext(scope: Scope): ScopeMap | AsyncResource {
 }
 
 /**
- * Captures the caller's asynchronous context and adds `scope` to it, as `captureAsyncContext` does. Because `scope` can
- * itself be used as a map of storages, no map is made if the caller has no other storage: the result is then `scope`.
- * `map` is the value that `currentMap()` returns in the caller.
+ * Captures the caller's AsyncLocalStorage values and adds `scope`, as `captureAsyncContext` does. But if the caller has
+ * no other values, no map is made: the result is `scope` itself, which Node can use as a map. `map` must be the value
+ * that `currentMap()` returns in the caller.
  */
 export function captureOwnContext<S extends MapScope>(
   scope: S,
@@ -153,15 +163,17 @@ export function captureOwnContext<S extends MapScope>(
 
 /**
  * Returns the map that holds the AsyncLocalStorage values of the running code, if that map is an object of this file: a
- * ScopeMap, or a scope that is used as a map. Returns undefined if Node has made that map itself, or if there is none.
+ * ScopeMap, or a Scope that Node uses as a map. Returns undefined if Node has made the map itself, or if there is no
+ * map.
  */
 export function currentMap(): OwnMap | undefined {
   return newestMap.getStore()
 }
 
 /**
- * Returns the Scope of the running code: its loop, its frame and its context variables. `map` must be the value that
- * `currentMap()` returns now. Callers that need both values pass it, so that the map is looked up only once.
+ * Returns the Scope of the running code, which says to which loop and task that code belongs; undefined outside of
+ * every loop. `map` must be the value that `currentMap()` returns now. A caller that needs both values so looks up the
+ * map only once.
  */
 export function scopeOfMap(map: OwnMap | undefined): Scope | undefined {
   if (map === undefined) return storage.getStore()
@@ -169,10 +181,11 @@ export function scopeOfMap(map: OwnMap | undefined): Scope | undefined {
 }
 
 /**
- * Returns the caller's map of storages without the caller's scope; a map for a new scope refers to it. Returns
- * undefined if the map holds no other storage. `ours` is the value that `currentMap()` has returned. If `ours` is
- * undefined, the function reads the map that Node keeps under `key`. The caller's scope is left out, because the new
- * scope would hide it anyway, and a reference to it would keep the creator of each task in memory.
+ * Returns the caller's map of AsyncLocalStorage values, for the field `outer` of a new ScopeMap; undefined if only this
+ * library has a value in that map. `ours` is the value that `currentMap()` has returned. If `ours` is undefined, the
+ * function reads the map that Node keeps under `key`. If `ours` is a ScopeMap, the result is its `outer`, without the
+ * Scope of the caller: the new ScopeMap has its own Scope, and a reference to the caller's Scope would keep the creator
+ * of each task in memory.
  */
 function outerMap(
   key: symbol,
@@ -184,8 +197,8 @@ function outerMap(
 }
 
 /**
- * Calls `fn` with `scope` as `this`, in the asynchronous context that `captureAsyncContext` has returned for that
- * scope.
+ * Calls `fn` with `scope` as `this`, and with the AsyncLocalStorage values in `context`, which `captureAsyncContext`
+ * has returned for this `scope`.
  */
 export function runInAsyncContext<S extends Scope>(
   context: AsyncContext,
@@ -202,8 +215,8 @@ export function runInAsyncContext<S extends Scope>(
 }
 
 /**
- * Whether the runtime has a working `enterWith`, which enters a storage until the running callback ends. In workerd
- * only `run` works.
+ * Whether the runtime has a working `enterWith`, which sets the value of an AsyncLocalStorage until the running
+ * callback ends. In workerd, the runtime of Cloudflare, only `run` works.
  */
 const canEnter: boolean = ((): boolean => {
   try {
@@ -218,7 +231,10 @@ function runAndCall<S extends Scope>(this: S, fn: (this: S) => void): void {
   storage.run(this, () => fn.call(this))
 }
 
-/** Enters the storage and calls `fn`. When `runInAsyncScope` returns, Node restores the caller's scope. */
+/**
+ * Sets the value of `storage` to `this`, and calls `fn`. `runInAsyncScope` calls this function, and Node then restores
+ * the earlier value.
+ */
 function enterAndCall<S extends Scope>(this: S, fn: (this: S) => void): void {
   storage.enterWith(this)
   fn.call(this)
@@ -233,7 +249,10 @@ export function saveAsyncContext(): AsyncContext {
   return newestMap.getStore() ?? makeResource()[mapKey]
 }
 
-/** Calls `fn` with `subject` as `this`, in the asynchronous context that `saveAsyncContext` has returned. */
+/**
+ * Calls `fn` with `subject` as `this`, and with the AsyncLocalStorage values in `context`, which `saveAsyncContext` has
+ * returned.
+ */
 export function resumeAsyncContext<S>(
   context: AsyncContext,
   subject: S,
@@ -244,26 +263,26 @@ export function resumeAsyncContext<S>(
     return
   }
   const key = mapKey as symbol
-  // Node reads this property before it calls `fn`. So `fn` may call this function again, and change the property,
-  // without harm.
+  // Node reads this property before it calls `fn`. So `fn` may itself call `resumeAsyncContext`, and so change the
+  // property, without harm.
   carrier[key] = context as ContextMap
   carrier.runInAsyncScope(fn, subject)
   carrier[key] = undefined
 }
 
 /**
- * Returns an AsyncResource with `scope` and with the caller's values of all other storages. Code that runs in this
- * AsyncResource belongs to `scope`, and not to the caller's scope.
+ * Returns an AsyncResource that holds `scope`, and the caller's values of all other AsyncLocalStorage objects. Code
+ * that runs in this AsyncResource has the loop, the task and the context variables of `scope`, and not of the caller.
  */
 export function makeAsyncContext(scope: Scope): AsyncResource {
-  return withoutTrace(() => storage.run(scope, makeResource))
+  return callAndRestoreMap(() => storage.run(scope, makeResource))
 }
 
 /**
- * Calls `fn` in an AsyncResource and restores the caller's map afterwards. Otherwise `storage.run` in `fn` would leave
- * the caller in a copy of its map, with one more entry.
+ * Calls `fn`, and then restores the map in which Node keeps the caller's AsyncLocalStorage values. Otherwise
+ * `storage.run` in `fn` would leave the caller with a copy of that map, with one more entry.
  */
-function withoutTrace<T>(fn: () => T): T {
+function callAndRestoreMap<T>(fn: () => T): T {
   return makeResource().runInAsyncScope(fn)
 }
 
@@ -285,16 +304,16 @@ function findMapKey(): symbol | null {
     const key = Object.getOwnPropertySymbols(resource).find(
       (symbol) => symbol.description === 'context_frame',
     )
-    return key !== undefined && withoutTrace(() => areMapsCarried(key)) ? key : null
+    return key !== undefined && callAndRestoreMap(() => areMapsCarried(key)) ? key : null
   } catch {
     return null
   }
 }
 
 /**
- * Whether a map made by this file works when it is put in the property `key` of an AsyncResource, where Node keeps its
- * own map: storages find their values in it, Node restores it after a call, and copies it when another storage is
- * entered.
+ * Whether Node accepts a map of this file in the property `key` of an AsyncResource, where Node keeps its own map of
+ * AsyncLocalStorage values. Tested are three things: storages find their values in the map, Node restores the map after
+ * a call, and Node copies the map when the value of another storage is set.
  */
 function areMapsCarried(key: symbol): boolean {
   const other = new AsyncLocalStorage<string>()
@@ -333,8 +352,8 @@ function isCarried(
     record()
   })
   record()
-  // Lines 3 and 5 test code that runs after another storage was entered and left again. That code runs in a map that
-  // Node has made, with the same values, so `newestMap` is undefined there.
+  // Rows 3 and 5 are read after `run` or `exit` of another storage has returned. At that point Node uses a map that it
+  // has made itself, with the same values, so `newestMap` is undefined.
   const expected = [
     [scope, outer, map],
     [scope, 'inner', undefined],

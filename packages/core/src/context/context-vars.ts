@@ -19,12 +19,15 @@ type Values = Map<ContextVar<unknown>, unknown>
  * Source: contextvars.Context
  */
 export class Context {
-  /** @internal The bundler renames a class that refers to itself to `_Context`; this keeps the name that users see. */
+  /**
+   * @internal The bundler renames a class that refers to itself to `_Context`; this property keeps the name that users
+   * see.
+   */
   static readonly name: string = 'Context'
 
   /**
-   * The variables and their values. Copies of a context share one map until one of them sets a variable; `#owned` says
-   * that this context has a map of its own.
+   * The variables and their values. Copies of a context share one map until one of them sets a variable. `#owned` is
+   * true if this context has a map of its own.
    */
   #values: Values | null = null
   #owned = false
@@ -102,7 +105,7 @@ export class Context {
 
 const root = new Context()
 
-/** The context of code that runs outside of every task. */
+/** Returns the context of code that runs outside of every task. */
 export const rootContext = (): Context => root
 
 /** @internal the context of the running code, not a copy of it */
@@ -125,8 +128,8 @@ export function copyContext(): Context {
 }
 
 /**
- * Returns the option `context`, or a copy of the current context if it was not given. @throws {TypeError} when the
- * option is not a Context
+ * Returns the option `context`, or a copy of the current context if the option was not given. @throws {TypeError} when
+ * the option is not a Context
  */
 export function contextOf(options: { context?: Context } | undefined): Context {
   if (options === undefined) return copyContext()
@@ -140,8 +143,8 @@ export function contextOf(options: { context?: Context } | undefined): Context {
 const unset: unique symbol = Symbol('unset')
 
 /**
- * `ContextVar.set` returns a token, and `ContextVar.reset` takes it to restore the earlier value. Source:
- * contextvars.Token
+ * The object that `ContextVar.set` returns. Pass the token to `ContextVar.reset` to restore the value from before that
+ * `set`. Source: contextvars.Token
  *
  * @example
  *     const user = new ContextVar<string>('user', { default: 'nobody' })
@@ -228,7 +231,7 @@ export class ContextVar<T> {
    * Restores the value that the variable had before the `set` that returned `token`.
    *
    * @throws {TypeError} when `token` is not a Token
-   * @throws {RuntimeError} when the token was used already
+   * @throws {RuntimeError} when `reset` was called with this token before
    * @throws {RangeError} when the token belongs to another variable, or was made in another context
    */
   reset(token: Token<T>): void {

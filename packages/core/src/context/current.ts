@@ -49,8 +49,8 @@ let loopClass: (new () => EventLoop) | null = null
 let defaultLoop: EventLoop | null = null
 
 /**
- * `loop.ts` registers its class here when it is loaded. A direct import would be a cycle, because futures need a
- * default loop and the loop needs futures.
+ * When `loop.ts` is loaded, it calls this function with the class EventLoop. This file cannot import that class,
+ * because `loop.ts` imports this file.
  */
 export function installLoopClass(eventLoop: new () => EventLoop): void {
   loopClass = eventLoop
@@ -63,8 +63,8 @@ export function checkLoop(loop: unknown): asserts loop is EventLoop {
 }
 
 /**
- * Returns the running loop. Outside of every loop, returns the default loop of the process. The first call makes that
- * loop. If it was closed, the next call makes a new one.
+ * Returns the running loop. Outside of every loop, returns the default loop of the process. The first call makes the
+ * default loop. If the default loop was closed, the next call makes a new one.
  *
  * @example
  *     const loop = getEventLoop() // outside of a task it is the loop of the process
@@ -78,8 +78,9 @@ export function getEventLoop(): EventLoop {
 }
 
 /**
- * Returns the loop for work that code in `scope` begins: the loop of that Scope, or the default loop of the process if
- * there is no Scope or if its loop is closed.
+ * Returns the loop for new work of the running code. `scope` names the loop of that code; undefined means that the code
+ * runs outside of every loop. In that case, or if the loop in `scope` is closed, returns the default loop of the
+ * process.
  */
 export function loopOf(scope: Scope | undefined): EventLoop {
   if (scope !== undefined && !scope.scopeLoop.isClosed()) return scope.scopeLoop

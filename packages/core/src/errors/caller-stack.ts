@@ -1,13 +1,13 @@
 /**
- * The folder of this package, in each form in which a line of a stack may contain it. `startAtCaller` removes the stack
- * frames of the files in this folder. The list is empty if this module has no `import.meta.url`, as in a bundle for
- * workerd.
+ * The folder of this package, in each form in which a line of `error.stack` may contain it. `startAtCaller` removes the
+ * stack frames of the files in this folder. The list is empty if this module has no `import.meta.url`, as in a bundle
+ * for workerd.
  */
-const own = foldersOf(import.meta.url)
+const ownFolders = foldersOf(import.meta.url)
 
 /**
- * Returns the folder of the module with the address `url`, with percent escapes (as in an address) and without them (as
- * in a path), because a line of a stack may contain either form.
+ * Returns the folder of the package to which the module with the address `url` belongs: with percent escapes (as in an
+ * address) and without them (as in a path), because a line of `error.stack` may contain either form.
  */
 function foldersOf(url: string | undefined): string[] {
   if (url === undefined) return []
@@ -26,20 +26,19 @@ function decoded(folder: string): string {
 }
 
 /**
- * Removes the first frames of the stack of `error`, as long as they belong to this library or to the runtime. So the
- * stack begins with the code of the program that called the library. A stack that contains no frame of the program is
- * not changed. Returns `error`.
+ * Removes the first stack frames from `error.stack`, as long as they belong to this library or to the runtime. So the
+ * stack begins with the code of the program that called the library. A stack that contains no stack frame of the
+ * program is not changed. Returns `error`.
  *
  * A call costs about 20 microseconds, because V8 must write the stack as text. So do not use this function for errors
  * that are thrown often.
  *
- * @param url the `import.meta.url` of a module of the calling package; frames of the folder of that package are removed
- * too
+ * @param url the `import.meta.url` of a module of the calling package; the stack frames of that package are removed too
  */
 export function startAtCaller<E extends Error>(error: E, url?: string): E {
   const { stack } = error
   if (typeof stack !== 'string') return error
-  const folders = [...own, ...foldersOf(url)]
+  const folders = [...ownFolders, ...foldersOf(url)]
   const isInternal = (line: string): boolean =>
     folders.some((folder) => line.includes(folder)) ||
     /\((node|bun|ext):|\(native\)|^\s+at (async )?(node|ext):/.test(line)

@@ -34,10 +34,10 @@ export class CancelledError extends Error {
   /**
    * @internal Sets the stack of `error` to a text with the name of the cancelled task and a description of the thing
    * that the task waited for. Without this text, an uncaught CancelledError would not tell where it came from. If an
-   * error passes through several tasks, the stack keeps the name of the first, which is the innermost task.
+   * error passes through several tasks, the stack keeps the name of the first task, which is the innermost task.
    */
   static noteTask(error: CancelledError, task: string, waitedFor: string | null): void {
-    // An error that another copy of this package has made does not have this private field.
+    // An error that another copy of this package has made does not have this private field, and is not changed.
     if (!(#namesTask in error) || error.#namesTask || !Object.isExtensible(error)) return
     error.#namesTask = true
     const wait = waitedFor === null ? '' : `, which waited for ${waitedFor}`
@@ -46,16 +46,16 @@ export class CancelledError extends Error {
   }
 
   static {
-    // By this mark, another copy of this package recognizes the error. With `instanceof` it would not, because each
-    // copy has a class CancelledError of its own.
+    // By this mark, another copy of this package recognizes the error. `instanceof` would not recognize it, because
+    // each copy has a class CancelledError of its own.
     brand(this.prototype, 'CancelledError')
   }
 }
 
 /**
- * Whether `error` is a CancelledError. Another copy of this package may have made it. If the end of a `using` block
- * throws while another error leaves the block, JavaScript puts both errors into a SuppressedError. For a
- * SuppressedError, the function checks the newer of the two errors, as Python would.
+ * Whether `error` is a CancelledError, of this or of another copy of this package. If the end of a `using` block throws
+ * while another error leaves the block, JavaScript puts both errors into a SuppressedError. For a SuppressedError,
+ * `isCancelled` checks the newer of the two errors, as Python would.
  *
  * @example
  *     const task = createTask(async () => {
@@ -74,8 +74,8 @@ export function isCancelled(error: unknown): error is CancelledError {
 }
 
 /**
- * Returns `error` if it is a CancelledError. If `error` is a SuppressedError whose newest error is a CancelledError,
- * returns the newest error. Otherwise returns null.
+ * Returns `error` if it is a CancelledError. If `error` is a SuppressedError, JavaScript's error that holds two errors,
+ * and the newer of the two is a CancelledError, returns the newer error. Otherwise returns null.
  */
 function findCancelled(error: unknown): CancelledError | null {
   let newest = error
@@ -154,7 +154,7 @@ export class LookupError extends Error {
   }
 }
 
-/** This error means that SIGINT or SIGTERM has ended the main task. Source: KeyboardInterrupt */
+/** This error means that SIGINT or SIGTERM has cancelled the main task of `run`. Source: KeyboardInterrupt */
 export class KeyboardInterrupt extends Error {
   override readonly name: string = 'KeyboardInterrupt'
   readonly code: string = 'ERR_INTERRUPTED'
@@ -170,14 +170,15 @@ export class KeyboardInterrupt extends Error {
   }
 }
 
-/** Whether `error` is a KeyboardInterrupt. Another copy of this package may have made it. */
+/** Whether `error` is a KeyboardInterrupt, of this or of another copy of this package. */
 export function isInterrupt(error: unknown): error is KeyboardInterrupt {
   return hasBrand(error, 'KeyboardInterrupt')
 }
 
 /**
- * This error means that the main task, or a task that is left at the end of the run, waits for ever: nothing in the
- * program can end its wait. The message contains the tree of all tasks, and for each task the thing that it waits for.
+ * This error means that the main task of `run`, or a task that is left at the end of `run`, waits for ever: nothing in
+ * the program can end its wait. The message contains the tree of all tasks, and for each task the thing that it waits
+ * for.
  */
 export class DeadlockError extends Error {
   override readonly name: string = 'DeadlockError'

@@ -22,8 +22,8 @@ interface Level {
  */
 export class ExceptionGroup extends AggregateError {
   /**
-   * @internal The bundler renames a class that refers to itself to `_ExceptionGroup`; this keeps the name that users
-   * see.
+   * @internal The bundler renames a class that refers to itself to `_ExceptionGroup`; this property keeps the name that
+   * users see.
    */
   static override readonly name: string = 'ExceptionGroup'
 
@@ -51,9 +51,10 @@ export class ExceptionGroup extends AggregateError {
   }
 
   /**
-   * Returns a group of the errors that `condition` accepts, nested as in this group. Returns null if it accepts no
-   * error. A condition is an error class, or a function that returns true for the errors that it accepts. If the
-   * condition accepts a group, the whole group is taken, and the errors in it are not checked.
+   * Returns a group of the errors that `condition` accepts, nested as in this group. Returns null if no error is
+   * accepted. A condition is an error class, or a function that returns true for the errors that it accepts. If the
+   * condition accepts a group that is nested in this group, the whole nested group is taken, and its errors are not
+   * checked.
    */
   subgroup(condition: Condition): ExceptionGroup | null {
     return this.split(condition)[0]
@@ -100,7 +101,7 @@ export class ExceptionGroup extends AggregateError {
   }
 }
 
-/** Whether `error` is an ExceptionGroup. Another copy of this package may have made it. */
+/** Whether `error` is an ExceptionGroup, of this or of another copy of this package. */
 export function isGroup(error: unknown): error is ExceptionGroup {
   return hasBrand(error, 'ExceptionGroup')
 }

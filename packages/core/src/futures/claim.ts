@@ -16,7 +16,10 @@ import type { Runnable } from '../loop/ready-queue.ts'
  * and `run()` asks the task for it.
  */
 export abstract class Claim<T> extends Future<T> implements Runnable {
-  /** @internal The bundler renames a class that refers to itself to `_Claim`; this keeps the name that users see. */
+  /**
+   * @internal The bundler renames a class that refers to itself to `_Claim`; this property keeps the name that users
+   * see.
+   */
   static override readonly name: string = 'Claim'
 
   #woken = false

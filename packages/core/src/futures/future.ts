@@ -73,7 +73,10 @@ function readLoop(options: { loop?: EventLoop }): EventLoop | null {
 // Private methods are static, in this class and in its subclasses. If a class has private methods that are not static,
 // the engine keeps one more field in each object of that class, and a program may have a million futures.
 export class Future<T> implements PromiseLike<T> {
-  /** @internal The bundler renames a class that refers to itself to `_Future`; this keeps the name that users see. */
+  /**
+   * @internal The bundler renames a class that refers to itself to `_Future`; this property keeps the name that users
+   * see.
+   */
   static readonly name: string = 'Future'
 
   static {
