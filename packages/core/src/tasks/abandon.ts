@@ -3,8 +3,7 @@ import { Task } from './task.ts'
 
 /**
  * Ends `task` as cancelled at once, without waiting for its code. This is meant for supervisors that kill a task. From
- * then on, the code of the task cannot wait for a future any more: each such wait throws a CancelledError. Does nothing
- * when the task is done.
+ * then on, each wait of that code for a future throws a CancelledError. Does nothing when the task is done.
  *
  * @throws {TypeError} when `task` is not a Task
  */

@@ -4,19 +4,19 @@ import type { CancelledError } from '../errors/errors.ts'
  * Aborts the signal of a frame (the running body of a task or scope), and watches whether code reads the aborted
  * signal, so that no cancel is delivered twice.
  *
- * Code that was given the signal ends its work with the signal's reason: a listener rejects with it, a loop polls
- * `aborted`, or a call of `throwIfAborted()` throws it. That code has then got the cancel. Its next wait is clean-up
- * and must not be ended by the same cancel. So the cancel counts as delivered when code reads `aborted` or `reason` of
- * the aborted signal, or calls its `throwIfAborted()`. This is also true for a listener that only logs the reason; the
- * documentation says so.
+ * Code that was given the signal ends its own work when the signal aborts: a listener rejects a promise with the
+ * reason, a loop polls `aborted`, or `throwIfAborted()` throws the reason. That code has then got the cancel. Its next
+ * wait is clean-up and must not be ended by the same cancel. So the cancel counts as delivered when code reads
+ * `aborted` or `reason` of the aborted signal, or calls its `throwIfAborted()`. A listener that only logs the reason
+ * counts too; the documentation says so.
  *
  * `AbortSignal.any` derives a signal from other signals, and the derived signal aborts together with its source. Node
  * keeps the derived signals in a property of the source signal, so this function watches them too. In a runtime without
  * that property, this function does not notice that code reads a derived signal, and the cancel also ends the next
  * wait.
  *
- * Returns whether code has read the signal while its `abort` listeners ran. `onTaken` is called each time code reads
- * the signal later.
+ * Returns whether code has read the signal while its `abort` listeners ran: then the caller need not throw the cancel
+ * at a wait. `onTaken` is called each time code reads the signal later.
  */
 export function abortSignal(
   controller: AbortController,
@@ -38,13 +38,16 @@ export function abortSignal(
 
 const aborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')
 
-/** Reads `aborted` by the getter of the class, so that the cancel does not count as delivered. */
+/**
+ * Whether `signal` is aborted. Uses the getter of the class AbortSignal and not the property that `watchReads` defines,
+ * so the cancel does not count as delivered.
+ */
 function isAborted(signal: AbortSignal): boolean {
   return aborted?.get?.call(signal) === true
 }
 
 function watchReads(signal: AbortSignal, reason: CancelledError, take: () => void): void {
-  // The three properties are defined before the abort, so until then `aborted` must return false.
+  // The caller aborts the signal after this function, so until then `aborted` must return false.
   Object.defineProperties(signal, {
     aborted: {
       configurable: true,
@@ -86,7 +89,8 @@ function derivedSignals(signal: AbortSignal): AbortSignal[] {
       if (each instanceof AbortSignal && !isAborted(each)) derived.push(each)
     }
   } catch {
-    // In this version of the runtime the property holds a value of another kind, so the derived signals are not known.
+    // In this version of the runtime the property holds a value of another kind, so the derived signals cannot be
+    // found.
   }
   return derived
 }

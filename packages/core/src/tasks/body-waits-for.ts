@@ -7,31 +7,36 @@ import { type FrameWaits } from './frame-waits.ts'
 import type { Task } from './task.ts'
 
 /**
- * The problem: after a `Promise.race`, the frame of a task (the object that keeps its waits) still has the wait of the
- * losing branch. The frame holds the functions of the promise that `Promise.race` awaits, but the code that awaited the
- * race has continued. JavaScript does not report when code awaits a native promise. So the frame cannot tell whether
- * the body of its task still waits.
+ * The problem: after a `Promise.race`, a task still seems to wait on the future of the losing branch. The task keeps a
+ * list of its waits. For each wait, the list has the two functions with which `Promise.race` has called `then` of the
+ * future. But the code that awaited the race has continued. JavaScript does not report when code awaits a native
+ * promise. So the list does not show whether the body of the task still waits.
  *
- * The idea: V8 knows, because its stack traces show which async functions wait for the running one ("at async main").
+ * The idea: V8 knows, because its stack traces show which async functions wait for the running code ("at async main").
  * V8 finds these functions by following the pending promises. It goes from the promise that is being resolved to the
- * async function that awaits it, then from the promise of that function to the next function, and so on, also through
- * `Promise.all`, `race`, `any` and `then`. It stops at a promise that has settled. To get such a trace, this file
- * resolves the promise of an `await` with a thenable, which is an object with a method `then`. V8 calls this `then` in
- * a microtask of that promise, and passes two new functions that settle the promise. `then` reads the trace, and later
- * passes the outcome of the future to the new functions. At the end of the chain, the async function `awaitEnd` of this
- * file awaits the end of the body. If `awaitEnd` is in the trace, the body waits.
+ * async function that awaits this promise, then from the promise of that function to the next function, and so on, also
+ * through `Promise.all`, `race`, `any` and `then`. It stops at a promise that has settled.
+ *
+ * To get such a trace, this file resolves the promise of an `await` with a thenable, which is an object with a method
+ * `then`. V8 calls this `then` in a microtask of that promise, and passes two new functions that settle the promise.
+ * `then` reads the trace, and later passes the outcome of the future to the new functions. The function `awaitEnd` of
+ * this file awaits the end of the body. So if the body waits for that promise, `awaitEnd` is in the trace too, after
+ * the functions of the body.
  *
  * The answer may be false although the body waits, because V8 does not follow a promise that is awaited twice, a
- * promise that a callback of the program resolves, or more than `longestTrace` async functions. It is always false on
- * an engine without such traces, such as the engine of Bun.
+ * promise that a callback of the program resolves, or more than `longestTrace` async functions. The answer is always
+ * false on an engine without such traces, such as the engine of Bun.
  */
 
-/** A trace has at most this many async functions. Without a limit, V8 would follow a long chain of calls to its end. */
+/**
+ * A stack trace has at most this many async functions. Without a limit, V8 would follow a very long row of functions
+ * that wait for each other to its end.
+ */
 const longestTrace = 200
 
 /**
- * The promises that were passed to `awaitEnd`. Each is passed only once, because V8 does not follow a promise that is
- * awaited twice.
+ * The promises that were passed to `awaitEnd`. Each promise is passed only once, because V8 does not follow a promise
+ * that is awaited twice.
  */
 const awaited = new WeakSet<Promise<unknown>>()
 
@@ -40,21 +45,22 @@ async function awaitEnd(end: Promise<unknown>): Promise<void> {
 }
 
 /**
- * A promise of the file, line and column of the `await` in `awaitEnd`. A stack trace that contains `awaitEnd` shows
- * them. Null before the first call of `bodyWaitsFor`.
+ * The file, line and column of the `await` in `awaitEnd`. A stack trace that contains `awaitEnd` shows this place. Null
+ * before the first call of `bodyWaitsFor`.
  */
 let place: Promise<string | null> | null = null
 
 /**
  * Whether the body of `task` waits for `future` now: directly, through async functions, or through `Promise.all` and
- * similar functions. False for a lost branch of `Promise.race` and for a call that no code awaits, although
- * `task.waitingOn` lists their futures. The waits continue as before, but a few microtasks later.
+ * similar functions. False if only a lost branch of `Promise.race`, or a call that no code awaits, waits for `future`,
+ * although `task.waitingOn` lists that future. The question does not end any wait; the waiting code only resumes a few
+ * microtasks later.
  *
- * False also if this cannot be known: the runtime is not based on V8, a promise between the body and `future` is
+ * False also if the answer cannot be known: the runtime is not based on V8, a promise between the body and `future` is
  * awaited twice, or a callback of the program resolves such a promise.
  *
- * If the task runs several flows of control, `end` selects one of them: pass a promise that fulfils when that flow has
- * ended, and that no code awaits. By default, the flow of the task's body is selected.
+ * To ask about another async function of the task than its body, pass `end`: a promise that fulfils when that function
+ * has ended, and that no code awaits.
  *
  * @example
  *     import { setImmediate, setTimeout } from 'node:timers/promises'
@@ -81,8 +87,8 @@ export async function bodyWaitsFor(
     })
   }
   // `end` is null if the body is a generator or a function that has returned a future, and after the end of the body. A
-  // generator or such a function has only one flow of control, so every wait for `future` is its wait. After the end of
-  // the body, only calls that no code awaits can wait.
+  // generator or such a function waits in one place only, so every wait of the task for `future` is a wait of the body.
+  // After the end of the body, only calls that no code awaits can wait.
   if (end === null) return task.ownExecution().body !== null && waits.length > 0
   if (marker === null) return false
   if (!awaited.has(end)) {
@@ -97,9 +103,9 @@ export async function bodyWaitsFor(
 }
 
 /**
- * Reads the stack trace of the code that an `await` will resume, as a list of texts `file:line:column`. `replace`
- * replaces the two functions that the `await` has passed to `then`, and returns the old `resolve`; if it returns null,
- * the list is empty.
+ * Returns the stack trace of the code that an `await` will resume, as a list of texts `file:line:column`. `replace`
+ * must replace the two functions that the `await` has passed to `then`, and return the old `resolve`. If `replace`
+ * returns null, the list is empty.
  */
 function traceOf(replace: (resolve: Resolve, reject: Reject) => Resolve | null): Promise<string[]> {
   const outcome = Promise.withResolvers<unknown>()
@@ -116,7 +122,10 @@ function traceOf(replace: (resolve: Resolve, reject: Reject) => Resolve | null):
   })
 }
 
-/** Whether `site` is an async function that waits. Engines other than V8 may not have the method `isAsync`. */
+/**
+ * Whether `site`, one function of a stack trace, is an async function that waits. Engines other than V8 may not have
+ * the method `isAsync`.
+ */
 function isAsync(site: Partial<NodeJS.CallSite>): boolean {
   return site.isAsync?.() === true
 }

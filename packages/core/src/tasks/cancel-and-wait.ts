@@ -5,7 +5,7 @@ import { awaitAnyway } from './deliver-cancel.ts'
 /**
  * Cancels `future` and waits until it has ended. If the waiting code is cancelled during that time, this function
  * cancels `future` again, and throws the CancelledError when `future` has ended. In a cancelled scope, where other
- * waits throw at once, this call still waits.
+ * waits throw at once, this function still waits.
  */
 export async function cancelAndWait(future: Future<unknown>): Promise<void> {
   future.cancel()
@@ -28,8 +28,8 @@ export async function untilEnded(future: Future<unknown>): Promise<void> {
       await (frame === null ? waiter : awaitAnyway(frame, waiter))
     } catch (error) {
       interrupted = error
-      // A cancelled scope ends this wait again and again. `future` must not be cancelled each time, because that
-      // would cut its clean-up short.
+      // A cancelled scope ends this wait again and again. `future` must not be cancelled each time, because each cancel
+      // would end a wait of its clean-up.
       if (frame?.isLevelCancelled() !== true) future.cancel()
     } finally {
       future.removeReaction(reaction)

@@ -6,47 +6,53 @@ import { abortSignal } from './abort-signal.ts'
 import type { Frame } from './frame.ts'
 
 /**
- * The number of pending cancels in this thread plus the number of cancelled scopes that have not ended. While it is 0,
- * no wait of the thread has to be ended, and `cancelIsDue` need not search.
+ * The number of cancels in this thread that have ended no wait yet, plus the number of cancelled scopes that have not
+ * ended. While this number is 0, no wait of the thread has to be ended, and `cancelIsDue` need not search.
  */
 let open = 0
 
 /**
- * The cancels of one frame (the running body of a task or scope): their number, whether a cancel is pending, and the
- * AbortSignal that aborts on a cancel. A cancel is pending while it has ended no wait yet. It then ends a later wait.
+ * The cancels of one frame (the running body of a task or scope): how many were asked for, whether a cancel is pending,
+ * and the AbortSignal that aborts on a cancel. A pending cancel has ended no wait yet, and will end a later wait.
  *
- * The problem: a cancel must be delivered once. asyncio throws it into the task's only wait. Here a task can have
- * several flows of control, such as the branches of a `Promise.all`. The wait that the cancel has ended may belong to a
- * flow that the program has abandoned, such as a loser of `Promise.race`. At the same time, the main flow may await a
- * foreign promise (a promise that is not a future), which a cancel cannot end. Then the main flow would never get the
- * cancel.
+ * The problem: a cancel must be delivered once. A task of asyncio waits in one place, and the cancel is thrown there.
+ * Here a task can wait in several places at the same time, such as the branches of a `Promise.all`. The cancel may end
+ * a wait of code that the program has abandoned, such as a loser of `Promise.race`. At the same time, the body may
+ * await a promise that this library did not make, which a cancel cannot end. Then the body would never get the cancel.
  *
  * The idea: the ended wait throws the CancelledError in a later turn (one step of the loop). If the body of the frame
- * ends in that turn, or a new wait begins in the frame, the delivery is confirmed: the main flow has got the cancel. If
- * not, the cancel becomes pending again, but only if there is evidence that another flow exists: a newer wait has ended
- * meanwhile, or code of the frame ran while the cancelled wait was pending, or the flow that got the error has made no
- * new promise and so has ended (`promise-hook.ts`). Without such evidence, the flow that got the error probably awaits
- * a foreign promise in its clean-up, and the same cancel must not end the next wait of that clean-up.
+ * ends in that turn, or a new wait begins in the frame, the body counts as the code that has got the cancel. If not,
+ * the cancel becomes pending again, but only if there is evidence that other code of the frame still runs or waits: a
+ * newer wait has ended meanwhile, or code of the frame ran while the cancelled wait was pending, or the code that got
+ * the error has made no new promise and so has ended (`promise-hook.ts`). Without such evidence, the code that got the
+ * error is probably the body: it awaits, in its clean-up, a promise that this library did not make, and the same cancel
+ * must not end the next wait of that clean-up.
  */
 export class Cancellation {
   readonly #frame: Frame
-  /** The number of cancels of this frame that were asked for and not taken back. */
+  /** The number of cancels of this scope or task that were asked for and not taken back. */
   count = 0
-  /** Whether code has ever asked for a cancel of this frame itself. A cancel of a frame around it does not count. */
+  /**
+   * Whether code has ever asked for a cancel of this scope or task itself. A cancel of a scope or task around it does
+   * not count.
+   */
   wasAsked = false
   /**
-   * True while a cancel of this frame is passed on to the futures that the task waits on. A cancel that arrives at this
-   * frame during that time has gone round a circle of tasks that wait for each other.
+   * True while a cancel of this scope or task is passed on to the futures that it waits on. A cancel that comes back
+   * during that time has gone round a circle of tasks that wait for each other.
    */
   isBeingPassedOn = false
   #pending = false
-  /** Whether the pending cancel became pending while no code of the task ran. */
+  /** Whether a cancel that has ended no wait yet came while no code of the task ran. */
   #isFromElsewhere = false
-  /** Whether the scope of the frame is cancelled and has not ended. If so, `open` counts this scope. */
+  /**
+   * Whether this object belongs to a scope that was cancelled and has not ended. If so, the counter `open` includes
+   * this scope.
+   */
   #isScopeCancelOpen = false
   /**
-   * Whether code has read the aborted signal since the cancel became pending. Then the cancel counts as delivered and
-   * ends no wait any more. But if the body of the task returns before its next wait, the task still ends as cancelled.
+   * Whether code has read the aborted signal since the newest cancel. Then this cancel counts as delivered, and ends no
+   * wait any more. But if the body of the task returns before its next wait, the task still ends as cancelled.
    */
   isSeen = false
   message: string | CancelledError | undefined = undefined
@@ -54,37 +60,44 @@ export class Cancellation {
    * The future of the wait that the newest cancel has ended. The stack of the task's CancelledError names this future.
    */
   cancelledFuture: Future<unknown> | null = null
-  /** The message of the pending cancel, or of the last one that was pending. */
+  /**
+   * The message of a cancel that has ended no wait yet, for the CancelledError that the next wait throws. The error is
+   * made after the cancel was marked as delivered, so the message is not cleared then; the next cancel replaces it.
+   */
   remembered: string | CancelledError | undefined = undefined
   /**
    * Whether a signal of the process (SIGINT or SIGTERM) has asked for the cancel. Such a cancel must not be lost, so it
-   * is thrown at one wait after another, until it is certain that the main flow of control has got it.
+   * is thrown at one wait after another, until it is certain that the body of the task has got the cancel.
    */
   isFromProcess = false
-  /** Called once, when the body has ended and no wait is left inside the frame. The scope or task then ends. */
+  /**
+   * While the body of a cancelled scope or task has ended, and other calls that the body has begun still wait: the
+   * function that ends the scope or task. It is called once, when no such wait is left. Otherwise null.
+   */
   onQuiet: (() => void) | null = null
   /**
-   * The waits that the newest cancel has ended and that have not thrown the CancelledError yet; nearly always one. A
-   * wait is stored by its key, the object that identifies the wait in its frame.
+   * The waits that the newest cancel has ended and that have not thrown the CancelledError yet; nearly always one. Each
+   * wait is stored by its key, the object that identifies it.
    */
   #cancelledWaits: Reaction | Set<Reaction> | null = null
   #newestCancelledWait = 0
   #isConfirmed = false
   /**
-   * Whether code that was running in the frame has asked for the cancel. If so, and if a wait of the frame was pending
-   * at that moment, two flows of control exist in the frame: the code that ran and the code that waited.
+   * Whether running code of this scope or task itself has asked for the cancel. If a wait of the same scope or task was
+   * pending at that moment, two pieces of its code exist independently: the code that ran and the code that waited.
    */
   #isFromInside = false
   /**
-   * Whether code has made a promise in the turn in which its wait threw the CancelledError. An `await` of a promise
-   * that is not a future makes a new promise. So that code may be in such an `await`, for example in its clean-up.
+   * Whether code has made a promise in the turn (one step of the loop) in which its wait threw the CancelledError. An
+   * `await` of a promise that is not a future makes a new promise. So that code may be in such an `await`, for example
+   * in its clean-up.
    */
   #hasMadePromise = false
-  /** True during the turn in which a wait throws because of the cancel. */
+  /** True during the turn (one step of the loop) in which a wait throws because of the cancel. */
   #isThrowing = false
   /**
-   * Whether the scope of the frame is cancelled: then every wait inside throws, until the scope ends
-   * (`level-cancel.ts`).
+   * Whether this object belongs to a scope that was cancelled: then every wait inside the scope throws, until the scope
+   * ends (`level-cancel.ts`).
    */
   isScopeCancelled = false
   scopeCancelReason: unknown = undefined
@@ -97,14 +110,17 @@ export class Cancellation {
 
   /**
    * Whether a cancel may be due anywhere in this thread. `cancelIsDue` searches the frames only if this is true. If a
-   * task or scope is garbage-collected while its cancel is pending, this function returns true for ever. Then
-   * `cancelIsDue` is slower, but its result is the same.
+   * task or scope is garbage-collected after it was cancelled, and the cancel has ended no wait yet, this function
+   * returns true for ever. Then `cancelIsDue` is slower, but its result is the same.
    */
   static isAnyOpen(): boolean {
     return open > 0
   }
 
-  /** Whether a cancel is to be delivered when code of the frame next begins a wait or resumes from one. */
+  /**
+   * Whether a cancel has ended no wait yet. Such a cancel is delivered when code of this scope or task next begins a
+   * wait or resumes from one.
+   */
   get pending(): boolean {
     return this.#pending
   }
@@ -115,14 +131,14 @@ export class Cancellation {
     this.#isFromElsewhere = isPending && currentFrame()?.task !== this.#frame.task
   }
 
-  /** Whether a cancel is pending that came while no code of the task ran. */
+  /** Whether a cancel has ended no wait yet, and came while no code of the task ran. */
   get isPendingFromElsewhere(): boolean {
     return this.#pending && this.#isFromElsewhere
   }
 
   get signal(): AbortSignal {
     const cancelled = this.#frame.cancelling() > 0 || this.#frame.isLevelCancelled()
-    // `signal.aborted` is not read here, because reading it counts as the delivery of the cancel.
+    // `signal.aborted` is not read here, because code that reads it counts as code that has got the cancel.
     if (this.#isAborted && !cancelled) this.#controller = null
     if (this.#controller === null) {
       this.#controller = new AbortController()
@@ -133,10 +149,12 @@ export class Cancellation {
   }
 
   /**
-   * Aborts the signal, if there is one. If code reads the aborted signal, the cancel counts as delivered. Returns true
-   * if a listener has read the signal during this call. `pendingIn` is the Cancellation of the cancelled frame, which
-   * is this frame or a frame around it; null if a scope was cancelled. If code reads the signal later, while a cancel
-   * is pending in `pendingIn`, that cancel is marked as seen, so that it ends no wait.
+   * Aborts the AbortSignal of this scope or task, if there is one. Returns true if a listener has read the signal
+   * during this call: then the cancel counts as delivered.
+   *
+   * `pendingIn` is the Cancellation of the scope or task that was cancelled: this one, or one around it. If code reads
+   * the signal later, and that cancel has ended no wait until then, the cancel counts as delivered too, and ends no
+   * wait. `pendingIn` is null if a `cancelScope` was cancelled, because every wait in such a scope throws in any case.
    */
   abort(message: string | CancelledError | undefined, pendingIn: Cancellation | null): boolean {
     if (this.#controller === null || this.#isAborted) return false
@@ -146,7 +164,10 @@ export class Cancellation {
     })
   }
 
-  /** Notes that code asks for a cancel. `isFromInside` says whether this code runs inside this frame. */
+  /**
+   * Notes that code asks for a cancel of this scope or task. `isFromInside` says whether this code is itself code of
+   * the scope or task.
+   */
   begin(isFromInside: boolean): void {
     this.count++
     this.wasAsked = true
@@ -164,23 +185,24 @@ export class Cancellation {
     this.wasAsked = true
   }
 
-  /** Notes that the scope of the frame has ended. */
+  /** Notes that the scope has ended. The counter `open` then does not include this scope any more. */
   endScopeCancel(): void {
     if (this.#isScopeCancelOpen) open--
     this.#isScopeCancelOpen = false
   }
 
   /**
-   * Whether a cancel is to end the next wait. False if code has read the aborted signal, because that counts as the
-   * delivery of the cancel.
+   * Whether a cancel is to end the next wait. False if code has read the aborted signal, because such a read counts as
+   * the delivery of the cancel.
    */
   get isDue(): boolean {
     return this.pending && !this.isSeen
   }
 
   /**
-   * Called when a wait begins or resumes. Returns whether a pending cancel must end that wait. If code has read the
-   * aborted signal, the cancel ends no wait, and this call makes it no longer pending.
+   * Called when a wait begins, or when its code resumes. Returns whether a cancel that has ended no wait yet must end
+   * this wait. If code has read the aborted signal, that cancel counts as delivered: this method then forgets the
+   * cancel and returns false.
    */
   takeDue(): boolean {
     if (!this.pending || !this.isSeen) return this.pending
@@ -190,16 +212,16 @@ export class Cancellation {
   }
 
   /**
-   * Whether code that was running in the frame has asked for the cancel, and the cancel has not yet ended a wait that
-   * this code has begun after that.
+   * Whether running code of this scope or task itself has asked for the cancel, and since then the cancel has not ended
+   * a newly begun wait.
    */
   get isFromInside(): boolean {
     return this.#isFromInside
   }
 
   /**
-   * Makes the cancel pending again, because the running code has thrown another error in place of the CancelledError.
-   * The next wait then throws the cancel.
+   * Makes the next wait throw the cancel again. Called when a scope has thrown another error in place of the
+   * CancelledError.
    */
   again(): void {
     this.pending = true
@@ -208,14 +230,14 @@ export class Cancellation {
     this.#isFromInside = true
   }
 
-  /** Takes one cancel back. If no other cancel is left, no cancel is pending after this call. */
+  /** Takes one cancel back. If no other cancel is left, the next wait does not throw a CancelledError. */
   takeBack(): void {
     if (this.count > 0 && --this.count === 0) this.pending = false
   }
 
   /**
-   * Notes that the pending cancel has ended a wait that code of the frame has just begun. `key` identifies that wait,
-   * and `began` is its number.
+   * Notes that a cancel, which had ended no wait before, has ended a wait that code has just begun. `key` identifies
+   * that wait, and `began` is its number (waits are numbered in the order in which they begin).
    */
   noteNewWaitCancelled(key: Reaction, began: number): void {
     this.pending = false
@@ -224,9 +246,9 @@ export class Cancellation {
   }
 
   /**
-   * Notes that the cancel has ended a wait, which will throw in a later turn. `key` identifies the wait. `began` is the
-   * number of the wait. Waits are numbered in the order in which they begin, so `endTurn` can tell whether a newer wait
-   * has ended.
+   * Notes that the cancel has ended a wait, which will throw in a later turn (one step of the loop). `key` identifies
+   * the wait. `began` is the number of the wait. Waits are numbered in the order in which they begin, so `endTurn` can
+   * tell whether a newer wait has ended.
    */
   noteWaitCancelled(key: Reaction, began: number): void {
     const waits = this.#cancelledWaits
@@ -237,16 +259,17 @@ export class Cancellation {
   }
 
   /**
-   * Notes that the pending cancel is thrown now, in the turn of the wait with the number `began`. The future of that
-   * wait was not cancelled: it had ended by itself.
+   * Notes that the cancel is thrown now into code whose wait is over, although the future of that wait was not
+   * cancelled: it had ended by itself. `began` is the number of that wait (waits are numbered in the order in which
+   * they begin).
    */
   noteThrownNow(began: number): void {
     if (began > this.#newestCancelledWait) this.#newestCancelledWait = began
   }
 
   /**
-   * Called in the turn of the wait that `key` identifies. Returns whether the cancel has ended that wait. The wait is
-   * removed from the list of such waits, so a second call returns false.
+   * Called when the loop resumes the wait that `key` identifies. Returns whether the cancel has ended that wait. The
+   * wait is removed from the list of such waits, so a second call returns false.
    */
   takeCancelledWait(key: Reaction): boolean {
     const waits = this.#cancelledWaits
@@ -260,8 +283,8 @@ export class Cancellation {
   }
 
   /**
-   * Called at the beginning of a turn in which a wait throws the CancelledError. Until `endTurn`, the calls of
-   * `confirm` and `notePromiseMade` tell what the code does with that error.
+   * Called at the beginning of a turn (one step of the loop) in which a wait throws the CancelledError. From now until
+   * the call of `endTurn`, calls of `confirm` and `notePromiseMade` tell what the code does with that error.
    */
   beginTurn(): void {
     this.#isThrowing = true
@@ -280,17 +303,18 @@ export class Cancellation {
   }
 
   /**
-   * Called when the body of the frame has ended, or a wait has begun in the frame. If that happens in the turn in which
-   * a wait throws the CancelledError, the main flow of control has got the cancel, and it is not thrown again.
+   * Called when the body of this scope or task has ended, or its code has begun a wait. If that happens in the turn
+   * (one step of the loop) in which a wait throws the CancelledError, the cancel counts as delivered to the body, and
+   * is not thrown again.
    */
   confirm(): void {
     if (this.#isThrowing) this.#isConfirmed = true
   }
 
   /**
-   * Called at the end of the turn in which a wait has thrown the CancelledError. Makes the cancel pending again if it
-   * was not confirmed that the main flow of control has got it, and if there is evidence that another flow has got it
-   * instead. `canSeePromises` says whether `notePromiseMade` is called at all in this runtime.
+   * Called at the end of the turn (one step of the loop) in which a wait has thrown the CancelledError. If `confirm`
+   * was not called in this turn, and there is evidence that other code than the body has got the cancel, the next wait
+   * throws the cancel again. `canSeePromises` says whether `notePromiseMade` is called at all in this runtime.
    */
   endTurn(canSeePromises: boolean): void {
     this.#isThrowing = false
@@ -307,7 +331,8 @@ export class Cancellation {
   }
 
   /**
-   * Called when no wait is left inside the frame: calls `onQuiet` once, so that the cancelled scope or task can end.
+   * Called when the body has ended and no call that it has begun waits any more: calls `onQuiet` once, which ends the
+   * cancelled scope or task.
    */
   becameQuiet(): void {
     const { onQuiet } = this
@@ -316,8 +341,9 @@ export class Cancellation {
   }
 
   /**
-   * Whether `error` is an AbortError that the signal of this frame has caused. Node's APIs make the reason of the
-   * signal the cause of an AbortError; other libraries throw an AbortError without a cause.
+   * Whether `error` is an AbortError that the signal of this scope or task has caused. Node's APIs make the reason of
+   * the signal the cause of an AbortError. Other libraries throw an AbortError without a cause; such an error counts if
+   * the signal was aborted.
    */
   isOwnAbort(error: unknown): boolean {
     if (this.count === 0 && !this.isScopeCancelled) return false

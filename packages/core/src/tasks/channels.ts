@@ -8,8 +8,8 @@ export interface TaskMessage {
 }
 
 /**
- * The diagnostics channels for tasks. Without a subscriber nothing is published, and the cost is one check of a
- * property.
+ * The diagnostics channels of Node on which the start, the end and so on of each task are published. Without a
+ * subscriber nothing is published, and the cost is one check of a property.
  */
 export const taskCreate: Channel = channel('tasktree:task:create')
 export const taskStart: Channel = channel('tasktree:task:start')
@@ -22,11 +22,8 @@ export interface TaskTrace extends TaskMessage {
   readonly isService: boolean
 }
 
-/**
- * The tracing channel `tasktree:task`. Each piece of work that it reports is one task, from the first step of the task
- * to its end.
- */
+/** The tracing channel `tasktree:task`. It reports each task, from the begin of its body to the end of the task. */
 export const taskTracing: Tracing<TaskTrace> = new Tracing('tasktree:task')
 
-/** The tasks of `createServiceTask` that were made while a tool was subscribed. */
+/** The tasks that `createServiceTask` has made while a tool was subscribed to `tasktree:task`. */
 export const serviceTasks: WeakSet<Task> = new WeakSet()

@@ -13,7 +13,7 @@ export type CoroutineFunction<A extends unknown[], T> = (
 
 /**
  * The type of everything that can be awaited: a Future or Task, a Coroutine, a promise, or a function without
- * arguments, which is started as a child task.
+ * arguments. Most functions that take an Awaitable start such a function as a new task.
  */
 export type Awaitable<T> = Future<T> | Coroutine<T> | PromiseLike<T> | CoroutineFunction<[], T>
 
@@ -54,7 +54,7 @@ export class Coroutine<T> implements PromiseLike<T> {
     return begin()
   }
 
-  /** Gives the call up: the call will never run, and no warning reports it. Does nothing if the call has begun. */
+  /** Gives the call up: it will never run, and no warning about it is printed. Does nothing if the call has begun. */
   close(): void {
     this.#begin = null
     neverAwaited.unregister(this)
@@ -71,8 +71,8 @@ export class Coroutine<T> implements PromiseLike<T> {
   *[Symbol.iterator](): CoroutineGenerator<T> {
     const result = this.begin()
     if (isGenerator(result)) return yield* result
-    // The code that runs this generator awaits each value that is yielded, so it awaits this promise too. The call runs
-    // in the current task, so a cancel reaches the futures that the call waits on.
+    // The code that runs this generator awaits each value that is yielded, so it awaits `result` too. The call runs in
+    // the current task, so a cancel of the task reaches the futures that the call waits on.
     return (yield result as never) as T
   }
 }
@@ -85,7 +85,7 @@ export async function runInline<T>(awaitable: Awaitable<T>): Promise<T> {
 
 /**
  * Runs a generator coroutine inside an async function: awaits each value that the generator yields, in the current
- * task. (If the generator is the body of a task, a `GeneratorDriver` runs it.)
+ * task. (If a generator is itself the body of a task, a `GeneratorDriver` runs it instead.)
  */
 async function drive<T>(generator: CoroutineGenerator<T>): Promise<T> {
   let step = generator.next()
@@ -103,7 +103,7 @@ async function drive<T>(generator: CoroutineGenerator<T>): Promise<T> {
 }
 
 /**
- * Returns `yielded`, the value that a generator coroutine has yielded. @throws {RuntimeError} when it cannot be
+ * Returns `yielded`, the value that a generator coroutine has yielded. @throws {RuntimeError} when `yielded` cannot be
  * awaited
  */
 export function toYielded(yielded: unknown): PromiseLike<unknown> {
@@ -128,8 +128,8 @@ export function isGenerator<T>(x: unknown): x is CoroutineGenerator<T> {
 const claimed = new WeakSet<object>()
 
 /**
- * Notes that a task runs `generator`, which can run only once. @throws {RuntimeError} when a task runs it already, or
- * has run it
+ * Notes that a task runs `generator`, which can run only once. @throws {RuntimeError} when a task runs `generator`
+ * already, or has run it
  */
 export function claimGenerator(generator: object): void {
   if (claimed.has(generator)) throw new RuntimeError('cannot reuse a generator that a task has run')
@@ -184,7 +184,7 @@ const asyncFunction = Object.getPrototypeOf(async () => {}) as object
 const generatorFunction = Object.getPrototypeOf(function* () {}) as object
 
 /**
- * Whether `fn` is an async function. If it is, the call of `fn` has itself begun the work behind the promise that it
+ * Whether `fn` is an async function. If so, a call of `fn` has itself begun the work behind the promise that the call
  * returns.
  */
 export function isAsyncFunction(fn: (...args: never[]) => unknown): boolean {

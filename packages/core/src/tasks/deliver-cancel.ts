@@ -15,15 +15,15 @@ import { cancelWait, cancelWaits } from './propagate-cancel.ts'
 import { canSeePromises, watchPromises } from './promise-hook.ts'
 
 /**
- * Called when a wait on `future` has begun in a frame (the running body of a task or scope) that was cancelled, that is
- * inside another frame, or whose body has ended; `reaction` will resume the waiting code. If a cancel is pending (it
- * has ended no wait yet), this function ends the new wait. If a cancel was thrown in this turn of the loop, the new
- * wait confirms that the main code of the frame has got the cancel, so it is not thrown again.
+ * Called when code has begun to wait on `future`. `frame` is the running body of the task or scope of that code; it was
+ * cancelled, or is inside another frame, or has ended. `reaction` is the object that the loop calls to resume the code.
+ * If a cancel has ended no wait yet, it ends this one. If a cancel was thrown in this turn (one step of the loop), the
+ * new wait shows that the body has got the cancel, so the cancel is not thrown again.
  */
 export function beginWait(frame: Frame, reaction: Reaction, future: Future<unknown>): void {
   let due: Frame | null = null
   /**
-   * Whether the `for` loop has passed a frame with a shield. Cancels of the frames around that shield are not delivered
+   * Whether the `for` loop has passed a shield. Cancels of the scopes and the task around that shield are not delivered
    * here.
    */
   let isShut = false
@@ -42,7 +42,7 @@ export function beginWait(frame: Frame, reaction: Reaction, future: Future<unkno
   const cancel = due.cancellation
   if (!cancelWait(frame, future, cancel?.remembered)) return
   const key = frame.keyOf(reaction)
-  // If cancels of an inner and of an outer frame are pending, this one wait delivers both.
+  // If both an inner and an outer scope have a cancel that has ended no wait yet, this one wait delivers both.
   for (let each: Frame | null = due; each !== null; each = each.parent) {
     const { cancellation } = each
     if (cancellation?.pending === true) cancellation.noteNewWaitCancelled(key, frame.numberOf(key))
@@ -53,8 +53,9 @@ export function beginWait(frame: Frame, reaction: Reaction, future: Future<unkno
 }
 
 /**
- * Tells the scopes from `frame` outwards, up to but not including `due`, that a cancel of `due` has ended a wait of
- * `frame`. So these scopes must throw the CancelledError on, and must not handle it as a cancel of their own.
+ * Called when a cancel of the frame `due` has ended a wait of `frame`, a frame inside `due`. (A frame is the running
+ * body of a scope or task.) Tells the scopes between the two, including that of `frame`, that the cancel came from
+ * outside. So these scopes throw the CancelledError on, and do not handle it as a cancel of their own.
  */
 function noteOuterCancel(frame: Frame, due: Frame): void {
   for (let each: Frame | null = frame; each !== null && each !== due; each = each.parent) {
@@ -63,8 +64,9 @@ function noteOuterCancel(frame: Frame, due: Frame): void {
 }
 
 /**
- * Called when the shield of `frame` was removed: the pending cancel of `outer`, a frame around `frame`, now ends the
- * waits of `frame`. If `frame` has no wait, the cancel stays pending.
+ * Called when the shield of `frame` (the running body of a scope) was removed. `outer` is a frame around it, with a
+ * cancel that has ended no wait yet. This cancel now ends the waits of `frame`. If `frame` has no wait, the cancel
+ * waits for the next one.
  */
 export function deliverPending(frame: Frame, outer: Frame): void {
   const cancellation = outer.cancellation as Cancellation
@@ -73,17 +75,18 @@ export function deliverPending(frame: Frame, outer: Frame): void {
 }
 
 /**
- * Whether `reaction` belongs to a real wait of `frame`. Code that has called `then` with two functions without a name
- * looks like an `await` but does not wait; the check removes its reaction from the waits of the frame.
+ * Whether `reaction`, the object that the loop calls when a future has ended, resumes a real wait of `frame`. Code that
+ * has called `then` with two functions without a name looks like an `await` but does not wait; this check also removes
+ * such a call from the list of waits.
  */
 function isWaitOf(frame: Frame, reaction: Reaction): boolean {
   return frame.holdsWait(reaction)
 }
 
 /**
- * Called in the turn of a wait of `frame`, after the `future` of that wait has ended; `key` identifies the wait.
- * Returns the CancelledError that the waiting code gets in place of the outcome of `future`; null if the code gets that
- * outcome.
+ * Called when the loop is about to resume code that has waited on `future`; `key` identifies the wait, and `frame` is
+ * the running body of the task or scope of that code. Returns the CancelledError that the code gets in place of the
+ * outcome of `future`; null if the code gets that outcome.
  */
 export function resumeWait(
   frame: Frame,
@@ -116,7 +119,7 @@ export function resumeWait(
   if (due !== null) noteOuterCancel(frame, due)
   if (future instanceof Interruption) return future.cancelledError()
   if (due === null || future.cancelled()) return null
-  // The future is a gather that was cancelled and has failed with a CancelledError. The waiting code gets the error of
+  // `future` is a gather that was cancelled and has failed with a CancelledError. The waiting code gets the error of
   // the gather and no new one, as in asyncio.
   if (future.done() && isCancelled(future.exception())) return null
   return toCancelledError(due.cancellation?.remembered)
@@ -131,9 +134,10 @@ function beginThrowingTurn(frame: Frame): void {
 }
 
 /**
- * Called when a CancelledError leaves the scope of `frame`. Pending cancels of the frames around it, which came while
- * the body awaited a promise that is not a future, count as delivered by this error. A cancel that the running code
- * itself has asked for stays pending, as in CPython.
+ * Called when a scope throws a CancelledError to the code around it; `frame` is the running body of the scope. While
+ * the body awaited a promise that is not a future, the scopes around it or the task may have been cancelled. These
+ * cancels now count as delivered by this error. A cancel that the running code itself has asked for does not: the next
+ * wait throws it, as in CPython.
  */
 export function deliverWith(frame: Frame): void {
   let inner = frame
@@ -149,8 +153,9 @@ export function deliverWith(frame: Frame): void {
 }
 
 /**
- * Whether no wait may begin in `frame`: its loop is closed, `abandon` has ended its task at once, or the body of a
- * cancelled scope around it has ended, and the scope waits only for the clean-up of other calls.
+ * Whether no code of `frame` (the running body of a scope or task) may begin a wait: its loop is closed, `abandon` has
+ * ended its task at once, or the body of a cancelled scope around the code has ended, and that scope waits only for
+ * other calls to clean up.
  */
 export function mustRefuse(frame: Frame): boolean {
   if (frame.scopeLoop.isClosed()) return true
@@ -160,24 +165,27 @@ export function mustRefuse(frame: Frame): boolean {
   return false
 }
 
-/** For each frame: the number of its waits that were refused. */
+/**
+ * For each frame (the running body of a scope or task): the number of its waits that were refused, because no wait may
+ * begin in it any more.
+ */
 const refusals = new WeakMap<Frame, number>()
 /**
- * A refused wait ends after a delay. For the first `quickRefusals` refusals of a frame, the delay is one turn of the
- * loop. For the next refusal it is 1 ms. Each later delay is twice as long as the one before, up to `longestRefusal`
- * ms.
+ * A wait is refused if its scope or task has ended, and it then throws a CancelledError after a delay. For the first
+ * `quickRefusals` refused waits of a scope or task, the delay is one turn (one step of the loop). For the next one it
+ * is 1 ms. Each later delay is twice as long as the one before, up to `longestRefusal` ms.
  */
 const quickRefusals = 4
 const longestRefusal = 1_000
 
 /**
- * Returns the future that code waits on instead of `future` when its wait is refused. The returned future ends as
- * cancelled, after a turn of the loop in which I/O was handled, or later. Code that catches the error and waits again,
- * in a loop, is slowed down, so that it does not keep the processor busy.
+ * Called when code that must not wait any more wants to wait on `future`: returns the future on which the code waits
+ * instead. The returned future ends as cancelled, but only after Node has handled I/O, or later. So code that catches
+ * the error and waits again, in a loop, is slowed down and does not keep the processor busy.
  */
 export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
-  // `future` is cancelled, so that a lock that it waits for goes to another waiter. A task is not cancelled, because it
-  // may have other waiters.
+  // `future` is cancelled, so that, if it was to take a lock, another waiter gets the lock. A task is not cancelled,
+  // because it may have other waiters.
   if (future.ownExecution() === null) future.cancel()
   const isClosed = frame.scopeLoop.isClosed()
   const refusal = new Future<never>(isClosed ? {} : { loop: frame.scopeLoop })
@@ -185,8 +193,8 @@ export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
   const count = refusals.get(frame) ?? 0
   refusals.set(frame, count + 1)
   const run = (): void => {
-    // A closed loop has no listener for unhandled rejections any more, and the CancelledError of a refused call that no
-    // code awaits would end the process. So the listener is added again for this moment.
+    // A closed loop does not listen for unhandled rejections any more. If no code awaits the refused call, its
+    // CancelledError would end the process. So the listener is added again for this moment.
     if (isClosed) watchRejections(refusal)
     refusal.cancel('the scope around this wait was cancelled and has ended')
     if (isClosed) unwatchRejections(refusal)
@@ -201,8 +209,9 @@ export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
 }
 
 /**
- * Waits for `future` in clean-up code of this library. In a frame that refuses new waits, or in a cancelled scope, the
- * wait is made outside of every frame, where no cancel ends it. Elsewhere a cancel ends this wait like any other.
+ * Waits for `future` in clean-up code of this library; `frame` is the running body of a scope or task that this code
+ * belongs to. If `frame` must begin no wait any more, or is in a cancelled scope, the wait is made outside of every
+ * scope and task, where no cancel ends it. Otherwise a cancel ends this wait like any other.
  */
 export async function awaitAnyway(frame: Frame, future: Future<void>): Promise<void> {
   const isRefused = frame.mustRefuse()
@@ -210,8 +219,9 @@ export async function awaitAnyway(frame: Frame, future: Future<void>): Promise<v
     await future
     return
   }
-  // A cancelled scope that is still open must not end before this clean-up, so `beginCleanup` tells it to wait. A frame
-  // that refuses new waits is already ending (or its loop is closed), and waits for nothing that begins now.
+  // A cancelled scope that is still open must not end before this clean-up, so `beginCleanup` tells the scope to wait.
+  // If no wait may begin in `frame`, its scope is already ending (or its loop is closed), and waits for nothing that
+  // begins now.
   const running = isRefused ? null : currentFrame()
   if (running !== null) beginCleanup(running)
   try {

@@ -8,18 +8,19 @@ import type { Frame } from './frame.ts'
 import { findCancelledScope } from './level-cancel.ts'
 
 /**
- * The problem: an operation whose result is ready does not wait. A loop such as `for await (const item of queue) await
- * write(item)`, whose `write` returns a promise that is not a future, never waits on a future as long as the queue has
- * items. A cancel that comes during `write` would stay pending until the queue is empty.
+ * The problem: an operation whose result is ready does not wait. Take the loop `for await (const item of queue) await
+ * write(item)`, in which `write` returns a promise that is not a future. As long as the queue has items, this loop
+ * never waits on a future. So a cancel that comes during `write` would not be thrown until the queue is empty.
  *
- * The idea: an operation that could end at once asks `cancelIsDue()` first. If a cancel is due, the operation is done
- * by a `Deferred`, in a turn of its own. The `await` of the Deferred is a wait, which the cancel ends before the
- * operation takes an item. In asyncio this cannot happen, because a task of asyncio waits only on futures.
+ * The idea: an operation that could end at once asks `cancelIsDue()` first. If a cancel is still to be thrown, the
+ * operation is done by a `Deferred`, in a later step of the loop. The code awaits the Deferred, and the cancel ends
+ * this wait before the operation takes an item. In asyncio the problem does not exist, because a task of asyncio waits
+ * only on futures.
  */
 
 /**
- * Whether a cancel that came from outside will end the next wait of the running code: it is pending, or a scope around
- * the code is cancelled. False for a cancel that the running code itself has asked for, as in asyncio. If no task and
+ * Whether a cancel will end the next wait of the running code: a cancel has ended no wait yet, or a scope around the
+ * code is cancelled. A cancel that the running code itself has asked for does not count, as in asyncio. If no task and
  * no scope is being cancelled, this function only compares a number with 0.
  */
 export function cancelIsDue(): boolean {
@@ -35,9 +36,9 @@ export function cancelIsDue(): boolean {
 }
 
 /**
- * Returns a future that calls `operation` in the next turn of the loop. `operation` returns a second future, and the
- * first future ends with its outcome. If a due cancel ends the wait for the first future, `operation` is not called. If
- * no code awaits the first future, `operation` is called.
+ * Returns a future that calls `operation` in the next turn (one step of the loop). `operation` returns a second future,
+ * and the first future ends with its outcome. If a cancel ends the first future before that turn, `operation` is never
+ * called. If no code awaits the first future, `operation` is called nevertheless.
  */
 export function deferred<T>(operation: () => Future<T>): Future<T> {
   return new Deferred(getEventLoop(), operation)

@@ -9,9 +9,9 @@ import { createTask } from './task.ts'
 
 /**
  * Returns a Future for anything that can be awaited. A Future or Task is returned as it is. A function or Coroutine
- * becomes a new task. A promise becomes a Future; a cancel of that Future ends the wait, and the promise is abandoned.
- * If an abandoned promise rejects later, its error goes to the exception handler of the loop, unless it is a
- * CancelledError.
+ * becomes a new task. A promise becomes a Future with the same outcome. A cancel of that Future ends the wait for the
+ * promise, but not the work behind the promise. If the promise rejects after that, its error goes to the exception
+ * handler of the loop, unless it is a CancelledError.
  *
  * @throws {TypeError} for anything else
  *
@@ -56,7 +56,8 @@ export function checkAwaitable(x: unknown): void {
 
 /**
  * Whether `exception` is a CancelledError or has one as its cause. An operation that was given the signal of a
- * cancelled task, such as a `fetch`, may fail with an error that has such a cause. These errors are not reported.
+ * cancelled task, such as a `fetch`, may fail with an error that has such a cause. The handler of the loop does not get
+ * such an error.
  */
 function isOfCancel(exception: unknown): boolean {
   return isCancelled(exception) || (exception instanceof Error && isCancelled(exception.cause))

@@ -31,16 +31,21 @@ let made = 0
 export type TaskBody<T> = CoroutineFunction<[], T> | Coroutine<T> | CoroutineGenerator<T>
 
 /**
- * The outermost frame of a task. (A frame is the running body of a task or scope; it lists the waits of that body.) It
- * runs the body and gives the task its outcome. The program holds the Task; the loop works with the Execution.
+ * The outermost frame of a task. (A frame is the running body of a task or scope; it lists the waits of that body.) The
+ * Execution runs the body and gives the task its outcome. The program holds the Task; the loop works with the
+ * Execution.
  *
  * The states of a task, as in CPython:
+ *
  * (1) The task waits on futures. A cancel goes to these futures.
- * (2) The futures have ended, and the ready queue has an entry that will resume the task. A cancel is remembered, and
- * wins over the result.
+ *
+ * (2) The futures have ended, and the ready queue of the loop has an entry that will resume the task. A cancel is
+ * remembered, and the code gets the CancelledError in place of the result.
+ *
  * (3) The code of the task runs. A cancel is remembered until the code next waits on a pending future.
- * (4) A state that CPython does not have: the task was cancelled and its body has ended, but other calls that it has
- * begun are still in their clean-up. The task is done when they have ended.
+ *
+ * (4) A state that CPython does not have: the task was cancelled and its body has ended, but other calls that the body
+ * has begun are still in their clean-up. The task is done when these calls have ended.
  */
 export class Execution extends Frame {
   declare readonly task: Task
@@ -50,15 +55,15 @@ export class Execution extends Frame {
    */
   readonly id: number
   /**
-   * The time at which the task was made, in milliseconds, from the rough clock `Scheduler.roughTime`. Snapshots compute
-   * the age of the task from it.
+   * The time at which the task was made, in milliseconds, from the inexact clock `Scheduler.roughTime`. Snapshots
+   * compute the age of the task from this time.
    */
   readonly born: number
   #body: TaskBody<unknown> | null
   #context: Context | null
   /**
    * While an async body runs: a promise that fulfils after the body has ended, and that no code awaits. `bodyWaitsFor`
-   * uses it. Otherwise null.
+   * uses this promise. Otherwise null.
    */
   #bodyEnd: Promise<void> | null = null
 
@@ -107,16 +112,16 @@ export class Execution extends Frame {
   }
 
   /**
-   * Runs the first step of the task. Later, runs the turn in which an `await` of the task ends, if this frame itself is
-   * to resume that `await`.
+   * Called by the loop when it takes this object from its ready queue. The first call begins the body. A later call
+   * resumes the code of an `await`, if this object itself, and not a separate Awaiter, is to resume that code.
    */
   override run(): void {
     if (this.isOwnWait()) {
       super.run()
       return
     }
-    // There is nothing to run: while this frame was in the ready queue, `driveBy` has moved its wait to an Awaiter,
-    // which is a separate entry of the queue.
+    // There is nothing to run: while this object was in the ready queue, `driveBy` has moved its wait to an Awaiter,
+    // which is another entry of the queue.
     if (!this.isBeforeStart()) return
     if (this.cancellation?.pending === true) {
       const body = this.#body
@@ -158,7 +163,7 @@ export class Execution extends Frame {
       return
     }
     if (result instanceof Promise) {
-      // This compares the constructor, because `instanceof` would cost 30 ns here, which is 5% of the time of a small
+      // The constructor is compared, because `instanceof` would cost 30 ns here, which is 5% of the time of a small
       // task.
       const promise = result.constructor === ChainedPromise ? awaitHere(result) : result
       this.#bodyEnd = promise.then(bodyReturned, bodyThrew)
@@ -178,13 +183,13 @@ export class Execution extends Frame {
   }
 
   /**
-   * Called when the body has returned `value`: ends the task. If the task was cancelled, and calls that the body has
-   * begun still wait, the task ends after these calls.
+   * Called when the body has returned `value`: ends the task with this result. If the task was cancelled, and other
+   * calls that the body has begun still wait, the task ends only after these calls.
    */
   finish(value: unknown): void {
     const { task, cancellation } = this
     if (this.state === ABANDONED) return
-    // A cancel came after the last wait of the body, so no wait could throw it.
+    // A cancel came after the last wait of the body, so no wait has thrown the CancelledError.
     if (cancellation?.pending === true) {
       const message = cancellation.remembered
       Execution.#end(this, () => task.endCancelled(message))
@@ -199,8 +204,8 @@ export class Execution extends Frame {
   }
 
   /**
-   * Called when the body has thrown `error`: ends the task as failed. For a CancelledError, or an AbortError that a
-   * cancel of the task has caused, ends it as cancelled.
+   * Called when the body has thrown `error`. If `error` is a CancelledError, or an AbortError that a cancel of the task
+   * has caused, the task ends as cancelled. Otherwise the task fails with `error`.
    */
   crash(error: unknown): void {
     const { task } = this
@@ -232,8 +237,8 @@ export class Execution extends Frame {
   }
 
   /**
-   * Whether the task was never cancelled and no wait is left inside it. Its end is then simple: there are no other
-   * calls to wait for.
+   * Whether the task was never cancelled, and no call that its body has begun still waits. Then the task can end at
+   * once.
    */
   static #isClean(execution: Execution): boolean {
     return (
@@ -242,9 +247,9 @@ export class Execution extends Frame {
   }
 
   /**
-   * Ends the execution when the body has ended. `settle` gives the task its outcome. This function calls `settle` at
-   * once, unless the task was cancelled and calls that the body has begun still wait: then `settle` is called when
-   * these calls have ended.
+   * Called when the body has ended. `settle` gives the task its outcome. This function calls `settle` at once, unless
+   * the task was cancelled and other calls that the body has begun still wait: then `settle` is called when these calls
+   * have ended.
    */
   static #end(execution: Execution, settle: () => void): void {
     const { cancellation } = execution
@@ -267,7 +272,7 @@ export class Execution extends Frame {
 
   /**
    * Cancels the task because of SIGINT or SIGTERM. Such a cancel must not be lost, so it is thrown again at the next
-   * wait, until it is certain that the code of the body has got it.
+   * wait, until it is certain that the body has got the cancel.
    */
   cancelFromProcess(): void {
     cancelFrame(this, undefined)
@@ -275,8 +280,8 @@ export class Execution extends Frame {
   }
 
   /**
-   * Ends the task as cancelled at once, without waiting for its code. From then on, that code cannot wait for a future
-   * any more.
+   * Ends the task as cancelled at once, without waiting for its code. From then on, each wait of that code throws a
+   * CancelledError.
    */
   abandon(): void {
     if (this.task.done()) return
@@ -305,9 +310,9 @@ export class Execution extends Frame {
   }
 
   /**
-   * If the task has ended while code that it began still waits, adds this frame to a list. For a task of a group, it is
-   * the list of the frames inside the group's frame; for any other task, it is a list of the loop. With this list, the
-   * loop finds these waits when its run ends.
+   * If the task has ended while calls that its body has begun still wait, adds this frame (the object that lists these
+   * waits) to a list, so that the end of the run finds the waits. For a task of a group, it is the list of the frames
+   * inside the frame of the group; for any other task, it is a list of the loop.
    */
   override link(): void {
     if (!this.task.done()) return
@@ -321,8 +326,9 @@ export class Execution extends Frame {
   }
 
   /**
-   * The frame around this one. Null until the task is done, because this is the outermost frame of the task. When a
-   * task of a group has ended, calls that it has begun and that still wait belong to the frame of the group.
+   * The frame (the running body of a task or scope) around this one. Null until the task is done, because this is the
+   * outermost frame of the task. After a task of a group has ended, its other calls may still wait; their waits then
+   * count as waits inside the group, and this property returns the frame of the group.
    */
   override get parent(): Frame | null {
     return this.enclosing !== null && this.task.done() ? this.enclosing : null
@@ -330,8 +336,9 @@ export class Execution extends Frame {
 }
 
 /**
- * Called when the promise of the body has fulfilled, in the asynchronous context of the task. That context leads to the
- * Execution, so one function serves all tasks. Closures that hold the Execution would cost two objects for each task.
+ * Called when the promise of the body has fulfilled. The values of AsyncLocalStorage are then those of the task, and
+ * lead to its Execution, so one function serves all tasks. Closures that hold the Execution would cost two objects for
+ * each task.
  */
 function bodyReturned(value: unknown): void {
   execution().finish(value)

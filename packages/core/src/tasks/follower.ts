@@ -3,8 +3,9 @@ import type { Reaction } from '../futures/reaction.ts'
 import type { Execution } from './execution.ts'
 
 /**
- * An object that the loop runs when a future has ended (a reaction): it ends a task with the outcome of that future. A
- * task uses it if its body is a function that returns a future. This saves a promise.
+ * An object that the loop calls when a future has ended: it then ends a task with the outcome of that future. It is
+ * used for a task whose body is a function that returns a future, because an `await` of this future would make a
+ * promise.
  */
 class Follower implements Reaction {
   readonly waitingFrame: Execution

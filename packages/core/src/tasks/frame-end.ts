@@ -3,18 +3,18 @@ import { CLEANING, CLOSING, OPEN } from './frame-state.ts'
 import { framesOf } from './frame-tree.ts'
 
 /**
- * The problem: when the body of a cancelled scope has ended, calls that the body has begun may still be in their
- * clean-up. The scope must not end before these calls. A frame (the running body of a task or scope) must also stay
- * linked to the frame around it while a wait is left inside it, so that a cancel finds that wait.
+ * The problem: when the body of a cancelled scope has ended, other calls that the body has begun may still be in their
+ * clean-up. The scope must not end before these calls. Also, a frame (the running body of a task or scope) must stay in
+ * the list of the frame around it while a wait is left inside it, so that a cancel of the outer frame finds that wait.
  *
  * The idea: while the body runs, waits are not counted, because that would slow down each wait. After the body has
  * ended, each end of a wait inside the frame calls `afterWait`, which checks whether another wait is left. If none is
- * left, the scope ends and the frame is unlinked.
+ * left, the scope ends, and its frame is removed from the list.
  */
 
 /**
- * Called when a task of a group has ended. `group` is the frame of the group. If the body of this frame, or of a frame
- * around it, has ended before, and only that task was left, the frame can end now.
+ * Called when a task of a group has ended. `group` is the frame (the running body) of the group. Perhaps the body of
+ * the group, or of a scope around it, has ended before, and its scope waited only for that task. Such a scope ends now.
  */
 export function afterGroupTask(group: Frame): void {
   for (let frame: Frame | null = group; frame !== null; frame = frame.parent) {
@@ -23,14 +23,15 @@ export function afterGroupTask(group: Frame): void {
 }
 
 /**
- * For each frame: the number of clean-ups of this library that run for it now. Such a clean-up waits outside of every
- * frame, where `hasWaits` would not find it, so it is counted here.
+ * For each frame (the running body of a scope or task): the number of clean-ups of this library that run for it now.
+ * The waits of such a clean-up are in no frame, so `hasWaits` would not find them. Therefore the clean-ups are counted
+ * here.
  */
 const cleanups = new WeakMap<Frame, number>()
 
 /**
- * Notes that a clean-up for `frame` begins. Until `endCleanup`, a cancelled scope around `frame` waits for this
- * clean-up too before it ends.
+ * Notes that this library begins a clean-up for `frame` (the running body of a scope or task). Until `endCleanup` is
+ * called, a cancelled scope around `frame` waits for this clean-up too before the scope ends.
  */
 export function beginCleanup(frame: Frame): void {
   cleanups.set(frame, (cleanups.get(frame) ?? 0) + 1)
@@ -46,9 +47,9 @@ export function endCleanup(frame: Frame): void {
 }
 
 /**
- * Called when the body of `frame` has ended before, and now a wait in `frame` or inside it has ended too. If no other
- * wait is left, the scope ends at the end of this turn if it was cancelled, and the frame is removed from the list of
- * the frame around it.
+ * Called when a wait inside `frame` has ended, if the body of `frame` has ended before. (A frame is the running body of
+ * a scope or task.) If no other wait is left, `frame` is removed from the list of the frame around it. If the scope was
+ * cancelled, it ends then, at the end of this turn (one step of the loop).
  */
 export function afterWait(frame: Frame): void {
   if (frame.state === CLOSING) {
@@ -67,8 +68,9 @@ function unlinkIfIdle(frame: Frame): void {
 }
 
 /**
- * Whether `frame` or a frame inside it has a wait, or a group with a task that has not ended. The search stops at the
- * first wait that it finds, because a scope with many scopes inside calls this each time one of these scopes ends.
+ * Whether code still waits in `frame` (the running body of a scope or task) or in a scope inside it, or a task of a
+ * group in it has not ended. The search stops at the first wait that it finds, because a scope with many scopes inside
+ * calls this function each time one of these scopes ends.
  */
 export function hasWaits(frame: Frame): boolean {
   const frames = [frame]
@@ -84,10 +86,11 @@ export function hasWaits(frame: Frame): boolean {
 }
 
 /**
- * Called when the body of the cancelled `frame` has ended. Sets the frame to CLOSING: it waits for the other calls that
- * the body has begun, and refuses new waits. Also cancels the tasks of the groups inside `frame`. Usually the code that
- * has opened a group passes the cancel on to the group. But that code may be awaiting a promise that is not a future,
- * and a cancel cannot end such a wait.
+ * Called when the body of a cancelled scope or task has ended; `frame` is the object that lists the waits of this body.
+ * From now on the scope waits for the other calls that the body has begun (state CLOSING), and refuses new waits. This
+ * function also cancels the tasks of the groups inside `frame`. Usually the code that has opened a group passes the
+ * cancel on to the group. But that code may be awaiting a promise that is not a future, and a cancel cannot end such a
+ * wait.
  */
 export function close(frame: Frame): void {
   frame.state = CLOSING

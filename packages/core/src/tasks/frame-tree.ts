@@ -4,7 +4,8 @@ import { OPEN } from './frame-state.ts'
 /** Returns `frame` and all frames inside it, the outermost first. A frame is the running body of a task or scope. */
 export function framesOf(frame: Frame): Frame[] {
   const frames = [frame]
-  // The list grows during the loop. There is no recursion, because nested scopes may be deeper than the stack.
+  // The `for` loop also visits the frames that are added to the list during the loop. Recursion is not used, because
+  // scopes may be nested deeper than the call stack allows.
   for (const each of frames) {
     for (let child = each.firstChild; child !== null; child = child.next) frames.push(child)
   }
@@ -12,8 +13,9 @@ export function framesOf(frame: Frame): Frame[] {
 }
 
 /**
- * Adds `frame` to the list of the frames inside the frame around it, so that a cancel of the frame around it finds the
- * waits inside `frame`. Does nothing if `frame` is in the list already.
+ * Adds `frame` (the running body of a scope or task) to the list that the frame around it keeps of the frames inside
+ * it. So a cancel of the frame around it finds the waits inside `frame`. Does nothing if `frame` is in the list
+ * already.
  */
 export function attach(frame: Frame): void {
   const enclosing = frame.enclosing as Frame
@@ -26,7 +28,8 @@ export function attach(frame: Frame): void {
 }
 
 /**
- * Removes `frame` from the list of the frames inside the frame around it. Does nothing if `frame` is not in the list.
+ * Removes `frame` (the running body of a scope or task) from the list that the frame around it keeps of the frames
+ * inside it. Does nothing if `frame` is not in the list.
  */
 export function detach(frame: Frame): void {
   const enclosing = frame.enclosing as Frame
@@ -37,8 +40,8 @@ export function detach(frame: Frame): void {
   if (next !== null) next.previous = previous
   frame.next = null
   frame.previous = null
-  // If the body of the enclosing frame has ended, that frame was in a list only because of the waits inside it. When
-  // none is left, it leaves its list too.
+  // If the body of the enclosing frame has ended, that frame is itself kept in a list only because of the waits inside
+  // it. When no wait is left inside it, it is removed from that list too.
   if (enclosing.state !== OPEN && !enclosing.hasOwnWaits() && enclosing.firstChild === null) {
     enclosing.unlink()
   }

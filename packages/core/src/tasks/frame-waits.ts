@@ -21,45 +21,56 @@ import { CREATED, type FrameState, OPEN } from './frame-state.ts'
 import type { Task } from './task.ts'
 
 /**
- * The problem: a task of asyncio is one flow of control, so a cancel of the task is a cancel of its only wait. A
- * JavaScript task has many flows: the branches of `Promise.all`, losers of `Promise.race`, calls that no code awaits,
- * event handlers. A scope such as `timeout` must cancel the waits of its body and no others.
+ * The problem: a task of asyncio waits in one place, so a cancel of the task ends its only wait. A JavaScript task can
+ * wait in many places at the same time: in the branches of a `Promise.all`, in the losers of a `Promise.race`, in calls
+ * that no code awaits, in event handlers. A scope such as `timeout` must cancel the waits of its own body and no
+ * others.
  *
- * The idea: each scope runs its body in a frame, which one AsyncLocalStorage carries through every await. A wait
- * belongs to the innermost frame that is running when the wait begins. A cancel of a frame reaches the waits of that
- * frame and of the frames inside it. A task's outermost frame is its Execution; a loop has a frame for its callbacks.
+ * The idea: each scope runs its body in a frame, an object that lists the waits of that body. One AsyncLocalStorage
+ * holds the frame of the running code, so the code still has the same frame after an `await`. A new wait is listed in
+ * the frame of the code that waits. A cancel of a frame ends the waits of that frame and of the frames inside it. A
+ * task has a frame for its whole body, its Execution; a loop has a frame for its callbacks.
  *
- * The invariant: a frame is linked to the frame around it while its scope is open or while a wait is left inside it, so
- * a cancel of the outer frame always finds every wait inside it.
+ * The invariant: while a scope is open, or a wait is left inside its frame, this frame is in a list of the frame around
+ * it. So a cancel of the outer frame finds every wait inside it.
  *
- * Nearly every frame has one wait, and there is a frame for each waiting task. To save an object for each, the frame is
- * itself the reaction of one wait, its "own wait" (a reaction is the object that the loop runs when a future has
- * ended), and holds the two functions that `await` has passed to `then`. If a frame has more waits at the same time,
- * they are in a map. The key of a wait is its reaction; the key of the own wait is the frame.
+ * Nearly every frame has at most one wait, and each waiting task has a frame. To save memory, the frame itself resumes
+ * the code of one wait, its "own wait", and holds the two functions that the `await` has passed to `then`. If a frame
+ * has more waits at the same time, they are in a map. The key of a wait is its reaction (the object that the loop calls
+ * when the future has ended); the key of the own wait is the frame.
  */
 type Waits = Future<unknown> | Map<Reaction, Future<unknown>>
 
-/** The number of the newest wait. The waits of the process are numbered in the order in which they begin. */
+/** The number of the newest wait. All waits of this thread are numbered in the order in which they begin. */
 let waitNumber = 0
 
-/** The part of a frame that keeps its waits. The subclass `Frame` adds the functions that cancel these waits. */
+/**
+ * The part of a frame (the running body of a scope or task) that lists its waits. The subclass `Frame` adds the
+ * functions that cancel these waits.
+ */
 export abstract class FrameWaits implements Reaction {
   readonly task: Task | null
   /** @internal */
   abstract readonly scopeLoop: EventLoop
   /**
-   * The frame in which this frame was opened. For a task of a group, that is the frame of the group, in another task.
+   * The frame (the running body of a scope or task) in which this scope was opened. For a task of a group, this is the
+   * frame of the group, which belongs to another task. Null for every other task.
    */
   readonly enclosing: Frame | null
   /**
-   * @internal the state of the cancels of this frame; null until the first cancel, or until code first reads the signal
+   * @internal the state of the cancels of this scope or task; null until the first cancel, or until code first reads
+   * the AbortSignal
    */
   cancellation: Cancellation | null = null
-  /** @internal the first of the frames inside this one; the others follow by `next` */
+  /**
+   * @internal the first of the frames (running bodies of scopes and tasks) inside this one; the field `next` of each
+   * leads to the following one
+   */
   firstChild: Frame | null = null
   /**
-   * @internal the next frame in a linked list: the list of the frames inside `enclosing`, or, for the frame of a task
-   * that is not done, the loop's list of tasks
+   * @internal the next frame in the linked list that this frame is in. (A frame is the running body of a scope or
+   * task.) For the frame of a task that is not done, it is the loop's list of tasks. Otherwise it is the list of the
+   * frames inside `enclosing`
    */
   next: Frame | null = null
   /** @internal */
@@ -67,26 +78,29 @@ export abstract class FrameWaits implements Reaction {
   /** @internal */
   state: FrameState = OPEN
   /**
-   * @internal the number of the newest wait that has ended in this frame or inside it. `Cancellation.endTurn` compares
-   * it with the number of the wait that a cancel has ended. If a newer wait has ended, other code of the frame is
-   * running too.
+   * @internal the number of the newest wait that has ended in this scope or task (waits are numbered in the order in
+   * which they begin). `Cancellation.endTurn` compares this number with the number of the wait that a cancel has ended.
+   * If a newer wait has ended, other code of the scope or task is running too.
    */
   newestEnded = 0
-  /** The number of the own wait: the wait that this frame itself resumes, without a separate Awaiter. */
+  /**
+   * The number of the wait whose code this object itself resumes. For each other wait, an Awaiter resumes the code and
+   * keeps the number.
+   */
   #began = 0
   /**
-   * Before the first step of a task: the asynchronous context in which its body will run. After that: the waits of this
-   * frame, or null if it has none.
+   * Before the first step of a task: the values of every AsyncLocalStorage with which its body will run. After that:
+   * the waits of this frame (the running body of a scope or task), or null if it has none.
    */
   #stage: AsyncContext | Waits | null = null
   /**
-   * While this frame itself is to resume an `await`: the first of the two functions that the `await` has passed to
-   * `then`. Otherwise: the reaction (an object that the loop runs when a future has ended) that resumes the body of the
-   * task, such as the driver of a generator; or null.
+   * If this object itself is to resume an `await`: the first of the two functions that the `await` has passed to
+   * `then`, or a Chain that holds both. If another object resumes the body of the task, such as the driver of a
+   * generator: that object. Otherwise null.
    */
   #functions: Resolve | Chain | Reaction | null = null
   /**
-   * While this frame itself is to resume an `await`: the second of the two functions that the `await` has passed to
+   * If this object itself is to resume an `await`: the second of the two functions that the `await` has passed to
    * `then`. Otherwise null.
    */
   #reject: Reject | null = null
@@ -102,24 +116,25 @@ export abstract class FrameWaits implements Reaction {
     return this.frame
   }
 
-  /** The frame around this one in the same task; null for the outermost frame. */
+  /** The frame (the running body of a scope or task) around this one in the same task; null for the outermost one. */
   get parent(): Frame | null {
     const { enclosing } = this
     return enclosing !== null && enclosing.task === this.task ? enclosing : null
   }
 
-  /** @internal this object as a Frame, which it always is: `Frame` is the only class that extends this one */
+  /** @internal this object as a Frame, which it always is: `Frame` is the only direct subclass of this class */
   abstract readonly frame: Frame
 
   /**
-   * @internal whether a cancel of this frame, or of a frame around it in the same task, is pending (it has ended no
-   * wait yet) and not kept out by a shield
+   * @internal whether a cancel is still to end a wait of this scope or task. It may be a cancel of this scope or task
+   * itself, or of one around it in the same task. Cancels that a shield keeps out do not count
    */
   abstract readonly mustCancel: boolean
 
   /**
-   * @internal whether no wait may begin in this frame: its loop is closed, `abandon` has ended its task at once, or the
-   * body of a cancelled scope around it has ended, and the scope waits only for the clean-up of other calls
+   * @internal whether code of this scope or task must not begin a wait any more: its loop is closed, `abandon` has
+   * ended its task at once, or the body of a cancelled scope around the code has ended, and that scope waits only for
+   * other calls to clean up
    */
   abstract mustRefuse(): boolean
 
@@ -130,26 +145,28 @@ export abstract class FrameWaits implements Reaction {
   abstract refuse(future: Future<unknown>): Future<never>
 
   /**
-   * @internal called when a wait on `future` has begun in this frame, which was cancelled, is inside another frame, or
-   * has a body that has ended; `reaction` will resume the waiting code
+   * @internal called when code has begun to wait on `future`, if this scope or task was cancelled, is inside another
+   * scope or a group, or its body has ended. If a cancel must end the wait, this method does that. `reaction` is the
+   * object that the loop calls when `future` has ended, to resume the waiting code
    */
   abstract begunWait(reaction: Reaction, future: Future<unknown>): void
 
   /**
-   * @internal called in the turn of a wait, after its `future` has ended; `key` identifies the wait. Returns the
-   * CancelledError that the waiting code gets in place of the outcome of `future`; null if the code gets that outcome.
+   * @internal called when the loop is about to resume code that has waited on `future`; `key` identifies the wait.
+   * Returns the CancelledError that the code gets in place of the outcome of `future`; null if the code gets that
+   * outcome.
    */
   abstract resume(key: Reaction, future: Future<unknown>): CancelledError | null
 
   /**
-   * @internal adds this frame to the list of the frame around it or of the loop, so that a cancel of that frame, or the
-   * end of the run, finds this frame
+   * @internal adds this frame (the running body of a scope or task) to the list of the frame around it, or to a list of
+   * the loop. So a cancel of the frame around it, or the end of the run, finds the waits inside this frame
    */
   link(): void {}
 
   /**
-   * @internal removes this frame from the list that `link` has added it to; called when the scope has ended and no wait
-   * is left inside
+   * @internal removes this frame (the running body of a scope or task) from the list to which `link` has added it;
+   * called when the scope has ended and no wait is left inside
    */
   unlink(): void {}
 
@@ -178,14 +195,17 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal whether this frame has waits, not counting the frames inside it. A wait counts until its turn: its future
-   * is pending, or has ended and the waiting code has not resumed yet.
+   * @internal whether code of this scope or task waits on a future; waits in the scopes inside it do not count. A wait
+   * counts until the waiting code resumes, even if the future has ended already.
    */
   hasOwnWaits(): boolean {
     return FrameWaits.#waits(this) !== null
   }
 
-  /** @internal the futures that this frame waits on; waits of the frames inside this one are left out */
+  /**
+   * @internal the futures that code of this scope or task waits on; the futures of waits in the scopes inside it are
+   * left out
+   */
   ownWaits(): Iterable<Future<unknown>> {
     FrameWaits.#dropFalseWaits(this)
     const waits = FrameWaits.#waits(this)
@@ -199,8 +219,9 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal calls `visit` with the key, the future and the number of each wait of this frame, the oldest wait first.
-   * Waits of the frames inside this one are left out.
+   * @internal calls `visit` for each wait of this scope or task, the oldest wait first, with the key that identifies
+   * the wait, its future and its number (waits are numbered in the order in which they begin). Waits in the scopes
+   * inside it are left out.
    */
   eachWait(visit: (key: Reaction, future: Future<unknown>, began: number) => void): void {
     FrameWaits.#dropFalseWaits(this)
@@ -214,8 +235,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal calls `visit` with the key and the future of each wait of this frame. Waits of the frames inside this one
-   * are left out. Changes nothing, so it may be called at any moment.
+   * @internal calls `visit` for each wait of this scope or task, with the key that identifies the wait, and its future.
+   * Waits in the scopes inside it are left out. Changes nothing, so it may be called at any moment.
    */
   peekWaits(visit: (key: Reaction, future: Future<unknown>) => void): void {
     const waits = FrameWaits.#waits(this)
@@ -238,8 +259,9 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal whether `reaction` is the reaction of a wait of this frame. False if the caller of `then` was not an
-   * `await`, but code that has passed two functions without a name.
+   * @internal whether `reaction`, an object that the loop calls when a future has ended, resumes a wait of this scope
+   * or task. False if it belongs to code that has called `then` of a future with two functions without a name: such a
+   * call looks like an `await`, but does not wait.
    */
   holdsWait(reaction: Reaction): boolean {
     FrameWaits.#dropFalseWaits(this)
@@ -249,8 +271,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal the future of the own wait (the wait that this frame itself resumes), if this frame has no other wait;
-   * otherwise null. Call `soleWait` first, because only that function removes entries that are not waits.
+   * @internal the future of the only wait of this scope or task, if this object itself resumes the waiting code;
+   * otherwise null. Call `soleWait` first: it removes calls of `then` that look like an `await` but do not wait.
    */
   ownWait(): Future<unknown> | null {
     const waits = FrameWaits.#waits(this)
@@ -258,8 +280,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal the only future that this frame waits on, not counting the frames inside it; null if there is none, or if
-   * there are several different ones
+   * @internal the only future that code of this scope or task waits on; null if there is none, or if there are several
+   * different ones. Waits in the scopes inside it do not count.
    */
   soleWait(): Future<unknown> | null {
     FrameWaits.#dropFalseWaits(this)
@@ -270,8 +292,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal makes `reaction` the object that resumes the body of the task from now on. If this frame itself was to
-   * resume a pending `await`, that wait is first moved to a separate Awaiter.
+   * @internal from now on the loop calls `reaction` to resume the body of the task; for example, `reaction` runs a
+   * generator. If this object itself was to resume a pending `await`, a separate Awaiter is made for that wait first.
    */
   driveBy(reaction: Reaction): void {
     if (this.#reject !== null) FrameWaits.#moveOwnWait(this, this.frame)
@@ -279,25 +301,22 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal called when the body of the task has ended: releases the driver (the object that resumed the body), so
-   * that it can be garbage-collected. Calls that the body has begun and that still wait have reactions of their own,
+   * @internal called when the body of the task has ended: releases the object that resumed the body, so that it can be
+   * garbage-collected. Other calls that the body has begun and that still wait are resumed by objects of their own,
    * which stay.
    */
   endDriver(): void {
     if (this.#reject === null && this.#functions !== null) this.#functions = ended
   }
 
-  /**
-   * @internal whether code of this frame waits now in an `await` that the frame itself resumes, without a separate
-   * Awaiter
-   */
+  /** @internal whether this object itself, and not a separate Awaiter, is to resume the code of an `await` */
   isOwnWait(): boolean {
     return this.#reject !== null
   }
 
   /**
-   * @internal begins a wait: code of this frame has called `then` of a pending future with these functions. Returns the
-   * object that `then` returns to that code.
+   * @internal begins a wait: code of this scope or task has called `then` of the pending `future` with these two
+   * functions. Returns the object that `then` returns to that code.
    */
   beginAwait(future: Future<unknown>, resolve: Resolve, reject: Reject): PromiseLike<unknown> {
     if (this.mustRefuse()) {
@@ -318,8 +337,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal runs the turn in which the own wait (the wait that this frame itself resumes) ends: passes the outcome,
-   * or a cancel, to the waiting code
+   * @internal called by the loop when the future has ended whose waiting code this object itself resumes: passes the
+   * outcome of the future, or a CancelledError, to that code
    */
   run(): void {
     const functions = this.#functions as Resolve | Chain
@@ -336,9 +355,9 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal called when code uses the object that `then` of `future` has returned, for example calls its `catch`.
-   * `resolve` is the first function that was passed to `then`. Returns a promise of the value that the called function
-   * will return; null if that wait has ended already.
+   * @internal called when code uses the object that `future.then(…)` has returned, for example calls its `catch`.
+   * `resolve` is the first of the two functions that were passed to `then`. Returns a promise of the value that one of
+   * these two functions returns when `future` has ended; null if this object is not to call these functions any more.
    */
   chain(future: Future<unknown>, resolve: Resolve): Promise<unknown> | null {
     const waits = FrameWaits.#waits(this)
@@ -351,7 +370,8 @@ export abstract class FrameWaits implements Reaction {
 
   /**
    * @internal replaces the two functions of the `await` that `key` identifies, and returns the first of the old ones.
-   * Returns null, and replaces nothing, if code other than an `await` waits: a driver, or code that has called `then`.
+   * Returns null, and replaces nothing, if the waiting code is not an `await`, but a generator, or code that has called
+   * `then` itself.
    */
   replaceFunctions(key: Reaction, resolve: Resolve, reject: Reject): Resolve | null {
     if (key instanceof Awaiter) return key.replaceFunctions(resolve, reject)
@@ -362,7 +382,10 @@ export abstract class FrameWaits implements Reaction {
     return old
   }
 
-  /** @internal begins a wait of this frame on `future`; `reaction` will resume the waiting code */
+  /**
+   * @internal notes that code of this scope or task waits on `future`; the loop calls `reaction` when `future` has
+   * ended, to resume that code
+   */
   suspend(reaction: Reaction, future: Future<unknown>): void {
     FrameWaits.#addWait(this, reaction, future)
     const loop = this.scopeLoop
@@ -390,8 +413,9 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal removes the wait that `reaction` resumes, and returns the future of that wait. Called in the turn of
-   * `reaction`, and when the wait is moved to another reaction or future.
+   * @internal removes a wait, and returns its future. `reaction` is the object that the loop calls to resume the
+   * waiting code. This method is called just before that code resumes, and when the wait gets another future or another
+   * object to resume it.
    */
   endWait(reaction: Reaction): Future<unknown> {
     const waits = this.#stage as Waits
@@ -415,42 +439,43 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal the key under which this frame lists the wait that `reaction` resumes. The key is `reaction`, except for
-   * the driver (the object that resumes the body of the task): its key is the frame.
+   * @internal the key of a wait in the list of waits. `reaction` is the object that the loop calls to resume the
+   * waiting code. It is the key itself, unless it resumes the body of the task: then this frame is the key.
    */
   keyOf(reaction: Reaction): Reaction {
     return reaction === this.#functions ? this : reaction
   }
 
   /**
-   * @internal ends the waits of this frame on `future` as if `future` had been cancelled, while `future` stays pending
+   * @internal ends the waits of this scope or task on `future` as if `future` had been cancelled, while `future` stays
+   * pending
    */
   interrupt(future: Future<unknown>, msg: string | CancelledError | undefined): void {
     const interruption = new Interruption({ loop: this.scopeLoop })
     interruption.cancel(msg)
-    // There are several reactions if a `Promise.all` has the same future more than once.
+    // There are several waits if a `Promise.all` has the same future more than once.
     for (const reaction of future.reactionsOf(this.frame)) {
       this.endWait(reaction)
       future.removeReaction(reaction)
       FrameWaits.#addWait(this, reaction, interruption)
     }
-    // If `future` is a gather in a circle of waits, it fails with a CancelledError that no code reads. So `exception()`
-    // is called here: it marks the error as read, and the failure is not reported.
+    // If `future` is a gather, and tasks wait for each other in a circle, it fails with a CancelledError that no code
+    // reads. So `exception()` is called here: it marks the error as read, and the failure is not reported.
     future.onDone(() => {
       if (future.hasFailed() && isCancelled(future.peekOutcome())) future.exception()
     })
   }
 
   /**
-   * Removes entries that are not waits: code has called `then` with two functions without a name, which looks like an
-   * `await`. Such code gets a separate reaction outside of the frame. This is checked only where the answer matters,
-   * because the check costs more than an await.
+   * Removes the entries that are not waits. Code that calls `then` with two functions without a name looks like an
+   * `await`, but does not wait. Its functions are still called when the future ends, but outside of every scope and
+   * task. The check costs more than an await, so it is made only where the answer matters.
    */
   static #dropFalseWaits(frame: FrameWaits): void {
     const waits = FrameWaits.#waits(frame)
     if (frame.#reject !== null) {
       const own = waits instanceof Map ? waits.get(frame) : waits
-      // If the future is done, its reaction is in the ready queue and must stay as it is.
+      // If the future is done, an entry of the ready queue is about to call these functions, and must stay as it is.
       if (own?.done() === false && !isResolver(frame.#reject)) FrameWaits.#moveOwnWait(frame, null)
     }
     if (!(waits instanceof Map)) return
@@ -462,8 +487,9 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * Moves the own wait of `frame`, which `frame` itself would resume, to a separate Awaiter. The wait then belongs to
-   * the frame `owner`. If `owner` is null, it becomes a callback outside of every frame.
+   * Makes a separate Awaiter resume the wait that `frame` (the running body of a scope or task) would itself resume.
+   * The wait then belongs to the frame `owner`. If `owner` is null, its two functions are called as a callback that
+   * belongs to no scope or task.
    */
   static #moveOwnWait(frame: FrameWaits, owner: Frame | null): void {
     const functions = frame.#functions as Resolve | Chain
@@ -480,13 +506,14 @@ export abstract class FrameWaits implements Reaction {
 }
 
 /**
- * The future that a frame waits on after `interrupt`, in place of a future that cannot be cancelled. It ends as
- * cancelled.
+ * The future on which code waits after a call of `interrupt`, in place of a future that cannot be cancelled. It ends as
+ * cancelled, so the wait throws.
  */
 export class Interruption extends Future<never> {}
 
 /**
- * When the body of a task has ended, the field `#functions` of its frame holds this object in place of the reaction
- * that resumed the body. Because the field is not null, a later `await` in the frame uses a separate Awaiter.
+ * When the body of a task has ended, the field `#functions` of its Execution holds this object in place of the object
+ * that resumed the body. Because the field is not null, a later `await` of a call that the task has begun uses a
+ * separate Awaiter.
  */
 const ended: Reaction = { waitingFrame: null, run: () => {}, label: () => 'ended' }

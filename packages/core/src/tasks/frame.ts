@@ -13,42 +13,48 @@ import { findCancelledScope, cancelNewWait } from './level-cancel.ts'
 import type { Task } from './task.ts'
 
 /**
- * The running body of a scope, of a task or of a loop. Every wait belongs to a frame, so that a cancel of a scope ends
- * the waits of its own body and no others (`frame-waits.ts` says more).
+ * The running body of a scope or task, or the callbacks of a loop. Each wait belongs to the frame whose code waits, so
+ * that a cancel of a scope ends the waits of its own body and no others (`frame-waits.ts` says more).
  */
 export abstract class Frame extends FrameWaits {
-  /** @internal whether this frame has a shield: cancels of the frames around it do not reach the waits inside it */
+  /**
+   * @internal whether this scope is a shield: cancels of the task and of the scopes around it do not reach the waits
+   * inside it
+   */
   get isShielded(): boolean {
     return false
   }
 
   /**
-   * @internal notes that a cancel of a frame around this one is thrown inside this frame; the scope must then throw the
-   * CancelledError on to its caller
+   * @internal notes that code inside this scope gets the CancelledError of a cancel that came from outside the scope;
+   * the scope must then throw this error on to its caller
    */
   noteCancelFromOutside(): void {}
 
   /**
-   * @internal called when the shield of this frame has kept a cancel out. If `shielded` was called with the option
-   * `grace`, it then starts a timer, and removes the shield after that time.
+   * @internal called when the shield of this scope has kept a cancel out. If the shield was made by `shielded` with the
+   * option `grace`, this starts a timer that removes the shield.
    */
   cancelKeptOut(): void {}
 
-  /** @internal the tasks of the group if this is the frame of a task group; otherwise none */
+  /** @internal the tasks of the group if this is the running body of a task group; otherwise none */
   get members(): Iterable<Task> {
     return []
   }
 
-  /** Whether this frame is inside a cancelled scope, with no shield between (`level-cancel.ts`). */
+  /**
+   * Whether this scope or task is inside a cancelled scope, so that each of its waits throws (`level-cancel.ts`). False
+   * if a shield between the two keeps the cancel out.
+   */
   isLevelCancelled(): boolean {
     return findCancelledScope(this) !== null
   }
 
   /**
-   * @internal ends the wait of this frame on `future`, if this frame is inside a cancelled scope. `reaction` resumes
-   * the waiting code. `future` is a claim: the future of a waiter for a lock, an item or the like. While the claim was
-   * about to take the lock, the cancelled scope could not end the wait. This is called when the claim has got nothing
-   * and its waiter would have to wait again.
+   * @internal ends a wait on `future`, if the waiting code is inside a cancelled scope. `reaction` is the object that
+   * the loop calls to resume that code. `future` comes from a lock, a queue or the like. While `future` was about to
+   * take the lock or the item for the code, the cancel of the scope did not end the wait. This is called when `future`
+   * has got nothing, and the code would have to wait again.
    */
   endWaitInCancelledScope(reaction: Reaction, future: Future<unknown>): void {
     const cancelledScope = findCancelledScope(this)
@@ -57,13 +63,14 @@ export abstract class Frame extends FrameWaits {
 
   /**
    * @internal ends the wait of a scope for a promise that its body has returned, if the work behind that promise was
-   * begun outside of the scope. `message` is the message of the cancel. Returns false if there is no such wait.
+   * begun outside of the scope. A cancel cannot end such work, so only the wait for it ends. `message` is the message
+   * of the cancel. Returns false if there is no such wait.
    */
   abandonReturned(_message: string | CancelledError | undefined): boolean {
     return false
   }
 
-  /** @internal the context variables that code in this frame sees */
+  /** @internal the context variables that code of this scope or task sees */
   abstract scopeContext(): Context
 
   /** @internal */
@@ -72,16 +79,16 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal yields the only entry of this frame. Node iterates over this frame when it copies a map of
-   * AsyncLocalStorage values, because a frame can stand in place of such a map.
+   * @internal yields this object. A frame (the running body of a scope or task) can stand in place of a map of
+   * AsyncLocalStorage values, and is itself the only entry of that map. Node iterates over the map when it copies it.
    */
   *[Symbol.iterator](): Iterator<unknown> {
     yield this
   }
 
   /**
-   * @internal whether a cancel of this frame, or of a frame around it in the same task, is pending (it has ended no
-   * wait yet) and not kept out by a shield
+   * @internal whether a cancel is still to end a wait of this scope or task. It may be a cancel of this scope or task
+   * itself, or of one around it in the same task. Cancels that a shield keeps out do not count
    */
   override get mustCancel(): boolean {
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
@@ -91,7 +98,7 @@ export abstract class Frame extends FrameWaits {
     return false
   }
 
-  /** @internal the message of the pending cancel that `mustCancel` has found */
+  /** @internal the message of the cancel because of which `mustCancel` is true */
   get cancelMessage(): string | CancelledError | undefined {
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
       if (frame.cancellation?.pending === true) return frame.cancellation.remembered
@@ -101,8 +108,8 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal the number of cancels of this frame, and of the frames around it in the same task, that were not taken
-   * back
+   * @internal the number of cancels of this scope or task, and of those around it in the same task, that were asked for
+   * and not taken back
    */
   cancelling(): number {
     let sum = 0
@@ -113,8 +120,8 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal the number of cancels that were not taken back: of this frame, and of the frames around it in the same
-   * task up to the nearest shield
+   * @internal the number of cancels that were asked for and not taken back: of this scope or task, and of those around
+   * it in the same task, up to the nearest shield (a scope that keeps out cancels from outside)
    */
   visibleCancels(): number {
     let sum = 0
@@ -126,8 +133,8 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal takes back one cancel: of this frame, or of the nearest frame around it that has one. Returns the number
-   * of cancels that remain.
+   * @internal takes back one cancel: of this scope or task, or else of the nearest one around it in the same task that
+   * has a cancel. Returns the number of cancels that remain.
    */
   uncancel(): number {
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
@@ -139,10 +146,10 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal makes a cancel pending again, so that the next wait throws a CancelledError. Called when a scope throws
-   * another error in place of the CancelledError. If several frames have a cancel that was not taken back, the cancel
-   * of the outermost of them (up to the nearest shield) becomes pending, because the scopes of the inner frames end
-   * before the next wait begins.
+   * @internal makes the next wait throw a CancelledError again. Called when a scope throws another error in place of
+   * the CancelledError, because the cancel would otherwise be lost. If several scopes around the running code have a
+   * cancel that was not taken back, the cancel of the outermost (up to the nearest shield) is thrown, because the inner
+   * scopes end before the next wait begins.
    */
   cancelAgain(): void {
     let outermost: Cancellation | null = null
@@ -153,7 +160,10 @@ export abstract class Frame extends FrameWaits {
     outermost?.again()
   }
 
-  /** @internal the message of the innermost cancel that was not taken back */
+  /**
+   * @internal the message of a cancel that was asked for and not taken back: of this scope or task, or else of the
+   * nearest one around it in the same task that has such a cancel; undefined if none has
+   */
   newestMessage(): string | CancelledError | undefined {
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
       if ((frame.cancellation?.count ?? 0) > 0) return frame.cancellation?.message
@@ -162,8 +172,8 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal whether `error` is the AbortError of a library that was given the signal of this frame, or of a frame
-   * around it, and that frame was cancelled
+   * @internal whether `error` is the AbortError of a library that was given the AbortSignal of this scope or task, or
+   * of one around it, and a cancel has aborted that signal
    */
   isOwnAbort(error: unknown): boolean {
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
@@ -173,9 +183,9 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal begins the wait of an `await` such as `await future.catch(log)`, while `future` is pending. The awaited
-   * promise is a chain: it was made from `future` by `then`, `catch` or `finally`. `settled` calls one of its two
-   * arguments when the chain has ended; `resolve` and `reject` continue the waiting code.
+   * @internal begins the wait of an `await` such as `await future.catch(log)`, while `future` is pending. `settled`
+   * calls one of its two arguments when the promise that `catch` (or `then`, or `finally`) has returned is settled.
+   * `resolve` and `reject` are the functions of the `await`, which continue the waiting code.
    */
   beginChainedAwait(
     future: Future<unknown>,
@@ -184,8 +194,9 @@ export abstract class Frame extends FrameWaits {
     reject: Reject,
   ): void {
     const isRefused = this.mustRefuse()
-    // If the wait is refused, the waiting code gets a CancelledError, and no code reads the outcome of the chain.
-    // `Boolean` is passed as a function that does nothing, so that a failure of the chain counts as handled.
+    // If the wait is refused, the waiting code gets a CancelledError, and no code reads the outcome of the awaited
+    // promise. `Boolean` is passed as a function that does nothing, so that a failure of this promise counts as
+    // handled.
     if (isRefused) settled(Boolean, Boolean)
     this.beginAwait(isRefused ? future : new ChainWait(future, settled), resolve, reject)
   }
@@ -210,8 +221,8 @@ export abstract class Frame extends FrameWaits {
 standForMaps(Frame.prototype)
 
 /**
- * The outermost frame of a loop, for its callbacks and for `detached` code. It has no task, and exists as long as the
- * loop.
+ * The frame for code that belongs to no task: the callbacks of a loop, and code that `detached` runs. It lists the
+ * waits of this code, so that the end of a run can cancel them. It exists as long as the loop.
  */
 export class LoopFrame extends Frame {
   override readonly scopeLoop: EventLoop

@@ -10,24 +10,28 @@ import type { Reaction } from '../futures/reaction.ts'
 import type { Execution } from './execution.ts'
 
 /**
- * Runs a generator coroutine as the body of a task, as a task of asyncio does: the turn that resumes the generator runs
- * its code up to the next future that it must wait for. No promise is made, so a waiting generator takes little more
- * than half the memory of a waiting async function, and less time to wake.
+ * Runs a generator coroutine as the body of a task, as asyncio does: each time the loop resumes the generator, its code
+ * runs up to the next future that it must wait for. No promise is made, so a waiting generator takes little more than
+ * half the memory of a waiting async function, and less time to wake.
  */
 export class GeneratorDriver<T> implements Reaction {
   readonly waitingFrame: Execution
   readonly #generator: CoroutineGenerator<T>
   /**
-   * The asynchronous context (the values of every AsyncLocalStorage) in which the generator is resumed. The code of the
-   * generator may have changed these values since the task began.
+   * The values of every AsyncLocalStorage with which the generator is resumed. The code of the generator may have
+   * changed these values since the task began.
    */
   #context: AsyncContext
   /**
-   * The value with which the generator is resumed; if `#throws` is true, the error that is thrown into the generator.
+   * The value that the `yield` in the generator returns when the generator is resumed. If `#throws` is true, the error
+   * that the `yield` throws.
    */
   #input: unknown = undefined
   #throws = false
-  /** Whether the generator waits by `yield* future`. Then the iterator of the future reads the outcome. */
+  /**
+   * Whether the generator waits by `yield* future`. Then the iterator of the future, and not this object, reads the
+   * outcome of the future.
+   */
   #isIterated = false
 
   constructor(execution: Execution, generator: CoroutineGenerator<T>) {
@@ -35,7 +39,7 @@ export class GeneratorDriver<T> implements Reaction {
     this.#generator = generator
   }
 
-  /** Runs the first step of the generator. Must be called inside the asynchronous context of the task. */
+  /** Runs the generator up to its first wait. The caller must have set the AsyncLocalStorage values of the task. */
   start(): void {
     GeneratorDriver.#advance.call(this)
   }
@@ -44,15 +48,15 @@ export class GeneratorDriver<T> implements Reaction {
     return `resume ${this.waitingFrame.task.name}`
   }
 
-  /** Called in a turn of the loop, when the future that the generator waits for has ended: resumes the generator. */
+  /** Called by the loop when the future that the generator waits for has ended: resumes the generator. */
   run(): void {
     const execution = this.waitingFrame
     const key = execution.keyOf(this)
     const future = execution.endWait(this)
     const cancel = execution.resume(key, future)
     if (cancel !== null) GeneratorDriver.#setInput(this, cancel, true)
-    // With `yield*`, the iterator inside the generator reads the outcome of the future. To read it here too would throw
-    // an error twice, and throwing is expensive.
+    // With `yield*`, the iterator inside the generator reads the outcome of the future. If this function read an error
+    // too, the error would be thrown twice, and throwing is expensive.
     else if (!this.#isIterated) GeneratorDriver.#take(this, future)
     // oxlint-disable-next-line typescript/unbound-method -- the function is called with the second argument as its `this`
     resumeAsyncContext(this.#context, this as GeneratorDriver<unknown>, GeneratorDriver.#advance)
@@ -78,8 +82,8 @@ export class GeneratorDriver<T> implements Reaction {
   }
 
   /**
-   * Begins the wait for the value that the generator has yielded. Returns false if there is nothing to wait for: then
-   * the generator continues at once.
+   * Makes the generator wait for the value that it has yielded. Returns false if there is nothing to wait for: then the
+   * caller resumes the generator at once.
    */
   static #waitsFor(driver: GeneratorDriver<unknown>, step: IteratorYieldResult<unknown>): boolean {
     const yielded = step.value
@@ -95,9 +99,9 @@ export class GeneratorDriver<T> implements Reaction {
   }
 
   /**
-   * Waits for a promise that is not a future and that the generator has yielded. A cancel cannot end this wait. When
-   * the promise has settled, the generator continues at once, outside of the turns of the loop, as an async function
-   * does. Returns false if `yielded` cannot be awaited: then the generator gets an error.
+   * Makes the generator wait for `yielded`, a promise that is not a future. A cancel cannot end this wait. When the
+   * promise has settled, the generator continues at once, and not in a later step of the loop, as an async function
+   * does. Returns false if `yielded` cannot be awaited: then the caller throws an error into the generator.
    */
   static #waitsForPromise(driver: GeneratorDriver<unknown>, yielded: unknown): boolean {
     let promise: PromiseLike<unknown>

@@ -8,15 +8,17 @@ import type { ScopeFrame } from './scope-frame.ts'
 /**
  * Level cancellation, as in Trio: from the moment a scope is cancelled, every wait inside that scope throws, until the
  * scope ends. Code that catches one CancelledError and continues does not escape, because its next wait throws again.
+ * In contrast, the cancel of `task.cancel()` is thrown only once (`cancellation.ts`).
  *
- * In contrast, the cancel of `task.cancel()` is thrown only once (`cancellation.ts`). A scope contains its frame (the
- * running body of the scope), the frames inside that frame, and every task of a group that was opened in one of these
- * frames. A shielded frame keeps out the cancels of scopes around it.
+ * The following waits are inside a scope: those of its own body, of the scopes opened in the body, and of the tasks of
+ * the groups opened in one of these bodies. The object that lists the waits of one body is called its frame. A scope
+ * with a shield keeps out the cancels of the scopes around it.
  */
 
 /**
- * Searches from `frame` outwards for a frame whose scope is cancelled, and returns the first. The search ends after the
- * first frame with a shield. Returns null if no such frame was found.
+ * Returns the nearest frame whose scope is cancelled: `frame` itself, or a frame around it. (A frame is the running
+ * body of a scope or task.) The search ends at the first scope with a shield, because a shield keeps out the cancels
+ * from outside. Returns null if there is no such frame.
  */
 export function findCancelledScope(frame: Frame | null): Frame | null {
   for (let each = frame; each !== null; each = each.enclosing) {
@@ -27,8 +29,8 @@ export function findCancelledScope(frame: Frame | null): Frame | null {
 }
 
 /**
- * Cancels the scope of `frame`: until the scope ends, every wait inside it throws a CancelledError with `reason` as its
- * cause.
+ * Cancels the scope whose running body is `frame`: until the scope ends, every wait inside it throws a CancelledError
+ * with `reason` as its cause.
  */
 export function cancelScopeOf(frame: Frame, reason: unknown): void {
   frame.cancellation ??= new Cancellation(frame)
@@ -36,10 +38,14 @@ export function cancelScopeOf(frame: Frame, reason: unknown): void {
   cancelInside(frame, frame)
 }
 
-/** Ends every wait in the frame `inside` and in everything inside it, because the scope of `frame` is cancelled. */
+/**
+ * Ends every wait in `inside` and in everything inside it, because the scope of `frame` was cancelled. `inside` is
+ * `frame` or a frame in it. (A frame is the running body of a scope or task.)
+ */
 function cancelInside(inside: Frame, frame: Frame): void {
   const frames = [inside]
-  // The list grows during the loop. There is no recursion, because nested scopes may be deeper than the stack.
+  // The `for` loop also visits the frames that are added to the list during the loop. Recursion is not used, because
+  // scopes may be nested deeper than the call stack allows.
   for (const each of frames) {
     for (let child = each.firstChild; child !== null; child = child.next) addToEnd(child, frames)
     for (const task of each.members) if (!task.done()) addToEnd(task.ownExecution(), frames)
@@ -52,9 +58,9 @@ function cancelInside(inside: Frame, frame: Frame): void {
 }
 
 /**
- * Adds `frame` to `frames`, the list of the frames whose waits must end. If `frame` is shielded, it is only told that
- * its shield has kept a cancel out. If the scope of `frame` was cancelled before, nothing happens, because its waits
- * have been ended already.
+ * Adds `frame` (the running body of a scope or task) to `frames`, the list of the frames whose waits must end. If
+ * `frame` has a shield, it is not added, and is only told that the shield has kept a cancel out. If the scope of
+ * `frame` was itself cancelled before, it is not added either, because its waits were ended then.
  */
 function addToEnd(frame: Frame, frames: Frame[]): void {
   if (frame.isShielded) frame.cancelKeptOut()
@@ -68,9 +74,10 @@ function cancelOf(frame: Frame): CancelledError {
 }
 
 /**
- * Called when a wait on `future` has begun in `frame`, inside a cancelled scope. `cancelledScope` is the frame of that
- * scope, and `reaction` will resume the waiting code. Ends the wait, so that it throws in the next turn of the task.
- * Does nothing if the wait must go on because `future` is about to give its waiter a lock or an item.
+ * Called when code has begun to wait on `future` inside a cancelled scope. `frame` is the running body of the task or
+ * scope of that code, `cancelledScope` is the running body of the cancelled scope, and `reaction` is the object that
+ * the loop calls to resume the code. Ends the wait, so that it throws in a later step of the loop. Does nothing if
+ * `future` is about to give the code a lock or an item, which would be lost.
  */
 export function cancelNewWait(
   frame: Frame,
@@ -79,15 +86,15 @@ export function cancelNewWait(
   cancelledScope: Frame,
 ): void {
   if (!frame.holdsWait(reaction)) return
-  // A task that is waited for is not cancelled, and the future of `sleep(0)` does not accept a cancel, because it is in
-  // the ready queue. In these two cases only the wait is ended.
+  // If `future` is a task, the task is not cancelled. The future of `sleep(0)` does not accept a cancel, because it is
+  // in the ready queue. In these two cases only the wait is ended.
   if (future.ownExecution() === null && future.cancel(cancelOf(cancelledScope))) return
   if (!future.done() && future.canBeLeft()) frame.interrupt(future, cancelOf(cancelledScope))
 }
 
 /**
- * Called when the shield of `frame` was removed. The waits inside `frame` now get the cancels that the shield has kept
- * out.
+ * Called when the shield of `frame` (the running body of a scope) was removed: ends the waits inside `frame`, if the
+ * shield has kept out a cancel.
  */
 export function deliverKeptOut(frame: ScopeFrame): void {
   const cancelledScope = findCancelledScope(frame)

@@ -2,23 +2,22 @@ import { runningScope } from '../context/async-context.ts'
 import { nextTick } from '../loop/clock.ts'
 
 /**
- * V8's promise hook reports each new promise. It answers two questions about flows of control that nothing else can
- * answer.
+ * V8's promise hook reports each new promise. It answers two questions about running code that nothing else can answer.
  *
  * 1. A cancel has ended a wait, and the waiting code gets the CancelledError. Does that code continue with an `await`
  * of a foreign promise (a promise that is not a future), or has it ended? It may be the body of the task, or a call
  * that the program has abandoned. If the code has ended and the body of the task has not, the code was not the body,
- * and the body must still get the cancel. If the code awaits a foreign promise in its clean-up, the cancel has arrived.
- * An `await` of a foreign promise makes a new promise. So the hook reports the promises that code of the frame (the
- * running body of a task or scope) makes in the turn in which the wait throws. The hook is set once for all cancels
- * that are thrown before the microtask queue is empty.
+ * and the body must still get the cancel. If the code awaits a foreign promise in its clean-up, the cancel has been
+ * delivered. Such an `await` makes a new promise. So the hook reports the promises that code of the cancelled task or
+ * scope makes just after it has got the CancelledError. The hook is set once for all cancels that are thrown before the
+ * microtask queue is empty.
  *
- * 2. Has the body of a scope begun the work whose promise it returns? In `timeout(5, () => work())` it has, and the
- * scope waits until that work has ended its clean-up. In `timeout(5, () => promise)` it has not, and a cancel of the
- * scope only ends the wait for that promise.
+ * 2. Has the body of a scope itself begun the work whose promise the body returns? In `timeout(5, () => work())` it
+ * has, and after a cancel the scope waits until that work has ended its clean-up. In `timeout(5, () => promise)` it has
+ * not, and a cancel of the scope only ends the wait for that promise.
  *
- * To set the hook costs 0.4 us. Bun, Deno and workerd have no such hook. There the answer to 1 is "it may continue",
- * and the answer to 2 is "it has".
+ * To set the hook costs 0.4 us. Bun, Deno and workerd have no such hook. There the answer to question 1 is "it may
+ * continue", and the answer to question 2 is "it has".
  */
 interface PromiseHooks {
   onInit(hook: (promise: Promise<unknown>) => void): () => void
@@ -57,8 +56,8 @@ function onPromise(): void {
 }
 
 /**
- * Until the microtask queue is empty, calls `Cancellation.notePromiseMade` for each promise that code makes in a turn
- * in which a wait throws because of a cancel.
+ * Until the microtask queue is empty: when code whose wait has just thrown a CancelledError makes a promise, calls
+ * `Cancellation.notePromiseMade`.
  */
 export function watchPromises(): void {
   if (promiseHooks === null || stopHook !== null) return
@@ -72,7 +71,8 @@ function stopWatching(): void {
 }
 
 /**
- * The promises that were made since `callNotingPromises` was called; if its calls are nested, since the outermost one.
+ * The promises that were made since the call of `callNotingPromises` that runs now; if such calls are nested, since the
+ * outermost of them.
  */
 const made: unknown[] = []
 
@@ -82,8 +82,8 @@ function noteMade(promise: unknown): void {
 
 /**
  * Calls `fn` with `argument`. Returns the value that `fn` returned (`returned`), and whether this value is a promise
- * that was made during the call (`isOwn`), and not one that existed before. Without a promise hook this cannot be
- * known, and `isOwn` is true.
+ * that was made during the call of `fn` and did not exist before (`isOwn`). In a runtime without a promise hook this
+ * cannot be known, and `isOwn` is true.
  */
 export function callNotingPromises<A, T>(
   fn: (argument: A) => T,

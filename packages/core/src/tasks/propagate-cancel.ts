@@ -9,8 +9,8 @@ import type { Frame } from './frame.ts'
 type Message = string | CancelledError | undefined
 
 /**
- * A frame (the running body of a task or scope) whose cancel was passed on to its waits, but is not announced yet.
- * `isAccepted` says whether at least one of these waits will throw.
+ * A cancel of `frame` (the running body of a task or scope) that was passed on to the waits of the frame, but was not
+ * announced yet (see `unannounced`). `isAccepted` says whether at least one of these waits will throw.
  */
 interface Unannounced {
   readonly frame: Frame
@@ -19,53 +19,60 @@ interface Unannounced {
 }
 
 /**
- * Whether the newest `cancel` of a future has come back to a task that this cancel had reached before. This happens if
- * tasks wait for each other in a circle. `cancelWait`, which has called that `cancel`, reads and clears this.
+ * Whether the newest call of `future.cancel()` has reached a task that is passing on this same cancel. This happens if
+ * tasks wait for each other in a circle. The function `cancelWait`, which has made that call, reads this variable and
+ * sets it back to false.
  */
 let isCircle = false
 /**
  * The number of calls of `cancel` that are nested inside each other now. For example, the cancel of a gather calls the
- * cancel of its children. When the number is 0 again, the cancels are announced. While it is greater than `deepest`,
- * new cancels are put off.
+ * cancel of its children. When this number is 0 again, the cancels are announced (see `unannounced`). While it is
+ * greater than `deepest`, new cancels are put off until the outer calls have returned.
  */
 let depth = 0
 /**
- * The frames whose cancel was passed on but not announced yet. To announce means to abort signals, and, if no wait has
- * accepted the cancel, to make the cancel pending, so that it ends the next wait. The outermost call of cancel does
- * this at its end, because a listener of a signal may cancel other tasks, and must find the first cancel complete.
+ * The cancels that were passed on to waits but not announced yet. To announce a cancel means to abort the AbortSignals
+ * of the scope or task, and, if no wait has accepted the cancel, to make the next wait throw it. The outermost call of
+ * `cancel` announces these cancels at its end, because a listener of a signal may cancel other tasks, and must find the
+ * first cancel complete.
  */
 const unannounced: Unannounced[] = []
 
-/** A cancel that is put off until the calls of cancel around it have returned. */
+/** The cancel of the future `wait`. It is put off until the outer calls of `cancel` have returned. */
 interface Deferred {
-  /** The frame that waits on `wait`; null if `wait` is the child of a gather. */
+  /**
+   * The frame (the running body of a task or scope) whose code waits on `wait`; null if `wait` is the child of a
+   * gather.
+   */
   readonly frame: Frame | null
   readonly wait: Future<unknown>
   readonly msg: Message
 }
 
 /**
- * Cancels that are nested deeper than this are put off, because each nested cancel takes several stack frames, and the
- * stack has room for about 10,000 stack frames.
+ * If more than this many calls of `cancel` are nested, further cancels are put off. Each nested call takes several
+ * stack frames, and the call stack has room for about 10,000 stack frames.
  */
 const deepest = 200
 const deferred: Deferred[] = []
 /**
- * While deferred cancels are left, a task that was cancelled keeps its mark `isBeingPassedOn`, although its cancel was
- * passed on. This list holds the Cancellations of such tasks. If a deferred cancel comes back to one of them, the mark
- * shows that the tasks wait for each other in a circle.
+ * The Cancellations of tasks whose mark `isBeingPassedOn` stays true although their cancel was passed on, because
+ * deferred cancels are left. If a deferred cancel comes back to such a task, the mark shows that the tasks wait for
+ * each other in a circle.
  */
 const marked: Cancellation[] = []
 
 /**
- * Cancels `first`: cancels the futures that its code waits on. If such a future is a task, the cancel is passed on to
- * the futures that this task waits on, and so on. If tasks wait for each other in a circle, the cancel comes back to a
- * task that it has reached before. Then the last wait of the circle is ended, and its future stays pending. Returns
- * false, and does nothing, if `first` is the outermost frame of a task, and an outer call of this function is passing a
- * cancel of that task on at this moment.
+ * Cancels `first` (the running body of a task or scope): cancels the futures that its code waits on. If such a future
+ * is a task, the cancel goes on to the futures that this task waits on, and so on. If tasks wait for each other in a
+ * circle, the cancel comes back to a task that it has reached before. Then the last wait of the circle throws, although
+ * its future stays pending.
  *
- * A line of tasks that each wait for the next is followed in a loop and not by recursion, because it may be longer than
- * the stack is deep.
+ * Returns false, and does nothing, if `first` is the outermost frame of a task, and an outer call of this function is
+ * passing on a cancel of that task at this moment. Otherwise returns true.
+ *
+ * If each of many tasks waits only for the next, these tasks are cancelled in a loop and not by recursion, because
+ * there may be more of them than the call stack allows.
  */
 export function cancelFrame(first: Frame, msg: Message): boolean {
   const isFromInside = isRunning(first)
@@ -77,8 +84,8 @@ export function cancelFrame(first: Frame, msg: Message): boolean {
   }
   let last = first
   /**
-   * If each task of a line waits only for the next: the frames before `last` in this line. Null if there is only one
-   * frame, which is the usual case.
+   * If each of several tasks waits only for the next: the frames (the running bodies) of these tasks, without the last
+   * one. Null if there is only one frame, which is the usual case.
    */
   let others: Frame[] | null = null
   let isAccepted = false
@@ -119,12 +126,13 @@ export function cancelFrame(first: Frame, msg: Message): boolean {
 }
 
 /**
- * Returns `frame` and the frames inside it, the outermost first. Frames with a shield, and the frames inside them, are
- * left out, because a shield keeps cancels out.
+ * Returns `frame` and the frames inside it, the outermost first. (A frame is the running body of a task or scope.)
+ * Frames with a shield, and the frames inside them, are left out, because a shield keeps cancels out.
  */
 function framesInside(frame: Frame): Frame[] {
   const frames = [frame]
-  // The list grows during the loop. There is no recursion, because nested scopes may be deeper than the stack.
+  // The `for` loop also visits the frames that are added to the list during the loop. Recursion is not used, because
+  // scopes may be nested deeper than the call stack allows.
   for (const each of frames) {
     for (let child = each.firstChild; child !== null; child = child.next) {
       if (child.isShielded) child.cancelKeptOut()
@@ -135,8 +143,8 @@ function framesInside(frame: Frame): Frame[] {
 }
 
 /**
- * Returns the frame that has all the waits, among `frame` and the frames inside it; null if no frame has a wait, or if
- * more than one has.
+ * Returns the only frame that has waits, among `frame` and the frames inside it. (A frame is the running body of a task
+ * or scope.) Returns null if no frame has waits, or if more than one has.
  */
 function soleOwner(frame: Frame): Frame | null {
   if (frame.firstChild === null) return frame.hasOwnWaits() ? frame : null
@@ -150,8 +158,9 @@ function soleOwner(frame: Frame): Frame | null {
 }
 
 /**
- * Cancels the futures of all waits of `frame` and of the frames inside it, and notes these waits in `cancellation`.
- * Returns whether at least one future has accepted the cancel, so that its wait will throw.
+ * Cancels the futures on which code of `frame` (the running body of a task or scope) and of the scopes inside it waits,
+ * and notes these waits in `cancellation`. Returns whether at least one future has accepted the cancel, so that its
+ * wait will throw.
  */
 export function cancelWaits(frame: Frame, msg: Message, cancellation: Cancellation): boolean {
   const own = frame.firstChild === null ? frame.ownWait() : null
@@ -180,8 +189,9 @@ function noteCancelledWaits(frame: Frame): void {
 }
 
 /**
- * Passes a cancel of `frame` on to the future of one of its waits. Returns whether that wait will throw: the future
- * has accepted the cancel, or the wait was interrupted because it is part of a circle.
+ * Passes a cancel of `frame` (the running body of a task or scope) on to `wait`, a future that its code waits on.
+ * Returns whether that code will get a CancelledError: because the future has accepted the cancel, or because the wait
+ * was ended without it, as tasks wait for each other in a circle.
  */
 export function cancelWait(frame: Frame, wait: Future<unknown>, msg: Message): boolean {
   if (depth > deepest) return defer(frame, wait, msg)
@@ -206,7 +216,7 @@ export function cancelWait(frame: Frame, wait: Future<unknown>, msg: Message): b
   }
 }
 
-/** Passes a cancel of a gather on to one of its children. Returns whether the child has accepted it. */
+/** Passes a cancel of a gather on to `child`, one of its futures. Returns whether `child` has accepted the cancel. */
 export function cancelChild(child: Future<unknown>, msg: Message): boolean {
   if (depth > deepest) return defer(null, child, msg)
   depth++
@@ -219,9 +229,9 @@ export function cancelChild(child: Future<unknown>, msg: Message): boolean {
 }
 
 /**
- * Puts off the cancel of the future `wait`, on which `frame` waits. Returns false if `wait` is done. Otherwise returns
- * true, because a pending future nearly always accepts a cancel. If `wait` does not accept it later, `runDeferred`
- * makes the cancel of the frame pending.
+ * Puts off the cancel of the future `wait`, on which `frame` (the running body of a task or scope) waits. Returns false
+ * if `wait` is done. Otherwise returns true, because a pending future nearly always accepts a cancel. If `wait` does
+ * not accept the cancel later, `runDeferred` makes the next wait of the task throw it.
  */
 function defer(frame: Frame | null, wait: Future<unknown>, msg: Message): boolean {
   if (wait.done()) return false
@@ -232,7 +242,7 @@ function defer(frame: Frame | null, wait: Future<unknown>, msg: Message): boolea
 function runDeferred(): void {
   depth++
   try {
-    // `deferred` grows during this loop, so the cancels that are added are made too.
+    // The cancels that are added to `deferred` during this loop are made too.
     for (const { frame, wait, msg } of deferred) {
       if (frame === null) wait.cancel(msg)
       else if (!cancelWait(frame, wait, msg)) {
@@ -261,8 +271,9 @@ function outermost(frame: Frame): Frame {
 }
 
 /**
- * Counts a cancel of `frame`, and marks its task, because the cancel is now passed on. Returns false, and does nothing,
- * if `frame` is the outermost frame of a task that is marked already: then the tasks wait in a circle.
+ * Counts a cancel of `frame` (the running body of a task or scope), and marks its task, because the cancel is now
+ * passed on. Returns false, and does nothing, if `frame` is the outermost frame of a task that is marked already: then
+ * tasks wait for each other in a circle.
  */
 function begin(frame: Frame, isFromInside: boolean): boolean {
   const root = outermost(frame)
@@ -278,7 +289,7 @@ function endPassingOn(frame: Frame): void {
   unmark(outermost(frame).cancellation as Cancellation)
 }
 
-/** Whether the code that runs now is inside `frame`. */
+/** Whether the code that runs now belongs to `frame` (the running body of a task or scope) or to a scope inside it. */
 function isRunning(frame: Frame): boolean {
   for (let each = runningScope()?.frame ?? null; each !== null; each = each.parent) {
     if (each === frame) return true
@@ -290,8 +301,8 @@ function announceOutermost(): void {
   if (depth > 0) return
   if (deferred.length > 0) runDeferred()
   if (unannounced.length === 0) return
-  // A listener may cancel other tasks, and that call announces the frames in this list. So the list is emptied
-  // before the first listener runs.
+  // A listener may cancel other tasks, and each such cancel also announces the entries of this list. So the list is
+  // emptied before the first listener runs.
   for (const each of unannounced.splice(0)) announce(each)
 }
 
@@ -312,9 +323,9 @@ function announce({ frame, msg, isAccepted }: Unannounced): void {
 }
 
 /**
- * Finds the groups inside `frame` whose body contains a shield, and cancels the tasks of these groups. Usually the body
- * of a group gets the cancel first, and then the group cancels its tasks. While the body waits inside a shield, it does
- * not get the cancel. The tasks are outside of that shield, so they are cancelled here.
+ * Cancels the tasks of the groups inside `frame` (the running body of a task or scope) whose own body contains a
+ * shield. Usually the body of a group gets the cancel first, and then the group cancels its tasks. But while the body
+ * waits inside a shield, it does not get the cancel. The tasks are outside of that shield, so they are cancelled here.
  */
 function cancelBesideShields(frame: Frame, msg: Message): void {
   for (const each of framesInside(frame)) {
@@ -324,8 +335,8 @@ function cancelBesideShields(frame: Frame, msg: Message): void {
         if (!task.done() && task.ownExecution().cancelling() === 0) task.cancel(msg)
       }
       if (task.started) cancel()
-      // As in Trio, a task that has not started begins before it is cancelled: its first step is already in the
-      // ready queue, and the cancel joins the queue behind that.
+      // As in Trio, a task that has not started begins before it is cancelled: its first step is already in the ready
+      // queue, and the cancel is put behind it in the queue.
       else frame.scopeLoop.push({ run: cancel })
     }
   }
@@ -341,8 +352,8 @@ function hasShieldInside(frame: Frame): boolean {
 }
 
 /**
- * Ends each wait of a scope inside `frame` for a promise that its body has returned, if the work behind that promise
- * was begun outside of the scope. Returns whether there was such a wait.
+ * Ends each wait of a scope inside `frame` for a promise that the body of the scope has returned, if the work behind
+ * that promise was begun outside of the scope. Returns whether there was such a wait.
  */
 function abandonReturnedPromises(frame: Frame, msg: Message): boolean {
   let isTaken = false
@@ -353,7 +364,8 @@ function abandonReturnedPromises(frame: Frame, msg: Message): boolean {
 }
 
 /**
- * Aborts the signals of `frame` and of the frames inside it. Returns whether a listener has read one of these signals.
+ * Aborts the AbortSignals of `frame` (the running body of a task or scope) and of the scopes inside it. Returns whether
+ * a listener has read one of these signals while it was aborted here.
  */
 function abortSignals(frame: Frame, msg: Message): boolean {
   let isTaken = false

@@ -13,13 +13,13 @@ import { attach, detach } from './frame-tree.ts'
 import type { Task } from './task.ts'
 
 /**
- * The frame that a scope opens for its body. It lists the waits of the body, so that a cancel of the scope finds them.
+ * The running body of a scope (its frame). It lists the waits of the body, so that a cancel of the scope finds them.
  */
 export class ScopeFrame extends Frame {
   #returned: Promise<unknown> | null = null
   #rejectBody: ((error: unknown) => void) | null = null
   readonly #outer: Scope
-  /** @internal the scope that has opened this frame; snapshots and `effectiveDeadline` read its name and deadline */
+  /** @internal the scope whose body this is; snapshots and `effectiveDeadline` read its name and deadline */
   scope: { readonly deadline: number; readonly name?: string | null } | null = null
   #isShielded = false
   #isCancelledFromOutside = false
@@ -51,7 +51,10 @@ export class ScopeFrame extends Frame {
     this.#members = members
   }
 
-  /** @internal puts up or removes the shield; `onCancelKeptOut` is called for each cancel that the shield keeps out */
+  /**
+   * @internal puts up or removes the shield of the scope; `onCancelKeptOut` is called for each cancel that the shield
+   * keeps out
+   */
   setShield(isShielded: boolean, onCancelKeptOut: (() => void) | null): void {
     this.#isShielded = isShielded
     this.#onCancelKeptOut = onCancelKeptOut
@@ -62,8 +65,8 @@ export class ScopeFrame extends Frame {
   }
 
   /**
-   * @internal called when the shield was removed: delivers the cancels of the task that the shield has kept out to the
-   * waits of this frame
+   * @internal called when the shield of the scope was removed: ends the waits of the body, if a cancel of the task was
+   * kept out by the shield
    */
   deliverPending(): void {
     for (let outer = this.parent; outer !== null; outer = outer.parent) {
@@ -73,8 +76,8 @@ export class ScopeFrame extends Frame {
   }
 
   /**
-   * @internal calls `fn` in this frame and returns the result of `fn`; waits and scopes that `fn` begins belong to this
-   * frame
+   * @internal calls `fn` as code of this scope, and returns the result of `fn`. A cancel of the scope then ends the
+   * waits that `fn` begins, even after an `await`
    */
   enter<T>(fn: () => T): T {
     this.#fn = fn
@@ -92,8 +95,9 @@ export class ScopeFrame extends Frame {
   }
 
   /**
-   * @internal notes that the scope waits for the promise `returned`, whose work may have begun outside of the scope;
-   * `reject` ends that wait. If both are null, the scope does not wait for such a promise any more.
+   * @internal called when the body of the scope has returned the promise `returned`, whose work may have begun outside
+   * of the scope. A cancel of the scope cannot end this work, so it calls `reject`, which ends only the wait for the
+   * promise. Both arguments are null when this wait is over.
    */
   awaitReturned(
     returned: Promise<unknown> | null,
@@ -131,8 +135,8 @@ export class ScopeFrame extends Frame {
   }
 
   /**
-   * @internal whether a cancel of a frame around this one was thrown inside this frame. If it was, the scope throws the
-   * CancelledError on.
+   * @internal whether code inside this scope has got the CancelledError of a cancel that came from outside the scope.
+   * If so, the scope throws that error on.
    */
   get isCancelledFromOutside(): boolean {
     return this.#isCancelledFromOutside

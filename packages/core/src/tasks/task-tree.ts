@@ -7,13 +7,13 @@ import type { Task } from './task.ts'
 
 /**
  * Makes the text of `formatTaskTree`: the tree of the tasks of a loop, without those that are done. A program may have
- * a million tasks, and people read the tree. So the tree is built in linear time, without recursion, and cut to a size
- * that fits on a few screens.
+ * a million tasks, but the text is for people. So the tree is built in linear time, without recursion, and cut to a
+ * size that fits on a few screens.
  */
 
 /** At most this many children of one task are shown. */
 const shownSiblings = 10
-/** At most this many levels of the tree are shown. */
+/** At most this many levels of the tree are shown. Each task is one level below the task that created it. */
 const shownLevels = 40
 /** The text has at most this many lines. */
 const shownLines = 200
@@ -22,8 +22,8 @@ const shownWaits = 5
 
 /**
  * Returns a text that shows the tasks of a loop, without those that are done: each task under the task that created it,
- * with its state and the futures that it waits on. Of a large tree only a part is shown, with the number of the tasks
- * that are left out.
+ * with its state and the futures that it waits on. If there are very many tasks, some are left out, and the text says
+ * how many.
  *
  * @throws {TypeError} when `options` is not an object, or its `loop` is not an EventLoop
  *
@@ -39,21 +39,22 @@ export function formatTaskTree(options?: { loop?: EventLoop }): string {
 }
 
 /**
- * The children of one task; or all tasks at the top of the tree, whose creators are done or are not tasks of this loop.
+ * A list of siblings: the tasks that one task has created. A further list holds the tasks at the top of the tree, whose
+ * creators are done or are not tasks of this loop.
  */
 interface Siblings {
   /**
-   * The siblings, the oldest last. If there are many siblings, only the oldest are kept: at least one more than are
-   * shown.
+   * The siblings, the oldest last. If there are many siblings, this list holds only the oldest of them, at least one
+   * more than the text shows.
    */
   readonly oldest: Task[]
-  /** The number of all siblings and of all tasks below them. */
+  /** The number of all siblings, also of those that are not in `oldest`, plus the number of all tasks below them. */
   count: number
 }
 
 /** A line of the text that is still to be written. */
 interface Entry {
-  /** The task of the line; null for the line with the number of siblings that are left out. */
+  /** The task of the line; null for the line "… and 7 more", which says how many tasks are left out. */
   readonly task: Task | null
   readonly left: number
   readonly level: number
@@ -68,8 +69,8 @@ class TreePrinter {
   #shown = 0
 
   constructor(loop: EventLoop) {
-    // A task is younger than its parent. The tasks are visited from the youngest on, so all tasks below a task are
-    // counted before that task.
+    // A task is younger than its parent. The tasks are visited from the youngest on. So when a task is visited, all
+    // tasks below it have been counted.
     loop.eachTask((task) => this.#add(task))
   }
 
@@ -83,9 +84,9 @@ class TreePrinter {
     }
     siblings.oldest.push(task)
     siblings.count += this.#countOf(task)
-    // One sibling more than `shownSiblings` is kept. If it is the only sibling that would be left out, `print` shows it
-    // in place of the line "… and 1 more". The list may grow to twice that size before it is cut, because each cut
-    // moves the entries.
+    // One sibling more than `shownSiblings` is kept. If it is the only sibling that would be left out, `print` shows
+    // this sibling in place of the line "… and 1 more". The list may grow to twice that size before it is cut, because
+    // each cut moves the entries.
     if (siblings.oldest.length > 2 * shownSiblings + 2) {
       siblings.oldest.splice(0, siblings.oldest.length - shownSiblings - 1)
     }
@@ -142,7 +143,7 @@ class TreePrinter {
     return entries
   }
 
-  /** Whether `tasks`, together with all tasks below them, are exactly `count` tasks. If so, no task is left out. */
+  /** Whether `tasks` and all tasks below them are exactly `count` tasks. If so, no task is left out. */
   #areAll(tasks: readonly Task[], count: number): boolean {
     return tasks.reduce((sum, task) => sum + this.#countOf(task), 0) === count
   }

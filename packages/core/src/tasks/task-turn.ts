@@ -12,12 +12,12 @@ import type { Task } from './task.ts'
 /**
  * Calls a function as code of a task, while the body of the task waits.
  *
- * The problem: the body of an actor's task waits until a message comes. To resume an async function, and to wait again
- * after the handler, costs several times as much as a short handler.
+ * The problem: the body of an actor's task waits until a message comes, and then handles the message. To resume an
+ * async function, and to wait again after that, costs several times as much as a short handler.
  *
- * The idea: this object stands in the ready queue in place of the task. In its turn the loop calls `work`, in the
- * asynchronous context of the task: `currentTask()` returns the task, and the waits that `work` begins belong to the
- * task. The wait of the body does not end.
+ * The idea: this object is put in the ready queue of the loop, and the task stays where it waits. When the loop takes
+ * this object from the queue, it calls `work` with the AsyncLocalStorage values of the task: `currentTask()` returns
+ * the task, and a cancel of the task ends the waits that `work` begins.
  *
  * @example
  *     let received = 0
@@ -42,9 +42,9 @@ export class TaskTurn implements Runnable {
   isQueued = false
 
   /**
-   * Makes a turn for the current task. `work` must return true if it has called an async function that has not ended:
-   * the code of that function then runs on until it waits, before the next turn of the loop. Otherwise `work` must
-   * return false.
+   * Makes an object whose `push()` lets the loop call `work` as code of the current task. `work` must return true if it
+   * has called an async function that has not ended, because code of that function may still run before the loop goes
+   * on. Otherwise `work` must return false.
    *
    * @throws {RuntimeError} outside of a task
    */

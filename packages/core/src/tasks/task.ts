@@ -19,13 +19,17 @@ import { cancelFrame } from './propagate-cancel.ts'
 export interface TaskOptions {
   /** The name of the task; by default "Task-1", "Task-2" and so on. */
   name?: string | undefined
-  /** The context variables that the task sees; by default a copy of its creator's. */
+  /** The context variables that the task sees; by default a copy of those of the code that creates the task. */
   context?: Context | undefined
-  /** Whether to run the body inside the call of `createTask`, up to its first suspension. */
+  /**
+   * Whether `createTask` itself begins the body, and returns when the body first waits. By default the body begins
+   * later, in the loop.
+   */
   eager?: boolean | undefined
   loop?: EventLoop | undefined
   /**
-   * @internal whether a package does its own work in this task; tools that trace the tasks of the program leave it out
+   * @internal whether a package does its own work in this task; tools that trace the tasks of the program leave such a
+   * task out
    */
   isService?: boolean | undefined
   /**
@@ -56,7 +60,9 @@ export interface TaskOptions {
  * that are not futures, which a cancel cannot interrupt.
  */
 export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
-  /** @internal The bundler renames a class that refers to itself to `_Task`; this keeps the name that users see. */
+  /**
+   * @internal The bundler renames a class that refers to itself to `_Task`. This field keeps the name that users see.
+   */
   static override readonly name: string = 'Task'
 
   #name: string | number
@@ -76,8 +82,8 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
     super({ loop })
     this.#name = options?.name ?? 0
     this.#parent = parent
-    // In a chain in which each task creates the next one and ends, the newest task must not keep all others in memory.
-    // So the parent of this new task forgets its own parent here, if the parent's parent has ended.
+    // If each of many tasks creates the next one and ends, the newest task must not keep all others in memory. So the
+    // parent of this new task forgets its own parent here, if that one has ended.
     if (parent !== null && parent.#parent !== null && parent.#parent.done()) parent.#parent = null
     const execution = new Execution(this, loop, group, body, context)
     this.#execution = execution
@@ -106,7 +112,9 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
     return this.#parent
   }
 
-  /** The pending futures that the task waits on: usually none while its code runs, and several in a `Promise.all`. */
+  /**
+   * The pending futures that the task waits on: usually one; none while its code runs, and several in a `Promise.all`.
+   */
   get waitingOn(): ReadonlySet<Future<unknown>> {
     const waits = new Set<Future<unknown>>()
     for (const frame of framesOf(this.#execution)) {
@@ -149,9 +157,9 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
 
   /**
    * Asks the task to end: cancels every pending future that the task waits on, so that its `await` throws
-   * CancelledError. If none of these futures accepts the cancel, the task remembers it, and it is delivered when the
-   * task next waits on a pending future. If the body has not begun, it never runs. In a circle of tasks that wait for
-   * each other, the wait of the last task is interrupted. Returns false when the task is done.
+   * CancelledError. If none of these futures accepts the cancel, the next wait of the task on a pending future throws
+   * the CancelledError. If the body has not begun, it never runs. If tasks wait for each other in a circle, only the
+   * wait of the last of them throws, and the others end because of that. Returns false when the task is done.
    */
   override cancel(msg?: string | CancelledError): boolean {
     if (msg !== undefined) checkCancelMessage(msg)
@@ -172,9 +180,10 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
   }
 
   /**
-   * Takes one cancel back; the code that asked for the cancel calls this. If code of the task calls this, the innermost
-   * cancel around the running code is taken back. If other code calls this, the outermost cancel is taken back. Returns
-   * the number of cancels that remain.
+   * Takes one cancel back; the code that asked for the cancel calls this. Scopes can be cancelled as well as the task.
+   * If code of the task calls this, a cancel of the innermost cancelled scope around that code is taken back, or else a
+   * cancel of the task. If other code calls this, a cancel of the task is taken back, or else of its outermost
+   * cancelled scope. Returns the number of cancels that remain.
    */
   uncancel(): number {
     const running = currentFrame()
@@ -194,8 +203,8 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
   }
 
   /**
-   * Cancels the task and waits until it has ended, even if the waiting task is cancelled meanwhile. Throws the error
-   * of the task if it has failed; a CancelledError of the task is not thrown.
+   * Cancels the task and waits until the task has ended, even if the waiting code is cancelled meanwhile. Then throws
+   * the error of the task if the task has failed; a CancelledError of the task is not thrown.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     await cancelAndWait(this)
@@ -219,8 +228,8 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
 }
 
 /**
- * Starts `coro` as a task, whose parent is the current task. The body begins in a later turn of the loop, unless
- * `eager` is true.
+ * Starts `coro` as a task, whose parent is the current task. The body begins in a later step of the loop, unless the
+ * option `eager` is true.
  *
  * @throws {TypeError} when `coro` is neither an async or generator function nor a Coroutine
  *
@@ -278,8 +287,8 @@ function checkTaskOptions(options: TaskOptions): void {
 }
 
 /**
- * Returns the signal of the innermost scope around the running code. It aborts when that scope, a scope around it, or
- * the task is cancelled. `timeout(20, () => fetch(url, { signal: taskSignal() }))` aborts the request itself.
+ * Returns the signal of the innermost scope around the running code. The signal aborts when that scope, a scope around
+ * it, or the task is cancelled. `timeout(20, () => fetch(url, { signal: taskSignal() }))` aborts the request itself.
  *
  * @throws {RuntimeError} outside of a task
  *

@@ -2,7 +2,7 @@ import { type Channel, tracingChannel } from 'node:diagnostics_channel'
 import { isCancelled } from '../errors/errors.ts'
 import type { Future } from '../futures/future.ts'
 
-/** The fields that the message of a piece of work gets, beside its own fields, when the work has ended. */
+/** The fields that are added to the message about a piece of work when the work has ended. */
 export interface TraceOutcome {
   result?: unknown
   error?: unknown
@@ -10,26 +10,28 @@ export interface TraceOutcome {
   cancelled?: boolean
 }
 
-/** The field that a subscriber of `start` may set on the message of a piece of work. */
+/** The field that a tool may set on the message about a piece of work, when the event `start` is published. */
 export interface TraceEntry {
   /**
-   * A tool sets this function to begin the work inside a context of its own that is not an AsyncLocalStorage. The
-   * argument `begin` is the function that begins the work. The function that the tool sets must call `begin` and return
-   * its result. If another tool has set the field already, the new function must call the earlier function.
+   * A tool sets this function to begin the work inside a context of its own, such as a profiler span that is not kept
+   * in an AsyncLocalStorage. The argument `begin` is the function that begins the work. The function that the tool sets
+   * must call `begin` and return its result. If another tool has set the field already, the new function must call the
+   * earlier function.
    */
   enter?: <T>(begin: () => T) => T
 }
 
 /**
  * A TracingChannel of Node for work that begins in a call and ends later. One message object goes through all events of
- * one piece of work. `start` and `end` are published around the call that begins the work. When the work ends, `error`
- * is published if it has failed, then `asyncStart` and `asyncEnd`. A cancel is never published on `error`.
+ * one piece of work. `start` is published before the call that begins the work, and `end` after this call. When the
+ * work ends, `error` is published if it has failed, then `asyncStart` and `asyncEnd`. A cancel is never published on
+ * `error`.
  *
- * The work begins inside `start.runStores`, so a store that a tool has bound to `start` is entered in everything that
- * the work does. `tracePromise` of Node would make a native promise of a future, and would publish a cancel as an
+ * The work begins inside `start.runStores`, so if a tool has bound an AsyncLocalStorage to `start`, all code of the
+ * work sees its value. `tracePromise` of Node would make a native promise of a future, and would publish a cancel as an
  * error.
  *
- * Without a subscriber, only five fields are checked when work begins, and one number is checked when work ends. The
+ * Without a subscriber, the cost is the check of five fields when work begins, and of one number when work ends. The
  * channels are kept in fields, because `TracingChannel` of Node 26 has a getter for each channel. To reach a channel by
  * its getter takes two calls, which would cost 4 % of the time of a small task.
  */
@@ -63,14 +65,14 @@ export class Tracing<M extends object> {
     )
   }
 
-  /** Whether there is traced work that has not ended yet. */
+  /** Whether a traced piece of work has begun and has not ended yet. */
   get isLive(): boolean {
     return this.#live > 0
   }
 
   /**
-   * Calls `begin`, which begins a piece of work, and publishes `message` on `start` and `end` around that call. `key`
-   * is the object by which `settle` finds the message again.
+   * Calls `begin`, which begins a piece of work. Publishes `message` on `start` before this call, and on `end` after
+   * it. Returns what `begin` returns. `key` is the object by which `settle` finds the message again.
    */
   run<T>(key: object, message: M & TraceEntry, begin: () => T): T {
     this.#messages.set(key, message)
@@ -104,8 +106,8 @@ export class Tracing<M extends object> {
 }
 
 /**
- * Returns how `future`, which must be done, has ended. If the future has failed and no code has asked for its
- * exception, the failure is still reported later.
+ * Returns how `future`, which must be done, has ended. This call does not count as reading the error: if the future has
+ * failed and no code reads its error, the failure is still reported.
  */
 export function outcomeOf(future: Future<unknown>): TraceOutcome {
   if (future.cancelled()) return { cancelled: true }
