@@ -784,14 +784,20 @@ export declare class EndWaits {
 
 // dist/children/incarnation.d.ts
 import { type CancelledError, type EventLoop, Future, type Task } from '@tasktree/core';
+import { type AskCycle } from '../errors.ts';
 import { type ExitReason } from '../exit-reason.ts';
-import type { HandlerFlow } from '../messages/handler-flow.ts';
+import { type HandlerFlow } from '../messages/handler-flow.ts';
+import type { ActorWait, Waiter } from '../messages/wait-graph.ts';
 import type { Child } from './child.ts';
 import { type EndWait } from './end-waits.ts';
 export type Decision = 'restart' | 'resume' | 'stop' | 'escalate';
-export declare class Starting extends Future<'running' | 'ignored'> {
+export declare class Starting extends Future<'running' | 'ignored'> implements ActorWait {
     #private;
+    readonly asker: HandlerFlow | null;
+    readonly waitNumber = 0;
     constructor(loop: EventLoop, incarnation: Incarnation);
+    blocker(): Waiter | null;
+    refuse(error: AskCycle): void;
     cancel(msg?: string | CancelledError): boolean;
     came(outcome: 'running' | 'ignored'): void;
     failed(error: unknown): void;
@@ -1423,7 +1429,7 @@ export type Waiter = HandlerFlow | Future<unknown>;
 export interface ActorWait extends Future<unknown> {
     readonly asker: HandlerFlow | null;
     waitNumber: number;
-    blocker(): HandlerFlow | null;
+    blocker(): Waiter | null;
     refuse(error: AskCycle): void;
 }
 export declare function isActorWait(future: Future<unknown>): future is ActorWait;
@@ -1640,7 +1646,7 @@ export declare class Member {
 }
 
 // dist/supervision/operation-queue.d.ts
-import { type CancelledError, type EventLoop } from '@tasktree/core';
+import { type CancelledError, type Task } from '@tasktree/core';
 import { Claim } from '@tasktree/core/lowlevel';
 export interface Operation {
     perform(): Promise<void>;
@@ -1658,7 +1664,8 @@ export interface Retreat<T> {
 }
 export declare class Request<T> extends Claim<T> implements Operation {
     #private;
-    constructor(loop: EventLoop, path: string, work: () => Promise<T>, retreat: Retreat<T>);
+    constructor(task: Task, work: () => Promise<T>, retreat: Retreat<T>);
+    then<R = T, E = never>(onFulfilled?: ((value: T) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<R | E>;
     perform(): Promise<void>;
     drop(): void;
     protected claim(): void;

@@ -82,7 +82,7 @@ export class AskTimeout extends Error {
 
 /**
  * The ask could never be answered, because the asked actor waits for the asker, directly or through other actors. A
- * tell to a full mailbox, and a wait for the end of an actor, can fail for the same reason.
+ * tell to a full mailbox, a wait for the end of an actor, and a start of a child can fail for the same reason.
  */
 export class AskCycle extends Error {
   override readonly name: string = 'AskCycle'

@@ -7,10 +7,11 @@ import {
   TimeoutError,
   type TimerHandle,
 } from '@tasktree/core'
-import { describe } from '@tasktree/core/lowlevel'
-import { StaleIncarnation } from '../errors.ts'
+import { describe, type WaitDetails, waitDetails } from '@tasktree/core/lowlevel'
+import { type AskCycle, StaleIncarnation } from '../errors.ts'
 import { type ExitReason, formatThrown, shutdown, tame } from '../exit-reason.ts'
-import type { HandlerFlow } from '../messages/handler-flow.ts'
+import { activeFlow, type HandlerFlow } from '../messages/handler-flow.ts'
+import type { ActorWait, Waiter } from '../messages/wait-graph.ts'
 import type { Child } from './child.ts'
 import { type EndWait, EndWaits } from './end-waits.ts'
 
@@ -26,14 +27,37 @@ const decisions: ReadonlySet<unknown> = new Set(['restart', 'resume', 'stop', 'e
  * The future that settles when an incarnation has started. A cancel of this future stops the incarnation. The future
  * then ends only when everything that the incarnation started has ended.
  */
-export class Starting extends Future<'running' | 'ignored'> {
+export class Starting extends Future<'running' | 'ignored'> implements ActorWait {
   readonly #incarnation: Incarnation
+  /** The HandlerFlow (one run of a handler) whose code starts the child; null if other code starts it. */
+  readonly asker: HandlerFlow | null = activeFlow()
+  /**
+   * Always 0, so that another wait of the circle fails if there is one: an ask that the child makes while it starts is
+   * newer than the wait for the start.
+   */
+  readonly waitNumber = 0
   #cancelled = false
   #message: string | CancelledError | undefined
 
   constructor(loop: EventLoop, incarnation: Incarnation) {
     super({ loop })
     this.#incarnation = incarnation
+  }
+
+  /** @internal describes this wait for `why(task)` and `snapshot()` */
+  [waitDetails](): WaitDetails {
+    const { child, task } = this.#incarnation
+    return { kind: 'start', label: `the start of child '${child.path}'`, next: task }
+  }
+
+  /** Returns the hook `onStart` while it runs; otherwise the task of the child. Null if the child has no task. */
+  blocker(): Waiter | null {
+    return this.done() ? null : (this.#incarnation.busyFlow ?? this.#incarnation.task)
+  }
+
+  /** Makes the start fail with `error`. */
+  refuse(error: AskCycle): void {
+    this.#incarnation.abortStart(error)
   }
 
   override cancel(msg?: string | CancelledError): boolean {

@@ -22,10 +22,11 @@ import {
  * asks time out.
  *
  * The idea: a graph (`wait-graph.ts`). Its nodes are the running handlers, and the tasks that these handlers wait for.
- * A handler may wait for an ask, for room in a full mailbox, or for the end of an actor. Then an edge leads from it to
- * the handler that must end first. A handler may wait for several futures at once, and no code can tell `Promise.all`
- * from `Promise.race`. So a handler is stuck only when all futures that it waits for are stuck. A timer, a lock or any
- * other future that the handler waits for may let the handler continue.
+ * A handler may wait for an ask, for room in a full mailbox, or for the start or the end of an actor. Then an edge
+ * leads from it to the handler that must end first; for a start, this is the hook `onStart`. A request to a supervisor
+ * waits for the task of the supervisor. A handler may wait for several futures at once, and no code can tell
+ * `Promise.all` from `Promise.race`. So a handler is stuck only when all futures that it waits for are stuck. A timer, a
+ * lock or any other future that the handler waits for may let the handler continue.
  *
  * The graph is checked one turn of the loop after a handler has begun to wait for a busy actor. It is checked again
  * when another future that the handler waits for has ended. If the handler is stuck, the newest wait of the circle
@@ -82,13 +83,17 @@ function checkCycle(start: HandlerFlow, isRetry: boolean): void {
     )
     return
   }
-  // The handler `start` is not stuck, but it may be in a circle in which some handlers also wait for other futures.
-  // When such a future is done, the circle is checked again.
-  const members = [...graph.values()].filter(
-    ({ waiter }) =>
-      pathBetween(start, waiter, graph) !== null && pathBetween(waiter, start, graph) !== null,
+  // The handler `start` is not stuck, but it may be in a circle in which some nodes also wait for futures outside of
+  // the circle. When such a future is done, the circle is checked again.
+  const members = new Set<Waiter | null>(
+    [...graph.keys()].filter(
+      (waiter) =>
+        pathBetween(start, waiter, graph) !== null && pathBetween(waiter, start, graph) !== null,
+    ),
   )
-  for (const { others } of members) {
+  for (const { waiter, edges, others } of graph.values()) {
+    if (!members.has(waiter)) continue
+    for (const { future, to } of edges) if (!members.has(to)) watch(future, start)
     for (const other of others) watch(other, start)
   }
 }

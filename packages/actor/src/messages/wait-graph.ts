@@ -14,8 +14,8 @@ import { HandlerFlow } from './handler-flow.ts'
 export type Waiter = HandlerFlow | Future<unknown>
 
 /**
- * A future that ends only after a handler has ended: an ask, a tell to a full mailbox, or the wait for the end of an
- * actor.
+ * A future that ends only after another node has ended: an ask, a tell to a full mailbox, or the wait for the start or
+ * the end of a child.
  */
 export interface ActorWait extends Future<unknown> {
   /** The HandlerFlow (one run of a handler) that began this wait; null if other code began it. */
@@ -26,9 +26,10 @@ export interface ActorWait extends Future<unknown> {
    */
   waitNumber: number
   /**
-   * Returns the HandlerFlow (one run of a handler) that must end before this future can be done; null if there is none.
+   * Returns the node that must end before this future can be done, which is a handler for most waits; null if there is
+   * none.
    */
-  blocker(): HandlerFlow | null
+  blocker(): Waiter | null
   /** Makes this future fail with `error`. */
   refuse(error: AskCycle): void
 }

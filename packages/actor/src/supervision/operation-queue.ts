@@ -1,6 +1,8 @@
-import { type CancelledError, type EventLoop, isCancelled } from '@tasktree/core'
-import { Claim } from '@tasktree/core/lowlevel'
+import { type CancelledError, isCancelled, type Task } from '@tasktree/core'
+import { Claim, type WaitDetails, waitDetails } from '@tasktree/core/lowlevel'
 import { SupervisorStopping } from '../errors.ts'
+import { checkCycleLater } from '../messages/ask-cycle.ts'
+import { activeFlow } from '../messages/handler-flow.ts'
 
 export interface Operation {
   perform(): Promise<void>
@@ -47,7 +49,8 @@ export interface Retreat<T> {
  * `undo`, the caller gets its CancelledError when the work was undone; otherwise it gets it at once.
  */
 export class Request<T> extends Claim<T> implements Operation {
-  readonly #path: string
+  /** The task of the supervisor. Its name is the path of the supervisor. */
+  readonly #task: Task
   readonly #work: () => Promise<T>
   readonly #retreat: Retreat<T>
   #running = false
@@ -55,11 +58,29 @@ export class Request<T> extends Claim<T> implements Operation {
   #message: string | CancelledError | undefined
   #result: { readonly value: T } | null = null
 
-  constructor(loop: EventLoop, path: string, work: () => Promise<T>, retreat: Retreat<T>) {
-    super({ loop })
-    this.#path = path
+  constructor(task: Task, work: () => Promise<T>, retreat: Retreat<T>) {
+    super({ loop: task.getLoop() })
+    this.#task = task
     this.#work = work
     this.#retreat = retreat
+  }
+
+  /** @internal describes this wait for `why(task)` and `snapshot()` */
+  [waitDetails](): WaitDetails {
+    const task = this.#task
+    const parts = this.done() || this.isWoken() ? undefined : [task]
+    return { kind: 'supervisor', label: `supervisor '${task.name}'`, next: task, parts }
+  }
+
+  // oxlint-disable-next-line unicorn/no-thenable -- a Future is awaitable; this checks whether its caller is in a circle
+  override then<R = T, E = never>(
+    onFulfilled?: ((value: T) => R | PromiseLike<R>) | null,
+    onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
+  ): Promise<R | E> {
+    const promise = super.then(onFulfilled, onRejected)
+    const flow = activeFlow()
+    if (flow !== null && !this.done()) checkCycleLater(flow)
+    return promise
   }
 
   async perform(): Promise<void> {
@@ -86,7 +107,7 @@ export class Request<T> extends Claim<T> implements Operation {
   }
 
   drop(): void {
-    if (!this.done()) this.setException(new SupervisorStopping(this.#path))
+    if (!this.done()) this.setException(new SupervisorStopping(this.#task.name))
   }
 
   protected override claim(): void {

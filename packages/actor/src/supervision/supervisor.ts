@@ -322,7 +322,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
 
   /** Adds the request of a caller to the queue. Returns the future of its result. */
   request<T>(work: () => Promise<T>, retreat: Retreat<T> = {}): Future<T> {
-    const request = new Request<T>(this.#loop, this.path, work, retreat)
+    const request = new Request<T>(this.task, work, retreat)
     if (this.over || this.#end !== null) request.drop()
     else this.#push(request)
     return request
