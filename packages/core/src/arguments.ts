@@ -1,12 +1,15 @@
 import { isCancelled } from './errors/errors.ts'
 
 /**
- * The checks of arguments that all packages share. For an argument of a wrong type they throw a TypeError, and for a
- * number out of range a RangeError. The message names the expected and the actual value. Each public function calls
- * these checks before it does anything else.
+ * The checks of arguments that all packages share. A check throws a TypeError if the argument has a wrong type, and a
+ * RangeError if a number is out of range. The message names the expected and the actual value. Each public function
+ * calls these checks before it does anything else.
  */
 
-/** Returns a short description of `x`, the value that a caller passed, for the message of an error. Never throws. */
+/**
+ * Returns a short description of `x`, a value that a caller has passed as an argument, for the message of an error.
+ * Never throws.
+ */
 export function describe(x: unknown): string {
   if (x === null || x === undefined) return String(x)
   // oxlint-disable-next-line typescript/no-base-to-string -- `x` is not an object here
@@ -22,7 +25,8 @@ export function describe(x: unknown): string {
 }
 
 /**
- * Checks that `body` is a function. `call` is the name of the function that got it as an argument.
+ * Checks that `body` is a function. `call` is the name of the function that got `body` as an argument; it appears in
+ * the message of the error.
  *
  * @throws {TypeError} when `body` is not a function
  */
@@ -36,7 +40,7 @@ export function isThenable(x: unknown): x is PromiseLike<unknown> {
 }
 
 /**
- * Whether `x` is an object that can be iterated. Returns false for a string, a future and a Coroutine. They can be
+ * Whether `x` is an object that can be iterated. Returns false for a string, a future and a Coroutine. These can be
  * iterated too, but a caller who passes one of them in place of a list has made a mistake.
  */
 export function isIterable(x: unknown): x is Iterable<unknown> {
@@ -107,8 +111,8 @@ export function checkOptions(options: object | undefined): void {
 }
 
 /**
- * Checks the message of a cancel. `cancel` calls this, because the loop makes an error from the message only later,
- * when the caller could not see a TypeError any more.
+ * Checks `msg`, the argument of `task.cancel(msg)` and similar methods. These methods call this check at once. Without
+ * it, a wrong message would cause an error only later, in the loop, where the caller cannot see the error.
  *
  * @throws {TypeError} when `msg` is neither a string nor a CancelledError
  */

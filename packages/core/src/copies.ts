@@ -1,12 +1,13 @@
 /**
  * One process can load several copies of this package: because two packages require versions that npm cannot unite,
  * because a bundler has put a copy into a bundle, or because a test runner has loaded the modules again. Each copy
- * would have a current task of its own. So a cancel would not end the wait of a task of one copy on a lock of another
- * copy.
+ * would have its own variable for the current task. So if a task made by one copy waits for a lock made by another
+ * copy, a cancel would not end that wait.
  *
- * Therefore the entry points of each copy export the objects of the first copy with a compatible version. The
- * copies find each other through a property of `globalThis`. Copies whose versions are not compatible work separately.
- * One warning per process names the versions and the folders of the first two copies.
+ * Therefore the entry points of each copy export the functions and classes of the copy that was loaded first, if the
+ * versions of the two are compatible. The copies find each other through a property of `globalThis`. Copies whose
+ * versions are not compatible work separately. One warning per process names the versions and the folders of the first
+ * two copies.
  */
 
 /** The exports of each entry point of one copy, by the name of the entry point. */
@@ -26,7 +27,7 @@ interface Registry {
 const key = Symbol.for('@tasktree/core.copies')
 
 /**
- * Whether two versions are compatible: they must have the same major version. Below 1.0.0 they must also have the same
+ * Whether two versions are compatible: both must have the same major version. Below 1.0.0 both must also have the same
  * minor version, because a new minor version may then break programs.
  */
 function areCompatible(a: string, b: string): boolean {
@@ -36,8 +37,9 @@ function areCompatible(a: string, b: string): boolean {
 }
 
 /**
- * Returns the exports that the copy in the folder `path` must offer. These are the exports of the first copy with a
- * compatible version. If there is no such copy, they are `entryPoints`, the own exports of the copy in `path`.
+ * Returns the exports that the copy in the folder `path` must offer. These are the exports of the first loaded copy
+ * with a compatible version. If no such copy was loaded before, they are `entryPoints`, the own exports of the copy in
+ * `path`.
  */
 export function shareEntryPoints(
   version: string,

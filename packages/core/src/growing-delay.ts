@@ -9,9 +9,9 @@ export interface GrowingDelays {
 }
 
 /**
- * Returns the delay, in milliseconds, before a failed attempt is repeated for the `count`-th time, counted from 0: `min
- * * factor ** count`, and at most `max`. The delays grow, so that a service that has failed does not get too many
- * attempts.
+ * Returns how many milliseconds to wait before a failed attempt is repeated. `count` is 0 before the first repetition,
+ * 1 before the second, and so on. The delay is `min * factor ** count`, and at most `max`. The delays grow, so that a
+ * service that has failed does not get too many attempts.
  *
  * @example
  *     const delays = { min: 100, max: 5_000, factor: 2 }

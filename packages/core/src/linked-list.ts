@@ -8,12 +8,12 @@
 
 /** The fields that an object must have to be an entry of a `LinkedList`. An entry can be in at most one list. */
 export interface Linked<E extends Linked<E>> {
-  /** The list that contains the entry, or the last list that contained it. */
+  /** The list that contains the entry. If the entry was removed, the list that contained it last. */
   list: LinkedList<E> | null
   nextInList: E | null
   /**
-   * The entry before this entry; null if this entry is the first. If this entry has left its list, the field refers to
-   * this entry itself.
+   * The entry before this entry; null if this entry is the first. If this entry was removed from its list, the field
+   * refers to this entry itself.
    */
   previousInList: E | null
 }

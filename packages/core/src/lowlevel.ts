@@ -1,7 +1,7 @@
 /**
  * The functions and classes from which the other packages of Tasktree are built, and with which you can build your own
- * primitives, such as a new kind of lock. They are documented, and follow semantic versioning as the exports of the
- * main entry point do.
+ * primitives, such as a new kind of lock. They are documented, and change only as semantic versioning allows, like the
+ * exports of the main entry point.
  */
 export { abortError, cancelOnAbort, Claim } from './futures/claim.ts'
 export { completed } from './futures/future.ts'

@@ -8,37 +8,41 @@ import {
   type TestOptions,
 } from 'vitest'
 
-/** The body of a test in virtual time: an async function, or a function that returns a future. */
+/** The body of a test: an async function, or a function that returns a future. */
 export type VirtualBody = (context: TestContext) => PromiseLike<unknown>
 
 /** The options of `it.virtual`: the options of a vitest test, and the following. */
 export interface VirtualOptions extends TestOptions {
   /**
-   * With a seed, the tasks and callbacks that are ready run in a random order that depends on the seed. Without a seed,
+   * With a seed, the tasks and callbacks that are ready run in an order that is computed from the seed. Without a seed,
    * they run in the order in which they became ready.
    */
   seed?: number
   /** The time of the virtual clock at the beginning of the test, in milliseconds; 0 by default. */
   start?: number
   /**
-   * With `false`, the test may end while tasks or timers of it are left. They are cancelled then, and the test does not
-   * fail for it.
+   * With `false`, the test does not fail if it ends while tasks or timers that it has begun are left; these are then
+   * cancelled.
    */
   leaks?: false
 }
 
 /** The options of `it.explore`: the options of a vitest test, and the following. */
 export interface ExploreOptions extends TestOptions {
-  /** The number of schedules; 1,000 by default. */
+  /**
+   * How many schedules the test runs under; 1,000 by default. A schedule is an order in which the tasks and callbacks
+   * that are ready run.
+   */
   seeds?: number
   /**
-   * The seed of the first schedule. If `seeds` is not given, only this schedule runs. So a failure can be repeated: its
-   * message names the seed.
+   * The seed of the first schedule (an order of the tasks and callbacks, computed from the seed). If `seeds` is not
+   * given, the test runs only under this schedule. The message of a failure names the seed, so the failure can be
+   * repeated.
    */
   seed?: number
   /**
-   * With `false`, the test may end while tasks or timers of it are left. They are cancelled then, and the test does not
-   * fail for it.
+   * With `false`, the test does not fail if it ends while tasks or timers that it has begun are left; these are then
+   * cancelled.
    */
   leaks?: false
 }
@@ -57,7 +61,7 @@ export interface TestKind<Options> extends AddTest<Options> {
 
 /**
  * The type of `it`: the `it` of vitest, with `it.virtual` and `it.explore` in addition. A test fails if tasks, timers
- * or other things that it has begun are left at its end.
+ * or other things that its body has begun are left when the body ends.
  */
 export interface It extends TestAPI<{ tasktreeLeaks: void }> {
   /**
@@ -73,8 +77,9 @@ export interface It extends TestAPI<{ tasktreeLeaks: void }> {
    */
   virtual: TestKind<VirtualOptions>
   /**
-   * Adds a test that runs under many schedules, in virtual time. It fails with the seed of the first schedule under
-   * which the body fails.
+   * Adds a test that runs its body again and again, each time with another order of the tasks and callbacks that are
+   * ready (a schedule), in virtual time. If the body fails, the test fails, and its error names the seed with which
+   * this schedule can be repeated.
    *
    * @example
    *     import { expect } from 'vitest'
@@ -93,8 +98,8 @@ export interface It extends TestAPI<{ tasktreeLeaks: void }> {
 }
 
 /**
- * Runs the body, and throws a LeakError if tasks, timers or other things that the body has begun are left. With `leaks`
- * set to false, this is not checked.
+ * Runs the body, and throws a LeakError if tasks, timers or other things that the body has begun are left. If `leaks`
+ * is false, nothing is checked.
  */
 async function withoutLeaks(body: VirtualBody, context: TestContext, leaks?: false): Promise<void> {
   const watch = watchLeaks()
@@ -112,7 +117,7 @@ function testKind<Options extends VirtualOptions & ExploreOptions>(
     (add: TestAPI['only'] | TestAPI): AddTest<Options> =>
     (name: string, ...rest: [VirtualBody] | [Options, VirtualBody]) => {
       const [options, body] = rest.length === 1 ? [{} as Options, rest[0]] : rest
-      // vitest gets only its own options.
+      // The options that vitest does not know are left out.
       const { seed: _seed, start: _start, seeds: _seeds, leaks: _leaks, ...known } = options
       add(name, known as TestOptions as object, (context: TestContext) =>
         run(body, context, options).then(() => {}),
@@ -146,8 +151,8 @@ const checked = plain.extend<{ tasktreeLeaks: void }>({
 })
 
 /**
- * The `it` of vitest, with two additions. A test fails if a task, a timer, a server or a similar thing that it has
- * begun is left at its end. And `it.virtual` and `it.explore` add tests that run in virtual time.
+ * The `it` of vitest, with two additions. A test fails if a task, a timer, a server or a similar thing that its body
+ * has begun is left when the body ends. And `it.virtual` and `it.explore` add tests that run in virtual time.
  *
  * @example
  *     import { expect } from 'vitest'
@@ -163,9 +168,9 @@ export const it: It = Object.assign(checked, {
 })
 
 /**
- * Makes a test fail if a task, a timer or a similar thing that it has begun is left at its end. This applies to all
- * tests of the file, also to the tests of vitest's own `it`. Call `checkLeaks` at the top of a test file, or in a file
- * of `setupFiles` for all test files.
+ * Checks every test of the file, also the tests of vitest's own `it`: a test fails if a task, a timer or a similar
+ * thing that it has begun is left at its end. Call `checkLeaks` at the top of a test file, or in a file of `setupFiles`
+ * for all test files.
  *
  * @example
  *     import { expect, test } from 'vitest'

@@ -6,8 +6,8 @@ import type { Task } from '../tasks/task.ts'
 import { formatTaskTree } from '../tasks/task-tree.ts'
 
 /**
- * The main task of a run. The listeners for process events call this object when a signal comes, and when the process
- * is about to exit although the main task still waits (a deadlock).
+ * The main task of a call of `run`. The listeners for process events call the methods of this object: `interrupt` when
+ * a signal comes, and `deadlocked` when the process is about to exit although the main task still waits.
  */
 export class MainTask implements Interruptible {
   readonly #task: Task
@@ -20,7 +20,7 @@ export class MainTask implements Interruptible {
 
   /**
    * Cancels the main task because of `signal`. Returns false if an earlier signal has cancelled the task, or if the
-   * task is done; the process then exits.
+   * task is done: then the caller ends the process.
    */
   interrupt(signal: NodeJS.Signals): boolean {
     if (this.#signal !== null || this.#task.done()) return false
@@ -32,7 +32,7 @@ export class MainTask implements Interruptible {
   deadlocked(): void {
     const loop = this.#task.getLoop()
     if (this.deadlock !== null) {
-      // The first deadlock has cancelled the main task. The task has swallowed this cancel, and now waits for ever
+      // The first deadlock has cancelled the main task. But the task has caught the CancelledError and waits for ever
       // again. So the run stops.
       loop.stop()
       return
@@ -44,8 +44,8 @@ export class MainTask implements Interruptible {
   }
 
   /**
-   * Returns the error that `run` throws when the main task has thrown `error`: DeadlockError after a deadlock,
-   * KeyboardInterrupt after a signal, or else `error` itself.
+   * Returns the error that `run` throws when the main task has thrown `error`: a DeadlockError if a deadlock was found;
+   * a KeyboardInterrupt if `error` is a CancelledError because of a signal; otherwise `error` itself.
    */
   explain(error: unknown): unknown {
     if (this.deadlock !== null) return this.deadlock
@@ -57,8 +57,9 @@ export class MainTask implements Interruptible {
 }
 
 /**
- * Takes the role of the main task for process events while a run ends. The main task has ended, and the run waits only
- * for the clean-up of the other tasks, which are cancelled.
+ * The listeners for process events call this object while a run ends. The main task has ended, and the run waits only
+ * for the clean-up of the other tasks, which are cancelled. So a signal cancels nothing more, and a deadlock stops the
+ * loop.
  */
 export class Cleanup implements Interruptible {
   readonly #loop: EventLoop

@@ -3,7 +3,7 @@ import type { Coroutine, CoroutineFunction } from '../tasks/coroutine.ts'
 import { run } from './run.ts'
 import { checkMain, checkRunnerOptions, type RunnerOptions } from './runner.ts'
 
-/** The exit code of the process for each signal that has ended the program. */
+/** For each signal: the exit code of the process when this signal has ended the program. */
 const exitCodes: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGINT: 130, SIGTERM: 143 }
 
 /**

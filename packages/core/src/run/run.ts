@@ -3,11 +3,11 @@ import { checkMain, Runner, type RunnerOptions } from './runner.ts'
 
 /**
  * Runs `main` as the main task of a new loop, and returns a promise of its outcome. When `main` has ended, `run`
- * cancels every other task of the loop and waits until all have ended. The errors of these tasks are passed to the
- * exception handler. Then `run` calls the shutdown hooks, and settles its promise.
+ * cancels every other task of the loop and waits until all have ended. If one of these tasks fails, its error is passed
+ * to the exception handler of the loop. Then `run` calls the shutdown hooks, and settles its promise.
  *
- * The first SIGINT or SIGTERM cancels the main task, and the second ends the process with exit code 130 or 143. The
- * abort of `options.signal` cancels the main task too.
+ * The first SIGINT or SIGTERM cancels the main task. A second one ends the process with exit code 130 (SIGINT) or 143
+ * (SIGTERM). If `options.signal` aborts, the main task is cancelled too.
  *
  * @throws {TypeError} when `main` is neither a function nor a Coroutine, and for wrong options
  * @throws {RuntimeError} inside a task of a running loop

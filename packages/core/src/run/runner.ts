@@ -20,27 +20,29 @@ import { createTask, type Task } from '../tasks/task.ts'
 import { unwatchRejections, watchRejections } from '../loop/unhandled-rejections.ts'
 
 /**
- * When a run ends, its tasks are cancelled. The clean-up of these tasks may create new tasks. The new tasks may
- * continue for this many rounds of the loop (a round runs every entry that is ready), and are then cancelled too. In
- * asyncio.run, such tasks also get some time, because they continue while async generators and the executor are shut
- * down.
+ * When a run ends, its tasks are cancelled. The clean-up of these tasks may create new tasks. The loop still runs this
+ * many times through the entries of its ready queue, and the new tasks are cancelled after that. In asyncio.run, such
+ * tasks also get some time, because they continue while async generators and the executor are shut down.
  */
 const roundsLeft = 5
 /**
- * At its end, a run cancels the calls that no code has awaited. It does so at most `unawaitedRounds` times, because
- * such a call may catch the CancelledError and wait again. After each time, it waits at most `unawaitedGrace`
- * milliseconds for the calls to end.
+ * At its end, a run cancels the calls that no code has awaited, and waits at most `unawaitedGrace` milliseconds until
+ * they have ended. Such a call may catch the CancelledError and wait again. So the run does this up to
+ * `unawaitedRounds` times.
  */
 const unawaitedRounds = 5
 const unawaitedGrace = 500
 
 export interface RunnerOptions {
   debug?: boolean
-  /** The loop to run on. Without this option, the runner makes a new loop, and closes it when the runner is closed. */
+  /**
+   * The loop on which the main functions run. Without this option, the runner makes a new loop, and closes that loop
+   * when the runner is closed.
+   */
   loop?: EventLoop
   /**
    * Whether SIGINT and SIGTERM cancel the main task; true by default. In a worker thread this has no effect. If the
-   * program has a listener for one of these signals, the runner leaves this signal to the program.
+   * program itself listens for one of these signals, that signal does not cancel the main task.
    */
   handleSignals?: boolean
 }
@@ -68,22 +70,22 @@ export class Runner implements AsyncDisposable {
   readonly #context: Context = copyContext()
   #closed = false
   /**
-   * A main task that was cancelled because of a deadlock, swallowed the cancel, and waits for ever again. The runner
-   * does not wait for this task.
+   * A main task that was cancelled because of a deadlock, caught the CancelledError, and waits for ever again. The
+   * runner does not wait for this task. Null if there is no such task.
    */
   #givenUp: Task | null = null
   /**
-   * Whether the main function that runs now is the last main function of this runner. If this is true, its end cancels
-   * all other tasks.
+   * Whether no other main function will run after the present one. If so, all other tasks are cancelled as soon as the
+   * present main function ends.
    */
   #isLast = false
-  /**
-   * The tasks that were still there when the last main function ended. They were cancelled, and the runner must still
-   * wait until they have ended.
-   */
+  /** The tasks that the runner has cancelled when the last main function ended, and for which it must still wait. */
   #cancelled: Task[] = []
   #hasCancelled = false
-  /** @internal The function to call when nothing can wake the loop any more; null while the runner runs nothing. */
+  /**
+   * @internal Called by a test clock when no timer, I/O or task is left that could wake the main task; null while the
+   * runner runs nothing.
+   */
   deadlocked: (() => void) | null = null
 
   /** @throws {TypeError} for wrong options */
@@ -132,7 +134,7 @@ export class Runner implements AsyncDisposable {
         'run() cannot be called from a running event loop: await the call instead',
       )
     }
-    // This check comes before the task is made, because a main function that is refused must not run.
+    // This check comes before the task is made: if the call is refused, `main` must not run.
     if (loop.isRunning()) {
       throw new RuntimeError('this runner runs another main function: await that run first')
     }
@@ -140,8 +142,9 @@ export class Runner implements AsyncDisposable {
     const task = createTask(main, { loop, context: this.#context })
     cancelOnAbort(task as Task, signal)
     if (this.#isLast) {
-      // As in asyncio, the other tasks are cancelled at the end of the round in which `main` has ended: when all
-      // entries that were in the ready queue at the beginning of the round have run. No new round begins before that.
+      // As in asyncio, the other tasks are cancelled at the end of the round in which `main` has ended. A round runs
+      // the entries that are in the ready queue when it begins; entries that are added meanwhile run in the next round,
+      // after the cancel.
       task.onDone(() => loop.atRoundEnd(() => this.#cancelAll()))
     }
     const watched = new MainTask(task)
@@ -161,8 +164,8 @@ export class Runner implements AsyncDisposable {
   }
 
   /**
-   * Closes the runner: cancels every task of the loop and waits until all have ended, calls the shutdown hooks, and
-   * reports the failures that no code has read.
+   * Closes the runner: cancels every task of the loop and waits until all have ended, calls the shutdown hooks of the
+   * loop, and passes the failures that no code has read to its exception handler.
    *
    * @throws {DeadlockError} when nothing is left that could end the wait of one of these tasks; the runner then stops
    * waiting
@@ -199,7 +202,7 @@ export class Runner implements AsyncDisposable {
 
   async #endTasks(cleanup: Cleanup): Promise<void> {
     const loop = this.#loop
-    // This is a loop, because the clean-up of a task may create new tasks.
+    // This is repeated, because the clean-up of a task may create new tasks.
     for (;;) {
       if (this.#cancelled.length === 0) {
         if (this.#hasCancelled && loop.liveTasks().length > 0) await this.#waitRounds(roundsLeft)
@@ -218,9 +221,9 @@ export class Runner implements AsyncDisposable {
   }
 
   /**
-   * Ends the calls that no code has awaited: cancels every wait that is left in the loop, and waits until the clean-up
-   * of the waiting code has ended. If code swallows the cancel and waits again, it is cancelled again, at most
-   * `unawaitedRounds` times in total.
+   * Ends the calls that no code has awaited: cancels every wait that is left in the loop after all tasks have ended,
+   * and waits until the clean-up of the waiting code has ended. If code swallows the cancel and waits again, it is
+   * cancelled again, at most `unawaitedRounds` times in total.
    */
   async #endUnawaitedCalls(): Promise<void> {
     const loop = this.#loop
@@ -246,9 +249,9 @@ export class Runner implements AsyncDisposable {
   }
 
   /**
-   * Cancels the futures of all waits that are left. These are the waits of code that began to wait again after each
-   * cancel, and the waits of tasks for which the runner has stopped waiting. The waiting code never runs again. Without
-   * this cancel, a lock could still be given to such a wait, and would never be released.
+   * Cancels the futures of all waits that are left: those of calls that began to wait again after each cancel, and
+   * those of tasks for which the runner has stopped waiting. The waiting code never runs again. Without this cancel, a
+   * lock could still be given to such code, which would never release it.
    */
   #dropWaits(): void {
     const loop = this.#loop
@@ -261,8 +264,8 @@ export class Runner implements AsyncDisposable {
   }
 
   /**
-   * Waits for `rounds` rounds of the loop, with I/O. During this time, tasks that were created in a clean-up can
-   * continue.
+   * Waits while the loop runs `rounds` times through the entries of its ready queue, and Node handles I/O in between.
+   * During this time, tasks that were created in a clean-up can continue.
    */
   async #waitRounds(rounds: number): Promise<void> {
     const loop = this.#loop
@@ -284,7 +287,10 @@ export class Runner implements AsyncDisposable {
     this.#cancelled = left.filter((task) => task.cancel())
   }
 
-  /** @internal Does `run` and `close` in one call. The caller must have checked `main`. */
+  /**
+   * @internal Runs `main` as `run` does, closes the runner, and returns the outcome of `main`. The caller must have
+   * checked the argument `main`.
+   */
   async runAndClose<T>(
     main: CoroutineFunction<[], T> | Coroutine<T>,
     signal?: AbortSignal,

@@ -7,12 +7,15 @@ import { untilAllEnded } from '../combine/cancel-tasks.ts'
 import { wait } from '../combine/wait.ts'
 
 /**
- * When more than twice this many ended tasks are listed, the oldest are removed until this many are left. Without a
- * limit, the list would grow for ever in an application that gives each task a new name.
+ * The number of ended tasks that `list()` still shows. When twice as many are stored, the oldest are removed until this
+ * many are left. Without a limit, the list would grow for ever in an application that gives each task a new name.
  */
 const rememberedTasks = 1_000
 
-/** A task of a TaskManager, running or ended. `startedAt` and `endedAt` are in milliseconds, as from `Date.now()`. */
+/**
+ * A description of a task of a TaskManager, running or ended. `startedAt` and `endedAt` are in milliseconds, as from
+ * `Date.now()`.
+ */
 export interface ManagedTask {
   name: string
   state: 'running' | 'done' | 'failed' | 'cancelled'
@@ -22,8 +25,8 @@ export interface ManagedTask {
 }
 
 /**
- * Named background tasks of an application. At the end of an `await using` scope, the manager cancels its tasks and
- * waits until all have ended.
+ * Named background tasks of an application. If the manager is declared with `await using`, it cancels its tasks at the
+ * end of the block, and waits until all have ended.
  *
  * @example
  *     await using tasks = new TaskManager({ onError: (error, name) => console.error(name, error) })
@@ -35,14 +38,17 @@ export class TaskManager implements AsyncDisposable {
   readonly #onError: ((error: unknown, name: string) => void) | null
   readonly #maxTasks: number
   readonly #live = new Map<string, Task>()
-  /** For each name, the newest task with this name. The names are in the order in which these tasks were started. */
+  /**
+   * For each name: a description of the newest task with this name. The names are in the order in which these tasks
+   * were started.
+   */
   readonly #entries = new Map<string, ManagedTask>()
-  /** The entries of the ended tasks, in the order in which the tasks ended. */
+  /** The descriptions of the ended tasks, in the order in which the tasks ended. */
   readonly #ended = new Set<ManagedTask>()
 
   /**
    * `onError` is called with the error and the name of each task that fails. Without `onError`, failures are passed to
-   * the exception handler of the loop. At most `maxTasks` tasks run at the same time.
+   * the exception handler of the loop. While `maxTasks` tasks run, `create` throws an error.
    */
   constructor(options?: { onError?: (error: unknown, name: string) => void; maxTasks?: number }) {
     checkOptions(options)
@@ -82,8 +88,8 @@ export class TaskManager implements AsyncDisposable {
   }
 
   /**
-   * Removes the oldest ended tasks from the list, about a thousand in one call. They are not removed one by one,
-   * because removing the first entry of a Set again and again costs quadratic time.
+   * Removes the oldest ended tasks from the list when there are too many, about a thousand in one call. They are not
+   * removed one by one, because removing the first entry of a Set again and again costs quadratic time.
    */
   #forgetOldest(): void {
     if (this.#ended.size <= 2 * rememberedTasks) return
@@ -112,8 +118,8 @@ export class TaskManager implements AsyncDisposable {
   }
 
   /**
-   * Passes the failure of `task` to `onError`. If `onError` throws or rejects, the exception handler gets both errors,
-   * so that neither is lost.
+   * Passes `error`, with which `task` has failed, to `onError`. If `onError` throws or rejects, the exception handler
+   * of the loop gets both errors, so that neither is lost.
    */
   #report(task: Task, error: unknown): void {
     const { name } = task
@@ -154,7 +160,7 @@ export class TaskManager implements AsyncDisposable {
     return true
   }
 
-  /** Cancels all tasks and waits until the last one has ended. */
+  /** Cancels all tasks that are running, and waits until these have ended. */
   async cancelAll(): Promise<void> {
     const tasks = [...this.#live.values()]
     for (const task of tasks) task.cancel()
@@ -167,8 +173,8 @@ export class TaskManager implements AsyncDisposable {
   }
 
   /**
-   * Returns one entry for each name: its newest task, running or ended. Of the ended tasks, at least the latest 1,000
-   * are listed, and at most the latest 2,000.
+   * Returns one entry for each name, which describes the newest task with this name, running or ended. At least the
+   * latest 1,000 ended tasks are listed, and at most the latest 2,000.
    */
   list(): ManagedTask[] {
     return Array.from(this.#entries.values(), copyEntry)
@@ -176,8 +182,8 @@ export class TaskManager implements AsyncDisposable {
 
   /**
    * Cancels all tasks and waits until they have ended. Tasks that are created during the wait are cancelled and awaited
-   * too. If the waiting task is cancelled, the tasks are cancelled again, and the CancelledError is thrown when all
-   * tasks have ended.
+   * too. If the code that waits here is cancelled, the tasks are cancelled again, and the CancelledError is thrown when
+   * all tasks have ended.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     let interrupted: unknown = null

@@ -8,7 +8,8 @@ import { Deadline } from './deadline.ts'
 import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
 
 /**
- * The result of a scope. It holds the value that the body returned, or the reason of the cancel that ended the body.
+ * The result of `cancelScope` and `moveOnAfter`: the value that the body returned, or, if a cancel of the scope has
+ * ended the body, the reason of that cancel.
  */
 export type ScopeResult<T> = { cancelled: false; value: T } | { cancelled: true; reason: unknown }
 
@@ -22,15 +23,18 @@ export interface CancelScopeOptions {
   deadline?: number
   /** When this signal aborts, the scope is cancelled with the reason of the signal. */
   signal?: AbortSignal
-  /** Whether the scope keeps out cancels of the task and of the scopes around it. */
+  /**
+   * Whether the scope is a shield: cancels of the task and of the scopes around it then do not end the waits in its
+   * body. The default is false.
+   */
   shield?: boolean
   /** The name of the scope in snapshots. */
   name?: string
 }
 
 /**
- * A part of a program that can be cancelled as a whole, and of which nothing continues after its end. `cancelScope`
- * passes this object to its body.
+ * A scope: the call of a function (the body) that can be cancelled as a whole, with all calls that the body begins. A
+ * cancelled scope ends only when none of these calls still runs. `cancelScope` passes this object to its body.
  *
  * From the moment the scope is cancelled, every wait inside it throws CancelledError, until the scope ends. The
  * following waits are inside the scope: the waits of the body, the waits of the calls that the body begins, and the
@@ -83,8 +87,8 @@ export class CancelScope {
   }
 
   /**
-   * A signal for `fetch` and other APIs. It aborts when this scope is cancelled, or when a cancel from outside reaches
-   * this scope.
+   * A signal for `fetch` and other APIs. The signal aborts when this scope is cancelled, or when a cancel of the task
+   * or of a scope around this one reaches this scope.
    */
   get signal(): AbortSignal {
     this.#frame.cancellation ??= new Cancellation(this.#frame)
@@ -114,7 +118,9 @@ export class CancelScope {
     })
   }
 
-  /** @internal Sets the first deadline. If that time has passed already, the scope is cancelled at once. */
+  /**
+   * @internal Sets the first deadline of the scope. If the deadline has passed already, the scope is cancelled at once.
+   */
   begin(deadline: number): void {
     if (deadline > this.#frame.scopeLoop.time()) this.deadline = deadline
     else {
@@ -124,8 +130,8 @@ export class CancelScope {
   }
 
   /**
-   * Whether this scope keeps out cancels of the task and of the scopes around it. The body may change this while it
-   * runs.
+   * Whether this scope is a shield: cancels of the task and of the scopes around it then do not end the waits in its
+   * body. The body may change this property while the body runs.
    */
   get shield(): boolean {
     return this.#frame.isShielded
@@ -140,8 +146,8 @@ export class CancelScope {
   }
 
   /**
-   * Cancels this scope. Any task may call this, any number of times; the first reason counts. A call after the end of
-   * the scope does nothing.
+   * Cancels this scope. Any task may call this function, and more than once; only the first reason is kept. A call
+   * after the end of the scope does nothing.
    */
   cancel(reason?: unknown): void {
     if (this.#isCancelCalled || this.#hasEnded) return
@@ -153,10 +159,10 @@ export class CancelScope {
   }
 
   /**
-   * @internal Records that the body has ended. `isCancel` says whether the body threw a CancelledError. `outerCancels`
-   * is the number of cancels from outside when the scope began. If the number is larger now, a cancel has come from
-   * outside. Returns true if the body threw a CancelledError because this scope was cancelled, and no cancel came from
-   * outside.
+   * @internal Called when the body has ended. `isCancel` says whether the body threw a CancelledError. `outerCancels`
+   * is the number of cancels of the task and of the scopes around this one when the body began. If this number is
+   * larger now, a cancel has come from outside. Returns true if the scope must handle the CancelledError of the body:
+   * this scope was cancelled, and no cancel came from outside. If it returns false, an error of the body is thrown on.
    */
   end(isCancel: boolean, outerCancels: number): boolean {
     this.#hasEnded = true
@@ -170,9 +176,9 @@ export class CancelScope {
 }
 
 /**
- * Whether a cancel from outside has reached this scope. `outerCancels` is the number of such cancels when the scope
- * began; if the number is larger now, such a cancel has come. Then the scope throws a CancelledError of the body on to
- * the code around the scope.
+ * Whether a cancel from outside (of the task or of a scope around this one) has come since the scope of `frame` began.
+ * `frame` is the running body of that scope. `outerCancels` is the number of such cancels when the scope began; if the
+ * number is larger now, one has come. Then the scope throws a CancelledError of its body on to the code around it.
  */
 function isCancelledAround(frame: ScopeFrame, outerCancels: number): boolean {
   if (findCancelledScope(frame.enclosing) !== null || frame.isCancelledFromOutside) return true
@@ -181,11 +187,12 @@ function isCancelledAround(frame: ScopeFrame, outerCancels: number): boolean {
 
 /**
  * Runs `body` in a scope that can be cancelled. If a cancel of this scope has ended the body, nothing is thrown, and
- * the result has `cancelled: true`. A cancel from outside is thrown as CancelledError. If the body returns a value in
- * spite of the cancel, the result has that value. Outside of a task, the body runs in a new task.
+ * the result has `cancelled: true`. If a cancel of the task, or of a scope around this one, has ended the body, a
+ * CancelledError is thrown. If the body returns a value in spite of the cancel, the result has that value. Outside of a
+ * task, the body runs in a new task.
  *
- * Prefer this to `timeout`: if code in the body catches the CancelledError and goes on, its next wait throws again. A
- * port from asyncio may need `timeout`, which cancels once.
+ * Prefer this function to `timeout`: after the cancel of a `cancelScope`, every wait in the body throws, even if code
+ * in the body catches the first CancelledError. `timeout` throws only once, as in asyncio.
  *
  * @throws {TypeError} when `body` is not a function, for wrong options, and for both a `timeout` and a `deadline`
  *
@@ -231,8 +238,8 @@ function checkDeadlineOption(deadline: unknown): void {
 }
 
 /**
- * Runs `body` in a new scope. `frame` is the frame of that scope: the object that lists the waits of the body.
- * `cancelScope`, `failAfter` and `moveOnAfter` share this function.
+ * Runs `body` in a new scope. `frame` is the object that lists the waits of the body. `cancelScope`, `failAfter` and
+ * `moveOnAfter` share this function.
  */
 export async function runScope<T>(
   frame: ScopeFrame,
@@ -270,9 +277,9 @@ export async function runScope<T>(
 }
 
 /**
- * Returns `error` without the CancelledErrors in it. Returns null if `error` consists of CancelledErrors only. An
- * AbortError that the signal of `frame` has caused counts as a CancelledError. An error that contains no CancelledError
- * is returned unchanged.
+ * Returns the rest of `error`, which the body has thrown, without the CancelledErrors in it; null if nothing else is
+ * left. An AbortError that the signal of the scope has caused counts as a CancelledError. An error that contains no
+ * CancelledError is returned unchanged. `frame` is the running body of the scope.
  */
 function withoutCancels(frame: ScopeFrame, error: unknown): unknown {
   if (isCancelled(error) || frame.isOwnAbort(error)) return null

@@ -3,8 +3,8 @@ import { ScopeFrame } from '../tasks/scope-frame.ts'
 import { CancelScope } from './cancel-scope.ts'
 
 /**
- * The nearest scope of `cancelScope`, `failAfter` or `moveOnAfter` around the running code; null if there is none. For
- * a task of a group, the search continues with the scopes around the group.
+ * The nearest scope of `cancelScope`, `failAfter` or `moveOnAfter` around the running code; null if there is none.
+ * Scopes around a task group count as around each task of the group.
  *
  * @example
  *     const result = await cancelScope(async () => {
@@ -23,8 +23,8 @@ export function currentScope(): CancelScope | null {
 
 /**
  * Returns the nearest deadline of the scopes around the running code, in milliseconds of the loop's clock. Returns
- * Infinity if there is no deadline, and -Infinity if one of the scopes is cancelled already. If a scope is a shield,
- * the scopes around it do not count.
+ * Infinity if none of them has a deadline, and -Infinity if one of them is cancelled already. If a scope is a shield
+ * (it keeps out cancels from outside), the scopes around it do not count.
  *
  * @example
  *     await failAfter(1_000, async () => {

@@ -2,7 +2,7 @@ import type { EventLoop } from '../loop/loop.ts'
 import type { TimerEntry } from '../loop/timer-heap.ts'
 
 /**
- * A timer of a scope. At a given time, in a turn of the loop, it calls the function `onDeadline`, unless `cancel()` was
+ * A timer of a scope. When a given time has come, the loop calls the function `onDeadline`, unless `cancel()` was
  * called before.
  */
 export class Deadline implements TimerEntry {
@@ -12,8 +12,8 @@ export class Deadline implements TimerEntry {
   #onDeadline: (() => void) | null
 
   /**
-   * `when` is in milliseconds of the loop's clock. If that time has passed already, `onDeadline` is called in the next
-   * turn.
+   * `when` is a time of the loop's clock, in milliseconds. If that time has passed already, the loop calls `onDeadline`
+   * in its next step, and not inside this constructor.
    */
   constructor(loop: EventLoop, when: number, onDeadline: () => void) {
     this.#loop = loop

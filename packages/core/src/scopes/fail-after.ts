@@ -4,12 +4,11 @@ import { type CancelScope, runScope, type ScopeResult } from './cancel-scope.ts'
 import { inFrame } from './open-frame.ts'
 
 /**
- * Runs `body` for at most `ms` milliseconds. After that time, the scope of `body` is cancelled, and when the clean-up
- * of the body has ended, `failAfter` throws a TimeoutError. If code in the body catches the CancelledError and goes on,
- * its next wait throws again. This is the difference from `timeout`, which cancels once.
+ * Runs `body` for at most `ms` milliseconds. After that time, every wait in the body throws a CancelledError, until the
+ * body ends; then `failAfter` throws a TimeoutError. (After `timeout` has cancelled its body, only one wait throws.)
  *
  * @throws {TypeError} when `ms` is NaN or `body` is not a function
- * @throws {TimeoutError} when the time has passed
+ * @throws {TimeoutError} when the time has passed before the body has ended
  *
  * @example
  *     import { readFile } from 'node:fs/promises'
@@ -30,8 +29,9 @@ export function failAfter<T>(ms: number, body: (scope: CancelScope) => PromiseLi
 }
 
 /**
- * Runs `body` for at most `ms` milliseconds; null or Infinity means no limit. After that time, the scope of `body` is
- * cancelled. `moveOnAfter` does not throw an error for that: its result says whether the body was cancelled.
+ * Runs `body` for at most `ms` milliseconds; null or Infinity means no limit. After that time, every wait in the body
+ * throws a CancelledError, until the body ends. `moveOnAfter` does not throw this error on: its result says whether the
+ * body was cancelled.
  *
  * @throws {TypeError} when `ms` is NaN or `body` is not a function
  *

@@ -4,8 +4,8 @@ import type { EventLoop } from '../loop/loop.ts'
 import { Coroutine, type CoroutineFunction, runInline } from '../tasks/coroutine.ts'
 
 /**
- * The future that a task of the group waits on until it gets a place. When the future has a result, the task has a
- * place.
+ * The future on which a task of a group waits until fewer tasks than the limit of the group run. Then the future gets a
+ * result, and the task may begin its code.
  */
 class Wait extends DetailedFuture<void> implements Linked<Wait> {
   /** @internal the task tree shows this name */
@@ -17,16 +17,16 @@ class Wait extends DetailedFuture<void> implements Linked<Wait> {
 }
 
 /**
- * Lets at most `limit` tasks of a task group run at the same time. The limit is a number of places, and a running task
- * holds one place. Each further task is created at once, but its code begins only when the task gets a place. Waiting
- * tasks get places in the order in which they were created.
+ * Lets at most `limit` tasks of a task group run at the same time. There are `limit` places, and each running task
+ * holds one. Each further task is created at once, but its code begins only when the task gets a place. Waiting tasks
+ * get places in the order in which they were created.
  */
 export class GroupLimit {
   readonly #limit: number
   readonly #loop: EventLoop
-  /** The number of tasks that hold a place. The code of such a task runs, or is about to begin. */
+  /** The number of tasks that hold one of the `limit` places. The code of such a task runs, or is about to begin. */
   #taken = 0
-  /** The waits for a place, in the order in which the tasks came. */
+  /** The tasks that wait for one of the `limit` places, in the order in which they began to wait. */
   readonly #line = new LinkedList<Wait>()
 
   constructor(limit: number, loop: EventLoop) {
@@ -35,8 +35,8 @@ export class GroupLimit {
   }
 
   /**
-   * Runs `coro` as soon as fewer than `limit` tasks of the group run. If the task is cancelled before that, it stops
-   * waiting and `coro` never runs.
+   * Called in each task of the group: runs `coro`, the code of the task, as soon as fewer than `limit` tasks of the
+   * group run. If the task is cancelled before that, `coro` never runs.
    */
   async run<T>(coro: CoroutineFunction<[], T> | Coroutine<T>): Promise<T> {
     if (this.#taken >= this.#limit) {
@@ -50,8 +50,8 @@ export class GroupLimit {
       } catch (error) {
         if (coro instanceof Coroutine) coro.close()
         this.#line.remove(place)
-        // The task got a place, but was cancelled before it could use the place. So the next waiting task gets the
-        // place.
+        // `place` may have got its result just before the task was cancelled. The task cannot use it any more, so the
+        // next waiting task may begin.
         if (!place.cancelled()) this.#passPlaceOn()
         throw error
       }
@@ -63,7 +63,10 @@ export class GroupLimit {
     }
   }
 
-  /** Gives the place of a task that has ended to the next waiting task. If no task waits, the place becomes free. */
+  /**
+   * Called when a task of the group has ended: lets the next waiting task begin. If no task waits, one more of the
+   * `limit` places is free.
+   */
   #passPlaceOn(): void {
     for (let place = this.#line.shift(); place !== null; place = this.#line.shift()) {
       if (place.done()) continue

@@ -6,8 +6,8 @@ import type { Task } from '../tasks/task.ts'
 
 /**
  * The tasks that `TaskGroup.start` has started in one group. `start` returns when its task calls `started`, and the
- * task continues. If the task fails before that, the failure belongs to the caller of `start`, and the group must
- * ignore it.
+ * task continues. If the task fails before it calls `started`, `start` throws the failure to its caller, and the group
+ * must ignore the failure.
  */
 export class GroupStarts {
   readonly #loop: EventLoop
@@ -20,7 +20,7 @@ export class GroupStarts {
 
   /**
    * Calls `createTask` to make a task that runs `fn`, and waits until the task calls `started`. Returns the value that
-   * the task passed to `started`. If the waiting code is cancelled, the task is cancelled too.
+   * the task passed to `started`. If the code that waits here is cancelled, the task is cancelled too.
    *
    * @throws {RuntimeError} when the task ends without a call of `started`
    */
@@ -55,8 +55,8 @@ export class GroupStarts {
   }
 
   /**
-   * Called when `task` has ended. Returns true if `start` made this task and the task has not called `started`: then
-   * the caller of `start` gets the failure of the task.
+   * Called by the group when `task` has ended. Returns true if `start` made this task and the task has not called
+   * `started`: then `start` throws the failure of the task to its caller, and the group must ignore the failure.
    */
   takeFailureOf(task: Task): boolean {
     return this.#starting.delete(task)

@@ -15,9 +15,9 @@ import { createTask } from '../tasks/task.ts'
 import { type ScopeKind, scopeTracing, traceScope } from './scope-tracing.ts'
 
 /**
- * Makes a frame for a new scope, inside the frame of the running code, and calls `fn` with the new frame. A frame is
- * the object that records the waits of a scope's body, so that a cancel can end them. Outside of every task, `fn` runs
- * in a new task. `kind` and `name` are passed to tracing tools.
+ * Calls `fn` with a new frame: the object that records the waits of a scope's body, so that a cancel can end them. The
+ * new frame is inside the frame of the running code. If the running code belongs to no task, `fn` is called in a new
+ * task. `kind` and `name` are passed to tracing tools. Returns what `fn` returns.
  */
 export function inFrame<T>(
   kind: ScopeKind,
@@ -39,10 +39,11 @@ async function runInOwnTask<T>(fn: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Calls `fn` in a new frame inside the running frame, and returns what `fn` returns. One task can have several calls in
- * progress at the same time, and each can have a frame of its own: in the code that `fn` begins, `currentFrame()`
- * returns the new frame, even after an await. The frame is not a scope. It ends with the last wait inside it, and a
- * cancel of a frame around it ends the waits inside it.
+ * Calls `fn` in a new frame, and returns what `fn` returns. A frame is an object that lists the waits of some code. In
+ * the code that `fn` begins, `currentFrame()` returns the new frame, even after an `await`. So if a task has several
+ * calls in progress at the same time, a library can tell which of them runs. The new frame is inside the frame of the
+ * running code, so a cancel of the task or of a scope around the call ends the waits in the new frame too. The frame
+ * ends with the last wait in it.
  *
  * @throws {TypeError} when `fn` is not a function
  * @throws {RuntimeError} outside of a loop
@@ -61,7 +62,8 @@ export function runInNewFrame<T>(fn: () => T): T {
 }
 
 /**
- * Calls `body` with `argument` in `frame`, and returns a promise of the body's outcome.
+ * Calls `body`, the body of a scope, with `argument`, and returns a promise of the outcome of the body. The waits of
+ * the body are listed in `frame`, so that a cancel of the scope ends them.
  *
  * If the body is an async function, its promise stands for work that the body has begun, so after a cancel the scope
  * waits until that work has ended. If the body is another function, its promise may stand for work that was begun
@@ -76,8 +78,8 @@ export function enterFrame<A, T>(
 }
 
 /**
- * Calls `body` with `argument` and returns a promise of its outcome. Unlike `enterFrame`, it does not enter `frame`:
- * the caller must run in `frame` already.
+ * Calls `body` with `argument` and returns a promise of the outcome of the body. The caller must itself run in `frame`,
+ * the object that lists the waits of the body; `enterFrame` does not need this.
  */
 export function enterBody<A, T>(
   frame: ScopeFrame,
@@ -98,8 +100,8 @@ export function enterBody<A, T>(
 }
 
 /**
- * Returns a promise of the outcome of `promise`, which stands for work that was begun outside of the scope. A cancel
- * of the scope rejects the returned promise at once.
+ * Returns a promise of the outcome of `promise`, which stands for work that was begun outside of the scope. A cancel of
+ * the scope rejects the returned promise at once, and the work continues. `frame` is the running body of the scope.
  */
 function untilAbandoned<T>(frame: ScopeFrame, promise: Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
@@ -109,13 +111,14 @@ function untilAbandoned<T>(frame: ScopeFrame, promise: Promise<T>): Promise<T> {
 }
 
 /**
- * Ends `frame` when its body has ended. If the scope was cancelled while the body ran, the scope must wait until the
- * other calls that the body began, such as the other branches of a `Promise.all`, have ended their clean-up.
- * `cancelsBefore` is the number of cancels from outside when the body began. If the number is larger now, the scope
- * counts as cancelled too.
+ * Called when the body of a scope has ended; `frame` is the object that lists the waits of this body. If the scope was
+ * cancelled while the body ran, the scope must wait until the other calls that the body began, such as the other
+ * branches of a `Promise.all`, have ended their clean-up. `cancelsBefore` is the number of cancels from outside when
+ * the body began. If the number is larger now, the scope counts as cancelled too.
  *
  * Returns null if there is nothing to wait for. Otherwise returns a promise that is fulfilled when those calls have
- * ended. Its value is the CancelledError of a cancel that came from outside during the wait, or null if no cancel came.
+ * ended. The value of the promise is a CancelledError if a cancel came from outside during the wait, or null if no
+ * cancel came.
  */
 export function endFrame(
   frame: ScopeFrame,
@@ -144,7 +147,8 @@ async function untilQuiet(frame: Frame): Promise<CancelledError | null> {
       if (!quiet.done()) quiet.setResult()
     }
     try {
-      // This wait belongs to the frame around `frame`. So a cancel from outside ends this wait, and is not lost.
+      // This wait is not in `frame`, but in the scope or task around it. So a cancel from outside ends this wait, and
+      // is not lost.
       await awaitAnyway(frame, quiet)
     } catch (error) {
       if (!isCancelled(error)) throw error
@@ -156,8 +160,9 @@ async function untilQuiet(frame: Frame): Promise<CancelledError | null> {
 }
 
 /**
- * Throws `error` to the code around the scope of `frame`. If `error` is a CancelledError, and a cancel of a frame
- * around `frame` is pending, that cancel counts as delivered by `error`. So the cancel is not thrown a second time.
+ * Throws `error` to the code around a scope; `frame` is the running body of the scope. If `error` is a CancelledError,
+ * it also delivers a cancel of the task, or of a scope around this one, that has ended no wait yet. So that cancel is
+ * not thrown a second time.
  */
 export function throwOut(frame: Frame, error: unknown): never {
   if (isCancelled(error)) deliverWith(frame)

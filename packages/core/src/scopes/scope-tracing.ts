@@ -22,8 +22,8 @@ export interface ScopeMessage {
 export const scopeTracing: Tracing<ScopeMessage> = new Tracing('tasktree:scope')
 
 /**
- * Calls `open`, which runs a scope, and publishes the start and the end of the scope. A scope that a cancel has ended
- * is published as cancelled. This also holds for a scope that was itself cancelled and therefore throws no error.
+ * Calls `open`, which runs a scope, and publishes the start and the end of the scope. If a cancel has ended the scope,
+ * it is published as cancelled, even if `open` throws no error, but returns a result with `cancelled: true`.
  */
 export async function traceScope<T>(message: ScopeMessage, open: () => Promise<T>): Promise<T> {
   try {
@@ -40,7 +40,7 @@ export async function traceScope<T>(message: ScopeMessage, open: () => Promise<T
 }
 
 /**
- * Whether `result` is the ScopeResult of a scope that was cancelled. Only the kind 'scope' has such a result: other
+ * Whether `result` says that the scope was cancelled. Only scopes of the kind 'scope' have such a result. The other
  * kinds return a value of the program, which may look similar.
  */
 function isCancelledScope({ kind }: ScopeMessage, result: unknown): boolean {

@@ -6,8 +6,9 @@ import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
 
 /**
  * Runs `body` behind a shield: a cancel of the task, or of a scope around the call, does not reach the waits of `body`.
- * `cancelling()` counts such a cancel, and the first wait after the body throws it. If `grace` is given, the shield is
- * removed `grace` milliseconds after the first such cancel. Use this for clean-up that must be completed.
+ * Such a cancel is not lost: the first wait after the call of `shielded` throws it, and `task.cancelling()` counts it
+ * at once. If `grace` is given, the cancel ends the waits of `body` after all, `grace` milliseconds after it came. Use
+ * this for clean-up that must be completed.
  *
  * @throws {TypeError} when `body` is not a function, or `grace` is not a number
  * @throws {RangeError} when `grace` is negative or NaN
@@ -53,8 +54,8 @@ async function runShielded<T>(
     timer?.cancel()
     // `endFrame` compares its second argument, the number of cancels from outside at the beginning, with their number
     // now. If the number has grown, those cancels have ended waits of other calls that the body began, and the scope
-    // must wait for the clean-up of these calls. But as long as the shield is up, no cancel reaches these calls, and
-    // the scope must not wait for them. No number is greater than Infinity.
+    // must wait for the clean-up of these calls. But while the shield keeps cancels out, no cancel reaches these calls,
+    // and the scope must not wait for them. So it passes Infinity, and the number cannot be larger.
     return endFrame(frame, frame.isShielded ? Infinity : outerCancels)
   }
   try {

@@ -44,7 +44,8 @@ function cancelFor(reason: unknown): string | CancelledError | undefined {
 }
 
 /**
- * A group of tasks that end together. `taskGroup` passes this object to its body.
+ * A group of tasks, of which none runs any more when the call of `taskGroup` has ended. `taskGroup` passes this object
+ * to its body.
  *
  * @example
  *     const poll = async (group: TaskGroup) => {
@@ -60,7 +61,7 @@ export class TaskGroup {
   readonly name: string | null
   readonly #frame: ScopeFrame
   readonly #limit: GroupLimit | null
-  /** The tasks of `start`; null until the first call of `start`. */
+  /** The tasks that the method `start` has made; null until the first call of `start`. */
   #starts: GroupStarts | null = null
   #isCancelRequested = false
   #hasCancelledTask = false
@@ -69,7 +70,10 @@ export class TaskGroup {
   #interrupt: KeyboardInterrupt | null = null
   #exiting = false
   #aborting = false
-  /** Whether the group has cancelled its own body. `end` takes this cancel back. */
+  /**
+   * Whether the group has cancelled its own body. When the group ends, the method `end` takes this cancel back, so that
+   * the code around the group is not cancelled.
+   */
   #parentCancelRequested = false
   #allEnded: Future<void> | null = null
 
@@ -89,9 +93,10 @@ export class TaskGroup {
   }
 
   /**
-   * Starts a task in the group. If the task fails, the other tasks and the body are cancelled.
+   * Starts a task in the group. If the task fails, the other tasks of the group and the body of the group are
+   * cancelled.
    *
-   * @throws {RuntimeError} when the group has finished or is shutting down; then `coro` does not run
+   * @throws {RuntimeError} when the group has finished or is shutting down; in this case `coro` does not run
    */
   createTask<T>(
     coro: CoroutineFunction<[], T> | Coroutine<T>,
@@ -148,8 +153,9 @@ export class TaskGroup {
   }
 
   /**
-   * Cancels the tasks and the body of the group. `taskGroup` then does not throw an error: it returns the value of the
-   * body, or undefined if the cancel ended the body. A call after the end of the group does nothing.
+   * Cancels the tasks and the body of the group. The call of `taskGroup` then does not throw this cancel: it returns
+   * the value of the body, or undefined if the cancel ended the body. If a task or the body fails with another error,
+   * this error is still thrown. A call after the end of the group does nothing.
    *
    * The return type of `taskGroup` does not include this undefined. A program that uses the result of a group that it
    * may cancel should call `taskGroup<Result | undefined>(…)`, so that the compiler demands a check for undefined.
@@ -171,7 +177,7 @@ export class TaskGroup {
     if (this.#isCancelRequested || this.#frame.state !== OPEN) return
     this.#isCancelRequested = true
     if (this.#frame.isLevelCancelled()) {
-      // The scope around the group is cancelled, so its tasks and its body are cancelled already.
+      // A scope around the group is cancelled, so the tasks and the body of the group are cancelled already.
       this.#aborting = true
       return
     }
@@ -200,7 +206,7 @@ export class TaskGroup {
       this.#hasCancelledTask = true
       return
     }
-    // `start` throws the failure of this task to its caller, so the group ignores the failure. The call of
+    // `start` throws the failure of this task to the caller of `start`, so the group ignores the failure. The call of
     // `exception()` marks the failure as handled.
     if (this.#starts?.takeFailureOf(task) === true) {
       task.exception()
@@ -231,8 +237,8 @@ export class TaskGroup {
   cancelOtherCalls(): void {
     const frame = this.#frame
     frame.cancellation ??= new Cancellation(frame)
-    // A call of the body may await a promise that this library did not make, and such a wait cannot be cancelled.
-    // Because of this flag, the next wait of that call throws a CancelledError.
+    // A call that the body has begun may await a promise that this library did not make, and such a wait cannot be
+    // cancelled. Because of this flag, the next wait of the same call on a future throws a CancelledError.
     frame.cancellation.wasAsked = true
     if (this.#parentCancelRequested || !framesOf(frame).some((each) => each.hasOwnWaits())) return
     this.#parentCancelRequested = true
@@ -248,8 +254,9 @@ export class TaskGroup {
   }
 
   /**
-   * @internal Waits for the tasks. Then throws their failures and the failure of the body, or the cancel that came from
-   * outside. Called when the body has ended.
+   * @internal Called when the body has ended: waits until all tasks of the group have ended. Then throws their failures
+   * and the failure of the body as one ExceptionGroup, or a CancelledError if a cancel came from outside. Returns if
+   * there is nothing to throw.
    */
   async end(body: { failed: boolean; error: unknown }): Promise<void> {
     this.#exiting = true
@@ -262,16 +269,16 @@ export class TaskGroup {
      */
     const hasOwnError = failed && !isCancelled(error)
     const isInCancelledScope = (): boolean => this.#frame.isLevelCancelled()
-    // If a scope around the group is cancelled, that scope ends each wait of the tasks. So the group does not cancel
-    // the tasks. A task whose code has not begun still begins, as in Trio.
+    // If a scope around the group is cancelled, every wait of the tasks throws because of that. So the group does not
+    // cancel the tasks. A task whose code has not begun still begins, as in Trio.
     const isOfCancelledScope = failed && !hasOwnError && isInCancelledScope()
     if (failed && !this.#aborting && !isOfCancelledScope) this.#abort()
     if (this.#hasCancelledTask && isInCancelledScope() && !hasOwnError)
       cancel ??= new CancelledError()
     // This is a loop, because the task that opened the group may be cancelled more than once while it waits here.
     while (this.#tasks.size > 0) {
-      // If a scope around the group is cancelled, the group still waits for all its tasks, which that scope has
-      // cancelled too.
+      // If a scope around the group is cancelled, the group still waits for all its tasks. Because of that scope, every
+      // wait of these tasks throws, so they end.
       if (isInCancelledScope() && !hasOwnError) cancel ??= new CancelledError()
       if (this.#frame.mustRefuse() && !this.#aborting) {
         // The task that opened the group was cancelled and has ended, although this call still waits for the tasks of
@@ -286,8 +293,8 @@ export class TaskGroup {
         await awaitAnyway(this.#frame, this.#allEnded)
       } catch (reason) {
         if (!isCancelled(reason)) throw reason
-        // If a scope around the group is cancelled, that scope has cancelled the tasks too, so the group need not
-        // cancel them.
+        // If a scope around the group is cancelled, every wait of the tasks throws because of that, so the group need
+        // not cancel them.
         if (isInCancelledScope()) {
           if (!hasOwnError) cancel ??= reason
         } else if (!this.#aborting) {
@@ -305,8 +312,8 @@ export class TaskGroup {
     if (cancel !== null && this.#errors.length === 0) throw cancel
     if (hasOwnError) this.#errors.push(error)
     if (this.#errors.length === 0) return
-    // If a cancel came from outside, the ExceptionGroup replaces its CancelledError. So `cancelAgain` makes the next
-    // wait of the task throw that cancel again.
+    // If a cancel came from outside, the ExceptionGroup is thrown in place of its CancelledError. So `cancelAgain`
+    // makes the next wait of the task throw that cancel again.
     this.#frame.cancelAgain()
     throw new ExceptionGroup('unhandled errors in a task group', this.#errors)
   }
@@ -314,8 +321,9 @@ export class TaskGroup {
 
 /**
  * Runs `body`, and waits for every task that was created in the group. The first failure of a task or of the body
- * cancels the other tasks and the body; when all have ended, the failures are thrown as one ExceptionGroup. A cancel
- * from outside cancels the body and all tasks. Outside of a task, the body runs in a new task.
+ * cancels the other tasks and the body; when all have ended, the failures are thrown as one ExceptionGroup. A cancel of
+ * the calling task, or of a scope around the call, cancels the body and all tasks, and is thrown as CancelledError.
+ * Outside of a task, the body runs in a new task.
  *
  * The result is the value of the body, or undefined if `group.cancel()` has ended the body. The type `T` does not
  * include this undefined. If the program calls `group.cancel()`, write `taskGroup<Result | undefined>(…)`.
@@ -354,8 +362,8 @@ async function runGroup<T>(
   const group = new TaskGroup(frame, options)
   let value: T
   try {
-    // The wait for the tasks (`group.end`) runs in the frame of the group (the object that lists the waits of the
-    // body), as the body does. So the failure of a task ends that wait too.
+    // `group.end`, which waits for the tasks, runs as part of the body. So the failure of a task, which cancels the
+    // body, ends this wait too.
     value = await enterFrame(
       frame,
       async () => {

@@ -26,9 +26,9 @@ import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
 export class Timeout {
   readonly #frame: ScopeFrame
   /**
-   * @internal The number of cancels from outside that were asked for, and not taken back, before the body began. `end`
-   * compares this number with the number at the end, without the cancel by this timeout. If the number has grown, a
-   * cancel came from outside.
+   * @internal The number of cancels from outside (of the task and of the scopes around this one) that were asked for,
+   * and not taken back, before the body began. `end` compares this number with the number at the end, without the
+   * cancel by this timeout. If the number has grown, a cancel came from outside.
    */
   readonly outerCancels: number
   #state: 'active' | 'expiring' | 'expired' | 'finished' = 'active'
@@ -57,8 +57,8 @@ export class Timeout {
   }
 
   /**
-   * Moves the deadline; null removes it. If the new deadline has passed already, the body is cancelled in the next turn
-   * of the loop.
+   * Moves the deadline; null removes it. If the new deadline has passed already, the body is cancelled in the next step
+   * of the loop, and not inside this call.
    *
    * @throws {RuntimeError} when the body has ended or the deadline has passed
    * @throws {TypeError} when `deadline` is NaN
@@ -80,16 +80,17 @@ export class Timeout {
   }
 
   /**
-   * Whether the deadline passed before the body had ended. This is also true if the body ended in the same turn of the
-   * loop in which the deadline passed.
+   * Whether the timeout has cancelled the body because the deadline passed. Also true if the body ended in the same
+   * step of the loop in which it was cancelled.
    */
   expired(): boolean {
     return this.#state === 'expiring' || this.#state === 'expired'
   }
 
   /**
-   * @internal Records that the body has ended; `threw` says whether it threw an error. Returns true if the deadline had
-   * passed, the body threw an error, and no cancel came from outside.
+   * @internal Called when the body has ended; `threw` says whether it threw an error. Returns true if `timeout` must
+   * replace a CancelledError of the body by a TimeoutError: the deadline had passed, the body threw an error, and no
+   * cancel came from outside.
    */
   end(threw: boolean): boolean {
     this.#timer?.cancel()
@@ -158,9 +159,9 @@ function checkDeadline(deadline: number | null): void {
 
 /**
  * Runs `body` for at most `ms` milliseconds; null or Infinity means no limit. After that time, `body` is cancelled, and
- * when its clean-up has ended, `timeout` throws a TimeoutError. If a cancel came from outside, `timeout` throws a
- * CancelledError instead. If the body catches the CancelledError and returns, `timeout` returns its value. Outside of a
- * task, the body runs in a new task.
+ * when its clean-up has ended, `timeout` throws a TimeoutError. If the task, or a scope around the call, was cancelled
+ * too, `timeout` throws a CancelledError instead. If the body catches the CancelledError and returns a value, `timeout`
+ * returns that value. Outside of a task, the body runs in a new task.
  *
  * @throws {TypeError} when `ms` is NaN or `body` is not a function
  *
@@ -208,8 +209,8 @@ export function timeoutAt<T>(
 
 /**
  * Awaits `aw` for at most `ms` milliseconds; null or Infinity means no limit. After that time, `aw` is cancelled, and
- * when `aw` has ended, `waitFor` throws a TimeoutError. If `aw` is a function, it is called in the current task, but
- * never if `ms` is 0 or less.
+ * when `aw` has ended, `waitFor` throws a TimeoutError. If `aw` ends in time, its outcome is returned or thrown. If
+ * `aw` is a function, it is called in the current task. If `ms` is 0 or less, it is not called.
  *
  * @throws {TypeError} when `ms` is NaN or `aw` cannot be awaited
  *
@@ -224,11 +225,11 @@ export function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T> {
   const limit = checkLimit(ms)
   checkAwaitable(aw)
   if (limit === null || limit > 0) {
-    // If `aw` is a function, it runs in the body, so the timeout cancels its waits. If `aw` is a plain promise, it
-    // cannot be cancelled: the timeout ends only the wait for it.
+    // If `aw` is a function, it runs in the body, so the timeout cancels its waits. If `aw` is a plain promise, a
+    // cancel cannot end its work: the timeout ends only the wait for the promise.
     const runs = typeof aw === 'function' || aw instanceof Coroutine
-    // If `aw` is called in the body, the body is an async function, because a scope waits for the clean-up of an async
-    // body. Otherwise the body only returns a future, which the timeout cancels.
+    // If `aw` is a function, the body that `timeout` gets is an async function, because `timeout` waits for the
+    // clean-up of an async body. Otherwise the body only returns a future, which the timeout cancels.
     return timeout(limit, runs ? async () => runInline(aw) : () => ensureFuture(aw))
   }
   return ifDone(aw)
@@ -260,8 +261,8 @@ async function cancelled(future: Future<unknown>): Promise<void> {
   })
   try {
     future.cancel()
-    // The wait is on a new future, because a pending cancel of this task must end this wait even if `future` has ended
-    // already.
+    // The code waits on a new future and not on `future`. So if the waiting task was cancelled before, this wait throws
+    // even if `future` has ended already.
     await waiter
   } finally {
     future.removeReaction(reaction)

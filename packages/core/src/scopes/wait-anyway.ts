@@ -3,9 +3,10 @@ import { isCancelled } from '../errors/errors.ts'
 import { shielded } from './shielded.ts'
 
 /**
- * Awaits the promise that `wait()` returns, and does not let a cancel end this wait early. This is for clean-up code.
- * If the waiting code is cancelled during the wait, `waitAnyway` calls `wait` again. When the wait has ended, it throws
- * the last CancelledError. In a cancelled scope every wait throws, so there `wait` is called inside `shielded`.
+ * Calls `wait` and awaits the promise that it returns, even if the calling code is cancelled meanwhile. This is for
+ * clean-up code. A cancel ends the `await`, so `waitAnyway` then calls `wait` again and awaits the new promise. When
+ * such a promise has fulfilled, `waitAnyway` throws the last CancelledError; if no cancel came, it returns. In a
+ * cancelled scope every wait throws, so there `wait` is called inside `shielded`.
  *
  * Each promise that `wait` returns must settle, and must not reject with a CancelledError. `waitAnyway` would take such
  * a rejection for a cancel of the waiting code, and call `wait` again without end.

@@ -6,8 +6,8 @@ import { why } from './why.ts'
 const shown = 10
 
 /**
- * Returns the text for a DeadlockError. It has one line for each task in `tasks` and for each task that these wait for,
- * directly or through other tasks. Each line is the sentence that `why` returns.
+ * Returns the text for a DeadlockError. It has one line for each task in `tasks`, and for each task that one of these
+ * waits for, directly or through other tasks. Each line is the sentence that `why` returns for the task.
  */
 export function explainDeadlock(tasks: readonly Task[]): string {
   const explained = new Set(tasks.slice(0, shown + 1))

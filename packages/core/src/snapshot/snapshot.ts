@@ -16,9 +16,10 @@ import { idOf } from './task-ids.ts'
  * This file makes snapshots: descriptions of all loops and tasks as plain JSON, for people and tools.
  *
  * A snapshot may be taken at any moment, even by an inspector that has stopped the program in the middle of a
- * statement. So this code only reads. It calls no code of the program, except the `waitDetails` methods and the
- * functions that were passed to `addSnapshotPart`, and these must only read too. The time for a snapshot is
- * proportional to the number of tasks, because each task is listed once, and other tasks refer to it by its id.
+ * statement. So this code only reads, and changes nothing. The only code of the program that it calls are the
+ * `waitDetails` methods of futures and the functions that were passed to `addSnapshotPart`, and these must only read
+ * too. The time for a snapshot is proportional to the number of tasks, because each task is listed once, and other
+ * tasks refer to it by its id.
  */
 
 /** One wait of a task. The task waits for a thing: a lock, another task, a timer and so on. */
@@ -57,7 +58,7 @@ export interface TaskSnapshot {
   name: string
   /**
    * 'created' means that the code of the task has not begun. 'ready' means that the wait of the task is over, and that
-   * an entry in the ready queue of the loop will resume the task.
+   * the loop will soon resume the code of the task.
    */
   state: 'created' | 'running' | 'waiting' | 'ready' | 'done'
   /**
@@ -67,31 +68,34 @@ export interface TaskSnapshot {
   parent: number | null
   waitingOn: WaitSnapshot[]
   /**
-   * The number of milliseconds since the task was created. It is inexact by the duration of a few turns of the loop.
+   * The number of milliseconds since the task was created. The clock is not read for each new task, so the number may
+   * be wrong by the duration of a few steps of the loop.
    */
   age: number
-  /** The number of cancels of the task that were asked for and not taken back. */
+  /** The number of cancels of the task and of its scopes that were asked for and not taken back. */
   cancelling: number
   /**
-   * The name of the scope or task group around the task's code. If several have a name, this is the name of the
-   * innermost.
+   * The name of the scope or task group in which the code of the task runs. If it runs in several that have a name,
+   * this is the name of the innermost.
    */
   scope?: string
   /** The nearest deadline of the scopes around the task's code, in milliseconds of the loop's clock. */
   deadline?: number
   /**
    * The scopes that this task has opened, the outermost scope first. If the task belongs to a task group, the scopes
-   * around the group are listed in the task that opened the group.
+   * around the group are not listed here, but in the task that opened the group.
    */
   scopes?: ScopeSnapshot[]
-  /** The id of the task that opened the group to which this task belongs. */
+  /** If this task belongs to a task group: the id of the task that opened the group. */
   group?: number
 }
 
 export interface LoopSnapshot {
   /** The time of the loop's clock, in milliseconds. */
   time: number
-  /** The number of turns that the loop has run. A turn runs one entry of the ready queue of the loop. */
+  /**
+   * The number of turns that the loop has run. In a turn, the loop takes one entry from its ready queue and runs it.
+   */
   turns: number
   tasks: TaskSnapshot[]
 }
@@ -116,9 +120,9 @@ const parts = new Map<string, () => unknown>()
 
 /**
  * Adds a part to every snapshot: `snapshot()[name]` is the value that `fn` returns, which must be plain JSON. `fn` may
- * be called while other code is in the middle of a statement, so `fn` must only read. If `fn` throws, the part is an
- * object with the field `error`. A new part replaces an earlier part of the same name. Returns a function that removes
- * the part.
+ * be called while other code is in the middle of a statement, so `fn` must change nothing. If `fn` throws, the part is
+ * an object whose field `error` is the text of that error. A new part replaces an earlier part of the same name.
+ * Returns a function that removes the part.
  *
  * @throws {TypeError} when `name` is not a string or `fn` not a function
  * @throws {RangeError} when `name` is `time`, `running` or `loops`, because every snapshot has these fields
@@ -148,9 +152,9 @@ export function addSnapshotPart(name: string, fn: () => unknown): () => void {
 }
 
 /**
- * Returns a description of this thread as plain JSON: the tasks of all loops that are not done, the things that they
- * wait for, and the parts that other packages have added. The function only reads, so it may be called at any moment.
- * It takes less than 200 ms for 100,000 tasks.
+ * Returns a description of this thread as plain JSON: the tasks of all loops that are not done, the things that these
+ * tasks wait for, and the parts that other packages have added. The function changes nothing, so it may be called at
+ * any moment. It takes less than 200 ms for 100,000 tasks.
  *
  * @param options.stacks whether to list the whole stack of each `await`, if await sites are captured
  * (`captureAwaitSites`)
@@ -206,8 +210,9 @@ function runningStack(): string[] {
 }
 
 /**
- * Calls `visit` for each frame of `task`. A task has one frame for its body and one for each scope that is open in the
- * task. Nearly every task has a single frame, and for such a task no list of frames is made.
+ * Calls `visit` for each frame of `task`, an object that lists waits. A task has one frame for its body, and one for
+ * each scope that is open in the task. Nearly every task has a single frame, and for such a task no array of frames is
+ * made.
  */
 export function eachFrame(task: Task, visit: (frame: Frame) => void): void {
   const execution = task.ownExecution()
@@ -308,7 +313,7 @@ function cancelsOf(task: Task): number {
   return sum
 }
 
-/** Whether a wait for `future` is over, and the ready queue has an entry that will resume the waiting code. */
+/** Whether a wait for `future` is over, and the loop will soon resume the waiting code. */
 export function isOver(future: Future<unknown>): boolean {
   return future.done() || (future as { isWoken?: () => boolean }).isWoken?.() === true
 }

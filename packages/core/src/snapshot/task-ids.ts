@@ -10,8 +10,8 @@ export function idOf(task: Task): number {
 }
 
 /**
- * Returns the task with this id, among the tasks that are not done. If no task has this id, returns the task with this
- * name, but only if exactly one task has the name. Otherwise returns null.
+ * Returns the task with this id. If no task has this id, returns the task with this name, but only if exactly one task
+ * has the name. Otherwise returns null. Tasks that are done are not found.
  */
 export function findTask(idOrName: number | string): Task | null {
   let named: Task | null = null

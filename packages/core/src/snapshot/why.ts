@@ -9,8 +9,8 @@ import { Task } from '../tasks/task.ts'
 import { eachFrame, isOver, scopeOf } from './snapshot.ts'
 
 /**
- * The text names at most `shownWaits` waits of one task, and at most `shownLinks` tasks of a chain in which each task
- * waits for the next.
+ * The text of `why` names at most `shownWaits` waits of one task. If each of many tasks waits for the next, it names at
+ * most `shownLinks` of them.
  */
 const shownWaits = 5
 const shownLinks = 25
@@ -35,8 +35,8 @@ export function why(task: Task): string {
 }
 
 /**
- * Builds the sentence that `why` returns. Each task is explained once. A chain of tasks that wait for each other is
- * followed in a loop and not by recursion, because a long chain would overflow the call stack.
+ * Builds the sentence that `why` returns. Each task is explained once. Many tasks may each wait for the next. They are
+ * visited in a loop and not by recursion, which would overflow the call stack.
  */
 class Explanation {
   readonly #seen = new Set<Task>()
@@ -62,8 +62,8 @@ class Explanation {
   }
 
   /**
-   * Describes `task`, the last task of the sentence. After this task, the sentence cannot continue with "which waits
-   * for" and another task: the task has ended, has not begun, is running, or waits for several things at the same time.
+   * Describes `task`, the last task of the sentence. Behind this task, the sentence cannot name one next task: `task`
+   * has ended, has not begun, is running, or waits for several things at the same time.
    */
   #ofLast(task: Task, waits: readonly Wait[]): string {
     if (task.done()) return 'has ended'
@@ -87,8 +87,8 @@ class Explanation {
 }
 
 /**
- * Whether a wait keeps `task` from continuing: the task has begun, it is not running, and a future that it waits on is
- * pending.
+ * Whether `task` cannot continue because it waits: the task has begun, it is not running, and a future that it waits on
+ * is pending.
  */
 function isBlocked(task: Task): boolean {
   if (task.done() || !task.started || task === currentTask()) return false
@@ -109,9 +109,9 @@ function waitsOf(task: Task): Wait[] {
 }
 
 /**
- * Describes a wait for the future `first`. `clause` is the text, as in "waits for gather(), which waits for task 'a'".
- * `next` is the task that must act before this wait can end: the awaited task, or the task that holds the awaited lock.
- * `next` is null if no such task is known.
+ * Describes a wait for the future `first`. In the result, `clause` is the text, as in "waits for gather(), which waits
+ * for task 'a'". `next` is the task that must act before this wait can end: the awaited task, or the task that holds
+ * the awaited lock. `next` is null if no such task is known.
  */
 function explain(first: Future<unknown>): [clause: string, next: Task | null] {
   let clause = ''

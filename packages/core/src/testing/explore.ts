@@ -9,7 +9,10 @@ export class ScheduleError extends Error {
   readonly code: string = 'ERR_SCHEDULE'
   /** The seed of the schedule. `explore(program, { seed })` runs the program under the same schedule again. */
   readonly seed: number
-  /** One name for each turn of the loop: the name of the entry of the ready queue that ran in this turn. */
+  /**
+   * The names of the entries that the loop has taken from its ready queue and run, in this order: for example `resume
+   * Task-1`.
+   */
   readonly trace: readonly string[]
 
   constructor(seed: number, cause: unknown, trace: readonly string[]) {
@@ -23,8 +26,9 @@ export class ScheduleError extends Error {
 }
 
 /**
- * Runs `program` under many schedules, in virtual time. A schedule is an order in which the entries of the ready queue
- * run. It is computed from a seed, and the same seed always gives the same order. A deadlock counts as a failure.
+ * Runs `program` under many schedules, in virtual time. A schedule is an order in which the tasks and callbacks that
+ * are ready run. It is computed from a seed, and the same seed always gives the same order. The program fails if its
+ * promise rejects, or if it waits for ever.
  *
  * @param options `seeds` is the number of schedules, 1,000 by default; `seed` is the seed of the first schedule, 0 by
  * default, and each next schedule has the next number as its seed; if only `seed` is given, only one schedule runs

@@ -16,11 +16,11 @@ import type { Task } from '../tasks/task.ts'
  * A leak is a thing that a test has begun and not ended: a task, a wait, a scope, a timer, or a failure that no code
  * has read. This file finds leaks by comparing two lists: the things that all loops hold at the end of the test, and
  * the things that they held at its beginning. Each loop knows its tasks, its timers and the waits outside of tasks. So
- * nothing is recorded while the test runs, and a program without this check does not become slower.
+ * nothing need be recorded while the test runs, and programs that do not use this check are not slower for it.
  */
 
 /**
- * The check waits at most this many turns of the loop after the end of a test, because some tasks and timers may be
+ * After the end of a test, the check waits at most this many steps of the loop, because some tasks and timers may be
  * about to end.
  */
 const patience = 16
@@ -51,7 +51,8 @@ export interface LeakWatch {
   /** Returns one line for each thing that was begun after the call of `watchLeaks` and has not ended. */
   find(): string[]
   /**
-   * Waits a few turns of the loop, so that tasks and timers that are about to end can end. Then calls `find`.
+   * Waits a few steps of the loop, so that tasks and timers that are about to end can end. Then calls `find`, and
+   * returns if `find` finds nothing.
    *
    * @throws {LeakError} when `find` returns at least one line
    */
@@ -60,10 +61,11 @@ export interface LeakWatch {
 
 /**
  * Lists the tasks, waits, scopes, timers and unread failures of all loops, and counts the actor systems, pools,
- * processes and servers that other packages add to `snapshot()`. The returned object finds the things that are there
- * later and were not there at this call. The function `it` of `@tasktree/core/vitest` does this for each test.
+ * processes and servers that other packages add to `snapshot()`. A method of the returned object finds the things that
+ * exist when it is called, and did not exist at the call of `watchLeaks`. The function `it` of `@tasktree/core/vitest`
+ * does this for each test.
  *
- * A pending future that has no timer, and that no code awaits, is not found, because no loop knows this future.
+ * A pending future is not found if it has no timer and no code awaits it, because no loop knows this future.
  *
  * @example
  *     const watch = watchLeaks()
@@ -95,7 +97,10 @@ export function watchLeaks(): LeakWatch {
 }
 
 interface Things {
-  /** The things that the loops hold, each with a line of text that describes it. */
+  /**
+   * The things that the loops hold (tasks, waits, scopes, timers, unread failures), each with a line of text that
+   * describes the thing.
+   */
   readonly things: Map<object, string>
   /** For each part of `snapshot()` that another package has added: the number of its entries. */
   readonly parts: Map<string, number>
@@ -111,13 +116,17 @@ function listThings(): Things {
   return { things, parts }
 }
 
-/** Lists the things that one loop holds. The scopes and waits of a task are described in the line of the task. */
+/**
+ * Lists the things that one loop holds: tasks, waits, scopes, timers and unread failures. The scopes and waits of a
+ * task have no lines of their own; the line of the task names them.
+ */
 class LoopLister {
   readonly #loop: EventLoop
   readonly #things: Map<object, string>
   readonly #running = currentTask()
   /**
-   * The futures of the waits that are listed. If such a future is also a timer (as a sleep is), it is not listed again.
+   * The futures of the waits that are listed. If such a future is also a timer (as a sleep is), it is not listed a
+   * second time as a timer.
    */
   readonly #awaited = new Set<object>()
 
@@ -189,7 +198,8 @@ class LoopLister {
 }
 
 /**
- * Returns the kind and the name of the scope whose body runs in `frame`; null if `frame` belongs to a task or a loop.
+ * Returns the kind and the name of a scope; `frame` is its running body. Returns null if `frame` is the running body of
+ * a task, or belongs to a loop.
  */
 function scopeText(frame: Frame): string | null {
   const scope = scopeOf(frame)

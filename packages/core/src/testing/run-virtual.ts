@@ -6,17 +6,17 @@ import { SeededSchedule } from './schedule.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /**
- * A program counts as deadlocked after it was idle in this many checks in a row, each a millisecond after the one
- * before. One check is not enough, because Node does not list some operations in progress, such as the closing of a
- * file.
+ * A program counts as deadlocked after this many checks in a row have found it idle. Each check is a millisecond of
+ * real time after the one before. One check is not enough, because Node does not list some operations in progress, such
+ * as the closing of a file.
  */
 const checksToBeSure = 5
 
 /**
- * Runs `main` on a new loop in virtual time: when every task waits, the clock jumps to the next timer. With `seed`, the
- * entries of the ready queue run in a random order, and the same seed always gives the same order. If every task waits
- * and nothing can wake any of them, the promise rejects with a DeadlockError within a few milliseconds. If the program
- * waits for real I/O, the run continues.
+ * Runs `main` on a new loop in virtual time: when every task waits, the clock jumps to the next timer. Returns a
+ * promise of the outcome of `main`. With `seed`, the tasks and callbacks that are ready run in a random order, and the
+ * same seed always gives the same order. If every task waits and nothing can wake any of them, this promise rejects
+ * with a DeadlockError within a few milliseconds. If the program waits for real I/O, the run continues.
  *
  * @throws {TypeError} when `main` is neither a function nor a Coroutine, and for wrong options
  *
@@ -64,7 +64,7 @@ export async function runOnVirtualLoop<T>(
   }
 }
 
-/** Counts the sockets, processes, file operations and platform timers that are open in this process, by kind. */
+/** Returns how many sockets, processes, file operations and timers of the runtime are open in this process, by kind. */
 function countResources(): Map<string, number> {
   const counts = new Map<string, number>()
   for (const kind of listResources()) counts.set(kind, (counts.get(kind) ?? 0) + 1)
@@ -81,8 +81,8 @@ function listResources(): readonly string[] {
 }
 
 /**
- * Whether more resources of some kind are open now than before the start of the program. Such a resource may still wake
- * a task.
+ * Whether more resources (sockets, files and the like) of some kind are open now than before the start of the program.
+ * Such a resource may still wake a task.
  */
 function waitsForIO(before: Map<string, number>): boolean {
   for (const [kind, count] of countResources()) if (count > (before.get(kind) ?? 0)) return true

@@ -2,8 +2,8 @@ import { describe } from '../arguments.ts'
 import type { Runnable, Schedule } from '../loop/ready-queue.ts'
 
 /**
- * Picks entries from the ready queue with a random generator that starts from a seed, and keeps the names of the
- * entries that ran.
+ * Chooses which entry of the ready queue the loop runs next, with a random generator that starts from a seed. `trace`
+ * holds the names of the entries that ran.
  */
 export class SeededSchedule implements Schedule {
   readonly trace: string[] = []

@@ -2,8 +2,8 @@ import { checkOptions, describe } from '../arguments.ts'
 import { type Clock, SystemClock } from '../loop/clock.ts'
 
 /**
- * A clock whose time stands still while any code can run. When every task waits, the time jumps to the deadline of the
- * next timer. So a sleep of an hour takes no real time.
+ * A clock whose time stands still as long as a task or callback can run. When every task waits, the time jumps to the
+ * deadline of the next timer. So a sleep of an hour takes no real time.
  *
  * @example
  *     const clock = new VirtualClock()
@@ -22,8 +22,8 @@ export class VirtualClock implements Clock {
   readonly #realTime = new SystemClock()
   #stopped = false
   /**
-   * @internal Called when every task waits and no timer is set. Returns true if the clock may stop its checks; false if
-   * real I/O may still wake a task.
+   * @internal Called when every task waits and no timer is set. Must return true if the clock may stop checking whether
+   * it must jump; false if real I/O may still wake a task.
    */
   onStall: () => boolean = () => true
 
@@ -59,8 +59,8 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * @internal Starts the checks of whether the clock must jump. A check runs after each round of Node's loop, when Node
-   * has handled real I/O and all promises that have settled.
+   * @internal Starts checks of whether the clock must jump to the next timer. A check runs each time Node has handled
+   * real I/O and all promises that have settled.
    */
   watch(): void {
     if (this.#checking || this.#stopped) return
