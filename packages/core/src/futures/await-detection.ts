@@ -1,7 +1,7 @@
 /**
  * The text that `toString` returns for the `resolve` and `reject` functions of a native promise. `isResolver` compares
- * the text of a function with it, to recognize a real `await`. The text differs between JavaScript engines, so it is
- * read when this module is loaded.
+ * the text of another function with this text, to recognize a real `await`. The text differs between JavaScript
+ * engines, so it is read when this module is loaded.
  */
 const resolverSource: string = readResolverSource()
 
@@ -10,9 +10,9 @@ function readResolverSource(): string {
 }
 
 /**
- * Whether a call of `then` looks like an `await`. `await future` calls `then` with the two resolving functions of a
- * native promise, which have no name. Most other callers pass one function, or functions with names. Only if the caller
- * is an `await`, the current task waits for the future.
+ * Whether a call of `then` with these two arguments looks like an `await`. `await future` calls `then` with the two
+ * resolving functions of a native promise, which have no name. Most other callers pass one function, or functions with
+ * names. If the result is true, the current task counts as waiting for the future.
  */
 export function mayBeAwait(onFulfilled: unknown, onRejected: unknown): boolean {
   return (
@@ -21,9 +21,9 @@ export function mayBeAwait(onFulfilled: unknown, onRejected: unknown): boolean {
 }
 
 /**
- * Whether `fn` is the `resolve` or `reject` function of a native promise. A real `await` passes such functions to
- * `then`. The check costs more than the await itself, so it is made only where a wrong guess of `mayBeAwait` would
- * matter. The name is checked too, because a bound function has the same source text.
+ * Whether `fn` is the `resolve` or `reject` function of a native promise, as a real `await` passes them to `then`. This
+ * check costs more than an `await`, so it is made only where a wrong guess of `mayBeAwait` would matter. The name is
+ * checked too, because a bound function has the same source text.
  */
 export function isResolver(fn: unknown): boolean {
   return (

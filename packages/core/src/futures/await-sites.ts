@@ -1,37 +1,36 @@
 import type { Reaction } from './reaction.ts'
 
 /**
- * The site of each wait: the lines of the program that were running when the wait began, the innermost first. To read a
- * stack costs more than ten times as much as the wait itself, so sites are stored only after `captureAwaitSites(true)`,
- * or in debug mode.
+ * The site of each wait: the stack frames of the program at the beginning of the wait, as texts `file:line`, the
+ * innermost first. To read a stack costs more than ten times as much as the wait itself, so sites are stored only after
+ * `captureAwaitSites(true)`, or in debug mode.
  *
- * A site is stored under the reaction of its wait, which is the object that resumes the waiting code. A frame (the
- * running body of a task or scope) can be the reaction of many waits, one after another. For a frame, the site of its
- * newest wait is stored.
+ * A site is stored under the reaction of its wait, which is the object that resumes the waiting code. Many waits of a
+ * task may have the same reaction, one after another. Then only the site of the newest wait is stored.
  */
 let sites: WeakMap<Reaction, readonly string[]> | null = null
 let isCapturing = false
 let siteOfYield: readonly string[] | null = null
 
 /**
- * Patterns that match the folders of this library's packages. A stack frame of a file in such a folder does not belong
- * to the program.
+ * Patterns for the paths of the files of this library's packages. A stack frame of such a file does not belong to the
+ * program.
  */
 const ownFolders = foldersOf(import.meta.url)
 /**
- * Matches a file of this package, core. The stack frames of core are never shown, because they say nothing about the
- * program.
+ * Matches the path of a file of this package, core. The stack frames of core are never shown, because they say nothing
+ * about the program.
  */
 const inCore = /[\\/]core[\\/](?:src|dist)[\\/]/
 /** At most this many stack frames are read, unless a caller of `callSites` gives another limit. */
-const depth = 30
-/** At most this many lines of the program are stored for one wait. */
-const kept = 10
+const defaultDepth = 30
+/** For each wait, at most this many stack frames of the program are stored. */
+const maxSiteLength = 10
 
 /**
- * From now on each wait notes the file and the line of its `await`, and `snapshot()` shows them as `at`. This costs
- * about ten microseconds for each wait. `captureAwaitSites(false)` stops this; sites that were noted before are kept. A
- * loop in debug mode notes the sites of its waits in any case.
+ * `captureAwaitSites(true)`: from now on, each wait records the file and the line of its `await`, and `snapshot()`
+ * shows them as `at`. A record costs about ten microseconds. `captureAwaitSites(false)`: no more waits are recorded,
+ * and earlier records are kept. A loop in debug mode always records its waits.
  *
  * @example
  *     captureAwaitSites(true)
@@ -50,14 +49,14 @@ export function captureAwaitSites(on: boolean): void {
   isCapturing = on
 }
 
-/** Whether the newest call of `captureAwaitSites` had the argument true. */
+/** Whether each wait records the line of its `await`, because `captureAwaitSites(true)` was called. */
 export function capturesAwaitSites(): boolean {
   return isCapturing
 }
 
 /**
- * Stores the lines of the program at which a wait has just begun. `reaction` is the object that will resume the waiting
- * code; `awaitSiteOf` finds the lines by this object.
+ * Stores the stack frames of the program at which a wait has just begun. `reaction` is the object that will resume the
+ * waiting code; `awaitSiteOf(reaction)` returns the stored stack frames.
  */
 export function noteAwaitSite(reaction: Reaction): void {
   sites ??= new WeakMap()
@@ -66,25 +65,25 @@ export function noteAwaitSite(reaction: Reaction): void {
 }
 
 /**
- * Notes the line of a `yield*` that is about to pass a future to the driver of its generator. The line is on the stack
- * now. When the wait begins, the generator is suspended, and its line is no longer on the stack.
+ * Notes the line of a `yield*` at which a generator coroutine is about to wait, for the next call of `noteAwaitSite`.
+ * That call comes too late to read the line itself: the generator is then suspended, and not on the stack any more.
  */
 export function noteYieldSite(): void {
   siteOfYield = programFrames()
 }
 
 /**
- * Returns the lines of the program at which a wait began, the innermost first; an empty list if no lines were noted.
- * `reaction` is the object that resumes the waiting code; the lines are stored under it.
+ * Returns the stack frames of the program at which a wait began, as texts `file:line`, the innermost first; an empty
+ * list if none were stored. `reaction` is the object that resumes the code after this wait.
  */
 export function awaitSiteOf(reaction: Reaction): readonly string[] {
   return sites?.get(reaction) ?? []
 }
 
 /**
- * The stack frames of the running code that belong to the program, as `file:line`, the innermost first. If there is no
- * such frame, because the program has returned a promise without an `await`, the list has one entry: the innermost
- * stack frame of this library that is not in core.
+ * The stack frames of the running code that belong to the program, as `file:line`, the innermost first. The program may
+ * have no stack frame there, because its function has returned a promise and has not awaited it. Then the list has the
+ * innermost stack frame of this library that is not in core, if there is one.
  */
 export function programFrames(): string[] {
   const lines: string[] = []
@@ -98,17 +97,18 @@ export function programFrames(): string[] {
       continue
     }
     lines.push(line)
-    if (lines.length === kept) break
+    if (lines.length === maxSiteLength) break
   }
   if (lines.length === 0 && own !== null) lines.push(own)
   return lines
 }
 
 /**
- * Returns the stack frames of the caller as V8's CallSite objects. The text `error.stack` is not read, because that
- * would call a `prepareStackTrace` that the program has installed. Returns an empty list if Error is frozen.
+ * Returns at most `limit` stack frames of the caller, as V8's CallSite objects. The text `error.stack` is not read,
+ * because that would call a `prepareStackTrace` that the program has installed. Returns an empty list if Error is
+ * frozen.
  */
-export function callSites(limit: number = depth): readonly NodeJS.CallSite[] {
+export function callSites(limit: number = defaultDepth): readonly NodeJS.CallSite[] {
   const { stackTraceLimit } = Error
   // oxlint-disable-next-line typescript/unbound-method -- the function is only stored, and put back below
   const { prepareStackTrace } = Error
@@ -148,9 +148,9 @@ export function toPath(file: string): string {
 }
 
 /**
- * Returns patterns for the folders of this library; `url` is the address of this file. If core is installed, these are
- * the folders of all `@tasktree` packages. If core runs from its sources, the `src` and `dist` folders of the packages
- * beside it are added.
+ * Returns patterns for the paths of this library's files; `url` is the address of this file. Every file of an installed
+ * `@tasktree` package matches. If core is not installed but runs in the repository, the files in the `src` and `dist`
+ * folders of the packages beside core match too.
  */
 function foldersOf(url: string | undefined): RegExp[] {
   const installed = /[\\/]node_modules[\\/]@tasktree[\\/]/

@@ -10,9 +10,9 @@ export type Reject = (error: unknown) => unknown
 
 /**
  * The object that `then` of a pending future returns to a caller that looks like an `await`. An `await` ignores this
- * object. User code that passes two functions without a name looks the same, and to tell it apart would make every
- * await slower. For such code, this object stands for the promise that `then` should return: a promise of the value
- * that the called function returns.
+ * object. User code that calls `then` with two functions without a name looks like an `await`, and a check for such
+ * code would make every `await` slower. For such code, this object stands for the promise that `then` should return: a
+ * promise of the value that the called function returns.
  */
 abstract class Derived implements PromiseLike<unknown> {
   /** @internal */
@@ -36,9 +36,9 @@ abstract class Derived implements PromiseLike<unknown> {
 }
 
 /**
- * The two functions that code has passed to `then`, and a promise of the value that the called function will return. At
- * first a wait stores only the two functions, because most waits never need the promise. When code uses the object that
- * `then` has returned for a wait, that wait stores a Chain in place of the functions.
+ * The two functions that code has passed to `then` of a future, and `derived`, the promise that `then` of a native
+ * promise would have returned. At first a wait stores only the two functions, because most waits never need the
+ * promise. When code uses the object that `then` has returned, the wait stores a Chain in place of the functions.
  */
 export class Chain {
   readonly resolve: Resolve
@@ -52,16 +52,16 @@ export class Chain {
 }
 
 /**
- * A promise of undefined. All calls of `then` share it if the called function has returned undefined. The functions
- * `resolve` and `reject` of a native promise always return undefined.
+ * A promise of undefined. It is the result of `then` each time the function that `then` was called with has returned
+ * undefined, as `resolve` and `reject` of a native promise do. So an `await` makes no promise for that result.
  */
 export const nothing: Promise<unknown> = Promise.resolve(undefined)
 
 /**
- * Calls one of the two functions that were passed to `then`, with the outcome of `future`. `functions` is the first
- * function and `reject` is the second; or `functions` is a Chain that holds both. If `cancel` is not null, calls the
- * second function with `cancel` and ignores the outcome: the task was cancelled after the future had ended, and the
- * cancel wins, as in CPython. Returns a promise of the value that the called function has returned.
+ * Calls one of the two functions that were passed to `then` of `future`, with the outcome of `future`. `functions` is
+ * the first function and `reject` is the second; or `functions` is a Chain, an object that holds both. If `cancel` is
+ * not null, calls the second function with `cancel` and ignores the outcome: the task was cancelled after the future
+ * had ended, and the cancel wins, as in CPython. Returns a promise of the value that the called function has returned.
  */
 export function passOn(
   future: Future<unknown>,
@@ -86,10 +86,10 @@ export function passOn(
 
 /**
  * The reaction of an `await` as a separate object. (A reaction is the object that the loop runs when a future has
- * ended; this one resumes the waiting code.) Three kinds of wait need a separate object: a wait of code outside of
- * every frame (the running body of a task or scope), the wait by which a native promise gets the outcome of a future,
- * and a further wait of a frame that has a wait already. The first wait of a frame uses the frame itself as its
- * reaction.
+ * ended. The reaction of an `await` resumes the waiting code.) Three kinds of wait need a separate object: a wait of
+ * code outside of every frame (the running body of a task or scope), the wait by which a native promise gets the
+ * outcome of a future, and a further wait of a frame that has a wait already. The first wait of a frame uses the frame
+ * itself as its reaction.
  */
 export class Awaiter extends Derived implements Reaction {
   waitingFrame: Frame | null
@@ -141,14 +141,18 @@ export class Awaiter extends Derived implements Reaction {
     return chain.derived.promise
   }
 
-  /** Whether this is a real `await`. False if user code has called `then` with two functions without a name. */
+  /**
+   * Whether this object belongs to a real `await`. False if user code has called `then` with two functions without a
+   * name.
+   */
   isWait(): boolean {
     return isResolver(this.#reject)
   }
 
   /**
-   * Replaces the two functions of this `await`, and returns the first of the old ones. Returns null, and replaces
-   * nothing, if this is not a real `await`.
+   * Replaces the two functions that an `await` has passed to `then`, and returns the first of the replaced functions.
+   * Replaces nothing and returns null if `then` was called by user code, or if code has used the object that `then` has
+   * returned.
    */
   replaceFunctions(resolve: Resolve, reject: Reject): Resolve | null {
     const old = this.#functions
@@ -159,8 +163,8 @@ export class Awaiter extends Derived implements Reaction {
   }
 
   /**
-   * Makes this a plain callback: when the future ends, the function is still called, but outside of every frame and
-   * task.
+   * Makes this wait a plain callback: when the future has ended, a function that was passed to `then` is still called,
+   * but no task or scope counts as waiting.
    */
   becomeCallback(): void {
     this.waitingFrame = null
@@ -168,9 +172,9 @@ export class Awaiter extends Derived implements Reaction {
 }
 
 /**
- * For each future: the calls of its `then` that looked like an `await` but came from user code. `resolve` is the first
- * function that was passed to `then`, and `promise` is a promise of the value that the called function returns.
- * `OwnAwait` reads these entries.
+ * For each future: the calls of its `then` that looked like an `await` but came from user code. `frame` is the running
+ * body of the task or scope that made the call, `resolve` is the first function that was passed to `then`, and
+ * `promise` is a promise of the value that the called function returns. `OwnAwait` reads these entries.
  */
 const returned = new WeakMap<
   Future<unknown>,
@@ -178,9 +182,11 @@ const returned = new WeakMap<
 >()
 
 /**
- * The object that `then` returns for a wait that the frame itself resumes, without an Awaiter. The frame holds the two
- * functions but no reference to this object. That saves memory, because nearly every waiting task has such a wait. If
- * user code has passed functions that return a value, `write` stores a promise of that value, and this object finds it.
+ * The object that `then` of a pending future returns for the first wait of a frame (the running body of a task or
+ * scope). The frame itself stores the two functions that were passed to `then`. No object refers to this one, so it is
+ * soon garbage-collected, which saves memory in nearly every waiting task. If user code has called `then`, and a
+ * function that it passed has returned a value, `write` stores a promise of that value, and this object looks the
+ * promise up.
  */
 export class OwnAwait extends Derived {
   readonly #frame: Frame
@@ -203,8 +209,9 @@ export class OwnAwait extends Derived {
   }
 
   /**
-   * Waits one microtask, and then returns the promise that `write` has stored. The wait is needed if `resolve` itself
-   * uses this object, because `write` is called only after `resolve` has returned.
+   * Returns a promise with the outcome of the promise that `write` has stored for this wait. Looks for the stored
+   * promise one microtask later: if `resolve` itself uses this object, `write` is called only after `resolve` has
+   * returned.
    */
   async #returned(resolve: Resolve): Promise<unknown> {
     await nothing
@@ -214,8 +221,9 @@ export class OwnAwait extends Derived {
   }
 
   /**
-   * Stores `promise`, a promise of the value that the called function returns. An OwnAwait with the same frame, future
-   * and `resolve` finds this promise later, and passes the value to code that uses the result of `then`.
+   * Called when a function that user code has passed to `then` of `future` has returned a value: stores `promise`, a
+   * promise of that value. `frame` is the running body of the task or scope that called `then`, and `resolve` is the
+   * first function of the call. The OwnAwait that `then` has returned finds the promise by these three.
    */
   static write(
     frame: Frame,

@@ -9,11 +9,11 @@ import type { Future } from './future.ts'
  * Problem: `await sleep(1_000).catch(log)` waits on a promise and not on the future. If that promise were a native
  * promise, a cancel of the task would not reach the sleep.
  *
- * Idea: this promise knows the future at which its chain begins. In a task, an `await` of this promise is a wait of the
- * task, and a cancel of that wait goes to the future, as it does for `await sleep(1_000)`. The callbacks then run as in
- * `try { await sleep(1_000) } catch`.
+ * Idea: this promise knows the future on which the first of the chained calls was made, here the sleep. In a task, an
+ * `await` of this promise counts as a wait for that future. So a cancel of the task cancels the future, as it does for
+ * `await sleep(1_000)`. The callbacks then run as in `try { await sleep(1_000) } catch`.
  *
- * A chain that no code awaits is not a wait: a cancel of the task that has called `other.catch(log)` does not reach the
+ * Without an `await`, the task does not wait: a cancel of a task that has called `other.catch(log)` does not reach the
  * task `other`.
  */
 export class ChainedPromise<T> extends Promise<T> {
@@ -22,7 +22,10 @@ export class ChainedPromise<T> extends Promise<T> {
 
   #future: Future<unknown> | null = null
 
-  /** Returns a promise with the outcome of `future`; `begin` gets the functions that settle the promise. */
+  /**
+   * Returns a promise for `future`. `begin` is called at once with the two functions that settle the promise. It must
+   * see to it that one of them is called when `future` has ended.
+   */
   static of<T>(future: Future<T>, begin: (resolve: Resolve, reject: Reject) => void): Promise<T> {
     const promise = new ChainedPromise<T>((resolve, reject) => begin(resolve as Resolve, reject))
     promise.#future = future
@@ -69,9 +72,7 @@ export class ChainedPromise<T> extends Promise<T> {
     )
   }
 
-  /**
-   * Makes the promise that `then` of a native promise would make, and notes in it the future at which the chain begins.
-   */
+  /** Does what `then` of a native promise does. The returned promise also knows the future of this promise. */
   #chain<R = T, E = never>(
     onFulfilled?: ((value: T) => R | PromiseLike<R>) | null,
     onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
@@ -83,8 +84,8 @@ export class ChainedPromise<T> extends Promise<T> {
 }
 
 /**
- * Awaits `awaitable` in the running code, so that this wait belongs to the frame (the running body of a task or scope)
- * of that code, and a cancel of the frame ends it.
+ * Awaits `awaitable`. The wait belongs to the task or scope in which this function was called, so a cancel of that task
+ * or scope ends the wait.
  */
 export async function awaitHere<T>(awaitable: PromiseLike<T>): Promise<T> {
   return await awaitable

@@ -4,16 +4,19 @@ import { Future } from './future.ts'
 import type { Runnable } from '../loop/ready-queue.ts'
 
 /**
- * A future that takes a resource for its waiter, such as a lock or an item of a queue. It takes the resource only in
- * the turn of the loop in which the waiter resumes. Locks, queues and other primitives extend this class.
+ * A future that code awaits to get a resource, such as a lock or an item of a queue. Locks, queues and other primitives
+ * extend this class.
  *
- * `wake()` puts the claim in the ready queue. In its turn the claim takes the resource (`claim()`). If the waiting task
- * was cancelled after the wake-up, the claim leaves the resource to the next waiter instead (`decline()`). Until that
- * turn no waiter has the resource. So if a release and a cancel come at the same moment, the resource is neither lost
- * nor given to two waiters.
+ * When the resource is free, the primitive calls `wake()` of the claim that is to get it. `wake()` only puts the claim
+ * into the ready queue, the list of the things that the loop runs one after another. When the loop comes to the claim,
+ * it calls `run()`. Only then does the claim take the resource (by `claim()`), and the waiting code resumes at once. If
+ * the waiting task was cancelled in the meantime, `run()` leaves the resource to the next waiter instead (by
+ * `decline()`). Between `wake()` and `run()`, no waiter has the resource. So if a release and a cancel come at the same
+ * moment, the resource is neither lost nor given to two waiters.
  *
- * Between `wake()` and that turn, `cancel()` returns false if exactly one task waits: the task remembers the cancel,
- * and `run()` asks the task for it.
+ * Between `wake()` and `run()`, if exactly one task waits for the claim, `cancel()` changes nothing and returns false.
+ * This tells the task, which cancels the future that it waits for, to remember its cancel; `run()` then finds the
+ * cancel in the task. In every other case, `cancel()` cancels the claim at once, and `run()` calls `decline()`.
  */
 export abstract class Claim<T> extends Future<T> implements Runnable {
   /**
@@ -25,8 +28,8 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   #woken = false
 
   /**
-   * Puts this claim in the ready queue. Returns false if the claim is there already, if it is done, or if its loop is
-   * closed.
+   * Lets this future take the resource soon: puts this future in the ready queue of its loop. Returns false if this
+   * future is in the queue already, is done, or belongs to a closed loop. The caller can then wake the next waiter.
    */
   wake(): boolean {
     const loop = this.getLoop()
@@ -36,7 +39,7 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   }
 
   /**
-   * @internal the loop calls this if it is closed while this claim is in the ready queue; the resource goes to the next
+   * @internal called if the loop is closed while this future is in its ready queue: leaves the resource to the next
    * waiter
    */
   dropped(): void {
@@ -44,67 +47,73 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
     this.decline()
   }
 
-  /** Whether this claim is in the ready queue: it was woken, and its turn has not come yet. */
+  /**
+   * Whether `wake()` has put this future in the ready queue of its loop, and the loop has not come to this future yet.
+   */
   isWoken(): boolean {
     return this.#woken
   }
 
   /**
-   * Returns a text that describes this claim, such as "Lock #3, held by Task-2"; by default the name of the class. The
-   * task tree and DeadlockError show this text for a task that awaits this claim. This method must not throw.
+   * Returns a text that describes this future, such as "Lock #3, held by Task-2"; by default the name of the class. The
+   * task tree and DeadlockError show this text for a task that awaits this future. This method must not throw.
    */
   describeWait(): string {
     return this.constructor.name
   }
 
   /**
-   * Whether this claim is pending and no code waits for it. Debug mode reports such a claim when the task that made it
-   * ends. A primitive overrides this method for claims that it makes for itself and gives to no caller. This method
-   * must not throw.
+   * Whether this future is pending and no code awaits it. If true when the task that made this future ends, debug mode
+   * reports a missing `await`. A primitive that keeps such a future to itself, and gives it to no caller, must override
+   * this method to return false. This method must not throw.
    */
   override isUnused(): boolean {
     return super.isUnused()
   }
 
   /**
-   * @internal whether the waiter of this claim may stop waiting. False once the claim is woken, because the claim will
-   * then take the lock or the item for that waiter in its turn of the loop.
+   * @internal whether code that awaits this future may stop waiting while this future stays pending. False after
+   * `wake()`, because this future will then take a lock or an item for that code. Still true after `wake()` if there is
+   * nothing to take.
    */
   override canBeLeft(): boolean {
     return !this.#woken || this.takesNothing()
   }
 
   /**
-   * @internal whether this claim waits only for a turn of the loop, and for no resource such as a lock or an item. The
-   * claim of `sleep(0)` is an example. No other waiter loses anything when the waiter of such a claim stops waiting.
+   * @internal whether this future takes no resource, such as a lock or an item. An example is the future of `sleep(0)`,
+   * which only lets other tasks run. If code stops waiting for such a future, nothing is lost.
    */
   takesNothing(): boolean {
     return false
   }
 
   /**
-   * Called in this claim's turn of the loop. Must take the resource and fulfill this future, or leave this future
-   * pending and put this claim back in the line of waiters.
+   * Called by the loop after `wake()`. Must take the resource and end this future. If the resource is taken already,
+   * must leave this future pending and add it to the primitive's list of waiters again.
    */
   protected abstract claim(): void
 
   /**
-   * Called instead of `claim()` when the waiter was cancelled after the wake-up, or when the loop was closed. Must
-   * leave the resource, for which this claim was woken, to the next waiter.
+   * Called instead of `claim()` if the waiting code was cancelled after `wake()`, or if the loop was closed. Must leave
+   * the resource to the next waiter.
    */
   protected abstract decline(): void
 
   /**
-   * Cancels this future. But if this claim was woken and exactly one task waits for it, changes nothing and returns
-   * false: the task remembers the cancel, and `run()` finds it in the task and declines. If there are several waiters,
-   * or if the waiter is not a task, this future is cancelled at once, and `run()` declines because this future is done.
+   * Cancels this future. Returns false if this future is done already. Also returns false, and changes nothing, between
+   * `wake()` and `run()` if exactly one task waits for this future. For the task that calls this method, false means
+   * that the task must remember its cancel; `run()` then finds the cancel in the task, and leaves the resource to the
+   * next waiter.
    */
   override cancel(msg?: string | CancelledError): boolean {
     if (this.#woken && this.soleReaction()?.waitingFrame?.task != null) return false
     return super.cancel(msg)
   }
 
-  /** @internal marks this claim as woken and returns it; the caller must put it in the ready queue */
+  /**
+   * @internal makes `isWoken()` true, and returns this future; the caller must put it in the ready queue of the loop
+   */
   protected woken(): this {
     this.#woken = true
     return this
@@ -135,20 +144,21 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
     } else {
       this.removeReaction(sole)
       this.claim()
-      // The waiting code resumes in the turn of the claim, as a coroutine of asyncio does.
+      // The waiting code resumes at once, as a coroutine of asyncio does, and is not put in the ready queue again.
       if (this.done()) sole.run()
       else {
         this.react(sole)
-        // While this claim was in the ready queue, a cancelled scope could not end this wait. The claim has taken
-        // nothing, so the scope can end the wait now.
+        // While this future was in the ready queue, the cancel of a scope (such as a `timeout`) could not end the wait
+        // for it. This future has taken nothing, so a cancel that has come in the meantime can end the wait now.
         sole.waitingFrame?.endWaitInCancelledScope(sole, this)
       }
     }
   }
 
   /**
-   * Runs the turn of a claim that has no waiter, or several waiters: takes the resource. The first waiter resumes in
-   * this turn, and each other waiter in a turn of its own.
+   * Does the work of `run()` if no code or several pieces of code wait for `future`: calls `claim()`. If this has ended
+   * `future`, the first waiter resumes at once, and each other waiter when the loop comes to it in the ready queue.
+   * Otherwise all go on waiting.
    */
   static #runForMany(future: Claim<unknown>): void {
     const reactions = future.takeReactions()
@@ -165,7 +175,7 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
 
 /**
  * Cancels `future` when `signal` aborts, and returns `future`. The reason of the signal becomes the cause of the
- * CancelledError. The listener is removed when the future ends; otherwise a signal that lives long would collect
+ * CancelledError. The listener is removed when `future` ends; otherwise a signal that lives long would collect
  * listeners.
  */
 export function cancelOnAbort<F extends Future<unknown>>(
@@ -187,7 +197,7 @@ export function cancelOnAbort<F extends Future<unknown>>(
 }
 
 /**
- * Returns the error that an operation throws when `signal` has stopped it: the reason of the signal if that is a
+ * Returns the error that an operation throws when `signal` has stopped it: the reason of the signal if the reason is a
  * CancelledError, or else a new CancelledError with the reason as its cause.
  */
 export function abortError(signal: AbortSignal): CancelledError {

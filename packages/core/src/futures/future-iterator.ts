@@ -2,9 +2,10 @@ import { capturesAwaitSites, noteYieldSite } from './await-sites.ts'
 import type { Future } from './future.ts'
 
 /**
- * The iterator that `yield* future` uses. It passes a pending future once to the driver, which is the code that runs
- * the generator; after that, the value of the `yield*` is the outcome of the future. A future that is done already is
- * not passed to the driver, so the generator is not suspended.
+ * The iterator that `yield* future` uses. If the future is pending, the iterator yields the future once, to the code
+ * that runs the generator; that code resumes the generator when the future has ended. The `yield*` then gives the
+ * result of the future, or throws its error. If the future is done already, the iterator yields nothing, so the
+ * generator is not suspended.
  *
  * The iterator is also the result object that `next()` returns, so each wait makes one small object and no generator.
  */

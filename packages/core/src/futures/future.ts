@@ -41,7 +41,7 @@ const SEEN = 4
  */
 type Reactions = Reaction | Set<Reaction> | null
 
-/** `completed()` passes this object as options. It tells the constructor not to look for a loop. */
+/** The options that `completed()` passes to the constructor of Future. They mean: do not look for a loop now. */
 const undecided: { loop?: EventLoop } = {}
 
 /**
@@ -216,8 +216,9 @@ export class Future<T> implements PromiseLike<T> {
 
   /**
    * Calls `cb` with this future in a turn of the loop after this future has ended. If this future is done already, the
-   * loop calls `cb` in its next turns. The callback runs in `context`, by default a copy of the current context. An
-   * error that the callback throws goes to the loop's exception handler.
+   * loop calls `cb` soon, but never before this method has returned. Each `cb` that was added is called once. The
+   * callback runs in `context`, by default a copy of the current context. An error that the callback throws goes to the
+   * loop's exception handler.
    */
   addDoneCallback(cb: (future: this) => void, options?: { context?: Context }): void {
     if (typeof cb !== 'function') {
@@ -226,7 +227,10 @@ export class Future<T> implements PromiseLike<T> {
     this.react(new DoneCallback(this, cb, contextOf(options)))
   }
 
-  /** Removes every occurrence of `cb` and returns the number of removed occurrences. */
+  /**
+   * Removes `cb` from the callbacks of this future. Returns how often it was removed: more than once if it was added
+   * more than once.
+   */
   removeDoneCallback(cb: (future: this) => void): number {
     let removed = 0
     for (const reaction of Future.#listReactions(this)) {
@@ -243,12 +247,12 @@ export class Future<T> implements PromiseLike<T> {
 
   /**
    * Works as `then` of a promise does. An `await` makes the current task wait on this future, and so does an `await` of
-   * the promise that `then`, `catch` and `finally` return. A call of `then` with a callback does not make the task
+   * the promise that `then`, `catch` and `finally` return. A call of `then` with one callback does not make the task
    * wait.
    *
-   * Differs: two callbacks without a name look like an `await`. If this future is pending, the loop later calls these
-   * callbacks outside of every task and without the values of AsyncLocalStorage. In that case `then` returns a
-   * PromiseLike with `catch` and `finally`, and not a Promise.
+   * Differs: a call of `then` with two functions without a name looks like an `await`. If this future is pending then,
+   * the loop later calls one of the two outside of every task and without the values of AsyncLocalStorage. In that case
+   * `then` returns a PromiseLike with `catch` and `finally`, and not a Promise.
    */
   // oxlint-disable-next-line unicorn/no-thenable -- this method makes a future awaitable
   then<R = T, E = never>(
@@ -269,13 +273,15 @@ export class Future<T> implements PromiseLike<T> {
       return awaiter as unknown as Promise<R | E>
     }
     // Only one of the two functions will be called. If this function is the `resolve` or `reject` of a native promise,
-    // it is called now. A user's function is not called now, because a promise would call it later too.
+    // it is called now. A user's function is not called now, because `then` of a promise never calls a function at
+    // once.
     if (
       this.#state !== PENDING &&
       isResolver(this.#state === FULFILLED ? onFulfilled : onRejected)
     ) {
       this.settle(resolve, reject)
-      // `await` ignores the return value. User code that passes the functions of a promise to `then` may use it.
+      // `await` ignores the return value. User code that passes the functions of a promise to `then` may use the return
+      // value.
       return nothing as unknown as Promise<R | E>
     }
     return Future.#toPromise(this).then(onFulfilled, onRejected)
@@ -299,8 +305,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * Makes a promise with the outcome of `future`. Only an `await` of that promise is a wait of the current task.
-   * Callbacks chained on the promise keep their asynchronous context (the values of AsyncLocalStorage).
+   * Makes a promise with the outcome of `future`. Only an `await` of that promise makes the current task wait; a
+   * callback on the promise does not. Such a callback sees the AsyncLocalStorage values of the code that has added it.
    */
   static #toPromise<T>(future: Future<T>): Promise<T> {
     return ChainedPromise.of(future, (resolve, reject) => {
@@ -349,9 +355,10 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal returns the CancelledError for code that reads the outcome. The error is made on this call, because no
-   * code reads the outcome of most cancelled futures. If the code of a task has thrown a CancelledError, only the first
-   * call returns that error, as in asyncio; each later call returns an error without a message.
+   * @internal returns the CancelledError for code that reads the outcome of this cancelled future. The error is made on
+   * this call, because no code reads the outcome of most cancelled futures. If this future is a task whose code has
+   * thrown a CancelledError, only the first call returns that error, as in asyncio; each later call returns an error
+   * without a message.
    */
   cancelledError(): CancelledError {
     const cause = this.#value as string | CancelledError | undefined
@@ -360,9 +367,9 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal returns the CancelledError that `gather` puts among its results. If the code of a task has thrown a
-   * CancelledError, that error is kept for the first call of `cancelledError()`, and this call returns a new error
-   * without a message.
+   * @internal returns the CancelledError of this cancelled future that `gather` puts among its results. If this future
+   * is a task whose code has thrown a CancelledError, that error is kept for the first call of `cancelledError()`, and
+   * this call returns a new error without a message.
    */
   listedCancelledError(): CancelledError {
     const cause = this.#value as string | CancelledError | undefined
@@ -372,8 +379,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal whether a wait for this future may be ended while the future stays pending. False means that the future
-   * is about to give its waiter a lock or an item. If the wait ended before, the lock or item would be lost.
+   * @internal whether a wait for this future may be ended while the future stays pending. False means that this future
+   * is about to take a lock or an item for its waiter. If the wait ended now, the lock or item would be lost.
    */
   canBeLeft(): boolean {
     return true
@@ -392,8 +399,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal calls `resolve` with the result, or `reject` with the error; this future must be done. Returns the result
-   * of that function.
+   * @internal calls `resolve` with the result, or `reject` with the error; this future must be done. Returns the return
+   * value of the called function.
    */
   settle(resolve: (value: T) => unknown, reject: (error: unknown) => unknown): unknown {
     return this.#state === FULFILLED
@@ -415,7 +422,8 @@ export class Future<T> implements PromiseLike<T> {
 
   /**
    * @internal calls `callback` in a turn of the loop after this future has ended, outside of every task and without the
-   * caller's context variables. Returns the reaction, for `removeReaction`.
+   * caller's context variables. Returns an object that stands for the callback; `removeReaction` takes it and removes
+   * the callback.
    */
   onDone(callback: (future: Future<T>) => void): Reaction {
     const reaction = new InternalCallback(this, callback)
@@ -424,8 +432,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal called when a task awaits itself: returns a future that has failed. The task waits on that future
-   * instead, so it gets the error in a later turn of the loop, as in asyncio.
+   * @internal called when a task awaits itself: returns a future that has failed. The task waits on that future instead
+   * of itself. So its `await` throws the error in a later turn of the loop, as in asyncio.
    */
   refuseOwnTask(): Future<never> {
     const refusal = new Future<never>({ loop: this.getLoop() })
@@ -436,8 +444,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal removes `reaction` from the reactions of this future; does nothing when this future is done, because the
-   * reaction is then in the ready queue or has run
+   * @internal removes `reaction`, an object that the loop would run when this future has ended; does nothing if this
+   * future is done, because the reaction is then in the loop's ready queue or has run
    */
   removeReaction(reaction: Reaction): void {
     if (this.#state !== PENDING) return
@@ -447,16 +455,16 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal the reactions that resume code of `frame` (the running body of a task or scope); there are several when a
-   * `Promise.all` has this future more than once
+   * @internal the reactions (the objects that the loop will run when this future has ended) that resume code of `frame`
+   * (the running body of a task or scope); there are several if a `Promise.all` has this future more than once
    */
   reactionsOf(frame: Frame): Reaction[] {
     return Future.#listReactions(this).filter((reaction) => reaction.waitingFrame === frame)
   }
 
   /**
-   * @internal the only reaction of this pending future; null when there is none, when there are several, or when the
-   * future is done
+   * @internal the only reaction of this pending future, which is the object that the loop will run when this future has
+   * ended; null if there is no reaction, if there are several, or if this future is done
    */
   soleReaction(): Reaction | null {
     if (this.#state !== PENDING) return null
@@ -466,7 +474,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal removes all reactions of this future and returns them in the order of arrival; the caller must run them
+   * @internal removes and returns the reactions of this pending future (the objects that the loop would run when this
+   * future has ended), the oldest first; the caller must run them
    */
   takeReactions(): Reaction[] {
     const reactions = Future.#listReactions(this)
@@ -486,7 +495,8 @@ export class Future<T> implements PromiseLike<T> {
     future.#value = value
     future.#state = state
     if (reactions === null) return
-    // The loop is known: only a future of `completed()` has none, and such a future has no reactions.
+    // `#loop` is not null here: only a future that `completed()` has made has no loop, and such a future has no
+    // reactions.
     const loop = future.#loop as EventLoop
     if (reactions instanceof Set) for (const reaction of reactions) loop.push(reaction)
     else loop.push(reactions)
@@ -494,8 +504,8 @@ export class Future<T> implements PromiseLike<T> {
 }
 
 /**
- * Returns a future that has its result already, for an operation that need not wait. The future looks for its loop
- * only when code asks for it, which makes the acquire of a free lock about 10% faster.
+ * Returns a future that has its result already, for an operation that need not wait. The future looks for its loop only
+ * on the first call of `getLoop()`, which makes the acquire of a free lock about 10% faster.
  */
 export function completed(): Future<void>
 export function completed<T>(value: T): Future<T>

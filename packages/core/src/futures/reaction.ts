@@ -20,7 +20,8 @@ export interface Reaction extends Runnable {
 }
 
 /**
- * The reaction of `Future.onDone`: a callback of this package, which needs no current task and no context variables.
+ * The object that the loop runs for `Future.onDone` when the future has ended. It calls a callback of this package,
+ * which needs no current task and no context variables.
  */
 export class InternalCallback<T> implements Reaction {
   readonly #future: Future<T>
@@ -45,8 +46,9 @@ export class InternalCallback<T> implements Reaction {
 }
 
 /**
- * The reaction of `Future.addDoneCallback`: a user's callback. The callback sees the context variables of the context
- * that was passed to `addDoneCallback`, and the AsyncLocalStorage values of the code that called `addDoneCallback`.
+ * The object that the loop runs for `Future.addDoneCallback` when the future has ended. It calls a user's callback. The
+ * callback sees the context variables of the context that was passed to `addDoneCallback`, and the AsyncLocalStorage
+ * values of the code that called `addDoneCallback`.
  */
 export class DoneCallback implements Reaction, Scope {
   readonly waitingFrame: Frame | null = null

@@ -3,8 +3,9 @@ import type { EventLoop } from '../loop/loop.ts'
 import type { Runnable } from '../loop/ready-queue.ts'
 
 /**
- * The facts for the message about a failed future. The message may be written only after the future was
- * garbage-collected. So a report does not hold a strong reference to the future, which would keep the future in memory.
+ * The facts for the message about a failed future whose exception no code has read. Often the message is written when
+ * the future has been garbage-collected. So a Report must not keep the future in memory, and holds only a WeakRef of
+ * the future.
  */
 interface Report {
   readonly failures: Failures
@@ -21,14 +22,14 @@ const watched = new FinalizationRegistry<() => void>((callback) => callback())
 
 /**
  * Calls `callback` when `future` is garbage-collected, if no code has read its exception by then. The future must have
- * failed at least one turn of the loop before this call. Otherwise, code that reads the exception later would not
- * withdraw the callback. `callback` must not refer to the future.
+ * failed at least one turn of the loop before this call. Otherwise, `callback` would be called even if code reads the
+ * exception later. `callback` must not refer to `future`, because the reference would keep `future` in memory.
  */
 export function whenLostUnseen(future: Future<unknown>, callback: () => void): void {
   watched.register(future, callback, future)
 }
 
-/** Withdraws the report on `future`, because code has read its exception. */
+/** Called when code has read the exception of `future`, so that the failure is not reported any more. */
 export function forgetUnretrieved(future: Future<unknown>): void {
   const report = reports.get(future)
   if (report === undefined) return
@@ -42,9 +43,9 @@ export function forgetUnretrieved(future: Future<unknown>): void {
  * The failures of a loop's futures whose exception no code has read. Each failure is reported once: when its future is
  * garbage-collected, or when the run of the loop ends, whichever is first.
  *
- * `note` only puts the future on a list. A later turn of the loop makes a report for it, if no code has read the
- * exception by then. Code that awaits the future has nearly always read the exception by then, so few failures need a
- * report and an entry in the FinalizationRegistry.
+ * `note` only puts the future on a list. A later turn of the loop makes a Report for the future, if no code has read
+ * the exception by then. Code that awaits the future has nearly always read the exception by then, so few failures need
+ * a Report and an entry in the FinalizationRegistry.
  */
 export class Failures implements Runnable {
   readonly #loop: EventLoop
@@ -68,8 +69,8 @@ export class Failures implements Runnable {
 
   #register(future: Future<unknown>): void {
     const exception = future.peekOutcome()
-    // An error refers to the objects on its stack, the task among them, until its stack is read. Without this line
-    // the task would not be collected.
+    // Until code reads the property `stack` of an error, the error refers to the objects on its stack, and so to the
+    // task. Without this line the task would not be garbage-collected.
     try {
       if (exception instanceof Error) void exception.stack
     } catch {
@@ -114,7 +115,7 @@ export class Failures implements Runnable {
   }
 
   /**
-   * Reports every failure that is left. Called when the run has ended, because no code of the program can read an
+   * Reports every failure that is left. `run` calls this method at its end, because no code of the program can read an
    * exception after that.
    */
   reportAll(): void {

@@ -2,8 +2,8 @@ import type { Future } from './future.ts'
 import { describeWait } from './describe-wait.ts'
 
 /**
- * A description of the thing that a task waits for. `snapshot()` lists its fields, and `why()` makes a sentence of
- * them.
+ * A description of the thing that a task waits for. `snapshot()` lists the fields of this object, and `why()` makes a
+ * sentence of them.
  */
 export interface WaitDetails {
   /** The kind of the thing that the task waits for, in one word, such as 'lock', 'queue' or 'socket'. */
@@ -36,8 +36,8 @@ interface Detailed {
 }
 
 /**
- * Describes `future` for a task that awaits it: by the name of the task if `future` is a task, by the result of its
- * `[waitDetails]` method if it has one, and otherwise by `describeWait`.
+ * Describes `future` for a task that awaits it: by the name of the task if `future` is a task, by the result of the
+ * method `[waitDetails]` of `future` if there is one, and otherwise by `describeWait`.
  */
 export function detailsOf(future: Future<unknown>): WaitDetails {
   const task = future.ownExecution()?.task ?? null

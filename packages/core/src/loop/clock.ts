@@ -1,15 +1,15 @@
 /**
  * Tells a loop the time, and wakes the loop at a given time. The loop uses no other timers. So a test can run the loop
- * in a virtual time, by passing a clock of its own.
+ * in virtual time, by passing a clock whose time the test moves.
  */
 export interface Clock {
   /** Returns the time in milliseconds. The time never goes back. */
   now(): number
   /**
    * Sets the alarm: the clock calls `wake` when `now()` has reached `deadline`. A clock has one alarm, so a new call
-   * replaces the earlier alarm. If `deadline` is null, the alarm is removed. The clock may call `wake` early, because
-   * the loop then compares `now()` with its deadlines. While an alarm is set, the process stays alive. A virtual clock
-   * moves its time only while `isIdle()` returns true.
+   * replaces the earlier alarm. If `deadline` is null, the alarm is removed. It does no harm if the clock calls `wake`
+   * early, because the loop compares `now()` with its deadlines. While an alarm is set, the process stays alive. A
+   * virtual clock moves its time only while `isIdle()` returns true.
    */
   setAlarm(deadline: number | null, wake: () => void, isIdle: () => boolean): void
   /** Calls `resume` after the runtime (Node, Bun or Deno) has handled the I/O and the timers that are due. */
@@ -17,8 +17,8 @@ export interface Clock {
   /** Removes the alarm. The loop calls this when it is closed. */
   stop(): void
   /**
-   * Whether this clock is virtual: its time stands still while any code can run. With a virtual clock, `sleep(0)` ends
-   * after all entries that are in the ready queue now have run.
+   * Whether this clock is virtual: its time stands still while any code can run. With a virtual clock, `sleep(0)` does
+   * not wait for I/O; it ends when all tasks and callbacks that were ready at its call have run.
    */
   readonly virtual: boolean
 }
@@ -38,8 +38,8 @@ const longestTimer = 2 ** 31 - 1
 
 /**
  * The timer functions that a clock uses. A test with fake timers replaces the global functions. So each clock keeps the
- * functions that were global when it was made. Otherwise it might pass a timer of the fake `setTimeout` to the real
- * `clearTimeout`.
+ * functions that were global when the clock was made. Otherwise a clock might pass a timer of the fake `setTimeout` to
+ * the real `clearTimeout`.
  */
 export interface Platform {
   readonly setTimeout: typeof globalThis.setTimeout
@@ -63,8 +63,8 @@ export const nextTick: (callback: () => void) => void = process.nextTick.bind(pr
 let latest: Platform = native
 
 /**
- * Returns the global timer functions as they are now. As long as no code replaces them, this function returns the same
- * object each time.
+ * Returns the global timer functions as they are now. As long as no code replaces the global functions, the result is
+ * the same object each time.
  */
 export function currentPlatform(): Platform {
   const { setTimeout } = globalThis
@@ -78,7 +78,7 @@ export function machineTime(): number {
   return native.now()
 }
 
-/** Calls `cb` after `ms` milliseconds. The timer does not keep the process alive. */
+/** Calls `cb` after `ms` milliseconds of real time. The timer does not keep the process alive. */
 export function callLaterUnref(ms: number, cb: () => void): void {
   const timer: Partial<NodeJS.Timeout> = native.setTimeout.call(globalThis, cb, ms)
   timer.unref?.()
@@ -91,8 +91,8 @@ export class SystemClock implements Clock {
   #timer: NodeJS.Timeout | null = null
   #armedFor = Infinity
   /**
-   * How many milliseconds this clock is ahead of `performance.now()`. A test may advance its fake timers without
-   * `performance.now()`. Then this clock follows the fake timers.
+   * How many milliseconds this clock is ahead of `performance.now()`. A test may move the time of its fake timers, and
+   * leave `performance.now()` as it is. This clock then follows the fake timers.
    */
   #ahead = 0
 
@@ -124,9 +124,9 @@ export class SystemClock implements Clock {
   }
 
   /**
-   * Makes the alarm inactive: keeps the timer of the runtime, but lets the process end while the timer is set. The
-   * timer is not cleared, because a program that sets and cancels one timeout after another would then make and clear a
-   * timer of the runtime each time. If the timer has no `unref`, it is cleared.
+   * Called when the loop needs no alarm: lets the process end although the timer of the runtime is still set. The timer
+   * is not cleared, because a program that sets and cancels one timeout after another would then make and clear a timer
+   * of the runtime for each timeout. Only a timer without a method `unref` is cleared.
    */
   #rest(): void {
     if (this.#timer === null) return
@@ -134,7 +134,10 @@ export class SystemClock implements Clock {
     else this.stop()
   }
 
-  /** Uses the real `setImmediate`, even if a test has replaced it with a fake, because the I/O is real. */
+  /**
+   * Uses the real `setImmediate`, even if a test has replaced the global `setImmediate` with a fake, because the I/O is
+   * real.
+   */
   yieldToIO(resume: () => void): void {
     setImmediate(resume)
   }

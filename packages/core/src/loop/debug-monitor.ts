@@ -10,18 +10,18 @@ import { machineTime } from './clock.ts'
 import type { EventLoop } from './loop.ts'
 
 /**
- * Finds the problems that debug mode reports: slow turns of the loop, cancels that are delayed, cancels that a task
- * swallows (the task catches the CancelledError and does not throw it again), and calls that no code has awaited. A
- * swallowed cancel, and a task that ends with a future that it never awaited, are passed to the exception handler of
- * the loop. The other problems become process warnings of the type TasktreeWarning.
+ * Finds the problems that debug mode reports: code that runs too long without a wait, cancels that are delayed, cancels
+ * that a task swallows (the task catches the CancelledError and does not throw it again), and calls that no code has
+ * awaited. A swallowed cancel, and a task that ends with a future that it never awaited, are passed to the exception
+ * handler of the loop. The other problems become process warnings of the type TasktreeWarning.
  */
 export class DebugMonitor {
   readonly #loop: EventLoop
   #turnStart = 0
   readonly #remembered = new WeakMap<Task, number>()
   /**
-   * For each task, the line of the `await` that threw the newest cancel. The message of `cancelSwallowed` contains this
-   * line.
+   * For each task, the `file:line` of the `await` that threw the newest CancelledError. The message of
+   * `cancelSwallowed` contains this text.
    */
   readonly #thrownAt = new WeakMap<Task, string>()
   readonly #made = new WeakMap<Task, FuturesMade>()
@@ -67,7 +67,7 @@ export class DebugMonitor {
 
   /**
    * Records that a wait of `task` throws a CancelledError. `key` identifies the wait: `awaitSiteOf(key)` returns the
-   * line of its `await`.
+   * `file:line` of the `await`.
    */
   cancelThrown(task: Task, key: Reaction): void {
     const [site] = awaitSiteOf(key)
@@ -75,8 +75,8 @@ export class DebugMonitor {
   }
 
   /**
-   * Reports that `task` has returned a value, although it was cancelled and no code has taken the cancel back with
-   * `uncancel()`.
+   * Reports that `task` has returned a value, although the task was cancelled and no code has taken the cancel back
+   * with `uncancel()`.
    */
   cancelSwallowed(task: Task): void {
     const site = this.#thrownAt.get(task)
@@ -90,9 +90,9 @@ export class DebugMonitor {
   }
 
   /**
-   * Records that the running task has made `future`. If no code has awaited the future when the task ends, it is
-   * reported. The class Future calls this method only for its subclasses. The functions of this library return such
-   * futures, and their callers must await them.
+   * Records that the running task has made `future`. If no code has awaited the future when the task ends, debug mode
+   * reports the future. The class Future calls this method only for objects of its subclasses: this library returns
+   * them from functions such as `sleep`, and the caller must await them.
    */
   futureMade(future: Future<unknown>): void {
     const task = currentFrame()?.task ?? null
@@ -103,8 +103,8 @@ export class DebugMonitor {
   }
 
   /**
-   * Warns if calls that were begun in the scope of `frame` (the running body of the scope) still wait when the scope
-   * ends. The scope itself does not wait for such calls, unless it was cancelled.
+   * Called when a scope, such as a `timeout`, ends; `frame` is the body of the scope. Warns if async functions that the
+   * body has called still wait. The scope itself waits for these functions only if the scope was cancelled.
    */
   scopeEnded(frame: Frame): void {
     const waits = waitsInside(frame)
@@ -163,7 +163,10 @@ class FuturesMade {
   }
 }
 
-/** Describes each wait in `frame` and in the frames inside it, with the line of the `await` if this line is known. */
+/**
+ * Describes each wait of code in `frame` (the running body of a task or scope) and in the scopes inside this body, with
+ * the `file:line` of the `await` if that is known.
+ */
 function waitsInside(frame: Frame): string[] {
   return framesOf(frame).flatMap((each) => {
     const waits: string[] = []

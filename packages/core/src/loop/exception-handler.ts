@@ -5,8 +5,8 @@ import type { Handle } from './handle.ts'
 import type { EventLoop } from './loop.ts'
 
 /**
- * The data that an exception handler gets: a message, the exception, and the task, the future or the handle that it
- * belongs to.
+ * The data that an exception handler gets: a message, the exception, and the task, the future or the callback
+ * (`handle`) from which the exception comes.
  */
 export interface ExceptionContext {
   message: string
@@ -26,7 +26,8 @@ export function checkExceptionHandler(handler: unknown): void {
 
 /**
  * Passes `context` to `handler`, or to the default handler of `loop` if `handler` is null. The handler sees the context
- * variables of the task or handle in `context`. If the handler throws, the default handler reports both errors.
+ * variables of the task or handle in `context`. If the handler throws, the default handler reports the new error and
+ * `context`.
  *
  * @throws {TypeError} when `context` has no message
  */

@@ -27,7 +27,8 @@ import { createTask, type Task, type TaskOptions } from '../tasks/task.ts'
 import { Failures } from '../futures/unretrieved.ts'
 
 /**
- * Runs tasks and callbacks in microtasks, first in, first out. Timers and I/O get a turn every few milliseconds.
+ * Runs tasks and callbacks in microtasks, in the order in which they became ready. Every few milliseconds the loop lets
+ * the runtime handle timers and I/O.
  *
  * @example
  *     const loop = getEventLoop()
@@ -37,33 +38,38 @@ import { Failures } from '../futures/unretrieved.ts'
  *     console.log(tick.when() <= loop.time()) // true
  *
  * Source: asyncio's event loop. Differs: a loop runs its callbacks and tasks from the moment it is made, so code
- * outside of every task can use it without a call of `run`. `runForever` and `runUntilComplete` do not start the loop;
- * they only wait.
+ * outside of every task can use the loop without a call of `run`. `runForever` and `runUntilComplete` do not start the
+ * loop; they only wait.
  */
 export class EventLoop extends Scheduler {
-  /** Debug mode reports each callback, and each turn of a task, that takes longer than this many milliseconds. */
+  /**
+   * Debug mode reports each callback that takes longer than this many milliseconds, and each task that runs for longer
+   * without a wait.
+   */
   slowCallbackDuration = 100
   /**
-   * @internal The futures of this loop that have failed and whose exception no code has read. They are reported later.
+   * @internal The futures of this loop that have failed and whose exception no code has read. Such a failure is
+   * reported when the future is garbage-collected, or at the end of `run`.
    */
   readonly failures: Failures = new Failures(this)
   /**
-   * @internal The outermost frame of this loop. A frame lists the waits of the code that runs in it. The callbacks of
-   * the loop and the code in `detached` run in this frame, outside of every task.
+   * @internal The outermost frame of this loop. A frame is an object that lists the waits of some code, so that a
+   * cancel can end these waits. This frame is for code outside of every task: the callbacks of the loop, and code in
+   * `detached`.
    */
   readonly rootFrame: LoopFrame = new LoopFrame(this, rootContext)
   /**
-   * @internal Whether a run on this loop has ended, and now cancels the tasks and waits that are left. While this is
-   * true, a call of an async function that no code awaits is cancelled without an unhandled rejection.
+   * @internal Whether a `run` on this loop is at its end, and cancels the tasks and waits that are left. While this is
+   * true, the cancel of a call that no code awaits is not reported.
    */
   isEnding = false
   /**
-   * @internal The frames of tasks that have ended, although calls that they began still wait. The end of the run
-   * cancels these waits.
+   * @internal The frames (the bodies) of tasks that have ended, although async functions that these tasks have called
+   * still wait. At its end, `run` cancels these waits.
    */
   readonly leftBehind: Set<Frame> = new Set<Frame>()
   /**
-   * The asynchronous context (the values of every AsyncLocalStorage) in which this loop runs its turns. Without it, a
+   * The asynchronous context (the values of every AsyncLocalStorage) in which this loop runs its turns. Otherwise, a
    * turn would see the values of the code that woke the loop.
    */
   protected readonly outside: AsyncResource = makeAsyncContext(this.rootFrame)
@@ -87,7 +93,8 @@ export class EventLoop extends Scheduler {
   }
 
   /**
-   * Calls `cb` in a later turn of the loop. The callback runs in `context`, by default a copy of the current one.
+   * Calls `cb` soon, but never before `callSoon` has returned. The callback runs in `context`, by default a copy of the
+   * current context.
    *
    * @throws {RuntimeError} when the loop is closed
    */
@@ -136,10 +143,11 @@ export class EventLoop extends Scheduler {
   }
 
   /**
-   * Runs the loop until `awaitable` has ended. Returns a promise with its outcome.
+   * Waits until `awaitable` has ended; the loop runs all its tasks in the meantime. Returns a promise with the outcome
+   * of `awaitable`.
    *
    * @throws {TypeError} at the call, when `awaitable` cannot be awaited
-   * @throws {RuntimeError} when the loop is running or closed, or is stopped before the end
+   * @throws {RuntimeError} when the loop is running or closed, or is stopped before `awaitable` has ended
    */
   runUntilComplete<T>(awaitable: Awaitable<T>): Promise<T> {
     checkAwaitable(awaitable)
@@ -158,7 +166,10 @@ export class EventLoop extends Scheduler {
     return future.result()
   }
 
-  /** Runs the loop until `stop()` is called. @throws {RuntimeError} when the loop is running or closed */
+  /**
+   * Waits until `stop()` is called; the loop runs all its tasks in the meantime. @throws {RuntimeError} when the loop
+   * is running or closed
+   */
   async runForever(): Promise<void> {
     this.#assertRunnable()
     await this.#begin()
@@ -172,8 +183,8 @@ export class EventLoop extends Scheduler {
   }
 
   /**
-   * Makes `runForever` or `runUntilComplete` return, after the tasks and callbacks that are in the ready queue now have
-   * had their turn.
+   * Makes `runForever` or `runUntilComplete` return, after the tasks and callbacks that are ready at the call of `stop`
+   * have run.
    */
   stop(): void {
     if (this.#running?.done() === false) this.#running.setResult()
@@ -184,8 +195,8 @@ export class EventLoop extends Scheduler {
   }
 
   /**
-   * Closes the loop: empties the ready queue and removes all timers. A closed loop refuses new tasks and callbacks. A
-   * second call does nothing.
+   * Closes the loop: removes all timers, and all callbacks that were about to be called. A closed loop refuses new
+   * tasks and callbacks. A second call does nothing.
    *
    * @throws {RuntimeError} when the loop is running
    */
@@ -212,8 +223,8 @@ export class EventLoop extends Scheduler {
   }
 
   /**
-   * Calls the exception handler of this loop with an exception that no code can catch. If the handler throws, the
-   * default handler reports both errors.
+   * Calls the exception handler of this loop with `context`, which describes an exception that no code can catch. If
+   * the handler throws, the default handler reports the new error and `context`.
    */
   callExceptionHandler(context: ExceptionContext): void {
     reportException(this, this.#exceptionHandler, context)
@@ -225,10 +236,10 @@ export class EventLoop extends Scheduler {
   }
 
   /**
-   * Turns debug mode on or off. Debug mode reports slow turns, cancels that are delayed because a task awaits a foreign
-   * promise (a promise that this library did not make), cancels that a task swallows (the task catches the
-   * CancelledError and does not throw it again), calls that are never awaited, and calls that still wait when their
-   * task or scope has ended.
+   * Turns debug mode on or off. Debug mode reports callbacks and tasks that run too long without a wait, cancels that
+   * are delayed because a task awaits a foreign promise (a promise that this library did not make), cancels that a task
+   * swallows (the task catches the CancelledError and does not throw it again), calls of async functions that are never
+   * awaited, and calls that still wait when their task or scope has ended.
    */
   setDebug(on: boolean): void {
     this.monitor = on ? new DebugMonitor(this) : null
@@ -239,8 +250,8 @@ export class EventLoop extends Scheduler {
   }
 
   /**
-   * Calls `cb` in a turn of the loop each time the process gets `signal`. It replaces an earlier handler for the same
-   * signal.
+   * Calls `cb` in a turn of the loop each time the process gets `signal`. `cb` replaces an earlier handler of this loop
+   * for the same signal.
    *
    * @throws {TypeError} when `signal` is not the name of a signal
    */
@@ -249,13 +260,14 @@ export class EventLoop extends Scheduler {
     this.#signalHandlers.add(signal, () => this.callSoon(cb))
   }
 
-  /** Removes the handler of `signal`. Returns false if there was none. */
+  /** Removes the handler of `signal`. Returns false if this loop had no handler of `signal`. */
   removeSignalHandler(signal: NodeJS.Signals): boolean {
     return this.#signalHandlers.remove(signal)
   }
 
   /**
-   * Registers `hook`. `run` calls it at its end, when all tasks have ended. Returns a function that removes the hook.
+   * Registers the function `hook`: `run` calls it and awaits its promise at the end, when all tasks have ended. Returns
+   * a function that removes the hook.
    */
   addShutdownHook(hook: () => PromiseLike<void>): () => void {
     if (typeof hook !== 'function') {
@@ -306,14 +318,14 @@ export class EventLoop extends Scheduler {
     this.callExceptionHandler({ message: 'Exception in a callback of the loop', exception })
   }
 
-  /** @internal Calls `fn` outside of every task, in the outermost frame of this loop. */
+  /** @internal Calls `fn` outside of every task and scope of this loop. Returns the result of `fn`. */
   runDetached<T>(fn: () => T): T {
     return this.outside.runInAsyncScope(fn)
   }
 
   /**
-   * @internal Adds `execution`, the running part of a task, to the list of the tasks of this loop. Returns the number
-   * for the default name of the task, as in "Task-1".
+   * @internal Adds `execution`, the object that runs the code of a task, to the list of the tasks of this loop. Returns
+   * the number for the default name of the task, as in "Task-1".
    */
   adopt(execution: Execution): number {
     const first = this.#executions
@@ -362,7 +374,7 @@ export function timelineOf(loop: EventLoop): object {
 }
 
 /**
- * Makes a new loop. It uses the system's clock unless `options.clock` is given.
+ * Makes a new loop. The loop uses the system's clock unless `options.clock` is given.
  *
  * @example
  *     const loop = newEventLoop()

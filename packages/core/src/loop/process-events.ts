@@ -6,8 +6,8 @@ import { SystemClock } from './clock.ts'
  */
 export interface Interruptible {
   /**
-   * Cancels the main task because of `signal`. Returns false if an earlier signal has cancelled the task; the process
-   * then exits.
+   * Cancels the main task because of `signal`. Returns false if an earlier signal has cancelled the task already; the
+   * process then exits, unless another main task returns true.
    */
   interrupt(signal: NodeJS.Signals): boolean
   /** Called when Node is about to exit because nothing can happen any more, while the main task still waits. */
@@ -30,8 +30,9 @@ const systemClock = new SystemClock()
 const watched = new Set<Interruptible>()
 const interruptible = new Set<Interruptible>()
 /**
- * Marks a listener that only passes a signal on, as the listener of `@tasktree/subprocess` does for child processes.
- * Such a listener does not mean that the program handles the signal, so `run` still handles the signal.
+ * The key of a property that marks a listener of a signal which only passes the signal on, as the listener of
+ * `@tasktree/subprocess` does for child processes. Such a listener does not mean that the program handles the signal,
+ * so `run` still handles the signal.
  */
 const passesOn: symbol = Symbol.for('@tasktree/core.passesSignalsOn')
 
@@ -43,7 +44,8 @@ const listening = new Set<HandledSignal>()
 
 /**
  * Calls `main.deadlocked()` when Node is about to exit. If `handleSignals` is true, also calls `main.interrupt()` for
- * each SIGINT and SIGTERM. Both stop when the returned function is called. All runs share one listener per event.
+ * each SIGINT and SIGTERM. No more calls are made after the returned function was called. All runs in the process share
+ * one listener for each event.
  */
 export function watchProcess(main: Interruptible, handleSignals: boolean): () => void {
   watched.add(main)
@@ -62,8 +64,8 @@ export function watchProcess(main: Interruptible, handleSignals: boolean): () =>
 function onBeforeExit(): void {
   for (const main of watched) main.deadlocked()
   // `deadlocked()` cancels tasks, and their clean-up runs in microtasks, which do not keep the process alive. This
-  // empty callback keeps it alive for one more round of I/O. Then Node emits `beforeExit` again, so a clean-up that
-  // hangs is found too.
+  // empty callback keeps the process alive until Node has handled I/O once more. Then Node emits `beforeExit` again, so
+  // a clean-up that hangs is found too.
   systemClock.yieldToIO(() => {})
 }
 
@@ -80,7 +82,7 @@ function unlisten(): void {
   listening.clear()
 }
 
-/** For each signal, the number of calls of `takeSignal` that have not been undone. */
+/** For each signal, how many callers of `takeSignal` handle the signal alone now. */
 const takenOver = new Map<NodeJS.Signals, number>()
 
 /**

@@ -1,16 +1,22 @@
-/** An entry of the ready queue. In one turn, the loop takes the first entry from the queue and calls its `run()`. */
+/**
+ * An entry of the ready queue, the list of the things that the loop runs one after another. In one turn, the loop takes
+ * the first entry from the queue and calls its `run()`.
+ */
 export interface Runnable {
   /** @internal */
   run(): void
-  /** @internal Returns a short name of this entry, for the trace in an error of `explore`. */
+  /**
+   * @internal Returns a short name of this entry. `explore`, which tests a program with many orders of its tasks, lists
+   * these names in its error.
+   */
   label?(): string
   /** @internal Called instead of `run` if the loop is closed while this entry is in the queue. */
   dropped?(): void
 }
 
 /**
- * Chooses the order in which the loop of a test runs the entries of its ready queue. The queue calls `ran` with each
- * chosen entry.
+ * Chooses, in a test, the order in which the loop runs its tasks and callbacks: the entries of its ready queue. The
+ * queue calls `ran` with each chosen entry.
  */
 export interface Schedule {
   /**
@@ -22,8 +28,8 @@ export interface Schedule {
 }
 
 /**
- * A first-in-first-out queue in a ring buffer, which doubles when it is full. Removing the first entry does not move
- * the other entries, except with a schedule of a test.
+ * The tasks and callbacks that a loop can run now, first in, first out. They are in a ring buffer, which doubles when
+ * it is full. Removing the first entry does not move the other entries, unless a test chooses the order (`Schedule`).
  */
 export class ReadyQueue {
   #ring = emptyRing(64)
@@ -62,8 +68,8 @@ export class ReadyQueue {
   }
 
   /**
-   * Empties the queue and calls `dropped()` of each entry. For example, an entry that was about to take a lock for a
-   * waiter then leaves the lock to the next waiter.
+   * Called when the loop is closed: empties the queue, and calls `dropped()` of each entry instead of `run()`. For
+   * example, an entry that was about to take a lock for a waiter then leaves the lock to the next waiter.
    */
   drop(): void {
     const ring = this.#ring

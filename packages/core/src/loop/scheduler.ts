@@ -11,16 +11,16 @@ import { Timers } from './timers.ts'
 const microtask = Promise.resolve()
 
 /**
- * The length of a burst in milliseconds. A burst is a series of turns without a pause. After a burst, the loop asks
- * Node for a callback that Node calls after it has handled I/O. If the callback has not come at the end of the next
- * burst, the loop pauses, so that Node can handle I/O.
+ * The length of a burst in milliseconds. A burst is a series of turns without a pause; a turn runs one task or
+ * callback. After a burst, the loop asks Node for a call when I/O was handled. If Node has not made this call at the
+ * end of the next burst, the loop pauses, so that Node can handle I/O.
  */
 const burstLength = 1
-/** The scheduler reads the clock once in this many turns. */
+/** The scheduler reads the clock once in this many turns. A turn runs one task or callback. */
 const turnsPerClockRead = 8
 /**
- * The number of turns in a burst in virtual time. In virtual time, turns are counted and the real clock is not used,
- * because a program must run the same way on every machine.
+ * In virtual time, the loop pauses after this many turns (a turn runs one task or callback), so that Node can handle
+ * I/O. The turns are counted, and the real clock is not used, because a test must run the same way on every machine.
  */
 const turnsPerVirtualBurst = 1_024
 
@@ -37,10 +37,10 @@ const turnsPerVirtualBurst = 1_024
  * due are put into the queue, as in asyncio.
  */
 export abstract class Scheduler {
-  /** @internal the monitor of debug mode; null when debug mode is off */
+  /** @internal the object that finds the problems that debug mode reports; null when debug mode is off */
   monitor: DebugMonitor | null = null
   /**
-   * The asynchronous context (the values of every AsyncLocalStorage) in which the loop runs its turns. Without it, a
+   * The asynchronous context (the values of every AsyncLocalStorage) in which the loop runs its turns. Otherwise, a
    * turn would see the values of the code that woke the loop.
    */
   protected abstract readonly outside: AsyncResource
@@ -48,8 +48,8 @@ export abstract class Scheduler {
   readonly #timers: Timers
   readonly #isVirtual: boolean
   /**
-   * The number of entries that are left in this round. A round runs all entries that were in the ready queue when it
-   * began.
+   * The number of entries that are left in this round. A round runs all entries that were in the ready queue when the
+   * round began.
    */
   #round = 0
   #timersDue = false
@@ -77,7 +77,8 @@ export abstract class Scheduler {
   }
 
   /**
-   * The clock for timers that are set now. It is a second clock while a test has replaced the global timer functions.
+   * The clock for timers that are set now. While a test has replaced the global timer functions, this is a second
+   * clock, which uses the functions of the test.
    */
   protected get clock(): Clock {
     return this.#timers.clock
@@ -108,9 +109,10 @@ export abstract class Scheduler {
   }
 
   /**
-   * @internal Returns a rough time in whole milliseconds, from which the age of a task is computed. Reading the clock
-   * for each new task would add about 10% to the cost of creating it. So the scheduler reads the clock only once in
-   * each round of Node's loop, and once every few turns.
+   * @internal Returns the time, in whole milliseconds, at which the scheduler last read the clock; the age of a task is
+   * computed from this time. Reading the clock for each new task would add about 10% to the cost of creating the task.
+   * So the returned time may be too early, by the length of the last eight turns of the loop (a turn runs one task or
+   * callback) and of the pauses between them.
    */
   roughTime(): number {
     if (this.#isVirtual) return this.clock.now()
@@ -137,7 +139,9 @@ export abstract class Scheduler {
     return this.#timers.deadlineOf(entry)
   }
 
-  /** @internal Puts `entry` in the ready queue after Node has handled I/O. In virtual time, puts it there at once. */
+  /**
+   * @internal Puts `entry` in the ready queue after Node has handled I/O. In virtual time, puts `entry` there at once.
+   */
   pushAfterIO(entry: Runnable): void {
     if (this.clock.virtual) {
       this.push(entry)
@@ -153,8 +157,8 @@ export abstract class Scheduler {
   }
 
   /**
-   * @internal Records that the running turn resumes the code of `holder`. No other turn begins until `release(holder)`
-   * is called.
+   * @internal Records that the code of `holder`, a task or the running body of a scope, is about to continue. The loop
+   * runs no other task or callback until `release(holder)` is called, or until no microtask is left.
    */
   hold(holder: Task | Frame): void {
     this.#holder = holder
@@ -162,9 +166,9 @@ export abstract class Scheduler {
   }
 
   /**
-   * @internal Makes `holder`, whose code is running, the holder of the loop, so that no other turn begins before this
-   * code waits. This holds even if other code of the same task waits already. Does nothing if the loop has a holder
-   * already.
+   * @internal Called while code of `holder`, a task or the running body of a scope, is running: the loop runs no other
+   * task or callback before this code waits, even if other code of the same task waits already. Does nothing if the
+   * loop already holds back other tasks for a holder.
    */
   holdFor(holder: Task | Frame): void {
     if (this.#holder !== null) return
@@ -173,19 +177,19 @@ export abstract class Scheduler {
   }
 
   /**
-   * @internal Records that the code of `holder` has begun to wait, and so ends the turn of `holder`. Does nothing if
-   * the loop has another holder.
+   * @internal Records that the code of `holder`, a task or the running body of a scope, has begun to wait, so that the
+   * loop can run other tasks and callbacks. Does nothing if the loop holds them back for another holder.
    */
   release(holder: Task | Frame): void {
     if (this.#holder !== holder) return
     this.#holder = null
     if (this.monitor !== null && 'name' in holder) this.monitor.turnEnded(holder)
-    // The next turn begins in a microtask and not here, because this may be a call of `then` in the middle of the
-    // task's code.
+    // The next turn begins in a microtask and not here, because the task's code may be on the stack: it may just have
+    // called `then` of a future.
     if (!this.#scheduled && this.#hasWork()) this.#schedule()
   }
 
-  /** @internal Calls `callback` at the end of the running turn, when all code of the turn has run. */
+  /** @internal Calls `callback` when the task or callback that the loop runs now has begun to wait or has ended. */
   atTurnEnd(callback: () => void): void {
     this.#turnEnd.push(callback)
     this.#watch()
@@ -202,8 +206,8 @@ export abstract class Scheduler {
   }
 
   /**
-   * @internal Records that `task` has ended. No code of the task is on the stack, so the next turn begins inside this
-   * call.
+   * @internal Records that `task` has ended, so that the loop can run other tasks and callbacks. No code of the task is
+   * on the stack, so this call itself runs them.
    */
   releaseEnded(task: Task): void {
     if (this.#holder !== task) return
@@ -221,8 +225,8 @@ export abstract class Scheduler {
   /**
    * Called when there is new work: makes sure that `#drain` will run. If the running code belongs to a task that has
    * continued after an await of a foreign promise (a promise that this library did not make), this task becomes the
-   * holder, so its code continues before the next turn. Otherwise a turn could run after this code has made a future
-   * and before it awaits the future, and a cancel in that turn would not find the wait.
+   * holder of the loop: no other task runs before the code of this task waits again. Otherwise another task could run
+   * when this code has made a future and has not yet awaited it, and a cancel by that task would not find the wait.
    */
   #wake(): void {
     if (this.#holder === null) {
@@ -259,7 +263,8 @@ export abstract class Scheduler {
       this.#round--
       this.#run(this.#ready.shift() as Runnable)
       if (this.#holder !== null) {
-        // The holder's code runs in the microtasks that follow. `release` begins the next turn.
+        // The code of the holder (the task that this turn resumes) runs in the microtasks that follow. When it waits or
+        // ends, `release` or `releaseEnded` begins the next turn.
         if (this.#hasWork()) this.#watch()
         break
       }
@@ -267,7 +272,10 @@ export abstract class Scheduler {
     this.#scheduled = false
   }
 
-  /** Runs one entry. An error of its `run()` is reported; otherwise it would stop the loop. */
+  /**
+   * Runs one entry of the ready queue. An error that the entry throws is reported; otherwise the error would stop the
+   * loop.
+   */
   #run(entry: Runnable): void {
     try {
       entry.run()
@@ -294,9 +302,9 @@ export abstract class Scheduler {
   }
 
   /**
-   * @internal Calls `callback` between this round and the next: when all entries that were in the ready queue at the
-   * beginning of this round have run; `stop()` of asyncio's loop takes effect at the same point. Must be called in a
-   * turn.
+   * @internal Calls `callback` at the end of this round: when all entries that were in the ready queue at the beginning
+   * of the round have run. `stop()` of asyncio's loop takes effect at the same point. `atRoundEnd` must be called by a
+   * task or callback that the loop runs.
    */
   atRoundEnd(callback: () => void): void {
     this.#roundEnd = callback
@@ -305,9 +313,9 @@ export abstract class Scheduler {
   /**
    * Whether the loop must pause now so that I/O is handled.
    *
-   * The scheduler cannot see whether Node has handled I/O since the burst began. So after a burst the scheduler asks
-   * Node to call `#onIO` after it has handled I/O, and `#onIO` begins a new burst. If Node has not called `#onIO` when
-   * the next burst is over, the loop has kept I/O waiting, and must pause.
+   * The scheduler cannot see whether Node has handled I/O since the current burst (a series of turns without a pause)
+   * began. So after a burst the scheduler asks Node to call `#onIO` after it has handled I/O, and `#onIO` begins a new
+   * burst. If Node has not called `#onIO` when the next burst is over, the loop has kept I/O waiting, and must pause.
    */
   #mustLetIOIn(): boolean {
     if (this.clock.virtual) return this.#turns % turnsPerVirtualBurst === 0
@@ -334,9 +342,9 @@ export abstract class Scheduler {
   }
 
   /**
-   * Makes sure that a task does not stay the holder of the loop while it awaits a foreign promise (a promise that this
-   * library did not make). `nextTick` calls back when no microtask is left. A holder that has neither waited on a
-   * future nor ended by then must be awaiting a foreign promise.
+   * Makes sure that a task does not stay the holder of the loop, for which other tasks are held back, while the task
+   * awaits a foreign promise (a promise that this library did not make). `nextTick` calls back when no microtask is
+   * left. A holder that has neither awaited a future nor ended by then must be awaiting a foreign promise.
    */
   #watch(): void {
     if (this.#watching) return
@@ -358,8 +366,8 @@ export abstract class Scheduler {
 
   /** @internal */
   addTimer(entry: TimerEntry, deadline: number): void {
-    // If the timer is due already, no alarm is needed: it is put into the ready queue between this round and the next,
-    // as in asyncio.
+    // `add` returns true if the timer is due already. Then the clock need not wake the loop: `#onAlarm` makes the loop
+    // move the timer to the ready queue before the next round, as in asyncio.
     if (this.#timers.add(entry, deadline)) this.#onAlarm()
   }
 

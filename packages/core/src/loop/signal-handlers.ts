@@ -6,7 +6,7 @@ export class SignalHandlers {
   readonly #listeners = new Map<NodeJS.Signals, () => void>()
 
   /**
-   * Adds a handler for `signal`. An earlier handler for the same signal is removed.
+   * Adds a handler for `signal`. An earlier handler of this loop for the same signal is removed.
    *
    * @throws {TypeError} when `signal` is not the name of a signal
    */
@@ -19,7 +19,7 @@ export class SignalHandlers {
     this.#listeners.set(signal, listener)
   }
 
-  /** Removes the handler of `signal`. Returns false if there was none. */
+  /** Removes the handler of `signal`. Returns false if this loop had no handler of `signal`. */
   remove(signal: NodeJS.Signals): boolean {
     const listener = this.#listeners.get(signal)
     if (listener === undefined) return false

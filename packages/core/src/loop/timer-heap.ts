@@ -1,8 +1,8 @@
 import type { Runnable } from './ready-queue.ts'
 
 /**
- * A timer: an entry that the loop runs at a given time. The entry stores its own position in the heap of timers, so it
- * can be removed without a search.
+ * A timer: an object whose `run()` the loop calls at a given time. The timer stores its own position in the heap of
+ * timers, so it can be removed without a search.
  */
 export interface TimerEntry extends Runnable {
   /** @internal The position of this entry in the heap; -1 if the entry is not in a heap. */

@@ -30,8 +30,8 @@ class Alarm {
  * A test may replace the global timer functions with fake timers. Then a loop on the system's clock has two clocks,
  * each with a heap of its own: the fake timers wake each sleep that began while they were installed, and the real
  * timers wake each sleep that began before. If the test removes its fake timers while a sleep is pending in their heap,
- * this sleep never ends, as the callback of a fake `setTimeout` would never be called. Other timers are not delayed by
- * it.
+ * this sleep never ends, as the callback of a fake `setTimeout` would never be called. All other timers still run in
+ * time.
  */
 export class Timers {
   readonly #own: Alarm
@@ -50,15 +50,17 @@ export class Timers {
   }
 
   /**
-   * The clock for timers that are set now. It is the second clock while a test has replaced the global timer functions.
+   * The clock for timers that are set now: the second clock while a test has replaced the global timer functions, and
+   * otherwise the first.
    */
   get clock(): Clock {
     return this.#current().clock
   }
 
   /**
-   * Adds a timer. Returns true if `entry` is the earliest timer and is due already. Then no alarm is set for it, and
-   * the caller must take it with `takeDue`.
+   * Adds a timer, and lets the clock wake the loop at `deadline` if no other timer is earlier. Returns true if `entry`
+   * is the earliest timer and is due already. Then the clock does not wake the loop for this timer, and the caller must
+   * call `takeDue` soon.
    */
   add(entry: TimerEntry, deadline: number): boolean {
     const alarm = this.#current()
@@ -87,7 +89,10 @@ export class Timers {
     return this.#own.heap.deadlineOf(entry) ?? this.#other?.heap.deadlineOf(entry) ?? null
   }
 
-  /** Removes every timer that is due, calls `take` with each, and sets the alarm for the next timer. */
+  /**
+   * Removes every timer that is due, and calls `take` with each. Then sets the alarm of the clock, which wakes the
+   * loop, for the next timer.
+   */
   takeDue(take: (entry: TimerEntry) => void): void {
     for (const alarm of this.#other === null ? [this.#own] : [this.#own, this.#other]) {
       const now = alarm.clock.now()

@@ -7,20 +7,21 @@ import { SystemClock } from './clock.ts'
  *
  * The problem: when a task is cancelled, a call in it that no code awaits is cancelled too. The promise of that call
  * rejects with a CancelledError that nobody handles, and Node would end the process. Only a listener prevents this. But
- * the listener also receives every other unhandled rejection, and then Node no longer ends the process for them.
+ * the listener also receives every other unhandled rejection, and because of the listener Node no longer ends the
+ * process for such a rejection.
  *
- * The idea: a rejection with a CancelledError is reported to the exception handler of its loop. A package of Tasktree
- * may register a function, called a taker, that handles rejections of its own. For every other rejection, the listener
- * is removed for a moment and the error is rejected again, so that Node treats it as if this library were not there. If
- * the program has a listener of its own, this is not needed.
+ * The idea: a rejection with a CancelledError is reported to the exception handler of its loop. Another package of
+ * Tasktree may register a function, called a taker, that handles the rejections of that package. For every other
+ * rejection, the listener is removed for a moment and the error is rejected again, so that Node treats it as if this
+ * library were not there. If the program has a listener of its own, the error is left to that listener.
  */
 type Taker = (error: unknown) => boolean
 
 const clock = new SystemClock()
 const takers = new Set<Taker>()
 /**
- * The objects for which the listener is needed: each loop on which a run is in progress or code was cancelled; each
- * taker; and, for a moment, the future of each wait that a closed loop refuses, because a closed loop itself is not in
+ * The objects for which the listener is needed: each loop on which a `run` is in progress or code was cancelled; each
+ * taker; and, for a moment, each future that code awaits on a closed loop, because the closed loop itself is not in
  * this set any more. When the set is empty, the listener is removed.
  */
 const users = new Set<unknown>()
@@ -40,8 +41,8 @@ export function watchRejections(user: unknown): void {
 }
 
 /**
- * Removes `user` from the objects for which the listener is needed. With the last user, the listener is removed too.
- * Both happen after the next I/O, when Node has reported the rejections of the running code.
+ * Removes `user` from the objects for which the listener is needed. If no user is left, the listener is removed too.
+ * Both are done after the next I/O, because Node has then reported the rejections of the running code.
  */
 export function unwatchRejections(user: unknown): void {
   clock.yieldToIO(() => {
@@ -55,9 +56,9 @@ function ignore(): void {
 }
 
 /**
- * Registers `taker`, a function that is called for each unhandled rejection, in the asynchronous context of the
- * rejected promise. The taker returns true if it has handled the rejection. `takeRejections` returns a function that
- * removes the taker.
+ * Registers `taker`, a function that is called with the error of each unhandled rejection, and with the
+ * AsyncLocalStorage values of the rejected promise. The taker returns true if it has handled the rejection.
+ * `takeRejections` returns a function that removes the taker.
  */
 export function takeRejections(taker: Taker): () => void {
   takers.add(taker)
@@ -82,7 +83,7 @@ function onRejection(error: unknown): void {
 
 function report(exception: unknown): void {
   const frame = currentFrame()
-  // The end of a run cancels all calls that are left. A report for each of them would not help the user.
+  // At its end, `run` cancels all calls that are left. A report for each of these calls would not help the user.
   if (frame?.scopeLoop.isEnding === true) return
   const task = frame?.task
   const loop = frame?.scopeLoop ?? getEventLoop()
@@ -94,8 +95,8 @@ function report(exception: unknown): void {
 }
 
 /**
- * Lets Node report `error` as if this package had no listener of `unhandledRejection`. Removes that listener and
- * rejects a new promise with `error`. Node finds this rejection in its next check for unhandled rejections.
+ * Lets Node report `error` as if this package had no listener of `unhandledRejection`. Removes that listener, rejects a
+ * new promise with `error`, and adds the listener again when Node has found this rejection.
  */
 function raise(error: unknown): void {
   ignore()
