@@ -10,7 +10,10 @@
  * two copies.
  */
 
-/** The exports of each entry point of one copy, by the name of the entry point. */
+/**
+ * What one copy of the package exports: for the name of each entry point, an object with the exports of that entry
+ * point.
+ */
 export type EntryPoints = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
 interface Copy {

@@ -4,7 +4,8 @@ import { checkMain, Runner, type RunnerOptions } from './runner.ts'
 /**
  * Runs `main` as the main task of a new loop, and returns a promise of its outcome. When `main` has ended, `run`
  * cancels every other task of the loop and waits until all have ended. If one of these tasks fails, its error is passed
- * to the exception handler of the loop. Then `run` calls the shutdown hooks, and settles its promise.
+ * to the exception handler of the loop. Then `run` calls the functions that were passed to `addShutdownHook` of the
+ * loop, and settles the promise that it has returned.
  *
  * The first SIGINT or SIGTERM cancels the main task. A second one ends the process with exit code 130 (SIGINT) or 143
  * (SIGTERM). If `options.signal` aborts, the main task is cancelled too.

@@ -165,7 +165,7 @@ export class Runner implements AsyncDisposable {
 
   /**
    * Closes the runner: cancels every task of the loop and waits until all have ended, calls the shutdown hooks of the
-   * loop, and passes the failures that no code has read to its exception handler.
+   * loop, and passes the failures that no code has read to the exception handler of the loop.
    *
    * @throws {DeadlockError} when nothing is left that could end the wait of one of these tasks; the runner then stops
    * waiting
@@ -222,8 +222,8 @@ export class Runner implements AsyncDisposable {
 
   /**
    * Ends the calls that no code has awaited: cancels every wait that is left in the loop after all tasks have ended,
-   * and waits until the clean-up of the waiting code has ended. If code swallows the cancel and waits again, it is
-   * cancelled again, at most `unawaitedRounds` times in total.
+   * and waits until the clean-up of the waiting code has ended. If code catches the CancelledError and waits again, the
+   * new wait is cancelled too, but this is repeated at most `unawaitedRounds` times in total.
    */
   async #endUnawaitedCalls(): Promise<void> {
     const loop = this.#loop

@@ -7,8 +7,8 @@ import { untilAllEnded } from '../combine/cancel-tasks.ts'
 import { wait } from '../combine/wait.ts'
 
 /**
- * The number of ended tasks that `list()` still shows. When twice as many are stored, the oldest are removed until this
- * many are left. Without a limit, the list would grow for ever in an application that gives each task a new name.
+ * When more than twice this many ended tasks are stored for `list()`, the oldest are removed until this many are left.
+ * Without a limit, the list would grow for ever in an application that gives each task a new name.
  */
 const rememberedTasks = 1_000
 

@@ -162,7 +162,7 @@ export class CancelScope {
    * @internal Called when the body has ended. `isCancel` says whether the body threw a CancelledError. `outerCancels`
    * is the number of cancels of the task and of the scopes around this one when the body began. If this number is
    * larger now, a cancel has come from outside. Returns true if the scope must handle the CancelledError of the body:
-   * this scope was cancelled, and no cancel came from outside. If it returns false, an error of the body is thrown on.
+   * this scope was cancelled, and no cancel came from outside. Otherwise the caller throws the error of the body on.
    */
   end(isCancel: boolean, outerCancels: number): boolean {
     this.#hasEnded = true

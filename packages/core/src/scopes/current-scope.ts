@@ -3,8 +3,8 @@ import { ScopeFrame } from '../tasks/scope-frame.ts'
 import { CancelScope } from './cancel-scope.ts'
 
 /**
- * The nearest scope of `cancelScope`, `failAfter` or `moveOnAfter` around the running code; null if there is none.
- * Scopes around a task group count as around each task of the group.
+ * The nearest scope of `cancelScope`, `failAfter` or `moveOnAfter` around the running code; null if there is none. The
+ * scopes around a task group are also around each task of the group.
  *
  * @example
  *     const result = await cancelScope(async () => {

@@ -113,8 +113,8 @@ function untilAbandoned<T>(frame: ScopeFrame, promise: Promise<T>): Promise<T> {
 /**
  * Called when the body of a scope has ended; `frame` is the object that lists the waits of this body. If the scope was
  * cancelled while the body ran, the scope must wait until the other calls that the body began, such as the other
- * branches of a `Promise.all`, have ended their clean-up. `cancelsBefore` is the number of cancels from outside when
- * the body began. If the number is larger now, the scope counts as cancelled too.
+ * branches of a `Promise.all`, have ended their clean-up. `cancelsBefore` is the number of cancels of the scope, of the
+ * scopes around it and of the task when the body began. If the number is larger now, the scope counts as cancelled too.
  *
  * Returns null if there is nothing to wait for. Otherwise returns a promise that is fulfilled when those calls have
  * ended. The value of the promise is a CancelledError if a cancel came from outside during the wait, or null if no
@@ -160,9 +160,9 @@ async function untilQuiet(frame: Frame): Promise<CancelledError | null> {
 }
 
 /**
- * Throws `error` to the code around a scope; `frame` is the running body of the scope. If `error` is a CancelledError,
- * it also delivers a cancel of the task, or of a scope around this one, that has ended no wait yet. So that cancel is
- * not thrown a second time.
+ * Throws `error` to the code around a scope; `frame` is the running body of the scope. The task, or a scope around this
+ * one, may have a cancel that has ended no wait yet. If `error` is a CancelledError, it counts as thrown because of
+ * that cancel too, so the cancel is not thrown a second time.
  */
 export function throwOut(frame: Frame, error: unknown): never {
   if (isCancelled(error)) deliverWith(frame)

@@ -55,7 +55,7 @@ async function runShielded<T>(
     // `endFrame` compares its second argument, the number of cancels from outside at the beginning, with their number
     // now. If the number has grown, those cancels have ended waits of other calls that the body began, and the scope
     // must wait for the clean-up of these calls. But while the shield keeps cancels out, no cancel reaches these calls,
-    // and the scope must not wait for them. So it passes Infinity, and the number cannot be larger.
+    // and the scope must not wait for them. So Infinity is passed, which is larger than any number of cancels.
     return endFrame(frame, frame.isShielded ? Infinity : outerCancels)
   }
   try {

@@ -275,14 +275,15 @@ export class TaskGroup {
     if (failed && !this.#aborting && !isOfCancelledScope) this.#abort()
     if (this.#hasCancelledTask && isInCancelledScope() && !hasOwnError)
       cancel ??= new CancelledError()
-    // This is a loop, because the task that opened the group may be cancelled more than once while it waits here.
+    // This is a loop, because each cancel of the task that opened the group ends the wait below, and the group must
+    // then wait again.
     while (this.#tasks.size > 0) {
       // If a scope around the group is cancelled, the group still waits for all its tasks. Because of that scope, every
       // wait of these tasks throws, so they end.
       if (isInCancelledScope() && !hasOwnError) cancel ??= new CancelledError()
       if (this.#frame.mustRefuse() && !this.#aborting) {
-        // The task that opened the group was cancelled and has ended, although this call still waits for the tasks of
-        // the group. So the group cancels its tasks.
+        // The task that opened the group was cancelled and has ended, although `end` still waits for the tasks of the
+        // group. So the group cancels its tasks.
         cancel ??= new CancelledError()
         this.#abort()
       }

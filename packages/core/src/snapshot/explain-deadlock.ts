@@ -2,7 +2,7 @@ import type { Task } from '../tasks/task.ts'
 import { tasksAwaitedBy } from './snapshot.ts'
 import { why } from './why.ts'
 
-/** The text explains at most this many tasks. */
+/** The text that `explainDeadlock` returns explains at most this many tasks. */
 const shown = 10
 
 /**

@@ -194,8 +194,8 @@ function partOf(fn: () => unknown): unknown {
 }
 
 /**
- * Returns the stack of the running code, the innermost function first, each line as `name (file:line)`. It contains
- * only the program's own functions, not functions of this library or of the runtime.
+ * Returns the stack of the running code, the innermost function first, each line as `name (file:line)`. The list
+ * contains only the program's own functions, not functions of this library or of the runtime.
  */
 function runningStack(): string[] {
   const lines: string[] = []
@@ -210,9 +210,9 @@ function runningStack(): string[] {
 }
 
 /**
- * Calls `visit` for each frame of `task`, an object that lists waits. A task has one frame for its body, and one for
- * each scope that is open in the task. Nearly every task has a single frame, and for such a task no array of frames is
- * made.
+ * Calls `visit` for each frame of `task`. A frame is an object that lists waits. A task has one frame for its body, and
+ * one for each scope that is open in the task. Nearly every task has a single frame, and for such a task no array of
+ * frames is made.
  */
 export function eachFrame(task: Task, visit: (frame: Frame) => void): void {
   const execution = task.ownExecution()
@@ -347,7 +347,7 @@ export function tasksAwaitedBy(task: Task): Task[] {
 
 /**
  * Returns a description of the scope whose body runs in `frame`; null if the frame belongs to no scope. A frame is the
- * running body of a scope, of a task or of a loop.
+ * running body of a scope or task, or belongs to the callbacks of a loop.
  */
 export function scopeOf(frame: Frame): ScopeSnapshot | null {
   if (!(frame instanceof ScopeFrame)) return null

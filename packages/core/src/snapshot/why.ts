@@ -62,8 +62,9 @@ class Explanation {
   }
 
   /**
-   * Describes `task`, the last task of the sentence. Behind this task, the sentence cannot name one next task: `task`
-   * has ended, has not begun, is running, or waits for several things at the same time.
+   * Describes `task`, with which the sentence ends. The sentence goes on to another task only if a task waits for a
+   * single thing. `task` has ended, has not begun, is running, or waits for no known thing or for several things at the
+   * same time.
    */
   #ofLast(task: Task, waits: readonly Wait[]): string {
     if (task.done()) return 'has ended'

@@ -20,8 +20,8 @@ import type { Task } from './task.ts'
  * To get such a trace, this file resolves the promise of an `await` with a thenable, which is an object with a method
  * `then`. V8 calls this `then` in a microtask of that promise, and passes two new functions that settle the promise.
  * `then` reads the trace, and later passes the outcome of the future to the new functions. The function `awaitEnd` of
- * this file awaits the end of the body. So if the body waits for that promise, `awaitEnd` is in the trace too, after
- * the functions of the body.
+ * this file awaits the end of the body. So if the trace goes from the `await` through other async functions to the
+ * body, it also goes on to `awaitEnd`. If `awaitEnd` is in the trace, the body waits.
  *
  * The answer may be false although the body waits, because V8 does not follow a promise that is awaited twice, a
  * promise that a callback of the program resolves, or more than `longestTrace` async functions. The answer is always

@@ -84,7 +84,8 @@ export class Cancellation {
   #isConfirmed = false
   /**
    * Whether running code of this scope or task itself has asked for the cancel. If a wait of the same scope or task was
-   * pending at that moment, two pieces of its code exist independently: the code that ran and the code that waited.
+   * pending at that moment, two pieces of code run independently of each other: the code that ran and the code that
+   * waited.
    */
   #isFromInside = false
   /**
@@ -109,9 +110,9 @@ export class Cancellation {
   }
 
   /**
-   * Whether a cancel may be due anywhere in this thread. `cancelIsDue` searches the frames only if this is true. If a
-   * task or scope is garbage-collected after it was cancelled, and the cancel has ended no wait yet, this function
-   * returns true for ever. Then `cancelIsDue` is slower, but its result is the same.
+   * Whether any cancel in this thread may still have to end a wait. Only then does `cancelIsDue` search for such a
+   * cancel. If a task or scope is garbage-collected after it was cancelled, and the cancel has ended no wait yet, this
+   * function returns true for ever. Then `cancelIsDue` is slower, but its result is the same.
    */
   static isAnyOpen(): boolean {
     return open > 0
@@ -212,16 +213,16 @@ export class Cancellation {
   }
 
   /**
-   * Whether running code of this scope or task itself has asked for the cancel, and since then the cancel has not ended
-   * a newly begun wait.
+   * Whether running code of this scope or task itself has asked for the cancel. False again as soon as the cancel has
+   * ended a wait that began after that.
    */
   get isFromInside(): boolean {
     return this.#isFromInside
   }
 
   /**
-   * Makes the next wait throw the cancel again. Called when a scope has thrown another error in place of the
-   * CancelledError.
+   * Makes the next wait of this scope or task throw a CancelledError. Called when a scope has thrown another error in
+   * place of the CancelledError, because the cancel would otherwise be lost.
    */
   again(): void {
     this.pending = true
@@ -230,7 +231,10 @@ export class Cancellation {
     this.#isFromInside = true
   }
 
-  /** Takes one cancel back. If no other cancel is left, the next wait does not throw a CancelledError. */
+  /**
+   * Takes one cancel back. If no other cancel of this scope or task is left, its next wait does not throw a
+   * CancelledError.
+   */
   takeBack(): void {
     if (this.count > 0 && --this.count === 0) this.pending = false
   }
@@ -331,8 +335,8 @@ export class Cancellation {
   }
 
   /**
-   * Called when the body has ended and no call that it has begun waits any more: calls `onQuiet` once, which ends the
-   * cancelled scope or task.
+   * Called when the body has ended, and no call that the body has begun waits any more: calls `onQuiet` once, which
+   * ends the cancelled scope or task.
    */
   becameQuiet(): void {
     const { onQuiet } = this

@@ -5,11 +5,11 @@ import type { Future } from '../futures/future.ts'
 import { detailsOf } from '../futures/wait-details.ts'
 
 /**
- * The future on which a task waits in `await future.catch(log)`, where the awaited promise was made from a future by
- * `then`, `catch` or `finally`. It ends with the outcome of that promise. A cancel of it cancels the first future
- * (`future` in the example), and the callbacks, here `log`, then decide how the promise ends. If a cancel comes after
- * the first future has ended, the next wait of the task throws it. The reason is that the callbacks have got the result
- * already: if the result is an acquired lock, that lock would be lost.
+ * In `await future.catch(log)`, the task waits on an object of this class. The awaited promise was made from a future
+ * (the source) by `then`, `catch` or `finally`. The object ends with the outcome of this promise. A cancel of the
+ * object cancels the source, and the callbacks, here `log`, then decide how the promise ends. If a cancel comes after
+ * the source has ended, the next wait of the task throws the CancelledError. The reason is that the callbacks have got
+ * the result already: if the result is an acquired lock, the lock would be lost.
  */
 export class ChainWait extends DetailedFuture<unknown> {
   readonly #future: Future<unknown>

@@ -22,7 +22,7 @@ export interface TaskTrace extends TaskMessage {
   readonly isService: boolean
 }
 
-/** The tracing channel `tasktree:task`. It reports each task, from the begin of its body to the end of the task. */
+/** The tracing channel `tasktree:task`. It reports each task, from the beginning of its body to the end of the task. */
 export const taskTracing: Tracing<TaskTrace> = new Tracing('tasktree:task')
 
 /** The tasks that `createServiceTask` has made while a tool was subscribed to `tasktree:task`. */

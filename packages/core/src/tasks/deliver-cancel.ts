@@ -17,8 +17,8 @@ import { canSeePromises, watchPromises } from './promise-hook.ts'
 /**
  * Called when code has begun to wait on `future`. `frame` is the running body of the task or scope of that code; it was
  * cancelled, or is inside another frame, or has ended. `reaction` is the object that the loop calls to resume the code.
- * If a cancel has ended no wait yet, it ends this one. If a cancel was thrown in this turn (one step of the loop), the
- * new wait shows that the body has got the cancel, so the cancel is not thrown again.
+ * If a cancel has ended no wait yet, that cancel ends the new wait. If a cancel was thrown in this turn (one step of
+ * the loop), the new wait shows that the body has got the cancel, so the cancel is not thrown again.
  */
 export function beginWait(frame: Frame, reaction: Reaction, future: Future<unknown>): void {
   let due: Frame | null = null
@@ -75,9 +75,9 @@ export function deliverPending(frame: Frame, outer: Frame): void {
 }
 
 /**
- * Whether `reaction`, the object that the loop calls when a future has ended, resumes a real wait of `frame`. Code that
- * has called `then` with two functions without a name looks like an `await` but does not wait; this check also removes
- * such a call from the list of waits.
+ * Whether `reaction`, the object that the loop calls when a future has ended, resumes a real wait of `frame` (the
+ * running body of a scope or task). Code that has called `then` with two functions without a name looks like an `await`
+ * but does not wait; this check also removes such a call from the list of waits.
  */
 function isWaitOf(frame: Frame, reaction: Reaction): boolean {
   return frame.holdsWait(reaction)
@@ -136,8 +136,8 @@ function beginThrowingTurn(frame: Frame): void {
 /**
  * Called when a scope throws a CancelledError to the code around it; `frame` is the running body of the scope. While
  * the body awaited a promise that is not a future, the scopes around it or the task may have been cancelled. These
- * cancels now count as delivered by this error. A cancel that the running code itself has asked for does not: the next
- * wait throws it, as in CPython.
+ * cancels now count as delivered by this error. A cancel that the running code itself has asked for does not count as
+ * delivered: the next wait throws a CancelledError, as in CPython.
  */
 export function deliverWith(frame: Frame): void {
   let inner = frame
@@ -180,8 +180,9 @@ const longestRefusal = 1_000
 
 /**
  * Called when code that must not wait any more wants to wait on `future`: returns the future on which the code waits
- * instead. The returned future ends as cancelled, but only after Node has handled I/O, or later. So code that catches
- * the error and waits again, in a loop, is slowed down and does not keep the processor busy.
+ * instead. `frame` is the running body of the task or scope of that code. The returned future ends as cancelled, but
+ * not before Node has handled I/O. So code that catches the error and waits again, in a loop, is slowed down and does
+ * not keep the processor busy.
  */
 export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
   // `future` is cancelled, so that, if it was to take a lock, another waiter gets the lock. A task is not cancelled,

@@ -19,9 +19,10 @@ import { findCancelledScope } from './level-cancel.ts'
  */
 
 /**
- * Whether a cancel will end the next wait of the running code: a cancel has ended no wait yet, or a scope around the
- * code is cancelled. A cancel that the running code itself has asked for does not count, as in asyncio. If no task and
- * no scope is being cancelled, this function only compares a number with 0.
+ * Whether a cancel will end the next wait of the running code: either its task or a scope was cancelled, and the cancel
+ * has ended no wait yet; or the code is inside a `cancelScope` that is cancelled. A cancel that the running code itself
+ * has asked for does not count, as in asyncio. If no task and no scope is being cancelled, this function only compares
+ * a number with 0.
  */
 export function cancelIsDue(): boolean {
   if (!Cancellation.isAnyOpen()) return false

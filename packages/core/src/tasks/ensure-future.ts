@@ -56,8 +56,8 @@ export function checkAwaitable(x: unknown): void {
 
 /**
  * Whether `exception` is a CancelledError or has one as its cause. An operation that was given the signal of a
- * cancelled task, such as a `fetch`, may fail with an error that has such a cause. The handler of the loop does not get
- * such an error.
+ * cancelled task, such as a `fetch`, may fail with an error that has such a cause. Such an error is not passed to the
+ * exception handler of the loop.
  */
 function isOfCancel(exception: unknown): boolean {
   return isCancelled(exception) || (exception instanceof Error && isCancelled(exception.cause))

@@ -311,8 +311,8 @@ export class Execution extends Frame {
 
   /**
    * If the task has ended while calls that its body has begun still wait, adds this frame (the object that lists these
-   * waits) to a list, so that the end of the run finds the waits. For a task of a group, it is the list of the frames
-   * inside the frame of the group; for any other task, it is a list of the loop.
+   * waits) to a list, so that the end of the run finds the waits. For a task of a group, this list is the list of the
+   * frames inside the frame of the group; for any other task, it is a list of the loop.
    */
   override link(): void {
     if (!this.task.done()) return

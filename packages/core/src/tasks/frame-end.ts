@@ -13,8 +13,9 @@ import { framesOf } from './frame-tree.ts'
  */
 
 /**
- * Called when a task of a group has ended. `group` is the frame (the running body) of the group. Perhaps the body of
- * the group, or of a scope around it, has ended before, and its scope waited only for that task. Such a scope ends now.
+ * Called when a task of a group has ended. `group` is the frame (the running body) of the group. If the body of the
+ * group, or of a scope around the group, has ended before, and that scope has waited only for this task, the scope ends
+ * now.
  */
 export function afterGroupTask(group: Frame): void {
   for (let frame: Frame | null = group; frame !== null; frame = frame.parent) {
@@ -48,8 +49,8 @@ export function endCleanup(frame: Frame): void {
 
 /**
  * Called when a wait inside `frame` has ended, if the body of `frame` has ended before. (A frame is the running body of
- * a scope or task.) If no other wait is left, `frame` is removed from the list of the frame around it. If the scope was
- * cancelled, it ends then, at the end of this turn (one step of the loop).
+ * a scope or task.) If no other wait is left inside `frame`, a cancelled scope ends at the end of this turn (one step
+ * of the loop), and `frame` is removed from the list that the frame around it keeps.
  */
 export function afterWait(frame: Frame): void {
   if (frame.state === CLOSING) {

@@ -84,8 +84,8 @@ export abstract class FrameWaits implements Reaction {
    */
   newestEnded = 0
   /**
-   * The number of the wait whose code this object itself resumes. For each other wait, an Awaiter resumes the code and
-   * keeps the number.
+   * The number of the wait whose code this object itself resumes (waits are numbered in the order in which they begin).
+   * For each other wait, another object, an Awaiter, resumes the code and keeps the number.
    */
   #began = 0
   /**
@@ -293,7 +293,8 @@ export abstract class FrameWaits implements Reaction {
 
   /**
    * @internal from now on the loop calls `reaction` to resume the body of the task; for example, `reaction` runs a
-   * generator. If this object itself was to resume a pending `await`, a separate Awaiter is made for that wait first.
+   * generator. If this object itself was to resume a pending `await`, that wait first gets a separate Awaiter (an
+   * object that resumes one wait).
    */
   driveBy(reaction: Reaction): void {
     if (this.#reject !== null) FrameWaits.#moveOwnWait(this, this.frame)
@@ -309,7 +310,10 @@ export abstract class FrameWaits implements Reaction {
     if (this.#reject === null && this.#functions !== null) this.#functions = ended
   }
 
-  /** @internal whether this object itself, and not a separate Awaiter, is to resume the code of an `await` */
+  /**
+   * @internal whether this object itself, and not an Awaiter (an object that resumes one wait), is to resume the code
+   * of an `await`
+   */
   isOwnWait(): boolean {
     return this.#reject !== null
   }
@@ -440,15 +444,15 @@ export abstract class FrameWaits implements Reaction {
 
   /**
    * @internal the key of a wait in the list of waits. `reaction` is the object that the loop calls to resume the
-   * waiting code. It is the key itself, unless it resumes the body of the task: then this frame is the key.
+   * waiting code. `reaction` is itself the key, unless it resumes the body of the task: then this object is the key.
    */
   keyOf(reaction: Reaction): Reaction {
     return reaction === this.#functions ? this : reaction
   }
 
   /**
-   * @internal ends the waits of this scope or task on `future` as if `future` had been cancelled, while `future` stays
-   * pending
+   * @internal ends the waits of this scope or task on `future`: the waiting code gets a CancelledError, as if `future`
+   * had been cancelled, but `future` stays pending
    */
   interrupt(future: Future<unknown>, msg: string | CancelledError | undefined): void {
     const interruption = new Interruption({ loop: this.scopeLoop })
@@ -459,17 +463,17 @@ export abstract class FrameWaits implements Reaction {
       future.removeReaction(reaction)
       FrameWaits.#addWait(this, reaction, interruption)
     }
-    // If `future` is a gather, and tasks wait for each other in a circle, it fails with a CancelledError that no code
-    // reads. So `exception()` is called here: it marks the error as read, and the failure is not reported.
+    // If `future` is a gather, and tasks wait for each other in a circle, the gather fails with a CancelledError that
+    // no code reads. So `exception()` is called here: it marks the error as read, and the failure is not reported.
     future.onDone(() => {
       if (future.hasFailed() && isCancelled(future.peekOutcome())) future.exception()
     })
   }
 
   /**
-   * Removes the entries that are not waits. Code that calls `then` with two functions without a name looks like an
-   * `await`, but does not wait. Its functions are still called when the future ends, but outside of every scope and
-   * task. The check costs more than an await, so it is made only where the answer matters.
+   * Removes from the list of waits the entries that are not waits. Code that calls `then` with two functions without a
+   * name looks like an `await`, but does not wait. Its functions are still called when the future ends, but outside of
+   * every scope and task. The check costs more than an await, so it is made only where the answer matters.
    */
   static #dropFalseWaits(frame: FrameWaits): void {
     const waits = FrameWaits.#waits(frame)
@@ -487,9 +491,10 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * Makes a separate Awaiter resume the wait that `frame` (the running body of a scope or task) would itself resume.
-   * The wait then belongs to the frame `owner`. If `owner` is null, its two functions are called as a callback that
-   * belongs to no scope or task.
+   * Makes a separate Awaiter (an object that resumes the code of one wait) resume the wait that `frame` (the running
+   * body of a scope or task) would itself resume. The wait then belongs to the frame `owner`. If `owner` is null, the
+   * waiting code was not an `await`, but has called `then` itself: its two functions become callbacks that belong to no
+   * scope or task.
    */
   static #moveOwnWait(frame: FrameWaits, owner: Frame | null): void {
     const functions = frame.#functions as Resolve | Chain

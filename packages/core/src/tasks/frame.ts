@@ -33,7 +33,7 @@ export abstract class Frame extends FrameWaits {
 
   /**
    * @internal called when the shield of this scope has kept a cancel out. If the shield was made by `shielded` with the
-   * option `grace`, this starts a timer that removes the shield.
+   * option `grace`, this method starts a timer that removes the shield.
    */
   cancelKeptOut(): void {}
 

@@ -38,7 +38,7 @@ let depth = 0
  */
 const unannounced: Unannounced[] = []
 
-/** The cancel of the future `wait`. It is put off until the outer calls of `cancel` have returned. */
+/** A cancel of the future `wait` that is made later, when the outer calls of `cancel` have returned. */
 interface Deferred {
   /**
    * The frame (the running body of a task or scope) whose code waits on `wait`; null if `wait` is the child of a
@@ -190,8 +190,8 @@ function noteCancelledWaits(frame: Frame): void {
 
 /**
  * Passes a cancel of `frame` (the running body of a task or scope) on to `wait`, a future that its code waits on.
- * Returns whether that code will get a CancelledError: because the future has accepted the cancel, or because the wait
- * was ended without it, as tasks wait for each other in a circle.
+ * Returns whether that code will get a CancelledError: either `wait` has accepted the cancel, or tasks wait for each
+ * other in a circle, and this wait was ended although the future `wait` stays pending.
  */
 export function cancelWait(frame: Frame, wait: Future<unknown>, msg: Message): boolean {
   if (depth > deepest) return defer(frame, wait, msg)
@@ -231,7 +231,7 @@ export function cancelChild(child: Future<unknown>, msg: Message): boolean {
 /**
  * Puts off the cancel of the future `wait`, on which `frame` (the running body of a task or scope) waits. Returns false
  * if `wait` is done. Otherwise returns true, because a pending future nearly always accepts a cancel. If `wait` does
- * not accept the cancel later, `runDeferred` makes the next wait of the task throw it.
+ * not accept the cancel later, `runDeferred` makes the next wait of the task throw a CancelledError.
  */
 function defer(frame: Frame | null, wait: Future<unknown>, msg: Message): boolean {
   if (wait.done()) return false

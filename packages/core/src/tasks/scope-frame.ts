@@ -52,8 +52,9 @@ export class ScopeFrame extends Frame {
   }
 
   /**
-   * @internal puts up or removes the shield of the scope; `onCancelKeptOut` is called for each cancel that the shield
-   * keeps out
+   * @internal If `isShielded` is true, this scope is from now on a shield: cancels of the task and of the scopes around
+   * it do not end the waits inside it. `onCancelKeptOut` is called for each cancel that is kept out in this way. If
+   * `isShielded` is false, the scope is no shield any more.
    */
   setShield(isShielded: boolean, onCancelKeptOut: (() => void) | null): void {
     this.#isShielded = isShielded

@@ -11,13 +11,13 @@ import type { Task } from './task.ts'
  * size that fits on a few screens.
  */
 
-/** At most this many children of one task are shown. */
+/** The text shows at most this many of the tasks that one task has created. */
 const shownSiblings = 10
-/** At most this many levels of the tree are shown. Each task is one level below the task that created it. */
+/** The text shows at most this many levels of the tree. Each task is one level below the task that created it. */
 const shownLevels = 40
 /** The text has at most this many lines. */
 const shownLines = 200
-/** At most this many of the futures that one task waits on are shown. */
+/** The text shows at most this many of the futures that one task waits on. */
 const shownWaits = 5
 
 /**

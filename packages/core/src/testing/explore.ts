@@ -10,7 +10,7 @@ export class ScheduleError extends Error {
   /** The seed of the schedule. `explore(program, { seed })` runs the program under the same schedule again. */
   readonly seed: number
   /**
-   * The names of the entries that the loop has taken from its ready queue and run, in this order: for example `resume
+   * The names of the entries of the loop's ready queue, in the order in which the loop ran them; for example `resume
    * Task-1`.
    */
   readonly trace: readonly string[]
