@@ -49,7 +49,7 @@ export async function awaitCancelled(cancelled: readonly Task[]): Promise<void> 
 }
 
 /**
- * Waits until all tasks have ended. If the waiting task is cancelled, the CancelledError is thrown at once. If a scope
+ * Waits until all tasks have ended. If the waiting task is cancelled, a CancelledError is thrown at once. If a scope
  * around the waiting code (such as a `timeout`) is cancelled, the CancelledError is thrown only when all tasks have
  * ended.
  */

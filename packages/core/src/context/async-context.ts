@@ -25,7 +25,7 @@ export interface Scope {
 
 /**
  * One AsyncLocalStorage carries the Scope of the running code (its loop, its frame and its context variables) through
- * every await, even if the awaited promise is a native one.
+ * every await, even if a native promise is awaited.
  *
  * The problem: Node keeps the values of all AsyncLocalStorage objects ("storages") in one map, and copies that map each
  * time code sets the value of a storage. The copy costs 0.1 microseconds and 200 bytes for each task.
@@ -133,7 +133,7 @@ const mapKey: symbol | null = findMapKey()
 export type AsyncContext = ContextMap | AsyncResource
 
 /**
- * The AsyncResource with which `resumeAsyncContext` calls code: it puts a saved map of AsyncLocalStorage values in the
+ * The AsyncResource with which `resumeAsyncContext` calls code: a saved map of AsyncLocalStorage values is put in the
  * property `mapKey` of this object, and Node uses that map during the call. Null if `mapKey` is null.
  */
 const carrier: MapHolder | null = mapKey === null ? null : makeResource()
@@ -172,8 +172,8 @@ export function currentMap(): OwnMap | undefined {
 
 /**
  * Returns the Scope of the running code, which says to which loop and task that code belongs; undefined outside of
- * every loop. `map` must be the value that `currentMap()` returns now. A caller that needs both values so looks up the
- * map only once.
+ * every loop. `map` must be the value that `currentMap()` returns now. A caller that needs both the map and the Scope
+ * looks up the map once, and passes it.
  */
 export function scopeOfMap(map: OwnMap | undefined): Scope | undefined {
   if (map === undefined) return storage.getStore()

@@ -81,9 +81,9 @@ export function awaitSiteOf(reaction: Reaction): readonly string[] {
 }
 
 /**
- * The stack frames of the running code that belong to the program, as `file:line`, the innermost first. The program may
- * have no stack frame there, because its function has returned a promise and has not awaited it. Then the list has the
- * innermost stack frame of this library that is not in core, if there is one.
+ * The stack frames of the running code that belong to the program, as `file:line`, the innermost first. If no stack
+ * frame belongs to the program, because a function of the program has returned a promise and has not awaited it, the
+ * list has the innermost stack frame of this library that is not in core, if there is one.
  */
 export function programFrames(): string[] {
   const lines: string[] = []

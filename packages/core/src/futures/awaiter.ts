@@ -11,8 +11,8 @@ export type Reject = (error: unknown) => unknown
 /**
  * The object that `then` of a pending future returns to a caller that looks like an `await`. An `await` ignores this
  * object. User code that calls `then` with two functions without a name looks like an `await`, and a check for such
- * code would make every `await` slower. For such code, this object stands for the promise that `then` should return: a
- * promise of the value that the called function returns.
+ * code would make every `await` slower. For such code, this object stands for the promise that `then` of a native
+ * promise would return.
  */
 abstract class Derived implements PromiseLike<unknown> {
   /** @internal */
@@ -52,8 +52,9 @@ export class Chain {
 }
 
 /**
- * A promise of undefined. It is the result of `then` each time the function that `then` was called with has returned
- * undefined, as `resolve` and `reject` of a native promise do. So an `await` makes no promise for that result.
+ * A promise of undefined. It stands for the result of `then` each time a function that was passed to `then` has
+ * returned undefined, as `resolve` and `reject` of a native promise do. So an `await` makes no promise of its own for
+ * that result.
  */
 export const nothing: Promise<unknown> = Promise.resolve(undefined)
 
@@ -163,8 +164,9 @@ export class Awaiter extends Derived implements Reaction {
   }
 
   /**
-   * Makes this wait a plain callback: when the future has ended, a function that was passed to `then` is still called,
-   * but no task or scope counts as waiting.
+   * Called when it turns out that user code has called `then`, and not an `await`. Makes this wait a plain callback:
+   * when the future has ended, a function that was passed to `then` is still called, but no task or scope counts as
+   * waiting.
    */
   becomeCallback(): void {
     this.waitingFrame = null

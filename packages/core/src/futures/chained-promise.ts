@@ -23,8 +23,8 @@ export class ChainedPromise<T> extends Promise<T> {
   #future: Future<unknown> | null = null
 
   /**
-   * Returns a promise for `future`. `begin` is called at once with the two functions that settle the promise. It must
-   * see to it that one of them is called when `future` has ended.
+   * Returns a promise for `future`. `begin` is called at once with the two functions that settle the promise. `begin`
+   * must make sure that one of the two is called when `future` has ended.
    */
   static of<T>(future: Future<T>, begin: (resolve: Resolve, reject: Reject) => void): Promise<T> {
     const promise = new ChainedPromise<T>((resolve, reject) => begin(resolve as Resolve, reject))

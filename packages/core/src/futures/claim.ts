@@ -137,8 +137,8 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
     else if (sole.waitingFrame?.mustCancel === true) {
       this.decline()
       this.removeReaction(sole)
-      // `sole.run()` may run code of the program at once: the code of a generator coroutine. That code must find this
-      // future done.
+      // `sole.run()` resumes the waiting code. A generator coroutine runs inside this call, and must find this future
+      // done.
       this.endCancelled(sole.waitingFrame.cancelMessage)
       sole.run()
     } else {
@@ -156,9 +156,9 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   }
 
   /**
-   * Does the work of `run()` if no code or several pieces of code wait for `future`: calls `claim()`. If this has ended
-   * `future`, the first waiter resumes at once, and each other waiter when the loop comes to it in the ready queue.
-   * Otherwise all go on waiting.
+   * Does the work of `run()` if no code or several pieces of code wait for `future`: calls `claim()`. If `claim()` has
+   * ended `future`, the first waiter resumes at once, and each other waiter when the loop comes to it in the ready
+   * queue. Otherwise all waiters go on waiting.
    */
   static #runForMany(future: Claim<unknown>): void {
     const reactions = future.takeReactions()
@@ -174,9 +174,9 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
 }
 
 /**
- * Cancels `future` when `signal` aborts, and returns `future`. The reason of the signal becomes the cause of the
- * CancelledError. The listener is removed when `future` ends; otherwise a signal that lives long would collect
- * listeners.
+ * Cancels `future` when `signal` aborts, and returns `future`. Code that awaits `future` then gets the error that
+ * `abortError(signal)` returns. The listener is removed when `future` ends; otherwise a signal that lives long would
+ * collect listeners.
  */
 export function cancelOnAbort<F extends Future<unknown>>(
   future: F,

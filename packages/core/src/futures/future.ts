@@ -185,8 +185,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal the result, the exception, or the message or error of the cancel. Does not mark the exception as read, so
-   * a failure that no code has read is still reported.
+   * @internal returns the result, the exception, or the message or error of the cancel; this future must be done. Does
+   * not mark the exception as read, so a failure that no code has read is still reported.
    */
   peekOutcome(): unknown {
     return this.#value
@@ -215,10 +215,10 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * Calls `cb` with this future in a turn of the loop after this future has ended. If this future is done already, the
-   * loop calls `cb` soon, but never before this method has returned. Each `cb` that was added is called once. The
-   * callback runs in `context`, by default a copy of the current context. An error that the callback throws goes to the
-   * loop's exception handler.
+   * Adds a callback: when this future has ended, the loop soon calls `cb` once, with this future. If this future is
+   * done already, the loop also calls `cb` soon, but never before this method has returned. The callback runs in
+   * `context`, by default a copy of the current context. An error that the callback throws goes to the loop's exception
+   * handler.
    */
   addDoneCallback(cb: (future: this) => void, options?: { context?: Context }): void {
     if (typeof cb !== 'function') {
@@ -250,9 +250,9 @@ export class Future<T> implements PromiseLike<T> {
    * the promise that `then`, `catch` and `finally` return. A call of `then` with one callback does not make the task
    * wait.
    *
-   * Differs: a call of `then` with two functions without a name looks like an `await`. If this future is pending then,
-   * the loop later calls one of the two outside of every task and without the values of AsyncLocalStorage. In that case
-   * `then` returns a PromiseLike with `catch` and `finally`, and not a Promise.
+   * Differs: a call of `then` with two functions without a name looks like an `await`. If this future is still pending
+   * at such a call, the loop later calls one of the two functions outside of every task and without the values of
+   * AsyncLocalStorage. In that case `then` returns a PromiseLike with `catch` and `finally`, and not a Promise.
    */
   // oxlint-disable-next-line unicorn/no-thenable -- this method makes a future awaitable
   then<R = T, E = never>(
@@ -421,9 +421,9 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal calls `callback` in a turn of the loop after this future has ended, outside of every task and without the
-   * caller's context variables. Returns an object that stands for the callback; `removeReaction` takes it and removes
-   * the callback.
+   * @internal adds a callback: when this future has ended, the loop soon calls `callback`, outside of every task and
+   * without the caller's context variables. Returns an object that stands for the callback; `removeReaction` takes it
+   * and removes the callback.
    */
   onDone(callback: (future: Future<T>) => void): Reaction {
     const reaction = new InternalCallback(this, callback)
@@ -433,7 +433,7 @@ export class Future<T> implements PromiseLike<T> {
 
   /**
    * @internal called when a task awaits itself: returns a future that has failed. The task waits on that future instead
-   * of itself. So its `await` throws the error in a later turn of the loop, as in asyncio.
+   * of itself. So the `await` of the task throws the error when the loop next comes to this task, as in asyncio.
    */
   refuseOwnTask(): Future<never> {
     const refusal = new Future<never>({ loop: this.getLoop() })
@@ -445,7 +445,7 @@ export class Future<T> implements PromiseLike<T> {
 
   /**
    * @internal removes `reaction`, an object that the loop would run when this future has ended; does nothing if this
-   * future is done, because the reaction is then in the loop's ready queue or has run
+   * future is done, because the loop has then run the reaction, or is about to run it
    */
   removeReaction(reaction: Reaction): void {
     if (this.#state !== PENDING) return

@@ -12,7 +12,8 @@ export type Inspect = (value: unknown, options: object) => string
 /**
  * Returns a text such as `<Future finished result=1>`, as Python's `repr` does. `inspect` gives the text of the result.
  * If `depth`, the number of nested levels that may still be shown, is below 0, `…` is shown in place of the result. The
- * exception of a failed future does not count as read: if no code reads it, the failure is still reported later.
+ * exception of a failed future does not count as read by this call: if no code reads the exception, the failure is
+ * still reported later.
  */
 export function showFuture(
   future: Future<unknown>,

@@ -1,9 +1,9 @@
 import type { Future } from './future.ts'
 
 /**
- * Calls `callback` in a turn of the loop after `future` has ended. The callback runs outside of every task and without
- * the caller's context variables, so `observe` costs less than `addDoneCallback`; `observe` is meant for library code.
- * The callback must not throw. Returns a function that removes the callback.
+ * Adds a callback: when `future` has ended, the loop soon calls `callback` with `future`. The callback runs outside of
+ * every task and without the caller's context variables, so `observe` costs less than `addDoneCallback`; `observe` is
+ * meant for library code. The callback must not throw. Returns a function that removes the callback.
  */
 export function observe<T>(future: Future<T>, callback: (future: Future<T>) => void): () => void {
   const reaction = future.onDone(callback)

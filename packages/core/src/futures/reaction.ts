@@ -7,7 +7,8 @@ import type { Frame } from '../tasks/frame.ts'
 
 /**
  * An object that the loop runs when a future has ended. While the future is pending, the reaction is in the list of the
- * future. When the future ends, the reaction is moved to the ready queue, and the loop calls its `run()`.
+ * future. When the future ends, the reaction is moved to the loop's ready queue (the list of the things that the loop
+ * runs one after another), and the loop calls `run()` of the reaction.
  */
 export interface Reaction extends Runnable {
   /**

@@ -21,8 +21,8 @@ const collected = new FinalizationRegistry<Report>((report) => report.failures.r
 const watched = new FinalizationRegistry<() => void>((callback) => callback())
 
 /**
- * Calls `callback` when `future` is garbage-collected, if no code has read its exception by then. The future must have
- * failed at least one turn of the loop before this call. Otherwise, `callback` would be called even if code reads the
+ * Calls `callback` when `future` is garbage-collected, if no code has read its exception by then. Between the failure
+ * and this call, the loop must have run something else. Otherwise, `callback` would be called even if code reads the
  * exception later. `callback` must not refer to `future`, because the reference would keep `future` in memory.
  */
 export function whenLostUnseen(future: Future<unknown>, callback: () => void): void {
@@ -41,11 +41,11 @@ export function forgetUnretrieved(future: Future<unknown>): void {
 
 /**
  * The failures of a loop's futures whose exception no code has read. Each failure is reported once: when its future is
- * garbage-collected, or when the run of the loop ends, whichever is first.
+ * garbage-collected, or at the end of `run`, whichever is first.
  *
- * `note` only puts the future on a list. A later turn of the loop makes a Report for the future, if no code has read
- * the exception by then. Code that awaits the future has nearly always read the exception by then, so few failures need
- * a Report and an entry in the FinalizationRegistry.
+ * `note` only puts the future on a list. Soon afterwards the loop calls the method `run()`, which makes a Report for
+ * the future if no code has read the exception by then. Code that awaits the future has nearly always read the
+ * exception by then, so few failures need a Report and an entry in the FinalizationRegistry.
  */
 export class Failures implements Runnable {
   readonly #loop: EventLoop

@@ -14,11 +14,11 @@ export interface Clock {
   setAlarm(deadline: number | null, wake: () => void, isIdle: () => boolean): void
   /** Calls `resume` after the runtime (Node, Bun or Deno) has handled the I/O and the timers that are due. */
   yieldToIO(resume: () => void): void
-  /** Removes the alarm. The loop calls this when it is closed. */
+  /** Removes the alarm. Called when the loop is closed. */
   stop(): void
   /**
    * Whether this clock is virtual: its time stands still while any code can run. With a virtual clock, `sleep(0)` does
-   * not wait for I/O; it ends when all tasks and callbacks that were ready at its call have run.
+   * not wait for I/O; the sleep ends when all tasks and callbacks that were ready at the call of `sleep` have run.
    */
   readonly virtual: boolean
 }
@@ -124,9 +124,9 @@ export class SystemClock implements Clock {
   }
 
   /**
-   * Called when the loop needs no alarm: lets the process end although the timer of the runtime is still set. The timer
-   * is not cleared, because a program that sets and cancels one timeout after another would then make and clear a timer
-   * of the runtime for each timeout. Only a timer without a method `unref` is cleared.
+   * Called when no timer of the loop is left: lets the process end although the timer of the runtime is still set. The
+   * timer is not cleared, because a program that sets and cancels one timeout after another would then make and clear a
+   * timer of the runtime for each timeout. Only a timer without a method `unref` is cleared.
    */
   #rest(): void {
     if (this.#timer === null) return

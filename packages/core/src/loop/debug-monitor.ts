@@ -165,7 +165,7 @@ class FuturesMade {
 
 /**
  * Describes each wait of code in `frame` (the running body of a task or scope) and in the scopes inside this body, with
- * the `file:line` of the `await` if that is known.
+ * the `file:line` of the `await` if this place is known.
  */
 function waitsInside(frame: Frame): string[] {
   return framesOf(frame).flatMap((each) => {

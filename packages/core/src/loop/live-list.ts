@@ -1,6 +1,7 @@
 /**
- * A list of the objects of one class that are still in use, in the order in which they were added. Snapshots read such
- * lists, for example the list of all loops. The list holds weak references, so it does not keep the objects in memory.
+ * A list of the objects of one class that are still in use (`isLive` decides this), in the order in which they were
+ * added. Snapshots read such lists, for example the list of all loops. The list holds weak references, so it does not
+ * keep the objects in memory.
  */
 export class LiveList<T extends object> {
   #refs: WeakRef<T>[] = []

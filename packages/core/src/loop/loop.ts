@@ -64,13 +64,13 @@ export class EventLoop extends Scheduler {
    */
   isEnding = false
   /**
-   * @internal The frames (the bodies) of tasks that have ended, although async functions that these tasks have called
-   * still wait. At its end, `run` cancels these waits.
+   * @internal The frames (the bodies, with lists of their waits) of tasks that have ended, although async functions
+   * that these tasks have called still wait. At its end, `run` cancels these waits.
    */
   readonly leftBehind: Set<Frame> = new Set<Frame>()
   /**
-   * The asynchronous context (the values of every AsyncLocalStorage) in which this loop runs its turns. Otherwise, a
-   * turn would see the values of the code that woke the loop.
+   * The asynchronous context (the values of every AsyncLocalStorage) in which this loop runs its tasks and callbacks.
+   * Otherwise, they would see the values of the code that woke the loop.
    */
   protected readonly outside: AsyncResource = makeAsyncContext(this.rootFrame)
   #executions: Execution | null = null
@@ -250,7 +250,7 @@ export class EventLoop extends Scheduler {
   }
 
   /**
-   * Calls `cb` in a turn of the loop each time the process gets `signal`. `cb` replaces an earlier handler of this loop
+   * From now on, the loop calls `cb` each time the process gets `signal`. `cb` replaces an earlier handler of this loop
    * for the same signal.
    *
    * @throws {TypeError} when `signal` is not the name of a signal

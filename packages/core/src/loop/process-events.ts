@@ -87,7 +87,7 @@ const takenOver = new Map<NodeJS.Signals, number>()
 
 /**
  * Lets the caller handle `signal` alone: until the returned function is called, `signal` does not cancel the main task
- * of any `run`. This also applies to a `run` that began before this call.
+ * of any `run`. A `run` that began before the call of `takeSignal` is no exception.
  */
 export function takeSignal(signal: NodeJS.Signals): () => void {
   takenOver.set(signal, (takenOver.get(signal) ?? 0) + 1)

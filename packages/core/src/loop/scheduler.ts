@@ -12,8 +12,8 @@ const microtask = Promise.resolve()
 
 /**
  * The length of a burst in milliseconds. A burst is a series of turns without a pause; a turn runs one task or
- * callback. After a burst, the loop asks Node for a call when I/O was handled. If Node has not made this call at the
- * end of the next burst, the loop pauses, so that Node can handle I/O.
+ * callback. After a burst, the loop asks Node to call a function when I/O was handled. If Node has not called the
+ * function at the end of the next burst, the loop pauses, so that Node can handle I/O.
  */
 const burstLength = 1
 /** The scheduler reads the clock once in this many turns. A turn runs one task or callback. */
@@ -40,22 +40,22 @@ export abstract class Scheduler {
   /** @internal the object that finds the problems that debug mode reports; null when debug mode is off */
   monitor: DebugMonitor | null = null
   /**
-   * The asynchronous context (the values of every AsyncLocalStorage) in which the loop runs its turns. Otherwise, a
-   * turn would see the values of the code that woke the loop.
+   * The asynchronous context (the values of every AsyncLocalStorage) in which the loop runs its tasks and callbacks.
+   * Otherwise, they would see the values of the code that woke the loop.
    */
   protected abstract readonly outside: AsyncResource
   readonly #ready: ReadyQueue
   readonly #timers: Timers
   readonly #isVirtual: boolean
   /**
-   * The number of entries that are left in this round. A round runs all entries that were in the ready queue when the
-   * round began.
+   * The number of entries that are left in this round. A round runs all entries that were in the ready queue (the tasks
+   * and callbacks that can run) when the round began.
    */
   #round = 0
   #timersDue = false
   #holder: Task | Frame | null = null
   readonly #turnEnd: (() => void)[] = []
-  /** Whether `#drain`, which runs the turns, is scheduled or running now. */
+  /** Whether `#drain`, which runs the tasks and callbacks that are ready, is scheduled or running now. */
   #scheduled = false
   #watching = false
   #turns = 0
@@ -90,7 +90,7 @@ export abstract class Scheduler {
   /** Reports `exception`, which the `run()` of an entry of the ready queue has thrown. */
   protected abstract reportCallback(exception: unknown): void
 
-  /** Empties the ready queue and removes all timers. */
+  /** Empties the ready queue, which has the tasks and callbacks that can run, and removes all timers. */
   protected clear(): void {
     this.#ready.drop()
     this.#timers.clear()
@@ -103,7 +103,7 @@ export abstract class Scheduler {
     this.#wake()
   }
 
-  /** @internal how many turns this loop has run */
+  /** @internal how many turns this loop has run; a turn runs one task or callback */
   get turns(): number {
     return this.#turns
   }
@@ -140,7 +140,8 @@ export abstract class Scheduler {
   }
 
   /**
-   * @internal Puts `entry` in the ready queue after Node has handled I/O. In virtual time, puts `entry` there at once.
+   * @internal Puts `entry` in the ready queue, so that the loop runs it, after Node has handled I/O. In virtual time,
+   * puts `entry` there at once.
    */
   pushAfterIO(entry: Runnable): void {
     if (this.clock.virtual) {
@@ -285,8 +286,8 @@ export abstract class Scheduler {
   }
 
   /**
-   * Begins a round: puts the timers that are due into the ready queue, behind the entries that are there. Each
-   * iteration of asyncio's loop does the same.
+   * Begins a round, which runs all entries that are now in the ready queue. Before that, puts the timers that are due
+   * into the queue, behind the other entries, as each iteration of asyncio's loop does.
    */
   #startRound(): void {
     const roundEnd = this.#roundEnd
@@ -302,9 +303,9 @@ export abstract class Scheduler {
   }
 
   /**
-   * @internal Calls `callback` at the end of this round: when all entries that were in the ready queue at the beginning
-   * of the round have run. `stop()` of asyncio's loop takes effect at the same point. `atRoundEnd` must be called by a
-   * task or callback that the loop runs.
+   * @internal Calls `callback` at the end of the current round: when all tasks and callbacks that were in the ready
+   * queue at the beginning of the round have run. `stop()` of asyncio's loop takes effect at the same point.
+   * `atRoundEnd` must be called by a task or callback that the loop runs.
    */
   atRoundEnd(callback: () => void): void {
     this.#roundEnd = callback
