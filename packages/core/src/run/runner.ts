@@ -83,8 +83,8 @@ export class Runner implements AsyncDisposable {
   #cancelled: Task[] = []
   #hasCancelled = false
   /**
-   * @internal Called by a test clock when no timer, I/O or task is left that could wake the main task; null while the
-   * runner runs nothing.
+   * @internal A virtual clock calls this function when nothing is left that could wake the main task. The run then
+   * fails with a DeadlockError. Null while the runner runs nothing.
    */
   deadlocked: (() => void) | null = null
 

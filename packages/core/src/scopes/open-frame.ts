@@ -147,8 +147,8 @@ async function untilQuiet(frame: Frame): Promise<CancelledError | null> {
       if (!quiet.done()) quiet.setResult()
     }
     try {
-      // This wait is not in `frame`, but in the scope or task around it. So a cancel from outside ends this wait, and
-      // is not lost.
+      // `quiet` is awaited as part of the scope or task around `frame`, and not as part of `frame`. So a cancel from
+      // outside ends this wait, and is not lost.
       await awaitAnyway(frame, quiet)
     } catch (error) {
       if (!isCancelled(error)) throw error

@@ -3,7 +3,8 @@ import { Tracing } from '../tasks/tracing.ts'
 
 /**
  * The kind of a scope. `timeout`, `timeoutAt` and `waitFor` open a 'timeout'. `cancelScope`, `failAfter` and
- * `moveOnAfter` open a 'scope'. `taskGroup` opens a 'group', and `shielded` opens a 'shield'.
+ * `moveOnAfter` open a 'scope'. `taskGroup` opens a 'group', and `shielded` opens a 'shield', which keeps out cancels
+ * from outside.
  */
 export type ScopeKind = 'timeout' | 'scope' | 'group' | 'shield'
 

@@ -29,8 +29,8 @@ import type { Task } from './task.ts'
  */
 
 /**
- * A stack trace has at most this many async functions. Without a limit, V8 would follow a very long row of functions
- * that wait for each other to its end.
+ * A stack trace has at most this many async functions. Without a limit, V8 would collect all functions that wait for
+ * each other, and there may be very many.
  */
 const longestTrace = 200
 

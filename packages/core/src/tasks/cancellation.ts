@@ -38,8 +38,8 @@ export class Cancellation {
    */
   wasAsked = false
   /**
-   * True while a cancel of this scope or task is passed on to the futures that it waits on. A cancel that comes back
-   * during that time has gone round a circle of tasks that wait for each other.
+   * True while a cancel of this scope or task is passed on to the futures that its code waits on. If this cancel comes
+   * back to the same task during that time, tasks wait for each other in a circle.
    */
   isBeingPassedOn = false
   #pending = false
@@ -132,7 +132,9 @@ export class Cancellation {
     this.#isFromElsewhere = isPending && currentFrame()?.task !== this.#frame.task
   }
 
-  /** Whether a cancel has ended no wait yet, and came while no code of the task ran. */
+  /**
+   * Whether there is a cancel of this scope or task that has ended no wait yet and came while no code of the task ran.
+   */
   get isPendingFromElsewhere(): boolean {
     return this.#pending && this.#isFromElsewhere
   }

@@ -23,8 +23,8 @@ import { canSeePromises, watchPromises } from './promise-hook.ts'
 export function beginWait(frame: Frame, reaction: Reaction, future: Future<unknown>): void {
   let due: Frame | null = null
   /**
-   * Whether the `for` loop has passed a shield. Cancels of the scopes and the task around that shield are not delivered
-   * here.
+   * Whether the `for` loop has passed a shield (a scope that keeps out cancels from outside). Cancels of the scopes
+   * around it, and of the task, are not delivered here.
    */
   let isShut = false
   for (let each: Frame | null = frame; each !== null; each = each.parent) {
@@ -64,9 +64,9 @@ function noteOuterCancel(frame: Frame, due: Frame): void {
 }
 
 /**
- * Called when the shield of `frame` (the running body of a scope) was removed. `outer` is a frame around it, with a
- * cancel that has ended no wait yet. This cancel now ends the waits of `frame`. If `frame` has no wait, the cancel
- * waits for the next one.
+ * Called when the scope of `frame` (its running body) has stopped keeping out cancels of the scopes around it. `outer`
+ * is a frame around it, with a cancel that has ended no wait yet. This cancel now ends the waits of `frame`. If `frame`
+ * has no wait, the cancel will end the next one.
  */
 export function deliverPending(frame: Frame, outer: Frame): void {
   const cancellation = outer.cancellation as Cancellation
@@ -211,8 +211,8 @@ export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
 
 /**
  * Waits for `future` in clean-up code of this library; `frame` is the running body of a scope or task that this code
- * belongs to. If `frame` must begin no wait any more, or is in a cancelled scope, the wait is made outside of every
- * scope and task, where no cancel ends it. Otherwise a cancel ends this wait like any other.
+ * belongs to. If no wait may begin in `frame` any more, or it is in a cancelled scope, this function waits outside of
+ * every scope and task, where no cancel ends the wait. Otherwise a cancel ends the wait as usual.
  */
 export async function awaitAnyway(frame: Frame, future: Future<void>): Promise<void> {
   const isRefused = frame.mustRefuse()

@@ -113,15 +113,15 @@ export class Execution extends Frame {
 
   /**
    * Called by the loop when it takes this object from its ready queue. The first call begins the body. A later call
-   * resumes the code of an `await`, if this object itself, and not a separate Awaiter, is to resume that code.
+   * resumes the code of an `await`, if no other object (an Awaiter) is to resume that code.
    */
   override run(): void {
     if (this.isOwnWait()) {
       super.run()
       return
     }
-    // There is nothing to run: while this object was in the ready queue, `driveBy` has moved its wait to an Awaiter,
-    // which is another entry of the queue.
+    // There is nothing to run: while this object was in the ready queue, `driveBy` has made another object, an Awaiter,
+    // resume the wait. The Awaiter is another entry of the queue.
     if (!this.isBeforeStart()) return
     if (this.cancellation?.pending === true) {
       const body = this.#body

@@ -4,8 +4,8 @@ import { OPEN } from './frame-state.ts'
 /** Returns `frame` and all frames inside it, the outermost first. A frame is the running body of a task or scope. */
 export function framesOf(frame: Frame): Frame[] {
   const frames = [frame]
-  // The `for` loop also visits the frames that are added to the list during the loop. Recursion is not used, because
-  // scopes may be nested deeper than the call stack allows.
+  // The `for` loop also visits the frames (running bodies of scopes and tasks) that are added to the list during the
+  // loop. Recursion is not used, because scopes may be nested deeper than the call stack allows.
   for (const each of frames) {
     for (let child = each.firstChild; child !== null; child = child.next) frames.push(child)
   }
@@ -40,8 +40,8 @@ export function detach(frame: Frame): void {
   if (next !== null) next.previous = previous
   frame.next = null
   frame.previous = null
-  // If the body of the enclosing frame has ended, that frame is itself kept in a list only because of the waits inside
-  // it. When no wait is left inside it, it is removed from that list too.
+  // A frame (the running body of a scope or task) whose body has ended stays in the list of the frame around it only
+  // because of the waits inside it. If the last wait inside `enclosing` is gone, `enclosing` leaves that list too.
   if (enclosing.state !== OPEN && !enclosing.hasOwnWaits() && enclosing.firstChild === null) {
     enclosing.unlink()
   }

@@ -95,8 +95,8 @@ export abstract class FrameWaits implements Reaction {
   #stage: AsyncContext | Waits | null = null
   /**
    * If this object itself is to resume an `await`: the first of the two functions that the `await` has passed to
-   * `then`, or a Chain that holds both. If another object resumes the body of the task, such as the driver of a
-   * generator: that object. Otherwise null.
+   * `then`, or an object of the class Chain that holds both. If another object resumes the body of the task, such as
+   * the driver of a generator: that object. Otherwise null.
    */
   #functions: Resolve | Chain | Reaction | null = null
   /**
@@ -518,7 +518,7 @@ export class Interruption extends Future<never> {}
 
 /**
  * When the body of a task has ended, the field `#functions` of its Execution holds this object in place of the object
- * that resumed the body. Because the field is not null, a later `await` of a call that the task has begun uses a
- * separate Awaiter.
+ * that resumed the body. Because the field is not null, a later `await` of a call that the task has begun does not use
+ * this field: an Awaiter (an object that resumes one wait) is made for it.
  */
 const ended: Reaction = { waitingFrame: null, run: () => {}, label: () => 'ended' }

@@ -44,7 +44,7 @@ export abstract class Frame extends FrameWaits {
 
   /**
    * Whether this scope or task is inside a cancelled scope, so that each of its waits throws (`level-cancel.ts`). False
-   * if a shield between the two keeps the cancel out.
+   * if a scope between the two is a shield (it keeps out cancels from outside).
    */
   isLevelCancelled(): boolean {
     return findCancelledScope(this) !== null
@@ -148,8 +148,8 @@ export abstract class Frame extends FrameWaits {
   /**
    * @internal makes the next wait throw a CancelledError again. Called when a scope throws another error in place of
    * the CancelledError, because the cancel would otherwise be lost. If several scopes around the running code have a
-   * cancel that was not taken back, the cancel of the outermost (up to the nearest shield) is thrown, because the inner
-   * scopes end before the next wait begins.
+   * cancel that was not taken back, the cancel of the outermost of them is thrown, because the inner scopes end before
+   * the next wait begins. The search ends at a shield (a scope that keeps out cancels from outside).
    */
   cancelAgain(): void {
     let outermost: Cancellation | null = null

@@ -44,8 +44,8 @@ export function cancelScopeOf(frame: Frame, reason: unknown): void {
  */
 function cancelInside(inside: Frame, frame: Frame): void {
   const frames = [inside]
-  // The `for` loop also visits the frames that are added to the list during the loop. Recursion is not used, because
-  // scopes may be nested deeper than the call stack allows.
+  // The `for` loop also visits the frames (running bodies of scopes and tasks) that are added to the list during the
+  // loop. Recursion is not used, because scopes may be nested deeper than the call stack allows.
   for (const each of frames) {
     for (let child = each.firstChild; child !== null; child = child.next) addToEnd(child, frames)
     for (const task of each.members) if (!task.done()) addToEnd(task.ownExecution(), frames)

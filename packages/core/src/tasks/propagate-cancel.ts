@@ -32,9 +32,9 @@ let isCircle = false
 let depth = 0
 /**
  * The cancels that were passed on to waits but not announced yet. To announce a cancel means to abort the AbortSignals
- * of the scope or task, and, if no wait has accepted the cancel, to make the next wait throw it. The outermost call of
- * `cancel` announces these cancels at its end, because a listener of a signal may cancel other tasks, and must find the
- * first cancel complete.
+ * of the scope or task, and, if no wait has accepted the cancel, to make the next wait throw a CancelledError. The
+ * outermost call of `cancel` announces these cancels at its end, because a listener of a signal may cancel other tasks,
+ * and must find the first cancel complete.
  */
 const unannounced: Unannounced[] = []
 
@@ -131,8 +131,8 @@ export function cancelFrame(first: Frame, msg: Message): boolean {
  */
 function framesInside(frame: Frame): Frame[] {
   const frames = [frame]
-  // The `for` loop also visits the frames that are added to the list during the loop. Recursion is not used, because
-  // scopes may be nested deeper than the call stack allows.
+  // The `for` loop also visits the frames (running bodies of scopes and tasks) that are added to the list during the
+  // loop. Recursion is not used, because scopes may be nested deeper than the call stack allows.
   for (const each of frames) {
     for (let child = each.firstChild; child !== null; child = child.next) {
       if (child.isShielded) child.cancelKeptOut()
@@ -271,9 +271,9 @@ function outermost(frame: Frame): Frame {
 }
 
 /**
- * Counts a cancel of `frame` (the running body of a task or scope), and marks its task, because the cancel is now
- * passed on. Returns false, and does nothing, if `frame` is the outermost frame of a task that is marked already: then
- * tasks wait for each other in a circle.
+ * Counts a cancel of `frame` (the running body of a task or scope), and marks its task (`isBeingPassedOn`), because the
+ * cancel is now passed on to the waits. Returns false, and does nothing, if `frame` is the outermost frame of a task
+ * that is marked already: then tasks wait for each other in a circle.
  */
 function begin(frame: Frame, isFromInside: boolean): boolean {
   const root = outermost(frame)
@@ -323,9 +323,10 @@ function announce({ frame, msg, isAccepted }: Unannounced): void {
 }
 
 /**
- * Cancels the tasks of the groups inside `frame` (the running body of a task or scope) whose own body contains a
- * shield. Usually the body of a group gets the cancel first, and then the group cancels its tasks. But while the body
- * waits inside a shield, it does not get the cancel. The tasks are outside of that shield, so they are cancelled here.
+ * Cancels the tasks of the groups inside `frame` (the running body of a task or scope) whose own body contains a shield
+ * (a scope that keeps out cancels from outside). Usually the body of a group gets the cancel first, and then the group
+ * cancels its tasks. But while the body waits inside a shield, it does not get the cancel. The tasks are outside of
+ * that shield, so they are cancelled here.
  */
 function cancelBesideShields(frame: Frame, msg: Message): void {
   for (const each of framesInside(frame)) {

@@ -56,14 +56,20 @@ export class TaskTurn implements Runnable {
     this.#work = work
   }
 
-  /** Puts this object in the ready queue. Does nothing if it is there already. */
+  /**
+   * Puts this object in the ready queue of the loop, so that the loop soon calls `work`. Does nothing if this object is
+   * in the queue already.
+   */
   push(): void {
     if (this.isQueued) return
     this.isQueued = true
     this.#loop.push(this)
   }
 
-  /** Puts this object in the ready queue after Node has handled I/O. Does nothing if it is in the queue already. */
+  /**
+   * Makes the loop call `work` after Node has handled I/O: only then, this object is put in the ready queue. Does
+   * nothing if that was asked for already, or if this object is in the queue.
+   */
   pushAfterIO(): void {
     if (this.isQueued) return
     this.isQueued = true
