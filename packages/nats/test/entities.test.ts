@@ -269,6 +269,9 @@ describe('an entity', () => {
   test('with wrong arguments is refused at the call', () => {
     const handle = cluster()
     expect(() => handle.entity('', Counter)).toThrow(/the type of an entity must be a text/)
+    // The first half of an emoji, as a name that was cut has at its end. All such halves would become the same name.
+    expect(() => handle.ref('counter', 'Ada \ud83d')).toThrow(/the key of an entity.*half/)
+    expect(handle.ref('counter', 'Ada \u{1f600}').path).toBe('nats:counter/Ada \u{1f600}')
     expect(() => handle.entity('a', 7 as never)).toThrow(/needs a class that extends Actor/)
     expect(() => handle.entity('a', Counter, { shards: 0 })).toThrow(/shards/)
     expect(() => handle.entity('a', Counter, { shards: 2_000 })).toThrow(/at most 1024/)

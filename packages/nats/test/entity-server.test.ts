@@ -9,6 +9,8 @@ import {
   spawn,
 } from '@tasktree/actor'
 import { sleep, sleepForever } from '@tasktree/core'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connect as connectClient } from '@nats-io/transport-node'
 import { clusterTree, connect, PayloadTooLarge, type StateCodec } from '@tasktree/nats'
 import { describe, expect, test } from 'vitest'
 import { thrown } from '../../../vitest.thrown.ts'
@@ -58,6 +60,10 @@ class Courier extends Actor {
     if (later.length === 0) return
     this.ctx.stash()
     this.ctx.after(0, () => this.ctx.unstashAll())
+  }
+
+  key(): string | null {
+    return this.ctx.idempotencyKey
   }
 }
 
@@ -165,6 +171,26 @@ describeWithServer('entities on a server', (server) => {
           await courier.stop()
         },
       )
+    },
+  )
+
+  test(
+    'a message in a mailbox that was lost and made again does not have the key of a lost message',
+    { tags: 'slow' },
+    async () => {
+      const where = { ...server.newCluster(), powerLossWarning: false }
+      const askForKey = (): Promise<string | null> =>
+        inTree(
+          where,
+          (own) => [own.entity('courier', Courier, { state: Courier.state, shards: 1 })],
+          async (own) => own.ref<Courier>('courier', 'c').ask({ timeout: 20_000 }).key(),
+        )
+      const first = await askForKey()
+      const connection = await connectClient({ servers: server.url })
+      const manager = await jetstreamManager(connection)
+      await manager.streams.delete(`${where.namespace}_MBX_courier`)
+      await connection.close()
+      expect(await askForKey()).not.toBe(first)
     },
   )
 

@@ -129,7 +129,7 @@ export class DurableEntity {
       await sleep(firstRetry)
       return false
     }
-    const handled = await this.#call(message, sequence, stored)
+    const handled = await this.#call(message, delivery, stored)
     if (handled === null) return false
     const { outcome, data } = handled
     const recent = addId(stored.recent, message.id, storedAt)
@@ -142,9 +142,14 @@ export class DurableEntity {
   }
 
   /** Gives the message to the actor. Returns null if the message must be handled again. */
-  async #call(message: AskMessage, sequence: number, stored: StoredState): Promise<Handled | null> {
+  async #call(
+    message: AskMessage,
+    { sequence, storedAt }: Delivery,
+    stored: StoredState,
+  ): Promise<Handled | null> {
     const { link, type } = this.#shard.options
-    const idempotencyKey = `${link.names.stateOf(type.name, this.#key)}:${sequence}`
+    // The sequence alone would not do, because a server that has lost messages gives their sequences to new messages.
+    const idempotencyKey = `${link.names.stateOf(type.name, this.#key)}:${sequence}-${storedAt}`
     for (let tries = 1; ; tries++) {
       const ref = await this.#activate(stored)
       if (ref === null) return null

@@ -19,8 +19,14 @@ export function readToken(encoded: string): string {
 
 /** @throws {TypeError} for an empty text and for other values that are not a name */
 export function checkName(what: string, name: unknown): void {
-  if (typeof name === 'string' && name !== '') return
-  throw new TypeError(`${what} must be a text that is not empty, got ${describe(name)}`)
+  if (typeof name !== 'string' || name === '') {
+    throw new TypeError(`${what} must be a text that is not empty, got ${describe(name)}`)
+  }
+  // UTF-8 has no bytes for half a surrogate pair. An encoder writes the same bytes for each, so two names would become one.
+  if (name.isWellFormed()) return
+  throw new TypeError(
+    `${what} must not have half of a character, such as of an emoji that was cut: got ${JSON.stringify(name)}`,
+  )
 }
 
 /** All names that a cluster uses on its server. They begin with the namespace, so that several clusters can share a server. */
