@@ -52,12 +52,15 @@ export class MemoryEntity {
           if (bus.status === 'connected') bus.publish(reply, acceptedBy(link.node))
         })
       : null
-    if (kind === 'ask') receivedCancels.expect(id, () => task.cancel('cancelled by its sender'))
+    const stopListening =
+      kind === 'ask'
+        ? receivedCancels.expect(id, () => task.cancel('cancelled by its sender'))
+        : null
     task.addDoneCallback(() => {
       this.#open.delete(task)
       this.#handled.notify()
       this.#idle.used()
-      receivedCancels.forget(id)
+      stopListening?.()
       accept?.cancel()
       if (task.cancelled()) return
       const error = task.exception()

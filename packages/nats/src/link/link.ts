@@ -11,14 +11,12 @@ import { BusTimeout, ClusterClosed } from '../errors.ts'
 import type { Codec } from '../wire/codec.ts'
 import { Names } from '../wire/names.ts'
 import { Answers } from './answers.ts'
-import { ReceivedCancels } from './received-cancels.ts'
+import { cancelTtl, ReceivedCancels } from './received-cancels.ts'
 import { LazyBucket } from './lazy-bucket.ts'
 
 /** Milliseconds before the next attempt. The time doubles with each attempt, and is varied at random. */
 const firstRetry = 50
 const longestRetry = 2_000
-/** Milliseconds for which a cancel is stored, for workers that were not connected when it was announced. */
-const cancelTtl = 3_600_000
 
 export type LinkStatus = BusStatus | 'idle'
 
@@ -48,7 +46,7 @@ export class Link {
     this.codec = codec
     this.#connector = connector
     this.answers = new Answers(inboxPrefix)
-    this.receivedCancels = new ReceivedCancels(this.names)
+    this.receivedCancels = new ReceivedCancels(this.names, () => this.now())
   }
 
   get status(): LinkStatus {

@@ -97,11 +97,13 @@ class Service implements AsyncDisposable {
         })
       : null
     this.#open.add(sending)
-    if (ask.kind === 'ask')
-      receivedCancels.expect(ask.id, () => sending.cancel('cancelled by its sender'))
+    const stopListening =
+      ask.kind === 'ask'
+        ? receivedCancels.expect(ask.id, () => sending.cancel('cancelled by its sender'))
+        : null
     sending.addDoneCallback(() => {
       this.#open.delete(sending)
-      receivedCancels.forget(ask.id)
+      stopListening?.()
       accept?.cancel()
       if (sending.cancelled()) return
       const error = sending.exception()

@@ -8,6 +8,9 @@ import type {
 } from '../bus/bus.ts'
 import { StreamFull } from '../errors.ts'
 
+/** Milliseconds for which a stream remembers the ids of its messages, as on a server. */
+const duplicateWindow = 120_000
+
 /** Returns whether a subject matches a pattern with `*` and `>`. Both were split at their dots. */
 export function matches(pattern: readonly string[], subject: readonly string[]): boolean {
   for (const [i, token] of pattern.entries()) {
@@ -43,7 +46,7 @@ interface Request {
 export class MemoryStream {
   settings: StreamSettings
   readonly messages: Map<number, StoredMessage> = new Map()
-  readonly #ids = new Map<string, number>()
+  readonly #ids = new Map<string, Pick<StoredMessage, 'sequence' | 'storedAt'>>()
   readonly #consumers = new Map<string, MemoryConsumer>()
   readonly #late: (ms: number) => number
   #last = 0
@@ -61,23 +64,27 @@ export class MemoryStream {
     id: string,
     headers: Headers,
   ): { sequence: number; duplicate: boolean } {
+    const now = getEventLoop().time()
     const known = this.#ids.get(id)
-    if (known !== undefined) return { sequence: known, duplicate: true }
+    if (known !== undefined && now < known.storedAt + duplicateWindow) {
+      return { sequence: known.sequence, duplicate: true }
+    }
     const { maxMessages = Infinity, maxPerSubject = Infinity } = this.settings
     if (this.messages.size >= maxMessages || this.#count(subject) >= maxPerSubject) {
       throw new StreamFull(subject)
     }
     const sequence = ++this.#last
-    this.#ids.set(id, sequence)
-    const storedAt = getEventLoop().time()
-    this.messages.set(sequence, { sequence, subject, data, headers, storedAt })
+    this.#ids.set(id, { sequence, storedAt: now })
+    this.messages.set(sequence, { sequence, subject, data, headers, storedAt: now })
     for (const consumer of this.#consumers.values()) consumer.dispatch()
     return { sequence, duplicate: false }
   }
 
   /** Forgets the ids of messages that were deleted. */
   forgetIds(): void {
-    for (const [id, sequence] of this.#ids) if (!this.messages.has(sequence)) this.#ids.delete(id)
+    for (const [id, { sequence }] of this.#ids) {
+      if (!this.messages.has(sequence)) this.#ids.delete(id)
+    }
   }
 
   #count(subject: string): number {

@@ -106,10 +106,13 @@ export class WorkerState implements Receiver {
     }
     const run = new JobRun(this, delivery, message)
     this.#executing.add(run)
-    this.link.receivedCancels.expect(message.id, () => run.cancel())
+    const stopListening = this.link.receivedCancels.expect(message.id, () => run.cancel())
     const task = createServiceTask(() => run.run(), { name: `${message.job} ${message.id}` })
     this.#runs.set(run, task)
-    task.addDoneCallback(() => this.#ended(run, task))
+    task.addDoneCallback(() => {
+      stopListening()
+      this.#ended(run, task)
+    })
   }
 
   /** Called when the function of a job has ended. */
@@ -122,7 +125,6 @@ export class WorkerState implements Receiver {
     this.executed(run)
     this.#runs.delete(run)
     this.#hasEnded.notify()
-    this.link.receivedCancels.forget(run.message.id)
     if (task.cancelled()) return
     const exception = task.exception()
     if (exception === null || this.link.hasEnded) return
