@@ -164,8 +164,9 @@ export class Runner implements AsyncDisposable {
   }
 
   /**
-   * Closes the runner: cancels every task of the loop and waits until all have ended, calls the shutdown hooks of the
-   * loop, and passes the failures that no code has read to the exception handler of the loop.
+   * Closes the runner: cancels every task of the loop and waits until all have ended, calls the functions that were
+   * passed to `addShutdownHook` of the loop, and passes the failures that no code has read to the exception handler of
+   * the loop.
    *
    * @throws {DeadlockError} when nothing is left that could end the wait of one of these tasks; the runner then stops
    * waiting

@@ -47,7 +47,7 @@ function isAborted(signal: AbortSignal): boolean {
 }
 
 function watchReads(signal: AbortSignal, reason: CancelledError, take: () => void): void {
-  // The caller aborts the signal after this function, so until then `aborted` must return false.
+  // The signal is aborted only after this function has returned. Until then `aborted` must return false.
   Object.defineProperties(signal, {
     aborted: {
       configurable: true,

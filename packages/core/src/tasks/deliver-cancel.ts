@@ -171,9 +171,9 @@ export function mustRefuse(frame: Frame): boolean {
  */
 const refusals = new WeakMap<Frame, number>()
 /**
- * A wait is refused if its scope or task has ended, and it then throws a CancelledError after a delay. For the first
- * `quickRefusals` refused waits of a scope or task, the delay is one turn (one step of the loop). For the next one it
- * is 1 ms. Each later delay is twice as long as the one before, up to `longestRefusal` ms.
+ * A new wait is refused if its scope or task has ended. A refused wait throws a CancelledError after a delay. For the
+ * first `quickRefusals` refused waits of a scope or task, the delay is one turn (one step of the loop). For the next
+ * one it is 1 ms. Each later delay is twice as long as the one before, up to `longestRefusal` ms.
  */
 const quickRefusals = 4
 const longestRefusal = 1_000

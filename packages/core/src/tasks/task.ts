@@ -156,11 +156,11 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
   }
 
   /**
-   * Asks the task to end: cancels every pending future that the task waits on, so that the code that awaits the future
-   * gets a CancelledError. If none of these futures accepts the cancel, the next wait of the task on a pending future
-   * throws the CancelledError. If the body has not begun, it never runs. If tasks wait for each other in a circle, one
-   * of them gets the CancelledError, and each other task gets it when the task that it waits for has ended. Returns
-   * false, and does nothing, when the task is done.
+   * Asks the task to end: cancels every pending future that the task waits on, so that the code that awaits such a
+   * future gets a CancelledError. If none of these futures accepts the cancel, the next wait of the task on a pending
+   * future throws the CancelledError. If the body has not begun, it never runs. If tasks wait for each other in a
+   * circle, one of them gets the CancelledError, and each other task gets it when the task that it waits for has ended.
+   * Returns false, and does nothing, when the task is done.
    */
   override cancel(msg?: string | CancelledError): boolean {
     if (msg !== undefined) checkCancelMessage(msg)

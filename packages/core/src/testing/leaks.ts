@@ -16,7 +16,7 @@ import type { Task } from '../tasks/task.ts'
  * A leak is a thing that a test has begun and not ended: a task, a wait, a scope, a timer, or a failure that no code
  * has read. This file finds leaks by comparing two lists: the things that all loops hold at the end of the test, and
  * the things that they held at its beginning. Each loop knows its tasks, its timers and the waits outside of tasks. So
- * nothing need be recorded while the test runs, and programs that do not use this check are not slower for it.
+ * nothing is recorded while the test runs, and this check does not make other programs slower.
  */
 
 /**
