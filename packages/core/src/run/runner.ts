@@ -79,7 +79,7 @@ export class Runner implements AsyncDisposable {
    * present main function ends.
    */
   #isLast = false
-  /** The tasks that the runner has cancelled when the last main function ended, and for which it must still wait. */
+  /** The tasks that the runner has cancelled, and for which it must still wait until they have ended. */
   #cancelled: Task[] = []
   #hasCancelled = false
   /**

@@ -43,8 +43,8 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * Whether this scope or task is inside a cancelled scope, so that each of its waits throws (`level-cancel.ts`). False
-   * if a scope between the two is a shield (it keeps out cancels from outside).
+   * Whether every wait of this scope or task throws, because a `cancelScope` around it, or itself, is cancelled
+   * (`level-cancel.ts`). A cancel that a shield keeps out does not count.
    */
   isLevelCancelled(): boolean {
     return findCancelledScope(this) !== null

@@ -66,8 +66,8 @@ export class ScopeFrame extends Frame {
   }
 
   /**
-   * @internal called when the shield of the scope was removed: ends the waits of the body, if a cancel of the task was
-   * kept out by the shield
+   * @internal called when this scope has stopped being a shield (a scope that keeps out cancels from outside). If it
+   * has kept out a cancel of the task, or of a scope around it, that cancel now ends the waits of the body
    */
   deliverPending(): void {
     for (let outer = this.parent; outer !== null; outer = outer.parent) {
