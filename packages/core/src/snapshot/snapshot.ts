@@ -104,8 +104,8 @@ export interface RuntimeSnapshot {
   /** The time in milliseconds, as from `Date.now()`. */
   time: number
   /**
-   * The id and the stack of the task that was running when the snapshot was taken. If a program does not respond, this
-   * is the task that keeps it busy.
+   * The task and the stack of the code that was running when the snapshot was taken. `task` is the id of the task; null
+   * if that code belonged to no task. If a program does not respond, this code keeps the program busy.
    */
   running: { task: number | null; stack: string[] }
   loops: LoopSnapshot[]

@@ -14,7 +14,10 @@ import { detailsOf } from '../futures/wait-details.ts'
 export class ChainWait extends DetailedFuture<unknown> {
   readonly #future: Future<unknown>
 
-  /** `settled` calls one of its two arguments when the awaited promise has settled. */
+  /**
+   * `future` is the source. When the awaited promise has settled, `settled` must call one of its two arguments: `end`
+   * with the value of the promise, or `fail` with its error.
+   */
   constructor(future: Future<unknown>, settled: (end: Resolve, fail: Reject) => unknown) {
     super(() => detailsOf(future), { loop: future.getLoop() })
     this.#future = future

@@ -85,7 +85,7 @@ export class Execution extends Frame {
     return this.task.getLoop()
   }
 
-  /** The body of the task; null when it has ended. */
+  /** The body of the task, as it was passed to `createTask`; null when the body has ended. */
   get body(): TaskBody<unknown> | null {
     return this.#body
   }
@@ -336,9 +336,9 @@ export class Execution extends Frame {
 }
 
 /**
- * Called when the promise of the body has fulfilled. The values of AsyncLocalStorage are then those of the task, and
- * lead to its Execution, so one function serves all tasks. Closures that hold the Execution would cost two objects for
- * each task.
+ * Called when the promise of the body has fulfilled. The values of AsyncLocalStorage are then those of the task, so
+ * this function finds the Execution of the task by `currentFrame()`, and one function serves all tasks. Closures that
+ * hold the Execution would cost two objects for each task.
  */
 function bodyReturned(value: unknown): void {
   execution().finish(value)

@@ -194,7 +194,7 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
     return this.cancelling()
   }
 
-  /** Returns the body of the task; null when it has ended. */
+  /** Returns the body of the task, as it was passed to `createTask`; null when the body has ended. */
   getCoro(): TaskBody<T> | null {
     return this.#execution.body as TaskBody<T> | null
   }
