@@ -59,7 +59,7 @@ async function* run<T>(iterator: AsyncIterator<T>): AsyncGenerator<T, void, unde
 /**
  * Calls `return()` of the source and waits until the returned promise has settled, but at most `returnGrace`
  * milliseconds. There is a limit, because an async generator that still waits in `next()` runs `return()` only after
- * that wait, and that wait may never end.
+ * the wait for `next()`, which may never end. After the time, the code continues without the answer of `return()`.
  */
 async function end(iterator: AsyncIterator<unknown>): Promise<void> {
   const returned = ensureFuture(Promise.resolve(iterator.return?.()))

@@ -79,7 +79,8 @@ class Pause<R> extends Claim<R> {
 }
 
 /**
- * Returns a future that never ends by itself. It ends only by a cancel: of the future, or of the task that awaits it.
+ * Returns a future that never ends by itself. Only a cancel ends the future: a cancel of the future itself, or of the
+ * task that awaits the future.
  *
  * @example
  *     const server = createTask(async () => {

@@ -24,7 +24,7 @@ export interface Scope {
 }
 
 /**
- * One AsyncLocalStorage carries the Scope of the running code (its loop, its frame and its context variables) through
+ * One AsyncLocalStorage carries the Scope of the running code (it says to which loop and task the code belongs) through
  * every await, even if a native promise is awaited.
  *
  * The problem: Node keeps the values of all AsyncLocalStorage objects ("storages") in one map, and copies that map each
@@ -46,9 +46,9 @@ const newestMap = new AsyncLocalStorage<OwnMap>()
 const manualDestroy = { requireManualDestroy: true }
 
 /**
- * A map from AsyncLocalStorage objects to their values, with the methods that Node calls on such a map. It refers to
- * the map of the code that made it, `outer`, and adds one value: a Scope, which says to which loop and task the running
- * code belongs.
+ * A map from AsyncLocalStorage objects to their values, with the methods that Node calls on such a map. The field
+ * `outer` is the map of the code that made this map. This map adds one value to `outer`: a Scope, which says to which
+ * loop and task the running code belongs.
  */
 class ScopeMap implements Iterable<[unknown, unknown]> {
   readonly outer: ReadonlyMap<unknown, unknown> | undefined
@@ -104,9 +104,9 @@ export function standForMaps(prototype: MapScope): void {
     },
     has: { value: isOurs },
     disable: { value: () => {} },
-    // Node copies the map of AsyncLocalStorage values when code sets the value of another AsyncLocalStorage. If the map
-    // is such a Scope, its iterator yields the Scope itself. Node then reads the Scope as an entry of the map: property
-    // 0 is the key, and property 1 is the value.
+    // Node copies the map of AsyncLocalStorage values when code sets the value of another AsyncLocalStorage. If a Scope
+    // is used as the map, the iterator yields the Scope itself. Node then reads the Scope as an entry of the map:
+    // property 0 is the key, and property 1 is the value.
     0: { value: storage },
     1: {
       get(this: MapScope) {

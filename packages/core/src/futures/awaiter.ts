@@ -95,8 +95,8 @@ export function passOn(
 export class Awaiter extends Derived implements Reaction {
   waitingFrame: Frame | null
   /**
-   * The number of this wait. Later waits of the process have higher numbers, so `Cancellation` can tell which of two
-   * waits is newer.
+   * The number of this wait. Each new wait of the process gets a higher number, so the code that delivers a cancel can
+   * tell which of two waits is newer.
    */
   began = 0
   readonly #future: Future<unknown>
@@ -185,10 +185,10 @@ const returned = new WeakMap<
 
 /**
  * The object that `then` of a pending future returns for the first wait of a frame (the running body of a task or
- * scope). The frame itself stores the two functions that were passed to `then`. No object refers to this one, so it is
- * soon garbage-collected, which saves memory in nearly every waiting task. If user code has called `then`, and a
- * function that it passed has returned a value, `write` stores a promise of that value, and this object looks the
- * promise up.
+ * scope). The frame itself stores the two functions that were passed to `then`. No other object refers to the OwnAwait,
+ * so it is soon garbage-collected, which saves memory in nearly every waiting task. If user code has called `then`, and
+ * not an `await`, `write` later stores a promise of the value that the called function has returned, and the OwnAwait
+ * looks this promise up.
  */
 export class OwnAwait extends Derived {
   readonly #frame: Frame

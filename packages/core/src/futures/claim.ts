@@ -4,19 +4,19 @@ import { Future } from './future.ts'
 import type { Runnable } from '../loop/ready-queue.ts'
 
 /**
- * A future that code awaits to get a resource, such as a lock or an item of a queue. Locks, queues and other primitives
- * extend this class.
+ * A claim is a future that code awaits to get a resource, such as a lock or an item of a queue. Locks, queues and other
+ * primitives extend this class.
  *
  * When the resource is free, the primitive calls `wake()` of the claim that is to get it. `wake()` only puts the claim
  * into the ready queue, the list of the things that the loop runs one after another. When the loop comes to the claim,
- * it calls `run()`. Only then does the claim take the resource (by `claim()`), and the waiting code resumes at once. If
- * the waiting task was cancelled in the meantime, `run()` leaves the resource to the next waiter instead (by
+ * the loop calls `run()`. Only then does the claim take the resource (by `claim()`), and the waiting code resumes at
+ * once. If the waiting task was cancelled in the meantime, `run()` leaves the resource to the next waiter instead (by
  * `decline()`). Between `wake()` and `run()`, no waiter has the resource. So if a release and a cancel come at the same
  * moment, the resource is neither lost nor given to two waiters.
  *
  * Between `wake()` and `run()`, if exactly one task waits for the claim, `cancel()` changes nothing and returns false.
- * This tells the task, which cancels the future that it waits for, to remember its cancel; `run()` then finds the
- * cancel in the task. In every other case, `cancel()` cancels the claim at once, and `run()` calls `decline()`.
+ * False tells the cancelled task, which has called `cancel()`, to remember the cancel; `run()` then finds the cancel in
+ * the task. In every other case, `cancel()` cancels the claim at once, and `run()` calls `decline()`.
  */
 export abstract class Claim<T> extends Future<T> implements Runnable {
   /**
@@ -174,9 +174,9 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
 }
 
 /**
- * Cancels `future` when `signal` aborts, and returns `future`. Code that awaits `future` then gets the error that
- * `abortError(signal)` returns. The listener is removed when `future` ends; otherwise a signal that lives long would
- * collect listeners.
+ * Cancels `future` when `signal` aborts, or at once if `signal` is aborted already, and returns `future`. Code that
+ * awaits `future` then gets the error that `abortError(signal)` returns. The listener on `signal` is removed when
+ * `future` ends; otherwise a signal that lives long would collect listeners.
  */
 export function cancelOnAbort<F extends Future<unknown>>(
   future: F,

@@ -118,7 +118,7 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * Returns the result.
+   * Returns the result of this future.
    *
    * @throws the exception of this future, when it has failed
    * @throws {CancelledError} when this future was cancelled
@@ -132,7 +132,7 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * Returns the exception, or null when this future has a result.
+   * Returns the exception of this future, or null when it has a result.
    *
    * @throws {CancelledError} when this future was cancelled
    * @throws {InvalidStateError} when this future is pending
@@ -200,8 +200,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * Ends this future as cancelled: code that awaits it gets a CancelledError with the message `msg`, or `msg` itself
-   * when that is a CancelledError. Returns false when this future is done already; if it has failed, its failure then
+   * Ends this future as cancelled: code that awaits it gets a CancelledError with the message `msg`, or `msg` itself if
+   * `msg` is a CancelledError. Returns false when this future is done already; if it has failed, its failure then
    * counts as read, and is not reported.
    *
    * @throws {TypeError} when `msg` is neither a string nor a CancelledError
@@ -387,7 +387,8 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal if this is a task, its Execution: the object that runs the code of the task. Null for every other future.
+   * @internal if this future is a task, returns its Execution: the object that runs the code of the task. Null for
+   * every other future.
    */
   ownExecution(): Frame | null {
     return null

@@ -12,8 +12,8 @@ import type { Frame } from '../tasks/frame.ts'
  */
 export interface Reaction extends Runnable {
   /**
-   * @internal the frame (the running body of a task or scope) whose code this reaction resumes; null for a callback,
-   * and for code outside of every task
+   * @internal the frame (the running body of a task or scope) whose code `run()` resumes when the future has ended;
+   * null if `run()` calls a callback, or resumes code outside of every task
    */
   readonly waitingFrame: Frame | null
   /** @internal */

@@ -21,9 +21,10 @@ const collected = new FinalizationRegistry<Report>((report) => report.failures.r
 const watched = new FinalizationRegistry<() => void>((callback) => callback())
 
 /**
- * Calls `callback` when `future` is garbage-collected, if no code has read its exception by then. Between the failure
- * and this call, the loop must have run something else. Otherwise, `callback` would be called even if code reads the
- * exception later. `callback` must not refer to `future`, because the reference would keep `future` in memory.
+ * Calls `callback` when `future` is garbage-collected, if no code has read its exception by then. The Report of the
+ * failure must exist already; `Failures.run()` makes it soon after the failure. Otherwise, `callback` would be called
+ * even if code reads the exception later. `callback` must not refer to `future`, because the reference would keep
+ * `future` in memory.
  */
 export function whenLostUnseen(future: Future<unknown>, callback: () => void): void {
   watched.register(future, callback, future)

@@ -59,7 +59,10 @@ export function reportException(
   }
 }
 
-/** Prints the message, the name of the task and the exception, in one call of `console.error`. */
+/**
+ * Prints the message in `context`, and the name of the task and the exception if `context` has them, in one call of
+ * `console.error`.
+ */
 export function printException(context: ExceptionContext): void {
   const lines = [context.message]
   if (context.task !== undefined) lines.push(`task: ${context.task.name}`)

@@ -59,8 +59,8 @@ export class EventLoop extends Scheduler {
    */
   readonly rootFrame: LoopFrame = new LoopFrame(this, rootContext)
   /**
-   * @internal Whether a `run` on this loop is at its end, and cancels the tasks and waits that are left. While this is
-   * true, the cancel of a call that no code awaits is not reported.
+   * @internal Whether a `run` on this loop is at its end, and cancels the tasks and waits that are left. While
+   * `isEnding` is true, the cancel of a call that no code awaits is not reported.
    */
   isEnding = false
   /**
@@ -230,7 +230,10 @@ export class EventLoop extends Scheduler {
     reportException(this, this.#exceptionHandler, context)
   }
 
-  /** Prints the message, the name of the task and the exception, in one call of `console.error`. */
+  /**
+   * Prints the message in `context`, and the name of the task and the exception if `context` has them, in one call of
+   * `console.error`.
+   */
   defaultExceptionHandler(context: ExceptionContext): void {
     printException(context)
   }

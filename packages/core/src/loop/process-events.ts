@@ -7,7 +7,7 @@ import { SystemClock } from './clock.ts'
 export interface Interruptible {
   /**
    * Cancels the main task because of `signal`. Returns false if an earlier signal has cancelled the task already; the
-   * process then exits, unless another main task returns true.
+   * process then exits, unless the program has another main task whose `interrupt` returns true.
    */
   interrupt(signal: NodeJS.Signals): boolean
   /** Called when Node is about to exit because nothing can happen any more, while the main task still waits. */

@@ -264,8 +264,8 @@ export abstract class Scheduler {
       this.#round--
       this.#run(this.#ready.shift() as Runnable)
       if (this.#holder !== null) {
-        // The code of the holder (the task that this turn resumes) runs in the microtasks that follow. When it waits or
-        // ends, `release` or `releaseEnded` begins the next turn.
+        // The code of the holder, the task that this turn has resumed, runs in the microtasks that follow. When this
+        // code waits or ends, `release` or `releaseEnded` begins the next turn.
         if (this.#hasWork()) this.#watch()
         break
       }

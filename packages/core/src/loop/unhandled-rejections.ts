@@ -6,32 +6,32 @@ import { SystemClock } from './clock.ts'
  * The one listener for unhandled rejections that this library adds to the process.
  *
  * The problem: when a task is cancelled, a call in it that no code awaits is cancelled too. The promise of that call
- * rejects with a CancelledError that nobody handles, and Node would end the process. Only a listener prevents this. But
- * the listener also receives every other unhandled rejection, and because of the listener Node no longer ends the
- * process for such a rejection.
+ * rejects with a CancelledError that nobody handles, and Node would end the process. Only a listener for unhandled
+ * rejections keeps the process alive. But the listener also receives every other unhandled rejection, and because of
+ * the listener Node no longer ends the process for such a rejection.
  *
  * The idea: a rejection with a CancelledError is reported to the exception handler of its loop. Another package of
  * Tasktree may register a function, called a taker, that handles the rejections of that package. For every other
- * rejection, the listener is removed for a moment and the error is rejected again, so that Node treats it as if this
- * library were not there. If the program has a listener of its own, the error is left to that listener.
+ * rejection, the listener is removed for a moment and the error is rejected again, so that Node treats the error as if
+ * this library were not there. If the program has a listener of its own, the error is left to that listener.
  */
 type Taker = (error: unknown) => boolean
 
 const clock = new SystemClock()
 const takers = new Set<Taker>()
 /**
- * The objects for which the listener is needed: each loop on which a `run` is in progress or code was cancelled; each
- * taker; and, for a moment, each future that code awaits on a closed loop, because the closed loop itself is not in
- * this set any more. When the set is empty, the listener is removed.
+ * The objects for which the listener for unhandled rejections is needed: each loop on which a `run` is in progress or
+ * code was cancelled; each taker; and, for a moment, each future that code awaits on a closed loop, because the closed
+ * loop itself is not in this set any more. When the set is empty, the listener is removed.
  */
 const users = new Set<unknown>()
 let isListening = false
 let isRaising = false
 
 /**
- * Adds `user` to the objects for which the listener is needed. For the first user, the listener is added to the
- * process. Until `unwatchRejections(user)` is called, the cancel of a call that no code awaits does not end the
- * process.
+ * Adds `user` to the objects for which the listener for unhandled rejections is needed. For the first user, the
+ * listener is added to the process. Until `unwatchRejections(user)` is called, the cancel of a call that no code awaits
+ * does not end the process.
  */
 export function watchRejections(user: unknown): void {
   users.add(user)
@@ -41,8 +41,9 @@ export function watchRejections(user: unknown): void {
 }
 
 /**
- * Removes `user` from the objects for which the listener is needed. If no user is left, the listener is removed too.
- * Both are done after the next I/O, because Node has then reported the rejections of the running code.
+ * Removes `user` from the objects for which the listener for unhandled rejections is needed. If no user is left, the
+ * listener is removed too. Both are done after the next I/O, because Node has then reported the rejections of the
+ * running code.
  */
 export function unwatchRejections(user: unknown): void {
   clock.yieldToIO(() => {
