@@ -147,8 +147,8 @@ class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
  * Starts all awaitables, and iterates over their outcomes in the order in which the awaitables complete. `for await`
  * gives results, and throws the error of an awaitable that has failed. A plain `for` gives futures: the first future
  * gets the outcome of the awaitable that completes first, the second future the outcome of the next, and so on. When
- * `timeout` milliseconds have passed, `for await` throws a TimeoutError, and each future of a plain `for` that is left
- * fails with a TimeoutError. No awaitable is cancelled.
+ * `timeout` milliseconds have passed, `for await` throws a TimeoutError, and each future of a plain `for` that has not
+ * ended fails with a TimeoutError. No awaitable is cancelled.
  *
  * @throws {TypeError} when `aws` is not an iterable of awaitables, and when `timeout` is NaN
  *

@@ -129,8 +129,7 @@ export function checkpoint(): Future<void> {
  * @example
  *     console.log(await sleep(10, 'ten milliseconds later')) // ten milliseconds later
  *
- * Source: asyncio.sleep. Differs: the time is in milliseconds, and it runs from the call of `sleep`, not from the
- * `await`.
+ * Source: asyncio.sleep. Differs: the time is in milliseconds, and runs from the call of `sleep`, not from the `await`.
  */
 export function sleep(ms: number): Future<void>
 export function sleep<R>(ms: number, result: R): Future<R>

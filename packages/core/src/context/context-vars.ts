@@ -108,7 +108,7 @@ const root = new Context()
 /** Returns the context of code that runs outside of every task. */
 export const rootContext = (): Context => root
 
-/** @internal the context of the running code, not a copy of it */
+/** @internal the Context (the values of the context variables) of the running code, and not a copy of that Context */
 function currentContext(): Context {
   return runningScope()?.scopeContext() ?? root
 }

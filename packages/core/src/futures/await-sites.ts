@@ -49,7 +49,10 @@ export function captureAwaitSites(on: boolean): void {
   isCapturing = on
 }
 
-/** Whether each wait records the line of its `await`, because `captureAwaitSites(true)` was called. */
+/**
+ * True after `captureAwaitSites(true)`, until `captureAwaitSites(false)`. While true, each wait records the line of its
+ * `await`.
+ */
 export function capturesAwaitSites(): boolean {
   return isCapturing
 }

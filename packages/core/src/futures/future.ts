@@ -45,8 +45,8 @@ type Reactions = Reaction | Set<Reaction> | null
 const undecided: { loop?: EventLoop } = {}
 
 /**
- * Returns the loop that the options name, or the current loop. Returns null for the options `undecided`, which
- * `completed()` passes: `getLoop()` then looks for the loop on its first call.
+ * Returns the option `loop`, or the current loop if the option is not given. Returns null for the options `undecided`,
+ * which `completed()` passes: the future then has no loop until the first call of `getLoop()`.
  */
 function readLoop(options: { loop?: EventLoop }): EventLoop | null {
   if (options === undecided) return null
@@ -200,9 +200,9 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * Ends this future as cancelled: code that awaits it gets a CancelledError with the message `msg`, or `msg` itself if
-   * `msg` is a CancelledError. Returns false when this future is done already; if it has failed, its failure then
-   * counts as read, and is not reported.
+   * Ends this future as cancelled: code that awaits this future gets a CancelledError with the message `msg`, or `msg`
+   * itself if `msg` is a CancelledError. Returns false when this future is done already; if it has failed, its failure
+   * then counts as read, and is not reported.
    *
    * @throws {TypeError} when `msg` is neither a string nor a CancelledError
    */

@@ -17,10 +17,13 @@ export interface WaitDetails {
    * 19 s".
    */
   text?: string | undefined
-  /** The future or task that must end before this wait can end, if it is known; for a lock, the task that holds it. */
+  /**
+   * The future or task that must end, or must release a lock, before the waiting task can continue; undefined or null
+   * if unknown.
+   */
   next?: Future<unknown> | null | undefined
   /**
-   * The futures or tasks that must all end before this wait can end with a result, such as the children of a `gather`.
+   * The futures or tasks that must all end before the waiting task gets a result, such as the children of a `gather`.
    */
   parts?: Iterable<Future<unknown>> | undefined
 }
