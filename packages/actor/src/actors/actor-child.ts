@@ -27,12 +27,16 @@ export class ActorChild extends Child {
   declare spec: ActorSpec
   declare incarnation: ActorIncarnation | null
   readonly mailbox: Mailbox
-  /** True after a call of `drain()`: the actor handles the messages in its mailbox and refuses new messages. */
+  /**
+   * True after a call of `drain()`: the actor refuses new messages, and ends when it has handled the messages in its
+   * mailbox.
+   */
   draining = false
   /** The number of asks to this actor that were not answered yet. */
   pendingAsks = 0
   /**
-   * The latest incarnation of the actor. It is kept after its end, because `close()` calls its hook `onUndelivered`.
+   * The latest incarnation (run) of the actor. It stays here after its end, because `close()` calls the hook
+   * `onUndelivered` of its actor object.
    */
   #latest: ActorIncarnation | null = null
   #pinnedMessages: PinnedMessages | null = null
@@ -176,8 +180,9 @@ export class ActorChild extends Child {
   }
 
   /**
-   * Puts a message back at the front of the mailbox, because its handler was never called. If the actor has ended, an
-   * ask fails instead, and a tell becomes a dead letter.
+   * Called with a message that was taken from the mailbox, but whose handler was not called. Puts the message back at
+   * the front of the mailbox. If the actor has ended for good, the message is not put back: an ask then fails for its
+   * sender, and a tell becomes a dead letter.
    */
   putBack(envelope: Envelope): void {
     if (envelope.ask?.done() === true) return
@@ -186,16 +191,16 @@ export class ActorChild extends Child {
     else envelope.ask.refuse(new ActorStopped(this.path, this.lastExit ?? normal, false))
   }
 
-  /** Removes the message of an ask that failed or was cancelled from the mailbox, or from the stash. */
+  /** Removes a message that must not be handled any more. The message is in the mailbox or in the stash. */
   withdraw(envelope: Envelope): void {
     if (this.mailbox.remove(envelope)) this.admitSenders()
     else this.incarnation?.forgetStashed(envelope)
   }
 
   /**
-   * Called when the mailbox may have room. Lets senders that wait for room continue, first come first served. The
-   * message of an ask enters the mailbox at once. For a tell, room is only reserved here: its message enters in
-   * `enter()`, when the sender has continued.
+   * Called when the mailbox may have room. As long as there is room, serves the senders that wait for room, oldest
+   * first. The message of an ask is put in the mailbox at once. The sender of a tell is only woken, and one place is
+   * reserved for its message; `enter()` puts the message in the mailbox when the sender's code continues.
    */
   admitSenders(): void {
     for (let next = this.mailbox.admit(); next !== null; next = this.mailbox.admit()) {
@@ -206,8 +211,9 @@ export class ActorChild extends Child {
   }
 
   /**
-   * Called when room was reserved for the message of a sender, and the sender now continues. Puts the message in the
-   * mailbox, or in the dead letters if the actor is ending.
+   * Called when the sender of a tell, which has waited for room in the mailbox, continues. Puts the message in the
+   * place that was reserved for it. If the actor is ending, or if the incarnation that the message was sent to has
+   * ended, the message becomes a dead letter, and the sender gets the result false.
    */
   enter(admission: Admission): void {
     const { envelope } = admission
@@ -225,7 +231,10 @@ export class ActorChild extends Child {
     this.admitSenders()
   }
 
-  /** Frees the room that was reserved for a sender's message, because the sender was cancelled before it continued. */
+  /**
+   * Frees the place in the mailbox that was reserved for a sender's message, because the sender was cancelled before it
+   * continued.
+   */
   giveUpRoom(): void {
     this.mailbox.freePlace()
     this.admitSenders()
@@ -261,8 +270,8 @@ export class ActorChild extends Child {
   }
 
   /**
-   * Empties the mailbox before a restart, for the option `onRestart: 'drop'`. Asks fail with ActorRestarting, tells
-   * become dead letters.
+   * Empties the mailbox before a restart, for the option `onRestart: 'drop'`. The asks in the mailbox fail with
+   * ActorRestarting, and the tells become dead letters.
    */
   dropMailbox(): void {
     for (const envelope of this.mailbox.takeAll()) {

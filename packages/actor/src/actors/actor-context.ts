@@ -87,8 +87,9 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   /**
-   * An AbortSignal to pass to other APIs. In a handler, it aborts when that handler is cancelled. Elsewhere it aborts
-   * when the task of the incarnation is cancelled.
+   * An AbortSignal to pass to other APIs, such as `fetch`. The signal that a handler reads aborts when that handler is
+   * cancelled. The signal that other code reads aborts when the task of this incarnation (run of the actor) is
+   * cancelled.
    */
   get signal(): AbortSignal {
     const incarnation = this.#live()
@@ -99,7 +100,7 @@ export class ActorContext<Self extends Actor = Actor> {
   /**
    * The idempotency key that the sender gave to the current message. A message that is handled several times has the
    * same key each time. Pass the key on to an operation that must not be done twice, such as a payment. Null if the
-   * message has no key, or if the code that reads it is not in a handler.
+   * message has no key, or if the code that reads this property is not in a handler.
    */
   get idempotencyKey(): string | null {
     const incarnation = this.#live()
@@ -113,7 +114,8 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   /**
-   * If true, the end of a linked actor calls `onDown` and does not end this actor.
+   * Says what happens when an actor that is linked to this actor ends. If true, `onDown` of this actor is called. If
+   * false, this actor ends too when the linked actor has ended abnormally.
    * @defaultValue false
    */
   get trapExit(): boolean {
@@ -125,8 +127,8 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   /**
-   * Starts an actor that ends with this incarnation. The new actor is not restarted when it crashes. To learn of its
-   * end, monitor it or link to it.
+   * Starts an actor as a child of this actor. The new actor is stopped when this incarnation (the current run of this
+   * actor) ends. The new actor is not restarted when it crashes. To learn of its end, monitor it or link to it.
    *
    * @throws {TypeError} {@link RangeError} for wrong arguments
    */
@@ -144,9 +146,10 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   /**
-   * Returns the ref at a path, or under a registered name, of this actor's system. Returns null when no ref has that
-   * path or name. An actor outside of every system finds the actors that `spawn` has started, by their paths. If the
-   * caller passes an actor class or a ref class (SupervisorRef, ResourceRef), the ref has that type.
+   * Finds a child in this actor's system by its path or by a registered name, and returns its ref. Returns null when no
+   * child has that path or name. If this actor is outside of every system, only the actors that `spawn` has started are
+   * found, by their paths. If the caller passes an actor class or a ref class (SupervisorRef, ResourceRef), the ref has
+   * that type.
    *
    * @throws {TypeError} when the ref that was found has another class
    *
@@ -182,7 +185,8 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   /**
-   * Starts a supervisor that ends with this incarnation.
+   * Starts a supervisor as a child of this actor. The supervisor is stopped when this incarnation (the current run of
+   * this actor) ends.
    *
    * @throws {TypeError} {@link RangeError} when an option is wrong; the message names the option
    */
@@ -198,9 +202,10 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   /**
-   * Monitors the child at `ref`: `onDown` of this actor is called after each restart of the child, and once when the
-   * child has ended for good. With a pinned ref, `onDown` is called only once, when the pinned incarnation has ended. If
-   * the child or the pinned incarnation had already ended, the reason is `noproc`.
+   * From now on, `onDown` of this actor is called after each restart of the child at `ref`, and once when that child
+   * has ended for good. If `ref` is pinned to one incarnation (run) of the child, `onDown` is called only once, when
+   * that incarnation has ended. If the child or that incarnation had already ended before this call, `onDown` is called
+   * with the reason `noproc`.
    */
   monitor(ref: ChildRef): Monitor {
     if (!(ref instanceof ChildRef)) {
@@ -210,8 +215,8 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   /**
-   * Ends a monitor. With `flush`, messages of this monitor that wait in the mailbox are removed too, so that they do
-   * not call `onDown`.
+   * Ends a monitor. Messages of the monitor that are already in the mailbox still call `onDown`. But if `flush` is
+   * true, these messages are removed.
    */
   demonitor(monitor: Monitor, options: { flush?: boolean } = {}): void {
     this.#live()
@@ -220,11 +225,12 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   /**
-   * Links this incarnation to the running incarnation of the actor at `ref`. When one of the two ends abnormally, the
-   * other ends too.
+   * Links this incarnation (the current run of this actor) to the running incarnation of the actor at `ref`. When one
+   * of the two incarnations ends abnormally, the other ends too, unless it has set `trapExit`.
    *
-   * If the actor does not run, or if the incarnation of a pinned ref has ended, `link` throws. With `trapExit` it does
-   * not throw, and `onDown` is called with the reason `noproc`.
+   * If the actor at `ref` does not run, or if `ref` is pinned to an incarnation that has ended, `link` throws. But if
+   * this actor has set `trapExit`, `link` does not throw, and `onDown` of this actor is called with the reason
+   * `noproc`.
    *
    * @throws {NoProc} when the actor does not run
    */
@@ -245,16 +251,16 @@ export class ActorContext<Self extends Actor = Actor> {
 
   /**
    * Tells the supervisor that this actor is not needed. The supervisor goes on without the actor. Call this method in
-   * `onStart`. It throws, so the code after the call does not run.
+   * `onStart`. The method throws, so the code after the call does not run.
    */
   ignore(): never {
     return this.#live().ignore()
   }
 
   /**
-   * Waits for `awaitable` while the actor handles other messages. When `awaitable` settles, the mailbox gets a message
-   * that calls `map` with the value or `onError` with the error. Without `onError`, an error crashes the actor. The end
-   * of the incarnation cancels `awaitable`.
+   * Waits for `awaitable` while the actor handles other messages. When `awaitable` settles, the actor's mailbox gets a
+   * message that calls `map` with the value or `onError` with the error. Without `onError`, an error crashes the actor.
+   * If this incarnation (run of the actor) ends first, `awaitable` is cancelled.
    */
   pipe<T>(
     awaitable: Awaitable<T>,
@@ -281,8 +287,9 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   /**
-   * Sets the current message aside. `unstashAll` puts the message back in the mailbox, and its handler runs again. The
-   * result of the current run of the handler does not answer the ask.
+   * Sets aside the message that is being handled. A later call of `unstashAll` puts the message back in the mailbox,
+   * and its handler is called again. If the message is an ask, its sender gets the result of the later call of the
+   * handler, and not of this call.
    *
    * @throws {StashFull} when the stash is full
    * @throws {InvalidStateError} outside of a handler
@@ -305,8 +312,9 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   /**
-   * Returns a port through which the current message can be answered later, or by other code. Return the port from the
-   * handler, or keep it. For a tell the answer is ignored.
+   * Returns a ReplyPort, with which the current message can be answered later, or by other code. The result of the
+   * handler is then no longer the answer. The handler may still return the port, so that TypeScript knows the type of
+   * the answer. If the message is a tell, the answer is ignored.
    *
    * @throws {InvalidStateError} outside of a handler
    */
@@ -315,20 +323,21 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   /**
-   * Resets the back-off of this actor: the next restart waits only as long as the first restart. The actor need not
-   * have run for the time that the back-off option `resetAfter` requires.
+   * Tells the supervisor that this actor works well. The wait before its next restart, which grows with each restart,
+   * is then as short as before the first restart. Without this call, the actor must first run for the time `resetAfter`
+   * of the supervisor's option `backoff`.
    */
   healthy(): void {
     this.#live().child.healthy()
   }
 
-  /** Like `ref.tell`, but throws StaleIncarnation once this incarnation has ended. */
+  /** Like `ref.tell`, but throws StaleIncarnation after this incarnation (run of the actor) has ended. */
   tell<A extends Actor>(ref: LocalActorRef<A>): Tells<A> {
     this.#live()
     return ref.tell
   }
 
-  /** Like `ref.ask`, but throws StaleIncarnation once this incarnation has ended. */
+  /** Like `ref.ask`, but throws StaleIncarnation after this incarnation (run of the actor) has ended. */
   ask<A extends Actor>(ref: LocalActorRef<A>, options: AskOptions = {}): Asks<A> {
     this.#live()
     return ref.ask(options)

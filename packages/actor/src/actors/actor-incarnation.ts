@@ -30,16 +30,19 @@ export class ActorIncarnation extends Incarnation {
   override task!: Task<void>
   readonly handlers: Handlers
   /**
-   * True when the incarnation has ended, or has failed to start. Then every method of its ActorContext throws, because
-   * code of this incarnation may still run.
+   * True when the incarnation has ended, has failed to start, or was killed. Code of the incarnation may still run
+   * then, so every method of its ActorContext (`this.ctx`) throws.
    */
   revoked = false
   trapExit = false
   #actor: Actor | null = null
   #end: ExitReason | null = null
-  /** The future that the task awaits while the incarnation has no work; null while it works. */
+  /** The future that the task awaits while there is no work; null while the task works. */
   #waker: Future<void> | null = null
-  /** Null until the actor has handled its first message, so that an actor without messages takes less memory. */
+  /**
+   * Handles messages without resuming the task. Null until the actor has handled its first message, so that an actor
+   * without messages takes less memory.
+   */
   #shortHandlers: ShortHandlers | null = null
   readonly #hookCaller: HookCaller
   #persistentCancel: PersistentCancel | null = null
@@ -67,14 +70,17 @@ export class ActorIncarnation extends Incarnation {
     return this.#end === killed ? null : (this.#hookCaller.flow ?? this.handlers.main)
   }
 
-  /** Returns the actor with its protected hooks accessible; null before the constructor has returned. */
+  /**
+   * Returns the actor object, with a type that lets this package call its protected hooks. Null before the constructor
+   * of the actor has returned.
+   */
   hooks(): Hooks | null {
     return this.#actor as unknown as Hooks | null
   }
 
   /**
-   * The object that holds the timers, pipes, monitors, links, children, stash and unanswered messages of this
-   * incarnation. It is created when this getter is first called.
+   * The object that holds the timers, monitors, links, children, stashed messages and unanswered messages of this
+   * incarnation, and the promises that were passed to `ctx.pipe()`. It is created when this getter is first called.
    */
   get parts(): IncarnationParts {
     this.#parts ??= new IncarnationParts(this)
@@ -112,16 +118,16 @@ export class ActorIncarnation extends Incarnation {
   }
 
   /**
-   * Runs the incarnation from its start to its end. It is one async function, because each further async function that
-   * waits would take memory in every idle actor.
+   * Runs the incarnation from its start to its end. This method is one async function, because each further async
+   * function that waits would take memory in every idle actor.
    */
   async #live(): Promise<void> {
     if (!(await this.#start())) return
     while (this.#end === null || this.#shortHandlers?.hasBurst === true) {
       const burst = this.#shortHandlers?.takeBurst() ?? this.handlers.runBurst()
       if (burst !== null) {
-        // A cancel of the task cancels the Future that the task awaits. `burst` is a native promise, so a cancel is not
-        // for `burst`, but for the Future that the handler itself awaits.
+        // Wait until the handlers that have begun have finished. `burst` is a native promise and not a Future, so a
+        // cancel of the task does not end this wait. The cancel reaches the Future that the running handler awaits.
         await burst
         continue
       }
@@ -155,8 +161,8 @@ export class ActorIncarnation extends Incarnation {
       return false
     }
     if (this.#persistentCancel !== null || this.#end === killed) {
-      // The actor was stopped or killed while `onStart` ran, and `onStart` returned all the same. After a stop,
-      // `onStop` is called too. After a kill, it is not.
+      // The actor was stopped or killed while `onStart` ran, but `onStart` returned as usual. After a stop, `onStop` is
+      // called. After a kill, `onStop` is not called.
       if (this.#end !== null && this.#end !== killed) {
         this.#cleaning = true
         this.#takeCancelsBack()
@@ -188,7 +194,7 @@ export class ActorIncarnation extends Incarnation {
     this.#parts?.breakLinks(end ?? (error === notNeeded ? normal : failure(cause)))
   }
 
-  /** Whether a call of `drain()` can end the incarnation now, because nothing is left to do. */
+  /** Whether `drain()` was called and nothing is left to do, so that the incarnation can end now. */
   isDrained(): boolean {
     return (
       this.child.draining &&
@@ -210,7 +216,8 @@ export class ActorIncarnation extends Incarnation {
 
   /**
    * Returns a future that the task awaits before it handles more messages. If there is work left, the future is done
-   * after one turn of the event loop. Otherwise it is done when `wake()` is called.
+   * after one turn of the event loop, so that other callbacks can run. Otherwise the future is done when a call of
+   * `wake()` tells of new work.
    */
   #nextTurn(): Future<void> {
     if (this.hasWork()) return sleep(0)
@@ -218,12 +225,18 @@ export class ActorIncarnation extends Incarnation {
     return this.#waker
   }
 
-  /** Whether the task waits for work. False as soon as the task has been resumed or cancelled. */
+  /**
+   * Whether the task waits for work. False as soon as a resume or a cancel has ended the wait, even before the task
+   * continues.
+   */
   get isWaiting(): boolean {
     return this.#waker !== null && !this.#waker.done()
   }
 
-  /** Called when there is work: a message, a request, or a reason to end. */
+  /**
+   * Called when there is new work: a message, a request of `sys`, or a reason to end. Makes the incarnation do the work
+   * in a later turn of the event loop.
+   */
   wake(): void {
     const short = this.#shortHandlers
     if (this.#waker === null || short?.turn.isQueued === true) return
@@ -231,7 +244,7 @@ export class ActorIncarnation extends Incarnation {
     else this.resume()
   }
 
-  /** Ends the wait of the task for work. */
+  /** If the task waits for work, ends this wait, so that the task continues. */
   resume(): void {
     const waker = this.#waker
     if (waker === null) return
@@ -260,8 +273,8 @@ export class ActorIncarnation extends Incarnation {
   }
 
   /**
-   * Makes the incarnation end when its current handlers have finished. The first reason counts; later calls change
-   * nothing.
+   * Makes the incarnation end when the handlers that run now have finished. `reason` is ignored if the incarnation is
+   * already ending for another reason.
    */
   end(reason: ExitReason): void {
     this.#end ??= reason
@@ -336,7 +349,10 @@ export class ActorIncarnation extends Incarnation {
     this.#exit(this.#end === killed ? killed : reason)
   }
 
-  /** Cancels the timers and pipes, and stops the children of this incarnation. */
+  /**
+   * Cancels the timers and the promises that were passed to `ctx.pipe()`, stops the children of this incarnation, and
+   * waits for their end. The children are killed if `kill` is true, or if this incarnation is killed during the wait.
+   */
   async #release(kill: boolean): Promise<void> {
     this.parts.release()
     const children = this.ownChildren
@@ -365,13 +381,13 @@ export class ActorIncarnation extends Incarnation {
     this.#failAsks(reason)
     this.#requests?.dropAll(() => new ActorStopped(this.child.path, reason, false))
     this.#parts?.end()
-    // While `draining` is true, the mailbox refuses messages. The next incarnation will take messages, so the mailbox
-    // accepts them from now on.
+    // While `draining` is true, the mailbox refuses messages. The next incarnation handles messages again, so the
+    // mailbox must accept messages from now on.
     if (this.child.restartsAfter(reason)) this.child.draining = false
     this.ended(reason)
     this.#parts?.breakLinks(reason)
     // Handlers that were killed may have left async functions that still run. These functions belong to the task, so
-    // the task would not end without this call.
+    // the task would not end without the call of `abandon`.
     if (this.#end === killed) this.child.runtime.loop.callSoon(() => abandon(this.task))
   }
 
@@ -380,7 +396,7 @@ export class ActorIncarnation extends Incarnation {
     this.handlers.failAsks(() => endedWhileHandling(this.child.path, reason))
   }
 
-  /** Called by `ctx.ignore()` in `onStart`. Throws a value that makes the start end without an error. */
+  /** Called by `ctx.ignore()` in `onStart`. Throws a value that ends the start of the actor, but not as a failure. */
   ignore(): never {
     // oxlint-disable-next-line typescript/only-throw-error -- the value is not an error: it only makes `onStart` end
     throw notNeeded

@@ -22,6 +22,6 @@ export interface ActorRef<A> {
    * The path of the actor in its tree, such as `/system/actor`. Error messages and logs name the actor by this path.
    */
   readonly path: string
-  /** Settles when the actor has ended and will not be restarted. Messages that are sent later are not handled. */
+  /** Settles when the actor has ended and will not be restarted. Messages that are sent after that are not handled. */
   readonly whenStopped: Future<ExitReason>
 }

@@ -71,8 +71,9 @@ export abstract class Actor {
   protected onStop?(reason: ExitReason): PromiseLike<void> | void
 
   /**
-   * Called when a child that this actor monitors, or an actor that it is linked to, has ended or was restarted. If the
-   * actor does not have this hook, the message about the end becomes a dead letter.
+   * Called when a child that this actor monitors has ended or was restarted. If `ctx.trapExit` is true, also called
+   * when an actor that is linked to this actor has ended. Without this hook, the message about such an event becomes a
+   * dead letter.
    */
   protected onDown?(down: Down): PromiseLike<void> | void
 

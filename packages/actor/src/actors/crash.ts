@@ -14,11 +14,11 @@ import type { ActorChild } from './actor-child.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 
 /**
- * Called when a handler has thrown. Makes the ask of the message fail, if the message is an ask. Returns an object with
- * the error if the throw is a crash, and null otherwise.
+ * Called when a handler has thrown `thrown`. If the message is an ask, the ask fails for its sender. Returns an object
+ * with the error if the throw is a crash of the actor, and null otherwise.
  *
- * A ReplyError is an answer and not a crash. An AskCycle is not a crash either, because it would otherwise crash each
- * actor of the circle in turn.
+ * A ReplyError is an answer and not a crash. An AskCycle, the error when handlers wait for each other's answers in a
+ * circle, is not a crash either. Otherwise it would crash each actor of the circle in turn.
  */
 export function answerThrown(
   incarnation: ActorIncarnation,
@@ -28,8 +28,8 @@ export function answerThrown(
   const { child, endReason } = incarnation
   const { envelope } = flow
   const { ask } = envelope
-  // A message whose handler has thrown is not handled again. So it is removed from the stash or, after
-  // `ctx.unstashAll()`, from the mailbox.
+  // The handler had stashed its message. A message whose handler has thrown is not handled again, so it is removed from
+  // the stash or, after `ctx.unstashAll()`, from the mailbox.
   if (flow.stashed) child.withdraw(envelope)
   const error = tame(thrown)
   if (endReason !== null && isCancelled(error)) {
@@ -53,8 +53,8 @@ export function answerThrown(
     return null
   }
   const cause = isCancellation ? new UnexpectedCancellation(error) : error
-  // A handler that called `ctx.reply()` may have given the ReplyPort to another actor, which can still answer the ask.
-  // If it has not, the end of this actor makes the ask fail.
+  // If `flow.port` is not null, the handler has called `ctx.reply()`, and may have given the ReplyPort to another
+  // actor. That actor can still answer the ask. If the port was not given away, the ask fails when this actor ends.
   if (flow.port === null) ask?.refuse(new ActorCrashed(child.path, cause, true))
   return { error: cause }
 }

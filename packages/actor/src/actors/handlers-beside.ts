@@ -11,9 +11,10 @@ import { answerThrown } from './crash.ts'
 import type { Handlers } from './handlers.ts'
 
 /**
- * The handlers that run although another handler of the actor waits for a promise: handlers of interleaved messages and
- * of reentrant asks. The other handler is called the main handler; it got its message in the order of the mailbox. Each
- * handler beside it has its own task, so it can be cancelled alone.
+ * Runs handlers of an actor while another handler of the same actor waits for a promise. The waiting handler is called
+ * the main handler: its message was taken from the mailbox in order. The other handlers are those of messages named in
+ * `Actor.interleave`, and of messages that an ask with the option `reentrant` has caused. Each of them has its own
+ * task, so that it can be cancelled alone.
  */
 export class HandlersBeside {
   readonly #incarnation: ActorIncarnation
@@ -30,7 +31,10 @@ export class HandlersBeside {
     return this.#flows.size
   }
 
-  /** Returns the HandlerFlow (one run of a handler) that handles `envelope` now; null when there is none. */
+  /**
+   * Returns the HandlerFlow (one run of a handler) that handles the message `envelope` now. Null when no handler of
+   * this object handles that message.
+   */
   flowOf(envelope: Envelope): HandlerFlow | null {
     return this.#flows.get(envelope) ?? null
   }
@@ -99,8 +103,8 @@ export class HandlersBeside {
   }
 
   /**
-   * Cancels every handler that runs beside the main handler, and removes it from this object. Returns the HandlerFlow
-   * (one run of a handler) of each handler that was called, because its code may still run.
+   * Called after a kill. Cancels every handler of this object, and forgets it. Returns the HandlerFlow (one run of a
+   * handler) of each handler whose code has begun, because this code may still run.
    */
   abandon(): HandlerFlow[] {
     const flows = [...this.#flows.values()]

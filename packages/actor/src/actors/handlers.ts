@@ -20,12 +20,12 @@ import { HandlersBeside } from './handlers-beside.ts'
 import { reportSlow } from './slow-handler.ts'
 
 /**
- * The limits of one burst: the number of messages, and the time in milliseconds. After a burst, an actor lets other
- * callbacks of the event loop run.
+ * An actor handles several messages without a pause, which is called a burst. A burst ends after `burst` messages, or
+ * after `burstLength` milliseconds. Then other callbacks of the event loop can run.
  */
 const burst = 128
 const burstLength = 2
-/** A burst reads the clock only once in this many messages. */
+/** A burst (messages that are handled without a pause) reads the clock only once in this many messages. */
 const messagesPerLook = 16
 
 const resolved = Promise.resolve()
@@ -41,9 +41,10 @@ interface Callbacks {
   readonly onReturned: (value: unknown) => void
   readonly onThrew: (error: unknown) => void
   /**
-   * Called once, in a microtask, for each promise that a handler returned. If the promise had not settled yet, this
-   * call comes before `onReturned` or `onThrew`. If the promise had already settled, this call comes after `onReturned`
-   * or `onThrew`. The handler of the next message may then have run, and may have returned another promise.
+   * Finds out whether a promise that a handler returned was still pending. Called once, in a microtask, for each such
+   * promise. If the promise had not settled yet, this call comes before `onReturned` or `onThrew`. If the promise had
+   * already settled, this call comes after `onReturned` or `onThrew`. By then the handler of the next message may have
+   * run, and may have returned another promise.
    */
   readonly onMicrotask: () => void
 }
@@ -62,13 +63,13 @@ export class Handlers implements RunningHandler {
   readonly incarnation: ActorIncarnation
   readonly #child: ActorChild
   /**
-   * The message of the main handler: the handler that runs now and got its message in the order of the mailbox.
-   * Handlers that run beside it are in `#beside`. Null while no main handler runs.
+   * The message of the main handler, which is the running handler whose message was taken from the mailbox in order.
+   * Null while no such handler runs. Handlers that run while the main handler waits for a promise are in `#beside`.
    */
   #envelope: Envelope | null = null
   /**
-   * The object for this run of the main handler. It is made only when code asks for it. Null until then, and while no
-   * main handler runs.
+   * Describes the current run of the main handler (the handler of the message `#envelope`). Null until code first needs
+   * this object, and while no main handler runs.
    */
   #main: HandlerFlow | null = null
   /** How many messages this incarnation has handled. */
@@ -77,8 +78,9 @@ export class Handlers implements RunningHandler {
   behaviour: Behaviour | null = null
   trace: ((event: TraceEvent) => void) | null = null
   /**
-   * Null, except in one case: the main handler was called without `AsyncLocalStorage.run` and now waits for a promise.
-   * Its code then cannot find its HandlerFlow (one run of a handler) in the AsyncLocalStorage, and finds it here.
+   * Null, except in one case: the main handler (whose message was taken from the mailbox in order) was called without
+   * `AsyncLocalStorage.run` and now waits for a promise. Code of the handler then cannot find its HandlerFlow (one run
+   * of a handler) in the AsyncLocalStorage, and finds it here.
    */
   unenteredFlow: HandlerFlow | null = null
   #beside: HandlersBeside | null = null
@@ -94,8 +96,8 @@ export class Handlers implements RunningHandler {
   #waits = 0
   #microtasks = 0
   /**
-   * When the running handler was called, which is also when the previous handler ended. So the clock is read once for
-   * each message, and not twice.
+   * The time at which the running handler was called. The previous handler ended at the same time. So the clock is read
+   * once for each message, and not twice.
    */
   #now = 0
 
@@ -110,25 +112,30 @@ export class Handlers implements RunningHandler {
   }
 
   /**
-   * Whether the next message can be handled now, and the last handler of a message of this name returned no promise.
+   * Whether there is a message that can be handled now, and whose handler is expected to return no promise. The handler
+   * is expected to do so if it returned no promise for the previous message of the same name.
    */
   isNextPlain(): boolean {
     return !this.suspended && this.#child.mailbox.first()?.kind.isPlain === true
   }
 
-  /** Whether a main handler runs. */
+  /** Whether a main handler runs (a handler whose message was taken from the mailbox in order). */
   get isBusy(): boolean {
     return this.#envelope !== null
   }
 
-  /** The HandlerFlow (one run of a handler) of the main handler; null while no main handler runs. */
+  /**
+   * The HandlerFlow (one run of a handler) of the main handler, whose message was taken from the mailbox in order. Null
+   * while no main handler runs.
+   */
   get main(): HandlerFlow | null {
     return this.#envelope === null ? null : this.flow
   }
 
   /**
-   * The HandlerFlow (one run of a handler) of the main handler, which must be running. It is made on the first use,
-   * because most handlers neither wait nor ask, and need none.
+   * The HandlerFlow (one run of a handler) of the main handler, whose message was taken from the mailbox in order. A
+   * main handler must be running. The object is made only when this getter is called, because most handlers neither
+   * wait nor ask, and do not need it.
    */
   get flow(): HandlerFlow {
     const incarnation = this.incarnation
@@ -141,26 +148,36 @@ export class Handlers implements RunningHandler {
     return this.#main
   }
 
-  /** Whether the main handler waits for a promise, so that other handlers may run beside it. */
+  /**
+   * Whether the main handler (whose message was taken from the mailbox in order) waits for a promise. Then some other
+   * messages may be handled meanwhile.
+   */
   get isWaiting(): boolean {
     return this.#main !== null && this.#main.promise !== null
   }
 
-  /** Returns the HandlerFlow (one run of a handler) that handles `envelope` now; null when there is none. */
+  /**
+   * Returns the HandlerFlow (one run of a handler) that handles the message `envelope` now. Null when no handler
+   * handles that message.
+   */
   flowOf(envelope: Envelope): HandlerFlow | null {
     if (this.#envelope === envelope) return this.flow
     return this.#beside?.flowOf(envelope) ?? null
   }
 
-  /** How many handlers run beside the main handler. */
+  /**
+   * How many handlers run although the main handler (whose message was taken from the mailbox in order) has not
+   * finished.
+   */
   get besideCount(): number {
     return this.#beside?.size ?? 0
   }
 
   /**
-   * Handles messages until the mailbox is empty or the burst (a limited number of messages) is over. If `onlyPlain` is
-   * true, also stops before a message whose last handler returned a promise. Returns null when no handler returned a
-   * promise. Otherwise returns a promise that resolves at the end of the burst.
+   * Handles messages until the mailbox is empty, or until the burst (a limited number of messages) is over. If
+   * `onlyPlain` is true, also stops before a message whose handler is expected to return a promise. Returns null when
+   * the burst is already over. Otherwise a handler has returned a promise and the burst goes on later; then returns a
+   * promise that resolves at the end of the burst.
    */
   runBurst(onlyPlain = false): Promise<void> | null {
     this.#inBurst = 0
@@ -173,8 +190,8 @@ export class Handlers implements RunningHandler {
   }
 
   /**
-   * Handles the messages in the mailbox. Returns false when a handler returned a promise; when that promise settles,
-   * the burst continues.
+   * Handles messages until the burst (a limited number of messages) is over. Returns true when the burst is over.
+   * Returns false when a handler has returned a promise: the burst continues when that promise settles.
    */
   #handleMessages(onlyPlain = false): boolean {
     const incarnation = this.incarnation
@@ -203,8 +220,9 @@ export class Handlers implements RunningHandler {
   }
 
   /**
-   * Calls the handler of a message. Returns the result of a synchronous handler, or the native promise that the handler
-   * returned. If the handler returned a Future or another thenable, returns a native promise for it.
+   * Calls the handler of the message in `flow`. Returns the result of a synchronous handler, or the native promise that
+   * the handler returned. If the handler returned a Future or another thenable, returns a native promise that settles
+   * like that thenable.
    */
   call(flow: HandlerFlow): unknown {
     const { context } = flow.envelope
@@ -212,8 +230,9 @@ export class Handlers implements RunningHandler {
   }
 
   /**
-   * Whether the handler of a message can be called directly: the message has no context of its own, nobody traces
-   * messages, and the handler needs no separate asynchronous context.
+   * Whether the handler of a message can be called directly. The conditions: user code has sent the message, the
+   * message has no context of its own, no listener traces messages, and the handler need not run in
+   * `AsyncLocalStorage.run`.
    */
   #isSimple({ kind, context, action }: Envelope): boolean {
     return !kind.entersContext && context === null && action === null && !messageTracing.isOn
@@ -256,8 +275,8 @@ export class Handlers implements RunningHandler {
   }
 
   /**
-   * Called when a handler has returned `result`, which is a promise or another thenable. Returns a native promise for
-   * it.
+   * Called when a handler has returned `result`, which is a promise or another thenable. Returns a native promise that
+   * settles like `result`. `enters` is true if the handler was called in `AsyncLocalStorage.run`.
    */
   #returned(flow: HandlerFlow, result: unknown, enters: boolean): unknown {
     flow.envelope.kind.isPlain = false
@@ -287,8 +306,9 @@ export class Handlers implements RunningHandler {
   }
 
   /**
-   * Creates the callbacks once for each incarnation, and not once for each message. The callbacks find the handler that
-   * has ended in `#main`. After a kill, `#main` is null, because the handler is no longer awaited.
+   * Creates the callbacks that are called when the promise of a handler has settled. They are created once for each
+   * incarnation, and not for each message, so they find the handler in `#main`. `#main` is null if a kill has ended the
+   * wait for the handler; the callbacks then do nothing.
    */
   #makeCallbacks(): Callbacks {
     return {
@@ -334,7 +354,11 @@ export class Handlers implements RunningHandler {
     return now > this.#burstEnds
   }
 
-  /** Called when the main handler has returned or thrown, or its promise has settled. */
+  /**
+   * Called when the main handler (whose message was taken from the mailbox in order) has finished. If the handler
+   * returned a promise, the handler has finished when the promise has settled. After a kill, this method is called
+   * without waiting for that promise.
+   */
   #end(): void {
     const envelope = this.#envelope as Envelope
     const flow = this.#main
@@ -355,8 +379,8 @@ export class Handlers implements RunningHandler {
   }
 
   /**
-   * Called when a handler returned `result`. Answers the ask with `result`, unless the handler took its ReplyPort or
-   * stashed the message.
+   * Called when a handler has finished with `result`. If the message is an ask, sends `result` to the sender. But if
+   * the handler has called `ctx.reply()` or `ctx.stash()`, the answer comes later, and `result` is ignored.
    */
   answer(envelope: Envelope, flow: HandlerFlow | null, result: unknown): void {
     this.handled++
@@ -373,8 +397,8 @@ export class Handlers implements RunningHandler {
   }
 
   /**
-   * Tells the listener of `sys.trace` that a handler has ended. `crash` holds the error if the handler crashed;
-   * otherwise it is null.
+   * Tells the listener of `sys.trace` that a handler has ended. `crash` holds the error if the handler crashed the
+   * actor; otherwise `crash` is null.
    */
   #traced(flow: HandlerFlow, crash: { readonly error: unknown } | null = null): void {
     if (this.trace === null) return
@@ -387,9 +411,13 @@ export class Handlers implements RunningHandler {
     }
   }
 
-  // The methods below are about the handlers that run beside the main handler, while it waits for a promise.
+  // The methods below are about handlers that run while the main handler (whose message was taken from the mailbox in
+  // order) waits for a promise.
 
-  /** Returns whether `envelope` may be handled now, while the main handler waits for a promise. */
+  /**
+   * Returns whether the message `envelope` may be handled now, although another handler of this actor waits for a
+   * promise.
+   */
   mayServe(envelope: Envelope): boolean {
     if (!this.isWaiting || this.suspended) return false
     if (this.incarnation.endReason !== null) return false
@@ -397,8 +425,8 @@ export class Handlers implements RunningHandler {
   }
 
   /**
-   * Starts the handler of `envelope` beside the waiting main handler. Returns false when this message may not run
-   * beside it.
+   * If another handler of this actor waits for a promise, and the message `envelope` may be handled during that wait,
+   * calls the handler of `envelope` and returns true. Otherwise returns false, and the message must go to the mailbox.
    */
   serveBeside(envelope: Envelope): boolean {
     if (!this.mayServe(envelope)) return false
@@ -408,8 +436,8 @@ export class Handlers implements RunningHandler {
   }
 
   /**
-   * Called when the main handler begins to wait, and by `sys.resume`. Starts the handlers of queued messages that may
-   * run beside the main handler.
+   * Called when a handler begins to wait for a promise, and by `sys.resume`. Starts the handlers of those messages in
+   * the mailbox that may be handled during that wait.
    */
   serveWaiting(): void {
     const { mailbox } = this.#child
@@ -424,20 +452,25 @@ export class Handlers implements RunningHandler {
   }
 
   /**
-   * Settles when no handler runs beside the main handler. The returned promise is a native promise, so a cancel of the
-   * waiting task does not end the wait.
+   * Settles when all handlers have ended that were started while another handler waited for a promise. The returned
+   * promise is a native promise, so a cancel of the task that awaits it does not end the wait.
    */
   async besideEnded(): Promise<void> {
     await this.#beside?.ended()
   }
 
-  /** Tells the listener of `sys.trace` that a handler beside the main handler has ended. */
+  /**
+   * Tells the listener of `sys.trace` that a handler of HandlersBeside has ended. `crash` holds the error if the
+   * handler crashed the actor; otherwise `crash` is null.
+   */
   traceOf(flow: HandlerFlow, crash: { readonly error: unknown } | null): void {
     this.#traced(flow, crash)
   }
 
   /**
-   * Called at the end of the incarnation. If the main handler has begun and has not answered its ask, the ask fails.
+   * Called at the end of the incarnation. If the main handler (whose message was taken from the mailbox in order) still
+   * runs, and its message is an ask, the ask fails. An ask whose handler has called `ctx.reply()` or `ctx.stash()` does
+   * not fail here.
    */
   failAsks(makeError: () => Error): void {
     const main = this.#main
@@ -446,8 +479,8 @@ export class Handlers implements RunningHandler {
   }
 
   /**
-   * Called one turn after a kill. Handlers that still run, although they were cancelled, are no longer awaited. Returns
-   * them, because their code may go on.
+   * Called after a kill, when the cancelled handlers have had time to end. The actor no longer waits for the handlers
+   * that still run. Returns these handlers, because the caller reports them.
    */
   abandon(): AbandonedHandler[] {
     const flows = this.#beside?.abandon() ?? []

@@ -21,7 +21,7 @@ export class HookCaller {
     this.#incarnation = incarnation
   }
 
-  /** Calls a hook of the actor in a new HandlerFlow, and waits until the hook has finished. */
+  /** Calls a hook of the actor, if the actor has this hook, and waits until the hook has finished. */
   async call(name: 'onStart' | 'onStop', call: (hooks: Hooks) => unknown): Promise<void> {
     const incarnation = this.#incarnation
     const hooks = incarnation.hooks()
@@ -43,8 +43,9 @@ export class HookCaller {
   }
 
   /**
-   * Waits for `promise`. A kill ends this wait, but a cancel of the task does not: the cancel reaches the future that
-   * the code behind `promise` awaits. `what` names that code in the report of the kill.
+   * Waits for `promise`. A kill ends this wait: the method then throws `abandoned`. A cancel of the task does not end
+   * this wait: it reaches the future that the code behind `promise` awaits. `what` names that code in the report of the
+   * kill.
    */
   async settle(what: string, promise: PromiseLike<unknown>): Promise<unknown> {
     this.#waitsFor = what
@@ -56,7 +57,10 @@ export class HookCaller {
     }
   }
 
-  /** Ends the wait. Returns the promise that was awaited and the name of its code; null if there was no wait. */
+  /**
+   * Called after a kill. Ends the wait for a hook or other code. Returns the promise that was awaited and the name of
+   * its code; null if there was no wait.
+   */
   abandon(): { readonly what: string; readonly promise: PromiseLike<unknown> } | null {
     const what = this.#waitsFor
     const promise = this.#wait.abandon()

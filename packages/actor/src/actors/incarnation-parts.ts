@@ -8,8 +8,9 @@ import { MonitorsAndLinks } from './monitors-and-links.ts'
 import { ActorTimers } from './timers.ts'
 
 /**
- * The parts of an incarnation that most actors do not need: timers, pipes, monitors, links, children, the stash, and the
- * answers that come later. Each part is made when the actor first uses it, and ends with the incarnation.
+ * The parts of an incarnation that most actors do not need: timers, monitors, links, children, the stash, the promises
+ * that were passed to `ctx.pipe()`, and the messages that are answered later with a ReplyPort. Each part is made when
+ * the actor first uses it, and ends with the incarnation.
  */
 export class IncarnationParts {
   readonly #incarnation: ActorIncarnation
@@ -24,7 +25,7 @@ export class IncarnationParts {
     this.#incarnation = incarnation
   }
 
-  /** The children of this incarnation; null if it has never started one. */
+  /** The children that this incarnation has started; null before the first of them. */
   get ownChildren(): UnsupervisedChildren | null {
     return this.#children
   }
@@ -34,7 +35,7 @@ export class IncarnationParts {
     return this.#open?.stashed ?? 0
   }
 
-  /** The number of messages that still need an answer through a ReplyPort. */
+  /** The number of messages that still need an answer through a ReplyPort, the object that `ctx.reply()` returns. */
   get unanswered(): number {
     return this.#open?.ports.size ?? 0
   }
@@ -43,7 +44,8 @@ export class IncarnationParts {
     if (this.#children === null) {
       const { path, ref, runtime } = this.#incarnation.child
       this.#children = new UnsupervisedChildren(path, ref, runtime)
-      // The children are stopped before `onStop` runs. A child that `onStop` starts would never be stopped.
+      // The children were stopped, and `onStop` runs now. A child that `onStop` starts would never be stopped, so the
+      // start of a child must fail.
       if (this.#isReleased) this.#children.close()
     }
     return this.#children
@@ -80,8 +82,8 @@ export class IncarnationParts {
   }
 
   /**
-   * Called before `onStop` runs. Cancels the timers and the pipes. The caller of this method stops the children,
-   * because it must await their end.
+   * Called before `onStop` runs. Cancels the timers and the promises that were passed to `ctx.pipe()`. The caller of
+   * this method stops the children, because it must await their end.
    */
   release(): void {
     this.#isReleased = true
@@ -90,8 +92,8 @@ export class IncarnationParts {
   }
 
   /**
-   * Called at the end of the incarnation, after `onStop`. Ends all parts except the links. The links are ended by
-   * `breakLinks`, which is called when the supervisor knows of the end.
+   * Called at the end of the incarnation, after `onStop`. Ends all parts except the links. The links end later, by
+   * `breakLinks`, when the supervisor knows that the incarnation has ended.
    */
   end(): void {
     this.release()

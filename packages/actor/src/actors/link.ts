@@ -3,7 +3,10 @@ import { LinkDied } from '../errors.ts'
 import { type ExitReason, isAbnormal } from '../exit-reason.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 
-/** A link between two incarnations: when one ends abnormally, the other ends too. */
+/**
+ * A link between two incarnations (runs of two actors). When one of the two ends abnormally, the other ends too, unless
+ * its actor has set `ctx.trapExit`.
+ */
 export class Link {
   readonly #ends: readonly [ActorIncarnation, ActorIncarnation]
 
@@ -12,8 +15,8 @@ export class Link {
   }
 
   /**
-   * Called when `incarnation`, one of the two linked incarnations, has ended. If the other incarnation has `trapExit`,
-   * its `onDown` is called. Otherwise the other incarnation ends too, if `reason` is abnormal.
+   * Called when `incarnation`, one of the two linked incarnations, has ended. If the actor of the other incarnation has
+   * set `ctx.trapExit`, its `onDown` is called. Otherwise the other incarnation ends too, if `reason` is abnormal.
    */
   broken(incarnation: Incarnation, reason: ExitReason): void {
     const [one, other] = this.#ends

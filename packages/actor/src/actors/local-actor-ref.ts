@@ -44,8 +44,9 @@ export class LocalActorRef<A extends Actor = Actor> extends ChildRef implements 
    * `ref.ask({ timeout, signal }).method(...)`.
    *
    * Rejects with NoProc when the actor has stopped, ActorCrashed when its handler threw, ActorStopped when the actor
-   * ended before it answered, ActorRestarting when a restart dropped the mailbox, MailboxFull, AskTimeout, and AskCycle
-   * when the actor waits for the caller, so that no answer could ever come.
+   * ended before it answered, ActorRestarting when a restart dropped the mailbox, MailboxFull when the mailbox has no
+   * room, AskTimeout when no answer came in time, and AskCycle when the actor itself waits for the caller, so that no
+   * answer could ever come.
    */
   get ask(): Ask<A> {
     this.#ask ??= askProxy(this.target, this.#pinned)
@@ -55,8 +56,8 @@ export class LocalActorRef<A extends Actor = Actor> extends ChildRef implements 
   /**
    * Sends a message and waits only until the message is in the mailbox. The returned future resolves with true when the
    * message is in the mailbox, and with false when the message became a dead letter. If the mailbox has room, the
-   * future is already done. The option `confirm` changes nothing, because within one process no message is lost on the
-   * way.
+   * returned future is already done. The option `confirm` changes nothing, because within one process no message is
+   * lost on the way.
    */
   get tell(): Tell<A> {
     this.#tell ??= tellProxy(this.target, this.#pinned)
@@ -68,8 +69,9 @@ export class LocalActorRef<A extends Actor = Actor> extends ChildRef implements 
   }
 
   /**
-   * Lets the actor handle the messages that are in its mailbox now, and then ends it. Later messages are refused. If
-   * the actor still owes answers through a ReplyPort, it waits for these before it ends.
+   * Lets the actor handle the messages that are in its mailbox now, and then ends it. Later messages are refused. If an
+   * ask still needs an answer through a ReplyPort, the object that `ctx.reply()` returns, the actor ends only after
+   * that answer. The returned future settles when the actor has ended.
    */
   drain(): Future<ExitReason> {
     return this.isStale ? this.whenStopped : this.target.drain()

@@ -11,8 +11,8 @@ type IsSame<X, Y> =
   (<T>() => T extends X ? 1 : 2) extends <T>() => T extends Y ? 1 : 2 ? true : false
 
 /**
- * True when the property cannot be assigned. The property is a getter without a setter, or a `readonly` field.
- * TypeScript cannot tell these two apart.
+ * True when the property `K` of `A` cannot be assigned. Such a property is a getter without a setter, or a `readonly`
+ * field. TypeScript cannot tell these two apart.
  */
 type IsReadonly<A, K extends keyof A> = IsSame<Pick<A, K>, Readonly<Pick<A, K>>>
 
@@ -33,9 +33,9 @@ export type MessageName<A> = {
 export type Reply<R> = Awaited<R> extends ReplyPort<infer T> ? T : Awaited<R>
 
 /**
- * The type of `ref.ask.method`, for a method of type `F`. If the method has overloads, the type has the last four of
- * them. If the method has fewer than four, TypeScript repeats the first overload. If the method has a type parameter,
- * the constraint of that parameter replaces it.
+ * The type of `ref.ask.method`, for a method of type `F`. If the method has overloads, the type has the last four
+ * overloads. If the method has fewer than four, TypeScript repeats the first overload. If the method has a type
+ * parameter, the constraint of that parameter replaces it.
  */
 type AskOf<F> = F extends {
   (...args: infer P1): infer R1
@@ -92,8 +92,9 @@ export interface TellOptions {
 export type Tell<A> = Tells<A> & ((options: TellOptions) => Tells<A>)
 
 /**
- * Like Asks and Tells, but for the type `this` in an actor's own class. TypeScript cannot filter the members of `this`
- * by their types, so a member that is not a method is present with the type `never`.
+ * Like Asks and Tells, the types with a method for each message of an actor, but for `ctx.self`, which uses the type
+ * `this` of the actor's own class. TypeScript cannot filter the members of `this` by their types, so a member that is
+ * not a method is present with the type `never`.
  */
 type SelfAsks<A> = { readonly [K in keyof A]: K extends Hook ? never : AskOf<A[K]> }
 

@@ -19,8 +19,8 @@ export interface Down {
 }
 
 /**
- * A monitor of one child. It tells the watching actor of each restart of the child, and exactly once of the child's
- * end.
+ * A monitor of one child. It tells the actor that called `ctx.monitor` of each restart of the child, and once of the
+ * end of the child.
  *
  * @example
  *     class Guard extends Actor {
@@ -44,8 +44,8 @@ export class Monitor {
   /** True if the monitor watches only one incarnation of the child; false if it watches all incarnations. */
   readonly pinned: boolean
   /**
-   * @internal the messages about this monitor that are in the mailbox of the watching actor; each message calls
-   * `onDown`
+   * @internal the messages that this monitor has put in the mailbox of the watching actor, and that were not handled
+   * yet; each message calls `onDown`
    */
   readonly waiting: Set<Envelope> = new Set()
   #ended = false
@@ -63,7 +63,9 @@ export class Monitor {
     this.#deliver(true, this.ref.target.lastExit ?? { kind: 'noproc' })
   }
 
-  /** @internal called when the child, or the pinned incarnation, has ended */
+  /**
+   * @internal called when the child has ended for good or, if `pinned` is true, when the watched incarnation has ended
+   */
   down(reason: ExitReason): void {
     if (this.#ended) return
     this.#ended = true

@@ -11,7 +11,7 @@ import { type Down, Monitor } from './monitor.ts'
 export class MonitorsAndLinks {
   readonly #incarnation: ActorIncarnation
   readonly #monitors = new Set<Monitor>()
-  /** Maps each linked incarnation to its link. */
+  /** Maps each incarnation of another actor that is linked to this incarnation to the link. */
   readonly #links = new Map<ActorIncarnation, Link>()
 
   constructor(incarnation: ActorIncarnation) {
@@ -52,8 +52,8 @@ export class MonitorsAndLinks {
   }
 
   /**
-   * Links this incarnation to the running incarnation of the actor at `ref`. If there is none, throws NoProc. But if
-   * this actor has set `ctx.trapExit`, its `onDown` is called instead.
+   * Links this incarnation to the running incarnation of the actor at `ref`. If that actor does not run, throws NoProc.
+   * But if the actor of this incarnation has set `ctx.trapExit`, its `onDown` is called instead.
    */
   link(ref: LocalActorRef<never> | LocalActorRef): void {
     const other = ref.isStale ? null : ref.target.incarnation
@@ -68,7 +68,10 @@ export class MonitorsAndLinks {
     other.parts.monitorsAndLinks().#links.set(this.#incarnation, link)
   }
 
-  /** Puts a message in the mailbox that calls `onDown`, to tell that the linked actor at `ref` has ended. */
+  /**
+   * Tells the actor of this incarnation that the linked actor at `ref` has ended: puts a message that calls `onDown` in
+   * its mailbox.
+   */
   deliverLinkEnd(ref: ChildRef, reason: ExitReason): void {
     const monitor = new Monitor(this.#incarnation, ref, true)
     this.deliver({ monitor, ref, reason, restarted: false, link: true })
@@ -84,7 +87,10 @@ export class MonitorsAndLinks {
     this.#monitors.clear()
   }
 
-  /** Tells the linked actors that this incarnation has ended. */
+  /**
+   * Tells the linked incarnations that this incarnation has ended with `reason`. Each of them then ends too, or gets a
+   * call of `onDown`.
+   */
   breakLinks(reason: ExitReason): void {
     for (const link of this.#links.values()) link.broken(this.#incarnation, reason)
     this.#links.clear()

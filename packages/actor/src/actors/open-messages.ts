@@ -7,8 +7,8 @@ import type { ExitReason } from '../exit-reason.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 
 /**
- * The messages that one incarnation has begun and not finished: the stashed messages, and the messages that still need
- * an answer through a ReplyPort.
+ * The messages whose handlers have run in one incarnation, but that are not finished: the stashed messages, and the
+ * messages that still need an answer through a ReplyPort, the object that `ctx.reply()` returns.
  */
 export class OpenMessages {
   readonly #incarnation: ActorIncarnation
@@ -55,7 +55,8 @@ export class OpenMessages {
   }
 
   /**
-   * Returns the ReplyPort of the current message. Each call in one handler returns the same port.
+   * Returns the ReplyPort of the current message, with which the message is answered later. A handler that calls this
+   * method twice for one message gets the same port twice.
    *
    * @throws {InvalidStateError} when the calling code does not belong to a handler of this actor, or when the handler
    * has stashed the message
@@ -91,7 +92,10 @@ export class OpenMessages {
     return flow
   }
 
-  /** Called at the end of the incarnation. The asks whose ReplyPort was not used until now fail. */
+  /**
+   * Called at the end of the incarnation. The asks that were not answered through their ReplyPorts (from `ctx.reply()`)
+   * fail.
+   */
   failPorts(reason: ExitReason): void {
     this.ports.failAll(endedWhileHandling(this.#incarnation.child.path, reason))
   }

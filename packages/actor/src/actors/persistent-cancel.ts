@@ -5,14 +5,14 @@ import { observe } from '@tasktree/core/lowlevel'
 const cancelsAtOnce = 3
 /** The length of the first pause, in milliseconds. Each later pause is twice as long as the previous pause. */
 const firstPause = 20
-/** The largest number of times that the task is cancelled. */
+/** After this many cancels, the task is not cancelled again. */
 const mostCancels = 12
 
 /**
- * Cancels a task again each time its code has caught the cancel and begins another wait. (In Trio, a cancelled scope
- * does the same.) The first cancels follow each other without a pause. Then the pauses grow, and after `mostCancels`
- * cancels the task is not cancelled again. Otherwise code that catches every cancel in a loop would keep the thread
- * busy until the actor is killed.
+ * Cancels a task again each time its code has caught the cancel and begins another wait, until `isOver` returns true.
+ * (In Trio, a cancelled scope does the same.) The first cancels follow each other without a pause. Then the pauses
+ * grow, and after `mostCancels` cancels the task is not cancelled again. Otherwise code that catches every cancel in a
+ * loop would keep the thread busy until the actor is killed.
  */
 export class PersistentCancel {
   readonly #task: Task

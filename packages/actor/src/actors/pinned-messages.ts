@@ -28,9 +28,9 @@ export class PinnedMessages {
   }
 
   /**
-   * Called when an incarnation has ended with `reason`. The asks for this incarnation fail. The tells that wait for
-   * room in the mailbox become dead letters. The tells in the mailbox stay there for now, because `onUndelivered` gets
-   * them if the actor is not restarted.
+   * Called when an incarnation has ended with `reason`. The asks that were sent to this incarnation only now fail. Such
+   * tells that wait for room in the mailbox become dead letters. Such tells in the mailbox stay there for now, because
+   * `onUndelivered` gets them if the actor is not restarted.
    */
   incarnationEnded(reason: ExitReason): void {
     const { mailbox, path } = this.#child
@@ -44,7 +44,10 @@ export class PinnedMessages {
     }
   }
 
-  /** Called when the next incarnation begins. The tells for the previous incarnation become dead letters. */
+  /**
+   * Called when the next incarnation begins. The tells that were sent to an earlier incarnation only become dead
+   * letters.
+   */
   incarnationBegins(): void {
     for (const envelope of this.#child.mailbox.contents()) {
       if (this.isLate(envelope)) this.#drop(envelope)

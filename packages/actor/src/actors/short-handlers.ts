@@ -14,7 +14,7 @@ import type { ActorIncarnation } from './actor-incarnation.ts'
  */
 export class ShortHandlers {
   readonly #incarnation: ActorIncarnation
-  /** The turn of the event loop in which the messages are handled. */
+  /** Runs `#handleMessages` in a turn of the event loop, as code of the task. */
   readonly turn: TaskTurn
   /**
    * The promise of a burst (a limited number of messages, handled one after the other) that `turn` has begun and the
@@ -22,13 +22,16 @@ export class ShortHandlers {
    */
   #burst: Promise<void> | null = null
 
-  /** Must be called by code of the actor's task. */
+  /** Must be called by code of the actor's task, because `turn` runs its code in the task that made it. */
   constructor(incarnation: ActorIncarnation) {
     this.#incarnation = incarnation
     this.turn = new TaskTurn(() => this.#handleMessages())
   }
 
-  /** Whether a burst has begun that the task must await. */
+  /**
+   * Whether a handler that `turn` has called returned a promise, so that the task must await the end of the burst (a
+   * limited number of messages).
+   */
   get hasBurst(): boolean {
     return this.#burst !== null
   }
@@ -39,7 +42,10 @@ export class ShortHandlers {
     return burst
   }
 
-  /** Whether the next work is a message, and the last handler of a message of this name returned no promise. */
+  /**
+   * Whether the next work is a message whose handler is expected to return no promise, because it returned none for the
+   * previous message of the same name.
+   */
   canHandleNext(): boolean {
     const incarnation = this.#incarnation
     return (
@@ -50,12 +56,12 @@ export class ShortHandlers {
   }
 
   /**
-   * Handles messages up to the first message whose handler is known to return promises. Resumes the task if there is
-   * anything else to do. Returns whether a handler has returned a promise, which the task must await.
+   * Handles messages up to the first message whose handler is expected to return a promise. If there is anything else
+   * to do, resumes the task. Returns true when a handler has returned a promise, which the resumed task then awaits.
    */
   #handleMessages(): boolean {
     const incarnation = this.#incarnation
-    // If the task has been resumed, or will be, the task handles the messages itself.
+    // If the task has been resumed, the task itself handles the messages.
     if (!incarnation.isWaiting) return false
     if (incarnation.endReason === null) {
       this.#burst = incarnation.handlers.runBurst(true)

@@ -1,7 +1,10 @@
 import type { Envelope } from '../messages/envelope.ts'
 import type { ActorChild } from './actor-child.ts'
 
-/** Warns that a handler ran for long without giving up the thread, because nothing else could run during that time. */
+/**
+ * Logs a warning and emits an event: a handler ran for `ms` milliseconds without giving up the thread, so no other code
+ * could run during that time.
+ */
 export function reportSlow(child: ActorChild, envelope: Envelope, ms: number): void {
   const { runtime, path, id, number: incarnation } = child
   runtime.log.report(

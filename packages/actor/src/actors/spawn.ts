@@ -15,8 +15,8 @@ export interface SpawnOptions {
 const spawned = new WeakMap<Runtime, UnsupervisedChildren>()
 
 /**
- * Starts an actor that belongs to no ActorSystem. The actor is not restarted when it ends. The promise settles when
- * `onStart` has settled. Like every task, the actor is cancelled when `run` ends.
+ * Starts an actor that belongs to no ActorSystem. The actor is not restarted when it ends. The promise settles when the
+ * hook `onStart` has finished. Like every task, the actor is cancelled when `run` ends.
  *
  * @throws {TypeError} {@link RangeError} for wrong arguments
  * @throws the error that the constructor or `onStart` of the actor throws

@@ -4,11 +4,11 @@
  */
 export interface SysRequest {
   perform(): void
-  /** Called instead of `perform` when the incarnation ends before the request was performed. */
+  /** Called instead of `perform` when the incarnation (run of the actor) ends before it has performed the request. */
   drop(error: Error): void
 }
 
-/** The requests to one incarnation that it has not performed yet. */
+/** The requests to one incarnation (run of an actor) that it has not performed yet. */
 export class SysRequests {
   #waiting: SysRequest[] = []
 
@@ -35,7 +35,10 @@ export class SysRequests {
     for (const request of this.#takeAll()) request.drop(error)
   }
 
-  /** Returns the waiting requests and empties the list, because performing a request may add another request. */
+  /**
+   * Returns the waiting requests and empties the list before they are performed, because a request may add another
+   * request.
+   */
   #takeAll(): SysRequest[] {
     const requests = this.#waiting
     this.#waiting = []

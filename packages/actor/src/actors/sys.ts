@@ -25,8 +25,8 @@ function incarnationOf(ref: AnyRef): ActorIncarnation {
 }
 
 /**
- * Makes the actor call `action` when the running handler has ended, and before the next message is handled. The
- * returned future fails if the actor ends before that.
+ * Calls `action` when the running handler of the actor has ended, and before the next message is handled. The returned
+ * future has the result of `action`. If the actor ends first, the returned future fails.
  */
 function between<T>(ref: AnyRef, action: (incarnation: ActorIncarnation) => T): Future<T> {
   const incarnation = incarnationOf(ref)
@@ -50,7 +50,7 @@ function between<T>(ref: AnyRef, action: (incarnation: ActorIncarnation) => T): 
 /**
  * Inspects and controls a running actor, for operators and tests. `trace` and `statistics` act at once. The actor
  * performs the other requests after its running handler, and before it handles the messages in the mailbox, even while
- * it is suspended. Such a request fails when the actor ends before it has performed the request.
+ * the actor is suspended. Such a request fails when the actor ends before it has performed the request.
  *
  * Modelled on `sys` of Erlang/OTP.
  *

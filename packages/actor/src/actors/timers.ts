@@ -5,7 +5,8 @@ import { type Envelope, internalEnvelope } from '../messages/envelope.ts'
 
 export interface TimerOptions {
   /**
-   * If the actor has another timer with this key, that timer is cancelled, and its tick is removed from the mailbox.
+   * A name for the timer. If the actor already has a timer with the same key, that older timer is cancelled, and its
+   * tick is removed from the mailbox.
    */
   key?: string
   /**

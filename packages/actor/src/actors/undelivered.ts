@@ -3,7 +3,10 @@ import type { Message } from '../messages/envelope.ts'
 import type { Hooks } from './actor.ts'
 import type { ActorChild } from './actor-child.ts'
 
-/** Calls `onUndelivered` of an actor that has ended for good, with the tells that the actor did not handle. */
+/**
+ * Calls the hook `onUndelivered` of an actor that has ended for good, if the actor has this hook. `messages` are the
+ * tells that the actor did not handle.
+ */
 export function tellUndelivered(
   child: ActorChild,
   hooks: Hooks | null,
