@@ -1,7 +1,11 @@
 import type { ExitReason } from './exit-reason.ts'
 import { formatReason, formatThrown } from './exit-reason.ts'
 
-/** There is no such actor, or it had stopped for good before the message was sent. The message was not handled. */
+/**
+ * There is no actor at `path`, or the actor had stopped for good before the message was sent. A ref that is pinned to
+ * one incarnation (run of the actor) reaches no later one, so it fails when that incarnation has ended. The message was
+ * not handled.
+ */
 export class NoProc extends Error {
   override readonly name: string = 'NoProc'
   readonly code: string = 'ERR_ACTOR_NO_PROC'
@@ -13,13 +17,16 @@ export class NoProc extends Error {
   }
 }
 
-/** The actor ended before it replied to an ask. */
+/** An ask failed, because the asked actor ended before it replied. */
 export class ActorStopped extends Error {
   override readonly name: string = 'ActorStopped'
   readonly code: string = 'ERR_ACTOR_STOPPED'
   readonly path: string
   readonly reason: ExitReason
-  /** Whether the handler of the message had begun. If not, it is safe to send the message again. */
+  /**
+   * True if the handler of the message had begun. If false, the handler never ran, so it is safe to send the message
+   * again.
+   */
   readonly delivered: boolean
 
   constructor(path: string, reason: ExitReason, delivered: boolean, options?: ErrorOptions) {
@@ -32,7 +39,8 @@ export class ActorStopped extends Error {
 }
 
 /**
- * The actor crashed after the handler of the message had begun; `cause` is the error. The message is not handled again.
+ * An ask failed, because the asked actor crashed after the handler of the message had begun. `cause` is the error of
+ * the crash. The message is not handled again.
  */
 export class ActorCrashed extends ActorStopped {
   override readonly name: string = 'ActorCrashed'
@@ -44,8 +52,8 @@ export class ActorCrashed extends ActorStopped {
 }
 
 /**
- * The actor was restarted with the option `onRestart: 'drop'`, so the message was dropped before it was handled. It is
- * safe to send the message again.
+ * An ask failed, because the asked actor was restarted, and its mailbox option `onRestart: 'drop'` dropped the message
+ * before the handler began. It is safe to send the message again.
  */
 export class ActorRestarting extends Error {
   override readonly name: string = 'ActorRestarting'
@@ -61,7 +69,10 @@ export class ActorRestarting extends Error {
   }
 }
 
-/** No reply came within the timeout. The handler may still run. A reply that comes later is dropped. */
+/**
+ * An ask failed, because no reply came within its timeout. The handler may still run. A reply that comes later is
+ * dropped.
+ */
 export class AskTimeout extends Error {
   override readonly name: string = 'AskTimeout'
   readonly code: string = 'ERR_ACTOR_ASK_TIMEOUT'
@@ -81,14 +92,16 @@ export class AskTimeout extends Error {
 }
 
 /**
- * The ask could never be answered, because the asked actor waits for the asker, directly or through other actors. A
- * tell to a full mailbox, a wait for the end of an actor, and a start of a child can fail for the same reason.
+ * An ask failed, because it could never be answered: the asked actor waits for the asking actor, directly or through
+ * other actors. A tell to a full mailbox, a wait for the end of an actor, and a start of a child can fail for the same
+ * reason.
  */
 export class AskCycle extends Error {
   override readonly name: string = 'AskCycle'
   readonly code: string = 'ERR_ACTOR_ASK_CYCLE'
   /**
-   * The paths of the actors in the circle. Each actor waits for the next actor. The asked actor comes first and last.
+   * The paths of the actors that wait for each other. Each actor waits for the next one. The first path comes again at
+   * the end.
    */
   readonly path: readonly string[]
 
@@ -103,7 +116,10 @@ export class AskCycle extends Error {
   }
 }
 
-/** The mailbox was full, and its option `overflow` does not make the sender wait. */
+/**
+ * An ask failed, because the mailbox of the asked actor was full, and the option `overflow` of the mailbox does not
+ * make the sender wait.
+ */
 export class MailboxFull extends Error {
   override readonly name: string = 'MailboxFull'
   readonly code: string = 'ERR_ACTOR_MAILBOX_FULL'
@@ -117,7 +133,7 @@ export class MailboxFull extends Error {
   }
 }
 
-/** The handler called `ctx.stash()`, but the stash was full. */
+/** A handler called `ctx.stash()` to put its message aside, but the stash already held as many messages as it can. */
 export class StashFull extends Error {
   override readonly name: string = 'StashFull'
   readonly code: string = 'ERR_ACTOR_STASH_FULL'
@@ -150,7 +166,7 @@ export class RestartLimitError extends Error {
   }
 }
 
-/** A child did not start. Everything that the start had begun has been undone. */
+/** A child did not start; `cause` is the reason. Everything that the start had begun has been undone. */
 export class FailedToStart extends Error {
   override readonly name: string = 'FailedToStart'
   readonly code: string = 'ERR_ACTOR_FAILED_TO_START'
@@ -162,7 +178,7 @@ export class FailedToStart extends Error {
   }
 }
 
-/** A child with the same id is running, or is being started. */
+/** A child was not started, because a child with the same id is running or is being started. */
 export class AlreadyStarted extends Error {
   override readonly name: string = 'AlreadyStarted'
   readonly code: string = 'ERR_ACTOR_ALREADY_STARTED'
@@ -174,7 +190,10 @@ export class AlreadyStarted extends Error {
   }
 }
 
-/** A child with the same id exists but does not run: call `restartChild` or `deleteChild`. */
+/**
+ * A child was not started, because a child with the same id exists, although it does not run. Call `restartChild` to
+ * start that child again, or `deleteChild` to remove it.
+ */
 export class AlreadyPresent extends Error {
   override readonly name: string = 'AlreadyPresent'
   readonly code: string = 'ERR_ACTOR_ALREADY_PRESENT'
@@ -186,7 +205,7 @@ export class AlreadyPresent extends Error {
   }
 }
 
-/** The request is not possible in the current state of the child. */
+/** A request to a supervisor, such as `restartChild`, is not possible in the current state of the child. */
 export class ChildStateError extends Error {
   override readonly name: string = 'ChildStateError'
   readonly code: string = 'ERR_ACTOR_CHILD_STATE'
@@ -201,7 +220,10 @@ export class ChildStateError extends Error {
   }
 }
 
-/** A dynamic supervisor already has `maxChildren` children. */
+/**
+ * A child was not started, because its dynamic supervisor already has as many children as the option `maxChildren`
+ * allows.
+ */
 export class TooManyChildren extends Error {
   override readonly name: string = 'TooManyChildren'
   readonly code: string = 'ERR_ACTOR_TOO_MANY_CHILDREN'
@@ -215,7 +237,7 @@ export class TooManyChildren extends Error {
   }
 }
 
-/** The supervisor is stopping or has stopped, and accepts no more requests. */
+/** A supervisor refused a request, because it is stopping or has stopped. */
 export class SupervisorStopping extends Error {
   override readonly name: string = 'SupervisorStopping'
   readonly code: string = 'ERR_ACTOR_SUPERVISOR_STOPPING'
@@ -227,7 +249,7 @@ export class SupervisorStopping extends Error {
   }
 }
 
-/** Another child is already registered under the name. */
+/** A child was not registered under a name, because another child has this name. */
 export class NameTaken extends Error {
   override readonly name: string = 'NameTaken'
   readonly code: string = 'ERR_ACTOR_NAME_TAKEN'
@@ -247,7 +269,7 @@ export class UnexpectedCancellation extends Error {
   }
 }
 
-/** An actor that is linked to this actor ended abnormally. */
+/** The error with which an actor ends because another actor, which is linked to it, has crashed or was killed. */
 export class LinkDied extends Error {
   override readonly name: string = 'LinkDied'
   readonly code: string = 'ERR_ACTOR_LINK_DIED'
@@ -263,7 +285,7 @@ export class LinkDied extends Error {
   }
 }
 
-/** A child of kind `resource` has ended, because its process ended with an exit code other than 0. */
+/** The error with which a child of kind `resource` ends when its process has ended with an exit code other than 0. */
 export class WorkerExit extends Error {
   override readonly name: string = 'WorkerExit'
   readonly code: number
@@ -292,7 +314,7 @@ export class StaleIncarnation extends Error {
 }
 
 /**
- * A handler throws a ReplyError to fail the ask without a crash: the actor goes on. Any other error that a handler
+ * An error that a handler throws to make the ask fail without a crash of the actor. Any other error that a handler
  * throws is a crash, except an AskCycle. Extend this class for the failures that callers of your actor should expect.
  */
 export class ReplyError extends Error {

@@ -1,4 +1,4 @@
-/** How one incarnation of a child ended. */
+/** How one incarnation (run of a child, from a start or a restart to the next end) ended. */
 export type ExitReason =
   /** The child ended by itself: an actor called `ctx.stop()`, or a task returned. */
   | { readonly kind: 'normal' }
@@ -8,7 +8,7 @@ export type ExitReason =
   | { readonly kind: 'killed' }
   /** A handler, a hook, the task or the resource threw. */
   | { readonly kind: 'error'; readonly error: unknown }
-  /** The child had already ended when a monitor began, or it has never run. */
+  /** It is not known how the child ended: it had ended before the caller began to watch it, or it has never run. */
   | { readonly kind: 'noproc' }
 
 export const normal: ExitReason = Object.freeze({ kind: 'normal' })
@@ -21,15 +21,15 @@ export function failure(error: unknown): ExitReason {
 }
 
 /**
- * Returns whether the end is abnormal. After an abnormal end, a transient child is restarted, and linked actors end
- * too.
+ * Returns true if the child crashed or was killed. After such an end, a child with the restart type `transient` is
+ * restarted, and actors that are linked to the child end too.
  */
 export function isAbnormal(reason: ExitReason): boolean {
   return reason.kind === 'error' || reason.kind === 'killed'
 }
 
 /**
- * Describes the reason in a few words, for logs and error messages.
+ * Describes how a child ended in a few words, for logs and error messages.
  *
  * @example
  *     class Clerk extends Actor {}
@@ -54,7 +54,7 @@ export function formatThrown(thrown: unknown): string {
   }
 }
 
-/** Returns the thrown value. If reading the value throws, as with a hostile Proxy, returns a TypeError instead. */
+/** Returns `thrown`. But if reading `thrown` throws, as with a hostile Proxy, returns a TypeError instead. */
 export function tame(thrown: unknown): unknown {
   try {
     if (thrown instanceof Error) void [thrown.name, thrown.message, thrown.cause]

@@ -21,32 +21,36 @@ import {
  * The problem: handlers of several actors may wait for each other in a circle. They would wait for ever, or until their
  * asks time out.
  *
- * The idea: a graph (`wait-graph.ts`). Its nodes are the running handlers, and the tasks that these handlers wait for.
- * A handler may wait for an ask, for room in a full mailbox, or for the start or the end of an actor. Then an edge
- * leads from it to the handler that must end first; for a start, this is the hook `onStart`. A request to a supervisor
- * waits for the task of the supervisor. A handler may wait for several futures at once, and no code can tell
- * `Promise.all` from `Promise.race`. So a handler is stuck only when all futures that it waits for are stuck. A timer, a
- * lock or any other future that the handler waits for may let the handler continue.
+ * The idea: a graph of waits (`wait-graph.ts`). Its nodes are the running handlers and hooks, and the tasks and futures
+ * that they wait for. A handler may wait for an ask, for room in a full mailbox, or for the start or the end of an
+ * actor. Then an edge leads from this handler to the handler (for a start, the hook `onStart`) that must end first. For
+ * a request to a supervisor, the edge leads to the task of the supervisor.
  *
- * The graph is checked one turn of the loop after a handler has begun to wait for a busy actor. It is checked again
- * when another future that the handler waits for has ended. If the handler is stuck, the newest wait of the circle
- * fails with AskCycle; the other waits then get their answers. An ask that no handler awaits (it was piped or
- * cancelled) is not in the graph. An ask whose answer is deferred blocks no handler, because any code may answer it.
+ * A handler may wait for several futures at once, and this file cannot know whether the handler needs all of them
+ * (`Promise.all`) or only one (`Promise.race`). So a handler counts as stuck only if each of its futures waits for
+ * another stuck node. A handler that also waits for a timer, a lock or another future without an edge is not stuck,
+ * because that future may let the handler continue.
  *
- * A wait for a native promise is not visible. So an open race between an ask and a native promise counts as a wait for
- * the ask alone.
+ * The check runs one turn of the event loop after a handler has begun to wait for a busy actor. It runs again when
+ * another future that the handler waits for has ended. If the handler is stuck, the wait of the circle that began last
+ * fails with AskCycle; the other handlers can then continue. An ask that no handler awaits (for example because it was
+ * cancelled) is not in the graph. An ask whose handler has called `ctx.reply()` has no edge, because any code may
+ * answer it later.
+ *
+ * The graph does not contain the waits for native promises. So a `Promise.race` of an ask and a native promise looks
+ * like a wait for the ask alone.
  *
  * A lost branch of `Promise.race` looks like a wait, although the handler has continued. So before an ask fails, V8 is
  * asked for which of the futures the handlers really wait (`bodyWaitsFor` of `@tasktree/core`). If V8 cannot tell, no
- * ask fails. A wrong AskCycle would break a correct program, but a real circle that is not found ends by the timeout of
- * an ask.
+ * ask fails. A wrong AskCycle would break a correct program, but a circle that is not found ends when one of its asks
+ * times out.
  */
 
 let waitNumbers = 0
 
 /**
- * Records that code of `flow` (one run of a handler) has begun to await `wait`. If the awaited actor is busy, a check
- * for a circle follows.
+ * Called when the code of `flow` (one run of a handler) begins to await `wait`. If `wait` can end only after another
+ * handler, checks in the next turn of the event loop whether that handler also waits for `flow`.
  */
 export function noteWait(wait: ActorWait, flow: HandlerFlow): void {
   if (flow.ended) return
@@ -57,8 +61,9 @@ export function noteWait(wait: ActorWait, flow: HandlerFlow): void {
 const toCheck = new WeakSet<HandlerFlow>()
 
 /**
- * Checks in the next turn of the loop whether `flow` (one run of a handler) is stuck in a circle. If it is stuck, the
- * newest wait of the circle fails with AskCycle.
+ * Checks in the next turn of the event loop whether `flow` (one run of a handler) waits only for handlers that wait for
+ * each other in a circle. If so, the newest wait of the circle fails with AskCycle. `isRetry` is true for the second
+ * check, which follows if the first one found a handler that was about to continue.
  */
 export function checkCycleLater(flow: HandlerFlow, isRetry = false): void {
   if (toCheck.has(flow)) return
@@ -83,8 +88,9 @@ function checkCycle(start: HandlerFlow, isRetry: boolean): void {
     )
     return
   }
-  // The handler `start` is not stuck, but it may be in a circle in which some nodes also wait for futures outside of
-  // the circle. When such a future is done, the circle is checked again.
+  // `start` may be in a circle of handlers that wait for each other, but nothing fails now: some of these handlers also
+  // wait for a timer or another future from outside of the circle, which may let them continue. When such a future has
+  // ended, `start` is checked again.
   const members = new Set<Waiter | null>(
     [...graph.keys()].filter(
       (waiter) =>
@@ -98,7 +104,7 @@ function checkCycle(start: HandlerFlow, isRetry: boolean): void {
   }
 }
 
-/** Maps a future to handlers. When the future is done, these handlers are checked again for a circle. */
+/** Maps a future to the handlers that are checked for a circle of waits again when this future is done. */
 const watched = new WeakMap<Future<unknown>, Set<HandlerFlow>>()
 
 function watch(future: Future<unknown>, flow: HandlerFlow): void {
@@ -116,28 +122,32 @@ function watch(future: Future<unknown>, flow: HandlerFlow): void {
 }
 
 /**
- * Returns the handler that must end before the message in `envelope` can be answered, or can enter the mailbox of
- * `target`. Returns null if no handler must end.
+ * Returns the run of a handler that must end before the sender of the message in `envelope` can continue. If the
+ * handler of the message has begun, this is that run. If the message waits in the mailbox of `target`, or its sender
+ * waits for room there, this is the run of the handler that `target` is busy with. Returns null if no handler must end,
+ * for example because `target` is idle.
  */
 export function blockerOfMessage(target: ActorChild, envelope: Envelope): HandlerFlow | null {
   const { incarnation } = target
   if (incarnation === null) return null
   const flow = incarnation.handlers.flowOf(envelope)
-  // If the handler took a ReplyPort, any code may answer the ask, so the end of the handler is not awaited.
+  // A handler that has called `ctx.reply()` holds a ReplyPort, with which any code may answer the ask. Then the sender
+  // need not wait for the end of the handler.
   if (flow !== null) return flow.ended || flow.port !== null ? null : flow
   if (!target.mailbox.holds(envelope)) return null
   return incarnation.handlers.mayServe(envelope) ? null : incarnation.busyFlow
 }
 
 /**
- * Called when `start` seems to be stuck, together with the nodes `suspects`. Finds out whether the code of these nodes
- * really waits. If `start` is then still stuck, the newest wait of a circle fails.
+ * Called when the handlers, tasks and futures in `suspects`, and the handler `start`, seem to wait only for each other.
+ * Asks V8 for which futures their code really waits, because the graph also has waits that the code has given up (a
+ * lost branch of `Promise.race`). If `start` really cannot continue, the newest wait of the circle fails with AskCycle.
  */
 async function breakRealCircle(start: HandlerFlow, suspects: readonly Node[]): Promise<void> {
   const live = await findLiveWaits(suspects)
   if (start.ended) return
-  // Other code may have run during the `await`, so the graph is built again. Waits that began during the `await` are
-  // left out, because each of them causes a check of its own.
+  // Other code may have run during the `await` above, so the graph of waits is built again. Waits that began during the
+  // `await` are left out, because each of them causes a check of its own.
   const graph = withOnly(live, graphFrom(start))
   const stuck = stuckNodes(graph)
   if (stuck.has(start)) breakCircle(start, graph, stuck)
@@ -160,6 +170,7 @@ function breakCircle(start: HandlerFlow, graph: WaitGraph, stuck: Set<Waiter>): 
     ({ incarnation }) => incarnation.child.path,
   )
   newest.wait.refuse(new AskCycle(paths))
-  // The handler `start` may be part of another circle too, so it is checked again.
+  // If the wait that failed was a wait of `start`, then `start` continues now. Otherwise `start` may still be in
+  // another circle, so it is checked again.
   if (newest.from !== start) checkCycleLater(start)
 }

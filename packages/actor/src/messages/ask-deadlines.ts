@@ -5,9 +5,9 @@ import type { AskFuture } from './ask.ts'
 /**
  * The problem: nearly every ask has a timeout, and a timer for each ask would cost more than the rest of the ask.
  *
- * The idea: asks of one loop with the same timeout expire in the order in which they were made. They form a list in
- * which the first ask is always the next to expire, so one timer serves the whole list. An answered ask leaves the list
- * in constant time.
+ * The idea: on one event loop, asks with the same timeout expire in the order in which they were made. They form a list
+ * in which the first ask is always the next to expire, so one timer serves the whole list. An answered ask leaves the
+ * list in constant time.
  */
 class Deadlines {
   readonly #loop: EventLoop
@@ -50,9 +50,9 @@ class Deadlines {
   }
 
   /**
-   * If no ask is left, cancels the timer, because the timer would keep the process alive. The timer is cancelled one
-   * turn of the event loop later, because programs often make one ask after the other, and otherwise each ask would set
-   * a new timer.
+   * Called when the last ask has left the list. If the list is still empty one turn of the event loop later, cancels
+   * the timer, because a timer keeps the process alive. Programs often make one ask after the other; without the delay,
+   * each of these asks would set a new timer.
    */
   #checkLater(): void {
     if (this.#loop.isClosed()) return
@@ -68,7 +68,7 @@ class Deadlines {
 
 const lines = new WeakMap<EventLoop, Map<number, Deadlines>>()
 
-/** Makes `ask` fail with AskTimeout in `timeout` milliseconds, unless the ask ends before. */
+/** Makes `ask` fail with AskTimeout after `timeout` milliseconds, unless the ask has ended before. */
 export function watchDeadline(ask: AskFuture, timeout: number): void {
   const loop = ask.getLoop()
   let ofLoop = lines.get(loop)

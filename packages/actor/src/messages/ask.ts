@@ -20,25 +20,33 @@ import { askMade, askTracing } from './tracing.ts'
 import type { ActorWait } from './wait-graph.ts'
 
 export interface AskOptions {
-  /** How long to wait for the reply, in milliseconds. Infinity sets no limit. @defaultValue 5000 */
+  /**
+   * How long the sender waits for the reply, in milliseconds. After that time the ask fails with AskTimeout. Infinity
+   * sets no limit.
+   * @defaultValue 5000
+   */
   timeout?: number | undefined
-  /** A signal that cancels the ask. If the message is still in the mailbox then, its handler never runs. */
+  /**
+   * A signal whose abort cancels the ask. If the message is still in the mailbox at that moment, its handler never
+   * runs. A handler that has begun continues.
+   */
   signal?: AbortSignal | undefined
   /**
-   * Whether other actors may call the asking actor back before they answer. If true, the asking actor handles messages
-   * that this ask has caused at once, beside the handler that waits for the answer. If false, such messages wait for
-   * the end of that handler, so a callback would end in an AskCycle.
+   * Whether the asked actor may ask the asking actor back, directly or through other actors, before it answers. If
+   * true, the asking actor handles the returning ask at once, while its own handler still waits for the answer. If
+   * false, the two actors would wait for each other, so the newest of these asks fails with AskCycle.
    * @defaultValue false
    */
   reentrant?: boolean | undefined
   /**
-   * The key of this message, which its handler reads as `ctx.idempotencyKey`. A sender that may send the message again
-   * gives it the same key each time. The actor itself does not detect a repeated key.
+   * A text by which the receiver can recognize this message when it gets the message again: a sender that repeats a
+   * message passes the same key each time. The handler reads the key as `ctx.idempotencyKey`, and must itself detect
+   * repeated keys; the package does not.
    */
   idempotencyKey?: string | undefined
   /**
-   * The set of context variables that the handler sees. With `copyContext()`, for example, the handler sees the
-   * variables of the sender.
+   * The context variables that the handler sees. With `copyContext()`, for example, the handler sees the variables of
+   * the sender.
    * @defaultValue the context of the actor
    */
   context?: Context | undefined
@@ -79,27 +87,30 @@ export function checkAskOptions(options: AskOptions): void {
 const defaultTimeout = 5000
 
 /**
- * The future that `ref.ask.method(...)` returns. It resolves with the reply, or rejects with the reason why no reply
- * came.
+ * The future that `ref.ask.method(...)` returns. It resolves with the reply, or rejects with an error that says why
+ * there is no reply.
  */
 export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskFuture> {
   readonly target: ActorChild
   readonly envelope: Envelope
-  /** The HandlerFlow (one run of a handler) that made this ask; null if other code made it. */
+  /** The HandlerFlow (one run of a handler) whose code made this ask; null if the ask was made outside of a handler. */
   readonly asker: HandlerFlow | null
   readonly reentrant: boolean
   /** The key that the sender has given to this message; null if the sender has given no key. */
   idempotencyKey: string | null = null
-  /** The time of the loop's clock at which the ask fails with AskTimeout. */
+  /** When the ask fails with AskTimeout, as a time of the event loop's clock. 0 if the ask has no timeout. */
   deadline = 0
   list: LinkedList<AskFuture> | null = null
   nextInList: AskFuture | null = null
   previousInList: AskFuture | null = null
-  /** Removes the ask from the list of asks that wait for their deadline. Null when the ask has no deadline. */
+  /**
+   * Stops the timeout: removes the ask from the list of asks that fail at their deadline. Null when the ask is in no
+   * such list.
+   */
   disarm: ((ask: AskFuture) => void) | null = null
   /**
-   * Numbers the waits of all handlers in the order in which they began. When handlers wait for each other in a circle,
-   * the wait with the highest number fails. 0 while no handler awaits this future.
+   * The number of this wait: all waits of handlers are numbered in the order in which they began. When handlers wait
+   * for each other in a circle, the wait with the highest number fails. 0 until a handler awaits this future.
    */
   waitNumber = 0
 
@@ -122,7 +133,10 @@ export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskF
     }
   }
 
-  /** Called for each new ask, before its message is sent: counts it, starts its timeout, and listens to its signal. */
+  /**
+   * Called once, before the message of this ask is sent. Counts the ask as unanswered, and applies `options`: starts
+   * the timeout, and makes an abort of the signal cancel the ask.
+   */
   arm(options: AskOptions | undefined): void {
     this.target.pendingAsks++
     if (this.asker !== null) this.asker.pendingAsks++
@@ -133,15 +147,18 @@ export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskF
     if (options?.signal !== undefined) cancelOnAbort(this, options.signal)
   }
 
-  /** Called once, when the ask is answered, fails or is cancelled. Undoes what `arm` has done. */
+  /**
+   * Called once, when the ask is answered, fails or is cancelled. Stops its timeout, and no longer counts it as
+   * unanswered.
+   */
   #settle(): void {
     this.disarm?.(this)
     this.target.pendingAsks--
     const { asker } = this
     if (asker === null) return
     asker.pendingAsks--
-    // One ask of the handler has ended. If the handler now waits only for its other asks, it may be in a circle of
-    // handlers that wait for each other.
+    // While this ask was open, its answer could let the handler `asker` continue. Now only the other asks of that
+    // handler can. They may be in a circle (handlers that wait for each other), so a check for a circle follows.
     if (asker.pendingAsks > 0 && !asker.ended) checkCycleLater(asker)
   }
 
@@ -159,7 +176,7 @@ export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskF
     this.setResult(value)
   }
 
-  /** @internal describes this wait for `why(task)` and `snapshot()` */
+  /** @internal what `why(task)` and `snapshot()` of `@tasktree/core` show for a task that waits for this ask */
   [waitDetails](): WaitDetails {
     const { mailbox, path, incarnation } = this.target
     const busy = this.blocker() ?? incarnation?.busyFlow ?? null
@@ -177,8 +194,8 @@ export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskF
   }
 
   /**
-   * Makes the ask fail with `error`, and removes its message from the mailbox. Does nothing if the ask has already
-   * ended.
+   * Makes the ask fail with `error`. If its handler has not begun, the handler never runs: the message is removed from
+   * the mailbox or the stash. Does nothing if the ask has already ended.
    */
   refuse(error: unknown): void {
     if (this.done()) return
@@ -189,8 +206,9 @@ export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskF
   }
 
   /**
-   * Called when a handler has answered with `error`, by a ReplyError or by `ReplyPort.reject`. If the ask has already
-   * ended, the answer is dropped, and counted in `system.lateReplies`.
+   * Called when the answer to this ask is an error: its handler threw a ReplyError or an AskCycle, or code called
+   * `ReplyPort.reject`. Makes the ask fail with `error`. If the ask has already ended, the answer is dropped, and
+   * counted in `system.lateReplies`.
    */
   replyError(error: unknown): void {
     if (this.done()) this.target.runtime.lateReplies++

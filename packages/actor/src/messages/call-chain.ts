@@ -3,8 +3,9 @@ import type { CallChain, Envelope } from './envelope.ts'
 import type { HandlerFlow } from './handler-flow.ts'
 
 /**
- * Returns the call chain of a message that the handler of `flow` sends. The chain holds the reentrant asks (asks with
- * the option `reentrant`) that led to that handler and were not answered yet.
+ * Returns the call chain for a message that the handler of `flow` (one run of a handler) sends. A call chain is the
+ * list of the reentrant asks (asks with the option `reentrant`) that led to the handler and were not answered yet.
+ * Returns null if the list is empty.
  */
 export function chainFrom(flow: HandlerFlow): CallChain | null {
   return pruned(flow.envelope.chain)
@@ -18,8 +19,9 @@ function pruned(chain: CallChain | null): CallChain | null {
 }
 
 /**
- * Returns whether the message in `envelope` was caused, directly or through other actors, by a reentrant ask (an ask
- * with the option `reentrant`) of a handler of `incarnation` that still waits for the answer.
+ * Returns true if the message in `envelope` was caused, directly or through other actors, by a reentrant ask (an ask
+ * with the option `reentrant`) that a handler of `incarnation` made, and if that handler still waits for the answer.
+ * The actor may then handle the message before that handler has ended.
  */
 export function isReentrant(envelope: Envelope, incarnation: ActorIncarnation): boolean {
   for (let link = envelope.chain; link !== null; link = link.up) {

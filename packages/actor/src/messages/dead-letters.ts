@@ -25,22 +25,25 @@ export class DeadLetters {
   #recent: DeadLetter[] = []
   #count = 0
 
-  /** How many dead letters there have been. */
+  /** How many messages have been dropped so far. */
   get count(): number {
     return this.#count
   }
 
-  /** The latest dead letters, with the newest at the end. At least the last 100 are kept. */
+  /** The messages that were dropped last, with the newest at the end. At least the last 100 are kept. */
   get recent(): readonly DeadLetter[] {
     return this.#recent
   }
 
-  /** Returns a subscription to all later dead letters. A subscriber that is more than 1000 behind loses the oldest. */
+  /**
+   * Returns a subscription to all messages that are dropped from now on. A subscriber that is more than 1000 messages
+   * behind loses the oldest.
+   */
   subscribe(): Subscription<DeadLetter> {
     return this.#stream.subscribe()
   }
 
-  /** @internal adds a message, which was sent to the actor at `path` */
+  /** @internal adds a message that was sent to the actor at `path` and was dropped; `reason` says why */
   add(path: string, envelope: Envelope, reason: DeadLetterReason): DeadLetter {
     const letter: DeadLetter = { path, message: asMessage(envelope), reason }
     this.#count++

@@ -6,8 +6,8 @@ import type { ExitReason } from '../exit-reason.ts'
 import type { AskFuture } from './ask.ts'
 
 /**
- * The right to answer one ask later, or from other code. `ctx.reply()` makes a ReplyPort. If the actor ends before the
- * port was used, the ask fails with ActorStopped or ActorCrashed.
+ * An object with which any code can answer one ask, even after the handler of the ask has ended. A handler gets it from
+ * `ctx.reply()`. If the actor ends before the ask is answered, the ask fails with ActorStopped or ActorCrashed.
  *
  * @example
  *     class Inbox extends Actor {
@@ -37,24 +37,24 @@ export class ReplyPort<T = unknown> {
     owner.parts.open().ports.keep(this)
   }
 
-  /** Whether the message has been answered, or can no longer be answered because the actor ended. */
+  /** True if the message has been answered, or can no longer be answered because the actor has ended. */
   get settled(): boolean {
     return this.#settled
   }
 
   /**
-   * Answers the ask with `value`. Does nothing for a tell.
+   * Answers the ask with `value`. If the message was a tell, no answer is sent.
    *
-   * @throws {InvalidStateError} when the message was answered before
+   * @throws {InvalidStateError} when the message was answered before, or the actor has ended
    */
   resolve(value: T): void {
     this.#take('resolve')?.reply(value)
   }
 
   /**
-   * Makes the ask fail with `error`. The actor goes on.
+   * Makes the ask fail with `error`. The actor does not crash. If the message was a tell, `error` is ignored.
    *
-   * @throws {InvalidStateError} when the message was answered before
+   * @throws {InvalidStateError} when the message was answered before, or the actor has ended
    */
   reject(error: unknown): void {
     this.#take('reject')?.replyError(error)
@@ -71,8 +71,9 @@ export class ReplyPort<T = unknown> {
   }
 
   /**
-   * Makes the actor at `to` responsible for the answer: the ask fails when that actor ends, and not when this actor
-   * ends. Does nothing when the actor at `to` does not run, or when the message was answered before.
+   * Makes the actor at `to` responsible for the answer: if the ask is not answered, it fails when that actor ends, and
+   * no longer when the actor that called `ctx.reply()` ends. Does nothing when the actor at `to` does not run, or when
+   * the message was answered before.
    */
   handOver(to: LocalActorRef<never> | LocalActorRef): void {
     const { incarnation } = to.target
@@ -82,7 +83,10 @@ export class ReplyPort<T = unknown> {
     incarnation.parts.open().ports.keep(this)
   }
 
-  /** @internal called when the actor that is responsible for the answer has ended: the ask fails with `error` */
+  /**
+   * @internal called when the actor that is responsible for the answer has ended: if the ask is not answered yet, it
+   * fails with `error`
+   */
   fail(error: unknown): void {
     if (this.#settled) return
     this.#settled = true
@@ -92,12 +96,14 @@ export class ReplyPort<T = unknown> {
   }
 }
 
-/** The ReplyPorts of one incarnation that have not been used yet. */
+/** The ReplyPorts (objects that answer an ask later) of one incarnation whose messages are not answered yet. */
 export class OpenPorts {
   readonly #ports = new Set<ReplyPort>()
   readonly #onEmpty: () => void
 
-  /** `onEmpty` is called each time the last ReplyPort that was open has got its reply. */
+  /**
+   * `onEmpty` is called each time the last ReplyPort of this object was answered, or was handed over to another actor.
+   */
   constructor(onEmpty: () => void) {
     this.#onEmpty = onEmpty
   }
@@ -121,7 +127,9 @@ export class OpenPorts {
   }
 }
 
-/** Makes the error for an ask whose handler has begun, but whose actor ended before the handler answered. */
+/**
+ * Returns the error with which an ask fails if its handler has begun, but the actor at `path` ended before the answer.
+ */
 export function endedWhileHandling(path: string, reason: ExitReason): ActorStopped {
   return reason.kind === 'error'
     ? new ActorCrashed(path, reason.error, true)

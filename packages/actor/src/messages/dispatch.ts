@@ -6,8 +6,9 @@ import type { Envelope } from './envelope.ts'
 export type Behaviour = Record<string, (...args: never[]) => unknown>
 
 /**
- * Calls the handler of a message and returns its result. The handler is a function in `behaviour`, or else the method
- * of the actor. For a message that this package itself has made, such as a timer's tick, it is `envelope.action`.
+ * Calls the handler of a message, and returns what the handler returned. For a message that this package itself has
+ * made, such as a timer's tick, the handler is `envelope.action`. For any other message, it is the function in
+ * `behaviour` with the name of the message, or else the method of the actor with that name.
  */
 export function dispatch(
   actor: Actor,
@@ -27,8 +28,8 @@ export function dispatch(
 }
 
 /**
- * Returns the method for a message; undefined when there is no such method. Members that every object has (`toString`,
- * `hasOwnProperty`) and getters are not methods.
+ * Returns the method of the actor that handles a message called `name`; undefined when there is no such method. Members
+ * that every object has (`toString`, `hasOwnProperty`) and getters are not methods.
  */
 function findMethod(actor: Actor, name: string, kind: Envelope['kind']): unknown {
   if (kind.declared) return (actor as unknown as Record<string, unknown>)[name]

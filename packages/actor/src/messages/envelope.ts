@@ -13,24 +13,27 @@ export interface CallChain {
   readonly up: CallChain | null
 }
 
-/** A message, and what its delivery needs. The mailbox is a linked list of these objects. */
+/** A message together with the data that its delivery needs. The mailbox is a linked list of these objects. */
 export class Envelope implements Linked<Envelope> {
   list: LinkedList<Envelope> | null = null
   nextInList: Envelope | null = null
   previousInList: Envelope | null = null
   readonly kind: MessageKind
   readonly args: readonly unknown[]
-  /** The future of the asker; null when the message is a tell. */
+  /** The future that resolves with the reply to this message; null if the message is not an ask. */
   readonly ask: AskFuture | null
   /**
-   * For a message that this package itself has made (a timer's tick, a piped result, the end of a monitored child): the
-   * code that handles it. Null for a message of a user.
+   * The function that handles this message, if this package itself has made the message (a timer's tick, a piped
+   * result, the end of a monitored child). Null for a message that a program has sent.
    */
   readonly action: (() => unknown) | null
-  /** The set of context variables that the handler sees; null for those of the actor. */
+  /** The context variables that the handler sees; null if the handler sees the context variables of the actor. */
   context: Context | null = null
   chain: CallChain | null = null
-  /** The future with which the sender of a tell waits for room in the mailbox; null when no sender waits. */
+  /**
+   * The future that the sender awaits while its tell waits for room in a full mailbox. Null for an ask, and when the
+   * sender does not wait.
+   */
   admission: Admission | null = null
 
   constructor(
@@ -46,7 +49,8 @@ export class Envelope implements Linked<Envelope> {
   }
 
   /**
-   * The name of the method. For a message that this package itself has made, the name of the event, such as `timer`.
+   * The name of the method that handles the message. If this package itself has made the message, the name of the
+   * event, such as `timer`.
    */
   get type(): string {
     return this.kind.name
@@ -56,8 +60,8 @@ export class Envelope implements Linked<Envelope> {
 const internalKinds = new Map<string, MessageKind>()
 
 /**
- * Makes a message for which the actor calls `action`, and none of its methods. This package uses it for a timer's tick,
- * for example.
+ * Makes a message that the actor handles with a call of `action`, and not of one of its methods. This package uses such
+ * messages for a timer's tick, for example.
  */
 export function internalEnvelope(name: string, action: () => unknown): Envelope {
   return new Envelope(internalKind(name), [], null, action)
@@ -67,14 +71,14 @@ export function internalKind(name: string): MessageKind {
   let kind = internalKinds.get(name)
   if (kind === undefined) {
     kind = new MessageKind(name, {})
-    // The name may have the key of a timer in it, and a program may use any number of keys. So at most 1000 kinds are
-    // kept.
+    // A name may contain the key of a timer, and a program may use any number of keys. So only the first 1000 kinds are
+    // kept. Otherwise the map could grow without limit.
     if (internalKinds.size < 1000) internalKinds.set(name, kind)
   }
   return kind
 }
 
-/** A message in the form that users see. */
+/** A message as programs see it, for example in `system.deadLetters`. */
 export interface Message {
   readonly method: string
   readonly args: readonly unknown[]

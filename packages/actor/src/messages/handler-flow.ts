@@ -9,42 +9,45 @@ import type { ReplyPort } from './deferred-replies.ts'
  * One run of a handler.
  *
  * The problem: an actor may run several handlers at once (interleaved messages, reentrant asks), and a handler may
- * leave callbacks behind. `ctx.reply()`, `ctx.stash()` and an ask must act for the message of the code that calls them.
- * That is not always the message that the actor handles at that moment.
+ * leave callbacks behind. `ctx.reply()`, `ctx.stash()` and `ref.ask` must know to which run of a handler their calling
+ * code belongs. This is not always the handler that was called last.
  *
  * The idea: each run of a handler has its own HandlerFlow. An AsyncLocalStorage carries the HandlerFlow through every
- * await and callback. Until the handler has returned, the variable `running` holds the HandlerFlow too. So a handler
+ * await and callback. Until the handler has returned, the variable `running` leads to the HandlerFlow too. So a handler
  * that never waits need not enter the storage.
  */
 export class HandlerFlow implements RunningHandler {
   readonly incarnation: ActorIncarnation
   readonly envelope: Envelope
-  /** The task in which this handler waits. */
+  /** The task in which the code of the handler runs. Several handlers of an actor may share one task. */
   readonly task: Task
   /** When the handler was called, in milliseconds of `performance.now()`. */
   readonly since: number
-  /** The promise that the handler has returned; null before that. */
+  /** The promise that the handler has returned; null if it has not returned a promise. */
   promise: PromiseLike<unknown> | null = null
   /**
-   * A promise that fulfils when `promise` has settled, and that no other code awaits. `bodyWaitsFor` of
-   * `@tasktree/core`, which finds what the body of a task waits for, takes it as its second argument: handlers share
-   * the task, and this promise says which handler is meant. Null for a hook, and for a handler that has its own task.
+   * A promise that fulfils when `promise` has settled, and that no code awaits. It tells `bodyWaitsFor` of
+   * `@tasktree/core`, which finds out whether the code of a task awaits a future, which of the handlers in the task is
+   * meant. Null for a hook, and for a handler that has its own task.
    */
   settled: Promise<unknown> | null = null
   /**
-   * The ReplyPort that the handler took with `ctx.reply()`; otherwise null. If the handler took a port, its result does
-   * not answer the ask.
+   * The ReplyPort (an object that answers the ask later) that the handler got from `ctx.reply()`, or null. If the
+   * handler has a ReplyPort, its result does not answer the ask.
    */
   port: ReplyPort | null = null
   /**
-   * Whether the handler has called `ctx.stash()`. If so, the message is handled again later, and the result of this run
-   * is not its answer.
+   * True if the handler has called `ctx.stash()`. The message is then handled again later, and the result of this run
+   * does not answer it.
    */
   stashed = false
   ended = false
-  /** True when the handler has returned a promise that was still pending. False while its code has not waited yet. */
+  /**
+   * True if the handler returned a promise that had not settled yet. False until then, and for a handler that never
+   * waits.
+   */
   hasWaited = false
-  /** The number of asks that this handler has sent and that were not answered yet. */
+  /** How many asks the code of this handler has made that are not answered yet. */
   pendingAsks = 0
 
   constructor(incarnation: ActorIncarnation, envelope: Envelope, task: Task, since: number) {
@@ -67,29 +70,33 @@ export class HandlerFlow implements RunningHandler {
 const storage = new AsyncLocalStorage<HandlerFlow | null>()
 
 /**
- * A handler that runs, and a way to get its HandlerFlow. Two classes implement it: HandlerFlow itself, and Handlers,
- * which makes the HandlerFlow of its main handler only when code reads `flow`.
+ * A handler that runs now. `flow` returns its HandlerFlow (the object for one run of a handler). HandlerFlow implements
+ * this interface, and so does Handlers, the class that calls the handlers of an actor. Handlers makes the HandlerFlow
+ * only when code reads `flow`, because most handlers do not need it.
  */
 export interface RunningHandler {
   readonly incarnation: ActorIncarnation
   readonly flow: HandlerFlow
 }
 
-/** The handler that was called last and has not returned yet; otherwise null. */
+/** The handler whose call has not returned yet; of several, the one that was called last. Null if there is none. */
 let running: RunningHandler | null = null
 
-/** Maps the task of each incarnation to the incarnation. */
+/** Maps a task to the incarnation (one run of an actor) that runs in the task. */
 const incarnations = new WeakMap<Task, ActorIncarnation>()
 
 /**
- * Records that `task` runs `incarnation`. `currentIncarnation()` needs this record for a handler that was called
- * without `storage.run`.
+ * Records that `incarnation` (one run of an actor) runs in `task`. With this record, `currentIncarnation()` finds the
+ * incarnation of code that is not called inside `storage.run`.
  */
 export function setTaskOf(incarnation: ActorIncarnation, task: Task): void {
   incarnations.set(task, incarnation)
 }
 
-/** Calls `handler` so that `handler`, and all code that `handler` starts, belongs to `flow`. */
+/**
+ * Calls `handler` as a part of `flow` (one run of a handler). In `handler`, and in all tasks and callbacks that
+ * `handler` starts, `currentFlow()` then returns `flow`.
+ */
 export function runInFlow<T>(flow: HandlerFlow, handler: () => T): T {
   const outer = running
   running = flow
@@ -101,8 +108,9 @@ export function runInFlow<T>(flow: HandlerFlow, handler: () => T): T {
 }
 
 /**
- * Sets the variable `running` to `handler`, without entering the AsyncLocalStorage. Returns the previous value, which
- * the caller must set again when the handler has returned.
+ * Sets the variable `running` to `handler`; null stands for no handler. Unlike `runInFlow`, this costs no call of
+ * `AsyncLocalStorage.run`. Returns the old value, to which the caller must set the variable when `handler` has
+ * returned.
  */
 export function switchRunning(handler: RunningHandler | null): RunningHandler | null {
   const outer = running
@@ -111,19 +119,22 @@ export function switchRunning(handler: RunningHandler | null): RunningHandler | 
 }
 
 /**
- * How many handlers wait for a promise and were called without entering the AsyncLocalStorage. While the number is 0,
- * `currentFlow` need not look for such a handler.
+ * How many handlers were called outside of `AsyncLocalStorage.run` and now wait for a promise. The storage does not
+ * contain these handlers, so `currentFlow` looks for them in a second way, unless the number is 0.
  */
 let unentered = 0
 
-/** Adds `change` to `unentered`: 1 when such a handler begins to wait, -1 when it has ended. */
+/**
+ * Adds `change` to the number of waiting handlers that were called outside of `AsyncLocalStorage.run`: 1 when such a
+ * handler begins to wait, -1 when it has ended.
+ */
 export function countUnentered(change: 1 | -1): void {
   unentered += change
 }
 
 /**
- * Calls `fn` outside of every HandlerFlow. So the tasks and callbacks that `fn` starts do not belong to the calling
- * handler.
+ * Calls `fn` so that `fn`, and all tasks and callbacks that `fn` starts, belong to no handler, even if a handler makes
+ * this call.
  */
 export function runOutsideOfFlows<T>(fn: () => T): T {
   const outer = running
@@ -136,8 +147,8 @@ export function runOutsideOfFlows<T>(fn: () => T): T {
 }
 
 /**
- * Returns the HandlerFlow that the calling code belongs to, even if the code is a late callback and the handler has
- * ended. Returns null for other code.
+ * Returns the HandlerFlow (one run of a handler) that the calling code belongs to, even if that handler has ended, as
+ * for a callback that it left behind. Returns null if the calling code belongs to no handler.
  */
 export function currentFlow(): HandlerFlow | null {
   if (running !== null) return running.flow
@@ -146,7 +157,10 @@ export function currentFlow(): HandlerFlow | null {
   return unentered === 0 ? null : (currentIncarnation()?.handlers.unenteredFlow ?? null)
 }
 
-/** Returns the incarnation that the calling code belongs to, in a handler or elsewhere. Returns null for other code. */
+/**
+ * Returns the incarnation (one run of an actor) that the calling code belongs to, in a handler or in a hook such as
+ * `onStart`. Returns null if the calling code belongs to no actor.
+ */
 export function currentIncarnation(): ActorIncarnation | null {
   const handler = running ?? storage.getStore()
   if (handler != null) return handler.incarnation
@@ -158,8 +172,8 @@ export function currentIncarnation(): ActorIncarnation | null {
 }
 
 /**
- * Returns the HandlerFlow that the calling code belongs to. Returns null when that handler has ended, and for other
- * code.
+ * Returns the HandlerFlow (one run of a handler) that the calling code belongs to. Returns null if that handler has
+ * ended, or if the calling code belongs to no handler.
  */
 export function activeFlow(): HandlerFlow | null {
   const flow = currentFlow()

@@ -1,21 +1,26 @@
 import { activeFlow, type HandlerFlow } from './handler-flow.ts'
 
 /**
- * Maps each run of a handler to the keys that it has derived: how many there are of each content. A run after
- * `ctx.stash()` is another run, and counts from 0 again.
+ * Maps each run of a handler to the numbers of keys that it has derived. The inner map has one number for each text
+ * with which keys begin. If the handler calls `ctx.stash()`, the message is handled again by another run, which counts
+ * from 0 again.
  */
 const derived = new WeakMap<HandlerFlow, Map<string, number>>()
 
 /**
- * Returns a key for a message that the running handler sends. The key is the idempotency key of the handler's own
- * message, followed by the number of this call in this run of the handler. The handler may run again for the same
- * message, because a sender sends the message again with the same key, or because the handler has stashed it. If the
- * handler then sends the same messages in the same order, each of them gets the same key as before. So the receivers can
- * detect repeated messages. Returns null outside of a handler, and when the handler's own message has no key.
+ * Returns an idempotency key (a text by which the receiver recognizes a message that it gets again) for a message that
+ * the running handler sends. The key consists of the idempotency key of the message that is being handled, and of the
+ * number of this call in this run of the handler. Returns null outside of a handler, and if the message that is being
+ * handled has no key.
  *
- * A later run may send other messages than the first one, or send them in another order. Then give `content`, a function
- * that returns a text of what is sent. The text becomes a part of the key, and only the calls with this text are counted.
- * So only messages with the same content get the same key, in any order. The function is called only if there is a key.
+ * The handler may run again for the same message, because a sender sends the message again with the same key, or
+ * because the handler has stashed it. If the handler then sends the same messages in the same order, each of them gets
+ * the same key as before. So the receivers can detect repeated messages.
+ *
+ * A later run may send other messages than the first one, or send them in another order. Then pass `content`, a
+ * function that returns a text of what is sent. The text becomes a part of the key, and only the calls with this text
+ * are counted. So only messages with the same content get the same key, in any order. The function is called only if
+ * there is a key.
  *
  * @example
  *     class Orders extends Actor {

@@ -10,14 +10,18 @@ export interface MailboxOptions {
   /** How many messages the mailbox can hold; a positive integer or Infinity. @defaultValue 1000 */
   capacity?: number
   /**
-   * How the mailbox handles a new message when it is full. `wait`: the sender waits, first come first served. `reject`
-   * and `drop-newest`: a new tell becomes a dead letter, and a new ask fails with MailboxFull. `drop-oldest`: the
-   * oldest tell in the mailbox becomes a dead letter to make room. If the mailbox has no tell, `drop-oldest` is like
-   * `reject`.
+   * What happens to a new message when the mailbox is full. `wait`: the sender waits until there is room, first come
+   * first served. `reject` and `drop-newest`: a new tell becomes a dead letter, and a new ask fails with MailboxFull.
+   * `drop-oldest`: the oldest tell in the mailbox becomes a dead letter to make room; if the mailbox has no tell,
+   * `drop-oldest` is like `reject`.
    * @defaultValue 'wait'
    */
   overflow?: 'wait' | 'reject' | 'drop-newest' | 'drop-oldest'
-  /** Whether a restart keeps the messages in the mailbox for the next incarnation. @defaultValue 'keep' */
+  /**
+   * What a restart of the actor does with the messages in the mailbox. `keep`: they are handled after the restart.
+   * `drop`: a tell becomes a dead letter, and an ask fails with ActorRestarting.
+   * @defaultValue 'keep'
+   */
   onRestart?: 'keep' | 'drop'
 }
 
@@ -55,18 +59,22 @@ export function checkMailbox(options: MailboxOptions): void {
 }
 
 /**
- * The future of a tell that waits for room in a full mailbox. When there is room, it is reserved for the message. The
- * message enters the mailbox only when the sender continues. So a sender that is cancelled while it waits has sent
- * nothing.
+ * The future that a sender awaits while its tell waits for room in a full mailbox. When a place becomes free, the
+ * mailbox reserves the place for the message. The message enters the mailbox only when the sender continues. So a
+ * sender that is cancelled before it continues has sent nothing. The future resolves with false if the message became a
+ * dead letter.
  */
 export class Admission extends Claim<boolean> implements ActorWait {
   readonly envelope: Envelope
   readonly target: ActorChild
-  /** The HandlerFlow (one run of a handler) that sends the message; null if other code sends it. */
+  /**
+   * The HandlerFlow (one run of a handler) whose code sends the message; null if the message is sent outside of a
+   * handler.
+   */
   readonly asker: HandlerFlow | null
   /**
-   * Numbers the waits of all handlers in the order in which they began. When handlers wait for each other in a circle,
-   * the wait with the highest number fails. 0 while no handler awaits this future.
+   * The number of this wait: all waits of handlers are numbered in the order in which they began. When handlers wait
+   * for each other in a circle, the wait with the highest number fails. 0 until a handler awaits this future.
    */
   waitNumber = 0
 
@@ -77,7 +85,9 @@ export class Admission extends Claim<boolean> implements ActorWait {
     this.asker = asker
   }
 
-  /** @internal describes this wait for `why(task)` and `snapshot()` */
+  /**
+   * @internal what `why(task)` and `snapshot()` of `@tasktree/core` show for a task that waits for room in a mailbox
+   */
   [waitDetails](): WaitDetails {
     const { mailbox, path } = this.target
     return {
@@ -123,31 +133,35 @@ export class Admission extends Claim<boolean> implements ActorWait {
 }
 
 /**
- * The mailbox of one actor: its messages in order, and the senders that wait for room.
+ * The mailbox of one actor: the queue of its messages, and the senders that wait until the queue has room.
  *
- * Only messages of users count against the capacity. A message that this package itself has made (a timer's tick, a
- * piped result, the end of a monitored child) always has room, and is not removed when the mailbox overflows.
+ * Only messages that programs send count against the capacity. A message that this package itself has made (a timer's
+ * tick, a piped result, the end of a monitored child) always has room, and is not removed when the mailbox overflows.
  */
 export class Mailbox {
   readonly capacity: number
   readonly overflow: 'wait' | 'reject' | 'drop-newest' | 'drop-oldest'
   readonly #queue = new LinkedList<Envelope>()
   /**
-   * How many messages of users are in the queue. Messages that this package itself has made, such as a timer's tick, do
-   * not count.
+   * How many messages in the queue count against the capacity: all but those that this package itself has made, such as
+   * a timer's tick.
    */
   #size = 0
   /**
-   * The search for the oldest tell begins at this message, because no message before it is a tell. Null when the queue
-   * has no tell.
+   * The message at which the search for the oldest tell begins: no message before it in the queue is a tell. Null when
+   * the queue has no tell.
    */
   #firstTell: Envelope | null = null
-  /** For how many messages room is reserved: their senders were told that there is room, and have not continued yet. */
+  /**
+   * How many places in the queue are reserved. Each is for the message of a sender that was told that there is room,
+   * and that has not continued yet.
+   */
   #kept = 0
   #senders: Set<Envelope> | null = null
   /**
-   * The messages in the queue that may perhaps run while another handler waits: those of interleaved names, and those
-   * that a reentrant ask has caused. Without this set, each wait of a handler would search the whole queue.
+   * The messages in the queue that the actor may perhaps handle while another of its handlers waits: messages whose
+   * name is in the list `interleave` of the class, and messages that a reentrant ask (an ask with the option
+   * `reentrant`) has caused. Without this set, the whole queue would be searched each time a handler begins to wait.
    */
   #beside: Set<Envelope> | null = null
 
@@ -160,7 +174,7 @@ export class Mailbox {
     return this.#size
   }
 
-  /** How many senders wait for room. */
+  /** How many senders wait until the queue has room. */
   get waiting(): number {
     return this.#senders?.size ?? 0
   }
@@ -187,7 +201,7 @@ export class Mailbox {
     if (this.#firstTell === null && isTell(envelope)) this.#firstTell = envelope
   }
 
-  /** Puts envelopes at the front of the mailbox, and keeps their order. */
+  /** Puts `envelopes` at the front of the queue. The first of them becomes the first in the queue. */
   unshift(envelopes: readonly Envelope[]): void {
     for (const envelope of envelopes.toReversed()) {
       this.#queue.unshift(envelope)
@@ -215,7 +229,10 @@ export class Mailbox {
     return first
   }
 
-  /** Removes `envelope` from the queue, or from the senders that wait for room. Returns false when it is in neither. */
+  /**
+   * Removes a message from the queue, or its sender from the senders that wait for room. Returns false if the message
+   * is not in the queue and its sender does not wait.
+   */
   remove(envelope: Envelope): boolean {
     const next = envelope.nextInList
     if (!this.#queue.remove(envelope)) return this.#senders?.delete(envelope) ?? false
@@ -235,9 +252,9 @@ export class Mailbox {
   }
 
   /**
-   * Called when a handler begins to wait. Removes and yields the messages that may run beside it: those of `#beside`
-   * for which `may` returns true. The others stay in the queue until their turn, and `may` is not called for them
-   * again.
+   * Called while a handler of the actor waits. Removes and yields the messages that the actor may handle during the
+   * wait: the messages of `#beside` for which `may` returns true. The other messages stay in the queue until their
+   * turn, and `may` is not called for them again.
    */
   *takeBeside(may: (envelope: Envelope) => boolean): Generator<Envelope> {
     for (const envelope of this.#beside ?? []) {
@@ -248,7 +265,7 @@ export class Mailbox {
     }
   }
 
-  /** Removes and returns the oldest tell; null when there is none. */
+  /** Removes the oldest tell from the queue and returns it. Returns null when the queue has no tell. */
   takeOldestTell(): Envelope | null {
     let each = this.#firstTell
     while (each !== null && !isTell(each)) each = each.nextInList
@@ -258,8 +275,8 @@ export class Mailbox {
   }
 
   /**
-   * Removes the messages that this package itself has made, such as a timer's tick, because they were for the
-   * incarnation that has ended.
+   * Called when an incarnation (one run of the actor) has ended. Removes the messages that this package itself has
+   * made, such as a timer's tick, because they were meant for that incarnation.
    */
   dropInternal(): void {
     for (let each = this.#queue.first(); each !== null;) {
@@ -276,10 +293,10 @@ export class Mailbox {
   }
 
   /**
-   * Called when there may be room. Returns the message of the sender that has waited longest, and removes it from the
-   * senders that wait. Returns null if there is no room or no sender. The message of an ask then enters the mailbox at
-   * once, and a tell only when its sender has continued. So an ask waits while room is reserved for a tell, to keep the
-   * order.
+   * Called when the queue may have room. Returns the message of the sender that has waited longest, and removes this
+   * sender from the senders that wait. The caller adds an ask to the queue at once, but only reserves a place for a
+   * tell, until its sender continues. Returns null if there is no room or no sender, and also if the message is an ask
+   * while a place is reserved for an earlier tell, because the ask must not overtake the tell.
    */
   admit(): Envelope | null {
     const senders = this.#senders
@@ -290,7 +307,7 @@ export class Mailbox {
     return envelope
   }
 
-  /** Returns the messages in the queue, and the messages of the senders that wait for room. */
+  /** Returns the messages in the queue, and after them the messages of the senders that wait for room. */
   contents(): Envelope[] {
     const all: Envelope[] = []
     for (let each = this.#queue.first(); each !== null; each = each.nextInList) all.push(each)

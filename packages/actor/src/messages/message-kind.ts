@@ -7,7 +7,7 @@ interface ClassOptions {
   readonly hidden?: readonly string[]
 }
 
-/** Names that are not messages, although every actor has a member of this name. */
+/** Members of every actor that a message cannot call. */
 const reserved: ReadonlySet<string> = new Set([
   'constructor',
   'ctx',
@@ -17,31 +17,34 @@ const reserved: ReadonlySet<string> = new Set([
   'onUndelivered',
 ])
 
-/**
- * The properties that all messages of one name to actors of one class share. They are computed once, not for each
- * message.
- */
+/** What is the same for all messages of one name to actors of one class. It is computed once, not for each message. */
 export class MessageKind {
   readonly name: string
   /**
-   * Whether the class has a method of this name. If it has none, an actor may still have a field of this name that
-   * holds a function.
+   * Whether the actor class has a method of this name. If false, an actor of the class may still have a field of this
+   * name that holds a function.
    */
   readonly declared: boolean
   /**
-   * Whether a message of this name is refused: the name is a hook, `ctx`, `constructor`, or in the class's list
-   * `hidden`.
+   * Whether messages of this name are refused, because the name is a hook, `ctx`, `constructor`, or in the list
+   * `hidden` of the class.
    */
   readonly refused: boolean
-  /** Whether the handler may run while another handler of the actor waits. */
+  /**
+   * Whether the handler may run while another handler of the actor waits: the name is in the list `interleave` of the
+   * class.
+   */
   readonly interleaves: boolean
   /**
-   * Whether the next handler of this name is called inside `AsyncLocalStorage.run`. That costs several times as much as
-   * the rest of a message. It is needed only if the handler waits, so it is left out after a handler that has finished
-   * without waiting, until the first handler that waits.
+   * Whether the next handler of this name is called inside `AsyncLocalStorage.run`. Only a handler that waits needs
+   * this, and this costs several times as much as the rest of a message. So the value is false after a handler of this
+   * name has finished without waiting, and true for good after a handler of this name has waited.
    */
   entersContext = true
-  /** Whether the last handler of this name returned no promise. False before the first handler has returned. */
+  /**
+   * True if the most recent call of a handler of this name returned no promise. False before the first call has
+   * returned.
+   */
   isPlain = false
   #hasWaited = false
 
@@ -60,8 +63,8 @@ export class MessageKind {
   }
 
   /**
-   * Records whether a handler has finished without waiting. After the first one that has not, all later handlers of
-   * this name are called inside `AsyncLocalStorage.run`.
+   * Called with true when a handler of this name has finished without waiting, and with false when one has begun to
+   * wait. After the first call with false, all handlers of this name are called inside `AsyncLocalStorage.run`.
    */
   finished(inTheCall: boolean): void {
     if (!inTheCall) this.#hasWaited = true
@@ -74,7 +77,10 @@ export class MessageKinds {
   readonly #interleave: ReadonlySet<string>
   readonly #hidden: ReadonlySet<string>
   readonly #kinds = new Map<string, MessageKind>()
-  /** The names of the methods that are messages: neither hooks nor in the list `hidden` of the class. */
+  /**
+   * The names of the methods that messages can call: all methods of the class but the hooks and those in its list
+   * `hidden`.
+   */
   readonly declared: readonly string[]
 
   constructor(actorClass: AnyActorClass) {
@@ -110,8 +116,8 @@ export class MessageKinds {
 }
 
 /**
- * Returns the names of the methods of a class and its base classes. A subclass that overrides a method with a getter
- * hides the method.
+ * Returns the names of the methods of a class and its base classes. Leaves out a method that a subclass overrides with
+ * a getter.
  */
 function methodsOf(actorClass: AnyActorClass): string[] {
   const found = new Map<string, unknown>()

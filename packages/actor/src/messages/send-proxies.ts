@@ -6,12 +6,12 @@ import { checkTellOptions } from './tell-options.ts'
 import { kindsOf, type MessageKind, type MessageKinds } from './message-kind.ts'
 
 /**
- * `ref.ask` and `ref.tell`: objects with a method for each message of the actor's class. These methods are created once
- * for each class and put on prototypes, so a send is a plain method call. A name that the class does not declare may be
- * a function that only the instance has (an arrow function in a field); a Proxy at the end of the prototype chain
- * creates the method for such a name when it is first used.
+ * `ref.ask` and `ref.tell` are objects with a method for each message of the actor's class. These methods are created
+ * once for each class and put on prototypes, so sending a message is a plain method call. A name that the class does
+ * not declare may be a function that only the instance has (an arrow function in a field). A Proxy at the end of the
+ * prototype chain creates the method for such a name when the name is first used.
  *
- * The target and the options of a send are stored under symbols, because a message may have any string as its name.
+ * The objects keep their actor and their options under symbols, because a message may have any string as its name.
  */
 const target: unique symbol = Symbol('target')
 const pinned: unique symbol = Symbol('pinned')
@@ -70,8 +70,8 @@ function makePrototype(kinds: MessageKinds, make: MakeSend): object {
 }
 
 /**
- * Names that the language, the console or a debugger reads from any object. A proxy has no method of such a name unless
- * the class declares one. With a method `then`, for example, the proxy would look like a promise.
+ * Names that the language, the console or a debugger reads from any object. `ref.ask` and `ref.tell` have no method of
+ * such a name, unless the actor class declares one. With a method `then`, for example, they would look like promises.
  */
 const askedOfAnyObject: ReadonlySet<string> = new Set([
   'then',
@@ -101,8 +101,9 @@ function fallback(kinds: MessageKinds, make: MakeSend): object {
 }
 
 /**
- * Returns `ref.tell`: a function, because it can be called with options, and its prototype has the tell methods of the
- * class.
+ * Makes the object `ref.tell`. It is a function, because it can be called with options, and its prototype has a method
+ * for each message of the actor class. If `incarnation` is not 0, only the run of the actor with this number gets the
+ * messages.
  */
 export function tellProxy(child: ActorChild, incarnation: number): object {
   const prototype = prototypeFor(tellPrototypes, child, tellMethod)
@@ -115,8 +116,9 @@ export function tellProxy(child: ActorChild, incarnation: number): object {
 }
 
 /**
- * Returns `ref.ask`: a function, because it can be called with options, and its prototype has the ask methods of the
- * class.
+ * Makes the object `ref.ask`. It is a function, because it can be called with options, and its prototype has a method
+ * for each message of the actor class. If `incarnation` is not 0, only the run of the actor with this number gets the
+ * messages.
  */
 export function askProxy(child: ActorChild, incarnation: number): object {
   const prototype = prototypeFor(askPrototypes, child, askMethod)
@@ -158,9 +160,10 @@ function address(
 }
 
 /**
- * Whether the actor may have a message called `name`, which is `name` or `length`. Every function has properties of
- * these names, which would hide the messages, and so they are deleted from the proxy of such an actor. They are kept
- * for all other actors, because V8 reads a function several times as slowly after a property of it was deleted.
+ * Whether the actor may have a message with this name. Called with `'name'` and `'length'`, because every function has
+ * properties of these names, and they would hide the messages in `ref.ask` and `ref.tell`, which are functions. If
+ * true, the caller deletes the property. It is not deleted for every actor, because V8 reads a function several times
+ * as slowly after a property of the function was deleted.
  */
 function mayBeMessage({ spec, incarnation }: ActorChild, name: string): boolean {
   if (kindsOf(spec.actorClass).get(name).declared) return true

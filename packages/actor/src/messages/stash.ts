@@ -1,7 +1,7 @@
 import { StashFull } from '../errors.ts'
 import type { Envelope } from './envelope.ts'
 
-/** The stashed messages of an actor, in the order in which they were stashed. */
+/** The messages that the handlers of an actor have put aside with `ctx.stash()`, in that order. */
 export class Stash {
   readonly #path: string
   readonly #capacity: number
@@ -22,7 +22,10 @@ export class Stash {
     this.#envelopes.add(envelope)
   }
 
-  /** Removes one message from the stash, because its ask has ended, or its handler threw after stashing the message. */
+  /**
+   * Removes a message that must not be handled again: its ask has ended, or its handler threw after `ctx.stash()`. Does
+   * nothing if the message is not in the stash.
+   */
   forget(envelope: Envelope): void {
     this.#envelopes.delete(envelope)
   }

@@ -2,21 +2,30 @@ import { channel, type Channel } from 'node:diagnostics_channel'
 import { Tracing } from '@tasktree/core/lowlevel'
 
 /**
- * The data of the trace of a message. The trace begins when the handler is called, and ends with the outcome of the
- * handler.
+ * What the tracing channel `tasktree:actor.message` publishes for one message. The trace begins when the handler is
+ * called, and ends when the handler has returned or thrown, or its promise has settled.
  */
 export interface MessageTrace {
   readonly path: string
   readonly incarnation: number
   readonly method: string
-  /** The future of the ask; null for a tell. The channel `tasktree:actor:ask` has published the same object. */
+  /**
+   * The future of the ask; null for a tell. The channel `tasktree:actor:ask` has published the same future when the ask
+   * was made, so a tool can connect the two.
+   */
   readonly ask: object | null
-  /** The message itself. For a tell, the channel `tasktree:actor:tell` has published the same object. */
+  /**
+   * The message itself. For a tell, the channel `tasktree:actor:tell` has published the same object when the tell was
+   * sent, so a tool can connect the two.
+   */
   readonly message: object
 }
 
 export const messageTracing: Tracing<MessageTrace> = new Tracing('tasktree:actor.message')
-/** The data of the trace of an ask. The trace begins with the call and ends with the answer. */
+/**
+ * What the tracing channel `tasktree:actor.ask` publishes for one ask. The trace begins when the ask is made, and ends
+ * when the ask is answered, fails or is cancelled.
+ */
 export interface AskTrace {
   readonly path: string
   readonly method: string
@@ -27,12 +36,13 @@ export interface AskTrace {
 export const askTracing: Tracing<AskTrace> = new Tracing('tasktree:actor.ask')
 
 /**
- * The channel on which each new tell is published. The handler runs later. A tool can connect the tell and its handler,
- * because the trace of the handler has the same message.
+ * The channel on which each new tell is published when it is sent. Its handler runs later. A tool can connect the tell
+ * and the handler, because the channel `tasktree:actor.message` publishes the same message for the handler.
  */
 export const tellMade: Channel = channel('tasktree:actor:tell')
 /**
- * The channel on which the future of each new ask is published. The handler runs later, in the context of the actor. A
- * tool can connect the ask and its handler, because the trace of the handler has the same future.
+ * The channel on which the future of each new ask is published. The handler runs later, and not in the asynchronous
+ * context of the sender. A tool can connect the ask and the handler, because the channel `tasktree:actor.message`
+ * publishes the same future for the handler.
  */
 export const askMade: Channel = channel('tasktree:actor:ask')

@@ -4,30 +4,34 @@ import type { AskCycle } from '../errors.ts'
 import { HandlerFlow } from './handler-flow.ts'
 
 /**
- * This file builds a graph that shows for which futures the handlers wait. `ask-cycle.ts` looks for circles in the
- * graph.
+ * This file builds a graph of the waits of handlers. `ask-cycle.ts` looks in the graph for handlers that wait for each
+ * other in a circle.
  *
- * A node is an object that may be stuck: a handler, a task that a handler has made, or a future that ends only after
- * several other futures (`gather`, the tasks of a group). From each node an edge leads to each node that it waits for.
- * The graph is built for one check, from the waits of that moment, and is then thrown away.
+ * A node of the graph is an object that may wait for others: a handler, a task that a handler has made, or a future
+ * that ends only after several other futures (`gather`, the tasks of a group). From each node an edge leads to each
+ * node that this node waits for. The graph is built for one check, from the waits of that moment, and is then thrown
+ * away.
  */
 export type Waiter = HandlerFlow | Future<unknown>
 
 /**
- * A future that ends only after another node has ended: an ask, a tell to a full mailbox, or the wait for the start or
- * the end of a child.
+ * A future that ends only after another handler, hook or task has ended: an ask, a tell to a full mailbox, or the wait
+ * for the start or the end of a child.
  */
 export interface ActorWait extends Future<unknown> {
-  /** The HandlerFlow (one run of a handler) that began this wait; null if other code began it. */
+  /**
+   * The HandlerFlow (one run of a handler) whose code waits for this future; null if the future was made outside of a
+   * handler.
+   */
   readonly asker: HandlerFlow | null
   /**
-   * Numbers the waits of all handlers in the order in which they began. When handlers wait for each other in a circle,
-   * the wait with the highest number fails. 0 while no handler awaits this future.
+   * The number of this wait: all waits of handlers are numbered in the order in which they began. When handlers wait
+   * for each other in a circle, the wait with the highest number fails. 0 until a handler awaits this future.
    */
   waitNumber: number
   /**
-   * Returns the node that must end before this future can be done, which is a handler for most waits; null if there is
-   * none.
+   * Returns the handler, task or future that must end before this future can end; for an ask, the handler that must end
+   * before the answer. Returns null if there is none.
    */
   blocker(): Waiter | null
   /** Makes this future fail with `error`. */
@@ -41,22 +45,25 @@ export function isActorWait(future: Future<unknown>): future is ActorWait {
 interface Edge {
   /** The future that the node waits for. */
   readonly future: Future<unknown>
-  /** The node that must end before `future` can end; null if no such node is known. */
+  /** The handler, task or future that must end before `future` can end; null if none is known. */
   readonly to: Waiter | null
 }
 
 export interface Node {
   readonly waiter: Waiter
   readonly edges: Edge[]
-  /** The futures that the node waits for and that are not in `edges`, such as timers and locks. */
+  /** The futures that `waiter` waits for and that are not in `edges`, such as timers and locks. */
   readonly others: Future<unknown>[]
-  /** True when a future that the node awaited is done, but its code has not continued yet. */
+  /** True if `waiter` is about to continue: a future that it awaited is done, but its code has not run again yet. */
   isResuming: boolean
 }
 
 export type WaitGraph = ReadonlyMap<Waiter, Node>
 
-/** Builds the graph of all nodes that `start` waits for, directly or through other nodes. */
+/**
+ * Builds the graph of all handlers, tasks and futures that `start` waits for, directly or through each other. `start`
+ * itself is in the graph too.
+ */
 export function graphFrom(start: HandlerFlow): WaitGraph {
   const nodes = new Map<Waiter, Node>()
   const pending: Waiter[] = [start]
@@ -78,8 +85,8 @@ function makeNode(waiter: Waiter): Node {
         node.edges.push({ future, to: future })
       else node.others.push(future)
     } else if (!(waiter instanceof HandlerFlow) || future.asker === waiter) {
-      // Several handlers of one actor may run in the same task. Such a task also waits for the futures of the other
-      // handlers.
+      // A HandlerFlow gets an edge only for its own futures. Several handlers of one actor may run in one task, and
+      // then `waitsOf` also returns the futures of the other handlers.
       node.edges.push({ future, to: future.blocker() })
     }
   }
@@ -95,7 +102,10 @@ function partsOf(future: Future<unknown>): Iterable<Future<unknown>> | null {
   return (future as { [waitDetails]?(): WaitDetails })[waitDetails]?.().parts ?? null
 }
 
-/** Returns the nodes that are stuck: each of them can continue only when another stuck node has continued. */
+/**
+ * Returns the nodes (handlers, tasks and futures) that are stuck: each of them waits, and each future that it waits for
+ * can end only after another stuck node.
+ */
 export function stuckNodes(graph: WaitGraph): Set<Waiter> {
   const stuck = new Set<Waiter>()
   for (const { waiter, edges, others, isResuming } of graph.values()) {
@@ -111,13 +121,13 @@ export function stuckNodes(graph: WaitGraph): Set<Waiter> {
   return stuck
 }
 
-/** Maps each node to the futures for which its code really waits. */
+/** Maps each handler, task or future that waits to the futures that it really waits for. */
 export type LiveWaits = ReadonlyMap<Waiter, ReadonlySet<Future<unknown>>>
 
 /**
- * Finds out for which futures the code of these nodes really waits. The graph also has edges for futures that the code
- * no longer awaits, such as a lost branch of `Promise.race`, or a call that no code awaits. `bodyWaitsFor` of
- * `@tasktree/core` detects them, but it is too slow to be called for each ask.
+ * Finds out for which futures the handlers and tasks in `nodes` really wait. The graph also has edges for futures that
+ * their code no longer awaits, such as a lost branch of `Promise.race`, or a call that no code awaits. `bodyWaitsFor`
+ * of `@tasktree/core` detects such futures, but is too slow to be called for each ask.
  */
 export async function findLiveWaits(nodes: Iterable<Node>): Promise<LiveWaits> {
   const live = new Map<Waiter, Set<Future<unknown>>>()
@@ -137,7 +147,7 @@ export async function findLiveWaits(nodes: Iterable<Node>): Promise<LiveWaits> {
   return live
 }
 
-/** Returns a copy of `graph` that keeps only the edges whose futures are in `live`. */
+/** Returns a copy of `graph` without the waits that are not in `live`. */
 export function withOnly(live: LiveWaits, graph: WaitGraph): WaitGraph {
   const nodes = new Map<Waiter, Node>()
   for (const [waiter, node] of graph) {
@@ -154,11 +164,14 @@ function isAwaited(waiter: Waiter, future: Future<unknown>): Promise<boolean> {
   return waiter instanceof Task ? bodyWaitsFor(waiter, future) : Promise.resolve(true)
 }
 
-/** Returns a shortest path along the edges, including `from` and `to`; null when there is no path. */
+/**
+ * Returns a shortest path from `from` to `to` along the edges of `graph`, including both ends. Returns null when there
+ * is no path.
+ */
 export function pathBetween(from: Waiter, to: Waiter, graph: WaitGraph): Waiter[] | null {
   const cameFrom = new Map<Waiter, Waiter | null>([[from, null]])
-  // Works as a queue: a Map is iterated in the order of insertion, and the loop also reaches entries that are added
-  // during it.
+  // `cameFrom` also serves as a queue: a Map is iterated in the order of insertion, and this loop also reaches the
+  // entries that are added while it runs.
   for (const [waiter] of cameFrom) {
     if (waiter === to) return trace(waiter, cameFrom)
     for (const { to: next } of graph.get(waiter)?.edges ?? []) {

@@ -9,13 +9,13 @@ interface OfChild {
   readonly incarnation: number
 }
 
-/** The events of a system. They are published in the order in which they happen. */
+/** The events of an ActorSystem. They are published in the order in which they happen. */
 export type SystemEvent =
   | (OfChild & { readonly type: 'started' })
   | (OfChild & { readonly type: 'exited'; readonly reason: ExitReason })
   /**
-   * The supervisor has decided on a restart: `incarnation` ended, and `nextIncarnation` starts after `delay`
-   * milliseconds.
+   * The supervisor has decided to restart the child: the incarnation (run of the child) with the number `incarnation`
+   * has ended, and the one with the number `nextIncarnation` starts after `delay` milliseconds.
    */
   | (OfChild & {
       readonly type: 'restarting'
@@ -25,27 +25,32 @@ export type SystemEvent =
       readonly delay: number
     })
   | (OfChild & { readonly type: 'start-failed'; readonly error: unknown })
-  /** The child was asked to end, but ended for another reason. */
+  /**
+   * The child was asked to end, but did not end as asked. For example, its `onStop` threw, or the child was killed
+   * because it took too long to end.
+   */
   | (OfChild & { readonly type: 'shutdown-error'; readonly reason: ExitReason })
   /**
-   * A handler threw and the actor goes on, because `decide` returned `resume`, or because a tell threw a ReplyError or
-   * an AskCycle.
+   * A handler threw, but the actor was not ended: `decide` returned `resume`, or the handler of a tell threw a
+   * ReplyError or an AskCycle.
    */
   | (OfChild & { readonly type: 'resumed'; readonly error: unknown; readonly message: string })
   /** The child was killed, but its code still runs, because that code awaits a promise that cannot be cancelled. */
   | (OfChild & { readonly type: 'zombie'; readonly message: string; readonly sinceMs: number })
-  /** The code that still ran after a kill has ended. `error` is present if the code has failed. */
+  /** After an event `zombie`: the code of the killed child has ended now. `error` is present if that code failed. */
   | (OfChild & {
       readonly type: 'zombie-settled'
       readonly message: string
       readonly error?: unknown
     })
   /**
-   * The handling of one message kept the thread busy for longer than `slowCallbackDuration` of the event loop allows.
+   * The handler of one message kept the thread busy for longer than the property `slowCallbackDuration` of the event
+   * loop allows.
    */
   | (OfChild & { readonly type: 'slow'; readonly message: string; readonly ms: number })
   /**
-   * A promise that a handler did not await has rejected. This event exists only with the option `attributeRejections`.
+   * A promise that code of the actor made has rejected, and no code handled the rejection. This event exists only with
+   * the option `attributeRejections`.
    */
   | (OfChild & { readonly type: 'unhandled-rejection'; readonly error: unknown })
   | { readonly type: 'dead-letter'; readonly letter: DeadLetter }
@@ -70,5 +75,7 @@ export const actorStart: Channel = channel('tasktree:actor:start')
 export const actorStop: Channel = channel('tasktree:actor:stop')
 export const actorRestart: Channel = channel('tasktree:actor:restart')
 
-/** The tracing channel on which each restart is published, at the moment at which the supervisor decides on it. */
+/**
+ * The tracing channel on which each restart of a child is published, when the supervisor decides to restart the child.
+ */
 export const restartTracing: Tracing<SystemEvent> = new Tracing('tasktree:actor.restart')

@@ -3,8 +3,8 @@ import { describe } from '@tasktree/core/lowlevel'
 import { formatThrown } from '../exit-reason.ts'
 
 /**
- * The log of a system. Each entry is one line of text. The entry of a crash also has the error. `console` can be used
- * as a Logger.
+ * An object to which a system writes its log. Each entry is one line of text. The entry of a crash also has the error.
+ * `console` can be used as a Logger.
  */
 export interface Logger {
   debug(message: string, ...details: unknown[]): void
@@ -15,8 +15,8 @@ export interface Logger {
 }
 
 /**
- * A logger that writes structured records, such as pino: its methods take the fields first and the line second. A
- * system recognizes such a logger by its method `child`.
+ * A logger that writes structured records, such as pino. Its methods take an object of fields first, and the line of
+ * text second. A system recognizes such a logger by its method `child`.
  */
 export interface StructuredLogger {
   debug(fields: object, message: string): void
@@ -65,8 +65,8 @@ function textOf(message: string, details: readonly unknown[]): string {
 }
 
 /**
- * Formats a detail for the log. An error is formatted as its stack. If `message` already contains the first line of
- * that stack, the line is left out.
+ * Formats one of the values that are logged after `message`. An error is formatted as its stack. If `message` already
+ * contains the first line of the stack, that line is left out.
  */
 function formatDetail(message: string, detail: unknown): string {
   try {
@@ -78,7 +78,7 @@ function formatDetail(message: string, detail: unknown): string {
       ? text.slice(header.length)
       : `\n${text}`
   } catch {
-    // Code of `detail` has thrown, for example a getter of an error.
+    // Reading `detail` has thrown, for example in a getter of an error.
     return ` ${formatThrown(detail)}`
   }
 }
@@ -87,7 +87,7 @@ function causeOf(error: unknown): unknown {
   try {
     return error instanceof Error ? error.cause : null
   } catch {
-    // `cause` may be a getter that throws.
+    // Reading `cause` has thrown, because it is a getter that throws.
     return null
   }
 }
@@ -108,7 +108,7 @@ export function checkLogger(logger: unknown): void {
   }
 }
 
-/** The log of one system. It writes to the logger that the user passed. */
+/** Writes the log of one system to the logger that the program has passed to the system. */
 export class Log implements Logger {
   declare child?: undefined
   readonly #logger: Logger | null
@@ -147,7 +147,10 @@ export class Log implements Logger {
     this.#send(level, message, fields, details)
   }
 
-  /** Passes an entry to the logger. If the logger throws, the entry goes to the console, because a crash must be seen. */
+  /**
+   * Passes an entry to the logger of the program. If that logger throws, writes the entry to the console, so that no
+   * crash goes unseen.
+   */
   #send(level: Level, message: string, fields: object, details: readonly unknown[]): void {
     try {
       if (this.#structured !== null) this.#structured[level](fields, message)
@@ -158,8 +161,8 @@ export class Log implements Logger {
   }
 
   /**
-   * Logs one line with its fields. A structured logger also gets `error`. A plain logger gets `error` only if neither
-   * `error` nor one of its causes was logged before.
+   * Logs one line. A structured logger (such as pino) also gets `fields` and `error`. A plain logger gets no fields,
+   * and gets `error` only if neither `error` nor one of its causes was logged before.
    */
   report(level: Level, message: string, fields: object, error?: unknown): void {
     const isShort = error === undefined || this.#isShown(error)

@@ -10,8 +10,8 @@ export interface GroupEvent {
 }
 
 /**
- * A set of children under one name. A child leaves the group when it ends for good. If code of an actor made the actor
- * itself a member, the actor leaves when that incarnation ends.
+ * A set of children under one name. A child leaves the group when it ends for good. A child that its own code has added
+ * to the group leaves earlier: when the incarnation (run of the child) that added it ends.
  *
  * @example
  *     class Clerk extends Actor {}
@@ -37,7 +37,8 @@ export class Group {
 
   /**
    * Adds a child to the group. Returns false when the child is a member already, is stopping, or has stopped. If `ref`
-   * is pinned to an incarnation, the child leaves the group when that incarnation ends.
+   * is pinned to an incarnation (reaches only one run of the child), the child leaves the group when that incarnation
+   * ends.
    */
   join(ref: ChildRef): boolean {
     const { target: child } = ref
@@ -49,7 +50,10 @@ export class Group {
     return true
   }
 
-  /** Removes a child from the group. Returns false when the child is not a member. */
+  /**
+   * Removes a child from the group. Returns false when the child is not a member, or when `ref` is pinned to an
+   * incarnation (reaches only one run of the child) that has ended.
+   */
   leave(ref: ChildRef): boolean {
     return !ref.isStale && this.#remove(ref)
   }
@@ -60,13 +64,13 @@ export class Group {
     return true
   }
 
-  /** Returns a subscription to all later joins and leaves. */
+  /** Returns a subscription to the events of the group: each child that joins or leaves from now on. */
   watch(): Subscription<GroupEvent> {
     return this.#stream.subscribe()
   }
 }
 
-/** The names and groups of one system. */
+/** The registered names and the groups of one system. */
 export class Registry {
   readonly #names = new Map<string, ChildRef>()
   readonly #groups = new Map<string, Group>()
@@ -84,7 +88,8 @@ export class Registry {
   }
 
   /**
-   * Gives a child a name. The name stays valid across restarts. But if `ref` is pinned to an incarnation, the name is
+   * Gives a child a name, which `lookup` finds. The name is free again when the child ends for good. If `ref` is pinned
+   * to an incarnation (reaches only one run of the child), or if code of the child itself makes this call, the name is
    * free again when that incarnation ends.
    *
    * @throws {NameTaken} when another child has the name

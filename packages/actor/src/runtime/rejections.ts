@@ -4,19 +4,20 @@ import { currentIncarnation } from '../messages/handler-flow.ts'
 import type { Runtime } from './runtime.ts'
 
 /**
- * The systems with the option `attributeRejections`. If a handler of such a system does not await a promise, and the
- * promise rejects, the rejection is reported with the path of the actor.
+ * The systems with the option `attributeRejections`. When a promise rejects, and no code handles the rejection, such a
+ * system reports it with the path of the actor whose code made the promise.
  *
  * Node reports a rejection in the asynchronous context in which the promise was made. From that context, `take` finds
- * the actor. The listener of the process belongs to `@tasktree/core`, which calls `take` before it reports a rejection
- * itself.
+ * the actor. The listener of the process belongs to `@tasktree/core`, which calls `take` first, and reports the
+ * rejection itself only if `take` returns false.
  */
 const watched = new Set<Runtime>()
 let stopTaking: (() => void) | null = null
 
 /**
- * Called when a promise was rejected and no code handles the rejection. If code of an actor of a system in `watched`
- * made the promise, reports the rejection and returns true. Otherwise returns false.
+ * Called by `@tasktree/core` when a promise was rejected and no code handles the rejection. If the promise was made by
+ * an actor of a system in `watched`, reports the rejection and returns true. Otherwise returns false; then
+ * `@tasktree/core` reports the rejection.
  */
 function take(error: unknown): boolean {
   const source = currentIncarnation()

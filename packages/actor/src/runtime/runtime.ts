@@ -15,8 +15,8 @@ import type { Envelope } from '../messages/envelope.ts'
 import { Registry } from './registry.ts'
 
 /**
- * The state that all children of one ActorSystem share. The actors outside of every ActorSystem share one Runtime per
- * event loop.
+ * The state that all children of one ActorSystem share. The actors that belong to no ActorSystem share one Runtime for
+ * each event loop.
  */
 export class Runtime {
   readonly loop: EventLoop
@@ -25,14 +25,14 @@ export class Runtime {
   readonly deadLetters: DeadLetters = new DeadLetters()
   readonly registry: Registry = new Registry()
   /**
-   * The future that every accepted tell returns. All tells share it, because allocating a future would cost more than
-   * the rest of a tell.
+   * The future that each `tell` returns whose message the mailbox accepts at once. All these calls share one future,
+   * because making a new one would cost more than the rest of a tell.
    */
   readonly accepted: Future<boolean>
   readonly refused: Future<boolean>
   /**
-   * Returns the child at a path, given as the list of its parts; null when no child has that path. The owner of the
-   * tree sets this function.
+   * Returns the child at a path, given as the list of its parts; null when no child has that path. The ActorSystem sets
+   * this function; for actors that belong to no ActorSystem, `spawn` sets it.
    */
   find: (path: readonly string[]) => Child | null = () => null
   lateReplies = 0
@@ -47,7 +47,10 @@ export class Runtime {
     this.refused.setResult(false)
   }
 
-  /** Makes a name such as `worker-3` from the name of a class and a number. */
+  /**
+   * Makes a name for a child that was started without a name: the name of the class and a new number, such as
+   * `worker-3`.
+   */
   makeName(className: string): string {
     return `${className.replace(/^[A-Z]/, (letter) => letter.toLowerCase())}-${++this.#named}`
   }
@@ -56,7 +59,10 @@ export class Runtime {
     return this.events.statistics().subscribers > 0
   }
 
-  /** Whether any code has subscribed to the events of the system. If not, no events are made. */
+  /**
+   * Whether any code listens to the events of the system. While this is false, the callers of `emit` skip making
+   * events.
+   */
   get observed(): boolean {
     return (
       this.#hasSubscribers ||
@@ -86,7 +92,7 @@ export class Runtime {
 
 const runtimes = new WeakMap<EventLoop, Runtime>()
 
-/** Returns the Runtime of the current event loop for the actors outside of every ActorSystem. */
+/** Returns the Runtime that the actors of the current event loop share if they belong to no ActorSystem. */
 export function runtimeOfLoop(): Runtime {
   const loop = getEventLoop()
   let runtime = runtimes.get(loop)

@@ -43,23 +43,23 @@ export interface ActorSystemOptions extends SupervisorOptions {
    */
   shutdownTimeout?: number
   /**
-   * The logger that gets warnings and errors. A Logger gets one line and the error. A StructuredLogger, such as pino,
-   * also gets an object of fields.
+   * The logger that gets warnings and errors. A Logger gets one line of text, and the error if there is one. A
+   * StructuredLogger, such as pino, also gets an object of fields.
    * @defaultValue the console
    */
   logger?: Logger | StructuredLogger
   /**
-   * Changes what happens when a promise rejects that a handler did not await. If true, the log and an event report the
-   * rejection with the path of the actor. If false, the rejection may end the process.
+   * What happens when a promise that an actor's code made rejects, and no code handles the rejection. If true, the log
+   * and an event report the rejection with the path of the actor. If false, the rejection may end the process.
    * @defaultValue false
    */
   attributeRejections?: boolean
 }
 
-/** The state of a system at one moment. */
+/** The state of an ActorSystem at one moment, as plain data. */
 export interface SystemSnapshot {
   readonly name: string
-  /** The time of the loop's clock, in milliseconds. */
+  /** When the snapshot was taken, in milliseconds of the event loop's clock. */
   readonly time: number
   readonly root: NodeSnapshot
   readonly deadLetters: number
@@ -68,7 +68,10 @@ export interface SystemSnapshot {
   readonly groups: Readonly<Record<string, readonly string[]>>
 }
 
-/** The owner of the root supervisor. The root supervisor is never restarted: when it ends, the system ends. */
+/**
+ * Takes the place of the parent for the root supervisor, which has no supervisor above it. The root supervisor is never
+ * restarted: when it ends, the system ends.
+ */
 class Top implements Owner {
   readonly path = ''
   readonly ownRef: ChildRef | null = null
@@ -90,8 +93,9 @@ const systems = new LiveList<ActorSystem>((system) => !system.hasEnded)
 addSnapshotPart('actors', () => systems.list().map((system) => system.snapshot()))
 
 /**
- * A tree of supervised children with names, groups, events and dead letters. A system runs on the loop on which it was
- * started. Inside `run` it is stopped when the main task ends.
+ * A tree of supervised children with names, groups, events and dead letters. A system runs on the event loop on which
+ * it was started. A system that was started inside `run` (of `@tasktree/core`) is stopped when the main task of `run`
+ * ends.
  *
  * @example
  *     class Clerk extends Actor {
@@ -140,7 +144,8 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   /**
-   * Starts a system. Starts its children one after the other, and settles when all children have started.
+   * Makes a system and starts its children, one after the other. The returned promise resolves with the system when all
+   * children have started.
    *
    * @throws {FailedToStart} when a child did not start; the children before it have been stopped
    * @throws {TypeError} {@link RangeError} when an option is wrong; the message names the option
@@ -174,11 +179,11 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   /**
-   * Returns the ref at a path, with or without the system's name in front, or under a registered name. Returns null
-   * when no ref has that path or name. If the caller passes an actor class or a ref class (SupervisorRef, ResourceRef),
-   * the ref has that type.
+   * Returns the ref of a child. `pathOrName` is the path of the child, with or without the system's name in front, or a
+   * name that was registered for the child. Returns null when there is no such child. If the caller passes an actor
+   * class or a ref class (SupervisorRef, ResourceRef), the ref has that type.
    *
-   * @throws {TypeError} when the ref that was found has another class
+   * @throws {TypeError} when the child has another class
    */
   lookup<A extends Actor>(
     actorClass: abstract new (...args: never[]) => A,
@@ -193,7 +198,7 @@ export class ActorSystem implements AsyncDisposable {
     return lookup(this.#runtime, args)
   }
 
-  /** Returns the child at a path with or without the system's name in front. */
+  /** Returns the child at a path, with or without the system's name in front; null when no child has that path. */
   #find(path: readonly string[]): Child | null {
     const [name, ...rest] = path
     if (name === undefined) return null
@@ -201,26 +206,29 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   /**
-   * Gives a child a name. If an actor's own code registers the name, the name is free again when that incarnation ends.
+   * Gives a child a name, which `lookup` finds. The name is free again when the child ends for good. If `ref` is pinned
+   * to an incarnation (reaches only one run of the child), or if code of the child itself makes this call, the name is
+   * free again when that incarnation ends.
    *
    * @throws {NameTaken} when another child has the name
+   * @throws {NoProc} when `ref` is pinned to an incarnation that has ended
    */
   register(name: string, ref: ChildRef): void {
     this.#runtime.registry.register(name, ref)
   }
 
-  /** Removes a registered name. Returns false when the name was not registered. */
+  /** Removes a name that was registered for a child. Returns false when no child has the name. */
   unregister(name: string): boolean {
     return this.#runtime.registry.unregister(name)
   }
 
-  /** Returns the group with that name. The group is created when it is first used. */
+  /** Returns the group (set of children) with that name. The group is created when it is first used. */
   group(name: string): Group {
     return this.#runtime.registry.group(name)
   }
 
   /**
-   * The events of the system. The stream is closed when the system has ended. A subscriber that is more than 1000
+   * The events of the system, as a stream that is closed when the system has ended. A subscriber that is more than 1000
    * events behind loses the oldest.
    */
   get events(): Broadcast<SystemEvent> {
@@ -231,7 +239,7 @@ export class ActorSystem implements AsyncDisposable {
     return this.#runtime.deadLetters
   }
 
-  /** How many asks were answered after they had already ended, for example because of their timeout or a cancel. */
+  /** How many answers came too late, because the ask had already ended, for example by its timeout or a cancel. */
   get lateReplies(): number {
     return this.#runtime.lateReplies
   }
@@ -263,12 +271,13 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   /**
-   * Stops the children, in the reverse order of their start. Each child may take the time of its spec's `shutdown`, and
-   * all children together may take `timeout` milliseconds, by default `shutdownTimeout`. Children that still run after
-   * that are killed. Settles when no child runs. A second call may shorten the time.
+   * Stops the children, in the reverse order of their start. Each child may take the time that the option `shutdown` of
+   * its spec sets, and all children together may take `timeout` milliseconds, by default `shutdownTimeout`. Children
+   * that still run after that are killed. The returned promise resolves when no child runs. A second call may shorten
+   * the time.
    *
-   * If the waiting task is cancelled, the call throws the CancelledError, and the system continues to stop. In a
-   * cancelled scope the call waits until no child runs, and then throws.
+   * If the task that awaits this call is cancelled, the call throws the CancelledError, and the system continues to
+   * stop. Inside a cancelled cancel scope, the call waits until no child runs, and then throws.
    *
    * @throws {TypeError} when `timeout` is not a number
    */
@@ -293,8 +302,8 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   /**
-   * A future that settles when the system has ended. It rejects with RestartLimitError when the root supervisor ended
-   * because a child needed too many restarts.
+   * A future that resolves when the system has ended. If the system has ended because of an error, the future rejects
+   * with that error: with RestartLimitError if a child needed too many restarts.
    */
   get done(): Future<void> {
     const done = new Future<void>({ loop: this.#runtime.loop })
@@ -320,8 +329,8 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   /**
-   * Stops the system as `stop` does. If the waiting task is cancelled, the call still waits until the last child has
-   * ended, and then throws the CancelledError.
+   * Stops the system, as `stop` does. If the task that awaits this call is cancelled, the call still waits until the
+   * last child has ended, and then throws the CancelledError.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     try {

@@ -5,7 +5,7 @@ import type { ChildKind, ChildStatus, Child } from '../children/child.ts'
 import { SupervisorChild } from '../supervision/supervisor-child.ts'
 import { TaskChild } from '../children/task-child.ts'
 
-/** The state of one child at one moment. */
+/** The state of one child, and of all children below it, at one moment. */
 export interface NodeSnapshot {
   readonly id: string
   readonly path: string
@@ -13,7 +13,10 @@ export interface NodeSnapshot {
   readonly status: ChildStatus
   readonly incarnation: number
   readonly restarts: number
-  /** Why the latest incarnation that is over has ended; null when no incarnation has ended yet. */
+  /**
+   * Why the previous incarnation (run of the child) ended, or the last one if the child does not run. Null when none
+   * has ended yet.
+   */
   readonly lastExit: string | null
   /** Only supervisors have this field. */
   readonly strategy?: 'one-for-one' | 'one-for-all' | 'rest-for-one'
@@ -25,7 +28,10 @@ export interface NodeSnapshot {
   readonly handled?: number
   /** The message that the actor is handling now. The field is absent while the actor handles no message. */
   readonly handling?: { readonly method: string; readonly sinceMs: number }
-  /** Names the futures that the child's task waits for, as `snapshot()` of `@tasktree/core` names them. */
+  /**
+   * The names of the futures that the child's task waits for. They are the same names as in `snapshot()` of
+   * `@tasktree/core`. The field is absent when the task waits for nothing.
+   */
   readonly waitingOn?: readonly string[]
   readonly children: readonly NodeSnapshot[]
 }
@@ -37,8 +43,8 @@ function waitsOf(child: Child): string[] {
   if (child instanceof ActorChild && child.incarnation?.handlers.isBusy === false) return []
   return [...task.waitingOn].map((future) => {
     const { kind, label } = detailsOf(future)
-    // The label of a sleep contains the time that is left, so it would change all the time. A snapshot should change
-    // only if something happens in the tree.
+    // The label of a sleep contains the time that is left, so it would differ in each snapshot. Two snapshots should
+    // differ only if something has happened in between.
     return kind === 'sleep' ? 'Sleep' : label
   })
 }
@@ -94,7 +100,7 @@ function mailboxOf({ mailbox }: ActorChild): NonNullable<NodeSnapshot['mailbox']
   return { size: mailbox.size, capacity: mailbox.capacity, waiting: mailbox.waiting }
 }
 
-/** Returns the tree as text, with one line for each child. */
+/** Formats `root` and all children below it as text, with one line for each child. */
 export function formatTree(root: NodeSnapshot): string {
   const lines: string[] = [`${root.id}  ${describeNode(root)}`]
   addChildren(lines, root, '')
