@@ -27,16 +27,16 @@ export class AbandonableTask<T> {
   }
 
   /**
-   * Ends the task without waiting for the promise that it awaits. Returns that promise, or null when the task awaits no
-   * promise.
+   * Called by a kill. Ends the task without waiting for the promise that it awaits. Returns that promise, because the
+   * code behind it still runs. Returns null when the task awaits no promise.
    */
   abandon(): PromiseLike<unknown> | null {
     const { task } = this
     if (task.done()) return null
     task.cancel('killed')
     const promise = this.#wait.abandon()
-    // Other async functions of the task may keep the task running. `abandon(task)` then ends the task. It is called two
-    // turns of the event loop later, because the body of the task should end before that and give the task its outcome.
+    // Other async functions of the task may keep the task running, so `abandon(task)` ends it. The call comes two turns
+    // of the event loop later. In these turns, the body of the task should end and give the task its outcome.
     const loop = task.getLoop()
     loop.callSoon(() => {
       loop.callSoon(() => abandon(task))
@@ -45,8 +45,8 @@ export class AbandonableTask<T> {
   }
 
   /**
-   * Returns the exception of the task and marks it as handled. Returns null when the task returned, was cancelled, or
-   * was abandoned.
+   * If the task, which has ended, has failed with an error, returns an object with the error and marks the error as
+   * handled. Returns null when the task returned, was cancelled, or was abandoned.
    */
   failure(): { readonly error: unknown } | null {
     if (this.task.cancelled()) return null

@@ -33,8 +33,8 @@ export class AbandonableWait implements PromiseLike<unknown> {
   }
 
   /**
-   * Ends the wait by throwing `abandoned` in the waiting code. Returns the promise that this code awaited, or null when
-   * it awaited no promise.
+   * Called by a kill. Ends the wait by throwing `abandoned` in the waiting code. Returns the promise that this code
+   * awaited, or null when it awaited no promise.
    */
   abandon(): PromiseLike<unknown> | null {
     const promise = this.#promise

@@ -26,7 +26,10 @@ export interface BackoffOptions {
   maxAttempts?: number
 }
 
-/** Returns how long to wait before the next restart, in milliseconds, after `restarts` consecutive restarts. */
+/**
+ * Returns how long to wait before the next restart of a child, in milliseconds. `restarts` is the number of consecutive
+ * restarts before it.
+ */
 export function delayBefore(options: BackoffOptions, restarts: number): number {
   const { jitter = 0 } = options
   const delay = growingDelay({ ...options, factor: options.factor ?? 2 }, restarts)

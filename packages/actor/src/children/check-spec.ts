@@ -3,7 +3,8 @@ import { type BackoffOptions, delayBefore } from './backoff.ts'
 import type { BaseSpec, ChildOptions, ChildSpec, SupervisorOptions } from './child-spec.ts'
 
 /**
- * The functions of this file check the specs of children and the options of supervisors, before anything is started.
+ * The functions of this file check the descriptions of children and the options of supervisors, before anything is
+ * started.
  */
 
 const childOptionNames: readonly string[] = [

@@ -6,7 +6,8 @@ import { shownInConsole } from './shown-in-console.ts'
 import type { ChildKind, ChildStatus, Child } from './child.ts'
 
 /**
- * The address of a child of any kind. It stays valid across restarts.
+ * The address of a child of any kind: an actor, a task, a supervisor or a resource. The address stays valid when the
+ * child is restarted.
  *
  * @example
  *     await using system = await ActorSystem.start({
@@ -45,8 +46,8 @@ export class ChildRef {
   }
 
   /**
-   * The number of the latest incarnation. The first start makes incarnation 1, and each restart adds 1. 0 before the
-   * first start.
+   * The number of the latest incarnation (run) of the child. The first start makes incarnation 1, and each restart adds
+   * 1. The number is 0 before the first start.
    */
   get incarnation(): number {
     return this.target.number
@@ -56,7 +57,9 @@ export class ChildRef {
     return this.isStale ? 'stopped' : this.target.status
   }
 
-  /** @internal the number of the only incarnation that this ref may reach; 0 if it also reaches later incarnations */
+  /**
+   * @internal the number of the only incarnation that this ref may reach; 0 if this ref also reaches later incarnations
+   */
   get pinnedTo(): number {
     return 0
   }
@@ -68,9 +71,10 @@ export class ChildRef {
   }
 
   /**
-   * Asks the running incarnation to end with the reason `shutdown`. Running handlers finish first; the messages in the
-   * mailbox are not handled. The incarnation is killed after `timeout` milliseconds. The default is the time of the
-   * child's option `shutdown`, or 5000 if that option is 'kill'. Settles when the incarnation has ended.
+   * Asks the running incarnation (run of the child) to end with the reason `shutdown`. Running handlers finish first;
+   * the messages in the mailbox are not handled. If the incarnation has not ended after `timeout` milliseconds, it is
+   * killed. The default of `timeout` is the time of the child's option `shutdown`, or 5000 if that option is 'kill'.
+   * The returned future settles when the incarnation has ended.
    *
    * A permanent child is then restarted: to end it for good, use `stopChild` of its supervisor. For a transient or
    * temporary child that waits for a restart, `stop` cancels that restart. Does nothing if the ref is pinned to an
@@ -85,17 +89,17 @@ export class ChildRef {
   }
 
   /**
-   * Ends the running incarnation now, without its `onStop`. The task of the incarnation is cancelled. Code that does
-   * not end when it is cancelled runs on, but the child does not wait for it. A permanent or transient child is then
-   * restarted. Does nothing if the ref is pinned to an incarnation that has ended.
+   * Ends the running incarnation (run of the child) now, without its `onStop`. The task of the incarnation is
+   * cancelled. Code that does not end when it is cancelled runs on, but the child does not wait for it. A permanent or
+   * transient child is then restarted. Does nothing if the ref is pinned to an incarnation that has ended.
    */
   kill(): Future<ExitReason> {
     return this.isStale ? this.whenStopped : this.target.kill()
   }
 
   /**
-   * Settles when the child has ended and will not be restarted. If the ref is pinned to one incarnation, settles when
-   * that incarnation has ended.
+   * Settles when the child has ended and will not be restarted. If the ref is pinned to one incarnation (run) of the
+   * child, settles when that incarnation has ended.
    */
   get whenStopped(): Future<ExitReason> {
     return this.target.whenStopped(this.pinnedTo)

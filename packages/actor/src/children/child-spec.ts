@@ -23,8 +23,8 @@ export interface ChildOptions {
    */
   shutdown?: number | 'kill'
   /**
-   * Whether the end of this child may end the supervisor. The supervisor's option `autoShutdown` says when. A permanent
-   * child cannot have this option.
+   * Whether the end of this child may end its supervisor. The supervisor's option `autoShutdown` says in which cases. A
+   * permanent child cannot have this option.
    * @defaultValue false
    */
   significant?: boolean
@@ -34,19 +34,20 @@ export interface ChildOptions {
    */
   startTimeout?: number
   /**
-   * The supervisor's option `strategy` may make the restart of one child restart other children too. Such a restart
-   * also starts a child that `stopChild` has stopped. If `stickyStop` is true, the stopped child stays stopped.
+   * Depending on its option `strategy`, a supervisor that restarts one child restarts other children too. Such a
+   * restart also starts a child that `stopChild` has stopped. If `stickyStop` of that child is true, it stays stopped.
    * @defaultValue false
    */
   stickyStop?: boolean
   /**
-   * Called with the error of a crash. The returned decision replaces the rule of the restart type. With `resume` an
-   * actor goes on with its state.
+   * Called with the error when this child has crashed. The returned decision says what follows the crash, and replaces
+   * the rule of the option `restart`. With `resume` an actor goes on with its state. If the function returns nothing,
+   * the option `restart` decides.
    */
   decide?: (error: unknown) => Decision
   /**
-   * What happens when the child was killed but its code still runs. `proceed` goes on with the restart. `escalate` ends
-   * the supervisor.
+   * What the supervisor does when the child was killed but its code still runs, because that code awaits a promise that
+   * cannot be cancelled. `proceed`: the supervisor acts as if that code had ended. `escalate`: the supervisor ends.
    * @defaultValue 'proceed'
    */
   onZombie?: 'proceed' | 'escalate'
@@ -92,8 +93,8 @@ export interface SupervisorOptions {
   /** How long to wait before a restart. @defaultValue no wait */
   backoff?: BackoffOptions
   /**
-   * `any` ends the supervisor when one significant child has ended by itself. `all` ends it when a significant child
-   * has ended by itself and no other significant child runs.
+   * Ends the supervisor when children with the option `significant` have ended by themselves. `any`: when one of them
+   * has ended. `all`: when one of them has ended and no other significant child runs.
    * @defaultValue 'never'
    */
   autoShutdown?: 'never' | 'any' | 'all'
@@ -104,8 +105,8 @@ export interface SupervisorOptions {
    */
   stopMode?: 'ordered' | 'parallel'
   /**
-   * The children in the order of their start. A function is called at each start of the supervisor; if it returns
-   * `'ignore'`, the supervisor is not started.
+   * The children in the order of their start. If `children` is a function, it is called at each start of the
+   * supervisor. If the function returns `'ignore'`, the supervisor is not started.
    */
   children?: readonly ChildSpec[] | (() => readonly ChildSpec[] | 'ignore')
 }
@@ -150,8 +151,8 @@ export interface DynamicSpec extends BaseSpec {
 }
 
 /**
- * The description of a child. The supervisor uses it to start the child, and to start it again at each restart.
- * `child.actor`, `child.task` and the other functions of `child` make it.
+ * The description of a child. The supervisor uses the description to start the child, and to start it again at each
+ * restart. `child.actor`, `child.task` and the other functions of `child` make such descriptions.
  */
 export type ChildSpec = ActorSpec | TaskSpec | SupervisorSpec | ResourceSpec | DynamicSpec
 
@@ -201,8 +202,8 @@ export const child: {
   /** Describes a supervisor with children under it. */
   supervisor(id: string, supervisor: SupervisorOptions, options?: ChildOptions): SupervisorSpec
   /**
-   * Describes a resource. `make` creates the resource, and the supervisor disposes it at the end. If the resource has a
-   * method `start`, that method is called and awaited.
+   * Describes a resource: an object that must be disposed, such as a pool or a server. `make` creates the resource, and
+   * the supervisor disposes it at the end. If the resource has a method `start`, that method is called and awaited.
    */
   resource<R extends AsyncDisposable | Disposable>(
     id: string,
@@ -249,7 +250,10 @@ export const child: {
   },
 }
 
-/** Makes the spec of an actor for `spawn`. Without the option `name` the actor is named after its class. */
+/**
+ * Makes the spec (description) of an actor for `spawn`. Without the option `name`, the actor gets the name that
+ * `makeName` makes from the name of its class.
+ */
 export function spawnedSpec<A extends Actor, P extends unknown[]>(
   actorClass: ActorClass<A, P>,
   [args, options]: Rest<P, SpawnOptions>,

@@ -28,22 +28,22 @@ export interface Owner {
   readonly path: string
   /** The ref that children of this owner get as `ctx.parent`. */
   readonly ownRef: ChildRef | null
-  /** Cancels the restart that `child` waits for, because the child was asked to end. */
+  /** Called when `child` was asked to end while it waits for a restart. Cancels that restart. */
   endRestart(child: Child, reason: ExitReason): void
   childExited(child: Child, incarnation: Incarnation, reason: ExitReason): void
 }
 
 /**
  * A child as seen by its owner (the supervisor or actor that started it). This object stays the same when the child is
- * restarted. When an incarnation ends, `exited` ignores the end unless that incarnation is still the current
- * incarnation. Otherwise a late end would cause a second restart.
+ * restarted. When an incarnation (run) of the child ends, the method `exited` is called. It ignores an old incarnation,
+ * whose late end would otherwise cause a second restart.
  */
 export abstract class Child {
   abstract readonly kind: ChildKind
   spec: ChildSpec
   /**
-   * The owner changes when the supervisor of this child was restarted: the new incarnation of the supervisor takes over
-   * the child.
+   * The supervisor or actor that has started this child. The owner changes when the supervisor was restarted: the new
+   * incarnation of the supervisor takes over the child.
    */
   owner: Owner
   readonly runtime: Runtime
@@ -51,8 +51,8 @@ export abstract class Child {
   status: ChildStatus = 'stopped'
   incarnation: Incarnation | null = null
   /**
-   * The number of the latest incarnation: 1 after the first start, and 1 more after each restart. 0 before the first
-   * start.
+   * The number of the latest incarnation (run): 1 after the first start, and 1 more after each restart. The number is 0
+   * before the first start.
    */
   number = 0
   restarts = 0
@@ -62,13 +62,13 @@ export abstract class Child {
   closed = false
   lastExit: ExitReason | null = null
   /**
-   * True while the child is stopped because its group (the children that are restarted together) is restarted. Later in
-   * that restart, the child is started again.
+   * True while the child is stopped because its group (the children that are restarted together) is restarted. The same
+   * restart starts the child again.
    */
   returning = false
-  /** The number of restarts since an incarnation last ran long enough to count as healthy. */
+  /** The number of restarts since the child last ran long enough to count as healthy. */
   consecutiveRestarts = 0
-  /** When the latest incarnation had started, as a time of the event loop's clock. */
+  /** When the latest incarnation (run) finished its start, in milliseconds of the event loop's clock. */
   startedAt = 0
   /** True when a caller has asked the child to end for good. The next start sets it to false. */
   stopRequested = false
@@ -76,11 +76,14 @@ export abstract class Child {
   #endWaits: EndWaits | null = null
   #monitors: Set<Monitor> | null = null
   /**
-   * Functions that are called at the end of the running incarnation. They remove the names and group memberships that
-   * belong to this incarnation only.
+   * Functions that are called at the end of the running incarnation (run of the child). They remove the names and group
+   * memberships that belong to this incarnation only.
    */
   #atExit: (() => void)[] | null = null
-  /** Functions that are called when the child ends for good. They remove the other names and group memberships. */
+  /**
+   * Functions that are called when the child ends for good. They remove the names and group memberships that are kept
+   * when the child is restarted.
+   */
   #atClose: (() => void)[] | null = null
 
   constructor(spec: ChildSpec, owner: Owner, runtime: Runtime) {
@@ -94,7 +97,7 @@ export abstract class Child {
     return this.spec.id
   }
 
-  /** Returns the child with the id `_id` among the children of this child, or null if there is none with this id. */
+  /** Returns the child of this child that has the id `_id`; null if there is none. */
   childWithId(_id: string): Child | null {
     return null
   }
@@ -108,8 +111,8 @@ export abstract class Child {
   }
 
   /**
-   * Starts an incarnation. Settles when the incarnation runs or has called `ctx.ignore()`. Rejects when the start
-   * failed; by then everything that the incarnation started has ended.
+   * Starts a new incarnation (run of the child). Resolves when the incarnation runs or has called `ctx.ignore()`.
+   * Rejects when the start failed; by then everything that the incarnation started has ended.
    */
   async launch(): Promise<'running' | 'ignored'> {
     this.status = 'starting'
@@ -139,8 +142,8 @@ export abstract class Child {
   }
 
   /**
-   * Stops an incarnation that has started although the caller of `launch` was cancelled: both happened in the same turn
-   * of the event loop.
+   * Called when `launch` has failed. If `incarnation` runs all the same, stops it and waits for its end. This happens
+   * when the caller of `launch` was cancelled in the same turn of the event loop in which the start succeeded.
    */
   async #undoStart(incarnation: Incarnation): Promise<void> {
     if (incarnation.over) return
@@ -159,7 +162,7 @@ export abstract class Child {
     this.consecutiveRestarts = 0
   }
 
-  /** Called by the incarnation when its start has succeeded. */
+  /** Called by the new incarnation (run of the child) when its start has succeeded. */
   running(): void {
     this.status = 'running'
     this.startedAt = this.runtime.loop.time()
@@ -175,7 +178,7 @@ export abstract class Child {
     else this.runtime.emit({ type, path, id, incarnation, error })
   }
 
-  /** Called by the incarnation when it has ended. */
+  /** Called by an incarnation (run of the child) when it has ended. */
   exited(incarnation: Incarnation, reason: ExitReason): void {
     if (this.incarnation !== incarnation) return
     this.incarnation = null
@@ -198,9 +201,9 @@ export abstract class Child {
   }
 
   /**
-   * Keeps the function `undo`, which removes a registration of this child, and calls it when the registration must end.
-   * A registration that code of the running incarnation made, or that was made with a pinned ref, ends with that
-   * incarnation. Every other registration ends when the child ends for good.
+   * Keeps the function `undo`, which removes a name or group membership of this child, and calls it later. If code of
+   * the running incarnation made the registration, or if `ref` is pinned, `undo` is called when that incarnation ends.
+   * Otherwise `undo` is called when the child ends for good.
    */
   undoLater(ref: ChildRef, undo: () => void): void {
     if (ref.pinnedTo !== 0 || this.#isCalledByItself()) (this.#atExit ??= []).push(undo)
@@ -215,8 +218,8 @@ export abstract class Child {
   }
 
   /**
-   * Marks the child as ended for good: removes its registrations, and informs its monitors and all callers
-   * that wait for its end.
+   * Marks the child as ended for good. Removes its names and group memberships, and informs its monitors and all
+   * callers that wait for its end.
    */
   close(reason: ExitReason): void {
     if (this.closed) return
@@ -237,8 +240,8 @@ export abstract class Child {
   }
 
   /**
-   * Returns a future that settles when the child has ended and will not be restarted. If `pinned` is not 0, `pinned` is
-   * the number of an incarnation, and the future settles when that incarnation has ended.
+   * Returns a future that settles when the child has ended and will not be restarted. But if `pinned` is not 0,
+   * `pinned` is the number of an incarnation (run), and the future settles when that incarnation has ended.
    */
   whenStopped(pinned: number): Future<ExitReason> {
     if (pinned !== 0 && pinned !== this.number) return this.#settled(noproc)
@@ -269,8 +272,9 @@ export abstract class Child {
   }
 
   /**
-   * Asks the running incarnation to end. Running handlers finish first. The incarnation is killed after `timeout`
-   * milliseconds, by default after the time of the spec's `shutdown`.
+   * Asks the running incarnation (run of the child) to end. Running handlers finish first. If the incarnation has not
+   * ended after `timeout` milliseconds, by default the time of the spec's `shutdown`, it is killed. The returned future
+   * settles when the incarnation has ended.
    */
   stop(detail: unknown, options: { timeout?: number } | undefined): Future<ExitReason> {
     const reason: ExitReason = detail === undefined ? shutdown : { kind: 'shutdown', detail }
@@ -307,7 +311,7 @@ export abstract class Child {
     return settled
   }
 
-  /** Marks the child as ending for good. An actor overrides this method to fail the asks in its mailbox too. */
+  /** Marks the child as ending for good. ActorChild overrides this method: the asks in the actor's mailbox fail too. */
   refuseAsks(_reason: ExitReason): void {
     this.closing = true
   }

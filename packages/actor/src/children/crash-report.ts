@@ -2,15 +2,18 @@ import { formatReason, type ExitReason } from '../exit-reason.ts'
 import type { Child } from './child.ts'
 import type { Incarnation } from './incarnation.ts'
 
-/** Describes the end of an incarnation in a few words. For a crash the text names the message whose handler crashed. */
+/**
+ * Describes the end of an incarnation (run of a child) in a few words. After a crash, the text names the message whose
+ * handler crashed.
+ */
 export function describeEnd(incarnation: Incarnation | null, reason: ExitReason): string {
   const during = reason.kind === 'error' ? (incarnation?.crashedIn ?? null) : null
   return during === null ? formatReason(reason) : `${formatReason(reason)} (in ${during})`
 }
 
 /**
- * Reports a crash of a child that is not restarted. `outcome` is the end of the logged sentence, and says what happens
- * instead of a restart. If a crash leads to a restart, the supervisor reports the crash together with the restart.
+ * If a child has crashed and is not restarted, logs the crash. `outcome` is the end of the logged sentence, and says
+ * what happens instead of a restart. (If a crash leads to a restart, the supervisor logs both together.)
  */
 export function reportEnd(
   child: Child,

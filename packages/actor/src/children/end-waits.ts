@@ -7,7 +7,7 @@ import { activeFlow, type HandlerFlow } from '../messages/handler-flow.ts'
 import type { ActorWait } from '../messages/wait-graph.ts'
 import type { Child } from './child.ts'
 
-/** The future of one caller that waits for the end of a child, or for the end of one incarnation of a child. */
+/** The future of one caller that waits for the end of a child, or for the end of one incarnation (run) of a child. */
 export class EndWait extends Future<ExitReason> implements ActorWait {
   readonly #child: Child
   readonly #waits: EndWaits
@@ -25,7 +25,7 @@ export class EndWait extends Future<ExitReason> implements ActorWait {
     this.asker = activeFlow()
   }
 
-  /** @internal describes this wait for `why(task)` and `snapshot()` */
+  /** @internal tells `why(task)` and `snapshot()` of `@tasktree/core` what a task that awaits this future waits for */
   [waitDetails](): WaitDetails {
     return {
       kind: 'actor',
@@ -34,7 +34,10 @@ export class EndWait extends Future<ExitReason> implements ActorWait {
     }
   }
 
-  /** Returns the handler that the child is running: the child cannot end before that handler. Null if there is none. */
+  /**
+   * Returns the running handler of the child, because the child cannot end before this handler. Null if no handler
+   * runs, or if this future is done.
+   */
   blocker(): HandlerFlow | null {
     return this.done() ? null : (this.#child.incarnation?.busyFlow ?? null)
   }
@@ -68,9 +71,10 @@ export class EndWait extends Future<ExitReason> implements ActorWait {
 }
 
 /**
- * The futures of all callers that wait for the end of one child or of one incarnation. Each caller gets a separate
- * future, because a cancel of one caller must not end the wait of another caller. But a task that reads the future
- * several times, and does not await it, gets the same future each time, so that unused futures do not pile up.
+ * The futures of all callers that wait for the end of one child or of one incarnation (run) of a child. Each caller
+ * gets a separate future, because a cancel of one caller must not end the wait of another caller. But a task that asks
+ * for the future several times, and does not await it, gets the same future each time, so that unused futures do not
+ * pile up.
  */
 export class EndWaits {
   readonly #waits = new Set<EndWait>()
@@ -84,8 +88,9 @@ export class EndWaits {
   }
 
   /**
-   * Returns a future of the end of `child`, for a caller that may never await the future. When the same task calls this
-   * method again, it gets the same future, unless the task already awaits that future.
+   * Returns a future that settles when `child` has ended. Code that reads `ref.whenStopped` again and again, without an
+   * await, gets the same future each time, so that unused futures do not pile up. When the current task already awaits
+   * that future, returns a new future, so that a cancel of one wait does not end the other wait.
    */
   read(child: Child): EndWait {
     const reader = currentTask()

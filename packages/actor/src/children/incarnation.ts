@@ -16,24 +16,25 @@ import type { Child } from './child.ts'
 import { type EndWait, EndWaits } from './end-waits.ts'
 
 /**
- * What follows a crash. The function `decide` of a child's spec returns it, and it replaces the rule of the child's
- * restart type.
+ * What happens after a crash of a child. The child's option `decide` is a function that returns a Decision. The
+ * Decision replaces the rule of the child's option `restart`.
  */
 export type Decision = 'restart' | 'resume' | 'stop' | 'escalate'
 
 const decisions: ReadonlySet<unknown> = new Set(['restart', 'resume', 'stop', 'escalate'])
 
 /**
- * The future that settles when an incarnation has started. A cancel of this future stops the incarnation. The future
- * then ends only when everything that the incarnation started has ended.
+ * The future that settles when an incarnation (run of a child) has finished its start. A cancel of this future stops
+ * the incarnation. The future is then cancelled when everything that the incarnation started has ended.
  */
 export class Starting extends Future<'running' | 'ignored'> implements ActorWait {
   readonly #incarnation: Incarnation
   /** The HandlerFlow (one run of a handler) whose code starts the child; null if other code starts it. */
   readonly asker: HandlerFlow | null = activeFlow()
   /**
-   * Always 0, so that another wait of the circle fails if there is one: an ask that the child makes while it starts is
-   * newer than the wait for the start.
+   * When handlers wait for each other in a circle, the wait with the highest number fails. The number of this wait is
+   * always 0, so another wait of the circle fails if there is one: for example, an ask that the child sends while it
+   * starts is newer than the wait for its start.
    */
   readonly waitNumber = 0
   #cancelled = false
@@ -44,13 +45,16 @@ export class Starting extends Future<'running' | 'ignored'> implements ActorWait
     this.#incarnation = incarnation
   }
 
-  /** @internal describes this wait for `why(task)` and `snapshot()` */
+  /** @internal tells `why(task)` and `snapshot()` of `@tasktree/core` what a task that awaits this future waits for */
   [waitDetails](): WaitDetails {
     const { child, task } = this.#incarnation
     return { kind: 'start', label: `the start of child '${child.path}'`, next: task }
   }
 
-  /** Returns the hook `onStart` while it runs; otherwise the task of the child. Null if the child has no task. */
+  /**
+   * Returns what the start of the child waits for: the running hook `onStart`, or otherwise the task of the child. Null
+   * if the child has no task, or if the start is over.
+   */
   blocker(): Waiter | null {
     return this.done() ? null : (this.#incarnation.busyFlow ?? this.#incarnation.task)
   }
@@ -80,8 +84,8 @@ export class Starting extends Future<'running' | 'ignored'> implements ActorWait
 }
 
 /**
- * The future with which a supervisor waits for the end of a child. A cancel of this future only calls `onCancel`, and
- * the supervisor continues to wait.
+ * The future with which a supervisor waits for the end of a child. A cancel of this future calls `onCancel`, but does
+ * not end the wait of the supervisor.
  */
 export class PatientWait extends Future<ExitReason> {
   readonly #onCancel: () => boolean
@@ -104,11 +108,14 @@ export abstract class Incarnation {
   #starting: Starting | null
   /** True when the incarnation has ended. */
   over = false
-  /** The code in which the incarnation crashed: the name of a message, `the task`, or `the resource`. */
+  /**
+   * The code in which the incarnation crashed: the name of a message, `the task`, or `the resource`. Null if there was
+   * no crash.
+   */
   crashedIn: string | null = null
   /**
-   * The decision about the crash, which the function `decide` of the spec has returned. Null if there was none; then
-   * the restart type of the child decides.
+   * The decision about a crash of this incarnation, which the function `decide` of the child's spec has returned. Null
+   * if there was no decision; then the option `restart` of the child decides.
    */
   decision: Decision | null = null
   #exit: ExitReason | null = null
@@ -130,7 +137,10 @@ export abstract class Incarnation {
     return this.#starting === null
   }
 
-  /** Begins the start. The returned future settles when the incarnation runs or its start has failed. */
+  /**
+   * Begins the start. The returned future settles when the start is over: the incarnation runs, or its start has
+   * failed.
+   */
   launch(): Starting {
     const starting = this.#starting as Starting
     this.begin()
@@ -150,7 +160,8 @@ export abstract class Incarnation {
 
   /**
    * Calls the function `decide` of the child's spec with the error of a crash, and returns the decision. Returns null
-   * if the restart type must decide: the spec has no `decide`, or `decide` threw or returned no decision.
+   * if the spec has no `decide`, or if `decide` threw or returned no decision. Then the caller follows the option
+   * `restart` of the child.
    */
   protected decide(error: unknown): Decision | null {
     const { decide } = this.child.spec
@@ -230,7 +241,7 @@ export abstract class Incarnation {
     this.#tell({ kind: 'normal' })
   }
 
-  /** Called by a subclass when an incarnation that had started has ended. */
+  /** Called by a subclass when this incarnation has ended, after a start that succeeded. */
   protected ended(reason: ExitReason): void {
     if (this.over) return
     this.#clear()
@@ -258,8 +269,8 @@ export abstract class Incarnation {
   }
 
   /**
-   * Returns a future that settles when the incarnation has ended. Each call returns a new future, so each caller may
-   * cancel its own future.
+   * Returns a future that settles when this incarnation has ended. Each call returns a new future, so a caller that
+   * cancels its future does not end the wait of another caller.
    */
   whenOver(): EndWait {
     const waits = (this.#endWaits ??= new EndWaits())
@@ -269,16 +280,16 @@ export abstract class Incarnation {
   }
 
   /**
-   * Returns a future that settles when the incarnation has ended, for a caller that may never await the future. When
-   * the same task calls this method again, it gets the same future, unless the task already awaits that future.
+   * Returns a future that settles when this incarnation has ended. Code that reads `ref.whenStopped` again and again,
+   * without an await, gets the same future each time, so that unused futures do not pile up.
    */
   readEnd(): EndWait {
     return (this.#endWaits ??= new EndWaits()).read(this.child)
   }
 
   /**
-   * Makes `wait` settle when the incarnation has ended, and returns `wait`. A supervisor calls this method and not
-   * `whenOver`, because a PatientWait is not ended by a cancel.
+   * Makes `wait` settle when this incarnation has ended, and returns `wait`. A supervisor calls this method and not
+   * `whenOver`, because a cancel does not end a PatientWait.
    */
   whenOverAtLast(wait: PatientWait): PatientWait {
     if (this.#exit !== null) wait.setResult(this.#exit)
@@ -292,8 +303,8 @@ export abstract class Incarnation {
   }
 
   /**
-   * Reports that an incarnation was killed, but its code behind `promise` still runs. The result of `promise` is
-   * ignored. If the code fails later, the error is logged.
+   * Reports that this incarnation was killed, but its code behind `promise` still runs. When that code ends later, its
+   * result is ignored, but its error is logged.
    */
   protected emitZombie(message: string, sinceMs: number, promise: PromiseLike<unknown>): void {
     const { path, id, runtime } = this.child
@@ -326,7 +337,7 @@ export abstract class Incarnation {
     )
   }
 
-  /** Reports that an incarnation was asked to end, but ended for another reason, such as an error in its clean-up. */
+  /** Reports that this incarnation was asked to end, but ended for another reason, such as an error in its clean-up. */
   reportShutdownError(reason: ExitReason): void {
     const { path, id, runtime } = this.child
     if (reason.kind === 'error') {

@@ -42,7 +42,7 @@ export function descend(from: Child | null, parts: readonly string[]): Child | n
 }
 
 /**
- * Checks the class of the child at `ref`, and returns `ref`.
+ * Returns `ref` if `expected` is its class, or the class of the actor at `ref`. Returns null if `ref` is null.
  * @throws {TypeError} when neither the class of `ref` nor the class of its actor is `expected`
  */
 export function checkClass(ref: ChildRef | null, expected: LookupClass): ChildRef | null {

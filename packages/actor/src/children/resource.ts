@@ -60,8 +60,8 @@ interface Conventions {
 }
 
 /**
- * One incarnation of a resource. It makes and starts the resource, waits until the resource ends or is asked to stop,
- * and disposes it.
+ * One incarnation (run) of a resource. This object makes and starts the resource, waits until the resource ends or is
+ * asked to stop, and disposes the resource.
  */
 export class ResourceIncarnation extends Incarnation {
   declare readonly child: ResourceChild
@@ -88,7 +88,7 @@ export class ResourceIncarnation extends Incarnation {
     const { make } = this.child.spec
     const resource = await make()
     if (this.over) {
-      // The incarnation was killed before `make` had returned the resource.
+      // The incarnation was killed before `make` had returned the resource, so nothing else disposes this resource.
       await disposeOf(resource as Conventions)
       return
     }
@@ -169,8 +169,8 @@ export class ResourceIncarnation extends Incarnation {
     const first = this.#end === null
     this.#end = killed
     if (!this.started) this.#work.cancel('killed')
-    // If `first` is true, no disposal of the resource has begun, so it begins here. The kill does not wait for the end
-    // of the disposal.
+    // If `first` is true, no disposal of the resource has begun, so the disposal begins here. The kill does not wait
+    // for the end of the disposal.
     else if (first) this.#dispose(() => this.ended(killed))
     observe(sleep(0), () => {
       this.child.runtime.loop.callSoon(() => this.#giveUp())

@@ -9,7 +9,7 @@ import { Incarnation } from './incarnation.ts'
 import { Child } from './child.ts'
 import { AbandonableTask } from './abandonable-task.ts'
 
-/** A child that is a coroutine. Each incarnation runs the coroutine as a task. */
+/** A child that is a coroutine. Each incarnation (run of the child) runs the coroutine as a task. */
 export class TaskChild extends Child {
   readonly kind = 'task' as const
   declare spec: TaskSpec
@@ -25,8 +25,8 @@ export class TaskChild extends Child {
 }
 
 /**
- * One run of the task. The start of this incarnation succeeds at once. A stop cancels the task; the clean-up code of
- * the task may run until the deadline.
+ * One run of a child that is a task. The start always succeeds at once. A stop cancels the task. If the clean-up code
+ * of the task then still runs at the deadline of the stop, the task is killed.
  */
 export class TaskIncarnation extends Incarnation {
   declare readonly child: TaskChild

@@ -66,12 +66,17 @@ export class UnsupervisedChildren implements Owner {
 
   endRestart(): void {}
 
-  /** Called when the owner of the children ends: every later call of `start` fails. */
+  /**
+   * Called when the owner of the children (the actor that has started them) ends. Every later call of `start` fails.
+   */
   close(): void {
     this.#closed = true
   }
 
-  /** Stops the children one after the other, in the reverse order of their start. */
+  /**
+   * Stops the children one after the other, in the reverse order of their start. A child that takes longer than its
+   * option `shutdown` allows, or that still runs at `deadline`, is killed.
+   */
   async stopAll(deadline: number): Promise<void> {
     this.close()
     for (const child of this.children.toReversed()) {

@@ -9,7 +9,7 @@ import type { SupervisorIncarnation } from './supervisor.ts'
 
 /**
  * The functions of this file perform the requests that callers make through a SupervisorRef. Each exported function
- * adds an operation to the queue of the supervisor.
+ * adds an operation to the queue of the supervisor, which performs one operation after the other.
  */
 
 export function startChild(incarnation: SupervisorIncarnation, spec: ChildSpec): Future<ChildRef> {
@@ -33,8 +33,9 @@ export function startChild(incarnation: SupervisorIncarnation, spec: ChildSpec):
     },
     {
       undo: () => member?.child.incarnation?.abortStart(null),
-      // Called if the caller was cancelled in the same turn of the event loop in which the child started. The caller
-      // never gets the ref, so no code would ever stop the child.
+      // Called if the caller was cancelled in the same turn of the event loop in which the start of the child
+      // succeeded. The caller never gets the ref, so no code would ever stop the child. So the child is stopped and
+      // removed here.
       takeBack: () => {
         if (member !== null) void discard(incarnation, member)
       },

@@ -4,7 +4,7 @@ import type { Incarnation } from '../children/incarnation.ts'
 import type { ExitReason } from '../exit-reason.ts'
 import type { RestartIntensity } from './restart-intensity.ts'
 
-/** A restart that was decided and has not finished. */
+/** A restart that the supervisor has decided and not finished. */
 export interface Retry {
   /** The children that this restart starts again, in the order of their start. */
   readonly group: readonly Member[]
@@ -16,11 +16,14 @@ export class Member {
   readonly child: Child
   /** Counts the restarts of this child alone, if the supervisor has the option `perChild`; otherwise null. */
   readonly intensity: RestartIntensity | null
-  /** Set when an incarnation of the child has ended and the supervisor has not handled this end yet; otherwise null. */
+  /**
+   * Set when an incarnation (run) of the child has ended and the supervisor has not handled this end yet; otherwise
+   * null.
+   */
   exit: { readonly incarnation: Incarnation; readonly reason: ExitReason } | null = null
   /**
-   * The current restart of this child; otherwise null. A timer or an operation of an older restart finds another object
-   * here, and does nothing.
+   * The restart of this child that waits or runs now; null when there is none. A timer or an operation of an older
+   * restart finds another object here, and does nothing.
    */
   retry: Retry | null = null
   /**

@@ -35,18 +35,30 @@ export class OperationQueue {
   }
 }
 
-/** Two functions that undo a request, because the caller that made the request was cancelled. */
+/** Two functions that undo a request to a supervisor, because the caller that made the request was cancelled. */
 export interface Retreat<T> {
-  /** Called if the caller is cancelled while the supervisor performs the request. Stops the work of the request. */
+  /**
+   * Called if the caller is cancelled while the supervisor performs the request. Stops the work of the request. The
+   * caller stays in its wait until that work has stopped.
+   */
   undo?: () => void
-  /** Called if the caller is cancelled after the supervisor has performed the request. Undoes the result `value`. */
+  /**
+   * Called if the caller is cancelled when the supervisor has performed the request, but before the caller got the
+   * result. Undoes the result `value`.
+   */
   takeBack?: (value: T) => void
 }
 
 /**
- * A request of a caller to a supervisor. If the caller is cancelled before the supervisor performs the request, nothing
- * is done. If the caller is cancelled later, the function `undo` or `takeBack` undoes the work. If there is a function
- * `undo`, the caller gets its CancelledError when the work was undone; otherwise it gets it at once.
+ * A request of a caller to a supervisor, such as the start of a child. The caller awaits this future. If the caller is
+ * cancelled, the moment decides:
+ *
+ * - The supervisor has not begun the request: nothing is done.
+ * - The supervisor performs the request, and there is a function `undo`: `undo` stops the work, and the caller is
+ *   cancelled when the work has stopped.
+ * - The supervisor performs the request, and there is no function `undo`: the caller is cancelled at once, and the work
+ *   goes on.
+ * - The supervisor has performed the request, but the caller has not got the result yet: `takeBack` undoes the result.
  */
 export class Request<T> extends Claim<T> implements Operation {
   /** The task of the supervisor. Its name is the path of the supervisor. */
@@ -65,7 +77,7 @@ export class Request<T> extends Claim<T> implements Operation {
     this.#retreat = retreat
   }
 
-  /** @internal describes this wait for `why(task)` and `snapshot()` */
+  /** @internal tells `why(task)` and `snapshot()` of `@tasktree/core` what a task that awaits this future waits for */
   [waitDetails](): WaitDetails {
     const task = this.#task
     const parts = this.done() || this.isWoken() ? undefined : [task]
@@ -120,8 +132,8 @@ export class Request<T> extends Claim<T> implements Operation {
 
   override cancel(msg?: string | CancelledError): boolean {
     const { undo } = this.#retreat
-    // Without `undo`, the caller is cancelled at once. The caller must not wait for the work, because the work may
-    // itself wait for the end of the calling handler.
+    // Without `undo`, the caller is cancelled at once, even while the supervisor performs the request. The caller must
+    // not wait for the work, because the work may itself wait for the end of the handler in which the caller runs.
     if (!this.#running || this.done() || this.#result !== null || undo === undefined) {
       return super.cancel(msg)
     }

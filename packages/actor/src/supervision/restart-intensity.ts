@@ -17,7 +17,10 @@ export class RestartIntensity {
     this.#within = within
   }
 
-  /** Counts a restart at the time `now`. Returns false when this restart exceeds the limit. */
+  /**
+   * Counts a restart at the time `now` and returns true. If this restart would exceed the limit, does not count it and
+   * returns false.
+   */
   allow(now: number): boolean {
     if (this.#max === 0) return false
     if (this.#times.length < this.#max) {

@@ -11,9 +11,10 @@ import { RestartIntensity } from './restart-intensity.ts'
 import type { SupervisorIncarnation } from './supervisor.ts'
 
 /**
- * Decides what a supervisor does when a child has ended by itself: restart the child and the children that the strategy
- * adds, remove the child, or end the supervisor. Each restart is an operation in the supervisor's queue. A restart that
- * fails goes to the end of the queue, so that a request to stop is served before the next attempt.
+ * Decides what a supervisor does when a child has ended by itself. The supervisor restarts the child and the children
+ * that its option `strategy` adds, removes the child, or ends itself. Each restart is an operation in the supervisor's
+ * queue. After a restart that has failed, the next attempt goes to the end of the queue, so that a request to stop is
+ * performed before it.
  */
 export class Restarts {
   readonly #supervisor: SupervisorIncarnation
@@ -32,8 +33,9 @@ export class Restarts {
   }
 
   /**
-   * Called when an incarnation of a child has ended by itself. Restarts the child, removes it, or throws.
-   * @throws the error with which the supervisor ends, if the supervisor gives up
+   * Called when an incarnation (run) of a child has ended by itself. Restarts the child, removes it, or ends the
+   * supervisor by throwing.
+   * @throws the error with which the supervisor ends
    */
   async onExit(
     member: Member,
@@ -144,8 +146,8 @@ export class Restarts {
   }
 
   /**
-   * Returns the children to restart when `member` fails: `member` itself, and the children that the option `strategy`
-   * of the supervisor adds, in the order of their start.
+   * Returns the children to restart when `member` fails: `member` itself, and the children that the supervisor's option
+   * `strategy` adds. They are in the order of their start.
    */
   #groupOf(member: Member): Member[] {
     const { strategy = 'one-for-one' } = this.#options
@@ -165,8 +167,9 @@ export class Restarts {
   }
 
   /**
-   * Starts the children of the group (the children that are restarted together) that do not run, in order. If one fails
-   * to start, another attempt is queued.
+   * Starts the children of the group (the children that are restarted together) that do not run, in the order of the
+   * list. When a child fails to start, the children after it are not started now. The supervisor later makes another
+   * attempt to restart, for the child that has failed.
    */
   async #start(member: Member, { group }: Retry): Promise<void> {
     member.retry = null
@@ -203,15 +206,15 @@ export class Restarts {
     })
   }
 
-  /** Cancels the restart of `member` that is in progress or waits for its delay, if there is one. */
+  /** If a restart of `member` (a child) is in progress or waits for its delay, cancels this restart. */
   drop(member: Member): void {
     member.retry?.timer?.cancel()
     member.retry = null
   }
 
   /**
-   * Called when `member` is stopped for good. If its group (the children that are restarted together) is being
-   * restarted, the restart goes on without `member`.
+   * Called when `member` (a child) is stopped for good. If its group (the children that are restarted together) is
+   * being restarted, the restart goes on without this child.
    */
   leaveOut(member: Member): void {
     member.leftOut = true

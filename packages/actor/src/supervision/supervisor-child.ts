@@ -6,8 +6,8 @@ import { SupervisorIncarnation } from './supervisor.ts'
 import { SupervisorRef } from './supervisor-ref.ts'
 
 /**
- * A supervisor as a child of another supervisor. It keeps the child objects when it is restarted, so that refs to those
- * children stay valid.
+ * A supervisor as seen by the supervisor or actor that started it. When the supervisor is restarted, this object keeps
+ * the objects of the supervisor's own children, so that refs to those children stay valid.
  */
 export class SupervisorChild extends Child {
   readonly kind: 'supervisor' | 'dynamic'

@@ -50,7 +50,7 @@ export type RefOf<S extends ChildSpec> =
         : ChildRef
 
 /**
- * The address of a supervisor. The supervisor performs requests one after the other.
+ * The address of a supervisor. The supervisor performs the requests of all callers one after the other.
  *
  * @example
  *     await using system = await ActorSystem.start({ name: 'app' })
@@ -73,8 +73,9 @@ export class SupervisorRef extends ChildRef {
   }
 
   /**
-   * Starts a child, and settles when the child has started. If the caller is cancelled, the child is stopped and
-   * removed again. For a dynamic supervisor with a template, pass the arguments of the template.
+   * Starts a child. The returned future settles when the start of the child has finished. If the caller is cancelled
+   * before that, the child is stopped and removed again. For a dynamic supervisor with a template, pass the arguments
+   * of the template.
    *
    * @throws {AlreadyStarted} when a child with that id is running
    * @throws {AlreadyPresent} when a child with that id exists and does not run
@@ -93,8 +94,8 @@ export class SupervisorRef extends ChildRef {
 
   /**
    * Stops a child. If the child waits for a restart, that restart is cancelled. The child stays stopped. `restartChild`
-   * can start the child again, unless the child is temporary or the supervisor is dynamic. The option `shutdown`
-   * shortens the time that the child has to stop, in milliseconds.
+   * can start the child again, unless the child is temporary or the supervisor is dynamic. `options.shutdown` is a
+   * number of milliseconds that shortens the time that the child has to stop.
    *
    * @throws {TypeError} when `shutdown` is not a number
    * @throws {ChildStateError} when there is no such child
@@ -106,7 +107,7 @@ export class SupervisorRef extends ChildRef {
   }
 
   /**
-   * Starts a stopped child again. This start does not count against `maxRestarts`.
+   * Starts a stopped child again. This start is not one of the restarts that `maxRestarts` limits.
    *
    * @throws {ChildStateError} when the child runs, or waits for its restart
    */
@@ -120,8 +121,8 @@ export class SupervisorRef extends ChildRef {
   }
 
   /**
-   * Returns the children in the order of their start. The call does not wait for the operation that the supervisor
-   * performs.
+   * Returns the children in the order of their start. Returns at once, even while the supervisor is starting or
+   * stopping a child.
    */
   whichChildren(): ChildInfo[] {
     const members = this.target.incarnation?.members ?? []

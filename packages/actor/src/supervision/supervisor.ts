@@ -14,12 +14,12 @@ import type { Owner, Child } from '../children/child.ts'
 import type { SupervisorChild } from './supervisor-child.ts'
 
 /**
- * One incarnation of a supervisor. Its task performs one operation after the other: it starts, stops or restarts a
- * child, or handles the end of a child. `Restarts` decides what follows the end of a child.
+ * One incarnation (run) of a supervisor. Its task performs one operation after the other: it starts, stops or restarts
+ * a child, or handles the end of a child. `Restarts` decides what follows the end of a child.
  *
  * Modelled on `supervisor` of Erlang/OTP, with two differences. The time window in which restarts are counted is exact
- * to the millisecond. If a child needs too many restarts, the supervisor fails with RestartLimitError. So a transient
- * supervisor is then restarted, and `system.done` tells the reason.
+ * to the millisecond. If a child needs too many restarts, the supervisor fails with RestartLimitError. So its own
+ * supervisor restarts it even if it is transient, and `system.done` tells the reason.
  */
 export class SupervisorIncarnation extends Incarnation implements Owner {
   declare readonly child: SupervisorChild
@@ -156,8 +156,8 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
   }
 
   /**
-   * Starts a child. If the child calls `ctx.ignore()`, the child is kept as stopped. But a temporary child, or a child
-   * of a dynamic supervisor, is then removed.
+   * Starts a child. If the child calls `ctx.ignore()`, the supervisor keeps it as a stopped child. But a temporary
+   * child, or a child of a dynamic supervisor, is then removed.
    */
   async launchMember(member: Member): Promise<void> {
     const { child } = member
@@ -209,13 +209,12 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     const exit = { incarnation, reason }
     member.exit = exit
     this.perform(async () => {
-      // Another operation may have handled this end already, for example a stop of the child. Then `member.exit` is
-      // null.
+      // Another operation, such as a stop of the child, may have handled this end already. Then `member.exit` is null.
       if (member.exit === exit && !this.#isCancelled()) await this.#restarts.onExit(member, exit)
     })
   }
 
-  /** Cancels the restart that `child` waits for, because the child was asked to end. */
+  /** Called when `child` was asked to end while it waits for a restart. Cancels that restart. */
   endRestart(child: Child, reason: ExitReason): void {
     const member = this.#members.get(child.id)
     if (member === undefined || member.child !== child) return
@@ -230,8 +229,8 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
   }
 
   /**
-   * Called when `member` has ended for good. Closes the child. Removes the child too, unless `restartChild` can start
-   * it again.
+   * Called when the child of `member` has ended and is not restarted. Marks the child as ended for good. Removes the
+   * child too, unless `restartChild` can start it again.
    */
   forget(member: Member, reason: ExitReason): void {
     if (this.keepsStopped(member.child)) member.child.close(reason)
@@ -307,8 +306,8 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     if (this.over || this.#end !== null) return
     this.#end = reason
     this.#wake()
-    // If the task is starting or restarting children at this moment, the cancel ends that work, and the children that
-    // it has started are stopped.
+    // If the task is starting or restarting children now, the cancel ends that work, and the children that were started
+    // are stopped.
     if (!this.#stopping) this.task.cancel('shutdown')
   }
 
@@ -320,7 +319,10 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     if (!this.#stopping) this.task.cancel('killed')
   }
 
-  /** Adds the request of a caller to the queue. Returns the future of its result. */
+  /**
+   * Adds the request of a caller to the queue. The returned future has the result of `work`, or fails if the supervisor
+   * ends first.
+   */
   request<T>(work: () => Promise<T>, retreat: Retreat<T> = {}): Future<T> {
     const request = new Request<T>(this.task, work, retreat)
     if (this.over || this.#end !== null) request.drop()
