@@ -38,6 +38,28 @@ function find(name: string, of: RuntimeSnapshot = snapshot()): TaskSnapshot {
   return found[0] as TaskSnapshot
 }
 
+test('a pause of the loop before a task is made is no part of its age', async () => {
+  await run(async () => {
+    const gate = new Future<void>()
+    const made: [task: Task, at: number][] = []
+    const makers = Array.from({ length: 3 }, () =>
+      createTask(async () => {
+        await gate
+        const at = performance.now()
+        made.push([createTask(sleepForever), at])
+      }),
+    )
+    await sleep(0)
+    setTimeout(() => gate.setResult(), 300)
+    await gather(makers)
+    const ages = made.map(([task]) => find(task.name).age)
+    for (const [i, [task, at]] of made.entries()) {
+      expect(ages[i]).toBeLessThanOrEqual(performance.now() - at + 2)
+      task.cancel()
+    }
+  })
+})
+
 test('each state of a task, its parent, its age and what it waits for', async () => {
   await runVirtual(async () => {
     const gate = new Future<void>()

@@ -68,6 +68,8 @@ export abstract class Scheduler {
    * time.
    */
   #roughTime = 0
+  /** Whether `#roughTime` was read in the callback of Node that runs now, or in a microtask after it. */
+  #isRoughTimeNew = false
 
   /** @internal use newEventLoop */
   constructor(options?: { clock?: Clock; schedule?: Schedule }) {
@@ -111,12 +113,13 @@ export abstract class Scheduler {
   /**
    * @internal Returns the time, in whole milliseconds, at which the scheduler last read the clock; the age of a task is
    * computed from this time. Reading the clock for each new task would add about 10% to the cost of creating the task.
-   * So the returned time may be too early, by the length of the last eight turns of the loop (a turn runs one task or
-   * callback) and of the pauses between them.
+   * So the clock is read at most once in each callback that Node calls, and once every eight turns of the loop (a turn
+   * runs one task or callback). The returned time may be too early by the length of these turns.
    */
   roughTime(): number {
     if (this.#isVirtual) return this.clock.now()
-    if (!this.#watching && !this.#scheduled) {
+    if (!this.#isRoughTimeNew) {
+      this.#isRoughTimeNew = true
       this.#roughTime = Math.trunc(machineTime())
       this.#watch()
     }
@@ -355,6 +358,7 @@ export abstract class Scheduler {
 
   readonly #onMicrotasksDrained = (): void => {
     this.#watching = false
+    this.#isRoughTimeNew = false
     this.#holder = null
     if (this.#turnEnd.length > 0) this.#endTurn()
     if (!this.#scheduled && this.#hasWork()) this.#schedule()
