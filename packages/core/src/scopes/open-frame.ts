@@ -11,7 +11,7 @@ import { ENDED } from '../tasks/frame-state.ts'
 import { close, hasWaits } from '../tasks/frame-end.ts'
 import { callNotingPromises } from '../tasks/promise-hook.ts'
 import { ScopeFrame } from '../tasks/scope-frame.ts'
-import { createTask } from '../tasks/task.ts'
+import { createTask, type Task } from '../tasks/task.ts'
 import { type ScopeKind, scopeTracing, traceScope } from './scope-tracing.ts'
 
 /**
@@ -27,15 +27,30 @@ export function inFrame<T>(
   const scope = runningScope()
   const enclosing = scope?.frame ?? null
   if (scope === undefined || enclosing === null || enclosing.task === null) {
-    return runInOwnTask(() => inFrame(kind, name, fn))
+    return inOwnTask(kind, name, fn)
   }
   const frame = new ScopeFrame(scope, enclosing)
-  if (!scopeTracing.isOn) return fn(frame)
-  return traceScope({ task: enclosing.task, kind, name: name ?? null }, () => fn(frame))
+  return scopeTracing.isOn ? traced(frame, kind, name, fn) : fn(frame)
 }
 
-async function runInOwnTask<T>(fn: () => Promise<T>): Promise<T> {
-  return createTask(fn)
+// These two are functions of their own because of the closures in them: a closure inside `inFrame` would make each
+// scope slower, even where it is not used.
+
+async function inOwnTask<T>(
+  kind: ScopeKind,
+  name: string | undefined,
+  fn: (frame: ScopeFrame) => Promise<T>,
+): Promise<T> {
+  return createTask(() => inFrame(kind, name, fn))
+}
+
+function traced<T>(
+  frame: ScopeFrame,
+  kind: ScopeKind,
+  name: string | undefined,
+  fn: (frame: ScopeFrame) => Promise<T>,
+): Promise<T> {
+  return traceScope({ task: frame.task as Task, kind, name: name ?? null }, () => fn(frame))
 }
 
 /**
