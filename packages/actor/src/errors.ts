@@ -2,9 +2,9 @@ import type { ExitReason } from './exit-reason.ts'
 import { formatReason, formatThrown } from './exit-reason.ts'
 
 /**
- * There is no actor at `path`, or the actor had stopped for good before the message was sent. A ref that is pinned to
- * one incarnation (run of the actor) reaches no later one, so it fails when that incarnation has ended. The message was
- * not handled.
+ * A message was not handled, because there is no actor at `path`, or because the actor had stopped for good before the
+ * message was sent. If the message was sent with a ref that is pinned to one incarnation (reaches only one run of the
+ * actor), that incarnation had ended.
  */
 export class NoProc extends Error {
   override readonly name: string = 'NoProc'

@@ -6,7 +6,7 @@ export type ExitReason =
   | { readonly kind: 'shutdown'; readonly detail?: unknown }
   /** The child was killed, on request or because it took too long to stop. Its `onStop` did not run. */
   | { readonly kind: 'killed' }
-  /** A handler, a hook, the task or the resource threw. */
+  /** A handler or a hook of an actor threw, or the code of a task or a resource. */
   | { readonly kind: 'error'; readonly error: unknown }
   /** It is not known how the child ended: it had ended before the caller began to watch it, or it has never run. */
   | { readonly kind: 'noproc' }
@@ -29,7 +29,7 @@ export function isAbnormal(reason: ExitReason): boolean {
 }
 
 /**
- * Describes how a child ended in a few words, for logs and error messages.
+ * Describes in a few words how a child ended, for logs and error messages.
  *
  * @example
  *     class Clerk extends Actor {}

@@ -32,7 +32,7 @@ import {
  * because that future may let the handler continue.
  *
  * The check runs one turn of the event loop after a handler has begun to wait for a busy actor. It runs again when
- * another future that the handler waits for has ended. If the handler is stuck, the wait of the circle that began last
+ * another future that the handler waits for has ended. If the handler is stuck, the newest wait of the circle
  * fails with AskCycle; the other handlers can then continue. An ask that no handler awaits (for example because it was
  * cancelled) is not in the graph. An ask whose handler has called `ctx.reply()` has no edge, because any code may
  * answer it later.
@@ -49,8 +49,9 @@ import {
 let waitNumbers = 0
 
 /**
- * Called when the code of `flow` (one run of a handler) begins to await `wait`. If `wait` can end only after another
- * handler, checks in the next turn of the event loop whether that handler also waits for `flow`.
+ * Called when the code of `flow` (one run of a handler) begins to await `wait`. If another handler must end before
+ * `wait` can end, checks in the next turn of the event loop whether that handler also waits for `flow`, directly or
+ * through other handlers.
  */
 export function noteWait(wait: ActorWait, flow: HandlerFlow): void {
   if (flow.ended) return
@@ -104,7 +105,10 @@ function checkCycle(start: HandlerFlow, isRetry: boolean): void {
   }
 }
 
-/** Maps a future to the handlers that are checked for a circle of waits again when this future is done. */
+/**
+ * Maps a future to handlers. When the future is done, each of these handlers is checked again: it may now be in a
+ * circle of handlers that wait for each other.
+ */
 const watched = new WeakMap<Future<unknown>, Set<HandlerFlow>>()
 
 function watch(future: Future<unknown>, flow: HandlerFlow): void {

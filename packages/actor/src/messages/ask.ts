@@ -32,9 +32,9 @@ export interface AskOptions {
    */
   signal?: AbortSignal | undefined
   /**
-   * Whether the asked actor may ask the asking actor back, directly or through other actors, before it answers. If
-   * true, the asking actor handles the returning ask at once, while its own handler still waits for the answer. If
-   * false, the two actors would wait for each other, so the newest of these asks fails with AskCycle.
+   * Whether the asked actor may itself send an ask to the asking actor, directly or through other actors, before it
+   * answers. If true, the asking actor handles that ask at once, while its own handler still waits for the answer. If
+   * false, the two actors wait for each other, so the ask that was made last fails with AskCycle.
    * @defaultValue false
    */
   reentrant?: boolean | undefined
@@ -47,7 +47,7 @@ export interface AskOptions {
   /**
    * The context variables that the handler sees. With `copyContext()`, for example, the handler sees the variables of
    * the sender.
-   * @defaultValue the context of the actor
+   * @defaultValue the context variables of the actor
    */
   context?: Context | undefined
 }
@@ -194,8 +194,8 @@ export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskF
   }
 
   /**
-   * Makes the ask fail with `error`. If its handler has not begun, the handler never runs: the message is removed from
-   * the mailbox or the stash. Does nothing if the ask has already ended.
+   * Makes the ask fail with `error`. If the handler of its message has not begun, the handler never runs: the message
+   * is removed from the mailbox or the stash. Does nothing if the ask has already ended.
    */
   refuse(error: unknown): void {
     if (this.done()) return

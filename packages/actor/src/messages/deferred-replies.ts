@@ -96,13 +96,17 @@ export class ReplyPort<T = unknown> {
   }
 }
 
-/** The ReplyPorts (objects that answer an ask later) of one incarnation whose messages are not answered yet. */
+/**
+ * The ReplyPorts (objects with which an ask is answered later) that one incarnation (run of an actor) has not answered
+ * yet.
+ */
 export class OpenPorts {
   readonly #ports = new Set<ReplyPort>()
   readonly #onEmpty: () => void
 
   /**
-   * `onEmpty` is called each time the last ReplyPort of this object was answered, or was handed over to another actor.
+   * `onEmpty` is called each time this object has no unanswered ReplyPort left, because the last one was answered, or
+   * was handed over to another actor.
    */
   constructor(onEmpty: () => void) {
     this.#onEmpty = onEmpty
@@ -128,7 +132,8 @@ export class OpenPorts {
 }
 
 /**
- * Returns the error with which an ask fails if its handler has begun, but the actor at `path` ended before the answer.
+ * Returns the error with which an ask fails if its handler has begun, but the actor at `path` ended before the ask was
+ * answered.
  */
 export function endedWhileHandling(path: string, reason: ExitReason): ActorStopped {
   return reason.kind === 'error'

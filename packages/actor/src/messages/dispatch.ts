@@ -7,7 +7,7 @@ export type Behaviour = Record<string, (...args: never[]) => unknown>
 
 /**
  * Calls the handler of a message, and returns what the handler returned. For a message that this package itself has
- * made, such as a timer's tick, the handler is `envelope.action`. For any other message, it is the function in
+ * made, such as a timer's tick, the handler is `envelope.action`. For any other message, the handler is the function in
  * `behaviour` with the name of the message, or else the method of the actor with that name.
  */
 export function dispatch(

@@ -23,8 +23,8 @@ export class Envelope implements Linked<Envelope> {
   /** The future that resolves with the reply to this message; null if the message is not an ask. */
   readonly ask: AskFuture | null
   /**
-   * The function that handles this message, if this package itself has made the message (a timer's tick, a piped
-   * result, the end of a monitored child). Null for a message that a program has sent.
+   * The function that handles this message, if this package itself has made the message (a timer's tick, a result of
+   * `ctx.pipe`, the end of a monitored child). Null for a message that a program has sent.
    */
   readonly action: (() => unknown) | null
   /** The context variables that the handler sees; null if the handler sees the context variables of the actor. */
@@ -71,7 +71,7 @@ export function internalKind(name: string): MessageKind {
   let kind = internalKinds.get(name)
   if (kind === undefined) {
     kind = new MessageKind(name, {})
-    // A name may contain the key of a timer, and a program may use any number of keys. So only the first 1000 kinds are
+    // A name may contain the key of a timer, and a program may use any number of keys. So only the first 1000 names are
     // kept. Otherwise the map could grow without limit.
     if (internalKinds.size < 1000) internalKinds.set(name, kind)
   }

@@ -8,9 +8,9 @@ import type { ReplyPort } from './deferred-replies.ts'
 /**
  * One run of a handler.
  *
- * The problem: an actor may run several handlers at once (interleaved messages, reentrant asks), and a handler may
- * leave callbacks behind. `ctx.reply()`, `ctx.stash()` and `ref.ask` must know to which run of a handler their calling
- * code belongs. This is not always the handler that was called last.
+ * The problem: an actor may run several handlers at once (with its list `interleave`, or the ask option `reentrant`),
+ * and a handler may leave callbacks behind. `ctx.reply()`, `ctx.stash()` and `ref.ask` must know to which run of a
+ * handler their calling code belongs. This is not always the handler that was called last.
  *
  * The idea: each run of a handler has its own HandlerFlow. An AsyncLocalStorage carries the HandlerFlow through every
  * await and callback. Until the handler has returned, the variable `running` leads to the HandlerFlow too. So a handler
@@ -26,9 +26,10 @@ export class HandlerFlow implements RunningHandler {
   /** The promise that the handler has returned; null if it has not returned a promise. */
   promise: PromiseLike<unknown> | null = null
   /**
-   * A promise that fulfils when `promise` has settled, and that no code awaits. It tells `bodyWaitsFor` of
-   * `@tasktree/core`, which finds out whether the code of a task awaits a future, which of the handlers in the task is
-   * meant. Null for a hook, and for a handler that has its own task.
+   * A promise that fulfils when `promise` has settled, and that no code awaits. `bodyWaitsFor` of `@tasktree/core`
+   * finds out whether a function in a task awaits a future. Several handlers may share a task, and this promise tells
+   * `bodyWaitsFor` which of them is meant. Null for a hook, for a handler that has its own task, and before the handler
+   * has returned a promise.
    */
   settled: Promise<unknown> | null = null
   /**
@@ -43,8 +44,8 @@ export class HandlerFlow implements RunningHandler {
   stashed = false
   ended = false
   /**
-   * True if the handler returned a promise that had not settled yet. False until then, and for a handler that never
-   * waits.
+   * True once the handler has returned a promise that had not settled yet. False before that, and for a handler that
+   * never waits.
    */
   hasWaited = false
   /** How many asks the code of this handler has made that are not answered yet. */
@@ -86,8 +87,8 @@ let running: RunningHandler | null = null
 const incarnations = new WeakMap<Task, ActorIncarnation>()
 
 /**
- * Records that `incarnation` (one run of an actor) runs in `task`. With this record, `currentIncarnation()` finds the
- * incarnation of code that is not called inside `storage.run`.
+ * Records that `incarnation` (one run of an actor) runs in `task`. So `currentIncarnation()` finds the incarnation even
+ * for code that was called outside of `AsyncLocalStorage.run`.
  */
 export function setTaskOf(incarnation: ActorIncarnation, task: Task): void {
   incarnations.set(task, incarnation)
@@ -120,7 +121,7 @@ export function switchRunning(handler: RunningHandler | null): RunningHandler | 
 
 /**
  * How many handlers were called outside of `AsyncLocalStorage.run` and now wait for a promise. The storage does not
- * contain these handlers, so `currentFlow` looks for them in a second way, unless the number is 0.
+ * contain these handlers, so `currentFlow` looks for them through their task, unless the number is 0.
  */
 let unentered = 0
 

@@ -1,9 +1,9 @@
 import { activeFlow, type HandlerFlow } from './handler-flow.ts'
 
 /**
- * Maps each run of a handler to the numbers of keys that it has derived. The inner map has one number for each text
- * with which keys begin. If the handler calls `ctx.stash()`, the message is handled again by another run, which counts
- * from 0 again.
+ * For each run of a handler, counts the keys that this run has made with `deriveIdempotencyKey()`. The inner map has a
+ * count for each part of a key that stands before the number. A run that handles a message again after `ctx.stash()`
+ * counts from 0 again.
  */
 const derived = new WeakMap<HandlerFlow, Map<string, number>>()
 

@@ -11,15 +11,16 @@ export interface MailboxOptions {
   capacity?: number
   /**
    * What happens to a new message when the mailbox is full. `wait`: the sender waits until there is room, first come
-   * first served. `reject` and `drop-newest`: a new tell becomes a dead letter, and a new ask fails with MailboxFull.
-   * `drop-oldest`: the oldest tell in the mailbox becomes a dead letter to make room; if the mailbox has no tell,
-   * `drop-oldest` is like `reject`.
+   * first served. `reject` and `drop-newest`: a new tell becomes a dead letter (it is dropped, and kept in
+   * `system.deadLetters`), and a new ask fails with MailboxFull. `drop-oldest`: the oldest tell in the mailbox becomes
+   * a dead letter to make room; if the mailbox has no tell, `drop-oldest` is like `reject`.
    * @defaultValue 'wait'
    */
   overflow?: 'wait' | 'reject' | 'drop-newest' | 'drop-oldest'
   /**
    * What a restart of the actor does with the messages in the mailbox. `keep`: they are handled after the restart.
-   * `drop`: a tell becomes a dead letter, and an ask fails with ActorRestarting.
+   * `drop`: a tell becomes a dead letter (it is dropped, and kept in `system.deadLetters`), and an ask fails with
+   * ActorRestarting.
    * @defaultValue 'keep'
    */
   onRestart?: 'keep' | 'drop'
@@ -61,8 +62,8 @@ export function checkMailbox(options: MailboxOptions): void {
 /**
  * The future that a sender awaits while its tell waits for room in a full mailbox. When a place becomes free, the
  * mailbox reserves the place for the message. The message enters the mailbox only when the sender continues. So a
- * sender that is cancelled before it continues has sent nothing. The future resolves with false if the message became a
- * dead letter.
+ * sender that is cancelled before it continues has sent nothing. The future resolves with true when the message has
+ * entered the mailbox, and with false if the message was dropped.
  */
 export class Admission extends Claim<boolean> implements ActorWait {
   readonly envelope: Envelope
@@ -136,7 +137,8 @@ export class Admission extends Claim<boolean> implements ActorWait {
  * The mailbox of one actor: the queue of its messages, and the senders that wait until the queue has room.
  *
  * Only messages that programs send count against the capacity. A message that this package itself has made (a timer's
- * tick, a piped result, the end of a monitored child) always has room, and is not removed when the mailbox overflows.
+ * tick, a result of `ctx.pipe`, the end of a monitored child) always has room, and is not removed when the mailbox
+ * overflows.
  */
 export class Mailbox {
   readonly capacity: number
@@ -218,7 +220,7 @@ export class Mailbox {
     }
   }
 
-  /** Returns the next message, which stays in the mailbox; null when the mailbox is empty. */
+  /** Returns the first message of the queue without removing it; null when the queue is empty. */
   first(): Envelope | null {
     return this.#queue.first()
   }
@@ -253,8 +255,8 @@ export class Mailbox {
 
   /**
    * Called while a handler of the actor waits. Removes and yields the messages that the actor may handle during the
-   * wait: the messages of `#beside` for which `may` returns true. The other messages stay in the queue until their
-   * turn, and `may` is not called for them again.
+   * wait: the messages in `#beside` (those that may perhaps be handled early) for which `may` returns true. The other
+   * messages stay in the queue until their turn, and `may` is not called for them again.
    */
   *takeBeside(may: (envelope: Envelope) => boolean): Generator<Envelope> {
     for (const envelope of this.#beside ?? []) {

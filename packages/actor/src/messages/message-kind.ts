@@ -7,7 +7,7 @@ interface ClassOptions {
   readonly hidden?: readonly string[]
 }
 
-/** Members of every actor that a message cannot call. */
+/** The names of members that every actor has, and that no message can call. */
 const reserved: ReadonlySet<string> = new Set([
   'constructor',
   'ctx',
@@ -17,7 +17,7 @@ const reserved: ReadonlySet<string> = new Set([
   'onUndelivered',
 ])
 
-/** What is the same for all messages of one name to actors of one class. It is computed once, not for each message. */
+/** What all messages of one name to actors of one class have in common. It is computed once, not for each message. */
 export class MessageKind {
   readonly name: string
   /**
@@ -26,8 +26,8 @@ export class MessageKind {
    */
   readonly declared: boolean
   /**
-   * Whether messages of this name are refused, because the name is a hook, `ctx`, `constructor`, or in the list
-   * `hidden` of the class.
+   * True if messages of this name are refused: the name is a hook, `ctx`, `constructor`, or in the list `hidden` of the
+   * class.
    */
   readonly refused: boolean
   /**
@@ -37,8 +37,8 @@ export class MessageKind {
   readonly interleaves: boolean
   /**
    * Whether the next handler of this name is called inside `AsyncLocalStorage.run`. Only a handler that waits needs
-   * this, and this costs several times as much as the rest of a message. So the value is false after a handler of this
-   * name has finished without waiting, and true for good after a handler of this name has waited.
+   * this, and this costs several times as much as the rest of a message. The value is true at first, false after a
+   * handler of this name has finished without waiting, and true for good after a handler of this name has waited.
    */
   entersContext = true
   /**
@@ -72,7 +72,7 @@ export class MessageKind {
   }
 }
 
-/** The MessageKinds of one actor class, one for each name of a message. */
+/** Holds a MessageKind (what all messages of one name have in common) for each message name of one actor class. */
 export class MessageKinds {
   readonly #interleave: ReadonlySet<string>
   readonly #hidden: ReadonlySet<string>

@@ -102,8 +102,8 @@ function fallback(kinds: MessageKinds, make: MakeSend): object {
 
 /**
  * Makes the object `ref.tell`. It is a function, because it can be called with options, and its prototype has a method
- * for each message of the actor class. If `incarnation` is not 0, only the run of the actor with this number gets the
- * messages.
+ * for each message of the actor class. If `incarnation` is not 0, the messages reach only the incarnation (run of the
+ * actor) with this number.
  */
 export function tellProxy(child: ActorChild, incarnation: number): object {
   const prototype = prototypeFor(tellPrototypes, child, tellMethod)
@@ -117,8 +117,8 @@ export function tellProxy(child: ActorChild, incarnation: number): object {
 
 /**
  * Makes the object `ref.ask`. It is a function, because it can be called with options, and its prototype has a method
- * for each message of the actor class. If `incarnation` is not 0, only the run of the actor with this number gets the
- * messages.
+ * for each message of the actor class. If `incarnation` is not 0, the messages reach only the incarnation (run of the
+ * actor) with this number.
  */
 export function askProxy(child: ActorChild, incarnation: number): object {
   const prototype = prototypeFor(askPrototypes, child, askMethod)

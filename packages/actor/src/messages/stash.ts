@@ -1,7 +1,7 @@
 import { StashFull } from '../errors.ts'
 import type { Envelope } from './envelope.ts'
 
-/** The messages that the handlers of an actor have put aside with `ctx.stash()`, in that order. */
+/** The messages that the handlers of an actor have put aside with `ctx.stash()`, the oldest first. */
 export class Stash {
   readonly #path: string
   readonly #capacity: number

@@ -36,8 +36,9 @@ export interface AskTrace {
 export const askTracing: Tracing<AskTrace> = new Tracing('tasktree:actor.ask')
 
 /**
- * The channel on which each new tell is published when it is sent. Its handler runs later. A tool can connect the tell
- * and the handler, because the channel `tasktree:actor.message` publishes the same message for the handler.
+ * The channel on which each new tell is published when it is sent. The handler of the tell runs later. A tool can
+ * connect the tell and the handler, because the channel `tasktree:actor.message` publishes the same message for the
+ * handler.
  */
 export const tellMade: Channel = channel('tasktree:actor:tell')
 /**

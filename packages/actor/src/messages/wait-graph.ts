@@ -34,7 +34,10 @@ export interface ActorWait extends Future<unknown> {
    * before the answer. Returns null if there is none.
    */
   blocker(): Waiter | null
-  /** Makes this future fail with `error`. */
+  /**
+   * Makes this future fail with `error`. Called when handlers wait for each other in a circle, and this future is the
+   * newest of their waits.
+   */
   refuse(error: AskCycle): void
 }
 
@@ -43,7 +46,7 @@ export function isActorWait(future: Future<unknown>): future is ActorWait {
 }
 
 interface Edge {
-  /** The future that the node waits for. */
+  /** The future that the handler, task or future at the start of this edge waits for. */
   readonly future: Future<unknown>
   /** The handler, task or future that must end before `future` can end; null if none is known. */
   readonly to: Waiter | null
@@ -52,7 +55,10 @@ interface Edge {
 export interface Node {
   readonly waiter: Waiter
   readonly edges: Edge[]
-  /** The futures that `waiter` waits for and that are not in `edges`, such as timers and locks. */
+  /**
+   * The futures that `waiter` waits for and that are not in `edges`, because they do not depend on another handler or
+   * task: timers and locks, for example.
+   */
   readonly others: Future<unknown>[]
   /** True if `waiter` is about to continue: a future that it awaited is done, but its code has not run again yet. */
   isResuming: boolean
@@ -121,7 +127,10 @@ export function stuckNodes(graph: WaitGraph): Set<Waiter> {
   return stuck
 }
 
-/** Maps each handler, task or future that waits to the futures that it really waits for. */
+/**
+ * Maps each handler, task or future to the futures that it really waits for. In the graph, it may also have waits that
+ * its code has given up.
+ */
 export type LiveWaits = ReadonlyMap<Waiter, ReadonlySet<Future<unknown>>>
 
 /**
@@ -147,7 +156,10 @@ export async function findLiveWaits(nodes: Iterable<Node>): Promise<LiveWaits> {
   return live
 }
 
-/** Returns a copy of `graph` without the waits that are not in `live`. */
+/**
+ * Returns a copy of `graph` without the edges of waits that are not in `live`, because the waiting code has given them
+ * up.
+ */
 export function withOnly(live: LiveWaits, graph: WaitGraph): WaitGraph {
   const nodes = new Map<Waiter, Node>()
   for (const [waiter, node] of graph) {

@@ -31,8 +31,8 @@ export type SystemEvent =
    */
   | (OfChild & { readonly type: 'shutdown-error'; readonly reason: ExitReason })
   /**
-   * A handler threw, but the actor was not ended: `decide` returned `resume`, or the handler of a tell threw a
-   * ReplyError or an AskCycle.
+   * A handler threw, but the actor continues: the function `decide` of its spec returned `resume`, or the handler of a
+   * tell threw a ReplyError or an AskCycle, which are not crashes.
    */
   | (OfChild & { readonly type: 'resumed'; readonly error: unknown; readonly message: string })
   /** The child was killed, but its code still runs, because that code awaits a promise that cannot be cancelled. */

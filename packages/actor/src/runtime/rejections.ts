@@ -15,9 +15,9 @@ const watched = new Set<Runtime>()
 let stopTaking: (() => void) | null = null
 
 /**
- * Called by `@tasktree/core` when a promise was rejected and no code handles the rejection. If the promise was made by
- * an actor of a system in `watched`, reports the rejection and returns true. Otherwise returns false; then
- * `@tasktree/core` reports the rejection.
+ * Called by `@tasktree/core` when a promise was rejected and no code handles the rejection. If code of an actor made
+ * the promise, and its system has the option `attributeRejections`, reports the rejection and returns true. Otherwise
+ * returns false; then `@tasktree/core` reports the rejection.
  */
 function take(error: unknown): boolean {
   const source = currentIncarnation()

@@ -25,7 +25,7 @@ export class Runtime {
   readonly deadLetters: DeadLetters = new DeadLetters()
   readonly registry: Registry = new Registry()
   /**
-   * The future that each `tell` returns whose message the mailbox accepts at once. All these calls share one future,
+   * The future that a tell returns when the mailbox accepts the message at once. All such tells return the same future,
    * because making a new one would cost more than the rest of a tell.
    */
   readonly accepted: Future<boolean>

@@ -110,7 +110,7 @@ addSnapshotPart('actors', () => systems.list().map((system) => system.snapshot()
  *     console.log(await system.lookup(Clerk, 'clerk')?.ask.greet('Ada')) // hello Ada
  */
 export class ActorSystem implements AsyncDisposable {
-  /** @internal the name that users see; without it, a bundler may rename the class to `_ActorSystem` */
+  /** @internal the class name that users see; without this field, a bundler may rename the class to `_ActorSystem` */
   static readonly name: string = 'ActorSystem'
 
   readonly name: string

@@ -13,10 +13,7 @@ export interface NodeSnapshot {
   readonly status: ChildStatus
   readonly incarnation: number
   readonly restarts: number
-  /**
-   * Why the previous incarnation (run of the child) ended, or the last one if the child does not run. Null when none
-   * has ended yet.
-   */
+  /** Why the incarnation (run of the child) that ended most recently has ended; null when none has ended yet. */
   readonly lastExit: string | null
   /** Only supervisors have this field. */
   readonly strategy?: 'one-for-one' | 'one-for-all' | 'rest-for-one'
