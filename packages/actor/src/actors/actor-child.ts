@@ -35,8 +35,8 @@ export class ActorChild extends Child {
   /** The number of asks to this actor that were not answered yet. */
   pendingAsks = 0
   /**
-   * The latest incarnation (run) of the actor. It stays here after its end, because `close()` calls the hook
-   * `onUndelivered` of its actor object.
+   * The latest incarnation (run) of the actor. The field is not cleared when that incarnation ends, because `close()`
+   * later calls the hook `onUndelivered` of its actor object.
    */
   #latest: ActorIncarnation | null = null
   #pinnedMessages: PinnedMessages | null = null
@@ -171,8 +171,8 @@ export class ActorChild extends Child {
   }
 
   /**
-   * Adds a message that this package itself has made (a timer's tick, a piped result, or the end of a monitored child)
-   * to the mailbox, even if the mailbox is full.
+   * Adds a message that this package itself has made to the mailbox, even if the mailbox is full. Such a message is a
+   * timer's tick, the result of a promise that was passed to `ctx.pipe()`, or a call of `onDown`.
    */
   push(envelope: Envelope): void {
     this.mailbox.push(envelope)
@@ -191,7 +191,10 @@ export class ActorChild extends Child {
     else envelope.ask.refuse(new ActorStopped(this.path, this.lastExit ?? normal, false))
   }
 
-  /** Removes a message that must not be handled any more. The message is in the mailbox or in the stash. */
+  /**
+   * Removes a message that must not be handled any more. The message is in the mailbox, or in the stash (the messages
+   * that the actor has set aside).
+   */
   withdraw(envelope: Envelope): void {
     if (this.mailbox.remove(envelope)) this.admitSenders()
     else this.incarnation?.forgetStashed(envelope)

@@ -22,8 +22,8 @@ import { type SysRequest, SysRequests } from './sys-requests.ts'
 const notNeeded: unique symbol = Symbol('not needed')
 
 /**
- * One incarnation of an actor: a task that starts the actor, lets its handlers run, and cleans up at the end.
- * `Handlers` takes the messages from the mailbox and calls their handlers.
+ * One incarnation (run) of an actor: a task that starts the actor, lets its handlers run, and cleans up at the end. The
+ * class `Handlers` takes the messages from the mailbox and calls their handlers.
  */
 export class ActorIncarnation extends Incarnation {
   declare readonly child: ActorChild
@@ -126,8 +126,9 @@ export class ActorIncarnation extends Incarnation {
     while (this.#end === null || this.#shortHandlers?.hasBurst === true) {
       const burst = this.#shortHandlers?.takeBurst() ?? this.handlers.runBurst()
       if (burst !== null) {
-        // Wait until the handlers that have begun have finished. `burst` is a native promise and not a Future, so a
-        // cancel of the task does not end this wait. The cancel reaches the Future that the running handler awaits.
+        // Wait until the burst (messages that are handled without a pause) is over. `burst` is a native promise and not
+        // a Future, so a cancel of the task does not end this wait. The cancel reaches the Future that the running
+        // handler awaits.
         await burst
         continue
       }

@@ -15,7 +15,7 @@ import type { ActorIncarnation } from './actor-incarnation.ts'
 
 /**
  * Called when a handler has thrown `thrown`. If the message is an ask, the ask fails for its sender. Returns an object
- * with the error if the throw is a crash of the actor, and null otherwise.
+ * with the error if the actor must now crash. Returns null if the actor must not crash.
  *
  * A ReplyError is an answer and not a crash. An AskCycle, the error when handlers wait for each other's answers in a
  * circle, is not a crash either. Otherwise it would crash each actor of the circle in turn.
@@ -75,7 +75,7 @@ export function reportResumed(child: ActorChild, envelope: Envelope, error: unkn
   runtime.emit({ type: 'resumed', path, id, incarnation, error, message: envelope.type })
 }
 
-/** Reports that a handler threw while its actor was already ending for another reason. This crash changes nothing. */
+/** Logs that a handler threw while its actor was already ending for another reason. This crash has no other effect. */
 export function reportLateCrash(child: ActorChild, envelope: Envelope, error: unknown): void {
   const { runtime, path, id, number: incarnation } = child
   runtime.log.report(

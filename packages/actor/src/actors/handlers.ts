@@ -50,14 +50,14 @@ interface Callbacks {
 }
 
 /**
- * Takes the messages of one incarnation from its mailbox and calls their handlers, one at a time.
+ * Takes the messages of one incarnation (run of an actor) from the mailbox and calls their handlers, one at a time.
  *
  * The problem: a handler may be synchronous or asynchronous, and only the call of the handler shows which. A mailbox
  * may hold 100,000 messages. An `await` for each message would cost more than most handlers.
  *
- * The idea: messages are handled in bursts. After a handler that returns no promise, a plain loop calls the next
- * handler. When a handler returns a promise, the loop stops, and continues in a callback of that promise. The
- * incarnation's task waits only for the end of the burst.
+ * The idea: messages are handled in bursts, which are limited numbers of messages without a pause. After a handler that
+ * returns no promise, a plain loop calls the next handler. When a handler returns a promise, the loop stops, and
+ * continues in a callback of that promise. The incarnation's task waits only for the end of the burst.
  */
 export class Handlers implements RunningHandler {
   readonly incarnation: ActorIncarnation
@@ -460,8 +460,8 @@ export class Handlers implements RunningHandler {
   }
 
   /**
-   * Tells the listener of `sys.trace` that a handler of HandlersBeside has ended. `crash` holds the error if the
-   * handler crashed the actor; otherwise `crash` is null.
+   * Tells the listener of `sys.trace` that a handler has ended that ran while another handler waited. `crash` holds the
+   * error if the handler crashed the actor; otherwise `crash` is null.
    */
   traceOf(flow: HandlerFlow, crash: { readonly error: unknown } | null): void {
     this.#traced(flow, crash)
@@ -469,8 +469,8 @@ export class Handlers implements RunningHandler {
 
   /**
    * Called at the end of the incarnation. If the main handler (whose message was taken from the mailbox in order) still
-   * runs, and its message is an ask, the ask fails. An ask whose handler has called `ctx.reply()` or `ctx.stash()` does
-   * not fail here.
+   * runs, and its message is an ask, the ask fails. An ask whose handler has called `ctx.reply()` or `ctx.stash()` may
+   * still be answered, so it does not fail here.
    */
   failAsks(makeError: () => Error): void {
     const main = this.#main

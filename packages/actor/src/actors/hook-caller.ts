@@ -44,8 +44,8 @@ export class HookCaller {
 
   /**
    * Waits for `promise`. A kill ends this wait: the method then throws `abandoned`. A cancel of the task does not end
-   * this wait: it reaches the future that the code behind `promise` awaits. `what` names that code in the report of the
-   * kill.
+   * this wait; the cancel reaches the future that the code behind `promise` awaits. `what` names that code in the
+   * report of the kill.
    */
   async settle(what: string, promise: PromiseLike<unknown>): Promise<unknown> {
     this.#waitsFor = what

@@ -8,9 +8,9 @@ import { MonitorsAndLinks } from './monitors-and-links.ts'
 import { ActorTimers } from './timers.ts'
 
 /**
- * The parts of an incarnation that most actors do not need: timers, monitors, links, children, the stash, the promises
- * that were passed to `ctx.pipe()`, and the messages that are answered later with a ReplyPort. Each part is made when
- * the actor first uses it, and ends with the incarnation.
+ * The parts of an incarnation (run of an actor) that most actors do not need: timers, monitors, links, children,
+ * stashed messages, the promises that were passed to `ctx.pipe()`, and the messages that are answered later with a
+ * ReplyPort. Each part is made when the actor first uses it, and ends with the incarnation.
  */
 export class IncarnationParts {
   readonly #incarnation: ActorIncarnation
@@ -99,7 +99,7 @@ export class IncarnationParts {
     this.release()
     this.#monitorsAndLinks?.endMonitors()
     this.#open?.unstashAll()
-    // The ticks of timers, the piped results, and the messages about the ends of monitored children were meant for this
+    // The ticks of timers, the results of `ctx.pipe()`, and the messages about monitored children were meant for this
     // incarnation, and not for the next incarnation.
     this.#incarnation.child.mailbox.dropInternal()
   }

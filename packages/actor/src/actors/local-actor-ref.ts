@@ -8,8 +8,8 @@ import { askProxy, tellProxy } from '../messages/send-proxies.ts'
 import type { ExitReason } from '../exit-reason.ts'
 
 /**
- * The address of an actor of this process. It stays valid across restarts; messages that are sent during a restart wait
- * in the mailbox.
+ * The address of an actor of this process. The address stays valid when the actor is restarted. Messages that are sent
+ * during a restart wait in the mailbox.
  *
  * @example
  *     class Greeter extends Actor {
@@ -22,7 +22,7 @@ import type { ExitReason } from '../exit-reason.ts'
  *     await greeter.stop()
  */
 export class LocalActorRef<A extends Actor = Actor> extends ChildRef implements ActorRef<A> {
-  /** @internal the name that users see; without it, a bundler may rename the class to `_LocalActorRef` */
+  /** @internal the name that users see; without this field, a bundler may rename the class to `_LocalActorRef` */
   static override readonly name: string = 'LocalActorRef'
 
   /** @internal */
@@ -78,14 +78,17 @@ export class LocalActorRef<A extends Actor = Actor> extends ChildRef implements 
   }
 
   /**
-   * Returns a ref that reaches only the incarnation that runs now, and no later one. After the end of that incarnation,
-   * an ask through this ref fails with NoProc, a tell becomes a dead letter, and `stop` and `kill` do nothing.
+   * Returns a ref that reaches only the incarnation (run of the actor) that runs now, and no later incarnation. After
+   * the end of that incarnation, an ask through this ref fails with NoProc, a tell becomes a dead letter, and `stop`
+   * and `kill` do nothing.
    */
   pinned(): LocalActorRef<A> {
     return new LocalActorRef<A>(this.target, this.#pinned === 0 ? this.target.number : this.#pinned)
   }
 
-  /** @internal the number of the only incarnation that this ref may reach; 0 when it also reaches later incarnations */
+  /**
+   * @internal the number of the only incarnation that this ref may reach; 0 if this ref also reaches later incarnations
+   */
   override get pinnedTo(): number {
     return this.#pinned
   }

@@ -29,7 +29,10 @@ export type MessageName<A> = {
   [K in keyof A]-?: IsMessage<A, K> extends true ? K : never
 }[keyof A]
 
-/** The type that an ask resolves with, for a method with the return type `R`. */
+/**
+ * The type that an ask resolves with, for a method with the return type `R`. If the method returns a ReplyPort, this is
+ * the type of the later answer.
+ */
 export type Reply<R> = Awaited<R> extends ReplyPort<infer T> ? T : Awaited<R>
 
 /**
@@ -65,8 +68,8 @@ export type Asks<A> = { readonly [K in MessageName<A>]: AskOf<A[K]> }
 export type Tells<A> = { readonly [K in MessageName<A>]: TellOf<A[K]> }
 
 /**
- * The type of `ref.ask`. It has a method for each message. It can also be called with options:
- * `ref.ask({ timeout: 100 }).method(...)`.
+ * The type of `ref.ask`, which has a method for each message, and can also be called with options: `ref.ask({ timeout:
+ * 100 }).method(...)`.
  */
 export type Ask<A> = Asks<A> & ((options: AskOptions) => Asks<A>)
 
@@ -86,8 +89,8 @@ export interface TellOptions {
 }
 
 /**
- * The type of `ref.tell`. It has a method for each message. It can also be called with options:
- * `ref.tell({ confirm: true }).method(...)`.
+ * The type of `ref.tell`, which has a method for each message, and can also be called with options: `ref.tell({
+ * confirm: true }).method(...)`.
  */
 export type Tell<A> = Tells<A> & ((options: TellOptions) => Tells<A>)
 

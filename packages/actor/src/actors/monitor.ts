@@ -9,7 +9,7 @@ export interface Down {
   readonly ref: ChildRef
   /** Why the child ended; for a restart, why the previous incarnation ended. */
   readonly reason: ExitReason
-  /** True when the child was restarted. Then the monitor stays active. */
+  /** True when the child was restarted: the monitor stays active. False when the child has ended for good. */
   readonly restarted: boolean
   /**
    * True when this object tells of the end of a linked actor, and not of a monitored child. `onDown` is called for a

@@ -7,11 +7,14 @@ import type { LocalActorRef } from './local-actor-ref.ts'
 import { Link } from './link.ts'
 import { type Down, Monitor } from './monitor.ts'
 
-/** The monitors and links of one incarnation. */
+/**
+ * The monitors and links of one incarnation (run of an actor): which children it monitors, and to which actors it is
+ * linked.
+ */
 export class MonitorsAndLinks {
   readonly #incarnation: ActorIncarnation
   readonly #monitors = new Set<Monitor>()
-  /** Maps each incarnation of another actor that is linked to this incarnation to the link. */
+  /** The links of this incarnation. Each key is the incarnation of another actor to which the link leads. */
   readonly #links = new Map<ActorIncarnation, Link>()
 
   constructor(incarnation: ActorIncarnation) {
@@ -52,8 +55,9 @@ export class MonitorsAndLinks {
   }
 
   /**
-   * Links this incarnation to the running incarnation of the actor at `ref`. If that actor does not run, throws NoProc.
-   * But if the actor of this incarnation has set `ctx.trapExit`, its `onDown` is called instead.
+   * Links this incarnation to the running incarnation of the actor at `ref`. If the actor at `ref` does not run, throws
+   * NoProc. But if the actor of this incarnation has set `ctx.trapExit`, does not throw, and calls `onDown` of the
+   * actor of this incarnation.
    */
   link(ref: LocalActorRef<never> | LocalActorRef): void {
     const other = ref.isStale ? null : ref.target.incarnation
@@ -69,8 +73,8 @@ export class MonitorsAndLinks {
   }
 
   /**
-   * Tells the actor of this incarnation that the linked actor at `ref` has ended: puts a message that calls `onDown` in
-   * its mailbox.
+   * Tells the actor of this incarnation that the linked actor at `ref` has ended. For this purpose, puts a message in
+   * the mailbox that calls `onDown`.
    */
   deliverLinkEnd(ref: ChildRef, reason: ExitReason): void {
     const monitor = new Monitor(this.#incarnation, ref, true)

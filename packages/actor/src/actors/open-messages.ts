@@ -29,7 +29,7 @@ export class OpenMessages {
   }
 
   /**
-   * Puts the message of the calling handler into the stash.
+   * Sets aside the message of the calling handler, until `unstashAll()` is called.
    *
    * @throws {InvalidStateError} when the calling code does not belong to a handler of this actor, or when the handler
    * has called `ctx.reply()`

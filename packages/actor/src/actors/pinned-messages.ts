@@ -20,7 +20,10 @@ export class PinnedMessages {
     this.#numbers.set(envelope, incarnation)
   }
 
-  /** Returns whether `envelope` is for an incarnation that has ended. */
+  /**
+   * Returns whether the message `envelope` was sent to one incarnation (run of the actor) only, and that incarnation
+   * has ended.
+   */
   isLate(envelope: Envelope): boolean {
     const number = this.#numbers.get(envelope)
     const { incarnation } = this.#child

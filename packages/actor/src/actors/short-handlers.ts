@@ -2,8 +2,8 @@ import { TaskTurn } from '@tasktree/core/lowlevel'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 
 /**
- * Handles messages of an actor while the task of the actor goes on waiting for work. It is used for messages whose
- * handlers return no promise.
+ * Handles messages of an actor while the task of the actor goes on waiting for work. This class is used for messages
+ * whose handlers return no promise.
  *
  * The problem: to resume the task, and to let it wait again after the handler, costs several times as much as a short
  * handler.

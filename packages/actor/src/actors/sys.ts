@@ -74,7 +74,7 @@ export const sys: {
   /** Makes the actor handle no messages until `resume` is called. A suspended actor can still be stopped and killed. */
   suspend(ref: AnyRef): Future<void>
   resume(ref: AnyRef): Future<void>
-  /** Makes the running incarnation call `listener` after each message. `null` removes the listener. */
+  /** Makes the actor call `listener` after each message, until the actor is restarted. `null` removes the listener. */
   trace(ref: AnyRef, listener: ((event: TraceEvent) => void) | null): void
   statistics(ref: AnyRef): ActorStatistics
 } = {

@@ -18,7 +18,7 @@ export interface TimerOptions {
 }
 
 /**
- * A timer of one incarnation. Each tick is a message in the mailbox.
+ * A timer of one incarnation (run of an actor). Each tick is a message in the mailbox of the actor.
  *
  * @example
  *     class Alarm extends Actor {

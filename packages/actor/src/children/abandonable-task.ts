@@ -28,7 +28,7 @@ export class AbandonableTask<T> {
 
   /**
    * Called by a kill. Ends the task without waiting for the promise that it awaits. Returns that promise, because the
-   * code behind it still runs. Returns null when the task awaits no promise.
+   * code behind it still runs. Returns null when the task has ended already, or awaits no promise.
    */
   abandon(): PromiseLike<unknown> | null {
     const { task } = this

@@ -1,6 +1,9 @@
 import { Future } from '@tasktree/core'
 
-/** `await` of an AbandonableWait throws this value after `abandon()` was called. */
+/**
+ * Code that awaits an AbandonableWait (a wait that a kill can end) gets this value as an error when `abandon()` is
+ * called.
+ */
 export const abandoned: unique symbol = Symbol('abandoned')
 
 /**
@@ -46,8 +49,8 @@ export class AbandonableWait implements PromiseLike<unknown> {
 }
 
 /**
- * If `promise` is a Future, awaits it in an async function of the current task, so that a cancel of the task reaches
- * the Future. Returns any other promise unchanged.
+ * If `promise` is a Future, returns the native promise of an async function that awaits the Future in the current task.
+ * So a cancel of the task reaches the Future. Returns any other promise unchanged.
  */
 export function inTask(promise: PromiseLike<unknown>): PromiseLike<unknown> {
   return promise instanceof Future ? (async () => promise)() : promise

@@ -14,13 +14,13 @@ export interface BackoffOptions {
    */
   jitter?: number
   /**
-   * A child that has run for this many milliseconds counts as healthy: the next wait is `min` again.
+   * A child that has run for this many milliseconds counts as healthy: the wait before its next restart is `min` again.
    * @defaultValue `max`
    */
   resetAfter?: number
   /**
-   * If a child ends again after this many consecutive restarts, the supervisor ends with RestartLimitError. These
-   * restarts may be any time apart.
+   * If a child ends again after this many consecutive restarts, the supervisor ends with RestartLimitError. The time
+   * between these restarts does not matter.
    * @defaultValue no limit
    */
   maxAttempts?: number

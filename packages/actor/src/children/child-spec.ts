@@ -189,15 +189,15 @@ export type Rest<P extends unknown[], O> = [] extends P
  */
 export const child: {
   /**
-   * Describes an actor. Each incarnation gets the same arguments; pass a function if the incarnations must not share
-   * them.
+   * Describes an actor. Each incarnation (run) of the actor gets the same arguments. If the incarnations must not share
+   * the arguments, pass a function that makes them.
    */
   actor<A extends Actor, P extends unknown[]>(
     id: string,
     actorClass: ActorClass<A, P>,
     ...rest: Rest<P, ActorOptions>
   ): ActorSpec<A>
-  /** Describes a coroutine that runs as a task. When it returns, the child ends normally. */
+  /** Describes a coroutine that runs as a task. When the coroutine returns, the child ends normally. */
   task(id: string, coroutine: CoroutineFunction<[], unknown>, options?: ChildOptions): TaskSpec
   /** Describes a supervisor with children under it. */
   supervisor(id: string, supervisor: SupervisorOptions, options?: ChildOptions): SupervisorSpec

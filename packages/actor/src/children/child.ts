@@ -178,7 +178,9 @@ export abstract class Child {
     else this.runtime.emit({ type, path, id, incarnation, error })
   }
 
-  /** Called by an incarnation (run of the child) when it has ended. */
+  /**
+   * Called by an incarnation (run of the child) when it has ended. Does nothing if a newer incarnation runs already.
+   */
   exited(incarnation: Incarnation, reason: ExitReason): void {
     if (this.incarnation !== incarnation) return
     this.incarnation = null
@@ -202,15 +204,15 @@ export abstract class Child {
 
   /**
    * Keeps the function `undo`, which removes a name or group membership of this child, and calls it later. If code of
-   * the running incarnation made the registration, or if `ref` is pinned, `undo` is called when that incarnation ends.
-   * Otherwise `undo` is called when the child ends for good.
+   * the running incarnation (run of the child) has asked for the name or membership, or if `ref` is pinned, `undo` is
+   * called when that incarnation ends. Otherwise `undo` is called when the child ends for good.
    */
   undoLater(ref: ChildRef, undo: () => void): void {
     if (ref.pinnedTo !== 0 || this.#isCalledByItself()) (this.#atExit ??= []).push(undo)
     else (this.#atClose ??= []).push(undo)
   }
 
-  /** Returns whether the calling code belongs to the running incarnation. */
+  /** Returns whether the calling code belongs to the running incarnation of this child. */
   #isCalledByItself(): boolean {
     const { incarnation } = this
     if (incarnation === null) return false

@@ -13,8 +13,8 @@ export class EndWait extends Future<ExitReason> implements ActorWait {
   readonly #waits: EndWaits
   readonly asker: HandlerFlow | null
   /**
-   * Numbers the waits of all handlers in the order in which they began. When handlers wait for each other in a circle,
-   * the wait with the highest number fails. 0 while no handler awaits this future.
+   * Numbers the waits of all handlers in the order in which the waits began. When handlers wait for each other in a
+   * circle, the wait with the highest number fails. 0 while no handler awaits this future.
    */
   waitNumber = 0
 
@@ -59,7 +59,7 @@ export class EndWait extends Future<ExitReason> implements ActorWait {
     return super.cancel(msg)
   }
 
-  // oxlint-disable-next-line unicorn/no-thenable -- a Future is awaitable; this notes when its caller begins to wait
+  // oxlint-disable-next-line unicorn/no-thenable -- a Future is awaitable; this notes when a handler begins to wait
   override then<R = ExitReason, E = never>(
     onFulfilled?: ((value: ExitReason) => R | PromiseLike<R>) | null,
     onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
@@ -72,8 +72,8 @@ export class EndWait extends Future<ExitReason> implements ActorWait {
 
 /**
  * The futures of all callers that wait for the end of one child or of one incarnation (run) of a child. Each caller
- * gets a separate future, because a cancel of one caller must not end the wait of another caller. But a task that asks
- * for the future several times, and does not await it, gets the same future each time, so that unused futures do not
+ * gets a separate future, because a cancel of one caller must not end the wait of another caller. But a task that reads
+ * `ref.whenStopped` several times, and does not await it, gets the same future each time, so that unused futures do not
  * pile up.
  */
 export class EndWaits {

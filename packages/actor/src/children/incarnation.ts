@@ -104,7 +104,10 @@ export class PatientWait extends Future<ExitReason> {
 export abstract class Incarnation {
   readonly child: Child
   readonly number: number
-  /** The future that settles when this incarnation has started; null after that, and after a failed start. */
+  /**
+   * The future that settles when the start of this incarnation is over, because it has succeeded or failed. Null after
+   * that.
+   */
   #starting: Starting | null
   /** True when the incarnation has ended. */
   over = false
@@ -349,7 +352,7 @@ export abstract class Incarnation {
   }
 }
 
-/** Returns how long the child may take to stop, in milliseconds. */
+/** Returns how long the child may take to stop, in milliseconds. Returns 0 if its option `shutdown` is 'kill'. */
 export function budgetOf(child: Child): number {
   const { shutdown: budget } = child.spec
   return budget === 'kill' ? 0 : budget

@@ -27,8 +27,8 @@ export class Member {
    */
   retry: Retry | null = null
   /**
-   * True after `stopChild` was called for this child. A restart of its group (the children that are restarted together)
-   * starts the child again, unless its option `stickyStop` is true.
+   * True after `stopChild` was called for this child. A restart of the child's group (the children that are restarted
+   * together) starts the child again, unless the option `stickyStop` of the child is true.
    */
   stoppedByHand = false
   /**

@@ -61,7 +61,7 @@ export interface Retreat<T> {
  * - The supervisor has performed the request, but the caller has not got the result yet: `takeBack` undoes the result.
  */
 export class Request<T> extends Claim<T> implements Operation {
-  /** The task of the supervisor. Its name is the path of the supervisor. */
+  /** The task of the supervisor. The name of the task is the path of the supervisor. */
   readonly #task: Task
   readonly #work: () => Promise<T>
   readonly #retreat: Retreat<T>
@@ -84,7 +84,7 @@ export class Request<T> extends Claim<T> implements Operation {
     return { kind: 'supervisor', label: `supervisor '${task.name}'`, next: task, parts }
   }
 
-  // oxlint-disable-next-line unicorn/no-thenable -- a Future is awaitable; this checks whether its caller is in a circle
+  // oxlint-disable-next-line unicorn/no-thenable -- a Future is awaitable; this checks whether handlers wait in a circle
   override then<R = T, E = never>(
     onFulfilled?: ((value: T) => R | PromiseLike<R>) | null,
     onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,

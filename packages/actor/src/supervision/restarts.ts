@@ -64,8 +64,8 @@ export class Restarts {
 
   /**
    * Makes one attempt to restart a child: counts and logs the attempt, stops the other children of the child's group
-   * (the children that are restarted together), and starts all children of the group. `incarnation` is null when the
-   * previous attempt has failed.
+   * (the children that are restarted together), and starts all children of the group. `incarnation` is the run of the
+   * child that has ended; null when a previous attempt to restart the child has failed.
    */
   async #restart(
     member: Member,
@@ -214,7 +214,7 @@ export class Restarts {
 
   /**
    * Called when `member` (a child) is stopped for good. If its group (the children that are restarted together) is
-   * being restarted, the restart goes on without this child.
+   * being restarted, the restart goes on without this child. If the restart was for this child alone, it is cancelled.
    */
   leaveOut(member: Member): void {
     member.leftOut = true

@@ -73,9 +73,9 @@ export class SupervisorRef extends ChildRef {
   }
 
   /**
-   * Starts a child. The returned future settles when the start of the child has finished. If the caller is cancelled
-   * before that, the child is stopped and removed again. For a dynamic supervisor with a template, pass the arguments
-   * of the template.
+   * Starts a child. The returned future has the ref of the child when the start has finished. If the caller is
+   * cancelled before that, the child is stopped and removed again. For a dynamic supervisor with a template, pass the
+   * arguments of the template.
    *
    * @throws {AlreadyStarted} when a child with that id is running
    * @throws {AlreadyPresent} when a child with that id exists and does not run

@@ -15,11 +15,12 @@ import type { SupervisorChild } from './supervisor-child.ts'
 
 /**
  * One incarnation (run) of a supervisor. Its task performs one operation after the other: it starts, stops or restarts
- * a child, or handles the end of a child. `Restarts` decides what follows the end of a child.
+ * a child, or handles the end of a child. The class `Restarts` decides what follows the end of a child.
  *
  * Modelled on `supervisor` of Erlang/OTP, with two differences. The time window in which restarts are counted is exact
- * to the millisecond. If a child needs too many restarts, the supervisor fails with RestartLimitError. So its own
- * supervisor restarts it even if it is transient, and `system.done` tells the reason.
+ * to the millisecond. If a child needs too many restarts, the supervisor does not end with `shutdown`, but fails with
+ * RestartLimitError. So the supervisor above it restarts it even if it is transient, and `system.done` tells the
+ * reason.
  */
 export class SupervisorIncarnation extends Incarnation implements Owner {
   declare readonly child: SupervisorChild
