@@ -924,14 +924,14 @@ export declare class PullLoop {
 // dist/link/received-cancels.d.ts
 import type { BusMessage } from '../bus/bus.ts';
 import type { Names } from '../wire/names.ts';
+export declare const cancelTtl = 3600000;
 export declare class ReceivedCancels {
     #private;
     readonly subject: string;
-    constructor(names: Names);
+    constructor(names: Names, now: () => number);
     receive(message: BusMessage): void;
     wasCancelled(id: string): boolean;
-    expect(id: string, listener: () => void): void;
-    forget(id: string): void;
+    expect(id: string, listener: () => void): () => void;
 }
 
 // dist/link/signal.d.ts

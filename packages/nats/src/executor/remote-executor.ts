@@ -44,7 +44,7 @@ export interface RemoteExecutorOptions {
 export interface SubmitOptions {
   /**
    * The name of the job in the whole cluster. Two submissions with the same id are one job: the second one gets the result
-   * of the first. @defaultValue a random name
+   * of the first. Both must have the same `resultTtl`, because it decides where the result is. @defaultValue a random name
    */
   id?: string
   /** Milliseconds for which no worker begins the job. @defaultValue 0 */
