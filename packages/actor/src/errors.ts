@@ -147,13 +147,16 @@ export class StashFull extends Error {
   }
 }
 
-/** A child needed more restarts than its supervisor allows. `cause` is the last failure of the child. */
+/**
+ * A supervisor ended with this error, because a child needed more restarts than the supervisor allows. `cause` is the
+ * last failure of the child.
+ */
 export class RestartLimitError extends Error {
   override readonly name: string = 'RestartLimitError'
   readonly code: string = 'ERR_ACTOR_RESTART_LIMIT'
   /** The path of the child. */
   readonly child: string
-  /** How many restarts of the child the supervisor has made. */
+  /** How many times the supervisor had restarted the child before it gave up. */
   readonly restarts: number
 
   constructor(child: string, restarts: number, cause: unknown) {

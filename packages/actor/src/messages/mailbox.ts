@@ -150,8 +150,8 @@ export class Mailbox {
    */
   #size = 0
   /**
-   * The message at which the search for the oldest tell begins: no message before it in the queue is a tell. Null when
-   * the queue has no tell.
+   * The message at which the search for the oldest tell (for the option `drop-oldest`) begins: no message before it in
+   * the queue is a tell. Null when the queue has no tell.
    */
   #firstTell: Envelope | null = null
   /**

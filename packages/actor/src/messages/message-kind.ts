@@ -26,8 +26,8 @@ export class MessageKind {
    */
   readonly declared: boolean
   /**
-   * True if messages of this name are refused: the name is a hook, `ctx`, `constructor`, or in the list `hidden` of the
-   * class.
+   * True if messages of this name are refused: it is `ctx`, `constructor`, the name of a hook, or a name in the list
+   * `hidden` of the class.
    */
   readonly refused: boolean
   /**

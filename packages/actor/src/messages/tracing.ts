@@ -3,7 +3,8 @@ import { Tracing } from '@tasktree/core/lowlevel'
 
 /**
  * What the tracing channel `tasktree:actor.message` publishes for one message. The trace begins when the handler is
- * called, and ends when the handler has returned or thrown, or its promise has settled.
+ * called. It ends when the handler has returned or thrown; if the handler returned a promise, when the promise has
+ * settled.
  */
 export interface MessageTrace {
   readonly path: string

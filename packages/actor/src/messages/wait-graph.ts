@@ -20,7 +20,7 @@ export type Waiter = HandlerFlow | Future<unknown>
  */
 export interface ActorWait extends Future<unknown> {
   /**
-   * The HandlerFlow (one run of a handler) whose code waits for this future; null if the future was made outside of a
+   * The HandlerFlow (one run of a handler) whose code made this future; null if the future was made outside of a
    * handler.
    */
   readonly asker: HandlerFlow | null
@@ -31,7 +31,7 @@ export interface ActorWait extends Future<unknown> {
   waitNumber: number
   /**
    * Returns the handler, task or future that must end before this future can end; for an ask, the handler that must end
-   * before the answer. Returns null if there is none.
+   * before the answer can come. Returns null if there is none.
    */
   blocker(): Waiter | null
   /**
@@ -109,8 +109,8 @@ function partsOf(future: Future<unknown>): Iterable<Future<unknown>> | null {
 }
 
 /**
- * Returns the nodes (handlers, tasks and futures) that are stuck: each of them waits, and each future that it waits for
- * can end only after another stuck node.
+ * Returns the largest set of nodes (handlers, tasks and futures) in which each node waits only for futures that cannot
+ * end before a node of the set has ended. So no node of the set can ever continue: the nodes are stuck.
  */
 export function stuckNodes(graph: WaitGraph): Set<Waiter> {
   const stuck = new Set<Waiter>()

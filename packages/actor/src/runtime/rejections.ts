@@ -8,8 +8,8 @@ import type { Runtime } from './runtime.ts'
  * system reports it with the path of the actor whose code made the promise.
  *
  * Node reports a rejection in the asynchronous context in which the promise was made. From that context, `take` finds
- * the actor. The listener of the process belongs to `@tasktree/core`, which calls `take` first, and reports the
- * rejection itself only if `take` returns false.
+ * the actor. The process has one listener for such rejections, in `@tasktree/core`. It calls `take` first, and reports
+ * the rejection itself only if `take` returns false.
  */
 const watched = new Set<Runtime>()
 let stopTaking: (() => void) | null = null

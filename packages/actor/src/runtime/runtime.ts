@@ -25,8 +25,8 @@ export class Runtime {
   readonly deadLetters: DeadLetters = new DeadLetters()
   readonly registry: Registry = new Registry()
   /**
-   * The future that a tell returns when the mailbox accepts the message at once. All such tells return the same future,
-   * because making a new one would cost more than the rest of a tell.
+   * The future that a tell returns when the mailbox accepts the message at once; it has already resolved with true. All
+   * such tells return the same future, because making a new one would cost more than the rest of a tell.
    */
   readonly accepted: Future<boolean>
   readonly refused: Future<boolean>

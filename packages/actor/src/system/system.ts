@@ -93,9 +93,9 @@ const systems = new LiveList<ActorSystem>((system) => !system.hasEnded)
 addSnapshotPart('actors', () => systems.list().map((system) => system.snapshot()))
 
 /**
- * A tree of supervised children with names, groups, events and dead letters. A system runs on the event loop on which
- * it was started. A system that was started inside `run` (of `@tasktree/core`) is stopped when the main task of `run`
- * ends.
+ * A tree of supervised children (actors, tasks, resources and supervisors) with names, groups, events and dead letters
+ * (dropped messages). A system runs on the event loop on which it was started. A system that was started inside `run`
+ * (of `@tasktree/core`) is stopped when the main task of `run` ends.
  *
  * @example
  *     class Clerk extends Actor {
