@@ -71,9 +71,9 @@ export class ReplyPort<T = unknown> {
   }
 
   /**
-   * Makes the actor at `to` responsible for the answer: if the ask is not answered, it fails when that actor ends, and
-   * no longer when the actor that called `ctx.reply()` ends. Does nothing when the actor at `to` does not run, or when
-   * the message was answered before.
+   * Makes the actor at `to` responsible for the answer: an ask that is not answered fails when that actor ends, and no
+   * longer when the actor that called `ctx.reply()` ends. Does nothing when the actor at `to` does not run, or when the
+   * message was answered before.
    */
   handOver(to: LocalActorRef<never> | LocalActorRef): void {
     const { incarnation } = to.target

@@ -109,9 +109,9 @@ export function runInFlow<T>(flow: HandlerFlow, handler: () => T): T {
 }
 
 /**
- * Sets the variable `running` to `handler`; null stands for no handler. Unlike `runInFlow`, this costs no call of
- * `AsyncLocalStorage.run`. Returns the old value, to which the caller must set the variable when `handler` has
- * returned.
+ * Sets the variable `running` to `handler`; null stands for no handler. This is faster than `runInFlow`, which also
+ * calls `AsyncLocalStorage.run`. Returns the old value, to which the caller must set the variable again when `handler`
+ * has returned.
  */
 export function switchRunning(handler: RunningHandler | null): RunningHandler | null {
   const outer = running

@@ -12,12 +12,12 @@ export interface MessageTrace {
   readonly method: string
   /**
    * The future of the ask; null for a tell. The channel `tasktree:actor:ask` has published the same future when the ask
-   * was made, so a tool can connect the two.
+   * was made, so a tool can connect the ask with this trace.
    */
   readonly ask: object | null
   /**
    * The message itself. For a tell, the channel `tasktree:actor:tell` has published the same object when the tell was
-   * sent, so a tool can connect the two.
+   * sent, so a tool can connect the tell with this trace.
    */
   readonly message: object
 }

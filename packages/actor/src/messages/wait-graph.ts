@@ -128,8 +128,8 @@ export function stuckNodes(graph: WaitGraph): Set<Waiter> {
 }
 
 /**
- * Maps each handler, task or future to the futures that it really waits for. In the graph, it may also have waits that
- * its code has given up.
+ * Maps each handler, task or future to the futures that it really waits for. The graph may also contain waits that the
+ * waiting code has given up.
  */
 export type LiveWaits = ReadonlyMap<Waiter, ReadonlySet<Future<unknown>>>
 
