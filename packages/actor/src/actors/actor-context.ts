@@ -81,7 +81,9 @@ export class ActorContext<Self extends Actor = Actor> {
     return this.#child.owner.ownRef
   }
 
-  /** The number of this incarnation. The first incarnation has the number 1, and each restart adds 1. */
+  /**
+   * The number of this incarnation (run of the actor). The first incarnation has the number 1, and each restart adds 1.
+   */
   get incarnation(): number {
     return this.#incarnation.number
   }

@@ -80,7 +80,8 @@ export class ActorIncarnation extends Incarnation {
 
   /**
    * The object that holds the timers, monitors, links, children, stashed messages and unanswered messages of this
-   * incarnation, and the promises that were passed to `ctx.pipe()`. It is created when this getter is first called.
+   * incarnation, and the promises that were passed to `ctx.pipe()`. The object is created when this getter is first
+   * called.
    */
   get parts(): IncarnationParts {
     this.#parts ??= new IncarnationParts(this)
@@ -200,7 +201,8 @@ export class ActorIncarnation extends Incarnation {
     return (
       this.child.draining &&
       !this.hasWork() &&
-      // While the actor is suspended, `hasWork()` is false, but the mailbox may hold messages.
+      // While the actor is suspended, `hasWork()` is false although the mailbox may hold messages. So the mailbox is
+      // checked too.
       this.child.mailbox.isEmpty() &&
       (this.#parts?.unanswered ?? 0) === 0 &&
       this.handlers.besideCount === 0

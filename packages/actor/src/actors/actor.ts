@@ -81,7 +81,9 @@ export abstract class Actor {
   protected onUndelivered?(messages: readonly Message[]): PromiseLike<void> | void
 }
 
-/** The hooks of an Actor without `protected`, so that this package can call them. */
+/**
+ * The hooks of an Actor as public methods, so that this package can call them. In the class Actor they are `protected`.
+ */
 export interface Hooks {
   onStart?(): unknown
   onStop?(reason: ExitReason): unknown

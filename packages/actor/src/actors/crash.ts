@@ -28,8 +28,8 @@ export function answerThrown(
   const { child, endReason } = incarnation
   const { envelope } = flow
   const { ask } = envelope
-  // The handler had stashed its message. A message whose handler has thrown is not handled again, so it is removed from
-  // the stash or, after `ctx.unstashAll()`, from the mailbox.
+  // If `flow.stashed` is true, the handler had called `ctx.stash()`. A message whose handler has thrown is not handled
+  // again, so it is removed from the stash or, after `ctx.unstashAll()`, from the mailbox.
   if (flow.stashed) child.withdraw(envelope)
   const error = tame(thrown)
   if (endReason !== null && isCancelled(error)) {

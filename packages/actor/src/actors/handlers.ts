@@ -89,9 +89,9 @@ export class Handlers implements RunningHandler {
   #onBurstOver: (() => void) | null = null
   #callbacks: Callbacks | null = null
   /**
-   * `#waits` counts the promises of handlers that this object has waited for. `#microtasks` counts the calls of
-   * `onMicrotask`, one for each such promise. If the two numbers are equal during a call of `onMicrotask`, the call is
-   * for the newest promise.
+   * `#waits` counts the promises that handlers have returned. `onMicrotask` is called once for each of these promises,
+   * and `#microtasks` counts the calls. If the two numbers are equal during a call of `onMicrotask`, the call is for
+   * the promise of the newest handler, and not for an older promise.
    */
   #waits = 0
   #microtasks = 0
@@ -106,7 +106,7 @@ export class Handlers implements RunningHandler {
     this.#child = incarnation.child
   }
 
-  /** Returns whether a message can be handled now. */
+  /** Returns whether a message is in the mailbox and can be handled now, because the actor is not suspended. */
   hasWork(): boolean {
     return !this.suspended && !this.#child.mailbox.isEmpty()
   }
@@ -285,7 +285,8 @@ export class Handlers implements RunningHandler {
       countUnentered(1)
     }
     if (result instanceof Promise) return result
-    // A Future is awaited in an async function of the actor's task, so that a cancel of the task reaches the Future.
+    // `result` is a Future or another thenable. It is awaited in an async function of the actor's task, so that a
+    // cancel of the task reaches the Future.
     const wait = async (): Promise<unknown> => result
     return enters ? runInFlow(flow, wait) : wait()
   }

@@ -58,8 +58,8 @@ export class HookCaller {
   }
 
   /**
-   * Called after a kill. Ends the wait for a hook or other code. Returns the promise that was awaited and the name of
-   * its code; null if there was no wait.
+   * Called after a kill. Ends the wait for a hook or other code. Returns the awaited promise and the name of its code,
+   * because that code may still run. Returns null if there was no wait.
    */
   abandon(): { readonly what: string; readonly promise: PromiseLike<unknown> } | null {
     const what = this.#waitsFor

@@ -16,7 +16,8 @@ export class Link {
 
   /**
    * Called when `incarnation`, one of the two linked incarnations, has ended. If the actor of the other incarnation has
-   * set `ctx.trapExit`, its `onDown` is called. Otherwise the other incarnation ends too, if `reason` is abnormal.
+   * set `ctx.trapExit`, `onDown` of that actor is called. Otherwise the other incarnation ends too, if `reason` is
+   * abnormal.
    */
   broken(incarnation: Incarnation, reason: ExitReason): void {
     const [one, other] = this.#ends

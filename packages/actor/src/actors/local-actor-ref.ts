@@ -28,8 +28,8 @@ export class LocalActorRef<A extends Actor = Actor> extends ChildRef implements 
   /** @internal */
   declare readonly target: ActorChild
   readonly #pinned: number
-  // The type is `object` and not `Ask<A>`, because TypeScript compares the types of private fields too. With `Ask<A>`,
-  // a ref would not be assignable to a ref of a related actor class.
+  // The type of these fields is `object` and not `Ask<A>`, because TypeScript compares the types of private fields too.
+  // With `Ask<A>`, a ref would not be assignable to a ref of a related actor class.
   #ask: object | null = null
   #tell: object | null = null
 

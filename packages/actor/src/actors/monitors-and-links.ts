@@ -73,8 +73,8 @@ export class MonitorsAndLinks {
   }
 
   /**
-   * Tells the actor of this incarnation that the linked actor at `ref` has ended. For this purpose, puts a message in
-   * the mailbox that calls `onDown`.
+   * Called when the actor at `ref`, to which the actor of this incarnation is linked, has ended. Adds a message to the
+   * mailbox of the actor of this incarnation, so that `onDown` is called.
    */
   deliverLinkEnd(ref: ChildRef, reason: ExitReason): void {
     const monitor = new Monitor(this.#incarnation, ref, true)
@@ -92,8 +92,9 @@ export class MonitorsAndLinks {
   }
 
   /**
-   * Tells the linked incarnations that this incarnation has ended with `reason`. Each of them then ends too, or gets a
-   * call of `onDown`.
+   * Tells the linked incarnations (runs of other actors) that this incarnation has ended with `reason`. If the actor of
+   * a linked incarnation has set `ctx.trapExit`, its `onDown` is called. Otherwise the linked incarnation ends too, if
+   * `reason` is abnormal.
    */
   breakLinks(reason: ExitReason): void {
     for (const link of this.#links.values()) link.broken(this.#incarnation, reason)

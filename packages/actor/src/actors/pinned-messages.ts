@@ -21,8 +21,8 @@ export class PinnedMessages {
   }
 
   /**
-   * Returns whether the message `envelope` was sent to one incarnation (run of the actor) only, and that incarnation
-   * has ended.
+   * Returns whether the message `envelope` was sent to one particular incarnation (run of the actor), and that
+   * incarnation has ended.
    */
   isLate(envelope: Envelope): boolean {
     const number = this.#numbers.get(envelope)
@@ -31,8 +31,8 @@ export class PinnedMessages {
   }
 
   /**
-   * Called when an incarnation has ended with `reason`. The asks that were sent to this incarnation only now fail. Such
-   * tells that wait for room in the mailbox become dead letters. Such tells in the mailbox stay there for now, because
+   * Called when an incarnation has ended with `reason`. Removes messages that were sent to that incarnation alone. Asks
+   * fail. Tells that wait for room in the mailbox become dead letters. Tells in the mailbox stay there for now, because
    * `onUndelivered` gets them if the actor is not restarted.
    */
   incarnationEnded(reason: ExitReason): void {
@@ -48,8 +48,7 @@ export class PinnedMessages {
   }
 
   /**
-   * Called when the next incarnation begins. The tells that were sent to an earlier incarnation only become dead
-   * letters.
+   * Called when the next incarnation begins. Tells that were sent to an earlier incarnation alone become dead letters.
    */
   incarnationBegins(): void {
     for (const envelope of this.#child.mailbox.contents()) {

@@ -3,8 +3,8 @@ import { observe } from '@tasktree/core/lowlevel'
 import { type Envelope, internalEnvelope } from '../messages/envelope.ts'
 
 /**
- * The awaitables that one incarnation has passed to `ctx.pipe()`. When an awaitable has settled, a message with its
- * outcome is put in the mailbox.
+ * The awaitables that one incarnation (run of an actor) has passed to `ctx.pipe()`. When an awaitable has settled, a
+ * message with its outcome is put in the mailbox of the actor.
  */
 export class Pipes {
   readonly #push: (envelope: Envelope) => void

@@ -115,8 +115,8 @@ export function checkSupervisor(options: SupervisorOptions): void {
 }
 
 /**
- * Refuses a back-off that is too slow for `maxRestarts` restarts to happen within `within` milliseconds. A child with
- * such a back-off would never reach the limit, and would restart for ever.
+ * Throws if the waits between restarts are so long that `maxRestarts` restarts cannot happen within `within`
+ * milliseconds. Otherwise a child would never reach the limit, and would be restarted for ever.
  */
 function checkPace(options: SupervisorOptions): void {
   const { backoff, maxRestarts = 3, within = 5000 } = options

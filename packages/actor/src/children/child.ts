@@ -155,8 +155,8 @@ export abstract class Child {
   }
 
   /**
-   * Resets the number of restarts that the back-off uses, so that the next restart waits only as long as the first
-   * restart.
+   * Resets the count of consecutive restarts. If the supervisor has the option `backoff`, the next restart then waits
+   * only as long as the first restart.
    */
   healthy(): void {
     this.consecutiveRestarts = 0
@@ -179,7 +179,8 @@ export abstract class Child {
   }
 
   /**
-   * Called by an incarnation (run of the child) when it has ended. Does nothing if a newer incarnation runs already.
+   * Called by an incarnation (run of the child) when it has ended. Does nothing if that incarnation is no longer the
+   * current incarnation.
    */
   exited(incarnation: Incarnation, reason: ExitReason): void {
     if (this.incarnation !== incarnation) return

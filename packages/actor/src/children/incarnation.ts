@@ -156,7 +156,7 @@ export abstract class Incarnation {
   protected abstract begin(): void
   /** Makes the incarnation end when its current work has finished. */
   abstract finish(reason: ExitReason): void
-  /** Makes the incarnation end, and cancels its current work. */
+  /** Makes the incarnation end: cancels its current work, but still lets its clean-up code run. */
   abstract interrupt(reason: ExitReason): void
   /** Ends the incarnation within two turns of the loop, even if its current work cannot be cancelled. */
   abstract kill(): void
@@ -300,7 +300,10 @@ export abstract class Incarnation {
     return wait
   }
 
-  /** The handler that runs now and must finish before this incarnation can end; null when no handler runs. */
+  /**
+   * The handler (as a HandlerFlow, one run of a handler) that runs now and must finish before this incarnation can end.
+   * Null when no handler runs.
+   */
   get busyFlow(): HandlerFlow | null {
     return null
   }

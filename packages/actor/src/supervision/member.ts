@@ -32,8 +32,8 @@ export class Member {
    */
   stoppedByHand = false
   /**
-   * True when the child was stopped during a restart of its group (the children that are restarted together). That
-   * restart does not start the child.
+   * True when the child was stopped for good during a restart of its group (the children that are restarted together).
+   * That restart does not start the child.
    */
   leftOut = false
 

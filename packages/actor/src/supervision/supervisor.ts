@@ -308,7 +308,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     this.#end = reason
     this.#wake()
     // If the task is starting or restarting children now, the cancel ends that work, and the children that were started
-    // are stopped.
+    // are stopped. A task that is already stopping the children is not cancelled.
     if (!this.#stopping) this.task.cancel('shutdown')
   }
 
