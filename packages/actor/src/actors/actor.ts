@@ -40,8 +40,8 @@ export function constructWith<A>(context: ActorContext, make: () => A): A {
  */
 export abstract class Actor {
   /**
-   * Names of methods that may run while another handler waits for a promise. Name only methods that do not change the
-   * state.
+   * Names of methods of the actor that may run while another handler waits for a promise. Name only methods that do not
+   * change the state of the actor.
    */
   static readonly interleave: readonly string[] = []
 
@@ -64,7 +64,7 @@ export abstract class Actor {
     constructing = null
   }
 
-  /** Called before the first message. If it throws, the start of the actor has failed. */
+  /** Called before the first message. If this hook throws, the start of the actor has failed. */
   protected onStart?(): PromiseLike<void> | void
 
   /** Called after the last message, unless the actor was killed. */

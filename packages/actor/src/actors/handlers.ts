@@ -176,8 +176,8 @@ export class Handlers implements RunningHandler {
   /**
    * Handles messages until the mailbox is empty, or until the burst (a limited number of messages) is over. If
    * `onlyPlain` is true, also stops before a message whose handler is expected to return a promise. Returns null when
-   * the burst is already over. Otherwise a handler has returned a promise and the burst goes on later; then returns a
-   * promise that resolves at the end of the burst.
+   * the burst is already over. If a handler has returned a promise, the burst goes on when that promise settles; in
+   * this case, returns another promise, which resolves at the end of the burst.
    */
   runBurst(onlyPlain = false): Promise<void> | null {
     this.#inBurst = 0

@@ -4,8 +4,8 @@ import { type ExitReason, isAbnormal } from '../exit-reason.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 
 /**
- * A link between two incarnations (runs of two actors). When one of the two ends abnormally, the other ends too, unless
- * its actor has set `ctx.trapExit`.
+ * A link between two incarnations (runs of two actors). When one of the two ends abnormally, the other incarnation ends
+ * too, unless the actor of that other incarnation has set `ctx.trapExit`.
  */
 export class Link {
   readonly #ends: readonly [ActorIncarnation, ActorIncarnation]

@@ -68,8 +68,8 @@ export type Asks<A> = { readonly [K in MessageName<A>]: AskOf<A[K]> }
 export type Tells<A> = { readonly [K in MessageName<A>]: TellOf<A[K]> }
 
 /**
- * The type of `ref.ask`, which has a method for each message, and can also be called with options: `ref.ask({ timeout:
- * 100 }).method(...)`.
+ * The type of `ref.ask`, which has a method for each message. It can also be called with options, as in
+ * `ref.ask({ timeout: 100 }).method(...)`.
  */
 export type Ask<A> = Asks<A> & ((options: AskOptions) => Asks<A>)
 
@@ -89,8 +89,8 @@ export interface TellOptions {
 }
 
 /**
- * The type of `ref.tell`, which has a method for each message, and can also be called with options: `ref.tell({
- * confirm: true }).method(...)`.
+ * The type of `ref.tell`, which has a method for each message. It can also be called with options, as in
+ * `ref.tell({ confirm: true }).method(...)`.
  */
 export type Tell<A> = Tells<A> & ((options: TellOptions) => Tells<A>)
 

@@ -9,7 +9,7 @@ import type { ActorChild } from './actor-child.ts'
  */
 export class PinnedMessages {
   readonly #child: ActorChild
-  /** Maps each message to the number of the incarnation that it is for. */
+  /** Maps each message to the number of the incarnation that the message was sent to. */
   readonly #numbers = new WeakMap<Envelope, number>()
 
   constructor(child: ActorChild) {

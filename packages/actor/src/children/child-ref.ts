@@ -46,8 +46,8 @@ export class ChildRef {
   }
 
   /**
-   * The number of the latest incarnation (run) of the child. The first start makes incarnation 1, and each restart adds
-   * 1. The number is 0 before the first start.
+   * The number of the latest incarnation (run) of the child: 0 before the first start, 1 after the first start, and 1
+   * more after each restart.
    */
   get incarnation(): number {
     return this.target.number

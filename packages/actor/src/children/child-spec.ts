@@ -171,7 +171,7 @@ export type Rest<P extends unknown[], O> = [] extends P
   : [args: Args<P>, options?: O]
 
 /**
- * Makes child specs for the option `children` and for `startChild`.
+ * Makes child specs (descriptions of children) for the option `children` and for `startChild`.
  *
  * @example
  *     class Clerk extends Actor {}

@@ -16,8 +16,9 @@ import type { Child } from './child.ts'
 import { type EndWait, EndWaits } from './end-waits.ts'
 
 /**
- * What happens after a crash of a child. The child's option `decide` is a function that returns a Decision. The
- * Decision replaces the rule of the child's option `restart`.
+ * What happens after a crash of a child: `restart` starts the child again, `stop` does not, `escalate` ends the
+ * supervisor, and `resume` lets an actor go on with its state. The child's option `decide` is a function that returns a
+ * Decision, which replaces the rule of the child's option `restart`.
  */
 export type Decision = 'restart' | 'resume' | 'stop' | 'escalate'
 
@@ -156,7 +157,7 @@ export abstract class Incarnation {
   protected abstract begin(): void
   /** Makes the incarnation end when its current work has finished. */
   abstract finish(reason: ExitReason): void
-  /** Makes the incarnation end: cancels its current work, but still lets its clean-up code run. */
+  /** Makes the incarnation end: cancels its current work, but waits for the clean-up code of that work. */
   abstract interrupt(reason: ExitReason): void
   /** Ends the incarnation within two turns of the loop, even if its current work cannot be cancelled. */
   abstract kill(): void

@@ -146,8 +146,8 @@ export class Restarts {
   }
 
   /**
-   * Returns the children to restart when `member` fails: `member` itself, and the children that the supervisor's option
-   * `strategy` adds. They are in the order of their start.
+   * Returns the children to restart when `member` fails, in the order of their start: `member` itself, and the children
+   * that the supervisor's option `strategy` adds.
    */
   #groupOf(member: Member): Member[] {
     const { strategy = 'one-for-one' } = this.#options
