@@ -73,8 +73,8 @@ export class MonitorsAndLinks {
   }
 
   /**
-   * Called when the actor at `ref`, to which the actor of this incarnation is linked, has ended. Adds a message to the
-   * mailbox of the actor of this incarnation, so that `onDown` is called.
+   * Tells the actor of this incarnation that its link to the actor at `ref` is over, because that other actor has
+   * ended. For this, adds a message to the mailbox that calls `onDown`.
    */
   deliverLinkEnd(ref: ChildRef, reason: ExitReason): void {
     const monitor = new Monitor(this.#incarnation, ref, true)

@@ -61,7 +61,7 @@ export class ShortHandlers {
    */
   #handleMessages(): boolean {
     const incarnation = this.#incarnation
-    // If the task has been resumed, the task itself handles the messages.
+    // If the task has been resumed, the task itself handles the messages, and nothing is done here.
     if (!incarnation.isWaiting) return false
     if (incarnation.endReason === null) {
       this.#burst = incarnation.handlers.runBurst(true)

@@ -158,7 +158,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
 
   /**
    * Starts a child. If the child calls `ctx.ignore()`, the supervisor keeps it as a stopped child. But a temporary
-   * child, or a child of a dynamic supervisor, is then removed.
+   * child, or a child of a dynamic supervisor, is removed instead.
    */
   async launchMember(member: Member): Promise<void> {
     const { child } = member
