@@ -22,7 +22,10 @@ export class ShortHandlers {
    */
   #burst: Promise<void> | null = null
 
-  /** Must be called by code of the actor's task, because `turn` runs its code in the task that made it. */
+  /**
+   * Must be called by code of the actor's task, because a TaskTurn such as `turn` calls its function as code of the
+   * task that made the TaskTurn.
+   */
   constructor(incarnation: ActorIncarnation) {
     this.#incarnation = incarnation
     this.turn = new TaskTurn(() => this.#handleMessages())
