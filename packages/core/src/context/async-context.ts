@@ -241,8 +241,8 @@ function enterAndCall<S extends Scope>(this: S, fn: (this: S) => void): void {
 }
 
 /**
- * Returns the asynchronous context (the values of every AsyncLocalStorage) of the running code, for
- * `resumeAsyncContext`.
+ * Returns the asynchronous context (the values of every AsyncLocalStorage) of the running code. `resumeAsyncContext`
+ * takes the result, and runs code with these values.
  */
 export function saveAsyncContext(): AsyncContext {
   if (mapKey === null) return makeResource()
@@ -352,8 +352,9 @@ function isCarried(
     record()
   })
   record()
-  // Rows 3 and 5 are read after `run` or `exit` of another storage has returned. At that point Node uses a map that it
-  // has made itself, with the same values, so `newestMap` is undefined.
+  // One row for each call of `record`, in the order of the calls: the values of `storage`, `other` and `newestMap`.
+  // Only in the first row does Node use `map` itself. `other.run` makes Node copy the map, and when `other.run`
+  // returns, Node does not go back to `map`. In a map that Node has made, `newestMap` has no value.
   const expected = [
     [scope, outer, map],
     [scope, 'inner', undefined],

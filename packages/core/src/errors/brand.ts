@@ -18,7 +18,8 @@ export function hasBrand(error: unknown, name: string): boolean {
   try {
     return brandOf(name) in error
   } catch {
-    // A thrown value may be a Proxy that was revoked, or whose trap throws. Such a value has no mark.
+    // `in` throws if `error` is a Proxy that was revoked, or a Proxy whose trap throws. No copy of this package makes
+    // such an error, so the answer is false.
     return false
   }
 }

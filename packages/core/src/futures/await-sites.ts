@@ -10,6 +10,7 @@ import type { Reaction } from './reaction.ts'
  */
 let sites: WeakMap<Reaction, readonly string[]> | null = null
 let isCapturing = false
+/** What `noteYieldSite` has read, until `noteAwaitSite` stores it; otherwise null. */
 let siteOfYield: readonly string[] | null = null
 
 /**
@@ -68,8 +69,10 @@ export function noteAwaitSite(reaction: Reaction): void {
 }
 
 /**
- * Notes the line of a `yield*` at which a generator coroutine is about to wait, for the next call of `noteAwaitSite`.
- * That call comes too late to read the line itself: the generator is then suspended, and not on the stack any more.
+ * Reads the stack frames of the program at a `yield*`, and keeps them until the next call of `noteAwaitSite`, which
+ * stores them as the site of the wait. Must be called while the generator still runs. When `noteAwaitSite` is called,
+ * the generator is suspended and is not on the stack any more, so `noteAwaitSite` cannot read these stack frames
+ * itself.
  */
 export function noteYieldSite(): void {
   siteOfYield = programFrames()
@@ -109,7 +112,7 @@ export function programFrames(): string[] {
 /**
  * Returns at most `limit` stack frames of the caller, as V8's CallSite objects. The text `error.stack` is not read,
  * because that would call a `prepareStackTrace` that the program has installed. Returns an empty list if Error is
- * frozen.
+ * frozen, because `Error.prepareStackTrace` cannot be replaced then.
  */
 export function callSites(limit: number = defaultDepth): readonly NodeJS.CallSite[] {
   const { stackTraceLimit } = Error

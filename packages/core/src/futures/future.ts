@@ -280,8 +280,9 @@ export class Future<T> implements PromiseLike<T> {
       isResolver(this.#state === FULFILLED ? onFulfilled : onRejected)
     ) {
       this.settle(resolve, reject)
-      // `await` ignores the return value. User code that passes the functions of a promise to `then` may use the return
-      // value.
+      // The called function has returned undefined, so `nothing`, a promise of undefined, is returned. An `await`
+      // ignores this promise. User code that calls `then` with the `resolve` and `reject` of its own promise can await
+      // it.
       return nothing as unknown as Promise<R | E>
     }
     return Future.#toPromise(this).then(onFulfilled, onRejected)

@@ -12,7 +12,10 @@ export interface Clock {
    * virtual clock moves its time only while `isIdle()` returns true.
    */
   setAlarm(deadline: number | null, wake: () => void, isIdle: () => boolean): void
-  /** Calls `resume` after the runtime (Node, Bun or Deno) has handled the I/O and the timers that are due. */
+  /**
+   * Calls `resume` after the runtime (Node, Bun or Deno) has handled the I/O that is ready and the timers that are due.
+   * If there are none, `resume` is called all the same: this method does not wait for an I/O event.
+   */
   yieldToIO(resume: () => void): void
   /** Removes the alarm. Called when the loop is closed. */
   stop(): void

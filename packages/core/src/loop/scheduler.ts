@@ -143,8 +143,8 @@ export abstract class Scheduler {
   }
 
   /**
-   * @internal Puts `entry` in the ready queue, so that the loop runs it, after Node has handled I/O. In virtual time,
-   * puts `entry` there at once.
+   * @internal Puts `entry` in the ready queue, so that the loop runs it, after Node has handled the I/O that is ready.
+   * In virtual time, puts `entry` there at once.
    */
   pushAfterIO(entry: Runnable): void {
     if (this.clock.virtual) {

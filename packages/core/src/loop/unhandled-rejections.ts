@@ -42,8 +42,8 @@ export function watchRejections(user: unknown): void {
 
 /**
  * Removes `user` from the objects for which the listener for unhandled rejections is needed. If no user is left, the
- * listener is removed too. Both are done after the next I/O, because Node has then reported the rejections of the
- * running code.
+ * listener is removed too. Both are done later, in a callback of `setImmediate`. Before Node calls this callback, it
+ * reports the rejections of the running code, and the listener must still receive them.
  */
 export function unwatchRejections(user: unknown): void {
   clock.yieldToIO(() => {
@@ -84,7 +84,8 @@ function onRejection(error: unknown): void {
 
 function report(exception: unknown): void {
   const frame = currentFrame()
-  // At its end, `run` cancels all calls that are left. A report for each of these calls would not help the user.
+  // At its end, `run` cancels every call that still waits on its loop. The program has not asked for these cancels and
+  // need not handle them, so they are not reported.
   if (frame?.scopeLoop.isEnding === true) return
   const task = frame?.task
   const loop = frame?.scopeLoop ?? getEventLoop()
@@ -97,7 +98,7 @@ function report(exception: unknown): void {
 
 /**
  * Lets Node report `error` as if this package had no listener of `unhandledRejection`. Removes that listener, rejects a
- * new promise with `error`, and adds the listener again when Node has found this rejection.
+ * new promise with `error`, and adds the listener again when Node has reported this rejection.
  */
 function raise(error: unknown): void {
   ignore()

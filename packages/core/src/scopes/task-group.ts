@@ -282,8 +282,10 @@ export class TaskGroup {
       // wait of these tasks throws, so they end.
       if (isInCancelledScope() && !hasOwnError) cancel ??= new CancelledError()
       if (this.#frame.mustRefuse() && !this.#aborting) {
-        // The task that opened the group was cancelled and has ended, although `end` still waits for the tasks of the
-        // group. So the group cancels its tasks.
+        // A task or scope around the group was cancelled, and its body has ended before this group. For example, the
+        // body has called `taskGroup` in a `Promise.race`, and another branch has ended the race. (The other cases: the
+        // task was abandoned, or the loop is closed.) No cancel can end the wait below any more. So the group itself
+        // cancels its tasks, and makes the CancelledError that `taskGroup` throws.
         cancel ??= new CancelledError()
         this.#abort()
       }

@@ -88,9 +88,10 @@ export class Timeout {
   }
 
   /**
-   * @internal Called when the body has ended; `threw` says whether it threw an error. Returns true if `timeout` must
-   * replace a CancelledError of the body by a TimeoutError: the deadline had passed, the body threw an error, and no
-   * cancel came from outside.
+   * @internal Called when the body has ended; `threw` says whether it threw an error, of any kind. Returns true if the
+   * body threw after the deadline had cancelled it, and no cancel came from outside. If the error of the body is then a
+   * CancelledError, or an AbortError that the cancel has caused, the caller must throw a TimeoutError in its place. Any
+   * other error is thrown unchanged.
    */
   end(threw: boolean): boolean {
     this.#timer?.cancel()

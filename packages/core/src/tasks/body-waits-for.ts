@@ -35,8 +35,8 @@ import type { Task } from './task.ts'
 const longestTrace = 200
 
 /**
- * The promises that were passed to `awaitEnd`. Each promise is passed only once, because V8 does not follow a promise
- * that is awaited twice.
+ * The promises that were passed to `awaitEnd`. Each promise is passed only once. If two calls of `awaitEnd` awaited the
+ * same promise, V8 would show neither of them in a stack trace, and `bodyWaitsFor` would wrongly return false.
  */
 const awaited = new WeakSet<Promise<unknown>>()
 
@@ -45,8 +45,8 @@ async function awaitEnd(end: Promise<unknown>): Promise<void> {
 }
 
 /**
- * The file, line and column of the `await` in `awaitEnd`. A stack trace that contains `awaitEnd` shows this place. Null
- * before the first call of `bodyWaitsFor`.
+ * The file, line and column of the `await` in `awaitEnd`. If the stack trace of a wait contains this place, the body
+ * waits. Null before the first call of `bodyWaitsFor`.
  */
 let place: Promise<string | null> | null = null
 
@@ -60,7 +60,8 @@ let place: Promise<string | null> | null = null
  * awaited twice, or a callback of the program resolves such a promise.
  *
  * To ask about another async function of the task than its body, pass `end`: a promise that fulfils when that function
- * has ended, and that no code awaits.
+ * has ended. No other code may await `end`, or call its `then`. Otherwise the answer is false even if the function
+ * waits.
  *
  * @example
  *     import { setImmediate, setTimeout } from 'node:timers/promises'
@@ -104,8 +105,9 @@ export async function bodyWaitsFor(
 
 /**
  * Returns the stack trace of the code that an `await` will resume, as a list of texts `file:line:column`. `replace`
- * must replace the two functions that the `await` has passed to `then`, and return the old `resolve`. If `replace`
- * returns null, the list is empty.
+ * must replace the two functions that the `await` has passed to `then`, and return the old `resolve`. If the waiting
+ * code is not an `await`, `replace` must return null. The list is then empty, so the wait does not count as a wait of
+ * the body.
  */
 function traceOf(replace: (resolve: Resolve, reject: Reject) => Resolve | null): Promise<string[]> {
   const outcome = Promise.withResolvers<unknown>()
@@ -135,8 +137,8 @@ function placeOf(site: NodeJS.CallSite): string {
 }
 
 /**
- * Returns the file, line and column of the `await` in `awaitEnd`, read from a stack trace; null if the stack traces of
- * this engine do not show waiting functions.
+ * Returns the file, line and column of the `await` in `awaitEnd`, read from a stack trace. Returns null if the stack
+ * traces of this engine do not show waiting functions; `bodyWaitsFor` then returns false for every async body.
  */
 async function findPlace(): Promise<string | null> {
   const end = Promise.withResolvers<unknown>()

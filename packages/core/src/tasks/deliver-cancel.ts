@@ -153,9 +153,10 @@ export function deliverWith(frame: Frame): void {
 }
 
 /**
- * Whether no code of `frame` (the running body of a scope or task) may begin a wait: its loop is closed, `abandon` has
- * ended its task at once, or the body of a cancelled scope around the code has ended, and that scope waits only for
- * other calls to clean up.
+ * Whether no code of `frame` (the running body of a scope or task) may begin a wait; the caller then calls `refuse`.
+ * True in three cases. (1) The loop is closed. (2) The task was abandoned, which ends a task at once although its code still
+ * runs. (3) The scope or task, or one around it in the same task, was cancelled, and its body has ended, so it waits
+ * only for the clean-up of other calls.
  */
 export function mustRefuse(frame: Frame): boolean {
   if (frame.scopeLoop.isClosed()) return true
@@ -181,8 +182,8 @@ const longestRefusal = 1_000
 /**
  * Called when code that must not wait any more wants to wait on `future`: returns the future on which the code waits
  * instead. `frame` is the running body of the task or scope of that code. The returned future ends as cancelled, but
- * not before Node has handled I/O. So code that catches the error and waits again, in a loop, is slowed down and does
- * not keep the processor busy.
+ * not before Node has handled the I/O that is ready. So code that catches the error and waits again, in a loop, is
+ * slowed down and does not keep the processor busy.
  */
 export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
   // `future` is cancelled, so that, if it was to take a lock, another waiter gets the lock. A task is not cancelled,

@@ -62,8 +62,9 @@ export class Execution extends Frame {
   #body: TaskBody<unknown> | null
   #context: Context | null
   /**
-   * While an async body runs: a promise that fulfils after the body has ended, and that no code awaits. `bodyWaitsFor`
-   * uses this promise. Otherwise null.
+   * While an async body runs: a promise that fulfils after the body has ended. Otherwise null. `bodyWaitsFor` awaits
+   * this promise, and then finds out from V8's stack traces whether the body waits for a given future. No other code
+   * may await the promise, because V8 does not show the functions that wait for a promise that is awaited twice.
    */
   #bodyEnd: Promise<void> | null = null
 
@@ -91,8 +92,8 @@ export class Execution extends Frame {
   }
 
   /**
-   * For `bodyWaitsFor`: a promise that fulfils after the async body has ended. Null if the body is not async, or does
-   * not run.
+   * A promise that fulfils after the async body has ended. Only `bodyWaitsFor` may await it. Null if the body is not
+   * async, has not begun or has ended.
    */
   get bodyEnd(): Promise<void> | null {
     return this.#bodyEnd
@@ -280,8 +281,8 @@ export class Execution extends Frame {
   }
 
   /**
-   * Ends the task as cancelled at once, without waiting for its code. From then on, each wait of that code throws a
-   * CancelledError.
+   * Ends the task as cancelled at once, without waiting for its code. This is meant for supervisors that kill a task.
+   * From then on, each wait of that code throws a CancelledError.
    */
   abandon(): void {
     if (this.task.done()) return

@@ -13,9 +13,9 @@ import { framesOf } from './frame-tree.ts'
  */
 
 /**
- * Called when a task of a group has ended. `group` is the frame (the running body) of the group. If the body of the
- * group, or of a scope around the group, has ended before, and that scope has waited only for this task, the scope ends
- * now.
+ * Called when a task of a group has ended. `group` is the frame (the running body) of the group. A cancelled scope
+ * waits, after the end of its body, for the tasks of the groups inside it. So this function checks the group and each
+ * scope around it. If the body of such a scope has ended, and nothing else is left to wait for, the scope ends.
  */
 export function afterGroupTask(group: Frame): void {
   for (let frame: Frame | null = group; frame !== null; frame = frame.parent) {
@@ -48,9 +48,10 @@ export function endCleanup(frame: Frame): void {
 }
 
 /**
- * Called when a wait inside `frame` has ended, if the body of `frame` has ended before. (A frame is the running body of
- * a scope or task.) If no other wait is left inside `frame`, a cancelled scope ends at the end of this turn (one step
- * of the loop), and `frame` is removed from the list that the frame around it keeps.
+ * Called when a wait inside `frame` (the running body of a scope or task) has ended, if the body itself has ended
+ * before. If no other wait is left inside `frame`, then `frame` is removed from the list that the frame around it
+ * keeps. If the scope or task was cancelled, it has waited for these waits, and ends at the end of this turn (one step
+ * of the loop).
  */
 export function afterWait(frame: Frame): void {
   if (frame.state === CLOSING) {
@@ -69,9 +70,10 @@ function unlinkIfIdle(frame: Frame): void {
 }
 
 /**
- * Whether code still waits in `frame` (the running body of a scope or task) or in a scope inside it, or a task of a
- * group in it has not ended. The search stops at the first wait that it finds, because a scope with many scopes inside
- * calls this function each time one of these scopes ends.
+ * Whether `frame` (the running body of a scope or task), or a frame inside it, has work left for which a cancelled
+ * scope must wait. There are three kinds of such work: code that waits on a future, a clean-up of this library, and a
+ * task of a group that has not ended. The search stops at the first work that it finds, because this function is called
+ * often: if a scope has many scopes inside, it is called each time one of them ends.
  */
 export function hasWaits(frame: Frame): boolean {
   const frames = [frame]

@@ -132,9 +132,10 @@ export abstract class FrameWaits implements Reaction {
   abstract readonly mustCancel: boolean
 
   /**
-   * @internal whether code of this scope or task must not begin a wait any more: its loop is closed, `abandon` has
-   * ended its task at once, or the body of a cancelled scope around the code has ended, and that scope waits only for
-   * other calls to clean up
+   * @internal whether code of this scope or task must not begin a wait any more; the caller then calls `refuse`. True
+   * in three cases. (1) The loop is closed. (2) The task was abandoned, which ends a task at once although its code
+   * still runs. (3) This scope or task, or one around it in the same task, was cancelled, and its body has ended, so it
+   * waits only for the clean-up of other calls.
    */
   abstract mustRefuse(): boolean
 
@@ -341,8 +342,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal called by the loop when the future has ended whose waiting code this object itself resumes: passes the
-   * outcome of the future, or a CancelledError, to that code
+   * @internal called by the loop when a future has ended, if this object itself is to resume the code that waits on
+   * this future: passes the outcome of the future, or a CancelledError, to that code
    */
   run(): void {
     const functions = this.#functions as Resolve | Chain
@@ -360,8 +361,11 @@ export abstract class FrameWaits implements Reaction {
 
   /**
    * @internal called when code uses the object that `future.then(…)` has returned, for example calls its `catch`.
-   * `resolve` is the first of the two functions that were passed to `then`. Returns a promise of the value that one of
-   * these two functions returns when `future` has ended; null if this object is not to call these functions any more.
+   * `resolve` is the first of the two functions that were passed to `then`. When `future` has ended, one of the two
+   * functions is called; this method returns a promise of the value that this function returns. Returns null if this
+   * frame (the running body of a scope or task) does not store the two functions any more: it has called one of them
+   * already, or has passed them to an Awaiter (an object that resumes one wait). The caller must then look for the
+   * promise that `OwnAwait.write` has stored.
    */
   chain(future: Future<unknown>, resolve: Resolve): Promise<unknown> | null {
     const waits = FrameWaits.#waits(this)
@@ -374,8 +378,8 @@ export abstract class FrameWaits implements Reaction {
 
   /**
    * @internal replaces the two functions of the `await` that `key` identifies, and returns the first of the old ones.
-   * Returns null, and replaces nothing, if the waiting code is not an `await`, but a generator, or code that has called
-   * `then` itself.
+   * Returns null, and replaces nothing, if there are no such functions, because the waiting code is a generator, or
+   * code that has called `then` itself.
    */
   replaceFunctions(key: Reaction, resolve: Resolve, reject: Reject): Resolve | null {
     if (key instanceof Awaiter) return key.replaceFunctions(resolve, reject)
