@@ -47,9 +47,10 @@ class Sleep<R> extends Future<R> implements TimerEntry {
 }
 
 /**
- * The future of `sleep(0)`. After the next I/O, this future is put into the ready queue, the list of the things that
- * the loop runs one after another. When the loop comes to this future, the base class Claim resumes the waiting code at
- * once, as in asyncio. Any other future would only put the waiting code into the queue again.
+ * The future of `sleep(0)`. After Node has handled the I/O that is ready, this future is put into the ready queue, the
+ * list of the things that the loop runs one after another. When the loop comes to this future, the base class Claim
+ * resumes the waiting code at once, as in asyncio. Any other future would only put the waiting code into the queue
+ * again.
  */
 class Pause<R> extends Claim<R> {
   readonly #result: R

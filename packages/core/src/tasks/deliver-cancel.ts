@@ -15,8 +15,9 @@ import { cancelWait, cancelWaits } from './propagate-cancel.ts'
 import { canSeePromises, watchPromises } from './promise-hook.ts'
 
 /**
- * Called when code has begun to wait on `future`. `frame` is the running body of the task or scope of that code; it was
- * cancelled, or is inside another frame, or has ended. `reaction` is the object that the loop calls to resume the code.
+ * Called when code has begun to wait on `future`. `frame` is the running body of the task or scope of that code, and
+ * `reaction` is the object that the loop calls to resume the code. The call is needed only if `frame` was cancelled, is
+ * inside another frame, or has ended; no cancel can end any other new wait.
  * If a cancel has ended no wait yet, that cancel ends the new wait. If a cancel was thrown in this turn (one step of
  * the loop), the new wait shows that the body has got the cancel, so the cancel is not thrown again.
  */
@@ -154,9 +155,9 @@ export function deliverWith(frame: Frame): void {
 
 /**
  * Whether no code of `frame` (the running body of a scope or task) may begin a wait; the caller then calls `refuse`.
- * True in three cases. (1) The loop is closed. (2) The task was abandoned, which ends a task at once although its code still
- * runs. (3) The scope or task, or one around it in the same task, was cancelled, and its body has ended, so it waits
- * only for the clean-up of other calls.
+ * True in three cases. (1) The loop is closed. (2) The task was abandoned, which ends a task at once although its code
+ * still runs. (3) The scope or task, or one around it in the same task, was cancelled, and its body has ended, so it
+ * waits only for the clean-up of other calls.
  */
 export function mustRefuse(frame: Frame): boolean {
   if (frame.scopeLoop.isClosed()) return true

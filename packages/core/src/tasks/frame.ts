@@ -64,7 +64,7 @@ export abstract class Frame extends FrameWaits {
   /**
    * @internal ends the wait of a scope for a promise that its body has returned, if the work behind that promise was
    * begun outside of the scope. A cancel cannot end such work, so only the wait for it ends. `message` is the message
-   * of the cancel. Returns false if there is no such wait.
+   * of the cancel. Returns false if there is no such wait: then this call has not delivered the cancel to any code.
    */
   abandonReturned(_message: string | CancelledError | undefined): boolean {
     return false

@@ -18,7 +18,7 @@ import type { ScopeFrame } from './scope-frame.ts'
 /**
  * Returns the nearest frame whose scope is cancelled: `frame` itself, or a frame around it. (A frame is the running
  * body of a scope or task.) The search ends at the first scope with a shield, because a shield keeps out the cancels
- * from outside. Returns null if there is no such frame.
+ * from outside. Returns null if there is no such frame: then the waits of `frame` need not throw.
  */
 export function findCancelledScope(frame: Frame | null): Frame | null {
   for (let each = frame; each !== null; each = each.enclosing) {
@@ -77,7 +77,7 @@ function cancelOf(frame: Frame): CancelledError {
  * Called when code has begun to wait on `future` inside a cancelled scope. `frame` is the running body of the task or
  * scope of that code, `cancelledScope` is the running body of the cancelled scope, and `reaction` is the object that
  * the loop calls to resume the code. Ends the wait, so that it throws in a later step of the loop. Does nothing if
- * `future` is about to give the code a lock or an item, which would be lost.
+ * `future` is about to take a lock or an item for the code, because the lock or item would be lost.
  */
 export function cancelNewWait(
   frame: Frame,

@@ -68,8 +68,9 @@ const marked: Cancellation[] = []
  * circle, the cancel comes back to a task that it has reached before. Then the last wait of the circle throws, although
  * its future stays pending.
  *
- * Returns false, and does nothing, if `first` is the outermost frame of a task, and an outer call of this function is
- * passing on a cancel of that task at this moment. Otherwise returns true.
+ * Returns false, and cancels nothing, if `first` is the outermost frame of a task, and an outer call of this function
+ * is passing on a cancel of that task at this moment. Then tasks wait for each other in a circle, and the caller has
+ * nothing to do: `isCircle` is set, and `cancelWait` ends the last wait of the circle. Otherwise returns true.
  *
  * If each of many tasks waits only for the next, these tasks are cancelled in a loop and not by recursion, because
  * there may be more of them than the call stack allows.
@@ -144,7 +145,8 @@ function framesInside(frame: Frame): Frame[] {
 
 /**
  * Returns the only frame that has waits, among `frame` and the frames inside it. (A frame is the running body of a task
- * or scope.) Returns null if no frame has waits, or if more than one has.
+ * or scope.) Returns null if no frame has waits, or if more than one has. The caller then uses `cancelWaits`, which
+ * cancels any number of waits.
  */
 function soleOwner(frame: Frame): Frame | null {
   if (frame.firstChild === null) return frame.hasOwnWaits() ? frame : null

@@ -38,7 +38,7 @@ export class TaskTurn implements Runnable {
   readonly #loop: EventLoop
   readonly #context: AsyncContext = saveAsyncContext()
   readonly #work: () => boolean
-  /** Whether this object is in the ready queue, or will be put there after Node has handled I/O. */
+  /** Whether this object is in the ready queue, or will be put there by a call of `pushAfterIO`. */
   isQueued = false
 
   /**
@@ -67,8 +67,8 @@ export class TaskTurn implements Runnable {
   }
 
   /**
-   * Makes the loop call `work` after Node has handled I/O: only then, this object is put in the ready queue. Does
-   * nothing if that was asked for already, or if this object is in the queue.
+   * Makes the loop call `work` after Node has handled the I/O that is ready: only then, this object is put in the ready
+   * queue. Does nothing if that was asked for already, or if this object is in the queue.
    */
   pushAfterIO(): void {
     if (this.isQueued) return
