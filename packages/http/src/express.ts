@@ -11,7 +11,8 @@ export type RequestScope = (incoming: Incoming, outgoing: Outgoing, next: Next) 
  * Returns a middleware for Express, Connect and Nest on Express. The middlewares and handlers after it run inside a task,
  * which is cancelled when the client leaves or the deadline passes. Express does not log the CancelledError of a handler.
  *
- * @throws {TypeError} {@link RangeError} for wrong options
+ * @throws {TypeError} for wrong options
+ * @throws {RangeError} for options whose value is out of range
  *
  * @example
  *     import express from 'express'

@@ -61,7 +61,8 @@ const temporary = new Set([408, 429, 502, 503, 504])
  * new attempt. A scope around the call, such as `timeout()`, also ends the waits between attempts. If the next attempt
  * could begin only after the deadline of such a scope, the call ends at once with the last response or error.
  *
- * @throws {TypeError} {@link RangeError} for wrong options
+ * @throws {TypeError} for wrong options
+ * @throws {RangeError} for options whose value is out of range
  * @throws {TimeoutError} when the time has passed
  * @throws {CancelledError} when the running code is cancelled
  * @throws {TypeError} of the platform when the request fails

@@ -14,7 +14,8 @@ export type { ScopeOptions } from './service.ts'
  *
  * If Hono runs on another server, the task ends with the handler, and is cancelled when the signal of the request aborts.
  *
- * @throws {TypeError} {@link RangeError} for wrong options
+ * @throws {TypeError} for wrong options
+ * @throws {RangeError} for options whose value is out of range
  *
  * @example
  *     import { Hono } from 'hono'

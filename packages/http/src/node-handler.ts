@@ -7,7 +7,8 @@ import { type HandlerOptions, Service } from './service.ts'
  * Makes a listener for node:http, the compatibility API of node:http2, Express or Connect from `handler`. Each request runs
  * in a task of its own, which is cancelled when the client leaves.
  *
- * @throws {TypeError} {@link RangeError} when `handler` is not a function, or for wrong options
+ * @throws {TypeError} when `handler` is not a function, and for wrong options
+ * @throws {RangeError} for options whose value is out of range
  *
  * @example
  *     import { createServer } from 'node:http'

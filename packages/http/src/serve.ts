@@ -63,7 +63,8 @@ export interface ServeOptions extends HandlerOptions {
  * If `handler` throws an error, the client gets status 500 without details, and `onError` gets the error. A `Response`
  * that the handler throws is sent. If the head was sent before the error, the server resets the connection.
  *
- * @throws {TypeError} {@link RangeError} for wrong arguments, before anything is opened
+ * @throws {TypeError} for wrong arguments, before anything is opened
+ * @throws {RangeError} for arguments whose value is out of range, before anything is opened
  * @throws the error of node:net when it cannot listen
  *
  * @example

@@ -20,7 +20,8 @@ export interface ShutdownOptions {
  *
  * Disposing the returned object removes the listeners.
  *
- * @throws {TypeError} {@link RangeError} for a signal that does not exist, a target that cannot be stopped, wrong options
+ * @throws {TypeError} for a signal that does not exist, a target that cannot be stopped, and wrong options
+ * @throws {RangeError} for options whose value is out of range
  *
  * @example
  *     const server = await serve(() => new Response('hello'))

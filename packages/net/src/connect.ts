@@ -28,7 +28,8 @@ export interface OpenOptions extends ConnectOptions {
  * Connects, and returns a reader and a writer. All addresses of a host name are tried until one answers (Happy
  * Eyeballs). A cancel closes the socket.
  *
- * @throws {TypeError} {@link RangeError} for wrong arguments, before anything is opened
+ * @throws {TypeError} for wrong arguments, before anything is opened
+ * @throws {RangeError} for arguments whose value is out of range, before anything is opened
  * @throws {ConnectionRefusedError} and other OSErrors; {@link GaiError} when the name has no address
  * @throws {TimeoutError} after `timeout` milliseconds
  *

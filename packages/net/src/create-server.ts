@@ -23,7 +23,8 @@ export function parseListen<O extends ListenerOptions>(
 /**
  * Starts a server that calls `factory` for the protocol of each connection.
  *
- * @throws {TypeError} {@link RangeError} for wrong arguments, before anything is opened
+ * @throws {TypeError} for wrong arguments, before anything is opened
+ * @throws {RangeError} for arguments whose value is out of range, before anything is opened
  * @throws {AddressInUseError} and other OSErrors
  *
  * @example

@@ -200,7 +200,8 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
   /**
    * Opens a UDP socket.
    *
-   * @throws {TypeError} {@link RangeError} for wrong arguments, before anything is opened
+   * @throws {TypeError} for wrong arguments, before anything is opened
+   * @throws {RangeError} for arguments whose value is out of range, before anything is opened
    * @throws {AddressInUseError} and other OSErrors
    */
   static open(options: DatagramSocketOptions = {}): Promise<DatagramSocket> {
@@ -228,7 +229,8 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
    * Sends one datagram, and waits while more than 64 KiB are waiting to be sent. Pass no address when the socket has a
    * `remoteAddr`.
    *
-   * @throws {TypeError} {@link RangeError} for data that is not bytes and for a wrong address
+   * @throws {TypeError} for data that is not bytes, and for an address of a wrong type
+   * @throws {RangeError} for a port that is out of range
    * @throws {ConnectionResetError} when the socket is closed
    * @throws {OSError} if an earlier datagram could not be sent; each such error is thrown only once
    */

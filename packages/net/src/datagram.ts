@@ -207,7 +207,8 @@ export class DatagramTransport implements Disposable {
 /**
  * Opens a UDP socket.
  *
- * @throws {TypeError} {@link RangeError} for wrong arguments, before anything is opened
+ * @throws {TypeError} for wrong arguments, before anything is opened
+ * @throws {RangeError} for arguments whose value is out of range, before anything is opened
  * @throws {AddressInUseError} and other OSErrors
  *
  * @example
@@ -236,7 +237,12 @@ export function createDatagramEndpoint<P extends DatagramProtocol>(
   return openEndpoint(factory, options)
 }
 
-/** Checks the options. @throws {TypeError} {@link RangeError} for options that are wrong before anything is opened */
+/**
+ * Checks the options before anything is opened.
+ *
+ * @throws {TypeError} for wrong options
+ * @throws {RangeError} for options whose value is out of range
+ */
 export function checkDatagramOptions(options: DatagramOptions): void {
   checkOptions(options)
   const { localAddr, remoteAddr, family } = options

@@ -89,7 +89,12 @@ export interface ListenerEvents {
   handshakeFailed(error: Error): void
 }
 
-/** Checks the options. @throws {TypeError} {@link RangeError} for options that are wrong before anything is opened */
+/**
+ * Checks the options before anything is opened.
+ *
+ * @throws {TypeError} for wrong options
+ * @throws {RangeError} for options whose value is out of range
+ */
 export function checkListenerOptions(options: ListenerOptions): void {
   const { path, port, host, fd, backlog, maxConnections, tls, sslShutdownTimeout } = options
   if (path !== undefined) checkPath(path)

@@ -19,7 +19,8 @@ export interface StartServerOptions extends ListenerOptions {
  * When `onClient` returns a promise, the connection is closed after the promise has settled. An error of `onClient`
  * goes to the loop's exception handler, never to the server.
  *
- * @throws {TypeError} {@link RangeError} for wrong arguments, before anything is opened
+ * @throws {TypeError} for wrong arguments, before anything is opened
+ * @throws {RangeError} for arguments whose value is out of range, before anything is opened
  * @throws {AddressInUseError} and other OSErrors
  *
  * @example

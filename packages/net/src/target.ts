@@ -49,8 +49,10 @@ export function checkPort(port: unknown): void {
 }
 
 /**
- * Checks a local address. @throws {TypeError} {@link RangeError} unless it is an object with a valid host, a valid
- * port, both or neither
+ * Checks a local address: an object with a host, a port, both or neither.
+ *
+ * @throws {TypeError} when the address, its host or its port is of a wrong type
+ * @throws {RangeError} when the port is out of range
  */
 export function checkLocalAddr(address: unknown): void {
   const { host, port } = toAddress('localAddr', address)

@@ -44,7 +44,10 @@ export interface TlsOptions extends Omit<TlsServerOptions & ConnectionOptions, '
 }
 
 /**
- * Checks the option `tls`. @throws {TypeError} {@link RangeError} for options that are wrong before anything is sent
+ * Checks the option `tls` before anything is sent.
+ *
+ * @throws {TypeError} for wrong options
+ * @throws {RangeError} for a time that is out of range
  */
 export function checkTls(options: unknown, side: 'client' | 'server'): void {
   if (options === true) {

@@ -26,7 +26,8 @@ export interface Dollar {
    *
    * Escapes are those of JavaScript, as in zx and execa: `\n` is a newline, also within quotes, and `\\` is a backslash.
    *
-   * @throws {TypeError} {@link RangeError} for any other value in `${}`, a NUL byte, and wrong options
+   * @throws {TypeError} for any other value in `${}`, a NUL byte, and wrong options
+   * @throws {RangeError} for a quotation that is not closed, and for options whose value is out of range
    *
    * @example
    *     const path = 'a file'

@@ -19,8 +19,8 @@ import { openSharedPipe, type SharedPipe } from './shared-pipe.ts'
  * @throws {NotADirectoryError} when `cwd` is not a folder
  * @throws {ArgumentListTooLongError} when the arguments and the environment are longer than the system allows
  * @throws {OSError} when the system refuses for another reason, as a path that is too long
- * @throws {TypeError} {@link RangeError} for wrong arguments, such as an empty program or a NUL byte, before anything
- * runs
+ * @throws {TypeError} for wrong arguments, such as an empty program or a NUL byte, before anything runs
+ * @throws {RangeError} for options whose value is out of range, before anything runs
  * @throws {CancelledError} when `signal` has aborted
  *
  * @example

@@ -132,7 +132,8 @@ export class ActorContext<Self extends Actor = Actor> {
    * Starts an actor as a child of this actor. The new actor is stopped when this incarnation (the current run of this
    * actor) ends. The new actor is not restarted when it crashes. To learn of its end, monitor it or link to it.
    *
-   * @throws {TypeError} {@link RangeError} for wrong arguments
+   * @throws {TypeError} for wrong arguments
+   * @throws {RangeError} for arguments whose value is out of range
    */
   spawn<A extends Actor, P extends unknown[]>(
     actorClass: ActorClass<A, P>,
@@ -190,7 +191,8 @@ export class ActorContext<Self extends Actor = Actor> {
    * Starts a supervisor as a child of this actor. The supervisor is stopped when this incarnation (the current run of
    * this actor) ends.
    *
-   * @throws {TypeError} {@link RangeError} when an option is wrong; the message names the option
+   * @throws {TypeError} when an option is unknown or has a wrong type; the message names the option
+   * @throws {RangeError} when an option is out of range, or when two children have the same id
    */
   supervise(options: SupervisorOptions & { name?: string }): Promise<SupervisorRef> {
     checkSupervisorObject(options)

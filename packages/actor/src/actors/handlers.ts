@@ -427,7 +427,7 @@ export class Handlers implements RunningHandler {
 
   /**
    * If another handler of this actor waits for a promise, and the message `envelope` may be handled during that wait,
-   * calls the handler of `envelope` and returns true. Otherwise returns false, and the message must go to the mailbox.
+   * calls the handler of `envelope` and returns true. Otherwise returns false: the message belongs in the mailbox.
    */
   serveBeside(envelope: Envelope): boolean {
     if (!this.mayServe(envelope)) return false

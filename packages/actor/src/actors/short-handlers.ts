@@ -14,7 +14,10 @@ import type { ActorIncarnation } from './actor-incarnation.ts'
  */
 export class ShortHandlers {
   readonly #incarnation: ActorIncarnation
-  /** Runs `#handleMessages` in a turn of the event loop, as code of the task. */
+  /**
+   * When `turn` was put in the ready queue, the event loop soon calls `#handleMessages` as code of the task, although
+   * the task itself still waits.
+   */
   readonly turn: TaskTurn
   /**
    * The promise of a burst (a limited number of messages, handled one after the other) that `turn` has begun and the
@@ -23,8 +26,8 @@ export class ShortHandlers {
   #burst: Promise<void> | null = null
 
   /**
-   * Must be called by code of the actor's task, because a TaskTurn such as `turn` calls its function as code of the
-   * task that made the TaskTurn.
+   * Must be called by code of the actor's task: `turn` remembers the task in which it was made, and later calls
+   * `#handleMessages` as code of that task.
    */
   constructor(incarnation: ActorIncarnation) {
     this.#incarnation = incarnation
@@ -39,6 +42,7 @@ export class ShortHandlers {
     return this.#burst !== null
   }
 
+  /** Returns the promise of the burst that the task must await, and forgets it. Returns null when there is none. */
   takeBurst(): Promise<void> | null {
     const burst = this.#burst
     this.#burst = null
@@ -59,8 +63,10 @@ export class ShortHandlers {
   }
 
   /**
-   * Handles messages up to the first message whose handler is expected to return a promise. If there is anything else
-   * to do, resumes the task. Returns true when a handler has returned a promise, which the resumed task then awaits.
+   * Called by `turn`. Handles messages, but leaves a message in the mailbox if its handler is expected to return a
+   * promise. Resumes the task of the actor if work is left that only the task can do: such a message, a promise that a
+   * handler has returned, a request of `sys`, or a reason to end. Returns true if a handler has returned a promise,
+   * because `turn` must know that code of the handler may still run. Otherwise returns false.
    */
   #handleMessages(): boolean {
     const incarnation = this.#incarnation

@@ -18,7 +18,8 @@ const spawned = new WeakMap<Runtime, UnsupervisedChildren>()
  * Starts an actor that belongs to no ActorSystem. The actor is not restarted when it ends. The promise settles when the
  * hook `onStart` has finished. Like every task, the actor is cancelled when `run` ends.
  *
- * @throws {TypeError} {@link RangeError} for wrong arguments
+ * @throws {TypeError} for wrong arguments
+ * @throws {RangeError} for arguments whose value is out of range
  * @throws the error that the constructor or `onStart` of the actor throws
  * @throws {AlreadyStarted} when an actor of that name runs
  *

@@ -170,7 +170,8 @@ function sumOfDelays(options: BackoffOptions, count: number): number {
 
 /**
  * Checks the option `backoff` of a supervisor.
- * @throws {TypeError} {@link RangeError} when a field of `backoff` is wrong; the message names the field
+ * @throws {TypeError} when `backoff` is not an object, or a field of it is not a number
+ * @throws {RangeError} when a field is out of range
  */
 function checkBackoff(options: BackoffOptions): void {
   if (typeof options !== 'object' || options === null) {

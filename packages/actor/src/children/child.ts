@@ -17,8 +17,12 @@ export type ChildStatus =
   | 'restarting'
   | 'stopped'
 
-/** The timeout of `ref.stop()` for a child with `shutdown: 'kill'`, in milliseconds. */
-const defaultBudget = 5000
+/**
+ * The timeout of `ref.stop()` for a child with the option `shutdown: 'kill'`, in milliseconds, if the caller passes no
+ * timeout. `ref.stop()` first asks the child to end, and kills it only after this time. When the supervisor stops such
+ * a child, the supervisor kills it at once.
+ */
+const defaultStopTimeout = 5000
 
 /**
  * The object that starts children: a supervisor, or an actor that calls `ctx.spawn`. When a child has ended, its owner
@@ -35,8 +39,8 @@ export interface Owner {
 
 /**
  * A child as seen by its owner (the supervisor or actor that started it). This object stays the same when the child is
- * restarted. When an incarnation (run) of the child ends, the method `exited` is called. It ignores an old incarnation,
- * whose late end would otherwise cause a second restart.
+ * restarted. When an incarnation (run) of the child ends, the method `exited` is called. That method ignores the end of
+ * an old incarnation, which would otherwise cause a second restart.
  */
 export abstract class Child {
   abstract readonly kind: ChildKind
@@ -58,7 +62,10 @@ export abstract class Child {
   restarts = 0
   /** True when the child is ending and will not be restarted. Then asks to the child fail. */
   closing = false
-  /** True when the child has ended for good. The next start sets it to false. */
+  /**
+   * True when the child has ended for good: its owner does not restart it by itself. A later start of the child, for
+   * example by `restartChild`, sets this field to false.
+   */
   closed = false
   lastExit: ExitReason | null = null
   /**
@@ -70,7 +77,7 @@ export abstract class Child {
   consecutiveRestarts = 0
   /** When the latest incarnation (run) finished its start, in milliseconds of the event loop's clock. */
   startedAt = 0
-  /** True when a caller has asked the child to end for good. The next start sets it to false. */
+  /** True when a caller has asked the child to end, and the child must not be restarted after that end. */
   stopRequested = false
   #ref: ChildRef | null = null
   #endWaits: EndWaits | null = null
@@ -276,8 +283,8 @@ export abstract class Child {
 
   /**
    * Asks the running incarnation (run of the child) to end. Running handlers finish first. If the incarnation has not
-   * ended after `timeout` milliseconds, by default the time of the spec's `shutdown`, it is killed. The returned future
-   * settles when the incarnation has ended.
+   * ended after `timeout` milliseconds, it is killed. The default of `timeout` is the child's option `shutdown`. The
+   * returned future settles when the incarnation has ended.
    */
   stop(detail: unknown, options: { timeout?: number } | undefined): Future<ExitReason> {
     const reason: ExitReason = detail === undefined ? shutdown : { kind: 'shutdown', detail }
@@ -292,7 +299,7 @@ export abstract class Child {
     if (!this.restartsAfter(reason)) this.refuseAsks(reason)
     incarnation.finish(reason)
     const { shutdown: budget } = this.spec
-    const timeout = options?.timeout ?? (budget === 'kill' ? defaultBudget : budget)
+    const timeout = options?.timeout ?? (budget === 'kill' ? defaultStopTimeout : budget)
     incarnation.killAt(this.runtime.loop.time() + timeout)
     return incarnation.whenOver()
   }

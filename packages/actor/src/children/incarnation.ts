@@ -16,7 +16,7 @@ import type { Child } from './child.ts'
 import { type EndWait, EndWaits } from './end-waits.ts'
 
 /**
- * What happens after a crash of a child: `restart` starts the child again, `stop` does not, `escalate` ends the
+ * What happens after a crash of a child: `restart` starts the child again, `stop` leaves it ended, `escalate` ends the
  * supervisor, and `resume` lets an actor go on with its state. The child's option `decide` is a function that returns a
  * Decision, which replaces the rule of the child's option `restart`.
  */

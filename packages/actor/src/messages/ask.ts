@@ -157,8 +157,9 @@ export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskF
     const { asker } = this
     if (asker === null) return
     asker.pendingAsks--
-    // While this ask was open, its answer could let the handler `asker` continue. Now only the other asks of that
-    // handler can. They may be in a circle (handlers that wait for each other), so a check for a circle follows.
+    // Until now, the answer to this ask could let the handler `asker` continue. From now on, `asker` can continue only
+    // when one of its other asks is answered. But the handlers of those asks may themselves wait for `asker`. So the
+    // next line starts a check for such a circle.
     if (asker.pendingAsks > 0 && !asker.ended) checkCycleLater(asker)
   }
 

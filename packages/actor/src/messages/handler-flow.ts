@@ -14,7 +14,7 @@ import type { ReplyPort } from './deferred-replies.ts'
  *
  * The idea: each run of a handler has its own HandlerFlow. An AsyncLocalStorage carries the HandlerFlow through every
  * await and callback. Until the handler has returned, the variable `running` leads to the HandlerFlow too. So a handler
- * that never waits need not enter the storage.
+ * that never waits can be called without `AsyncLocalStorage.run`, which is faster.
  */
 export class HandlerFlow implements RunningHandler {
   readonly incarnation: ActorIncarnation
@@ -26,10 +26,10 @@ export class HandlerFlow implements RunningHandler {
   /** The promise that the handler has returned; null if it has not returned a promise. */
   promise: PromiseLike<unknown> | null = null
   /**
-   * A promise that fulfils when `promise` has settled, and that no code awaits. `bodyWaitsFor` of `@tasktree/core`
-   * finds out whether a function in a task awaits a future. Several handlers may share a task, and this promise tells
-   * `bodyWaitsFor` which of them is meant. Null for a hook, for a handler that has its own task, and before the handler
-   * has returned a promise.
+   * A promise that fulfils when `promise` has settled. It is passed to `bodyWaitsFor` of `@tasktree/core`, which finds
+   * out whether this handler waits for a future: if so, a stack trace of the wait leads to this promise. No other code
+   * may await this promise. Otherwise `bodyWaitsFor` would return false although the handler waits. Null for a hook,
+   * for a handler that has its own task, and before the handler has returned a promise.
    */
   settled: Promise<unknown> | null = null
   /**

@@ -230,8 +230,9 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
   }
 
   /**
-   * Called when the child of `member` has ended and is not restarted. Marks the child as ended for good. Removes the
-   * child too, unless `restartChild` can start it again.
+   * Called when the child of `member` has ended and the supervisor does not restart it. A temporary child, or a child
+   * of a dynamic supervisor, is removed. Any other child stays in the supervisor as a stopped child, which a caller can
+   * start again with `restartChild`.
    */
   forget(member: Member, reason: ExitReason): void {
     if (this.keepsStopped(member.child)) member.child.close(reason)

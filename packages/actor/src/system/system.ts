@@ -148,7 +148,8 @@ export class ActorSystem implements AsyncDisposable {
    * children have started.
    *
    * @throws {FailedToStart} when a child did not start; the children before it have been stopped
-   * @throws {TypeError} {@link RangeError} when an option is wrong; the message names the option
+   * @throws {TypeError} when an option is unknown or has a wrong type; the message names the option
+   * @throws {RangeError} when an option is out of range, or when two children have the same id
    */
   static start(options: ActorSystemOptions): Promise<ActorSystem> {
     if (typeof options !== 'object' || options === null) {

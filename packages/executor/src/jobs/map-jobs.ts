@@ -41,7 +41,12 @@ export interface MappedJob {
 
 type Submit = (args: readonly unknown[], chunked: boolean) => MappedJob
 
-/** Implements `Executor.map`. @throws {TypeError} @throws {RangeError} for wrong arguments, already at the call */
+/**
+ * Implements `Executor.map`. Wrong arguments throw at the call, before any job runs.
+ *
+ * @throws {TypeError} for wrong arguments
+ * @throws {RangeError} for arguments whose value is out of range
+ */
 export function mapJobs<T, R>(
   submit: Submit,
   items: Iterable<T> | AsyncIterable<T>,

@@ -172,7 +172,12 @@ function checkKind(name: string, kind: unknown): void {
 /** The largest limit of a rate, because the start times of that many jobs are kept in memory. */
 export const mostInRate = 100_000
 
-/** @throws {TypeError} @throws {RangeError} */
+/**
+ * Checks the rate `rate`. `what` is its name in the message of an error.
+ *
+ * @throws {TypeError} when `rate` is not an object, has no limit, or has a field that is not a number
+ * @throws {RangeError} when a field is not a whole number, or is out of range
+ */
 export function checkRate(what: string, rate: Rate): void {
   if (typeof rate !== 'object' || rate === null)
     throw new TypeError(

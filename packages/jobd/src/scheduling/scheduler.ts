@@ -145,7 +145,12 @@ export class Scheduler extends Actor {
     return ask({ timeout: Infinity }) as ActorRef<Store>['ask']
   }
 
-  /** Adds a job. Replies with its number when the job is committed to the file. @throws {QueueFull} @throws {StoreError} */
+  /**
+   * Adds a job. Replies with its number when the job is committed to the file.
+   *
+   * @throws {QueueFull} when the queue has as many jobs as it may have
+   * @throws {StoreError} when the job could not be written
+   */
   submit(request: JobRequest): ReplyPort<number> {
     if (this.#queue.size + this.#adding >= this.#maxQueued) throw new QueueFull(this.#maxQueued)
     const port = this.ctx.reply<number>()

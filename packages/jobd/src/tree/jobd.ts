@@ -395,7 +395,8 @@ async function findProblem({ system, store, scheduler }: Directory): Promise<str
  * Checks the limits of a kind that were given as an option.
  *
  * @throws {KindError} for a kind that does not exist
- * @throws {TypeError} {RangeError} for a wrong limit
+ * @throws {TypeError} for a rate that is not an object like `{ limit: 10, per: 1000 }`
+ * @throws {RangeError} for a number that is not allowed
  */
 function checkLimits(kinds: KindTable, kind: string, limits: LimitChange): void {
   kinds.check(kind)

@@ -150,7 +150,12 @@ export interface Bus {
   onStatus(listener: (status: BusStatus) => void): () => void
   /** The Unix time in milliseconds. */
   now(): number
-  /** @throws {PayloadTooLarge} {ClusterClosed} */
+  /**
+   * Sends a message.
+   *
+   * @throws {PayloadTooLarge} when the message is larger than the server allows; nothing was sent
+   * @throws {ClusterClosed} when the bus is closed
+   */
   publish(subject: string, data: Uint8Array, options?: PublishOptions): void
   /**
    * Calls `listener` for each message to `subject`. The listener must not block. With `queue`, the server gives each

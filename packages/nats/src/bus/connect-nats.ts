@@ -14,7 +14,8 @@ import { answerTime } from './server-requests.ts'
 /**
  * Connects to a server. When the connection is lost later, the client tries to reconnect until the bus is closed.
  *
- * @throws {ConnectFailed} {NoJetStream}
+ * @throws {ConnectFailed} when no connection to the server could be made
+ * @throws {NoJetStream} when the server runs without JetStream
  */
 export async function connectNats(
   options: ConnectionOptions,

@@ -19,7 +19,12 @@ export interface Durability {
   readonly powerLossWarning: boolean
 }
 
-/** @throws {TypeError} {RangeError} naming the option that is wrong */
+/**
+ * Checks the options.
+ *
+ * @throws {TypeError} when an option is of a wrong type; the message names the option
+ * @throws {RangeError} when an option is out of range
+ */
 export function checkDurability(options: DurabilityOptions): Durability {
   const { replicas = 1, powerLossWarning = true } = options
   checkCount('replicas', replicas, 1)

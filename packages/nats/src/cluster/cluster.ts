@@ -103,7 +103,12 @@ export class Cluster implements AsyncDisposable {
     return child.resource('cluster', () => new Connection(this.#link, this.#entry), options)
   }
 
-  /** Connects without a tree. @throws {ConnectFailed} {NoJetStream} */
+  /**
+   * Connects without a tree.
+   *
+   * @throws {ConnectFailed} when no connection to the server could be made
+   * @throws {NoJetStream} when the server runs without JetStream
+   */
   async connect(): Promise<this> {
     const connection = new Connection(this.#link, this.#entry)
     await connection.start()
@@ -122,7 +127,8 @@ export class Cluster implements AsyncDisposable {
    * the results. `modules` has the functions that it can run: the URL of a module, as in `{ images: new
    * URL('./images.js', import.meta.url) }`, or an object of functions.
    *
-   * @throws {TypeError} {RangeError} naming what is wrong
+   * @throws {TypeError} for wrong arguments; the message names what is wrong
+   * @throws {RangeError} for arguments whose value is out of range
    */
   worker(queue: string, modules: WorkerModules, options?: WorkerOptions): ChildSpec {
     const { spec, running } = workerSpec(this.#link, queue, modules, options)
@@ -136,7 +142,8 @@ export class Cluster implements AsyncDisposable {
    * name; each message goes to one of them. `ref` may be a function, which is called for each message. It is needed for an
    * actor of the same tree, because that actor does not exist yet.
    *
-   * @throws {TypeError} {RangeError} naming what is wrong
+   * @throws {TypeError} for wrong arguments; the message names what is wrong
+   * @throws {RangeError} for arguments whose value is out of range
    */
   service<A>(
     name: string,
@@ -153,7 +160,8 @@ export class Cluster implements AsyncDisposable {
    * others wait to take over. After an orderly stop another node takes over at once. When a node has died or is cut off,
    * another one takes over after `lease` to 1.5 times `lease`, and the first one has stopped it before that.
    *
-   * @throws {TypeError} {RangeError} naming what is wrong
+   * @throws {TypeError} for wrong arguments; the message names what is wrong
+   * @throws {RangeError} for arguments whose value is out of range
    *
    * @example
    *     import { ActorSystem, child } from '@tasktree/actor'
@@ -180,7 +188,8 @@ export class Cluster implements AsyncDisposable {
    * Hosts a share of the keyed actors of a type, as a child. Give the same to several nodes: each key has one actor in the
    * cluster, which is started by its first message. When a node comes or goes, some of the actors move.
    *
-   * @throws {TypeError} {RangeError} naming what is wrong
+   * @throws {TypeError} for wrong arguments; the message names what is wrong
+   * @throws {RangeError} for arguments whose value is out of range
    */
   entity<A extends Actor, P extends unknown[]>(
     type: string,
@@ -334,7 +343,8 @@ export function cluster(options?: ClusterOptions): Cluster {
 /**
  * Returns a connected cluster handle, for programs without a tree.
  *
- * @throws {ConnectFailed} {NoJetStream}
+ * @throws {ConnectFailed} when no connection to the server could be made
+ * @throws {NoJetStream} when the server runs without JetStream
  *
  * @example
  *     import { MemoryServer } from '@tasktree/nats/testing'

@@ -72,7 +72,12 @@ const own: ReadonlySet<string> = new Set([
   'lease',
 ])
 
-/** Splits the options into what the type is and how its child is supervised. @throws {TypeError} {RangeError} */
+/**
+ * Checks the options, and splits them into what the type is and how its child is supervised.
+ *
+ * @throws {TypeError} for a wrong name or a wrong option
+ * @throws {RangeError} when an option is out of range
+ */
 export function checkEntity(
   name: string,
   // oxlint-disable-next-line typescript/no-explicit-any -- any class of actors

@@ -40,7 +40,12 @@ export function singletonSpec(
   })
 }
 
-/** @throws {TypeError} {RangeError} */
+/**
+ * Checks the option `lease`, a time in milliseconds.
+ *
+ * @throws {TypeError} when `lease` is not a number
+ * @throws {RangeError} when `lease` is too short or infinite
+ */
 export function checkLease(lease: number): void {
   checkDuration('lease', lease)
   if (lease >= leastLease && lease !== Infinity) return

@@ -58,7 +58,12 @@ export class Link {
     return this.#bus?.now() ?? Date.now()
   }
 
-  /** @throws {ConnectFailed} {NoJetStream} */
+  /**
+   * Connects to the server.
+   *
+   * @throws {ConnectFailed} when no connection to the server could be made
+   * @throws {NoJetStream} when the server runs without JetStream
+   */
   async open(): Promise<Bus> {
     this.#hasEnded = false
     // The callbacks of the socket run for as long as the connection, and must not belong to the task that connects.

@@ -70,7 +70,10 @@ export class MemoryServer {
   #revision = 0
   #published = 0
 
-  /** @throws {TypeError} {RangeError} naming the option that is wrong */
+  /**
+   * @throws {TypeError} when an option is of a wrong type; the message names the option
+   * @throws {RangeError} when an option is out of range
+   */
   constructor(options: MemoryServerOptions = {}) {
     checkOptions(options)
     const { seed = 0, latency = 5, maxPayload = 1_048_576 } = options

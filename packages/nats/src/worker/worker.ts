@@ -129,7 +129,12 @@ class RunningJobs implements AsyncDisposable {
   }
 }
 
-/** @throws {TypeError} {RangeError} naming the option */
+/**
+ * Checks the options.
+ *
+ * @throws {TypeError} when an option is of a wrong type; the message names the option
+ * @throws {RangeError} when an option is out of range
+ */
 function checkSettings(options: WorkerOptions): WorkerSettings {
   const {
     concurrency = 1,
