@@ -6,7 +6,7 @@ export type ExitReason =
   | { readonly kind: 'shutdown'; readonly detail?: unknown }
   /** The child was killed, on request or because it took too long to stop. Its `onStop` did not run. */
   | { readonly kind: 'killed' }
-  /** A handler or a hook of an actor threw, or the code of a task or a resource. */
+  /** Code of the child threw: a handler or a hook of an actor, or the code of a task or a resource. */
   | { readonly kind: 'error'; readonly error: unknown }
   /** It is not known how the child ended: it had ended before the caller began to watch it, or it has never run. */
   | { readonly kind: 'noproc' }

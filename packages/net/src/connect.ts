@@ -30,7 +30,8 @@ export interface OpenOptions extends ConnectOptions {
  *
  * @throws {TypeError} for wrong arguments, before anything is opened
  * @throws {RangeError} for arguments whose value is out of range, before anything is opened
- * @throws {ConnectionRefusedError} and other OSErrors; {@link GaiError} when the name has no address
+ * @throws {ConnectionRefusedError} and other OSErrors
+ * @throws {GaiError} when the name has no address
  * @throws {TimeoutError} after `timeout` milliseconds
  *
  * @example

@@ -200,7 +200,8 @@ export class Transport extends WriteTransport {
    * verify
    * @throws {RuntimeError} when the connection is closing, or uses TLS already
    * @throws {TimeoutError} after the options' `handshakeTimeout`, 60 s by default
-   * @throws {CertificateError} when the peer's certificate is not accepted; {@link TlsError} for other errors of TLS
+   * @throws {CertificateError} when the peer's certificate is not accepted
+   * @throws {TlsError} for other errors of TLS
    *
    * Source: asyncio loop.start_tls
    */

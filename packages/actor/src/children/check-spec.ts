@@ -98,7 +98,7 @@ export function checkSupervisorObject(options: unknown): void {
 /**
  * Checks the options of a supervisor.
  *
- * @throws {TypeError} when an option has a wrong type; the message names the option
+ * @throws {TypeError} when an option is unknown or has a wrong type; the message names the option
  * @throws {RangeError} when an option is out of range
  */
 export function checkSupervisor(options: SupervisorOptions): void {

@@ -17,8 +17,8 @@ export interface ChildOptions {
   /** @defaultValue 'permanent' */
   restart?: RestartType
   /**
-   * The time that the child has to stop, in milliseconds. After that time the supervisor kills the child. `'kill'`
-   * kills the child at once.
+   * The time that the child has to stop, in milliseconds. After that time the supervisor kills the child. With
+   * `'kill'`, the supervisor kills the child at once.
    * @defaultValue 5000, for supervisors Infinity
    */
   shutdown?: number | 'kill'

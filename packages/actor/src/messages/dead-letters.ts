@@ -37,7 +37,7 @@ export class DeadLetters {
 
   /**
    * Returns a subscription to all messages that are dropped from now on. A subscriber that is more than 1000 messages
-   * behind loses the oldest.
+   * behind loses the oldest messages.
    */
   subscribe(): Subscription<DeadLetter> {
     return this.#stream.subscribe()

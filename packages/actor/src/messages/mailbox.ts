@@ -145,8 +145,8 @@ export class Mailbox {
   readonly overflow: 'wait' | 'reject' | 'drop-newest' | 'drop-oldest'
   readonly #queue = new LinkedList<Envelope>()
   /**
-   * How many messages in the queue count against the capacity: all but those that this package itself has made, such as
-   * a timer's tick.
+   * How many messages in the queue count against the capacity: all except those that this package itself has made, such
+   * as a timer's tick.
    */
   #size = 0
   /**

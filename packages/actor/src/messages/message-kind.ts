@@ -78,8 +78,8 @@ export class MessageKinds {
   readonly #hidden: ReadonlySet<string>
   readonly #kinds = new Map<string, MessageKind>()
   /**
-   * The names of the methods that messages can call: all methods of the class but the hooks and those in its list
-   * `hidden`.
+   * The names of the methods that messages can call: all methods of the class except the hooks, and except the names
+   * in its list `hidden`.
    */
   readonly declared: readonly string[]
 

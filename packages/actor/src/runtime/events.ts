@@ -15,7 +15,7 @@ export type SystemEvent =
   | (OfChild & { readonly type: 'exited'; readonly reason: ExitReason })
   /**
    * The supervisor has decided to restart the child: the incarnation (run of the child) with the number `incarnation`
-   * has ended, and the one with the number `nextIncarnation` starts after `delay` milliseconds.
+   * has ended, and the incarnation with the number `nextIncarnation` starts after `delay` milliseconds.
    */
   | (OfChild & {
       readonly type: 'restarting'

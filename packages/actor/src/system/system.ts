@@ -230,7 +230,7 @@ export class ActorSystem implements AsyncDisposable {
 
   /**
    * The events of the system, as a stream that is closed when the system has ended. A subscriber that is more than 1000
-   * events behind loses the oldest.
+   * events behind loses the oldest events.
    */
   get events(): Broadcast<SystemEvent> {
     return this.#runtime.events

@@ -51,7 +51,12 @@ export interface CheckedPoolOptions {
   readonly exitGrace: number
 }
 
-/** @throws {TypeError} for a wrong type @throws {RangeError} for a wrong number */
+/**
+ * Checks the options of a pool.
+ *
+ * @throws {TypeError} when an option has a wrong type
+ * @throws {RangeError} when a number is out of range
+ */
 export function checkPoolOptions(options: PoolOptions): CheckedPoolOptions {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`an executor takes an options object, got ${describe(options)}`)
