@@ -42,7 +42,11 @@ export class ShortHandlers {
     return this.#burst !== null
   }
 
-  /** Returns the promise of the burst that the task must await, and forgets it. Returns null when there is none. */
+  /**
+   * Returns the promise that the task of the actor must await, and forgets it: it fulfils when the handler that has
+   * returned a promise, and the messages of the same burst (a limited number of messages), have been handled. Returns
+   * null when no handler has returned a promise.
+   */
   takeBurst(): Promise<void> | null {
     const burst = this.#burst
     this.#burst = null

@@ -13,8 +13,8 @@ export class EndWait extends Future<ExitReason> implements ActorWait {
   readonly #waits: EndWaits
   readonly asker: HandlerFlow | null
   /**
-   * Numbers the waits of all handlers in the order in which the waits began. When handlers wait for each other in a
-   * circle, the wait with the highest number fails. 0 while no handler awaits this future.
+   * The number of this wait. The waits of all handlers are numbered in the order in which they begin. When handlers
+   * wait for each other in a circle, the wait with the highest number fails. 0 while no handler awaits this future.
    */
   waitNumber = 0
 

@@ -94,8 +94,8 @@ export class SupervisorRef extends ChildRef {
 
   /**
    * Stops a child. If the child waits for a restart, that restart is cancelled. The child stays stopped. `restartChild`
-   * can start the child again, unless the child is temporary or the supervisor is dynamic. `options.shutdown` is a
-   * number of milliseconds that shortens the time that the child has to stop.
+   * can start the child again, unless the child is temporary or the supervisor is dynamic. `options.shutdown` is
+   * the time in milliseconds after which the child is killed, if it is shorter than the time of the child's own option.
    *
    * @throws {TypeError} when `shutdown` is not a number
    * @throws {ChildStateError} when there is no such child

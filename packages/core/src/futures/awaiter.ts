@@ -186,9 +186,9 @@ const returned = new WeakMap<
 /**
  * The object that `then` of a pending future returns for the first wait of a frame (the running body of a task or
  * scope). The frame itself stores the two functions that were passed to `then`. No other object refers to the OwnAwait,
- * so it is soon garbage-collected, which saves memory in nearly every waiting task. If user code has called `then`, and
- * not an `await`, `write` later stores a promise of the value that the called function has returned, and the OwnAwait
- * looks this promise up.
+ * so it is soon garbage-collected, which saves memory in nearly every waiting task. If user code, and not an `await`,
+ * has called `then`, that code may wait on the OwnAwait for the value that its function returns. When the function has
+ * returned, `OwnAwait.write` stores a promise of this value in `returned`, where the OwnAwait finds it.
  */
 export class OwnAwait extends Derived {
   readonly #frame: Frame

@@ -267,8 +267,9 @@ export abstract class Scheduler {
       this.#round--
       this.#run(this.#ready.shift() as Runnable)
       if (this.#holder !== null) {
-        // The code of the holder, the task that this turn has resumed, runs in the microtasks that follow. When this
-        // code waits or ends, `release` or `releaseEnded` begins the next turn.
+        // The holder is the task that was resumed just now. Its code runs in the microtasks that follow. When this code
+        // waits or ends, `release` or `releaseEnded` runs the next entry. `#watch` does so if the code awaits a promise
+        // that this library did not make, because then neither is called.
         if (this.#hasWork()) this.#watch()
         break
       }

@@ -46,8 +46,8 @@ export class Cancellation {
   /** Whether a cancel that has ended no wait yet came while no code of the task ran. */
   #isFromElsewhere = false
   /**
-   * Whether this object belongs to a scope that was cancelled and has not ended. If so, the counter `open` includes
-   * this scope.
+   * Whether the scope of this Cancellation was cancelled and has not ended. `open`, the number of such scopes in this
+   * thread, then includes the scope.
    */
   #isScopeCancelOpen = false
   /**

@@ -13,8 +13,8 @@ export function framesOf(frame: Frame): Frame[] {
 }
 
 /**
- * Adds `frame` (the running body of a scope or task) to the list that the frame around it keeps of the frames inside
- * it. So a cancel of the frame around it finds the waits inside `frame`. Does nothing if `frame` is in the list
+ * Adds `frame` (the running body of a scope or task) to the list of inner frames of the frame around `frame`. So a
+ * cancel of the outer frame finds the waits inside `frame`. Does nothing if `frame` is in the list
  * already.
  */
 export function attach(frame: Frame): void {
@@ -28,8 +28,7 @@ export function attach(frame: Frame): void {
 }
 
 /**
- * Removes `frame` (the running body of a scope or task) from the list that the frame around it keeps of the frames
- * inside it. Does nothing if `frame` is not in the list.
+ * Removes `frame` (the running body of a scope or task) from the list of inner frames of the frame around `frame`. Does nothing if `frame` is not in the list.
  */
 export function detach(frame: Frame): void {
   const enclosing = frame.enclosing as Frame

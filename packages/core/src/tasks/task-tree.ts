@@ -11,6 +11,8 @@ import type { Task } from './task.ts'
  * size that fits on a few screens.
  */
 
+// The limits of the text of `formatTaskTree`.
+
 /** The text shows at most this many of the tasks that one task has created. */
 const shownSiblings = 10
 /** The text shows at most this many levels of the tree. Each task is one level below the task that created it. */
