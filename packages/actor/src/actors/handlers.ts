@@ -196,6 +196,8 @@ export class Handlers implements RunningHandler {
   #handleMessages(onlyPlain = false): boolean {
     const incarnation = this.incarnation
     const { mailbox } = this.#child
+    // Read once, and not for each message: it asks five channels for subscribers.
+    const isTraced = messageTracing.isOn
     for (;;) {
       if (incarnation.endReason !== null) return true
       incarnation.serveRequests()
@@ -205,7 +207,8 @@ export class Handlers implements RunningHandler {
       if (mailbox.waiting > 0) this.#child.admitSenders()
       this.#envelope = envelope
       try {
-        const result = this.#isSimple(envelope) ? this.#callSimple(envelope) : this.call(this.flow)
+        const result =
+          isTraced || !isSimple(envelope) ? this.call(this.flow) : this.#callSimple(envelope)
         if (isThenable(result)) {
           this.#waitFor(this.flow, result)
           return false
@@ -227,15 +230,6 @@ export class Handlers implements RunningHandler {
   call(flow: HandlerFlow): unknown {
     const { context } = flow.envelope
     return context === null ? this.#callTraced(flow) : context.run(() => this.#callTraced(flow))
-  }
-
-  /**
-   * Whether the handler of a message can be called directly. The conditions: user code has sent the message, the
-   * message has no context of its own, no listener traces messages, and the handler need not run in
-   * `AsyncLocalStorage.run`.
-   */
-  #isSimple({ kind, context, action }: Envelope): boolean {
-    return !kind.entersContext && context === null && action === null && !messageTracing.isOn
   }
 
   #callSimple(envelope: Envelope): unknown {
@@ -507,4 +501,12 @@ export interface AbandonedHandler {
   readonly type: string
   readonly sinceMs: number
   readonly promise: PromiseLike<unknown>
+}
+
+/**
+ * Whether the handler of a message can be called directly, if no listener traces messages. The conditions: user code
+ * has sent the message, the message has no context of its own, and the handler need not run in `AsyncLocalStorage.run`.
+ */
+function isSimple({ kind, context, action }: Envelope): boolean {
+  return !kind.entersContext && context === null && action === null
 }
