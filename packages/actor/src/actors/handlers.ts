@@ -504,8 +504,9 @@ export interface AbandonedHandler {
 }
 
 /**
- * Whether the handler of a message can be called directly, if no listener traces messages. The conditions: user code
- * has sent the message, the message has no context of its own, and the handler need not run in `AsyncLocalStorage.run`.
+ * Whether the handler of a message can be called directly, if no listener traces messages. Three things must hold. User
+ * code has sent the message. The message has no context of its own. The handler can run outside of
+ * `AsyncLocalStorage.run`.
  */
 function isSimple({ kind, context, action }: Envelope): boolean {
   return !kind.entersContext && context === null && action === null
