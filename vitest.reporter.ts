@@ -1,33 +1,71 @@
 import { writeFileSync } from 'node:fs'
+import { relative } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import type { Reporter, SerializedError, TestModule, Vitest } from 'vitest/node'
 
+/** This many lines of an error are enough to tell what failed. The whole error is in the output of the package. */
+const shownLines = 6
+const shownColumns = 200
+
 /**
- * Writes what a package's tests came to into its `test-counts.json`, which `npm test` adds up: the numbers, and the name and
- * the reason of each test that was skipped. It is an output of turbo's `test` task, so a run answered from the cache counts too.
+ * Writes what a package's tests came to into its `test-counts.json`, which `npm test` adds up: the numbers, the name and the
+ * reason of each test that was skipped, and the name and the errors of each that failed. It is an output of turbo's `test`
+ * task, so a run answered from the cache counts too.
  */
 export default class CountsReporter implements Reporter {
-  #file = 'test-counts.json'
+  #root = '.'
 
   onInit(vitest: Vitest): void {
-    this.#file = `${vitest.config.root}/test-counts.json`
+    this.#root = vitest.config.root
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
-    // An error outside any test (a module that does not load, an unhandled rejection) is a failure.
-    const counts = { passed: 0, failed: unhandled.length, skipped: 0 }
+    const counts = { passed: 0, failed: 0, skipped: 0 }
     const skips: { test: string; reason: string }[] = []
+    const failures: { test: string; errors: string[] }[] = []
+    const fail = (test: string, errors: readonly SerializedError[]): void => {
+      failures.push({ test, errors: errors.map((error) => this.#beginningOf(error)) })
+    }
     for (const module of modules) {
-      counts.failed += module.errors().length
+      const file = module.relativeModuleId
+      // An error outside any test (a module that does not load, a hook, an unhandled rejection) is a failure.
+      for (const group of [module, ...module.children.allSuites()]) {
+        const name = group.type === 'suite' ? `${file} > ${group.fullName}` : file
+        for (const error of group.errors()) fail(`${name} (outside any test)`, [error])
+      }
       for (const test of module.children.allTests()) {
+        const name = `${file} > ${test.fullName}`
         const result = test.result()
-        const state = result.state === 'pending' ? 'skipped' : result.state
-        counts[state] += 1
-        if (state === 'skipped') {
+        if (result.state === 'failed') {
+          fail(name, result.errors)
+        } else if (result.state === 'passed') {
+          counts.passed += 1
+        } else {
+          counts.skipped += 1
           const reason = (result.state === 'skipped' && result.note) || 'no reason is given'
-          skips.push({ test: `${module.relativeModuleId} > ${test.fullName}`, reason })
+          skips.push({ test: name, reason })
         }
       }
     }
-    writeFileSync(this.#file, `${JSON.stringify({ ...counts, skips })}\n`)
+    for (const error of unhandled) {
+      const { VITEST_TEST_PATH: path } = error
+      const file = typeof path === 'string' ? relative(this.#root, path) : 'no file is known'
+      fail(`${file} (outside any test)`, [error])
+    }
+    counts.failed = failures.length
+    writeFileSync(
+      `${this.#root}/test-counts.json`,
+      `${JSON.stringify({ ...counts, skips, failures })}\n`,
+    )
+  }
+
+  /** The first lines of the error, and the first place of its stack that is in the package. */
+  #beginningOf(error: SerializedError): string {
+    const message = stripVTControlCharacters(error.message ?? '')
+    const named = `${error.name ?? 'Error'}: ${message}`.trimEnd().split('\n')
+    const lines = named.slice(0, shownLines).map((line) => line.slice(0, shownColumns))
+    const place = error.stacks?.find(({ file }) => file.startsWith(this.#root))
+    if (place) lines.push(`at ${relative(this.#root, place.file)}:${place.line}`)
+    return lines.join('\n')
   }
 }

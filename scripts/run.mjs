@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { constants } from 'node:os'
 import { delimiter, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { summarize } from './test-summary.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const binaries = join(root, 'node_modules', '.bin')
@@ -86,25 +87,15 @@ async function test() {
   // What is left of an earlier run must not count; turbo brings back what its cache answers.
   for (const file of countFiles()) rmSync(file)
 
-  const total = { passed: 0, failed: 0, skipped: 0 }
-  const skips = []
   const tsc = await pinned('tsc')
   const built = await turbo(['build', 'typecheck', 'test', '--continue', '--output-logs=new-only'])
-  for (const file of countFiles()) {
-    const counts = JSON.parse(readFileSync(file, 'utf8'))
-    for (const key of Object.keys(total)) total[key] += counts[key] ?? 0
-    for (const { test, reason } of counts.skips ?? []) {
-      skips.push(`  ${relative(root, dirname(file))}/${test}: ${reason}`)
-    }
-  }
-  if (tsc !== 0) total.failed += 1
-  // A build, a typecheck or a test run that failed without counting a failed test is one.
-  if (built !== 0 && total.failed === 0) total.failed = 1
-
-  if (skips.length > 0) console.log(`\nSkipped:\n${skips.join('\n')}`)
-  const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : ''
-  console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`)
-  return total.failed > 0 ? 1 : 0
+  const packages = countFiles().map((file) => ({
+    folder: relative(root, dirname(file)),
+    counts: JSON.parse(readFileSync(file, 'utf8')),
+  }))
+  const { text, failed } = summarize(packages, { tsc, turbo: built })
+  console.log(text)
+  return failed > 0 ? 1 : 0
 }
 
 function build(filter) {
