@@ -4,38 +4,37 @@ import type { EventLoop } from '../loop/loop.ts'
 import type { Frame } from '../tasks/frame.ts'
 
 /**
- * The facts about the running code: its loop, its frame (the running body of a task, of a `timeout` or the like) and
- * the context variables that it sees. The AsyncLocalStorage `storage` holds the Scope of the running code. The class
- * `Frame` implements this interface.
+ * What the running code belongs to: a loop, a frame (the running body of a task, of a `timeout` or the like), and the
+ * context variables that the code sees. The AsyncLocalStorage `storage` holds the Environment of the running code. The
+ * class `Frame` implements this interface.
  */
-export interface Scope {
+export interface Environment {
   /**
    * @internal the frame (the running body of a task, scope or loop) to which the waits of the running code belong; null
    * if `Context.run` has called this code outside of every frame
    */
   readonly frame: Frame | null
-  /** @internal */
-  readonly scopeLoop: EventLoop
+  /** @internal the loop that the code belongs to */
+  readonly loop: EventLoop
   /**
-   * @internal returns the Context, with the values of context variables, that code in this Scope sees; the first call
-   * may create the Context
+   * @internal returns the Context (the values of the context variables) that the code sees; the first call may make it
    */
-  scopeContext(): Context
+  contextVars(): Context
 }
 
 /**
- * One AsyncLocalStorage carries the Scope of the running code (it says to which loop and task the code belongs) through
+ * One AsyncLocalStorage carries the Environment of the running code (its loop, frame and context variables) through
  * every await, even if a native promise is awaited.
  *
  * The problem: Node keeps the values of all AsyncLocalStorage objects ("storages") in one map, and copies that map each
  * time code sets the value of a storage. The copy costs 0.1 microseconds and 200 bytes for each task.
  *
  * The idea: Node 24 and later keep the map in a property of each AsyncResource. This file puts a map object of its own
- * in that property. The map object refers to the caller's map, adds the Scope, and copies nothing. When this file is
- * loaded, it tests whether Node accepts such a map object. If the test fails, this file uses only Node's public
+ * in that property. The map object refers to the caller's map, adds the Environment, and copies nothing. When this file
+ * is loaded, it tests whether Node accepts such a map object. If the test fails, this file uses only Node's public
  * functions.
  */
-const storage = new AsyncLocalStorage<Scope>()
+const storage = new AsyncLocalStorage<Environment>()
 /**
  * Used to find the map in which Node keeps the AsyncLocalStorage values of the running code. No code sets a value of
  * this storage. But each map that this file has made returns itself as the value. So `newestMap.getStore()` returns the
@@ -47,20 +46,20 @@ const manualDestroy = { requireManualDestroy: true }
 
 /**
  * A map from AsyncLocalStorage objects to their values, with the methods that Node calls on such a map. The field
- * `outer` is the map of the code that made this map. This map adds one value to `outer`: a Scope, which says to which
- * loop and task the running code belongs.
+ * `outer` is the map of the code that made this map. This map adds one value to `outer`: an Environment, which
+ * says to which loop and task the running code belongs.
  */
-class ScopeMap implements Iterable<[unknown, unknown]> {
+class EnvironmentMap implements Iterable<[unknown, unknown]> {
   readonly outer: ReadonlyMap<unknown, unknown> | undefined
-  scope: Scope | undefined
+  environment: Environment | undefined
 
-  constructor(scope: Scope, outer: ReadonlyMap<unknown, unknown> | undefined) {
-    this.scope = scope
+  constructor(environment: Environment, outer: ReadonlyMap<unknown, unknown> | undefined) {
+    this.environment = environment
     this.outer = outer
   }
 
   get(store: unknown): unknown {
-    if (store === storage) return this.scope
+    if (store === storage) return this.environment
     return store === newestMap ? this : this.outer?.get(store)
   }
 
@@ -75,48 +74,48 @@ class ScopeMap implements Iterable<[unknown, unknown]> {
   *[Symbol.iterator](): IterableIterator<[unknown, unknown]> {
     if (this.outer !== undefined)
       for (const entry of this.outer) if (entry[0] !== storage) yield entry
-    yield [storage, this.scope]
+    yield [storage, this.environment]
   }
 
   disable(store: unknown): void {
-    if (store === storage) this.scope = undefined
+    if (store === storage) this.environment = undefined
     else (this.outer as { disable?(store: unknown): void } | undefined)?.disable?.(store)
   }
 }
 
 /**
- * A Scope (it says to which loop and task the running code belongs) that Node can also use as its map of
+ * An Environment (it says to which loop and task the running code belongs) that Node can also use as its map of
  * AsyncLocalStorage values, because `standForMaps` has added the methods of such a map to its class. If no other
- * AsyncLocalStorage has a value, Node gets the Scope in place of a map, which saves 10% of the memory of a task. The
- * iterator of the Scope yields the Scope itself, as the only entry of the map.
+ * AsyncLocalStorage has a value, Node gets the Environment in place of a map, which saves 10% of the memory of a task.
+ * The iterator of the Environment yields the Environment itself, as the only entry of the map.
  */
-export interface MapScope extends Scope {
+export interface EnvironmentAsMap extends Environment {
   [Symbol.iterator](): Iterator<unknown>
 }
 
-export function standForMaps(prototype: MapScope): void {
+export function standForMaps(prototype: EnvironmentAsMap): void {
   const isOurs = (store: unknown): boolean => store === storage || store === newestMap
   Object.defineProperties(prototype, {
     get: {
-      value(this: MapScope, store: unknown) {
+      value(this: EnvironmentAsMap, store: unknown) {
         return isOurs(store) ? this : undefined
       },
     },
     has: { value: isOurs },
     disable: { value: () => {} },
-    // Node copies the map of AsyncLocalStorage values when code sets the value of another AsyncLocalStorage. If a Scope
-    // is used as the map, the iterator yields the Scope itself. Node then reads the Scope as an entry of the map:
-    // property 0 is the key, and property 1 is the value.
+    // Node copies the map of AsyncLocalStorage values when code sets the value of another AsyncLocalStorage. If an
+    // Environment is used as the map, the iterator yields the Environment itself. Node then reads the Environment as an
+    // entry of the map: property 0 is the key, and property 1 is the value.
     0: { value: storage },
     1: {
-      get(this: MapScope) {
+      get(this: EnvironmentAsMap) {
         return this
       },
     },
   })
 }
 
-export type OwnMap = ScopeMap | MapScope
+export type OwnMap = EnvironmentMap | EnvironmentAsMap
 type ContextMap = OwnMap | ReadonlyMap<unknown, unknown> | undefined
 type MapHolder = AsyncResource & Record<symbol, ContextMap>
 
@@ -140,76 +139,76 @@ const carrier: MapHolder | null = mapKey === null ? null : makeResource()
 
 /**
  * Captures the caller's values of all AsyncLocalStorage objects, including the values of other libraries, and adds
- * `scope`. `runInAsyncContext` takes the result, and runs code with these values.
+ * `environment`. `runInAsyncContext` takes the result, and runs code with these values.
  */
-export function captureAsyncContext(scope: Scope): ScopeMap | AsyncResource {
+export function captureAsyncContext(environment: Environment): EnvironmentMap | AsyncResource {
   if (mapKey === null) return makeResource()
-  return new ScopeMap(scope, outerMap(mapKey, currentMap()))
+  return new EnvironmentMap(environment, outerMap(mapKey, currentMap()))
 }
 
 /**
- * Captures the caller's AsyncLocalStorage values and adds `scope`, as `captureAsyncContext` does. But if the caller has
- * no other values, no map is made: the result is `scope` itself, which Node can use as a map. `map` must be the value
- * that `currentMap()` returns in the caller.
+ * Captures the caller's AsyncLocalStorage values and adds `environment`, as `captureAsyncContext` does. But if the
+ * caller has no other values, no map is made: the result is `environment` itself, which Node can use as a map. `map`
+ * must be the value that `currentMap()` returns in the caller.
  */
-export function captureOwnContext<S extends MapScope>(
-  scope: S,
+export function captureOwnContext<S extends EnvironmentAsMap>(
+  environment: S,
   map: OwnMap | undefined,
-): S | ScopeMap | AsyncResource {
+): S | EnvironmentMap | AsyncResource {
   if (mapKey === null) return makeResource()
   const outer = outerMap(mapKey, map)
-  return outer === undefined ? scope : new ScopeMap(scope, outer)
+  return outer === undefined ? environment : new EnvironmentMap(environment, outer)
 }
 
 /**
  * Returns the map that holds the AsyncLocalStorage values of the running code, if that map is an object of this file: a
- * ScopeMap, or a Scope that Node uses as a map. Returns undefined if Node has made the map itself, or if there is no
- * map.
+ * EnvironmentMap, or an Environment that Node uses as a map. Returns undefined if Node has made the map itself, or if
+ * there is no map.
  */
 export function currentMap(): OwnMap | undefined {
   return newestMap.getStore()
 }
 
 /**
- * Returns the Scope of the running code, which says to which loop and task that code belongs; undefined outside of
- * every loop. `map` must be the value that `currentMap()` returns now. A caller that needs both the map and the Scope
- * looks up the map once, and passes it.
+ * Returns the Environment of the running code, which says to which loop and task that code belongs; undefined outside
+ * of every loop. `map` must be the value that `currentMap()` returns now. A caller that needs both the map and the
+ * Environment looks up the map once, and passes it.
  */
-export function scopeOfMap(map: OwnMap | undefined): Scope | undefined {
+export function environmentOfMap(map: OwnMap | undefined): Environment | undefined {
   if (map === undefined) return storage.getStore()
-  return map instanceof ScopeMap ? map.scope : map
+  return map instanceof EnvironmentMap ? map.environment : map
 }
 
 /**
- * Returns the caller's map of AsyncLocalStorage values, for the field `outer` of a new ScopeMap; undefined if only this
- * library has a value in that map. `ours` is the value that `currentMap()` has returned. If `ours` is undefined, the
- * function reads the map that Node keeps under `key`. If `ours` is a ScopeMap, the result is its `outer`, without the
- * Scope of the caller: the new ScopeMap has its own Scope, and a reference to the caller's Scope would keep the creator
- * of each task in memory.
+ * Returns the caller's map of AsyncLocalStorage values, for the field `outer` of a new EnvironmentMap; undefined if
+ * only this library has a value in that map. `ours` is the value that `currentMap()` has returned. If `ours` is
+ * undefined, the function reads the map that Node keeps under `key`. If `ours` is an EnvironmentMap, the result is its
+ * `outer`, without the Environment of the caller: the new EnvironmentMap has its own Environment, and a reference to
+ * the caller's Environment would keep the creator of each task in memory.
  */
 function outerMap(
   key: symbol,
   ours: OwnMap | undefined,
 ): ReadonlyMap<unknown, unknown> | undefined {
-  if (ours !== undefined) return ours instanceof ScopeMap ? ours.outer : undefined
+  if (ours !== undefined) return ours instanceof EnvironmentMap ? ours.outer : undefined
   const map = makeResource()[key] as ReadonlyMap<unknown, unknown> | undefined
   return map === undefined || (map.size === 1 && map.has(storage)) ? undefined : map
 }
 
 /**
- * Calls `fn` with `scope` as `this`, and with the AsyncLocalStorage values in `context`, which `captureAsyncContext`
- * has returned for this `scope`.
+ * Calls `fn` with `environment` as `this`, and with the AsyncLocalStorage values in `context`, which
+ * `captureAsyncContext` has returned for this `environment`.
  */
-export function runInAsyncContext<S extends Scope>(
+export function runInAsyncContext<S extends Environment>(
   context: AsyncContext,
-  scope: S,
+  environment: S,
   fn: (this: S) => void,
 ): void {
-  if (carrier !== null) resumeAsyncContext(context, scope, fn)
+  if (carrier !== null) resumeAsyncContext(context, environment, fn)
   else
     (context as AsyncResource).runInAsyncScope(
       canEnter ? enterAndCall<S> : runAndCall<S>,
-      scope,
+      environment,
       fn,
     )
 }
@@ -227,7 +226,7 @@ const canEnter: boolean = ((): boolean => {
   }
 })()
 
-function runAndCall<S extends Scope>(this: S, fn: (this: S) => void): void {
+function runAndCall<S extends Environment>(this: S, fn: (this: S) => void): void {
   storage.run(this, () => fn.call(this))
 }
 
@@ -235,7 +234,7 @@ function runAndCall<S extends Scope>(this: S, fn: (this: S) => void): void {
  * Sets the value of `storage` to `this`, and calls `fn`. `runInAsyncScope` calls this function, and Node then restores
  * the earlier value.
  */
-function enterAndCall<S extends Scope>(this: S, fn: (this: S) => void): void {
+function enterAndCall<S extends Environment>(this: S, fn: (this: S) => void): void {
   storage.enterWith(this)
   fn.call(this)
 }
@@ -271,11 +270,12 @@ export function resumeAsyncContext<S>(
 }
 
 /**
- * Returns an AsyncResource that holds `scope`, and the caller's values of all other AsyncLocalStorage objects. Code
- * that runs in this AsyncResource has the loop, the task and the context variables of `scope`, and not of the caller.
+ * Returns an AsyncResource that holds `environment`, and the caller's values of all other AsyncLocalStorage objects.
+ * Code that runs in this AsyncResource has the loop, the task and the context variables of `environment`, and not of
+ * the caller.
  */
-export function makeAsyncContext(scope: Scope): AsyncResource {
-  return callAndRestoreMap(() => storage.run(scope, makeResource))
+export function makeAsyncContext(environment: Environment): AsyncResource {
+  return callAndRestoreMap(() => storage.run(environment, makeResource))
 }
 
 /**
@@ -286,11 +286,11 @@ function callAndRestoreMap<T>(fn: () => T): T {
   return makeResource().runInAsyncScope(fn)
 }
 
-export function runInScope<T>(scope: Scope, fn: () => T): T {
-  return storage.run(scope, fn)
+export function runInEnvironment<T>(environment: Environment, fn: () => T): T {
+  return storage.run(environment, fn)
 }
 
-export function runningScope(): Scope | undefined {
+export function currentEnvironment(): Environment | undefined {
   return storage.getStore()
 }
 
@@ -318,23 +318,28 @@ function findMapKey(): symbol | null {
 function areMapsCarried(key: symbol): boolean {
   const other = new AsyncLocalStorage<string>()
   const resource = other.run('outer', makeResource)
-  const scope = {} as Scope
+  const environment = {} as Environment
   const own = {
     *[Symbol.iterator]() {
       yield this
     },
-  } as unknown as MapScope
+  } as unknown as EnvironmentAsMap
   standForMaps(own)
   return (
-    isCarried(key, new ScopeMap(scope, resource[key] as never), scope, other, 'outer') &&
-    isCarried(key, own, own, other, undefined)
+    isCarried(
+      key,
+      new EnvironmentMap(environment, resource[key] as never),
+      environment,
+      other,
+      'outer',
+    ) && isCarried(key, own, own, other, undefined)
   )
 }
 
 function isCarried(
   key: symbol,
   map: ContextMap,
-  scope: Scope,
+  environment: Environment,
   other: AsyncLocalStorage<string>,
   outer: string | undefined,
 ): boolean {
@@ -356,11 +361,11 @@ function isCarried(
   // Only in the first row does Node use `map` itself. `other.run` makes Node copy the map, and when `other.run`
   // returns, Node does not go back to `map`. In a map that Node has made, `newestMap` has no value.
   const expected = [
-    [scope, outer, map],
-    [scope, 'inner', undefined],
-    [scope, outer, undefined],
-    [scope, undefined, undefined],
-    [scope, outer, undefined],
+    [environment, outer, map],
+    [environment, 'inner', undefined],
+    [environment, outer, undefined],
+    [environment, undefined, undefined],
+    [environment, outer, undefined],
     [undefined, undefined, undefined],
   ]
   return expected.flat().every((value, i) => seen[i] === value)

@@ -1,5 +1,5 @@
 import { checkOptions, describe } from '../arguments.ts'
-import { runningScope, runInScope, type Scope } from './async-context.ts'
+import { currentEnvironment, runInEnvironment, type Environment } from './async-context.ts'
 import { getEventLoop } from './current.ts'
 import { LookupError, RuntimeError } from '../errors/errors.ts'
 
@@ -43,15 +43,15 @@ export class Context {
     if (typeof fn !== 'function')
       throw new TypeError(`Context.run takes a function, got ${describe(fn)}`)
     if (this.#entered) throw new RuntimeError('cannot enter a context that is already entered')
-    const outer = runningScope()
-    const scope: Scope = {
+    const outer = currentEnvironment()
+    const environment: Environment = {
       frame: outer?.frame ?? null,
-      scopeLoop: outer?.scopeLoop ?? getEventLoop(),
-      scopeContext: () => this,
+      loop: outer?.loop ?? getEventLoop(),
+      contextVars: () => this,
     }
     this.#entered = true
     try {
-      return runInScope(scope, fn)
+      return runInEnvironment(environment, fn)
     } finally {
       this.#entered = false
     }
@@ -110,7 +110,7 @@ export const rootContext = (): Context => root
 
 /** @internal the Context (the values of the context variables) of the running code, and not a copy of that Context */
 function currentContext(): Context {
-  return runningScope()?.scopeContext() ?? root
+  return currentEnvironment()?.contextVars() ?? root
 }
 
 /**

@@ -1,5 +1,5 @@
 import { describe } from '../arguments.ts'
-import { runningScope, type Scope } from './async-context.ts'
+import { currentEnvironment, type Environment } from './async-context.ts'
 import { RuntimeError } from '../errors/errors.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import type { Frame } from '../tasks/frame.ts'
@@ -14,7 +14,7 @@ import type { Task } from '../tasks/task.ts'
  *     console.log(await task) // worker
  */
 export function currentTask(): Task | null {
-  return runningScope()?.frame?.task ?? null
+  return currentEnvironment()?.frame?.task ?? null
 }
 
 /**
@@ -23,7 +23,7 @@ export function currentTask(): Task | null {
  * `detached` calls.
  */
 export function currentFrame(): Frame | null {
-  return runningScope()?.frame ?? null
+  return currentEnvironment()?.frame ?? null
 }
 
 /**
@@ -40,9 +40,10 @@ export function currentFrame(): Frame | null {
  * Source: asyncio.get_running_loop
  */
 export function getRunningLoop(): EventLoop {
-  const scope = runningScope()
-  if (scope === undefined) throw new RuntimeError('no running event loop: call this from a task')
-  return scope.scopeLoop
+  const environment = currentEnvironment()
+  if (environment === undefined)
+    throw new RuntimeError('no running event loop: call this from a task')
+  return environment.loop
 }
 
 let loopClass: (new () => EventLoop) | null = null
@@ -74,16 +75,16 @@ export function checkLoop(loop: unknown): asserts loop is EventLoop {
  * Source: asyncio.get_event_loop
  */
 export function getEventLoop(): EventLoop {
-  return loopOf(runningScope())
+  return loopOf(currentEnvironment())
 }
 
 /**
- * Returns the loop for new work of the running code. `scope` names the loop of that code; undefined means that the code
- * runs outside of every loop. In that case, or if the loop in `scope` is closed, returns the default loop of the
- * process.
+ * Returns the loop for new work of the running code. `environment` names the loop of that code; undefined means that
+ * the code runs outside of every loop. In that case, or if the loop in `environment` is closed, returns the default
+ * loop of the process.
  */
-export function loopOf(scope: Scope | undefined): EventLoop {
-  if (scope !== undefined && !scope.scopeLoop.isClosed()) return scope.scopeLoop
+export function loopOf(environment: Environment | undefined): EventLoop {
+  if (environment !== undefined && !environment.loop.isClosed()) return environment.loop
   if (defaultLoop === null || defaultLoop.isClosed()) {
     defaultLoop = new (loopClass as new () => EventLoop)()
   }

@@ -1,4 +1,8 @@
-import { captureAsyncContext, runInAsyncContext, type Scope } from '../context/async-context.ts'
+import {
+  captureAsyncContext,
+  runInAsyncContext,
+  type Environment,
+} from '../context/async-context.ts'
 import type { Context } from '../context/context-vars.ts'
 import type { Future } from './future.ts'
 import type { EventLoop } from '../loop/loop.ts'
@@ -51,10 +55,10 @@ export class InternalCallback<T> implements Reaction {
  * callback sees the context variables of the context that was passed to `addDoneCallback`, and the AsyncLocalStorage
  * values of the code that called `addDoneCallback`.
  */
-export class DoneCallback implements Reaction, Scope {
+export class DoneCallback implements Reaction, Environment {
   readonly waitingFrame: Frame | null = null
   readonly frame: Frame
-  readonly scopeLoop: EventLoop
+  readonly loop: EventLoop
   readonly callback: (future: never) => void
   readonly #future: Future<unknown>
   readonly #context: Context
@@ -62,13 +66,13 @@ export class DoneCallback implements Reaction, Scope {
 
   constructor(future: Future<unknown>, callback: (future: never) => void, context: Context) {
     this.#future = future
-    this.scopeLoop = future.getLoop()
-    this.frame = this.scopeLoop.rootFrame
+    this.loop = future.getLoop()
+    this.frame = this.loop.rootFrame
     this.callback = callback
     this.#context = context
   }
 
-  scopeContext(): Context {
+  contextVars(): Context {
     return this.#context
   }
 
@@ -86,7 +90,7 @@ export class DoneCallback implements Reaction, Scope {
     try {
       callback(this.#future)
     } catch (exception) {
-      this.scopeLoop.callExceptionHandler({
+      this.loop.callExceptionHandler({
         message: `Exception in a done callback${callback.name === '' ? '' : ` (${callback.name})`}`,
         exception,
         future: this.#future,

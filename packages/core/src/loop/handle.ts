@@ -1,4 +1,8 @@
-import { captureAsyncContext, runInAsyncContext, type Scope } from '../context/async-context.ts'
+import {
+  captureAsyncContext,
+  runInAsyncContext,
+  type Environment,
+} from '../context/async-context.ts'
 import type { Context } from '../context/context-vars.ts'
 import { machineTime } from './clock.ts'
 import type { EventLoop } from './loop.ts'
@@ -18,18 +22,18 @@ import type { TimerEntry } from './timer-heap.ts'
  *
  * Source: asyncio.Handle
  */
-export class Handle implements Runnable, Scope {
+export class Handle implements Runnable, Environment {
   /** @internal */
   readonly frame: Frame
   /** @internal */
-  readonly scopeLoop: EventLoop
+  readonly loop: EventLoop
   readonly #context: Context
   readonly #asyncContext = captureAsyncContext(this)
   #callback: (() => void) | null
 
   /** @internal */
   constructor(loop: EventLoop, callback: () => void, context: Context) {
-    this.scopeLoop = loop
+    this.loop = loop
     this.frame = loop.rootFrame
     this.#callback = callback
     this.#context = context
@@ -52,7 +56,7 @@ export class Handle implements Runnable, Scope {
   }
 
   /** @internal */
-  scopeContext(): Context {
+  contextVars(): Context {
     return this.#context
   }
 
@@ -64,13 +68,13 @@ export class Handle implements Runnable, Scope {
 
   #call(): void {
     const callback = this.#callback as () => unknown
-    const { monitor } = this.scopeLoop
+    const { monitor } = this.loop
     const start = monitor === null ? 0 : machineTime()
     try {
       callback()
       monitor?.callbackEnded(callback.name, start)
     } catch (exception) {
-      this.scopeLoop.callExceptionHandler({
+      this.loop.callExceptionHandler({
         message: `Exception in callback${callback.name === '' ? '' : ` ${callback.name}`}`,
         exception,
         handle: this,
@@ -105,7 +109,7 @@ export class TimerHandle extends Handle implements TimerEntry {
 
   override cancel(): void {
     super.cancel()
-    this.scopeLoop.removeTimer(this)
+    this.loop.removeTimer(this)
   }
 
   /** Returns the time at which the callback runs, in milliseconds of the loop's clock. */

@@ -1,6 +1,6 @@
 import { checkDelay, checkOptions, describe } from '../arguments.ts'
 import type { AsyncResource } from 'node:async_hooks'
-import { runningScope, makeAsyncContext } from '../context/async-context.ts'
+import { currentEnvironment, makeAsyncContext } from '../context/async-context.ts'
 import { type Clock, isClock, SystemClock } from './clock.ts'
 import { type Context, contextOf, rootContext } from '../context/context-vars.ts'
 import { type Awaitable, type Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts'
@@ -306,7 +306,7 @@ export class EventLoop extends Scheduler {
   #assertRunnable(): void {
     this.assertOpen()
     if (this.isRunning()) throw new RuntimeError('this event loop is already running')
-    if (runningScope() !== undefined) {
+    if (currentEnvironment() !== undefined) {
       throw new RuntimeError(
         'cannot run an event loop from inside a task or callback: await instead',
       )

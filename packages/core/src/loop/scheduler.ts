@@ -236,7 +236,7 @@ export abstract class Scheduler {
     if (this.#holder === null) {
       if (this.#scheduled) return
       const frame = currentFrame()
-      if (frame?.task == null || frame.scopeLoop !== (this as unknown)) {
+      if (frame?.task == null || frame.loop !== (this as unknown)) {
         this.#schedule()
         return
       }

@@ -86,9 +86,9 @@ function report(exception: unknown): void {
   const frame = currentFrame()
   // At its end, `run` cancels every call that still waits on its loop. The program has not asked for these cancels and
   // need not handle them, so they are not reported.
-  if (frame?.scopeLoop.isEnding === true) return
+  if (frame?.loop.isEnding === true) return
   const task = frame?.task
-  const loop = frame?.scopeLoop ?? getEventLoop()
+  const loop = frame?.loop ?? getEventLoop()
   loop.callExceptionHandler({
     message: 'A call that was not awaited was cancelled: await it, or catch its CancelledError',
     exception,

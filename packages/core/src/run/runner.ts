@@ -2,7 +2,7 @@ import { checkFlag, checkOptions, describe } from '../arguments.ts'
 import { checkRuntime } from '../check-runtime.ts'
 import { type Context, copyContext } from '../context/context-vars.ts'
 import { type Coroutine, type CoroutineFunction, isCoroutine } from '../tasks/coroutine.ts'
-import { runningScope } from '../context/async-context.ts'
+import { currentEnvironment } from '../context/async-context.ts'
 import { RuntimeError } from '../errors/errors.ts'
 import { cancelOnAbort } from '../futures/claim.ts'
 import { awaitCancelled } from '../combine/cancel-tasks.ts'
@@ -129,7 +129,7 @@ export class Runner implements AsyncDisposable {
     signal: AbortSignal | undefined,
   ): Promise<T> {
     const loop = this.getLoop()
-    if (runningScope()?.scopeLoop.isRunning() === true) {
+    if (currentEnvironment()?.loop.isRunning() === true) {
       throw new RuntimeError(
         'run() cannot be called from a running event loop: await the call instead',
       )

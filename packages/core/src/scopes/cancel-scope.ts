@@ -113,7 +113,7 @@ export class CancelScope {
     this.#timer?.cancel()
     this.#timer = null
     if (deadline === Infinity) return
-    this.#timer = new Deadline(this.#frame.scopeLoop, deadline, () => {
+    this.#timer = new Deadline(this.#frame.loop, deadline, () => {
       this.cancel(new TimeoutError('the deadline of the scope has passed'))
     })
   }
@@ -122,7 +122,7 @@ export class CancelScope {
    * @internal Sets the first deadline of the scope. If the deadline has passed already, the scope is cancelled at once.
    */
   begin(deadline: number): void {
-    if (deadline > this.#frame.scopeLoop.time()) this.deadline = deadline
+    if (deadline > this.#frame.loop.time()) this.deadline = deadline
     else {
       this.#deadline = deadline
       this.cancel(new TimeoutError('the deadline of the scope has passed'))
@@ -250,7 +250,7 @@ export async function runScope<T>(
   const scope = new CancelScope(frame, options.name ?? null)
   if (options.shield === true) scope.shield = true
   if (options.timeout !== undefined) {
-    scope.begin(frame.scopeLoop.time() + Math.max(options.timeout, 0))
+    scope.begin(frame.loop.time() + Math.max(options.timeout, 0))
   } else if (options.deadline !== undefined) scope.begin(options.deadline)
   const { signal } = options
   const onAbort = (): void => scope.cancel(signal?.reason)

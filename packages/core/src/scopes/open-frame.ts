@@ -1,4 +1,4 @@
-import { runningScope } from '../context/async-context.ts'
+import { currentEnvironment } from '../context/async-context.ts'
 import { checkBody } from '../arguments.ts'
 import { type CancelledError, isCancelled, RuntimeError } from '../errors/errors.ts'
 import { awaitHere, ChainedPromise } from '../futures/chained-promise.ts'
@@ -24,12 +24,12 @@ export function inFrame<T>(
   name: string | undefined,
   fn: (frame: ScopeFrame) => Promise<T>,
 ): Promise<T> {
-  const scope = runningScope()
-  const enclosing = scope?.frame ?? null
-  if (scope === undefined || enclosing === null || enclosing.task === null) {
+  const environment = currentEnvironment()
+  const enclosing = environment?.frame ?? null
+  if (environment === undefined || enclosing === null || enclosing.task === null) {
     return inOwnTask(kind, name, fn)
   }
-  const frame = new ScopeFrame(scope, enclosing)
+  const frame = new ScopeFrame(environment, enclosing)
   return scopeTracing.isOn ? traced(frame, kind, name, fn) : fn(frame)
 }
 
@@ -65,12 +65,12 @@ function traced<T>(
  */
 export function runInNewFrame<T>(fn: () => T): T {
   checkBody('runInNewFrame', fn)
-  const scope = runningScope()
-  const enclosing = scope?.frame ?? null
-  if (scope === undefined || enclosing === null) {
+  const environment = currentEnvironment()
+  const enclosing = environment?.frame ?? null
+  if (environment === undefined || enclosing === null) {
     throw new RuntimeError('runInNewFrame() needs a running loop: call it in a task or a callback')
   }
-  const frame = new ScopeFrame(scope, enclosing)
+  const frame = new ScopeFrame(environment, enclosing)
   frame.state = ENDED
   frame.unlink()
   return frame.enter(fn)
@@ -146,7 +146,7 @@ export function endFrame(
     if (hasWaits(frame)) return untilQuiet(frame)
   } else {
     frame.state = ENDED
-    frame.scopeLoop.monitor?.scopeEnded(frame)
+    frame.loop.monitor?.scopeEnded(frame)
   }
   if (!frame.hasOwnWaits() && frame.firstChild === null) frame.unlink()
   return null
@@ -157,7 +157,7 @@ async function untilQuiet(frame: Frame): Promise<CancelledError | null> {
   const { cancellation } = frame
   let interrupted: CancelledError | null = null
   while (hasWaits(frame)) {
-    const quiet = new Future<void>({ loop: frame.scopeLoop })
+    const quiet = new Future<void>({ loop: frame.loop })
     cancellation.onQuiet = () => {
       if (!quiet.done()) quiet.setResult()
     }

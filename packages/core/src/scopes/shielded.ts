@@ -41,7 +41,7 @@ async function runShielded<T>(
   let timer: Deadline | null = null
   const onCancelKeptOut = (): void => {
     if (timer !== null || grace === Infinity) return
-    timer = new Deadline(frame.scopeLoop, frame.scopeLoop.time() + grace, () => {
+    timer = new Deadline(frame.loop, frame.loop.time() + grace, () => {
       frame.setShield(false, null)
       deliverKeptOut(frame)
     })

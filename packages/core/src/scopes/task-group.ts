@@ -81,7 +81,7 @@ export class TaskGroup {
   constructor(frame: ScopeFrame, options: TaskGroupOptions) {
     this.#frame = frame
     const { limit = Infinity } = options
-    this.#limit = limit === Infinity ? null : new GroupLimit(limit, frame.scopeLoop)
+    this.#limit = limit === Infinity ? null : new GroupLimit(limit, frame.loop)
     this.name = options.name ?? null
     frame.setMembers(this.#tasks)
     frame.scope = this
@@ -115,7 +115,7 @@ export class TaskGroup {
     }
     const limit = this.#limit
     const body = limit === null ? coro : () => limit.run(coro)
-    const task = createTaskIn(this.#frame, body, { ...options, loop: this.#frame.scopeLoop })
+    const task = createTaskIn(this.#frame, body, { ...options, loop: this.#frame.loop })
     this.#tasks.add(task)
     if (this.#frame.mustRefuse()) task.cancel()
     task.onDone(() => this.#taskEnded(task))
@@ -148,7 +148,7 @@ export class TaskGroup {
    */
   start<T = void>(fn: (started: (value?: T) => void) => PromiseLike<void>): Promise<T> {
     checkBody('TaskGroup.start', fn)
-    this.#starts ??= new GroupStarts(this.#frame.scopeLoop)
+    this.#starts ??= new GroupStarts(this.#frame.loop)
     return this.#starts.start((body) => this.createTask(body), fn)
   }
 
@@ -217,7 +217,7 @@ export class TaskGroup {
     this.#errors.push(exception)
     if (isInterrupt(exception)) this.#interrupt ??= exception
     if (this.#frame.state !== OPEN) {
-      this.#frame.scopeLoop.callExceptionHandler({
+      this.#frame.loop.callExceptionHandler({
         message: `${task.name} has failed but its parent task ${this.#frame.task?.name} is already completed`,
         exception,
         task,
@@ -290,7 +290,7 @@ export class TaskGroup {
         this.#abort()
       }
       this.#allEnded = new DetailedFuture<void>(() => this.#details(), {
-        loop: this.#frame.scopeLoop,
+        loop: this.#frame.loop,
       })
       try {
         await awaitAnyway(this.#frame, this.#allEnded)

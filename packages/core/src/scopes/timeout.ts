@@ -72,7 +72,7 @@ export class Timeout {
     this.#timer?.cancel()
     this.#timer = null
     if (deadline === null) return
-    this.#timer = new Deadline(this.#frame.scopeLoop, deadline, () => {
+    this.#timer = new Deadline(this.#frame.loop, deadline, () => {
       this.#timer = null
       cancelFrame(this.#frame, undefined)
       this.#state = 'expiring'
@@ -139,7 +139,7 @@ async function attempt<T>(
  * deadline, if `ms` is null or Infinity. `frame` is the running body of the scope that gets the deadline.
  */
 function after(frame: Frame, ms: number | null): number | null {
-  return ms === null || ms === Infinity ? null : frame.scopeLoop.time() + ms
+  return ms === null || ms === Infinity ? null : frame.loop.time() + ms
 }
 
 /**

@@ -50,7 +50,7 @@ export function beginWait(frame: Frame, reaction: Reaction, future: Future<unkno
     if (each.isShielded) break
   }
   noteOuterCancel(frame, due)
-  if (frame.task !== null) frame.scopeLoop.monitor?.cancelDelivered(frame.task)
+  if (frame.task !== null) frame.loop.monitor?.cancelDelivered(frame.task)
 }
 
 /**
@@ -94,7 +94,7 @@ export function resumeWait(
   key: Reaction,
   future: Future<unknown>,
 ): CancelledError | null {
-  const { task, scopeLoop: loop } = frame
+  const { task, loop } = frame
   if (task !== null) loop.hold(task)
   else if (frame.state !== OPEN) loop.hold(frame)
   if (frame.cancellation === null && frame.parent === null) return null
@@ -131,7 +131,7 @@ function beginThrowingTurn(frame: Frame): void {
   if (cancellation === null || cancellation.isThrowing || frame.task === null) return
   cancellation.beginTurn()
   watchPromises()
-  frame.scopeLoop.atTurnEnd(() => cancellation.endTurn(canSeePromises))
+  frame.loop.atTurnEnd(() => cancellation.endTurn(canSeePromises))
 }
 
 /**
@@ -160,7 +160,7 @@ export function deliverWith(frame: Frame): void {
  * waits only for the clean-up of other calls.
  */
 export function mustRefuse(frame: Frame): boolean {
-  if (frame.scopeLoop.isClosed()) return true
+  if (frame.loop.isClosed()) return true
   for (let each: Frame | null = frame; each !== null; each = each.parent) {
     if (each.state === CLOSING || each.state === ABANDONED) return true
   }
@@ -190,8 +190,8 @@ export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
   // `future` is cancelled, so that, if it was to take a lock, another waiter gets the lock. A task is not cancelled,
   // because it may have other waiters.
   if (future.ownExecution() === null) future.cancel()
-  const isClosed = frame.scopeLoop.isClosed()
-  const refusal = new Future<never>(isClosed ? {} : { loop: frame.scopeLoop })
+  const isClosed = frame.loop.isClosed()
+  const refusal = new Future<never>(isClosed ? {} : { loop: frame.loop })
   const loop = refusal.getLoop()
   const count = refusals.get(frame) ?? 0
   refusals.set(frame, count + 1)
@@ -228,7 +228,7 @@ export async function awaitAnyway(frame: Frame, future: Future<void>): Promise<v
   const running = isRefused ? null : currentFrame()
   if (running !== null) beginCleanup(running)
   try {
-    await frame.scopeLoop.runDetached(async () => future)
+    await frame.loop.runDetached(async () => future)
   } finally {
     if (running !== null) endCleanup(running)
   }

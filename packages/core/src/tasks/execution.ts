@@ -82,7 +82,7 @@ export class Execution extends Frame {
     this.#context = context
   }
 
-  override get scopeLoop(): EventLoop {
+  override get loop(): EventLoop {
     return this.task.getLoop()
   }
 
@@ -103,7 +103,7 @@ export class Execution extends Frame {
     return this.#body === null || !this.isBeforeStart()
   }
 
-  override scopeContext(): Context {
+  override contextVars(): Context {
     this.#context ??= new Context()
     return this.#context
   }
@@ -135,7 +135,7 @@ export class Execution extends Frame {
       )
       return
     }
-    this.scopeLoop.hold(this.task)
+    this.loop.hold(this.task)
     this.begin()
   }
 
@@ -198,8 +198,7 @@ export class Execution extends Frame {
       task.fulfill(value)
       Execution.#release(this)
     } else {
-      if (cancellation !== null && cancellation.count > 0)
-        this.scopeLoop.monitor?.cancelSwallowed(task)
+      if (cancellation !== null && cancellation.count > 0) this.loop.monitor?.cancelSwallowed(task)
       Execution.#end(this, () => task.fulfill(value))
     }
   }
@@ -230,7 +229,7 @@ export class Execution extends Frame {
    */
   static #reportLate(execution: Execution, exception: unknown): void {
     if (isCancelled(exception) || execution.isOwnAbort(exception)) return
-    execution.scopeLoop.callExceptionHandler({
+    execution.loop.callExceptionHandler({
       message: `${execution.task.name} has failed after it was abandoned`,
       exception,
       task: execution.task,
@@ -264,7 +263,7 @@ export class Execution extends Frame {
         settle()
         Execution.#release(execution)
       }
-      execution.scopeLoop.release(execution.task)
+      execution.loop.release(execution.task)
       return
     }
     settle()
@@ -296,7 +295,7 @@ export class Execution extends Frame {
   }
 
   static #release(execution: Execution): void {
-    const { task, scopeLoop: loop } = execution
+    const { task, loop } = execution
     if (execution.state === OPEN) execution.state = ENDED
     execution.#body = null
     execution.#bodyEnd = null
@@ -317,12 +316,12 @@ export class Execution extends Frame {
    */
   override link(): void {
     if (!this.task.done()) return
-    if (this.enclosing === null) this.scopeLoop.leftBehind.add(this)
+    if (this.enclosing === null) this.loop.leftBehind.add(this)
     else attach(this)
   }
 
   override unlink(): void {
-    if (this.enclosing === null) this.scopeLoop.leftBehind.delete(this)
+    if (this.enclosing === null) this.loop.leftBehind.delete(this)
     else if (this.task.done()) detach(this)
   }
 

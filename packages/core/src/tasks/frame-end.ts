@@ -56,7 +56,7 @@ export function endCleanup(frame: Frame): void {
 export function afterWait(frame: Frame): void {
   if (frame.state === CLOSING) {
     frame.state = CLEANING
-    frame.scopeLoop.atTurnEnd(() => {
+    frame.loop.atTurnEnd(() => {
       if (frame.state === CLEANING) frame.state = CLOSING
       if (!hasWaits(frame)) frame.cancellation?.becameQuiet()
       unlinkIfIdle(frame)

@@ -28,7 +28,8 @@ export function attach(frame: Frame): void {
 }
 
 /**
- * Removes `frame` (the running body of a scope or task) from the list of inner frames of the frame around `frame`. Does nothing if `frame` is not in the list.
+ * Removes `frame` (the running body of a scope or task) from the list of inner frames of the frame around `frame`. Does
+ * nothing if `frame` is not in the list.
  */
 export function detach(frame: Frame): void {
   const enclosing = frame.enclosing as Frame

@@ -51,7 +51,7 @@ let waitNumber = 0
 export abstract class FrameWaits implements Reaction {
   readonly task: Task | null
   /** @internal */
-  abstract readonly scopeLoop: EventLoop
+  abstract readonly loop: EventLoop
   /**
    * The frame (the running body of a scope or task) in which this scope was opened. For a task of a group, this is the
    * frame of the group, which belongs to another task. Null for every other task.
@@ -396,7 +396,7 @@ export abstract class FrameWaits implements Reaction {
    */
   suspend(reaction: Reaction, future: Future<unknown>): void {
     FrameWaits.#addWait(this, reaction, future)
-    const loop = this.scopeLoop
+    const loop = this.loop
     if (capturesAwaitSites() || loop.monitor !== null) noteAwaitSite(this.keyOf(reaction))
     loop.release(this.task ?? this.frame)
     if (this.cancellation !== null || this.enclosing !== null || this.state !== OPEN) {
@@ -459,7 +459,7 @@ export abstract class FrameWaits implements Reaction {
    * had been cancelled, but `future` stays pending
    */
   interrupt(future: Future<unknown>, msg: string | CancelledError | undefined): void {
-    const interruption = new Interruption({ loop: this.scopeLoop })
+    const interruption = new Interruption({ loop: this.loop })
     interruption.cancel(msg)
     // There are several waits if a `Promise.all` has the same future more than once.
     for (const reaction of future.reactionsOf(this.frame)) {

@@ -71,7 +71,7 @@ export abstract class Frame extends FrameWaits {
   }
 
   /** @internal the context variables that code of this scope or task sees */
-  abstract scopeContext(): Context
+  abstract contextVars(): Context
 
   /** @internal */
   override get frame(): Frame {
@@ -225,16 +225,16 @@ standForMaps(Frame.prototype)
  * waits of this code, so that the end of a run can cancel them. It exists as long as the loop.
  */
 export class LoopFrame extends Frame {
-  override readonly scopeLoop: EventLoop
+  override readonly loop: EventLoop
   readonly #context: () => Context
 
   constructor(loop: EventLoop, context: () => Context) {
     super(null, null)
-    this.scopeLoop = loop
+    this.loop = loop
     this.#context = context
   }
 
-  override scopeContext(): Context {
+  override contextVars(): Context {
     return this.#context()
   }
 }

@@ -1,4 +1,4 @@
-import { runningScope } from '../context/async-context.ts'
+import { currentEnvironment } from '../context/async-context.ts'
 import { nextTick } from '../loop/clock.ts'
 
 /**
@@ -50,7 +50,7 @@ export const canSeePromises: boolean = promiseHooks !== null
 let stopHook: (() => void) | null = null
 
 function onPromise(): void {
-  for (let frame = runningScope()?.frame ?? null; frame !== null; frame = frame.parent) {
+  for (let frame = currentEnvironment()?.frame ?? null; frame !== null; frame = frame.parent) {
     if (frame.cancellation?.isThrowing === true) frame.cancellation.notePromiseMade()
   }
 }

@@ -1,4 +1,4 @@
-import { runningScope } from '../context/async-context.ts'
+import { currentEnvironment } from '../context/async-context.ts'
 import type { CancelledError } from '../errors/errors.ts'
 import type { Future } from '../futures/future.ts'
 import { Cancellation } from './cancellation.ts'
@@ -77,8 +77,8 @@ const marked: Cancellation[] = []
  */
 export function cancelFrame(first: Frame, msg: Message): boolean {
   const isFromInside = isRunning(first)
-  if (isFromInside) first.scopeLoop.holdFor(first.task ?? first)
-  watchRejections(first.scopeLoop)
+  if (isFromInside) first.loop.holdFor(first.task ?? first)
+  watchRejections(first.loop)
   if (!begin(first, isFromInside)) {
     isCircle = true
     return false
@@ -293,7 +293,7 @@ function endPassingOn(frame: Frame): void {
 
 /** Whether the code that runs now belongs to `frame` (the running body of a task or scope) or to a scope inside it. */
 function isRunning(frame: Frame): boolean {
-  for (let each = runningScope()?.frame ?? null; each !== null; each = each.parent) {
+  for (let each = currentEnvironment()?.frame ?? null; each !== null; each = each.parent) {
     if (each === frame) return true
   }
   return false
@@ -316,7 +316,7 @@ function announce({ frame, msg, isAccepted }: Unannounced): void {
   if (!isTaken && (!isAccepted || cancellation.isFromInside)) {
     cancellation.pending = true
     cancellation.remembered = msg
-    if (frame.task !== null) frame.scopeLoop.monitor?.cancelRemembered(frame.task)
+    if (frame.task !== null) frame.loop.monitor?.cancelRemembered(frame.task)
   }
   const { task } = frame
   if (task !== null && frame.parent === null && taskCancel.hasSubscribers) {
@@ -340,7 +340,7 @@ function cancelBesideShields(frame: Frame, msg: Message): void {
       if (task.started) cancel()
       // As in Trio, a task that has not started begins before it is cancelled: its first step is already in the ready
       // queue, and the cancel is put behind it in the queue.
-      else frame.scopeLoop.push({ run: cancel })
+      else frame.loop.push({ run: cancel })
     }
   }
 }

@@ -2,7 +2,7 @@ import {
   captureOwnContext,
   currentMap,
   runInAsyncContext,
-  type Scope,
+  type Environment,
 } from '../context/async-context.ts'
 import type { Context } from '../context/context-vars.ts'
 import { type CancelledError, isCancelled, toCancelledError } from '../errors/errors.ts'
@@ -18,7 +18,7 @@ import type { Task } from './task.ts'
 export class ScopeFrame extends Frame {
   #returned: Promise<unknown> | null = null
   #rejectBody: ((error: unknown) => void) | null = null
-  readonly #outer: Scope
+  readonly #outer: Environment
   /** @internal the scope whose body this is; snapshots and `effectiveDeadline` read its name and deadline */
   scope: { readonly deadline: number; readonly name?: string | null } | null = null
   #isShielded = false
@@ -28,14 +28,14 @@ export class ScopeFrame extends Frame {
   #fn: (() => unknown) | null = null
   #result: unknown = undefined
 
-  constructor(outer: Scope, enclosing: Frame) {
+  constructor(outer: Environment, enclosing: Frame) {
     super(enclosing.task, enclosing)
     this.#outer = outer
     this.link()
   }
 
-  override get scopeLoop(): EventLoop {
-    return this.task?.getLoop() ?? (this.enclosing as Frame).scopeLoop
+  override get loop(): EventLoop {
+    return this.task?.getLoop() ?? (this.enclosing as Frame).loop
   }
 
   override get isShielded(): boolean {
@@ -115,7 +115,7 @@ export class ScopeFrame extends Frame {
     this.awaitReturned(null, null)
     returned.catch((exception: unknown) => {
       if (isCancelled(exception)) return
-      this.scopeLoop.callExceptionHandler({
+      this.loop.callExceptionHandler({
         message: 'Exception of a promise that a cancel had abandoned',
         exception,
       })
@@ -131,8 +131,8 @@ export class ScopeFrame extends Frame {
     detach(this)
   }
 
-  override scopeContext(): Context {
-    return this.#outer.scopeContext()
+  override contextVars(): Context {
+    return this.#outer.contextVars()
   }
 
   /**

@@ -1,5 +1,10 @@
 import { checkCancelMessage, checkFlag, checkOptions, checkSignal, describe } from '../arguments.ts'
-import { captureOwnContext, currentMap, type OwnMap, scopeOfMap } from '../context/async-context.ts'
+import {
+  captureOwnContext,
+  currentMap,
+  type OwnMap,
+  environmentOfMap,
+} from '../context/async-context.ts'
 import { Context, rootContext } from '../context/context-vars.ts'
 import { checkLoop, currentFrame, loopOf } from '../context/current.ts'
 import { CancelledError, RuntimeError } from '../errors/errors.ts'
@@ -200,7 +205,7 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
   }
 
   getContext(): Context {
-    return this.#execution.scopeContext()
+    return this.#execution.contextVars()
   }
 
   /**
@@ -261,12 +266,12 @@ export function createTaskIn<T>(
   }
   const map = currentMap()
   if (options !== undefined) checkTaskOptions(options)
-  const creator = scopeOfMap(map)
+  const creator = environmentOfMap(map)
   const loop = options?.loop ?? loopOf(creator)
   loop.assertOpen()
   let context = options?.context ?? null
   if (context === null) {
-    const current = creator === undefined ? rootContext() : creator.scopeContext()
+    const current = creator === undefined ? rootContext() : creator.contextVars()
     if (!current.isEmpty()) context = current.copy()
   }
   const task = new Task(coro, loop, creator?.frame?.task ?? null, context, map, group, options)
