@@ -6,11 +6,12 @@ import {
   Future,
   getRunningLoop,
   isCancelled,
+  run,
   sleep,
   type Task,
   wait,
 } from '@tasktree/core'
-import { TaskTurn } from '@tasktree/core/lowlevel'
+import { runInNewFrame, TaskTurn } from '@tasktree/core/lowlevel'
 import { expect, test } from 'vitest'
 import { thrown, virtual } from './support/virtual.ts'
 
@@ -168,8 +169,54 @@ virtual('an error of work is reported to the exception handler, and the loop goe
   expect(await task).toBe('resumed')
 })
 
+test('an error of work does not keep the AsyncLocalStorage values of the task in memory', () =>
+  run(async () => {
+    getRunningLoop().setExceptionHandler(() => {})
+    const storage = new AsyncLocalStorage<object>()
+    const fail = async (): Promise<WeakRef<object>> => {
+      const value = {}
+      const { task, turn, body } = await storage.run(value, () =>
+        waiting(() => {
+          throw new Error('on purpose')
+        }),
+      )
+      turn.push()
+      await sleep(0)
+      body.setResult()
+      await task
+      return new WeakRef(value)
+    }
+    const value = await fail()
+    for (let i = 0; i < 50 && value.deref() !== undefined; i++) {
+      await sleep(0)
+      gc?.()
+    }
+    expect(value.deref()).toBeUndefined()
+  }))
+
+test('an error in a new frame does not keep the AsyncLocalStorage values of the caller', () =>
+  run(async () => {
+    const storage = new AsyncLocalStorage<object>()
+    const fail = (): WeakRef<object> => {
+      const value = {}
+      const call = (): unknown =>
+        runInNewFrame(() => {
+          throw new Error('on purpose')
+        })
+      expect(() => storage.run(value, call)).toThrow('on purpose')
+      return new WeakRef(value)
+    }
+    // The loop has returned from the start of this task.
+    await sleep(0)
+    const value = fail()
+    for (let i = 0; i < 50 && value.deref() !== undefined; i++) {
+      await sleep(0)
+      gc?.()
+    }
+    expect(value.deref()).toBeUndefined()
+  }))
+
 test('100,000 turns keep neither timers nor other tasks waiting', async () => {
-  const { run } = await import('@tasktree/core')
   await run(async () => {
     let left = 100_000
     let ticks = 0

@@ -265,8 +265,11 @@ export function resumeAsyncContext<S>(
   // Node reads this property before it calls `fn`. So `fn` may itself call `resumeAsyncContext`, and so change the
   // property, without harm.
   carrier[key] = context as ContextMap
-  carrier.runInAsyncScope(fn, subject)
-  carrier[key] = undefined
+  try {
+    carrier.runInAsyncScope(fn, subject)
+  } finally {
+    carrier[key] = undefined
+  }
 }
 
 /**
