@@ -1,13 +1,14 @@
 /** What the package relies on, of the real server and of the one in memory alike. */
-import { cancelTasks, createTask, run } from '@tasktree/core'
+import { cancelTasks, createTask, Future, run } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { MemoryServer } from '@tasktree/nats/testing'
 import { describe, expect, test } from 'vitest'
-import type { Bus } from '../src/bus/bus.ts'
+import { type Bus, type Delivery, idHeader } from '../src/bus/bus.ts'
 import { connectNats } from '../src/bus/connect-nats.ts'
 import { BusTimeout, PayloadTooLarge, StreamFull } from '../src/errors.ts'
 import { thrown } from '../../../vitest.thrown.ts'
-import { describeWithServer } from './support/server.ts'
+import { describeWithServer, NatsServer } from './support/server.ts'
+import { until } from './support/tree.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const text = (value: Uint8Array | undefined): string => new TextDecoder().decode(value)
@@ -15,6 +16,52 @@ const text = (value: Uint8Array | undefined): string => new TextDecoder().decode
 interface Home {
   /** Runs `body` with a bus of a new connection. */
   use(body: (bus: Bus) => Promise<void>): Promise<void>
+}
+
+/** A server that is killed and started again, and then gives the sequence of a deleted message to the next message. */
+interface Mortal {
+  /** Called while the stream is empty, before it gets the message whose sequence is given away. */
+  remember(stream: string): void
+  /** Called while the stream is empty again. Settles when the bus is connected again. */
+  restart(bus: Bus): Promise<void>
+}
+
+const retentions = ['work', 'limits'] as const
+
+/** A request about a message that the server has deleted does nothing to the message that has its sequence now. */
+async function checkReuse(bus: Bus, retention: (typeof retentions)[number], mortal: Mortal) {
+  const [name, subject] = ['reused', 'reused.x']
+  await bus.openStream({ name, subjects: [subject], retention })
+  const settings = { stream: name, name: 'reader', subject }
+  await bus.openConsumer(
+    retention === 'work' ? { ...settings, ackWait: 30_000 } : { ...settings, from: 1 },
+  )
+  const delivered = new Future<Delivery>()
+  const puller = bus.pull(name, 'reader', {
+    onDelivery: (delivery) => {
+      if (delivery.header(idHeader) === '2') delivered.setResult(delivery)
+    },
+    onExpired: () => {},
+    onHeartbeat: () => {},
+    onBroken: () => {},
+  })
+  puller.request(2)
+  const { sequence: first } = await bus.append(subject, bytes('a'), { id: '1' })
+  await bus.deleteMessage(name, first, '1')
+  mortal.remember(name)
+  const { sequence } = await bus.append(subject, bytes('b'), { id: '2' })
+  const old = await delivered
+  await bus.deleteMessage(name, sequence, '2')
+  await mortal.restart(bus)
+  expect(await bus.append(subject, bytes('c'), { id: '3' })).toEqual({ sequence, duplicate: false })
+  old.term()
+  if (retention === 'work') await old.ack()
+  else expect(await old.remove()).toBe(false)
+  expect(await bus.deleteMessage(name, sequence, '2')).toBe(false)
+  await bus.flush()
+  expect(await bus.streamState(name)).toMatchObject({ messages: 1 })
+  expect(await bus.deleteMessage(name, sequence, '3')).toBe(true)
+  puller.close()
 }
 
 function semantics(home: () => Home): void {
@@ -83,8 +130,9 @@ function semantics(home: () => Home): void {
       expect(await thrown(bus.append('stored.x', large, { id: '4' }))).toBeInstanceOf(
         PayloadTooLarge,
       )
-      expect(await bus.deleteMessage(name, first.sequence)).toBe(true)
-      expect(await bus.deleteMessage(name, first.sequence)).toBe(false)
+      expect(await bus.deleteMessage(name, first.sequence, 'another')).toBe(false)
+      expect(await bus.deleteMessage(name, first.sequence, '1')).toBe(true)
+      expect(await bus.deleteMessage(name, first.sequence, '1')).toBe(false)
       expect(await bus.streamState(name)).toEqual({ messages: 1, pending: 0 })
     })
   })
@@ -94,6 +142,19 @@ describe('the server in memory', () => {
   semantics(() => ({
     use: (body) => runVirtual(async () => body(await new MemoryServer({ seed: 1 }).connector())),
   }))
+
+  test.each(retentions)('a sequence is given to a new message (%s)', async (retention) => {
+    await runVirtual(async () => {
+      const server = new MemoryServer({ seed: 1 })
+      await checkReuse(await server.connector(), retention, {
+        remember: () => {},
+        restart: async () => {
+          server.restart()
+          server.connections[0]?.restore()
+        },
+      })
+    })
+  })
 })
 
 describeWithServer('the real server', (server) => {
@@ -111,6 +172,34 @@ describeWithServer('the real server', (server) => {
     })
 
   semantics(() => ({ use }))
+
+  test.for(retentions)('a sequence is given to a new message (%s)', async (retention, { skip }) => {
+    await using mortal = await NatsServer.start()
+    await run(async () => {
+      const bus = await connectNats(
+        { servers: mortal.url },
+        { replicas: 1, powerLossWarning: false },
+      )
+      let forget: () => void = () => {}
+      try {
+        await checkReuse(bus, retention, {
+          remember: (stream) => {
+            forget =
+              mortal.rememberSequences(stream) ?? skip('this nats-server does not reuse sequences')
+          },
+          restart: async () => {
+            await mortal.kill()
+            forget()
+            await until(() => bus.status === 'disconnected', 'the loss of the connection')
+            await mortal.restart()
+            await until(() => bus.status === 'connected', 'the connection')
+          },
+        })
+      } finally {
+        await bus.close()
+      }
+    })
+  })
 
   test('a message that no stream stores fails at once', async () => {
     await use(async (bus) => {

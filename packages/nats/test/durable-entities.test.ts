@@ -363,6 +363,42 @@ describe('a durable entity', () => {
     })
   })
 
+  test('keeps a message that has the sequence of a deleted one, after a kill of the server', async () => {
+    await hosted(1, async ({ sender, server }) => {
+      const [owner, own] = server.connections
+      const ref = sender.ref<List>('list', 'a')
+      await ref.ask.append(0)
+      for (let i = 1; i <= 40; i += 2) {
+        expect(await ref.tell({ confirm: true }).append(i)).toBe(true)
+        // The message is handled and deleted, and the owner may not hear of the deletion.
+        await sleep(i / 2)
+        owner!.cut()
+        await sleep(50)
+        server.restart()
+        own!.restore()
+        expect(await ref.tell({ confirm: true }).append(i + 1)).toBe(true)
+        owner!.restore()
+        await sleep(100)
+      }
+      expect(await ref.ask({ timeout: 10_000 }).items()).toEqual([...Array(41).keys()])
+    })
+  })
+
+  test('keeps a message that has the sequence of a withdrawn one that still runs', async () => {
+    await hosted(1, async ({ sender, server }) => {
+      const ref = sender.ref<List>('list', 'a')
+      await ref.ask.append(0)
+      const asked = ref.ask({ timeout: 60_000 }).append(1, 500)
+      await sleep(50)
+      asked.cancel()
+      await sleep(50)
+      server.restart()
+      for (const each of server.connections) each.restore()
+      expect(await ref.tell({ confirm: true }).append(2)).toBe(true)
+      expect(await ref.ask.items()).toEqual([0, 1, 2])
+    })
+  })
+
   test(
     'lets its running message end when its node stops, and the others go to the next owner',
     { tags: 'slow' },

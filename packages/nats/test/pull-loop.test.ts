@@ -1,7 +1,7 @@
 import { createTask, run, sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'
-import type { Bus, Delivery, PullListener } from '../src/bus/bus.ts'
-import type { Link } from '../src/link/link.ts'
+import type { Bus, Delivery, PullListener, ReaderSettings } from '../src/bus/bus.ts'
+import type { Link, LinkStatus } from '../src/link/link.ts'
 import { PullLoop } from '../src/link/pull-loop.ts'
 
 test('a worker whose places become free one by one has few requests at the server', () =>
@@ -41,5 +41,36 @@ test('a worker whose places become free one by one has few requests at the serve
     for (const count of [1, 1, 1, 596]) listener?.onExpired(count)
     await sleep(1)
     expect(requests.slice(5).reduce((all, each) => all + each)).toBe(receiver.room)
+    pulling.cancel()
+  }))
+
+test('a connection that was lost and is back in the same turn gets a new consumer', () =>
+  run(async () => {
+    const opened: string[] = []
+    let report: (status: LinkStatus) => void = () => {}
+    let closed = 0
+    const bus = {
+      status: 'connected',
+      now: () => 0,
+      openConsumer: ({ name }: ReaderSettings) => Promise.resolve(void opened.push(name)),
+      pull: () => ({ request: () => {}, close: () => void closed++ }),
+    } as unknown as Bus
+    const link = {
+      onStatus: (listener: typeof report) => {
+        report = listener
+        return () => {}
+      },
+      connected: async () => bus,
+      insist: async (work: (bus: Bus) => PromiseLike<unknown>) => work(bus),
+    } as unknown as Link
+    const settings = () => ({ stream: 's', name: `${opened.length}`, subject: 's', from: 1 })
+    const loop = new PullLoop(link, settings, { room: 1, take: () => {} })
+    const pulling = createTask(() => loop.run())
+    await sleep(1)
+    expect([opened, closed]).toEqual([['0'], 0])
+    report('disconnected')
+    report('connected')
+    await sleep(1)
+    expect([opened, closed]).toEqual([['0', '1'], 1])
     pulling.cancel()
   }))

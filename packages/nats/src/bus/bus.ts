@@ -9,6 +9,9 @@ import type { Future } from '@tasktree/core'
 
 export type Headers = Readonly<Record<string, string>>
 
+/** The header with the id of a message. A stream does not store two messages with the same id. */
+export const idHeader = 'Nats-Msg-Id'
+
 /** A message between programs. It is delivered at most once. */
 export interface BusMessage {
   readonly subject: string
@@ -24,6 +27,9 @@ export interface BusMessage {
 /**
  * A message of a stream that the server has delivered to a consumer. The server delivers it again unless the consumer
  * acknowledges it in time.
+ *
+ * A server that was killed may give the number of a deleted message to a new one. So `ack`, `term` and `remove` look at the
+ * id of the message first, if the connection was lost since the delivery, and do nothing if it is another message.
  */
 export interface Delivery {
   readonly subject: string
@@ -44,6 +50,8 @@ export interface Delivery {
   working(): void
   /** Makes the stream delete the message although the work was not done. */
   term(): void
+  /** Deletes the message of a consumer that only reads. The result is false if the stream does not have it any more. */
+  remove(): Future<boolean>
 }
 
 export interface StreamSettings {
@@ -179,8 +187,8 @@ export interface Bus {
     data: Uint8Array,
     options: { id: string; headers?: Headers },
   ): Future<Appended>
-  /** Deletes a message. The result is false if the stream does not have the message any more. */
-  deleteMessage(stream: string, sequence: number): Future<boolean>
+  /** Deletes the message with this sequence and id. The result is false if the stream has no such message any more. */
+  deleteMessage(stream: string, sequence: number, id: string): Future<boolean>
   /** The result is null if there is no such stream. */
   streamState(stream: string): Future<StreamState | null>
   pull(stream: string, consumer: string, listener: PullListener): Puller

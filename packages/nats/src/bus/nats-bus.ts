@@ -17,20 +17,21 @@ import {
 } from '@nats-io/transport-node'
 import { Future } from '@tasktree/core'
 import { BusTimeout, ClusterClosed, PayloadTooLarge, StreamFull } from '../errors.ts'
-import type {
-  Appended,
-  Bucket,
-  Bus,
-  BusMessage,
-  BusStatus,
-  ConsumerSettings,
-  Headers,
-  PublishOptions,
-  Puller,
-  PullListener,
-  ReaderSettings,
-  StreamSettings,
-  StreamState,
+import {
+  type Appended,
+  type Bucket,
+  type Bus,
+  type BusMessage,
+  type BusStatus,
+  type ConsumerSettings,
+  type Headers,
+  idHeader,
+  type PublishOptions,
+  type Puller,
+  type PullListener,
+  type ReaderSettings,
+  type StreamSettings,
+  type StreamState,
 } from './bus.ts'
 import { LazyMessage } from './lazy-message.ts'
 import { NatsBucket } from './nats-bucket.ts'
@@ -38,9 +39,8 @@ import { code, isRefusal, translate } from './nats-errors.ts'
 import { NatsPuller } from './nats-puller.ts'
 import { readStored, Requests } from './server-requests.ts'
 import { Pending } from './pending.ts'
+import { ifStored, removeStored } from './stored-messages.ts'
 
-/** The header with the id of a message. A stream does not store two messages with the same id. */
-const idHeader = 'Nats-Msg-Id'
 /** Milliseconds for which a stream remembers the ids of its messages. */
 const duplicateWindow = 120_000
 /** Milliseconds without a pull after which the server deletes a consumer that only reads. */
@@ -270,14 +270,10 @@ export class NatsBus implements Bus {
     })
   }
 
-  deleteMessage(stream: string, sequence: number): Future<boolean> {
-    const { streams } = this.#manager
-    return this.#pending.follow(
-      streams.deleteMessage(stream, sequence, false).catch((error: unknown) => {
-        if (error instanceof JetStreamApiError) return false
-        throw translate(error, `message ${sequence} of ${stream}`)
-      }),
-    )
+  deleteMessage(stream: string, sequence: number, id: string): Future<boolean> {
+    const requests = this.#requests
+    const remove = (): Future<boolean> => removeStored(requests, stream, sequence)
+    return ifStored(requests, { stream, sequence, id }, remove, false)
   }
 
   streamState(stream: string): Future<StreamState | null> {

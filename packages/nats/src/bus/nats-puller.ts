@@ -9,9 +9,11 @@
  */
 import { createInbox, type Msg, nanos, type NatsConnection } from '@nats-io/transport-node'
 import type { Future } from '@tasktree/core'
-import type { Delivery, Headers, Puller, PullListener } from './bus.ts'
+import { completed } from '@tasktree/core/lowlevel'
+import { type Delivery, type Headers, idHeader, type Puller, type PullListener } from './bus.ts'
 import { LazyMessage } from './lazy-message.ts'
 import type { Requests } from './server-requests.ts'
+import { ifStored, removeStored } from './stored-messages.ts'
 
 /** Milliseconds after which the server ends a request. */
 const expires = 30_000
@@ -83,14 +85,21 @@ class NatsDelivery extends LazyMessage implements Delivery {
   readonly count: number
   readonly sequence: number
   readonly storedAt: number
+  readonly #stream: string
+  /** How many times the connection had been lost when it brought the message. */
+  readonly #losses: number
+  /** Whether a request that deletes the message was sent. */
+  #wasDeleted = false
 
   constructor(connection: NatsConnection, requests: Requests, message: Msg) {
     super(message)
     this.#requests = requests
     this.#connection = connection
+    this.#losses = requests.losses
     // $JS.ACK.[domain.account.]stream.consumer.count.sequence.consumer sequence.nanoseconds.pending[.random]
     const tokens = (message.reply ?? '').split('.')
     const at = tokens.length === 9 ? 4 : 6
+    this.#stream = tokens[at - 2] ?? ''
     this.count = Number(tokens[at])
     this.sequence = Number(tokens[at + 1])
     this.storedAt = Math.floor(Number(tokens[at + 3]) / 1e6)
@@ -106,7 +115,28 @@ class NatsDelivery extends LazyMessage implements Delivery {
   ack(): Future<void> {
     const { reply = '' } = this.message
     const what = 'an acknowledgement'
-    return this.#requests.send<void>({ what, subject: reply, data: ackText, read: () => {} })
+    return this.#ifMine<void>(
+      () => this.#requests.send({ what, subject: reply, data: ackText, read: () => {} }),
+      undefined,
+    )
+  }
+
+  remove(): Future<boolean> {
+    return this.#ifMine(() => removeStored(this.#requests, this.#stream, this.sequence), false)
+  }
+
+  /**
+   * Sends a request that deletes the message, unless the sequence may name another message by now. `otherwise` is the result
+   * if it does.
+   */
+  #ifMine<T>(request: () => Future<T>, otherwise: T): Future<T> {
+    const isMine = !this.#wasDeleted && this.#requests.losses === this.#losses
+    this.#wasDeleted = true
+    if (isMine) return request()
+    const id = this.header(idHeader)
+    if (id === null) return completed(otherwise)
+    const message = { stream: this.#stream, sequence: this.sequence, id }
+    return ifStored(this.#requests, message, request, otherwise)
   }
 
   nak(delay?: number): void {
@@ -119,7 +149,12 @@ class NatsDelivery extends LazyMessage implements Delivery {
   }
 
   term(): void {
-    this.#respond(termText)
+    const asked = this.#ifMine<void>(() => {
+      this.#respond(termText)
+      return completed(undefined)
+    }, undefined)
+    // If the check fails, the server delivers the message again.
+    asked.addDoneCallback(() => void (asked.cancelled() || asked.exception()))
   }
 
   #respond(text: string): void {

@@ -45,6 +45,8 @@ export class Requests {
   #stopTimer: (() => void) | null = null
   /** Why nothing can be sent now; null while there is a connection. */
   #lost: Error | null = null
+  /** How many times the connection was lost. */
+  losses = 0
 
   constructor(connection: NatsConnection, inboxPrefix: string | undefined) {
     this.#connection = connection
@@ -134,6 +136,7 @@ export class Requests {
   /** Called when the connection is lost: fails all open requests, and every request that is made before `goOn`. */
   fail(error: Error): void {
     this.#lost = error
+    this.losses++
     for (const { future } of this.#open.values()) if (!future.done()) future.setException(error)
     this.#open.clear()
     this.#stopTimer?.()

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { deriveIdempotencyKey } from '@tasktree/actor'
 import { Future } from '@tasktree/core'
-import type { Bus, Headers } from '../bus/bus.ts'
+import { type Bus, type Headers, idHeader } from '../bus/bus.ts'
 import { BusTimeout, StreamFull } from '../errors.ts'
 import type { Link } from '../link/link.ts'
 import { announceCancel, publishAsk, type Route, type Unnamed } from '../services/service-route.ts'
@@ -15,8 +15,6 @@ import type { EntityTerms } from './entity-type.ts'
 import type { KnownTypes } from './known-types.ts'
 import { shardOf } from './placement.ts'
 
-/** The header with the id of a message. A stream does not store two messages with the same id. */
-const idHeader = 'Nats-Msg-Id'
 /** Characters of a hash that tells one message of a handler's run from another. Each has 6 bits. */
 const fingerprintLength = 22
 
@@ -155,8 +153,9 @@ export class EntityRoute implements Route {
     if (sequence === undefined) return
     this.#stored.delete(ask)
     const link = this.#link
-    link.start(`withdraw ${ask.path}.${ask.message.method}`, async () => {
-      await link.insist((bus) => bus.deleteMessage(link.names.mailboxes(this.#type), sequence))
+    const { id, method } = ask.message
+    link.start(`withdraw ${ask.path}.${method}`, async () => {
+      await link.insist((bus) => bus.deleteMessage(link.names.mailboxes(this.#type), sequence, id))
     })
   }
 }

@@ -9,8 +9,8 @@
 import type { Actor } from '@tasktree/actor'
 import { createTask, detached, Future, gather, sleep, type Task } from '@tasktree/core'
 import { createServiceTask } from '@tasktree/core/lowlevel'
-import type { Delivery, ReaderSettings } from '../bus/bus.ts'
-import { ConsumerStalled } from '../errors.ts'
+import { type Delivery, idHeader, type ReaderSettings } from '../bus/bus.ts'
+import { BusTimeout, ConsumerStalled } from '../errors.ts'
 import type { Lease } from '../leases/lease.ts'
 import type { Link } from '../link/link.ts'
 import { readToken } from '../wire/names.ts'
@@ -50,8 +50,8 @@ export class MailboxShard implements AsyncDisposable {
   /** When that message was stored. */
   #readAt = 0
   #readers = 0
-  /** The sequences of the messages that were read, and are not handled yet. */
-  readonly #held = new Set<number>()
+  /** The messages that were read, and are not handled yet, by their sequences. */
+  readonly #held = new Map<number, Delivery>()
   isClosing = false
 
   constructor(options: MailboxShardOptions) {
@@ -116,14 +116,15 @@ export class MailboxShard implements AsyncDisposable {
 
   take(delivery: Delivery): void {
     const { sequence, subject, storedAt } = delivery
-    if (this.isClosing || this.#held.has(sequence)) return
+    // A server that was killed may give the sequence of a deleted message to a new one. So the times are compared too.
+    if (this.isClosing || this.#held.get(sequence)?.storedAt === storedAt) return
     if (sequence <= this.#read && storedAt <= this.#readAt) {
-      this.#delete(sequence)
+      this.#delete(delivery)
       return
     }
     this.#read = sequence
     this.#readAt = storedAt
-    this.#held.add(sequence)
+    this.#held.set(sequence, delivery)
     const key = readToken(subject.slice(subject.lastIndexOf('.') + 1))
     let entity = this.#entities.get(key)
     if (entity === undefined) {
@@ -134,16 +135,24 @@ export class MailboxShard implements AsyncDisposable {
   }
 
   /** Called when the message needs no more work: a stored state includes it, it was cancelled, or it cannot be read. */
-  done({ sequence }: Delivery): void {
-    this.#held.delete(sequence)
+  done(delivery: Delivery): void {
+    const { sequence } = delivery
+    if (this.#held.get(sequence) === delivery) this.#held.delete(sequence)
     this.#loop.roomier()
-    this.#delete(sequence)
+    this.#delete(delivery)
   }
 
-  #delete(sequence: number): void {
+  #delete(delivery: Delivery): void {
     const { link } = this.options
+    const { sequence } = delivery
     const deletion = async (): Promise<void> => {
-      await link.insist((bus) => bus.deleteMessage(this.#stream, sequence))
+      try {
+        await delivery.remove()
+      } catch (error) {
+        const id = delivery.header(idHeader)
+        if (!(error instanceof BusTimeout) || id === null) throw error
+        await link.insist((bus) => bus.deleteMessage(this.#stream, sequence, id))
+      }
     }
     const task = detached(() => createServiceTask(deletion, { name: `delete message ${sequence}` }))
     this.#deletions.add(task)

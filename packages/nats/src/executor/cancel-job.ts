@@ -17,7 +17,7 @@ export interface CancelledJob {
 export async function cancelJob(link: Link, job: CancelledJob): Promise<void> {
   const { id, resultTtl, stream, sequence } = job
   await link.insist((bus) => link.cancels(bus).put(id, Uint8Array.of(1)))
-  if (sequence !== null) await link.insist((bus) => bus.deleteMessage(stream, sequence))
+  if (sequence !== null) await link.insist((bus) => bus.deleteMessage(stream, sequence, id))
   await link.insist(async (bus: Bus) => {
     bus.publish(link.names.control(id), new Uint8Array(0))
     await link.results(bus, resultTtl).create(id, encodeOutcome({ kind: 'cancelled' }, link.codec))

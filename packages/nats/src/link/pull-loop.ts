@@ -31,6 +31,11 @@ export class PullLoop {
   readonly #receiver: Receiver
   readonly #changed = new Signal()
   #requestMore: () => void = () => {}
+  /**
+   * Whether the connection was lost since the consumer was opened. The server has then forgotten the requests, even if the
+   * connection is back already.
+   */
+  #isLost = false
 
   /** `settings` is called for each consumer that is opened, if it is a function. */
   constructor(link: Link, settings: ConsumerSettings | (() => ReaderSettings), receiver: Receiver) {
@@ -49,10 +54,14 @@ export class PullLoop {
 
   /** Runs until it is cancelled. @throws {ConsumerStalled} */
   async run(): Promise<never> {
-    const stop = this.#link.onStatus(() => this.#changed.notify())
+    const stop = this.#link.onStatus((status) => {
+      if (status !== 'connected') this.#isLost = true
+      this.#changed.notify()
+    })
     try {
       for (;;) {
         const bus = await this.#link.connected()
+        this.#isLost = bus.status !== 'connected'
         const settings = typeof this.#settings === 'function' ? this.#settings() : this.#settings
         await this.#link.insist((each) => each.openConsumer(settings))
         await this.#pull(bus, settings.stream, settings.name)
@@ -98,7 +107,7 @@ export class PullLoop {
     })
     this.#requestMore = () => {
       const missing = this.#receiver.room - requested
-      if (missing <= 0 || bus.status !== 'connected') return
+      if (missing <= 0 || this.#isLost) return
       if (missing < (this.#receiver.batch ?? 1) && requested > 0) return
       if (requested > 0 && requests.length >= mostRequests) return
       if (requested <= 0) watchdog.heard()
@@ -107,7 +116,7 @@ export class PullLoop {
       requests.push(missing)
     }
     try {
-      while (bus.status === 'connected') {
+      while (!this.#isLost) {
         watchdog.checkRequests()
         this.#requestMore()
         await this.#changed.wait(checkInterval)

@@ -1,21 +1,22 @@
 import { Future, getEventLoop, type Handle } from '@tasktree/core'
 import { completed } from '@tasktree/core/lowlevel'
-import type {
-  Appended,
-  Bucket,
-  Bus,
-  BusMessage,
-  BusStatus,
-  ConsumerSettings,
-  Delivery,
-  Entry,
-  Headers,
-  PublishOptions,
-  Puller,
-  PullListener,
-  ReaderSettings,
-  StreamSettings,
-  StreamState,
+import {
+  type Appended,
+  type Bucket,
+  type Bus,
+  type BusMessage,
+  type BusStatus,
+  type ConsumerSettings,
+  type Delivery,
+  type Entry,
+  type Headers,
+  idHeader,
+  type PublishOptions,
+  type Puller,
+  type PullListener,
+  type ReaderSettings,
+  type StreamSettings,
+  type StreamState,
 } from '../bus/bus.ts'
 import { BusTimeout, ClusterClosed, PayloadTooLarge } from '../errors.ts'
 import type { MemoryBucketState, MemoryServer } from './memory-server.ts'
@@ -200,12 +201,16 @@ export class MemoryBus implements Bus {
       this.#checkSize(subject, data)
       const stream = this.#home.streamOf(subject)
       if (stream === null) throw new BusTimeout(`no stream keeps ${subject}`)
-      return stream.append(subject, data, options.id, options.headers ?? {})
+      const { id, headers } = options
+      return stream.append(subject, data, id, { ...headers, [idHeader]: id })
     })
   }
 
-  deleteMessage(stream: string, sequence: number): Future<boolean> {
-    return this.#request(() => this.#home.stream(stream)?.delete(sequence) ?? false)
+  deleteMessage(name: string, sequence: number, id: string): Future<boolean> {
+    return this.#request(() => {
+      const stream = this.#home.stream(name)
+      return stream?.has(sequence, id) === true && stream.delete(sequence)
+    })
   }
 
   streamState(stream: string): Future<StreamState | null> {
@@ -252,6 +257,15 @@ export class MemoryBus implements Bus {
   ): Delivery {
     const consumer = stream.find(consumerName)
     const { sequence, data, headers, storedAt } = message
+    const epoch = this.#epoch
+    let wasDeleted = false
+    // The sequence may name another message after the connection was lost.
+    const remove = (): (() => boolean) => {
+      const isMine = !wasDeleted && this.#epoch === epoch
+      wasDeleted = true
+      const id = headers[idHeader] ?? null
+      return () => (isMine || stream.has(sequence, id)) && stream.delete(sequence)
+    }
     return {
       subject: message.subject,
       data,
@@ -260,10 +274,14 @@ export class MemoryBus implements Bus {
       count,
       sequence,
       storedAt,
-      ack: () => this.#request(() => void stream.delete(sequence)),
+      ack: () => {
+        const ack = remove()
+        return this.#request(() => void ack())
+      },
       nak: (delay = 0) => this.#toServer(() => consumer?.nak(sequence, delay)),
       working: () => this.#toServer(() => consumer?.working(sequence)),
-      term: () => this.#toServer(() => void stream.delete(sequence)),
+      term: () => this.#toServer(remove()),
+      remove: () => this.#request(remove()),
     }
   }
 

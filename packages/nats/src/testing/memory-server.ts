@@ -12,7 +12,13 @@
  */
 import { Future, getEventLoop } from '@tasktree/core'
 import { checkDuration, checkOptions } from '@tasktree/core/lowlevel'
-import type { BusMessage, Connector, Headers, StreamSettings } from '../bus/bus.ts'
+import {
+  type BusMessage,
+  type Connector,
+  type Headers,
+  idHeader,
+  type StreamSettings,
+} from '../bus/bus.ts'
 import { StreamFull } from '../errors.ts'
 import { MemoryBus } from './memory-bus.ts'
 import { matches, MemoryStream } from './memory-stream.ts'
@@ -96,11 +102,12 @@ export class MemoryServer {
 
   /**
    * All connections are lost, and with them what a server that was killed and started again does not know any more: the ids of
-   * messages that are not in a stream any more. `restore()` of each connection brings it back.
+   * messages that are not in a stream any more, and the latest sequences of a stream that is empty. `restore()` of each
+   * connection brings it back.
    */
   restart(): void {
     for (const bus of this.#buses) bus.cut()
-    for (const stream of this.#streams.values()) stream.forgetIds()
+    for (const stream of this.#streams.values()) stream.forget()
   }
 
   /** The connections in the order in which they were made. */
@@ -163,7 +170,7 @@ export class MemoryServer {
   /** A stream keeps what is published to its subjects. When it is full, the message is lost. */
   #store(subject: string, data: Uint8Array, headers: Headers): void {
     try {
-      const id = headers['Nats-Msg-Id'] ?? `published ${++this.#published}`
+      const id = headers[idHeader] ?? `published ${++this.#published}`
       this.streamOf(subject)?.append(subject, data, id, headers)
     } catch (error) {
       if (!(error instanceof StreamFull)) throw error

@@ -1,10 +1,11 @@
 import { getEventLoop, type TimerHandle } from '@tasktree/core'
-import type {
-  ConsumerSettings,
-  Headers,
-  ReaderSettings,
-  StreamSettings,
-  StreamState,
+import {
+  type ConsumerSettings,
+  type Headers,
+  idHeader,
+  type ReaderSettings,
+  type StreamSettings,
+  type StreamState,
 } from '../bus/bus.ts'
 import { StreamFull } from '../errors.ts'
 
@@ -49,7 +50,10 @@ export class MemoryStream {
   readonly #ids = new Map<string, Pick<StoredMessage, 'sequence' | 'storedAt'>>()
   readonly #consumers = new Map<string, MemoryConsumer>()
   readonly #late: (ms: number) => number
+  /** The sequence of the last message that was stored. */
   #last = 0
+  /** What that sequence was when the stream became empty for the last time, and for the time before. */
+  readonly #emptyAt = { last: 0, before: 0 }
 
   /** `late` returns the actual delay of a timer, which is longer than the intended one. */
   constructor(settings: StreamSettings, late: (ms: number) => number) {
@@ -80,11 +84,25 @@ export class MemoryStream {
     return { sequence, duplicate: false }
   }
 
-  /** Forgets the ids of messages that were deleted. */
-  forgetIds(): void {
+  /**
+   * Forgets what a server forgets when it is killed: the ids of messages that were deleted, and, if the last message of the
+   * stream was just deleted, the sequences since the time before when the stream was empty. It gives these sequences to new
+   * messages.
+   */
+  forget(): void {
     for (const [id, { sequence }] of this.#ids) {
       if (!this.messages.has(sequence)) this.#ids.delete(id)
     }
+    if (this.messages.size > 0) return
+    this.#last = this.#emptyAt.before
+    this.#emptyAt.last = this.#last
+    for (const consumer of this.#consumers.values()) consumer.goBackTo(this.#last + 1)
+  }
+
+  /** Whether there is a message with this sequence and id. */
+  has(sequence: number, id: string | null): boolean {
+    const message = this.messages.get(sequence)
+    return message !== undefined && message.headers[idHeader] === id
   }
 
   #count(subject: string): number {
@@ -96,7 +114,12 @@ export class MemoryStream {
   /** Deletes a message. Any receiver can do this, even if the server has delivered the message to another one since then. */
   delete(sequence: number): boolean {
     for (const consumer of this.#consumers.values()) consumer.forget(sequence)
-    return this.messages.delete(sequence)
+    if (!this.messages.delete(sequence)) return false
+    if (this.messages.size === 0) {
+      this.#emptyAt.before = this.#emptyAt.last
+      this.#emptyAt.last = this.#last
+    }
+    return true
   }
 
   consumer(settings: ConsumerSettings | ReaderSettings): MemoryConsumer {
@@ -152,6 +175,11 @@ export class MemoryConsumer {
 
   get pending(): number {
     return this.#timers.size + this.#again.length
+  }
+
+  /** The next new message will have the sequence `next` at least. */
+  goBackTo(next: number): void {
+    this.#next = Math.min(this.#next, next)
   }
 
   request(asker: Asker, count: number, deliver: Deliver): void {

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -99,6 +99,23 @@ export class NatsServer implements AsyncDisposable {
     const gone = new Promise((resolve) => child.once('exit', resolve))
     child.kill(signal)
     await gone
+  }
+
+  /**
+   * Notes which sequences a stream that is empty now has given to messages. Call the function that it returns when the stream
+   * is empty again and the server was killed: the server then looks as if the kill had hit the moment at which it had emptied
+   * the file of the messages, and had not yet noted the last sequence. The result is null if this version of the server keeps
+   * the sequence in another file.
+   */
+  rememberSequences(stream: string): (() => void) | null {
+    const folder = join(this.#data as string, 'jetstream', '$G', 'streams', stream, 'msgs')
+    const [messages, index] = [join(folder, '1.blk'), join(folder, '1.idx')]
+    if (!existsSync(index)) return null
+    const content = readFileSync(index)
+    return () => {
+      if (readFileSync(messages).length > 0) throw new Error('the stream is not empty')
+      writeFileSync(index, content)
+    }
   }
 
   signal(signal: NodeJS.Signals): void {
