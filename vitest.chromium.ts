@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { slowTimeout } from './vitest.timeouts.ts'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
 
@@ -10,6 +11,19 @@ export const withoutChromium = 'there is no Chromium on PATH or in CHROMIUM_PATH
 interface LaunchOptions {
   readonly executablePath: string
   readonly args: string[]
+}
+
+/**
+ * Opens a context of a browser, in which a wait ends with its test, not before. The types are those of Playwright, which only
+ * some packages have.
+ */
+export async function openContext<Options, Context extends { setDefaultTimeout(ms: number): void }>(
+  browser: { newContext(options?: Options): Promise<Context> },
+  options?: Options,
+): Promise<Context> {
+  const context = await browser.newContext(options)
+  context.setDefaultTimeout(slowTimeout)
+  return context
 }
 
 /** Looks for a Chromium in CHROMIUM_PATH and on the path. Returns how to launch it, or null when there is none. */

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
+import { slowTimeout } from './vitest.timeouts.ts'
 
 const conditions: string[] = ['@tasktree/source']
 
@@ -28,7 +29,9 @@ const shared: ViteUserConfig = defineConfig({
     // Only a test that hangs takes this long. A test that others leave a tenth of a core does not.
     testTimeout: 20_000,
     hookTimeout: 60_000,
-    tags: [{ name: 'slow', description: 'takes more than 250 ms', timeout: 120_000 }],
+    tags: [{ name: 'slow', description: 'takes more than 250 ms', timeout: slowTimeout }],
+    // A poll ends with its test, not before.
+    expect: { poll: { timeout: slowTimeout } },
   },
 })
 

@@ -6,14 +6,13 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { JobClient } from '../src/client/job-client.ts'
 import { JobFile } from '../src/store/job-file.ts'
-import { findChromium, withoutChromium } from '../../../vitest.chromium.ts'
+import { findChromium, openContext, withoutChromium } from '../../../vitest.chromium.ts'
 import { inFolder } from './support/folder.ts'
 import { Served } from './support/served.ts'
 
 const installed = findChromium()
 const slow = { tags: ['slow'], timeout: 120_000 }
 const many = 50_000
-const patience = { timeout: 30_000 }
 
 let browser: Browser | null = null
 
@@ -40,8 +39,7 @@ function inMany(body: (page: Page, served: Served) => Promise<void>): Promise<vo
     const file = join(folder, 'many.sqlite')
     await fill(file)
     await using served = await Served.start('--db', file, '--keep-done', 'forever')
-    const context = await (browser as Browser).newContext()
-    context.setDefaultTimeout(30_000)
+    const context = await openContext(browser as Browser)
     const page = await context.newPage()
     await page.goto(served.page)
     await page.locator('#job-rows tr').first().waitFor()
@@ -78,20 +76,20 @@ describe('50,000 jobs in Chromium', () => {
   test('counts, pages, search, filters and order', slow, () =>
     inMany(async (page, served) => {
       const range = page.locator('#range')
-      await expect.poll(() => range.innerText(), patience).toBe('1–50 of 50,000')
+      await expect.poll(() => range.innerText()).toBe('1–50 of 50,000')
       expect(await page.locator('#found-failed').innerText()).toBe('5,000')
       expect((await ids(page))[0]).toBe(many)
 
       // Those that run come first, whatever was added after them.
       const [first] = await addNaps(served, 1)
-      await expect.poll(async () => (await ids(page))[0], patience).toBe(first)
+      await expect.poll(async () => (await ids(page))[0]).toBe(first)
 
       await page.locator('#next').click()
-      await expect.poll(() => range.innerText(), patience).toBe('51–100 of 50,001')
+      await expect.poll(() => range.innerText()).toBe('51–100 of 50,001')
       await page.keyboard.press('Escape')
       await page.locator('#job-rows tr').first().focus()
       await page.keyboard.press('[')
-      await expect.poll(() => range.innerText(), patience).toBe('1–50 of 50,001')
+      await expect.poll(() => range.innerText()).toBe('1–50 of 50,001')
 
       // By key, with its wildcards as they are; by error; by number; by payload.
       for (const [text, expected] of [
@@ -101,38 +99,38 @@ describe('50,000 jobs in Chromium', () => {
         ['payload 27182', 27_182],
       ] as const) {
         await page.fill('#search', text)
-        await expect.poll(() => ids(page), patience).toEqual([expected])
+        await expect.poll(() => ids(page)).toEqual([expected])
       }
       await page.fill('#search', 'needle%')
       await page.locator('#no-jobs').waitFor()
 
       await page.fill('#search', 'is full')
-      await expect.poll(() => page.locator('#found-failed').innerText(), patience).toBe('5,000')
+      await expect.poll(() => page.locator('#found-failed').innerText()).toBe('5,000')
       expect(await page.locator('#found-done').innerText()).toBe('0')
       await page.selectOption('#shown-kind', 'shell')
-      await expect.poll(() => range.innerText(), patience).toBe('1–50 of 1,666')
+      await expect.poll(() => range.innerText()).toBe('1–50 of 1,666')
       await page.selectOption('#shown-time', '3600000')
-      await expect.poll(() => page.locator('#found-all').innerText(), patience).toBe('2')
+      await expect.poll(() => page.locator('#found-all').innerText()).toBe('2')
       await page.selectOption('#shown-time', '')
       await page.selectOption('#shown-kind', '')
       await page.fill('#search', '')
       await page.locator('#filter label', { hasText: 'failed' }).click()
-      await expect.poll(() => range.innerText(), patience).toBe('1–50 of 5,000')
+      await expect.poll(() => range.innerText()).toBe('1–50 of 5,000')
 
       await page.locator('#jobs th button[data-sort="id"]').click()
       await page.locator('#jobs th button[data-sort="id"]').click()
-      await expect.poll(async () => (await ids(page)).slice(0, 2), patience).toEqual([10, 20])
+      await expect.poll(async () => (await ids(page)).slice(0, 2)).toEqual([10, 20])
       expect(await page.locator('#jobs th').first().getAttribute('aria-sort')).toBe('ascending')
 
       // Everything that the filters leave, after a question.
       await page.fill('#search', 'disk 4')
-      await expect.poll(() => page.locator('#found-failed').innerText(), patience).toBe('1,111')
+      await expect.poll(() => page.locator('#found-failed').innerText()).toBe('1,111')
       await page.selectOption('#bulk', 'DELETE')
       await page.getByRole('button', { name: 'No' }).click()
       await page.selectOption('#bulk', 'DELETE')
       await page.locator('#confirm-yes').click()
       await page.locator('#notice', { hasText: 'delete: 1,111 jobs' }).waitFor()
-      await expect.poll(() => page.locator('#found-failed').innerText(), patience).toBe('0')
+      await expect.poll(() => page.locator('#found-failed').innerText()).toBe('0')
     }),
   )
 

@@ -13,9 +13,17 @@ const tailCharacters = 786_432
  */
 const mostTailCharacters = 1_048_576
 
+/** A block is closed at the first line end after this many characters. */
+const blockCharacters = 16_384
+
 const encoder = new TextEncoder()
 
-/** Shows the output of one attempt. Of long output it shows the beginning and the end, with a line between them. */
+/**
+ * Shows the output of one attempt. Of long output it shows the beginning and the end, with a line between them.
+ *
+ * The text is in blocks that end where a line ends. The browser lays out only the blocks that have changed; without blocks it
+ * would lay out the whole text, up to 1.3 million characters, each time a piece is added.
+ */
 export class OutputText {
   readonly #view = find('output-text', HTMLPreElement)
   /** The line that says how much output is left out. */
@@ -27,6 +35,8 @@ export class OutputText {
   #headLength = 0
   #tail: Text[] = []
   #tailLength = 0
+  /** The block to which text is added, and how many characters were added to it; null when a new block must be begun. */
+  #block: { element: HTMLElement; length: number } | null = null
 
   constructor() {
     this.#view.addEventListener('scroll', () => {
@@ -52,6 +62,7 @@ export class OutputText {
     this.#headLength = 0
     this.#tail = []
     this.#tailLength = 0
+    this.#block = null
   }
 
   /** Adds a part of the output. If the end was visible, scrolls to the new end. */
@@ -64,18 +75,38 @@ export class OutputText {
   }
 
   #addToHead(text: string): void {
-    if (text === '') return
-    this.#view.append(text)
+    this.#append(text)
     this.#headLength += text.length
   }
 
   #addToTail(text: string): void {
-    if (text === '') return
-    const node = new Text(text)
-    this.#view.append(node)
-    this.#tail.push(node)
+    this.#tail.push(...this.#append(text))
     this.#tailLength += text.length
     if (this.#tailLength > mostTailCharacters) this.#shorten(tailCharacters)
+  }
+
+  /** Adds the text to the last block, and to further blocks if it is long. */
+  #append(text: string): Text[] {
+    const nodes: Text[] = []
+    for (let rest = text; rest !== '';) {
+      const block = this.#openBlock()
+      const lineEnd = rest.indexOf('\n', Math.max(0, blockCharacters - block.length))
+      const node = new Text(lineEnd === -1 ? rest : rest.slice(0, lineEnd + 1))
+      block.element.append(node)
+      block.length += node.length
+      if (lineEnd !== -1) this.#block = null
+      rest = rest.slice(node.length)
+      nodes.push(node)
+    }
+    return nodes
+  }
+
+  #openBlock(): { element: HTMLElement; length: number } {
+    if (this.#block === null) {
+      this.#block = { element: make('span', 'block'), length: 0 }
+      this.#view.append(this.#block.element)
+    }
+    return this.#block
   }
 
   /** Removes the oldest texts of the end until it has at most `most` characters. */
@@ -86,7 +117,11 @@ export class OutputText {
       if (node === undefined) break
       this.#tailLength -= node.length
       bytes += encoder.encode(node.data).length
+      const block = node.parentElement
       node.remove()
+      if (block?.hasChildNodes() !== false) continue
+      block.remove()
+      if (block === this.#block?.element) this.#block = null
     }
     this.#showGap(bytes)
   }
@@ -103,7 +138,12 @@ export class OutputText {
   #showGap(bytes: number): void {
     if (bytes === 0) return
     this.#omitted += bytes
-    if (!this.#gap.isConnected) this.#view.insertBefore(this.#gap, this.#tail[0] ?? null)
+    if (!this.#gap.isConnected) {
+      const next = this.#tail[0]
+      if (next === undefined) this.#openBlock().element.append(this.#gap)
+      else next.before(this.#gap)
+    }
+    // The first text of a block is at the beginning of a line.
     const before = this.#gap.previousSibling?.textContent ?? '\n'
     const newLine = before.endsWith('\n') ? '' : '\n'
     const omitted = this.#omitted.toLocaleString()
