@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import axe from 'axe-core'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { findChromium, withoutChromium } from '../../vitest.chromium.ts'
+import { findChromium, openContext, withoutChromium } from '../../vitest.chromium.ts'
 import { findDeadLinks } from './support/links.ts'
 import { docs } from './support/pages.ts'
 import { serveFolder } from './support/server.ts'
@@ -105,7 +105,7 @@ describe('in Chromium', () => {
   })
 
   async function visit(path: string, look: (page: Page) => Promise<void>): Promise<void> {
-    const context = await browser!.newContext({ colorScheme: 'light' })
+    const context = await openContext(browser!, { colorScheme: 'light' })
     try {
       const page = await context.newPage()
       page.on('request', (request) => {

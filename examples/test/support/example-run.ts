@@ -23,7 +23,7 @@ export function runExample(
   const child = spawn(process.execPath, [...flags, main, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     // One that hangs is to fail by what it has printed.
-    timeout: 30_000,
+    timeout: 60_000,
     killSignal: 'SIGKILL',
     // What programs of the system say is in English.
     env: { ...process.env, LC_ALL: 'C', NODE_OPTIONS: '' },

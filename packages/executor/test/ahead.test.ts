@@ -12,7 +12,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-const patience = 20_000
+/** Less than a slow test may take, so that a test whose jobs hang can still close its pool. */
+const patience = 100_000
 
 describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
   test.for(['blocks its thread', 'waits'])(

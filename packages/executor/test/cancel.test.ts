@@ -43,19 +43,11 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     const neighbour = pool.submit(refs.pause, 1_000)
     const queued = Array.from({ length: 5 }, (_, i) => pool.submit(refs.echo, i))
     while (pool.stats.running < 2) await sleep(1)
-    const start = performance.now()
     endless.cancel()
     await expect(endless).rejects.toSatisfy(isCancelled)
     // The awaiter does not wait for the grace of the worker, which still runs the loop.
     expect(pool.stats.workers === 2 && pool.stats.running > 1).toBe(true)
-    while (
-      pool.stats.workers === 2 &&
-      pool.stats.running > 1 &&
-      performance.now() - start < 5_000
-    ) {
-      await sleep(2)
-    }
-    expect(pool.stats.workers === 2 && pool.stats.running > 1).toBe(false)
+    while (pool.stats.workers === 2 && pool.stats.running > 1) await sleep(2)
     expect(await gather(queued)).toEqual([0, 1, 2, 3, 4])
     expect(await neighbour).toBeGreaterThan(0)
     expect(pool.stats.crashed).toBe(0)

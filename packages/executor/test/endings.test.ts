@@ -60,14 +60,13 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
   )
 
   test('an idle worker that has timers of its own ends at once', async () => {
-    const pool = make({ maxWorkers: 1, exitGrace: 30_000 })
+    const pool = make({ maxWorkers: 1, exitGrace: 300_000 })
     await pool.submit(() => {
       setInterval(() => {}, 10)
       setTimeout(() => {}, 60_000)
     })
-    const start = performance.now()
+    // The test would not last as long as the grace.
     await pool.shutdown()
-    expect(performance.now() - start).toBeLessThan(10_000)
     expect(pool.stats).toMatchObject({ workers: 0, crashed: 0 })
   })
 

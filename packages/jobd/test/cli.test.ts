@@ -214,7 +214,7 @@ testInTerminal.for([
   const child = spawn('script', ['-qec', command, '/dev/null'], {
     stdio: 'pipe',
     env: { PATH: process.env['PATH'], NO_COLOR: '1', TERM: 'xterm' },
-    timeout: 30_000,
+    timeout: 100_000,
   })
   let [out, looks] = ['', 0]
   const closed = once(child, 'close')
@@ -385,7 +385,7 @@ testInTerminal('top fits into 80 columns', slow, async () => {
   const child = spawn('script', ['-qec', command, '/dev/null'], {
     stdio: 'pipe',
     env: { PATH: process.env['PATH'], NO_COLOR: '1', TERM: 'xterm' },
-    timeout: 30_000,
+    timeout: 100_000,
   })
   let [out, isTold] = ['', false]
   const closed = once(child, 'close')

@@ -5,7 +5,6 @@ import { open, pageHeaders, send } from './support/request.ts'
 import { Served } from './support/served.ts'
 
 const slow = { tags: ['slow'] }
-const patience = { timeout: 20_000 }
 
 /** The events of a stream until `enough` says so. */
 async function readEvents(
@@ -221,7 +220,7 @@ test('a killed dashboard keeps no connection that it would answer on', slow, asy
       socket.write(`GET /jobs HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
   })
   socket.write(`GET /events HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
-  await expect.poll(() => heard, patience).toContain('event: snapshot')
+  await expect.poll(() => heard).toContain('event: snapshot')
   await send(`${served.page}/actors/kill`, {
     method: 'POST',
     headers,

@@ -351,7 +351,7 @@ async function withNginx(
     stdio: 'ignore',
   })
   try {
-    await expect.poll(() => canConnect(port), { timeout: 10_000 }).toBe(true)
+    await expect.poll(() => canConnect(port)).toBe(true)
     await body(port)
   } finally {
     const exited = once(child, 'exit')

@@ -42,7 +42,7 @@ interface Outcome {
 
 /** How long a read waits before it counts as stalled. Where no stall is expected, a busy machine gets more time. */
 function patienceFor(action: Action): number {
-  return action === 'stall' ? 150 : 5000
+  return action === 'stall' ? 150 : 60_000
 }
 
 /** All bytes that arrive, and how the stream ends; 'stall' when it does not. */
@@ -116,8 +116,7 @@ test.each(actions)('a client that does "%s" at each byte', { tags: ['slow'] }, (
           const socket = connect(portOf(server), '127.0.0.1').on('error', () => {})
           await once(socket, 'connect')
           await misbehave(socket, script, at, action, gap)
-          const deadline = performance.now() + 6000
-          while (outcomes.length === 0 && performance.now() < deadline) await sleep(1)
+          while (outcomes.length === 0) await sleep(1)
           expectOutcome(outcomes.pop() as Outcome, at, action)
           socket.destroy()
         }

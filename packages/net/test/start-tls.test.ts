@@ -199,10 +199,8 @@ test('a handshake that takes too long is a TimeoutError on both sides, and Infin
     const drip = setInterval(() => {
       if (sent < hello.length) dripping.write(hello.subarray(sent, ++sent))
     }, 20)
-    const start = performance.now()
     await closed(dripping)
     clearInterval(drip)
-    expect(performance.now() - start).toBeLessThan(10_000)
     const listening = createRaw((socket) => void socket.on('error', () => {}).resume())
     listening.listen(0, '127.0.0.1')
     await once(listening, 'listening')

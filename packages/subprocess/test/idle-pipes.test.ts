@@ -15,10 +15,8 @@ function endAll(text: string): void {
 }
 
 test('a grandchild that holds the pipe does not hold the result', async () => {
-  const start = performance.now()
   const { stdout } = await run('sh', ['-c', 'sleep 5151 & echo hi'], { encoding: 'utf8' })
   expect(stdout).toBe('hi\n')
-  expect(performance.now() - start).toBeLessThan(3_000)
   // The child has ended by itself, so what it has left running is left alone.
   expect(running('sleep 5151')).toHaveLength(1)
   endAll('sleep 5151')

@@ -18,22 +18,26 @@ test('a hundred of them leave the loop nearly idle', { tags: ['slow'] }, async (
   const ended = Promise.all(children.map((child) => child[Symbol.asyncDispose]()))
   // A hundred leaders end in these first moments, which is work.
   await delay(300)
-  const before = process.threadCpuUsage()
+  const [before, start] = [process.threadCpuUsage(), performance.now()]
   await delay(1_000)
   const { user, system } = process.threadCpuUsage(before)
+  const seconds = (performance.now() - start) / 1_000
   await ended
   expect(running('sleep 59.31')).toEqual([])
-  // Milliseconds of CPU time in that second: about 30.
-  expect((user + system) / 1_000).toBeLessThan(250)
+  // Milliseconds of CPU time in each second: about 30.
+  expect((user + system) / 1_000 / seconds).toBeLessThan(250)
 })
 
 test('one whose members end by themselves is not waited for until killGrace', async () => {
   const script = '(trap "" TERM; sleep 0.3) & echo ready; wait'
-  const child = await createSubprocessShell(script, { stdin: DEVNULL, stdout: PIPE })
+  const child = await createSubprocessShell(script, {
+    stdin: DEVNULL,
+    stdout: PIPE,
+    // Longer than the test may take.
+    killGrace: 60_000,
+  })
   await child.stdout?.readLine()
-  const start = performance.now()
   await child[Symbol.asyncDispose]()
-  expect(performance.now() - start).toBeLessThan(3_000)
 })
 
 testWhere(process.platform === 'linux', 'only Linux counts zombies as members of a group')(
@@ -50,13 +54,12 @@ testWhere(process.platform === 'linux', 'only Linux counts zombies as members of
     const child = await createSubprocessExec('sh', ['-c', 'python3 -c "$0" & wait', code], {
       stdin: DEVNULL,
       stdout: PIPE,
-      killGrace: 20_000,
+      // Longer than the test may take.
+      killGrace: 60_000,
     })
     try {
       await child.stdout?.readLine()
-      const start = performance.now()
       await child[Symbol.asyncDispose]()
-      expect(performance.now() - start).toBeLessThan(5_000)
       expect(() => process.kill(-child.pid, 0)).not.toThrow()
     } finally {
       for (const pid of running('time.sleep(59.32)')) process.kill(pid, 'SIGKILL')

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
  * transaction of the delete, so that no crash can separate the two.
  */
 export function recordDeletions(file: string): void {
-  using database = new DatabaseSync(file, { timeout: 5_000 })
+  using database = new DatabaseSync(file, { timeout: 60_000 })
   database.exec(`
     CREATE TABLE deletedJobs (id INTEGER, kind TEXT, payload TEXT, state TEXT, attempts INTEGER);
     CREATE TRIGGER deletions AFTER DELETE ON jobs

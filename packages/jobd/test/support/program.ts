@@ -16,7 +16,7 @@ export async function runProgram(
   const child = spawn(process.execPath, [main, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
     // One that hangs fails its test, and is not left behind.
-    timeout: 30_000,
+    timeout: 100_000,
     env: {
       PATH: process.env['PATH'],
       NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
