@@ -3,6 +3,7 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import { connect as connectClient } from '@nats-io/transport-node'
 import { ConnectFailed, connect, remoteJobs } from '@tasktree/nats'
 import { expect, test } from 'vitest'
+import { testWhere } from '../../../vitest.skips.ts'
 import { thrown } from '../../../vitest.thrown.ts'
 import { describeWithServer, freePort, NatsServer } from './support/server.ts'
 import { inTree, until } from './support/tree.ts'
@@ -49,9 +50,8 @@ describeWithServer('durability', (server) => {
     expect(String(await thrown(odd))).toMatch(/powerLossWarning must be true or false/)
   })
 
-  // The servers take up to nine seconds for each election of a leader.
-  test.skipIf(!isLong)(
-    'with three replicas an accepted job outlives the loss of a server and its disk (skipped: set TASKTREE_NATS_LONG=1)',
+  testWhere(isLong, 'each election of a leader takes up to nine seconds: set TASKTREE_NATS_LONG=1')(
+    'with three replicas an accepted job outlives the loss of a server and its disk',
     { tags: 'slow' },
     async () => {
       const routes = [await freePort(), await freePort(), await freePort()]

@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from '@tasktree/nats'
 import { expect, test } from 'vitest'
+import { testWhere } from '../../../vitest.skips.ts'
 import { checkResults, checkRound, square } from './support/history.ts'
 import { checkLeftovers } from './support/leftovers.ts'
 import { makeLogFile } from './support/log-file.ts'
@@ -104,8 +105,8 @@ describeWithServer('kills', (server) => {
     },
   )
 
-  test.skipIf(!isLong)(
-    'five workers and 20,000 jobs, a worker killed each second for 20 s and one paused (skipped: set TASKTREE_NATS_LONG=1)',
+  testWhere(isLong, 'it takes a minute: set TASKTREE_NATS_LONG=1')(
+    'five workers and 20,000 jobs, a worker killed each second for 20 s and one paused',
     { tags: 'slow', timeout: 300_000 },
     async () => {
       const log = makeLogFile()

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect as dial, createServer, type Socket } from 'node:net'
 import { connect } from '@tasktree/nats'
 import { describe, expect, test } from 'vitest'
-import { NatsServer, withoutServer } from './support/server.ts'
+import { NatsServer, skipEach, withoutServer } from './support/server.ts'
 import { until } from './support/tree.ts'
 
 /** A way to the server that can die in the middle of a handshake, as a server that is killed does. */
@@ -57,22 +57,20 @@ class Way implements AsyncDisposable {
   }
 }
 
-describe.skipIf(withoutServer)(
-  `reconnecting${withoutServer ? ` (skipped: ${withoutServer})` : ''}`,
-  () => {
-    test(
-      'a server that dies in the middle of the handshake delays the next attempt by seconds',
-      { tags: 'slow' },
-      async () => {
-        await using server = await NatsServer.start()
-        await using way = new Way(server.port)
-        await using cluster = await connect({ servers: await way.open(), namespace: 'reconnect' })
-        way.cut()
-        await until(() => way.deaths === 1, 'the handshake')
-        expect(cluster.status).toBe('disconnected')
-        // Within 15 s, and not after the 20 s that the client would wait by itself.
-        await until(() => cluster.status === 'connected', 'the connection')
-      },
-    )
-  },
-)
+describe('reconnecting', () => {
+  skipEach(withoutServer)
+  test(
+    'a server that dies in the middle of the handshake delays the next attempt by seconds',
+    { tags: 'slow' },
+    async () => {
+      await using server = await NatsServer.start()
+      await using way = new Way(server.port)
+      await using cluster = await connect({ servers: await way.open(), namespace: 'reconnect' })
+      way.cut()
+      await until(() => way.deaths === 1, 'the handshake')
+      expect(cluster.status).toBe('disconnected')
+      // Within 15 s, and not after the 20 s that the client would wait by itself.
+      await until(() => cluster.status === 'connected', 'the connection')
+    },
+  )
+})

@@ -3,7 +3,7 @@ import { describe, test } from 'vitest'
 import { makeLogFile } from './log-file.ts'
 import { findObstacle, Host } from './network.ts'
 import { type Node, startNode } from './node.ts'
-import { NatsServer, withoutServer } from './server.ts'
+import { NatsServer, skipEach, withoutServer } from './server.ts'
 
 const obstacle = withoutServer || findObstacle()
 
@@ -35,7 +35,8 @@ export function testCutLinks(
   title: string,
   body: (hosts: LinkedHosts) => Promise<void>,
 ): void {
-  describe.skipIf(obstacle)(`${group}${obstacle ? ` (skipped: ${obstacle})` : ''}`, () => {
+  describe(group, () => {
+    skipEach(obstacle)
     // oxlint-disable-next-line vitest/valid-title -- it is handed on
     test.each(cuts)(title, { tags: 'slow', timeout: 120_000 }, async (name, directions) => {
       using near = new Host()

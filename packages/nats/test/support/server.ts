@@ -4,7 +4,7 @@ import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe } from 'vitest'
 
 /** Debian keeps it in a folder that is not on everybody's path. */
 const path = [process.env['PATH'] ?? '', '/usr/sbin', '/usr/local/bin'].join(delimiter)
@@ -137,15 +137,22 @@ export function describeWithServer(
   tests: (server: NatsServer) => void,
   flags: readonly string[] = withJetStream,
 ): void {
-  describe.skipIf(withoutServer)(
-    `${name}${withoutServer ? ` (skipped: ${withoutServer})` : ''}`,
-    () => {
-      const server = new NatsServer(flags)
-      beforeAll(() => server.start())
-      afterAll(() => server[Symbol.asyncDispose]())
-      tests(server)
-    },
-  )
+  describe(name, () => {
+    skipEach(withoutServer)
+    const server = new NatsServer(flags)
+    beforeAll(async () => {
+      if (withoutServer === false) await server.start()
+    })
+    afterAll(() => server[Symbol.asyncDispose]())
+    tests(server)
+  })
+}
+
+/** Skips the tests of the group in which it is called, if there is an obstacle, which is reported as the reason. */
+export function skipEach(obstacle: string | false): void {
+  beforeEach(({ skip }) => {
+    if (obstacle !== false) skip(obstacle)
+  })
 }
 
 function canConnect(port: number): Promise<boolean> {
