@@ -35,6 +35,7 @@ export function testCutLinks(
   title: string,
   body: (hosts: LinkedHosts) => Promise<void>,
 ): void {
+  // oxlint-disable-next-line vitest/valid-title -- it is handed on
   describe(group, () => {
     skipEach(obstacle)
     // oxlint-disable-next-line vitest/valid-title -- it is handed on

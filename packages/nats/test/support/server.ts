@@ -137,6 +137,7 @@ export function describeWithServer(
   tests: (server: NatsServer) => void,
   flags: readonly string[] = withJetStream,
 ): void {
+  // oxlint-disable-next-line vitest/valid-title -- it is handed on
   describe(name, () => {
     skipEach(withoutServer)
     const server = new NatsServer(flags)
