@@ -9,7 +9,7 @@ import {
 import { StreamReader } from '@tasktree/streams'
 import { CalledProcessError, type CompletedProcess } from './errors.ts'
 import { DEVNULL, PIPE } from './options.ts'
-import { interleaveLines, type OutputLine } from './output-lines.ts'
+import { interleaveLines, type OutputLine } from './interleave-lines.ts'
 import { checkRun, type RunOptions, runToEnd } from './run.ts'
 import { start } from './spawn.ts'
 import { Stage } from './pipe-stage.ts'

@@ -10,7 +10,7 @@
  * ended, for at most `EXIT_GRACE`, and then sends SIGKILL.
  */
 import { isMainThread } from 'node:worker_threads'
-import { livingGroups } from './group-watch.ts'
+import { livingGroups } from './group-liveness.ts'
 import { isDead, readProcStat } from './proc-stat.ts'
 
 /** What this module needs to know about a running child. */

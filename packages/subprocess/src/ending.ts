@@ -1,8 +1,9 @@
 import { type CancelledError, getEventLoop } from '@tasktree/core'
+import { abortError, afterDelay } from '@tasktree/core/lowlevel'
 import { PermissionError } from './errors.ts'
-import { Milestone } from './milestone.ts'
+import { OneShotEvent } from './one-shot-event.ts'
 import { endWithParent } from './end-with-parent.ts'
-import { terminate } from './termination.ts'
+import { terminate } from './kill-ladder.ts'
 
 /**
  * Why this program has ended a process: the `timeout` of the process has passed, its `signal` has aborted, or it has
@@ -16,16 +17,19 @@ export interface EndingFacts {
   readonly group: boolean
   readonly foreground: boolean
   readonly killGrace: number
+  readonly timeout: number | undefined
+  readonly signal: AbortSignal | undefined
 }
 
 /**
- * Ends a process and sends signals to it. The process is ended at most once. It is also ended when this program ends.
+ * Ends a process and sends signals to it. The process is ended at most once. It is also ended at its `timeout`, when its
+ * `signal` aborts, and when this program ends.
  *
  * The code consists of timers and callbacks only, so that it also works when the loop of the owner is closed.
  */
 export class Ending {
-  /** Reached when the process has exited and the system has removed it. */
-  readonly exited: Milestone = new Milestone()
+  /** Happens when the process has exited and the system has removed it. */
+  readonly exited: OneShotEvent = new OneShotEvent()
   readonly #facts: EndingFacts
   readonly #stopWatchingParent: () => void
   #cut: Cut | null = null
@@ -33,7 +37,7 @@ export class Ending {
    * Null until this program begins to end the process. After that: the event that no member of its process group is left
    * alive.
    */
-  #gone: Milestone | null = null
+  #gone: OneShotEvent | null = null
 
   constructor(facts: EndingFacts) {
     this.#facts = facts
@@ -48,6 +52,19 @@ export class Ending {
       if (this.#gone === null) this.#stopWatchingParent()
       else this.#gone.on(() => this.#stopWatchingParent())
     })
+    this.#endAtTimeoutOrAbort(facts)
+  }
+
+  #endAtTimeoutOrAbort({ timeout = Infinity, signal }: EndingFacts): void {
+    const stopTimer = afterDelay(timeout, () => this.begin('timeout'))
+    const abort = (): void => {
+      if (signal !== undefined) this.begin(abortError(signal))
+    }
+    signal?.addEventListener('abort', abort)
+    this.exited.on(() => {
+      stopTimer()
+      signal?.removeEventListener('abort', abort)
+    })
   }
 
   /** Why this program ended the process; null when it did not, or when the process had already exited. */
@@ -60,16 +77,16 @@ export class Ending {
   }
 
   /** Ends the process, because of `cut`: SIGTERM, and after `killGrace` SIGKILL. */
-  begin(cut: Cut | null): Milestone {
+  begin(cut: Cut | null): OneShotEvent {
     return this.#begin(cut, 'SIGTERM')
   }
 
-  #begin(cut: Cut | null, first: NodeJS.Signals): Milestone {
+  #begin(cut: Cut | null, first: NodeJS.Signals): OneShotEvent {
     if (this.#gone !== null) return this.#gone
-    const gone = new Milestone()
+    const gone = new OneShotEvent()
     this.#gone = gone
-    if (this.exited.reached) {
-      gone.reach()
+    if (this.exited.hasHappened) {
+      gone.happen()
       return gone
     }
     this.#cut = cut
@@ -83,7 +100,7 @@ export class Ending {
         onExit: (callback) => this.exited.on(callback),
       },
       first,
-      () => gone.reach(),
+      () => gone.happen(),
     )
     return gone
   }

@@ -14,7 +14,7 @@ export {
 export type { ManagedBackoff, ManagedProcessOptions } from './managed-options.ts'
 export { ManagedProcess, type ManagedState } from './managed-process.ts'
 export { DEVNULL, PIPE, type SpawnOptions, STDOUT, type Stdio } from './options.ts'
-export type { OutputLine } from './output-lines.ts'
+export type { OutputLine } from './interleave-lines.ts'
 export { Process, type ProcessWaitOptions } from './process.ts'
 export { python } from './python.ts'
 export { run, type RunOptions } from './run.ts'

@@ -1,8 +1,8 @@
 import { currentTask, getEventLoop, isCancelled, type Task } from '@tasktree/core'
 import { createServiceTask } from '@tasktree/core/lowlevel'
 import type { StreamReader } from '@tasktree/streams'
-import type { Milestone } from './milestone.ts'
-import { textLines } from './text-lines.ts'
+import type { OneShotEvent } from './one-shot-event.ts'
+import { linesAndPrompts } from './lines-and-prompts.ts'
 
 export type Listener = (line: string) => void | PromiseLike<void>
 
@@ -17,7 +17,7 @@ export interface HeardProcess {
   /** The function that the user wants to be called with each line; undefined if there is none. */
   readonly listener: Listener | undefined
   /** The event after which no more lines are passed to the listener. */
-  readonly deaf: Milestone
+  readonly deaf: OneShotEvent
 }
 
 /**
@@ -39,10 +39,10 @@ async function passLinesOn(reader: StreamReader | null, process: HeardProcess): 
       reportListener(process, error)
     }
   }
-  for await (const line of textLines(reader, onPrompt)) {
+  for await (const line of linesAndPrompts(reader, onPrompt)) {
     await callListener(process, line, process.onText)
     if (process.listener !== undefined) await callListener(process, line, process.listener)
-    if (process.deaf.reached) return
+    if (process.deaf.hasHappened) return
   }
 }
 

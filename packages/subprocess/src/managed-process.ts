@@ -17,7 +17,7 @@ import {
 import { NotReadyError, TimeoutExpired } from './errors.ts'
 import { listenToLines } from './line-listener.ts'
 import { checkManaged, type ManagedProcessOptions } from './managed-options.ts'
-import { Milestone } from './milestone.ts'
+import { OneShotEvent } from './one-shot-event.ts'
 import { checkSpawn, defaultKillGrace, PIPE } from './options.ts'
 import type { Process } from './process.ts'
 import { RestartDelays } from './restart-delays.ts'
@@ -50,7 +50,7 @@ export class ManagedProcess implements AsyncDisposable {
   #life: Task<number | null> | null = null
   #ready: Future<void> | null = null
   /** The event that the process must stop and must not be started again. */
-  #halt = new Milestone()
+  #halt = new OneShotEvent()
   /** How often a stop was requested. `restart` compares this number to notice a `stop` that was called after it. */
   #stops = 0
 
@@ -94,7 +94,7 @@ export class ManagedProcess implements AsyncDisposable {
     this.#state = 'starting'
     const ready = new Future<void>()
     this.#ready = ready
-    this.#halt = new Milestone()
+    this.#halt = new OneShotEvent()
     this.#life = createServiceTask(() => this.#live(), { name: `process ${this.#program}` })
     try {
       await shield(ready)
@@ -187,7 +187,7 @@ export class ManagedProcess implements AsyncDisposable {
   #haltLife(): void {
     // The task ends one turn after it has set the state 'stopped'. A stop in that turn has nothing to do.
     if (this.#state !== 'stopped') this.#state = 'stopping'
-    this.#halt.reach()
+    this.#halt.happen()
   }
 
   /** Starts the process, and starts it again until it must stop. Returns its last code; null when it never ran. */
@@ -204,11 +204,11 @@ export class ManagedProcess implements AsyncDisposable {
         const startedAt = getEventLoop().time()
         const returncode = await this.#liveOnce()
         last = returncode ?? last
-        if (this.#ready !== null || this.#halt.reached) return last
+        if (this.#ready !== null || this.#halt.hasHappened) return last
         if (restart === 'never' || (restart === 'on-failure' && returncode === 0)) return last
         this.#state = 'backing-off'
         await this.#rest(backoff.next(getEventLoop().time() - startedAt))
-        if (this.#halt.reached) return last
+        if (this.#halt.hasHappened) return last
         this.#restarts++
         this.#state = 'starting'
       }
@@ -258,7 +258,7 @@ export class ManagedProcess implements AsyncDisposable {
     }
     await using _ = child
     this.#child = child
-    const deaf = new Milestone()
+    const deaf = new OneShotEvent()
     const forget = this.#endWhenHalted(child, deaf)
     const timer = this.#watchReadiness(child)
     const heard = {
@@ -297,13 +297,13 @@ export class ManagedProcess implements AsyncDisposable {
 
   /**
    * Ends `child` when the process must stop. After the end of the child, the listeners have `killGrace` more milliseconds
-   * for the last lines. Then `deaf` is reached, and the listeners get no more lines.
+   * for the last lines. Then `deaf` happens, and the listeners get no more lines.
    */
-  #endWhenHalted(child: Process, deaf: Milestone): () => void {
+  #endWhenHalted(child: Process, deaf: OneShotEvent): () => void {
     const { killGrace = defaultKillGrace } = this.#options
     const steps: (() => void)[] = []
     const onGone = (): void => {
-      steps.push(afterDelay(killGrace, () => deaf.reach()))
+      steps.push(afterDelay(killGrace, () => deaf.happen()))
     }
     const onHalt = (): void => {
       steps.push(child.stop().on(onGone))

@@ -2,7 +2,7 @@ import { shield, type Task } from '@tasktree/core'
 import { createServiceTask } from '@tasktree/core/lowlevel'
 import type { StreamReader } from '@tasktree/streams'
 import { CalledProcessError, type CompletedProcess } from './errors.ts'
-import type { LineSource } from './output-lines.ts'
+import type { LineSource } from './interleave-lines.ts'
 import type { Process } from './process.ts'
 
 /** How many bytes of stderr are kept for an error message. */

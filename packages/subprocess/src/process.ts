@@ -1,13 +1,5 @@
-import { currentTask, isCancelled, RuntimeError, type Task, taskSignal } from '@tasktree/core'
-import {
-  abortError,
-  afterDelay,
-  checkOptions,
-  describe,
-  hasFailed,
-  observe,
-  waitAnyway,
-} from '@tasktree/core/lowlevel'
+import { isCancelled, RuntimeError } from '@tasktree/core'
+import { checkOptions, describe, waitAnyway } from '@tasktree/core/lowlevel'
 import { StreamReader, StreamWriter } from '@tasktree/streams'
 import type { ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
@@ -17,12 +9,14 @@ import { type Cut, Ending } from './ending.ts'
 import { ProcessLookupError, TimeoutExpired } from './errors.ts'
 import { endWhenSilent } from './held-pipe.ts'
 import { processTracing } from './tracing.ts'
-import type { Milestone } from './milestone.ts'
+import type { OneShotEvent } from './one-shot-event.ts'
 import { checkDuration, defaultKillGrace, type SpawnOptions } from './options.ts'
-import { addToSnapshots, type ProcessSnapshot, showProcess } from './process-list.ts'
-import { checkSendable, isFatalRealTimeSignal, RealTimeEnd, toReturncode } from './signals.ts'
-import { SignalsInFlight } from './signals-in-flight.ts'
-import { copyIn, copyOut, StdioCopies } from './stdio-copies.ts'
+import { checkSendable } from './check-signal.ts'
+import { Owner } from './owner.ts'
+import { addToSnapshots, type ProcessSnapshot, showProcess } from './process-snapshot.ts'
+import { PendingSignals } from './pending-signals.ts'
+import { isFatalRealTimeSignal, RealTimeEnd, toReturncode } from './returncode.ts'
+import { StdioCopies } from './stdio-copies.ts'
 
 /** The outputs of a process that has ended, and why this program has ended it. */
 export interface Captured extends Outputs {
@@ -70,11 +64,9 @@ export class Process implements AsyncDisposable {
   /** Reads the stderr of the process; null when that is not a PIPE. */
   readonly stderr: StreamReader | null
   readonly #started: Started
-  readonly #owner: Task | null = currentTask()
-  /** Aborts when the owner, or the scope of the owner in which the process was started, is cancelled. */
-  readonly #ownerSignal: AbortSignal | null = this.#owner === null ? null : taskSignal()
+  readonly #owner = new Owner()
   readonly #ending: Ending
-  readonly #copies = new StdioCopies(this)
+  readonly #copies: StdioCopies
   /** The input and the outputs of `communicate`. If a call is cancelled, the next call continues with them. */
   readonly #communication: Communication
   #returncode: number | null = null
@@ -92,20 +84,27 @@ export class Process implements AsyncDisposable {
       group,
       foreground,
       killGrace: options.killGrace ?? defaultKillGrace,
+      timeout: options.timeout,
+      signal: options.signal,
+    })
+    this.#copies = new StdioCopies(this, {
+      pid: this.pid,
+      exited: this.#ending.exited,
+      isEnded: () => this.#ending.begun,
     })
     const { limit } = options
     const reader = (pipe: Socket | null): StreamReader | null =>
       pipe === null ? null : StreamReader.from(pipe, { limit })
     const stdin = started.stdin === null ? null : StreamWriter.to(started.stdin)
-    this.stdin = this.#connectIn(stdin)
-    this.stdout = this.#connectOut(reader(started.stdout), options.stdout, started.stdout)
-    this.stderr = this.#connectOut(reader(started.stderr), options.stderr, started.stderr)
+    this.stdin = this.#copies.connectIn(options.stdin, stdin)
+    this.stdout = this.#copies.connectOut(reader(started.stdout), options.stdout, started.stdout)
+    this.stderr = this.#copies.connectOut(reader(started.stderr), options.stderr, started.stderr)
     this.#communication = new Communication(this.stdin, this.stdout, this.stderr)
     // When the child exits, Node resumes all pipes in this array, even those that a slow reader has paused. Output of a
     // grandchild would then fill the memory.
     child.stdio.fill(null)
     // A child that had the terminal has ended for this program only when Ctrl-C can no longer be meant for the child.
-    const signals = foreground ? new SignalsInFlight() : null
+    const signals = foreground ? new PendingSignals() : null
     child.once('exit', (code, signal) => {
       if (signals === null) this.#onExit(code, signal)
       else signals.whenHeard(() => this.#onExit(code, signal))
@@ -115,7 +114,7 @@ export class Process implements AsyncDisposable {
         if (this.#returncode === null) this.#realTime.onPipeEnd()
       })
     }
-    this.#endWithOthers()
+    this.#endWithOwner()
     addToSnapshots(this)
     if (processTracing.isOn) {
       const trace = { process: this, pid: this.pid, program: args[0] as string }
@@ -128,7 +127,7 @@ export class Process implements AsyncDisposable {
     return showProcess(
       this.pid,
       this.#started.args,
-      this.#owner,
+      this.#owner.task,
       this.#ending.begun,
       this.#startedAt,
     )
@@ -270,7 +269,7 @@ export class Process implements AsyncDisposable {
   }
 
   /** @internal ends the process, as at the end of its scope, but keeps its pipes open, so that its output can be read */
-  stop(): Milestone {
+  stop(): OneShotEvent {
     return this.#ending.begin(null)
   }
 
@@ -280,7 +279,7 @@ export class Process implements AsyncDisposable {
       const isEnded = this.#ending.begun && this.#returncode !== 0
       processTracing.settle(this, isEnded ? { cancelled: true } : { result: this.#returncode })
     }
-    this.#ending.exited.reach()
+    this.#ending.exited.happen()
     const isEnded = (): boolean => this.#ending.begun
     endWhenSilent(this.#started.stdout, isEnded)
     endWhenSilent(this.#started.stderr, isEnded)
@@ -301,46 +300,23 @@ export class Process implements AsyncDisposable {
     begin: (signal: AbortSignal) => Promise<void>[],
   ): Promise<void> {
     await waitForAll(options, begin, async (error, hasExpired) => {
-      if (isCancelled(error) && this.#isOwnerCancelled()) await this[Symbol.asyncDispose]()
+      if (isCancelled(error) && this.#owner.isCallerAndCancelled())
+        await this[Symbol.asyncDispose]()
       else if (hasExpired) throw this.#expired(options.timeout as number)
     })
-  }
-
-  /**
-   * Whether the owner itself is cancelled. A timeout scope that the owner opened after the start only ends the waiting.
-   */
-  #isOwnerCancelled(): boolean {
-    return this.#ownerSignal?.aborted === true && this.#owner === currentTask()
   }
 
   #expired(timeout: number): TimeoutExpired {
     return new TimeoutExpired(this.#started.args, timeout, this.#communication.copy())
   }
 
-  /** Makes the process end with its owner, at its `timeout`, and when its `signal` aborts. */
-  #endWithOthers(): void {
-    const { signal, timeout = Infinity } = this.#started.options
-    const stops = [afterDelay(timeout, () => this.#ending.begin('timeout'))]
-    if (this.#owner !== null) {
-      const forget = observe(this.#owner, (owner) => {
-        if (owner.cancelled() || hasFailed(owner)) {
-          this.#ending.begin(null).on(() => this.#closePipes())
-        }
-      })
-      // The owner is observed until the pipes are closed. The exit of the process would be too early, because the pipes
-      // may stay open after it, and they must not outlive the owner.
-      this.#whenClosed(forget)
-    }
-    if (signal !== undefined) {
-      const abort = (): void => {
-        this.#ending.begin(abortError(signal))
-      }
-      signal.addEventListener('abort', abort)
-      stops.push(() => signal.removeEventListener('abort', abort))
-    }
-    this.#ending.exited.on(() => {
-      for (const stop of stops) stop()
+  #endWithOwner(): void {
+    const forget = this.#owner.onFailure(() => {
+      this.#ending.begin(null).on(() => this.#closePipes())
     })
+    // The owner is observed until the pipes are closed. The exit of the process would be too early, because the pipes
+    // may stay open after it, and they must not outlive the owner.
+    if (forget !== null) this.#whenClosed(forget)
   }
 
   /** Calls `callback` once the process has exited and its pipes are closed. */
@@ -367,33 +343,6 @@ export class Process implements AsyncDisposable {
     const { args, options } = this.#started
     if (cut === 'timeout') throw new TimeoutExpired(args, options.timeout as number, captured)
     if (isCancelled(cut)) throw cut
-  }
-
-  /** Returns the writer to stdin; null when the caller's own reader is copied to stdin. */
-  #connectIn(stdin: StreamWriter | null): StreamWriter | null {
-    const { options } = this.#started
-    if (stdin === null || !(options.stdin instanceof StreamReader)) return stdin
-    this.#copies.add(copyIn(this.#asCopied(), options.stdin, stdin))
-    return null
-  }
-
-  /** Returns the reader of an output; null when the output is copied to the caller's own writer. */
-  #connectOut(
-    output: StreamReader | null,
-    place: SpawnOptions['stderr'],
-    pipe: Socket | null,
-  ): StreamReader | null {
-    if (output === null || !(place instanceof StreamWriter)) return output
-    this.#copies.add(copyOut(this.#asCopied(), output, place, pipe as Socket))
-    return null
-  }
-
-  #asCopied(): Parameters<typeof copyIn>[0] {
-    return {
-      pid: this.pid,
-      exited: this.#ending.exited,
-      isEnded: () => this.#ending.begun,
-    }
   }
 }
 

@@ -5,10 +5,10 @@ import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { isatty } from 'node:tty'
-import { toSpawnError } from './errors.ts'
 import { checkSpawn, PIPE, type SpawnOptions, type Stdio, STDOUT, toFolder } from './options.ts'
 import { Process } from './process.ts'
 import { openSharedPipe, type SharedPipe } from './shared-pipe.ts'
+import { toSpawnError } from './spawn-error.ts'
 
 /**
  * Starts a program, without a shell. The program is looked for on the PATH of `env`. The process gets a new process

@@ -6,20 +6,17 @@ import {
   hasFailed,
   observe,
 } from '@tasktree/core/lowlevel'
-import {
-  ConnectionResetError,
-  OSError,
-  type StreamReader,
-  type StreamWriter,
-} from '@tasktree/streams'
+import { ConnectionResetError, OSError, StreamReader, StreamWriter } from '@tasktree/streams'
 import type { Socket } from 'node:net'
 import { DRAIN_GRACE } from './held-pipe.ts'
-import type { Milestone } from './milestone.ts'
+import type { OneShotEvent } from './one-shot-event.ts'
+import type { SpawnOptions } from './options.ts'
 import { reportUnlessAwaited } from './unawaited.ts'
 
 /** The tasks that copy between a process and the caller's own readers and writers. */
 export class StdioCopies {
   readonly #process: object
+  readonly #child: CopiedChild
   readonly #copies: Task<void>[] = []
   /**
    * Maps each failed copy to a function that withdraws the report of its failure; called when a caller gets the
@@ -27,15 +24,35 @@ export class StdioCopies {
    */
   readonly #failed = new Map<Task<void>, () => void>()
 
-  constructor(process: object) {
+  /** @param process the object that the caller should await, so that no failure of a copy is lost */
+  constructor(process: object, child: CopiedChild) {
     this.#process = process
+    this.#child = child
+  }
+
+  /** Returns the writer to stdin; null when the caller's own reader is copied to stdin. */
+  connectIn(place: SpawnOptions['stdin'], stdin: StreamWriter | null): StreamWriter | null {
+    if (stdin === null || !(place instanceof StreamReader)) return stdin
+    this.#add(copyIn(this.#child, place, stdin))
+    return null
+  }
+
+  /** Returns the reader of an output; null when the output is copied to the caller's own writer. */
+  connectOut(
+    output: StreamReader | null,
+    place: SpawnOptions['stderr'],
+    pipe: Socket | null,
+  ): StreamReader | null {
+    if (output === null || !(place instanceof StreamWriter)) return output
+    this.#add(copyOut(this.#child, output, place, pipe as Socket))
+    return null
   }
 
   /**
    * Keeps track of a copying task. If it fails, `wait` and `communicate` fail too. If neither is called, the failure is
    * reported.
    */
-  add(copy: Task<void>): void {
+  #add(copy: Task<void>): void {
     this.#copies.push(copy)
     observe(copy, () => {
       if (!hasFailed(copy)) return
@@ -67,21 +84,21 @@ export class StdioCopies {
 }
 
 /** What a copying task needs to know about the child whose streams it copies. */
-export interface CopiedChild {
+interface CopiedChild {
   readonly pid: number
-  readonly exited: Milestone
+  readonly exited: OneShotEvent
   /** Whether this program is ending the child. */
   isEnded(): boolean
 }
 
 /** Copies `source` to the stdin of `child`, until either ends. */
-export function copyIn(child: CopiedChild, source: StreamReader, stdin: StreamWriter): Task<void> {
+function copyIn(child: CopiedChild, source: StreamReader, stdin: StreamWriter): Task<void> {
   const task = createServiceTask(
     async () => {
       try {
         await pump(source, stdin)
       } catch (error) {
-        const isOwnEnd = isCancelled(error) && child.exited.reached
+        const isOwnEnd = isCancelled(error) && child.exited.hasHappened
         const hasClosedEarly = error instanceof OSError && source.exception() === null
         if (!isOwnEnd && !hasClosedEarly) throw error
       } finally {
@@ -95,7 +112,7 @@ export function copyIn(child: CopiedChild, source: StreamReader, stdin: StreamWr
 }
 
 /** Copies an output of `child` to `sink`, which stays open. */
-export function copyOut(
+function copyOut(
   child: CopiedChild,
   output: StreamReader,
   sink: StreamWriter,

@@ -1,19 +1,19 @@
 import { cancelOnAbort, DetailedFuture, type WaitDetails } from '@tasktree/core/lowlevel'
 
-const milestone = (): WaitDetails => ({ kind: 'process', label: 'a child process' })
+const childProcess = (): WaitDetails => ({ kind: 'process', label: 'a child process' })
 
 /**
  * An event that happens once to a process. Each waiter gets a separate future, in the loop of the waiter, because a
  * process may outlive the loop in which it was started.
  */
-export class Milestone {
+export class OneShotEvent {
   #callbacks: Set<() => void> | null = new Set()
 
-  get reached(): boolean {
+  get hasHappened(): boolean {
     return this.#callbacks === null
   }
 
-  reach(): void {
+  happen(): void {
     const callbacks = this.#callbacks
     this.#callbacks = null
     if (callbacks !== null) for (const callback of callbacks) callback()
@@ -34,8 +34,8 @@ export class Milestone {
    *
    * @param details describes the event for `why()` of core, which explains what a task waits for
    */
-  async wait(signal?: AbortSignal, details: () => WaitDetails = milestone): Promise<void> {
-    if (this.reached) return
+  async wait(signal?: AbortSignal, details: () => WaitDetails = childProcess): Promise<void> {
+    if (this.hasHappened) return
     const happened = new DetailedFuture<void>(details)
     const forget = this.on(() => {
       if (!happened.done()) happened.setResult()

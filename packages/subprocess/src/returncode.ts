@@ -1,32 +1,11 @@
-import { describe } from '@tasktree/core/lowlevel'
 import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { readProcStat } from './proc-stat.ts'
 
 /** Node has names for the signals below this number. */
 const FIRST_REAL_TIME_SIGNAL = 32
-const LAST_SIGNAL = 64
 /** The bits of a `waitpid` status that hold the signal; they are 0 for a process that has exited. */
 const SIGNAL_MASK = 0x7f
-
-/**
- * Checks that `signal` can be sent to a process.
- *
- * @throws {TypeError} when `signal` is neither the name of a signal nor a number
- * @throws {RangeError} when there is no signal of that number
- */
-export function checkSendable(signal: unknown): asserts signal is NodeJS.Signals | number {
-  if (typeof signal === 'number' && !Number.isNaN(signal)) {
-    if (Number.isInteger(signal) && signal >= 0 && signal <= LAST_SIGNAL) return
-    throw new RangeError(
-      `the number of a signal must be a whole number from 0 to ${LAST_SIGNAL}, got ${signal}`,
-    )
-  }
-  if (typeof signal === 'string' && Object.hasOwn(constants.signals, signal)) return
-  throw new TypeError(
-    `expected the name or the number of a signal, as 'SIGTERM' or 15, got ${describe(signal)}`,
-  )
-}
 
 /**
  * The return code as Python has it: -N when signal N has ended the process.

@@ -18,7 +18,7 @@ const TERMINAL_SIGNALS = 0b110
 /** Milliseconds after which a signal that still seems to be in flight is not waited for any longer. */
 const PATIENCE = 200
 
-export class SignalsInFlight {
+export class PendingSignals {
   /** The threads that blocked the signals of the terminal when this object was made. */
   readonly #blocking = new Set(threads().filter((thread) => blocks(readStatus(thread))))
 

@@ -12,7 +12,7 @@ const PROMPT_SILENCE = 50
  * called with the beginning of a line when the process seems to wait for an answer to it; the line itself comes later
  * all the same.
  */
-export async function* textLines(
+export async function* linesAndPrompts(
   reader: StreamReader,
   onPrompt: (text: string) => void,
 ): AsyncGenerator<string, void> {

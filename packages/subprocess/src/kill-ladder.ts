@@ -1,5 +1,5 @@
 import { afterDelay } from '@tasktree/core/lowlevel'
-import { watchGroup } from './group-watch.ts'
+import { watchGroup } from './group-liveness.ts'
 
 /** What `terminate` ends: a process, or the group that the process leads. */
 export interface Target {
