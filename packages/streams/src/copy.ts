@@ -1,6 +1,6 @@
 import { cancelTasks, gather } from '@tasktree/core'
 import { createServiceTask, cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
-import type { WaitOptions } from './event-waiters.ts'
+import type { WaitOptions } from './wait-options.ts'
 import { StreamReader } from './stream-reader.ts'
 import { StreamWriter } from './stream-writer.ts'
 

@@ -1,7 +1,38 @@
-import { checkOptions } from '@tasktree/core/lowlevel'
+import type { Future } from '@tasktree/core'
+import {
+  cancelOnAbort,
+  checkOptions,
+  DetailedFuture,
+  type WaitDetails,
+} from '@tasktree/core/lowlevel'
 import { ConnectionResetError, isOfConnection } from './os-error.ts'
-import { peerOf } from './peer-of.ts'
-import { type WaitOptions, EventWaiters } from './event-waiters.ts'
+import { peerAddress } from './peer-address.ts'
+import type { WaitOptions } from './wait-options.ts'
+
+export interface WriteBufferLimits {
+  /** The protocol must pause when more than this many bytes are buffered. */
+  high?: number | undefined
+  /** The protocol may resume when at most this many bytes are buffered. */
+  low?: number | undefined
+}
+
+/** The water marks of a transport whose limits were not set, in bytes. */
+export const DEFAULT_HIGH_WATER = 65_536
+export const DEFAULT_LOW_WATER = 16_384
+
+/**
+ * Returns both water marks. A mark that is not given is computed from the other one.
+ *
+ * @throws {RangeError} unless high >= low >= 0
+ */
+export function toWaterMarks(limits: WriteBufferLimits): { high: number; low: number } {
+  const high = limits.high ?? (limits.low === undefined ? DEFAULT_HIGH_WATER : 4 * limits.low)
+  const low = limits.low ?? Math.floor(high / 4)
+  if (!(high >= low && low >= 0)) {
+    throw new RangeError(`the limits must be high >= low >= 0 bytes, got ${high} and ${low}`)
+  }
+  return { high, low }
+}
 
 /** The callbacks by which a transport tells a protocol when to pause and resume writing. */
 export interface WriteProtocol {
@@ -49,7 +80,7 @@ export class FlowControl implements WriteProtocol {
   }
 
   #to(): string {
-    const peer = peerOf(this.#transport)
+    const peer = peerAddress(this.#transport)
     return peer === null ? '' : ` to ${peer}`
   }
 
@@ -110,5 +141,36 @@ export class FlowControl implements WriteProtocol {
   async #waitClosed(options: WaitOptions | undefined): Promise<void> {
     if (!this.#lost) await this.#closing.wait(options)
     else if (this.#error !== null) throw this.#error
+  }
+}
+
+/** The waiters for one event. Each has a separate future, so that cancelling one wait does not affect the others. */
+class EventWaiters {
+  readonly #futures = new Set<Future<void>>()
+  readonly #details: () => WaitDetails
+
+  /** @param details a function that returns what the waiters wait for, for `why()` of core */
+  constructor(details: () => WaitDetails) {
+    this.#details = details
+  }
+
+  async wait(options?: WaitOptions): Promise<void> {
+    const future = new DetailedFuture<void>(this.#details)
+    this.#futures.add(future)
+    try {
+      await cancelOnAbort(future, options?.signal)
+    } finally {
+      this.#futures.delete(future)
+    }
+  }
+
+  /** Ends every wait. With `error`, the waits fail with that error. */
+  wake(error: Error | null = null): void {
+    for (const future of this.#futures) {
+      if (future.done()) continue
+      if (error === null) future.setResult()
+      else future.setException(error)
+    }
+    this.#futures.clear()
   }
 }

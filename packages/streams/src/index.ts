@@ -1,7 +1,7 @@
 export { compactCopy } from './compact-copy.ts'
 export { copy, copyBidirectional, type StreamPair } from './copy.ts'
 export { IncompleteReadError, LimitOverrunError } from './errors.ts'
-export { FlowControl, type WriteProtocol } from './flow-control.ts'
+export { FlowControl, type WriteBufferLimits, type WriteProtocol } from './flow-control.ts'
 export {
   AddressInUseError,
   BrokenPipeError,
@@ -12,7 +12,8 @@ export {
   type OSErrorOptions,
   toOSError,
 } from './os-error.ts'
-export { type ReadTransport, StreamReader, type StreamReaderOptions } from './stream-reader.ts'
+export type { ReadTransport } from './receive-buffer.ts'
+export { StreamReader, type StreamReaderOptions } from './stream-reader.ts'
 export { StreamWriter } from './stream-writer.ts'
-export type { WaitOptions } from './event-waiters.ts'
-export { type WriteBufferLimits, WriteTransport } from './write-transport.ts'
+export type { WaitOptions } from './wait-options.ts'
+export { WriteTransport } from './write-transport.ts'

@@ -1,8 +1,8 @@
-import { type CancelledError, currentTask, type Task } from '@tasktree/core'
+import { type CancelledError, currentTask, RuntimeError, type Task } from '@tasktree/core'
 import { Claim, type WaitDetails, waitDetails } from '@tasktree/core/lowlevel'
 
-/** The part of a pending read that its reader uses. */
-export interface WaitingRead {
+/** What `PendingReads` knows of a pending read, whatever the type of its result is. */
+interface WaitingRead {
   /** The name of the method, for error messages. */
   readonly what: string
   /** The number of buffered bytes that the read needs at least, unless the stream has ended. */
@@ -20,15 +20,65 @@ export interface WaitingRead {
 
 /** The part of a reader that its pending reads use. */
 export interface ReadOwner {
-  /** Called when the read has ended or was cancelled. */
-  left(read: WaitingRead): void
   /**
    * Returns where the bytes come from, and how many have arrived. `why()` of core, which explains what a task waits for,
    * shows it. `what` is the name of the method that reads.
    */
   details(what: string): WaitDetails
+  /** Whether a read may end now: there are bytes, the stream has ended, or the reader has failed. */
+  mayEnd(): boolean
   /** Called when the read was woken, but there were not enough bytes. @throws the error of a reader that has failed */
   stillWaits(): void
+}
+
+/**
+ * The reads of one reader that wait. Only one read may wait at a time, so a second read is refused. There is one
+ * exception: if the waiting read was cancelled, but its code has not continued yet, the next reads wait behind it.
+ */
+export class PendingReads {
+  /** The pending read; null when there is none. */
+  first: WaitingRead | null = null
+  /** Reads that began after `first` was cancelled, and before the code of that cancelled read has continued. */
+  readonly #next: WaitingRead[] = []
+  readonly owner: ReadOwner
+
+  constructor(owner: ReadOwner) {
+    this.owner = owner
+  }
+
+  /** Returns the error for a call of the method `what` while another read waits; null when the call may go on. */
+  refusal(what: string): RuntimeError | null {
+    const first = this.first
+    if (first === null || first.isGivenUp) return null
+    return new RuntimeError(
+      `${what}() called while another task waits for data on this reader: ${first.what}() of ${first.task?.name ?? 'plain code'}`,
+    )
+  }
+
+  add<T>(what: string, needs: number, attempt: () => T | null): PendingRead<T> {
+    const read = new PendingRead(what, needs, attempt, this)
+    if (this.first === null) this.first = read
+    else this.#next.push(read)
+    return read
+  }
+
+  /** Called when a read has ended or was cancelled. */
+  left(read: WaitingRead): void {
+    if (this.first === read) this.#wakeNext()
+    else if (this.#next.includes(read)) this.#next.splice(this.#next.indexOf(read), 1)
+  }
+
+  #wakeNext(): void {
+    const next = this.#next.shift() ?? null
+    this.first = next
+    if (next !== null && this.owner.mayEnd()) next.wake()
+  }
+
+  /** Makes all reads fail with `error`. */
+  failAll(error: Error): void {
+    for (const read of this.#next.splice(0)) read.endWith(error)
+    this.first?.endWith(error)
+  }
 }
 
 /**
@@ -47,18 +97,18 @@ export class PendingRead<T> extends Claim<T> implements WaitingRead {
   readonly needs: number
   readonly task: Task | null = currentTask()
   readonly #attempt: () => T | null
-  readonly #owner: ReadOwner
+  readonly #reads: PendingReads
 
   /**
    * @param attempt a function that takes the bytes out of the reader and returns them. It returns null, and takes
    * nothing, if there are not enough bytes.
    */
-  constructor(what: string, needs: number, attempt: () => T | null, owner: ReadOwner) {
+  constructor(what: string, needs: number, attempt: () => T | null, reads: PendingReads) {
     super()
     this.what = what
     this.needs = needs
     this.#attempt = attempt
-    this.#owner = owner
+    this.#reads = reads
   }
 
   get isGivenUp(): boolean {
@@ -67,37 +117,37 @@ export class PendingRead<T> extends Claim<T> implements WaitingRead {
 
   endWith(error: Error): void {
     if (this.isWoken() || this.done()) return
-    this.#owner.left(this)
+    this.#reads.left(this)
     this.setException(error)
   }
 
   override cancel(msg?: string | CancelledError): boolean {
     const cancelled = super.cancel(msg)
-    if (cancelled) this.#owner.left(this)
+    if (cancelled) this.#reads.left(this)
     return cancelled
   }
 
   /** @internal */
   [waitDetails](): WaitDetails {
-    return this.#owner.details(this.what)
+    return this.#reads.owner.details(this.what)
   }
 
   protected override claim(): void {
     try {
       const taken = this.#attempt()
       if (taken === null) {
-        this.#owner.stillWaits()
+        this.#reads.owner.stillWaits()
         return
       }
-      this.#owner.left(this)
+      this.#reads.left(this)
       this.setResult(taken)
     } catch (error) {
-      this.#owner.left(this)
+      this.#reads.left(this)
       this.setException(error)
     }
   }
 
   protected override decline(): void {
-    this.#owner.left(this)
+    this.#reads.left(this)
   }
 }

@@ -2,7 +2,8 @@ import { Future, isCancelled, type Task } from '@tasktree/core'
 import { createServiceTask, describe } from '@tasktree/core/lowlevel'
 import { finished, type Readable } from 'node:stream'
 import { toOSError } from './os-error.ts'
-import type { ReadTransport, StreamReader } from './stream-reader.ts'
+import type { ReadTransport } from './receive-buffer.ts'
+import type { StreamReader } from './stream-reader.ts'
 
 export type Source = Readable | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array | string>
 

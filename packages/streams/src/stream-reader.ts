@@ -1,14 +1,20 @@
 import { checkpoint, RuntimeError } from '@tasktree/core'
-import { cancelIsDue, cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
+import {
+  cancelIsDue,
+  cancelOnAbort,
+  checkOptions,
+  describe,
+  type WaitDetails,
+} from '@tasktree/core/lowlevel'
 import type { Readable } from 'node:stream'
-import { ByteQueue } from './byte-queue.ts'
 import { IncompleteReadError, LimitOverrunError } from './errors.ts'
-import type { WaitOptions } from './event-waiters.ts'
-import { peerOf } from './peer-of.ts'
-import { PendingRead, type ReadOwner, type WaitingRead } from './pending-read.ts'
+import type { WaitOptions } from './wait-options.ts'
+import { peerAddress } from './peer-address.ts'
+import { PendingRead, PendingReads } from './pending-read.ts'
 import { readFrom } from './reader-source.ts'
 import { type CharacterWidth, lineText, newlines, widthOf } from './line-text.ts'
-import { findSeparator, SeparatorSearch, toSeparators } from './separator-search.ts'
+import { type ReadTransport, ReceiveBuffer } from './receive-buffer.ts'
+import { toSeparators } from './separator-search.ts'
 import { type Bytes, toBuffer } from './to-buffer.ts'
 
 const DEFAULT_LIMIT = 65_536
@@ -22,20 +28,6 @@ export interface StreamReaderOptions {
    */
   limit?: number | undefined
 }
-
-/** The methods by which a reader controls its source. */
-export interface ReadTransport {
-  pauseReading(): void
-  resumeReading(): void
-  /** Closes the source. The promise settles when the source has closed. */
-  close?(): PromiseLike<void> | void
-}
-
-/**
- * A read of at most this many bytes is assembled from several chunks, because a second read would cost more than the
- * copy.
- */
-const GATHERED = 4096
 
 /**
  * Reads the bytes that arrive from a source: by line, by count or up to a separator. Only one read may wait at a time. A
@@ -55,22 +47,18 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   /** @internal the name that users see; without it, a bundler may rename the class to `_StreamReader` */
   static readonly name: string = 'StreamReader'
 
-  readonly #buffer = new ByteQueue()
-  readonly #limit: number
-  #eof = false
+  readonly #buffer: ReceiveBuffer
   /** The error that every read throws at once; null when there is none. */
   #exception: Error | null = null
-  /** The error that reads throw after the last byte; null when the stream ends normally. */
-  #failure: Error | null = null
-  #transport: ReadTransport | null = null
-  /** How many bytes have arrived so far. */
-  #received = 0
-  #paused = false
   #closing: Promise<void> | null = null
-  /** The pending read; null when there is none. */
-  #first: WaitingRead | null = null
-  /** Reads that began after `#first` was cancelled, and before the code of that cancelled read has continued. */
-  readonly #next: WaitingRead[] = []
+  readonly #reads = new PendingReads({
+    details: (what) => this.#details(what),
+    mayEnd: () => this.#buffer.length > 0 || this.#buffer.ended || this.#exception !== null,
+    stillWaits: () => {
+      if (this.#exception !== null) throw this.#exception
+      this.#buffer.resume()
+    },
+  })
 
   constructor(options: StreamReaderOptions = {}) {
     checkOptions(options)
@@ -82,7 +70,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     if (limit !== Infinity && !Number.isInteger(limit)) {
       throw new RangeError(`limit must be a whole number of bytes, or Infinity, got ${limit}`)
     }
-    this.#limit = limit
+    this.#buffer = new ReceiveBuffer(limit)
   }
 
   /**
@@ -101,7 +89,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   get limit(): number {
-    return this.#limit
+    return this.#buffer.limit
   }
 
   /**
@@ -118,14 +106,14 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
       throw new TypeError(`read takes a whole number of bytes, got ${describe(n)}`)
     }
     checkOptions(options)
-    if (n < 0) return this.#start('read', Infinity, this.#takeAll, options)
-    const attempt = (): Buffer | null => this.#trySome(n)
-    if (this.#first !== null || this.#exception !== null || n === 0 || this.#eof) {
+    if (n < 0) return this.#start('read', Infinity, () => this.#buffer.tryAll(), options)
+    const attempt = (): Buffer | null => this.#buffer.trySome(n)
+    if (this.#reads.first !== null || this.#exception !== null || n === 0 || this.#buffer.ended) {
       return this.#startFuture('read', 0, attempt, options) as Promise<Buffer>
     }
-    if (this.#buffer.length > 0 && !cancelIsDue()) return Promise.resolve(this.#takeSome(n))
-    if (this.#buffer.length > 0) return afterCheckpoint(() => this.read(n, options))
-    return this.#wait('read', 0, attempt, options) as Promise<Buffer>
+    if (this.#buffer.length === 0) return this.#wait('read', 0, attempt, options) as Promise<Buffer>
+    if (!cancelIsDue()) return Promise.resolve(this.#buffer.takeSome(n))
+    return afterCheckpoint(() => this.read(n, options))
   }
 
   /**
@@ -152,7 +140,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   readExactly(n: number, options?: WaitOptions): Promise<Buffer> {
     checkLength('readExactly', n)
     checkOptions(options)
-    return this.#start('readExactly', n, () => this.#tryExactly(n), options)
+    return this.#start('readExactly', n, () => this.#buffer.tryExactly(n), options)
   }
 
   /**
@@ -166,7 +154,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
    */
   readUntil(separator: Bytes | readonly Bytes[] = '\n', options?: WaitOptions): Promise<Buffer> {
     checkOptions(options)
-    return this.#start('readUntil', 0, this.#search(toSeparators(separator), 1), options)
+    return this.#start('readUntil', 0, this.#buffer.search(toSeparators(separator), 1), options)
   }
 
   /**
@@ -181,7 +169,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
       throw new TypeError(`readInto takes a Buffer or Uint8Array to fill, got ${describe(target)}`)
     }
     checkOptions(options)
-    return this.#start('readInto', 0, () => this.#tryInto(target), options)
+    return this.#start('readInto', 0, () => this.#buffer.tryInto(target), options)
   }
 
   /**
@@ -194,7 +182,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   peek(n: number, options?: WaitOptions): Promise<Buffer> {
     checkLength('peek', n)
     checkOptions(options)
-    return this.#start('peek', n, () => this.#tryPeek(n), options)
+    return this.#start('peek', n, () => this.#buffer.tryPeek(n), options)
   }
 
   /**
@@ -206,9 +194,10 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   unread(data: Uint8Array | string): void {
     const bytes = toBuffer(data)
     if (this.#closing !== null) throw new RuntimeError('unread() after close()')
-    if (this.#first !== null && !this.#first.isGivenUp) throw this.#busy('unread', this.#first)
+    const refusal = this.#reads.refusal('unread')
+    if (refusal !== null) throw refusal
     this.#buffer.unshift(bytes)
-    this.#pauseIfFull()
+    this.#buffer.pauseIfFull(this.#reads.first?.needs)
   }
 
   /**
@@ -236,12 +225,12 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
 
   /** Whether the stream has ended without an error and all bytes were read. */
   atEof(): boolean {
-    return this.#eof && this.#failure === null && this.#buffer.length === 0
+    return this.#buffer.ended && this.#buffer.failure === null && this.#buffer.length === 0
   }
 
   /** Returns the error with which the source failed; null when it has not failed. */
   exception(): Error | null {
-    return this.#exception ?? this.#failure
+    return this.#exception ?? this.#buffer.failure
   }
 
   /**
@@ -263,14 +252,13 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   /** For protocols: adds bytes that have arrived. The reader keeps `chunk` and returns views of it. */
   feedData(chunk: Uint8Array | string): void {
     if (this.#closing !== null) return
-    if (this.#eof) throw new RuntimeError('feedData() after feedEof()')
+    if (this.#buffer.ended) throw new RuntimeError('feedData() after feedEof()')
     const bytes = toBuffer(chunk)
     if (bytes.length === 0) return
-    this.#received += bytes.length
     this.#buffer.push(bytes)
-    const first = this.#first
+    const { first } = this.#reads
     if (first !== null && this.#buffer.length >= first.needs) first.wake()
-    this.#pauseIfFull()
+    this.#buffer.pauseIfFull(this.#reads.first?.needs)
   }
 
   /**
@@ -278,10 +266,9 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
    * the bytes that arrived before, and then throw `error`.
    */
   feedEof(error: Error | null = null): void {
-    if (this.#eof) return
-    this.#eof = true
-    this.#failure = error
-    this.#first?.wake()
+    if (this.#buffer.ended) return
+    this.#buffer.end(error)
+    this.#reads.first?.wake()
   }
 
   /**
@@ -292,25 +279,23 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
    */
   setException(error: Error): void {
     this.#exception = error
-    for (const read of this.#next.splice(0)) read.endWith(error)
-    this.#first?.endWith(error)
+    this.#reads.failAll(error)
   }
 
   /** For protocols: sets the source, which the reader pauses while its buffer is full. */
   setTransport(transport: ReadTransport): void {
-    this.#transport = transport
-    this.#paused = false
+    this.#buffer.setTransport(transport)
   }
 
   /** For transports: removes and returns the unread bytes, because `startTls` must pass them to TLS. */
   takeUnread(): Buffer {
-    return this.#take(this.#buffer.length)
+    return this.#buffer.take(this.#buffer.length)
   }
 
   async #close(): Promise<void> {
     this.#buffer.clear()
     this.setException(new RuntimeError('the reader was closed'))
-    await this.#transport?.close?.()
+    await this.#buffer.transport?.close?.()
   }
 
   /** Starts a read: returns the bytes at once if they are there, and waits otherwise. */
@@ -334,8 +319,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     attempt: () => T | null,
     options: WaitOptions | undefined,
   ): Promise<T> | PendingRead<T> {
-    const first = this.#first
-    if (first === null) {
+    if (this.#reads.first === null) {
       if (cancelIsDue())
         return afterCheckpoint(() => this.#startFuture(what, needs, attempt, options))
       try {
@@ -346,7 +330,10 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
         // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- an Error of ours
         return Promise.reject(error)
       }
-    } else if (!first.isGivenUp) return Promise.reject(this.#busy(what, first))
+    } else {
+      const refusal = this.#reads.refusal(what)
+      if (refusal !== null) return Promise.reject(refusal)
+    }
     return this.#wait(what, needs, attempt, options)
   }
 
@@ -356,153 +343,38 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     attempt: () => T | null,
     options: WaitOptions | undefined,
   ): PendingRead<T> {
-    const read = new PendingRead(what, needs, attempt, this.#owner)
-    if (this.#first === null) this.#first = read
-    else this.#next.push(read)
-    this.#resume()
+    const read = this.#reads.add(what, needs, attempt)
+    this.#buffer.resume()
     return cancelOnAbort(read, options?.signal)
   }
 
-  readonly #owner: ReadOwner = {
-    details: (what) => {
-      const peer = peerOf(this.#transport)
-      const of = peer === null ? 'a stream' : `the connection to ${peer}`
-      return {
-        kind: peer === null ? 'read' : 'socket',
-        label: `bytes of ${of}`,
-        note: `in ${what}(), ${this.#received} bytes so far`,
-      }
-    },
-    left: (read) => {
-      if (this.#first === read) this.#wakeNext()
-      else if (this.#next.includes(read)) this.#next.splice(this.#next.indexOf(read), 1)
-    },
-    stillWaits: () => {
-      if (this.#exception !== null) throw this.#exception
-      this.#resume()
-    },
-  }
-
-  #wakeNext(): void {
-    const next = this.#next.shift() ?? null
-    this.#first = next
-    if (next !== null && (this.#buffer.length > 0 || this.#eof || this.#exception !== null)) {
-      next.wake()
+  #details(what: string): WaitDetails {
+    const peer = peerAddress(this.#buffer.transport)
+    const of = peer === null ? 'a stream' : `the connection to ${peer}`
+    return {
+      kind: peer === null ? 'read' : 'socket',
+      label: `bytes of ${of}`,
+      note: `in ${what}(), ${this.#buffer.received} bytes so far`,
     }
-  }
-
-  #busy(what: string, first: WaitingRead): RuntimeError {
-    return new RuntimeError(
-      `${what}() called while another task waits for data on this reader: ${first.what}() of ${first.task?.name ?? 'plain code'}`,
-    )
-  }
-
-  #take(n: number): Buffer {
-    const bytes = this.#buffer.take(n)
-    if (this.#paused && this.#buffer.length <= this.#limit) this.#resume()
-    return bytes
-  }
-
-  #pauseIfFull(): void {
-    if (this.#transport === null || this.#paused || this.#buffer.length <= 2 * this.#limit) return
-    // The pending read needs more bytes than the limit allows, so the source must not be paused.
-    if (this.#first !== null && this.#buffer.length < this.#first.needs) return
-    this.#paused = true
-    this.#transport.pauseReading()
-  }
-
-  #resume(): void {
-    if (!this.#paused) return
-    this.#paused = false
-    this.#transport?.resumeReading()
-  }
-
-  /**
-   * Takes up to `n` bytes. If `n` is small, the bytes of several chunks are copied together. Otherwise the result is a
-   * view of the first chunk, which may have fewer than `n` bytes.
-   */
-  #takeSome(n: number): Buffer {
-    const some = Math.min(n, this.#buffer.length)
-    return this.#take(some <= GATHERED ? some : Math.min(some, this.#buffer.firstLength))
-  }
-
-  #trySome(n: number): Buffer | null {
-    if (n === 0 || this.#buffer.length > 0) return this.#takeSome(n)
-    return this.#eof ? this.#end() : null
-  }
-
-  readonly #takeAll = (): Buffer | null => {
-    if (!this.#eof) return null
-    if (this.#failure !== null) throw this.#failure
-    return this.#take(this.#buffer.length)
-  }
-
-  #tryExactly(n: number): Buffer | null {
-    if (this.#buffer.length >= n) return this.#take(n)
-    if (!this.#eof) return null
-    if (this.#failure !== null) throw this.#failure
-    throw new IncompleteReadError(this.#take(this.#buffer.length), n)
-  }
-
-  #tryInto(target: Uint8Array): number | null {
-    if (target.length > 0 && this.#buffer.length === 0) return this.#eof ? this.#end().length : null
-    const n = this.#buffer.takeInto(target)
-    if (this.#paused && this.#buffer.length <= this.#limit) this.#resume()
-    return n
-  }
-
-  #tryPeek(n: number): Buffer | null {
-    const there = Math.min(n, this.#buffer.length)
-    if (there < n && !this.#eof) return null
-    if (there < n && this.#failure !== null) throw this.#failure
-    return this.#buffer.peek(there)
-  }
-
-  /**
-   * Called when all bytes were read. Returns an empty Buffer at the normal end of the stream, and throws if the stream
-   * failed.
-   */
-  #end(): Buffer {
-    if (this.#failure !== null) throw this.#failure
-    return this.#take(0)
   }
 
   /** Starts to read a line whose characters have `width` bytes. */
   #startLine(width: CharacterWidth, options: WaitOptions | undefined): Promise<Buffer> {
-    if (width === 1 && this.#first === null && this.#exception === null) {
-      const at = this.#buffer.indexOf(newlines[1], 0)
-      if (at !== -1 && at <= this.#limit && !cancelIsDue()) {
-        return Promise.resolve(this.#take(at + 1))
-      }
+    if (width === 1 && this.#reads.first === null && this.#exception === null) {
+      const length = this.#buffer.lineLength()
+      if (length !== 0 && !cancelIsDue()) return Promise.resolve(this.#buffer.take(length))
     }
-    const search = this.#search([newlines[width]], width)
+    const search = this.#buffer.search([newlines[width]], width)
     const attempt = (): Buffer | null => {
       try {
         return search()
       } catch (error) {
         if (error instanceof IncompleteReadError) return error.partial
-        if (error instanceof LimitOverrunError) this.#dropLine(error.consumed, width)
+        if (error instanceof LimitOverrunError) this.#buffer.dropLine(error.consumed, width)
         throw error
       }
     }
     return this.#start('readLine', 0, attempt, options)
-  }
-
-  #dropLine(length: number, width: CharacterWidth): void {
-    const at = findSeparator(this.#buffer, newlines[width], length, width)
-    this.#take(at === length ? length + width : this.#buffer.length)
-  }
-
-  /** Returns a function that takes the bytes up to and including a separator; null if they have not all arrived. */
-  #search(separators: readonly Buffer[], width: CharacterWidth): () => Buffer | null {
-    const search = new SeparatorSearch(this.#buffer, separators, width, this.#limit)
-    return () => {
-      const length = search.next()
-      if (length !== null) return this.#take(length)
-      if (!this.#eof) return null
-      if (this.#failure !== null) throw this.#failure
-      throw new IncompleteReadError(this.#take(this.#buffer.length), null)
-    }
   }
 
   async *#lines(

@@ -5,7 +5,7 @@ import { FlowControl } from './flow-control.ts'
 import { ConnectionResetError } from './os-error.ts'
 import { writeTo } from './writer-sink.ts'
 import type { StreamReader } from './stream-reader.ts'
-import type { WaitOptions } from './event-waiters.ts'
+import type { WaitOptions } from './wait-options.ts'
 import type { WriteTransport } from './write-transport.ts'
 
 /** The result of a drain that does not have to wait. Most drains do not. */

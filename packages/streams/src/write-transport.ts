@@ -1,7 +1,13 @@
 import { RuntimeError } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
 import type { Writable } from 'node:stream'
-import type { WriteProtocol } from './flow-control.ts'
+import {
+  DEFAULT_HIGH_WATER,
+  DEFAULT_LOW_WATER,
+  toWaterMarks,
+  type WriteBufferLimits,
+  type WriteProtocol,
+} from './flow-control.ts'
 
 /** A program that writes this many times the high-water mark without a drain gets one warning. */
 const UNDRAINED = 16
@@ -11,13 +17,6 @@ const UNDRAINED = 16
  * gets the warning.
  */
 const DROPPED = 128
-
-export interface WriteBufferLimits {
-  /** The protocol must pause when more than this many bytes are buffered. */
-  high?: number | undefined
-  /** The protocol may resume when at most this many bytes are buffered. */
-  low?: number | undefined
-}
 
 /**
  * The writing side of a transport, for any kind of sink. It tells its protocol when to pause and resume writing, and
@@ -32,8 +31,8 @@ export interface WriteBufferLimits {
  *     head(StreamWriter.to(process.stderr).transport)
  */
 export abstract class WriteTransport {
-  #high = 65_536
-  #low = 16_384
+  #high = DEFAULT_HIGH_WATER
+  #low = DEFAULT_LOW_WATER
   #paused = false
   #closing = false
   #eof = false
@@ -152,11 +151,7 @@ export abstract class WriteTransport {
    * @throws {RangeError} unless high >= low >= 0
    */
   setWriteBufferLimits(limits: WriteBufferLimits = {}): void {
-    const high = limits.high ?? (limits.low === undefined ? 65_536 : 4 * limits.low)
-    const low = limits.low ?? Math.floor(high / 4)
-    if (!(high >= low && low >= 0)) {
-      throw new RangeError(`the limits must be high >= low >= 0 bytes, got ${high} and ${low}`)
-    }
+    const { high, low } = toWaterMarks(limits)
     this.#high = high
     this.#low = low
     if (!this.#paused && this.buffered() > high) this.#pause()

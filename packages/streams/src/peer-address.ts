@@ -1,5 +1,5 @@
 /** Returns the address of the other end as `host:port`; null when `transport` is not a connection. */
-export function peerOf(transport: object | null): string | null {
+export function peerAddress(transport: object | null): string | null {
   const connection: { getExtraInfo?: (name: string) => unknown } = transport ?? {}
   const peer = connection.getExtraInfo?.('peername') ?? null
   if (Array.isArray(peer)) return peer.join(':')
