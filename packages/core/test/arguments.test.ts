@@ -209,7 +209,7 @@ describe('a refused call has done nothing', () => {
     const body = async (): Promise<void> => void ran.push('body')
     const main = getEventLoop()
     const loop = newEventLoop()
-    const before = main.liveTasks().length
+    const before = main.tasks.list().length
     const refused = [
       () => asCompleted([body, wrong(5)]),
       () => asCompleted([body], { timeout: NaN }),
@@ -222,7 +222,7 @@ describe('a refused call has done nothing', () => {
       () => explore(body, { seed: NaN }),
     ]
     for (const call of refused) expect(call).toThrow(TypeError)
-    expect([main.liveTasks().length, loop.liveTasks().length]).toEqual([before, 0])
+    expect([main.tasks.list().length, loop.tasks.list().length]).toEqual([before, 0])
     expect(loop.getDebug()).toBe(false)
     await Promise.resolve()
     expect(ran).toEqual([])

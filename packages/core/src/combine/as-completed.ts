@@ -9,9 +9,9 @@ import type { TimerHandle } from '../loop/handle.ts'
 import type { Reaction } from '../futures/reaction.ts'
 
 /**
- * A future that one waiter awaits: it gets the outcome of the next future of the list that completes. The outcome is
- * taken only when the loop resumes the waiting code. If the waiting code is cancelled before, the outcome is left to
- * the next waiter.
+ * The future that one step of a loop over `asCompleted` awaits. It gets the outcome of the first completed future that
+ * no earlier step has taken. The outcome is taken only when the event loop resumes the waiting code. If the waiting
+ * code is cancelled before, the outcome is left to the next waiter.
  */
 class Next<T> extends Claim<T> {
   readonly #source: Completions<T>

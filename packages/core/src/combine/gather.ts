@@ -110,8 +110,8 @@ export function gather(
   const childEnded = (child: Future<unknown>): void => {
     left--
     if (outer.done()) {
-      // The first failure was thrown already, and no other code will read the failure of this child. The call of
-      // `exception()` marks the failure as handled, so that it is not reported as an error that no code has read.
+      // The gather has ended already, with the first failure, and will not read the failure of this child. The call of
+      // `exception()` marks this failure as read, so that it is not reported as an error that no code has read.
       if (!child.cancelled()) child.exception()
       return
     }

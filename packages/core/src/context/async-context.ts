@@ -39,7 +39,7 @@ const storage = new AsyncLocalStorage<Environment>()
  * Used to find the map in which Node keeps the AsyncLocalStorage values of the running code. No code sets a value of
  * this storage. But each map that this file has made returns itself as the value. So `newestMap.getStore()` returns the
  * map of the running code if this file has made that map, and otherwise undefined. Without this storage, the map could
- * be found only by making an AsyncResource, which takes longer.
+ * be found only by making an AsyncResource, an object that would be thrown away at once.
  */
 const newestMap = new AsyncLocalStorage<OwnMap>()
 const manualDestroy = { requireManualDestroy: true }

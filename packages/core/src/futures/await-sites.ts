@@ -2,20 +2,23 @@ import type { Reaction } from './reaction.ts'
 
 /**
  * The site of each wait: the stack frames of the program at the beginning of the wait, as texts `file:line`, the
- * innermost first. To read a stack costs more than ten times as much as the wait itself, so sites are stored only after
- * `captureAwaitSites(true)`, or in debug mode.
+ * innermost first. To read a stack takes about ten microseconds, and the wait itself less than one, so sites are stored
+ * only after `captureAwaitSites(true)`, or in debug mode.
  *
  * A site is stored under the reaction of its wait, which is the object that resumes the waiting code. Many waits of a
  * task may have the same reaction, one after another. Then only the site of the newest wait is stored.
  */
 let sites: WeakMap<Reaction, readonly string[]> | null = null
 let isCapturing = false
-/** What `noteYieldSite` has read, until `noteAwaitSite` stores it; otherwise null. */
+/**
+ * The stack frames that `noteYieldSite` has read at a `yield*`, until `noteAwaitSite` stores them for the wait that
+ * begins there; otherwise null.
+ */
 let siteOfYield: readonly string[] | null = null
 
 /**
- * Patterns for the paths of the files of this library's packages. A stack frame of such a file does not belong to the
- * program.
+ * Patterns for the paths of the files of this library's packages. A function in such a file does not belong to the
+ * program, so its stack frame is not part of a site.
  */
 const ownFolders = foldersOf(import.meta.url)
 /**

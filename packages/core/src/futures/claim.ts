@@ -28,8 +28,9 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   #woken = false
 
   /**
-   * Lets this future take the resource soon: puts this future in the ready queue of its loop. Returns false if this
-   * future is in the queue already, is done, or belongs to a closed loop. The caller can then wake the next waiter.
+   * Lets this future take its resource (a lock, an item of a queue) soon: puts this future in the ready queue of its
+   * loop, the list of the things that the loop runs one after another. Returns false if this future is in the queue
+   * already, is done, or belongs to a closed loop. The caller can then wake the next waiter.
    */
   wake(): boolean {
     const loop = this.getLoop()
@@ -39,8 +40,8 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   }
 
   /**
-   * @internal called if the loop is closed while this future is in its ready queue: leaves the resource to the next
-   * waiter
+   * @internal called if the loop is closed while this future is in its ready queue: leaves the resource (a lock, an
+   * item of a queue) to the next waiter
    */
   dropped(): void {
     this.#woken = false
@@ -89,14 +90,15 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   }
 
   /**
-   * Called by the loop after `wake()`. Must take the resource and end this future. If the resource is taken already,
-   * must leave this future pending and add it to the primitive's list of waiters again.
+   * Called when the loop comes to this future after `wake()`. An implementation must take the resource (a lock, an item
+   * of a queue) and end this future. If the resource is taken already, it must leave this future pending and add it to
+   * its list of waiters again.
    */
   protected abstract claim(): void
 
   /**
-   * Called instead of `claim()` if the waiting code was cancelled after `wake()`, or if the loop was closed. Must leave
-   * the resource to the next waiter.
+   * Called instead of `claim()` if the waiting code was cancelled after `wake()`, or if the loop was closed. An
+   * implementation must leave the resource (a lock, an item of a queue) to the next waiter.
    */
   protected abstract decline(): void
 
@@ -156,9 +158,9 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   }
 
   /**
-   * Does the work of `run()` if no code or several pieces of code wait for `future`: calls `claim()`. If `claim()` has
-   * ended `future`, the first waiter resumes at once, and each other waiter when the loop comes to it in the ready
-   * queue. Otherwise all waiters go on waiting.
+   * Does the work of `run()` unless exactly one piece of code waits for `future`: calls `claim()`, which takes the
+   * resource (a lock, an item of a queue) and ends `future`. If `claim()` has ended `future`, the first waiter resumes
+   * at once, and each other waiter when the loop comes to it in the ready queue. Otherwise all waiters go on waiting.
    */
   static #runForMany(future: Claim<unknown>): void {
     const reactions = future.takeReactions()

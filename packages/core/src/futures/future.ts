@@ -16,6 +16,14 @@ import type { Frame } from '../tasks/frame.ts'
 import { isResolver, mayBeAwait } from './await-detection.ts'
 import { Awaiter, nothing, type Reject, type Resolve } from './awaiter.ts'
 import { DoneCallback, InternalCallback, type Reaction } from './reaction.ts'
+import {
+  addReaction,
+  listReactions,
+  pushReactions,
+  type ReactionSet,
+  soleReaction,
+  withoutReaction,
+} from './reaction-set.ts'
 import { type Inspect, inspected, showFuture } from './inspect.ts'
 import { forgetUnretrieved } from './unretrieved.ts'
 
@@ -34,12 +42,6 @@ const CANCELLED = 3
  * failure is not reported as "never retrieved".
  */
 const SEEN = 4
-
-/**
- * The reactions of a pending future: the objects that the loop runs when the future has ended. Most futures have none
- * or one, so a Set is made only when a second reaction is added.
- */
-type Reactions = Reaction | Set<Reaction> | null
 
 /** The options that `completed()` passes to the constructor of Future. They mean: do not look for a loop now. */
 const undecided: { loop?: EventLoop } = {}
@@ -416,10 +418,7 @@ export class Future<T> implements PromiseLike<T> {
       this.getLoop().push(reaction)
       return
     }
-    const reactions = this.#value as Reactions
-    if (reactions === null) this.#value = reaction
-    else if (reactions instanceof Set) reactions.add(reaction)
-    else this.#value = new Set([reactions, reaction])
+    this.#value = addReaction(this.#value as ReactionSet, reaction)
   }
 
   /**
@@ -451,9 +450,7 @@ export class Future<T> implements PromiseLike<T> {
    */
   removeReaction(reaction: Reaction): void {
     if (this.#state !== PENDING) return
-    const reactions = this.#value as Reactions
-    if (reactions === reaction) this.#value = null
-    else if (reactions instanceof Set) reactions.delete(reaction)
+    this.#value = withoutReaction(this.#value as ReactionSet, reaction)
   }
 
   /**
@@ -469,10 +466,7 @@ export class Future<T> implements PromiseLike<T> {
    * ended; null if there is no reaction, if there are several, or if this future is done
    */
   soleReaction(): Reaction | null {
-    if (this.#state !== PENDING) return null
-    const reactions = this.#value as Reactions
-    if (!(reactions instanceof Set)) return reactions
-    return reactions.size === 1 ? (reactions.values().next().value ?? null) : null
+    return this.#state === PENDING ? soleReaction(this.#value as ReactionSet) : null
   }
 
   /**
@@ -486,22 +480,17 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   static #listReactions(future: Future<unknown>): Reaction[] {
-    if (future.#state !== PENDING) return []
-    const reactions = future.#value as Reactions
-    if (reactions === null) return []
-    return reactions instanceof Set ? [...reactions] : [reactions]
+    return future.#state === PENDING ? listReactions(future.#value as ReactionSet) : []
   }
 
   static #end(future: Future<unknown>, state: 1 | 2 | 3, value: unknown): void {
-    const reactions = future.#value as Reactions
+    const reactions = future.#value as ReactionSet
     future.#value = value
     future.#state = state
     if (reactions === null) return
     // `#loop` is not null here: only a future that `completed()` has made has no loop, and such a future has no
     // reactions.
-    const loop = future.#loop as EventLoop
-    if (reactions instanceof Set) for (const reaction of reactions) loop.push(reaction)
-    else loop.push(reactions)
+    pushReactions(reactions, future.#loop as EventLoop)
   }
 }
 

@@ -11,9 +11,9 @@ import type { EventLoop } from './loop.ts'
 
 /**
  * Finds the problems that debug mode reports: code that runs too long without a wait, cancels that are delayed, cancels
- * that a task swallows (the task catches the CancelledError and does not throw it again), and calls that no code has
- * awaited. A swallowed cancel, and a task that ends with a future that it never awaited, are passed to the exception
- * handler of the loop. The other problems become process warnings of the type TasktreeWarning.
+ * that a task swallows (the task catches the CancelledError and does not throw it again), and calls of async functions
+ * without `await`. A swallowed cancel, and a task that ends with a future that it never awaited, are passed to the
+ * exception handler of the loop. The other problems become process warnings of the type TasktreeWarning.
  */
 export class DebugMonitor {
   readonly #loop: EventLoop

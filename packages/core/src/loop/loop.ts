@@ -18,10 +18,10 @@ import {
 import { Future } from '../futures/future.ts'
 import { Handle, TimerHandle } from './handle.ts'
 import { noteLoop } from './live-loops.ts'
+import { LiveTasks } from './live-tasks.ts'
 import type { Schedule } from './ready-queue.ts'
 import { Scheduler } from './scheduler.ts'
 import { SignalHandlers } from './signal-handlers.ts'
-import type { Execution } from '../tasks/execution.ts'
 import { type Frame, LoopFrame } from '../tasks/frame.ts'
 import { createTask, type Task, type TaskOptions } from '../tasks/task.ts'
 import { Failures } from '../futures/unretrieved.ts'
@@ -58,9 +58,11 @@ export class EventLoop extends Scheduler {
    * `detached`.
    */
   readonly rootFrame: LoopFrame = new LoopFrame(this, rootContext)
+  /** @internal The tasks of this loop that are not done. */
+  readonly tasks: LiveTasks = new LiveTasks()
   /**
    * @internal Whether a `run` on this loop is at its end, and cancels the tasks and waits that are left. While
-   * `isEnding` is true, the cancel of a call that no code awaits is not reported.
+   * `isEnding` is true, the CancelledError of an async function that was called without `await` is not reported.
    */
   isEnding = false
   /**
@@ -73,8 +75,6 @@ export class EventLoop extends Scheduler {
    * Otherwise, they would see the values of the code that woke the loop.
    */
   protected readonly outside: AsyncResource = makeAsyncContext(this.rootFrame)
-  #executions: Execution | null = null
-  #tasksMade = 0
   #exceptionHandler: ExceptionHandler | null = null
   #closed = false
   #running: Future<void> | null = null
@@ -325,44 +325,6 @@ export class EventLoop extends Scheduler {
   runDetached<T>(fn: () => T): T {
     return this.outside.runInAsyncScope(fn)
   }
-
-  /**
-   * @internal Adds `execution`, the object that runs the code of a task, to the list of the tasks of this loop. Returns
-   * the number for the default name of the task, as in "Task-1".
-   */
-  adopt(execution: Execution): number {
-    const first = this.#executions
-    execution.next = first
-    if (first !== null) first.previous = execution
-    this.#executions = execution
-    return ++this.#tasksMade
-  }
-
-  /** @internal */
-  disown(execution: Execution): void {
-    const { next, previous } = execution
-    if (previous === null) this.#executions = next as Execution | null
-    else previous.next = next
-    if (next !== null) next.previous = previous
-    execution.next = null
-    execution.previous = null
-  }
-
-  /** @internal Calls `visit` for each task that is not done, the newest task first. */
-  eachTask(visit: (task: Task) => void): void {
-    for (let each: Frame | null = this.#executions; each !== null; each = each.next) {
-      visit(each.task as Task)
-    }
-  }
-
-  /** @internal Returns the tasks that are not done, the oldest task first. */
-  liveTasks(): Task[] {
-    const tasks: Task[] = []
-    for (let each: Frame | null = this.#executions; each !== null; each = each.next) {
-      tasks.push(each.task as Task)
-    }
-    return tasks.toReversed()
-  }
 }
 
 installLoopClass(EventLoop)
@@ -407,5 +369,5 @@ export function newEventLoop(options?: { clock?: Clock }): EventLoop {
  */
 export function allTasks(loop: EventLoop = getEventLoop()): Set<Task> {
   checkLoop(loop)
-  return new Set(loop.liveTasks())
+  return new Set(loop.tasks.list())
 }

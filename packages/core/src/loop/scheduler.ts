@@ -319,7 +319,7 @@ export abstract class Scheduler {
    * Whether the loop must pause now so that I/O is handled.
    *
    * The scheduler cannot see whether Node has handled I/O since the current burst (a series of turns without a pause)
-   * began. So after a burst the scheduler asks Node to call `#onIO` after it has handled I/O, and `#onIO` begins a new
+   * began. So after a burst the scheduler asks Node to call `#onIO` when Node has handled I/O, and `#onIO` begins a new
    * burst. If Node has not called `#onIO` when the next burst is over, the loop has kept I/O waiting, and must pause.
    */
   #mustLetIOIn(): boolean {

@@ -5,10 +5,10 @@ import { SystemClock } from './clock.ts'
 /**
  * The one listener for unhandled rejections that this library adds to the process.
  *
- * The problem: when a task is cancelled, a call in it that no code awaits is cancelled too. The promise of that call
- * rejects with a CancelledError that nobody handles, and Node would end the process. Only a listener for unhandled
- * rejections keeps the process alive. But the listener also receives every other unhandled rejection, and because of
- * the listener Node no longer ends the process for such a rejection.
+ * The problem: when a task is cancelled, a call of an async function that the task has made without `await` is
+ * cancelled too. The promise of that call rejects with a CancelledError that no code handles, and Node would end the
+ * process. Only a listener for unhandled rejections keeps the process alive. But the listener also receives every other
+ * unhandled rejection, and because of the listener Node no longer ends the process for such a rejection.
  *
  * The idea: a rejection with a CancelledError is reported to the exception handler of its loop. Another package of
  * Tasktree may register a function, called a taker, that handles the rejections of that package. For every other
@@ -30,8 +30,8 @@ let isRaising = false
 
 /**
  * Adds `user` to the objects for which the listener for unhandled rejections is needed. For the first user, the
- * listener is added to the process. Until `unwatchRejections(user)` is called, the cancel of a call that no code awaits
- * does not end the process.
+ * listener is added to the process. Until `unwatchRejections(user)` is called, the process does not end when a
+ * cancelled async function, which was called without `await`, throws its CancelledError.
  */
 export function watchRejections(user: unknown): void {
   users.add(user)

@@ -75,7 +75,7 @@ export class Cleanup implements Interruptible {
 
   deadlocked(): void {
     this.deadlock ??= new DeadlockError(
-      `nothing is left that could wake what the main task left behind:\n${formatTaskTree({ loop: this.#loop })}\n${explainDeadlock(this.#loop.liveTasks())}`,
+      `nothing is left that could wake what the main task left behind:\n${formatTaskTree({ loop: this.#loop })}\n${explainDeadlock(this.#loop.tasks.list())}`,
     )
     this.#loop.stop()
   }

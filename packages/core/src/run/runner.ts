@@ -26,9 +26,9 @@ import { unwatchRejections, watchRejections } from '../loop/unhandled-rejections
  */
 const roundsLeft = 5
 /**
- * At its end, a run cancels the calls that no code has awaited, and waits at most `unawaitedGrace` milliseconds until
- * they have ended. Such a call may catch the CancelledError and wait again. So the run does this up to
- * `unawaitedRounds` times.
+ * When all tasks of a run have ended, async functions that were called without `await` may still wait. The run cancels
+ * these waits, and waits at most `unawaitedGrace` milliseconds until the functions have ended. Such a function may
+ * catch the CancelledError and wait again. So the run does this up to `unawaitedRounds` times.
  */
 const unawaitedRounds = 5
 const unawaitedGrace = 500
@@ -206,7 +206,7 @@ export class Runner implements AsyncDisposable {
     // This is repeated, because the clean-up of a task may create new tasks.
     for (;;) {
       if (this.#cancelled.length === 0) {
-        if (this.#hasCancelled && loop.liveTasks().length > 0) await this.#waitRounds(roundsLeft)
+        if (this.#hasCancelled && loop.tasks.list().length > 0) await this.#waitRounds(roundsLeft)
         this.#cancelAll()
       }
       if (this.#cancelled.length === 0) break
@@ -222,9 +222,9 @@ export class Runner implements AsyncDisposable {
   }
 
   /**
-   * Ends the calls that no code has awaited: cancels every wait that is left in the loop after all tasks have ended,
-   * and waits until the clean-up of the waiting code has ended. If code catches the CancelledError and waits again, the
-   * new wait is cancelled too, but this is repeated at most `unawaitedRounds` times in total.
+   * Ends the async functions that were called without `await`: cancels every wait that is left in the loop after all
+   * tasks have ended, and waits until the clean-up of the waiting code has ended. If code catches the CancelledError
+   * and waits again, the new wait is cancelled too, but this is repeated at most `unawaitedRounds` times in total.
    */
   async #endUnawaitedCalls(): Promise<void> {
     const loop = this.#loop
@@ -256,7 +256,7 @@ export class Runner implements AsyncDisposable {
    */
   #dropWaits(): void {
     const loop = this.#loop
-    const executions = loop.liveTasks().map((task) => task.ownExecution())
+    const executions = loop.tasks.list().map((task) => task.ownExecution())
     for (const outermost of [...loop.leftBehind, loop.rootFrame, ...executions]) {
       for (const frame of framesOf(outermost)) {
         frame.eachWait((_key, future) => void future.cancel('the run has ended'))
@@ -284,7 +284,7 @@ export class Runner implements AsyncDisposable {
 
   #cancelAll(): void {
     this.#hasCancelled = true
-    const left = this.#loop.liveTasks().filter((task) => task !== this.#givenUp)
+    const left = this.#loop.tasks.list().filter((task) => task !== this.#givenUp)
     this.#cancelled = left.filter((task) => task.cancel())
   }
 

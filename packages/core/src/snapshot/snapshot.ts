@@ -38,8 +38,8 @@ export interface WaitSnapshot {
   /** The file and the line of the `await`. Present only after a call of `captureAwaitSites(true)`, or in debug mode. */
   at?: string
   /**
-   * The stack of the `await`: one line for each function of the program, the innermost function first. Present only
-   * with the option `stacks`.
+   * The stack of the `await`: one line for each function of the program, the innermost function first. Present only in
+   * the result of `snapshot({ stacks: true })`.
    */
   stack?: readonly string[]
 }
@@ -177,7 +177,7 @@ export function snapshot(options?: { stacks?: boolean }): RuntimeSnapshot {
     running: { task: running === null ? null : idOf(running), stack: runningStack() },
     loops: liveLoops().map((loop) => {
       const lister = new TaskLister(running, stacks, loop.exactTime())
-      for (const task of loop.liveTasks()) lister.add(task)
+      for (const task of loop.tasks.list()) lister.add(task)
       return { time: loop.time(), turns: loop.turns, tasks: lister.list() }
     }),
   }

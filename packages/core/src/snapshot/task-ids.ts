@@ -18,7 +18,7 @@ export function findTask(idOrName: number | string): Task | null {
   let count = 0
   let found: Task | null = null
   for (const loop of liveLoops()) {
-    loop.eachTask((task) => {
+    loop.tasks.each((task) => {
       if (idOf(task) === idOrName) found = task
       if (task.name !== idOrName) return
       named = task

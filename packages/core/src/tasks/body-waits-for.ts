@@ -52,9 +52,9 @@ let place: Promise<string | null> | null = null
 
 /**
  * Whether the body of `task` waits for `future` now: directly, through async functions, or through `Promise.all` and
- * similar functions. False if only a lost branch of `Promise.race`, or a call that no code awaits, waits for `future`,
- * although `task.waitingOn` lists that future. The question does not end any wait; the waiting code only resumes a few
- * microtasks later.
+ * similar functions. False if only a lost branch of `Promise.race`, or a call of an async function without `await`,
+ * waits for `future`; `task.waitingOn` lists the future in this case too. A call of `bodyWaitsFor` ends no wait, but
+ * the waiting code later resumes a few microtasks later than it otherwise would.
  *
  * False also if the answer cannot be known: the runtime is not based on V8, a promise between the body and `future` is
  * awaited twice, or a callback of the program resolves such a promise.
@@ -89,7 +89,7 @@ export async function bodyWaitsFor(
   }
   // `end` is null if the body is a generator or a function that has returned a future, and after the end of the body. A
   // generator or such a function waits in one place only, so every wait of the task for `future` is a wait of the body.
-  // After the end of the body, only calls that no code awaits can wait.
+  // After the end of the body, only calls that the body has made without `await` can wait.
   if (end === null) return task.ownExecution().body !== null && waits.length > 0
   if (marker === null) return false
   if (!awaited.has(end)) {

@@ -4,10 +4,12 @@ import type { Future } from '../futures/future.ts'
 import type { Reaction } from '../futures/reaction.ts'
 import { abortSignal } from './abort-signal.ts'
 import type { Frame } from './frame.ts'
+import { OPEN } from './frame-state.ts'
 
 /**
  * The number of cancels in this thread that have ended no wait yet, plus the number of cancelled scopes that have not
- * ended. While this number is 0, no wait of the thread has to be ended, and `cancelIsDue` need not search.
+ * ended. `cancelIsDue` reads this number: an operation that need not wait, such as `get()` of a queue with items, calls
+ * it each time. If the number is 0, `cancelIsDue` need not search the scopes for a cancel.
  */
 let open = 0
 
@@ -43,7 +45,10 @@ export class Cancellation {
    */
   isBeingPassedOn = false
   #pending = false
-  /** Whether a cancel that has ended no wait yet came while no code of the task ran. */
+  /**
+   * Whether the pending cancel (a cancel that will end a later wait) came from code outside of the task. `cancelIsDue`
+   * counts only such a cancel: as in asyncio, an operation that need not wait ignores a cancel by its own task.
+   */
   #isFromElsewhere = false
   /**
    * Whether the scope of this Cancellation was cancelled and has not ended. `open`, the number of such scopes in this
@@ -51,8 +56,9 @@ export class Cancellation {
    */
   #isScopeCancelOpen = false
   /**
-   * Whether code has read the aborted signal since the newest cancel. Then this cancel counts as delivered, and ends no
-   * wait any more. But if the body of the task returns before its next wait, the task still ends as cancelled.
+   * Whether code has read `aborted` or `reason` of the AbortSignal since the newest cancel. That code knows of the
+   * cancel, so the cancel ends no wait any more. But if the body of the task returns before its next wait, the task
+   * still ends as cancelled.
    */
   isSeen = false
   message: string | CancelledError | undefined = undefined
@@ -61,8 +67,9 @@ export class Cancellation {
    */
   cancelledFuture: Future<unknown> | null = null
   /**
-   * The message of a cancel that has ended no wait yet, for the CancelledError that the next wait throws. The error is
-   * made after the cancel was marked as delivered, so the message is not cleared then; the next cancel replaces it.
+   * The message of the pending cancel, for the CancelledError that the next wait will throw. When that wait begins,
+   * `pending` becomes false before the error is made. So the message is not cleared at that moment; the next cancel
+   * replaces it.
    */
   remembered: string | CancelledError | undefined = undefined
   /**
@@ -83,22 +90,22 @@ export class Cancellation {
   #newestCancelledWait = 0
   #isConfirmed = false
   /**
-   * Whether running code of this scope or task itself has asked for the cancel. If a wait of the same scope or task was
-   * pending at that moment, two pieces of code run independently of each other: the code that ran and the code that
-   * waited.
+   * Whether running code of this scope or task itself has asked for the cancel. If the cancel has then ended a wait of
+   * the same scope or task, two pieces of code run independently of each other: the code that asked and the code that
+   * waited. `endTurn` takes this as evidence that the code that waited may not be the body.
    */
   #isFromInside = false
   /**
    * Whether code has made a promise in the turn (one step of the loop) in which its wait threw the CancelledError. An
-   * `await` of a promise that is not a future makes a new promise. So that code may be in such an `await`, for example
-   * in its clean-up.
+   * `await` of a promise that is not a future makes a new promise. So if this is false, the code is not in such an
+   * `await`, and has ended.
    */
   #hasMadePromise = false
   /** True during the turn (one step of the loop) in which a wait throws because of the cancel. */
   #isThrowing = false
   /**
-   * Whether this object belongs to a scope that was cancelled: then every wait inside the scope throws, until the scope
-   * ends (`level-cancel.ts`).
+   * Whether the frame belongs to a `cancelScope` (or the like) that was cancelled: then every wait inside the scope
+   * throws, until the scope ends (`level-cancel.ts`).
    */
   isScopeCancelled = false
   scopeCancelReason: unknown = undefined
@@ -110,17 +117,18 @@ export class Cancellation {
   }
 
   /**
-   * Whether any cancel in this thread may still have to end a wait. Only then does `cancelIsDue` search for such a
-   * cancel. If a task or scope is garbage-collected after it was cancelled, and the cancel has ended no wait yet, this
-   * function returns true for ever. Then `cancelIsDue` is slower, but its result is the same.
+   * Whether any cancel in this thread may still have to end a wait. Only then does `cancelIsDue` search the scopes
+   * around the running code for such a cancel. If a cancelled task or scope is garbage-collected before its cancel has
+   * ended a wait, this function returns true for ever. Then each call of `cancelIsDue` searches, but its result is the
+   * same.
    */
   static isAnyOpen(): boolean {
     return open > 0
   }
 
   /**
-   * Whether a cancel has ended no wait yet. Such a cancel is delivered when code of this scope or task next begins a
-   * wait or resumes from one.
+   * Whether a cancel is pending: no code has got its CancelledError yet. The code of this scope or task that next
+   * begins a wait, or resumes from one, gets the error.
    */
   get pending(): boolean {
     return this.#pending
@@ -133,7 +141,7 @@ export class Cancellation {
   }
 
   /**
-   * Whether there is a cancel of this scope or task that has ended no wait yet and came while no code of the task ran.
+   * Whether there is a pending cancel (a cancel that will end a later wait) that came from code outside of the task.
    */
   get isPendingFromElsewhere(): boolean {
     return this.#pending && this.#isFromElsewhere
@@ -152,12 +160,12 @@ export class Cancellation {
   }
 
   /**
-   * Aborts the AbortSignal of this scope or task, if there is one. Returns true if a listener has read the signal
-   * during this call: then the cancel counts as delivered.
+   * Aborts the AbortSignal of this scope or task, if there is one. Returns true if a listener of the signal has read
+   * `aborted` or `reason` during this call: that code knows of the cancel, which then need not end a wait.
    *
    * `pendingIn` is the Cancellation of the scope or task that was cancelled: this one, or one around it. If code reads
-   * the signal later, and that cancel has ended no wait until then, the cancel counts as delivered too, and ends no
-   * wait. `pendingIn` is null if a `cancelScope` was cancelled, because every wait in such a scope throws in any case.
+   * the signal later, and the cancel is still pending then, the cancel ends no wait either. `pendingIn` is null if a
+   * `cancelScope` was cancelled, because every wait in such a scope throws in any case.
    */
   abort(message: string | CancelledError | undefined, pendingIn: Cancellation | null): boolean {
     if (this.#controller === null || this.#isAborted) return false
@@ -195,17 +203,17 @@ export class Cancellation {
   }
 
   /**
-   * Whether a cancel is to end the next wait. False if code has read the aborted signal, because such a read counts as
-   * the delivery of the cancel.
+   * Whether a cancel is to end the next wait. False if code has read `aborted` or `reason` of the AbortSignal since the
+   * cancel, because that code knows of the cancel.
    */
   get isDue(): boolean {
     return this.pending && !this.isSeen
   }
 
   /**
-   * Called when a wait begins, or when its code resumes. Returns whether a cancel that has ended no wait yet must end
-   * this wait. If code has read the aborted signal, that cancel counts as delivered: this method then forgets the
-   * cancel and returns false.
+   * Called when code begins a wait, or is about to resume from one. Returns whether a pending cancel (a cancel that no
+   * code has got yet) must end this wait. If code has read `aborted` or `reason` of the AbortSignal since the cancel,
+   * that code knows of the cancel: this method then forgets the cancel and returns false.
    */
   takeDue(): boolean {
     if (!this.pending || !this.isSeen) return this.pending
@@ -215,8 +223,8 @@ export class Cancellation {
   }
 
   /**
-   * Whether running code of this scope or task itself has asked for the cancel. False again as soon as the cancel has
-   * ended a wait that began after that.
+   * Whether running code of this scope or task itself has asked for the newest cancel. False again as soon as this
+   * cancel has ended a wait that began after it.
    */
   get isFromInside(): boolean {
     return this.#isFromInside
@@ -242,8 +250,8 @@ export class Cancellation {
   }
 
   /**
-   * Notes that a cancel, which had ended no wait before, has ended a wait that code has just begun. `key` identifies
-   * that wait, and `began` is its number (waits are numbered in the order in which they begin).
+   * Notes that the pending cancel has ended a wait that code has just begun; it is not pending any more. `key`
+   * identifies that wait, and `began` is its number (waits are numbered in the order in which they begin).
    */
   noteNewWaitCancelled(key: Reaction, began: number): void {
     this.pending = false
@@ -266,8 +274,8 @@ export class Cancellation {
 
   /**
    * Notes that the cancel is thrown now into code whose wait is over, although the future of that wait was not
-   * cancelled: it had ended by itself. `began` is the number of that wait (waits are numbered in the order in which
-   * they begin).
+   * cancelled: it had ended by itself. `began` is the number of that wait. Waits are numbered in the order in which
+   * they begin, so `endTurn` can tell whether a newer wait has ended.
    */
   noteThrownNow(began: number): void {
     if (began > this.#newestCancelledWait) this.#newestCancelledWait = began
@@ -324,7 +332,7 @@ export class Cancellation {
    */
   endTurn(canSeePromises: boolean): void {
     this.#isThrowing = false
-    if (this.#isConfirmed || this.#cancelledWaits !== null || this.#frame.state !== 0) return
+    if (this.#isConfirmed || this.#cancelledWaits !== null || this.#frame.state !== OPEN) return
     if (
       this.isFromProcess ||
       this.#isFromInside ||

@@ -196,8 +196,9 @@ export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
   const count = refusals.get(frame) ?? 0
   refusals.set(frame, count + 1)
   const run = (): void => {
-    // A closed loop does not listen for unhandled rejections any more. If no code awaits the refused call, its
-    // CancelledError would end the process. So the listener is added again for this moment.
+    // A closed loop does not listen for unhandled rejections any more. If the code whose wait is refused was called
+    // without `await`, its CancelledError is an unhandled rejection, which would end the process. So the listener is
+    // added again for this moment.
     if (isClosed) watchRejections(refusal)
     refusal.cancel('the scope around this wait was cancelled and has ended')
     if (isClosed) unwatchRejections(refusal)

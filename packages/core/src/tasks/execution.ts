@@ -113,16 +113,16 @@ export class Execution extends Frame {
   }
 
   /**
-   * Called by the loop when it takes this object from its ready queue. The first call begins the body. A later call
-   * resumes the code of an `await`, if no other object (an Awaiter) is to resume that code.
+   * Called by the loop when it takes this Execution from its ready queue. The first call begins the body of the task.
+   * Each later call resumes the code of an `await` of the body.
    */
   override run(): void {
     if (this.isOwnWait()) {
       super.run()
       return
     }
-    // There is nothing to run: while this object was in the ready queue, `driveBy` has made another object, an Awaiter,
-    // resume the wait. The Awaiter is another entry of the queue.
+    // There is nothing to run. This Execution was put in the ready queue to resume an `await`, but before its turn
+    // came, `driveBy` has passed that wait to an Awaiter (an object that resumes one wait), which is in the queue too.
     if (!this.isBeforeStart()) return
     if (this.cancellation?.pending === true) {
       const body = this.#body
@@ -300,7 +300,7 @@ export class Execution extends Frame {
     execution.#body = null
     execution.#bodyEnd = null
     execution.endDriver()
-    loop.disown(execution)
+    loop.tasks.remove(execution)
     loop.monitor?.taskEnded(task)
     if (taskEnd.hasSubscribers) taskEnd.publish({ task })
     if (taskTracing.isLive) taskTracing.settle(task, outcomeOf(task))

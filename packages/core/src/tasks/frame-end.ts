@@ -7,9 +7,9 @@ import { framesOf } from './frame-tree.ts'
  * clean-up. The scope must not end before these calls. Also, a frame (the running body of a task or scope) must stay in
  * the list of the frame around it while a wait is left inside it, so that a cancel of the outer frame finds that wait.
  *
- * The idea: while the body runs, waits are not counted, because that would slow down each wait. After the body has
- * ended, each end of a wait inside the frame calls `afterWait`, which checks whether another wait is left. If none is
- * left, the scope ends, and its frame is removed from the list.
+ * The idea: while the body runs, waits are not counted, because each wait would have to change a counter in its frame
+ * and in every frame around it. After the body has ended, each end of a wait inside the frame calls `afterWait`, which
+ * checks whether another wait is left. If none is left, the scope ends, and its frame is removed from the list.
  */
 
 /**

@@ -23,8 +23,8 @@ import type { Task } from './task.ts'
 /**
  * The problem: a task of asyncio waits in one place, so a cancel of the task ends its only wait. A JavaScript task can
  * wait in many places at the same time: in the branches of a `Promise.all`, in the losers of a `Promise.race`, in calls
- * that no code awaits, in event handlers. A scope such as `timeout` must cancel the waits of its own body and no
- * others.
+ * of async functions without `await`, in event handlers. A scope such as `timeout` must cancel the waits of its own
+ * body and no others.
  *
  * The idea: each scope runs its body in a frame, an object that lists the waits of that body. One AsyncLocalStorage
  * holds the frame of the running code, so the code still has the same frame after an `await`. A new wait is listed in
@@ -84,8 +84,8 @@ export abstract class FrameWaits implements Reaction {
    */
   newestEnded = 0
   /**
-   * The number of the wait whose code this object itself resumes (waits are numbered in the order in which they begin).
-   * For each other wait, another object, an Awaiter, resumes the code and keeps the number.
+   * The number of the wait whose code this frame itself resumes. (Waits are numbered in the order in which they begin.)
+   * Each other wait has an Awaiter, an object that resumes its code and keeps its number.
    */
   #began = 0
   /**
@@ -94,14 +94,15 @@ export abstract class FrameWaits implements Reaction {
    */
   #stage: AsyncContext | Waits | null = null
   /**
-   * If this object itself is to resume an `await`: the first of the two functions that the `await` has passed to
-   * `then`, or an object of the class Chain that holds both. If another object resumes the body of the task, such as
-   * the driver of a generator: that object. Otherwise null.
+   * If this frame itself is to resume the code of an `await`: `resolve`, the first of the two functions that the
+   * `await` has passed to `then` of the future, or a Chain, an object that holds both functions. If the body is a
+   * generator, or a function that has returned a future: the object that the loop calls to continue this body.
+   * Otherwise null.
    */
   #functions: Resolve | Chain | Reaction | null = null
   /**
-   * If this object itself is to resume an `await`: the second of the two functions that the `await` has passed to
-   * `then`. Otherwise null.
+   * If this frame itself is to resume the code of an `await`: `reject`, the second of the two functions that the
+   * `await` has passed to `then` of the future. Otherwise null.
    */
   #reject: Reject | null = null
 
@@ -122,7 +123,9 @@ export abstract class FrameWaits implements Reaction {
     return enclosing !== null && enclosing.task === this.task ? enclosing : null
   }
 
-  /** @internal this object as a Frame, which it always is: `Frame` is the only direct subclass of this class */
+  /**
+   * @internal returns `this` with the type Frame; `Frame` is the only direct subclass of this class
+   */
   abstract readonly frame: Frame
 
   /**
@@ -261,8 +264,8 @@ export abstract class FrameWaits implements Reaction {
 
   /**
    * @internal whether `reaction`, an object that the loop calls when a future has ended, resumes a wait of this scope
-   * or task. False if it belongs to code that has called `then` of a future with two functions without a name: such a
-   * call looks like an `await`, but does not wait.
+   * or task. False if `reaction` was made for code that has called `then` of a future with two functions without a
+   * name: such a call looks like an `await`, but does not wait.
    */
   holdsWait(reaction: Reaction): boolean {
     FrameWaits.#dropFalseWaits(this)
@@ -272,8 +275,9 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal the future of the only wait of this scope or task, if this object itself resumes the waiting code;
-   * otherwise null. Call `soleWait` first: it removes calls of `then` that look like an `await` but do not wait.
+   * @internal the future of the only wait of this scope or task, if this frame itself resumes the waiting code;
+   * otherwise null. The caller must call `soleWait` before: it removes from the list the calls of `then` that look like
+   * an `await` but do not wait.
    */
   ownWait(): Future<unknown> | null {
     const waits = FrameWaits.#waits(this)
@@ -294,8 +298,8 @@ export abstract class FrameWaits implements Reaction {
 
   /**
    * @internal from now on the loop calls `reaction` to resume the body of the task; for example, `reaction` runs a
-   * generator. If this object itself was to resume a pending `await`, that wait first gets a separate Awaiter (an
-   * object that resumes one wait).
+   * generator. This frame cannot resume another wait then. So if it was to resume the code of an `await`, a new Awaiter
+   * (an object that resumes one wait) takes that wait over.
    */
   driveBy(reaction: Reaction): void {
     if (this.#reject !== null) FrameWaits.#moveOwnWait(this, this.frame)
@@ -303,17 +307,16 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal called when the body of the task has ended: releases the object that resumed the body, so that it can be
-   * garbage-collected. Other calls that the body has begun and that still wait are resumed by objects of their own,
-   * which stay.
+   * @internal called when the body of the task has ended: removes the reference to the object that was passed to
+   * `driveBy`, so that the object can be garbage-collected. Does nothing if the body was an async function.
    */
   endDriver(): void {
     if (this.#reject === null && this.#functions !== null) this.#functions = ended
   }
 
   /**
-   * @internal whether this object itself, and not an Awaiter (an object that resumes one wait), is to resume the code
-   * of an `await`
+   * @internal whether this frame itself is to resume the code of an `await`, so that no Awaiter (an object that resumes
+   * one wait) was made for it
    */
   isOwnWait(): boolean {
     return this.#reject !== null
@@ -342,8 +345,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal called by the loop when a future has ended, if this object itself is to resume the code that waits on
-   * this future: passes the outcome of the future, or a CancelledError, to that code
+   * @internal called by the loop when a future has ended, if this frame itself is to resume the code that waits on the
+   * future: passes the outcome of the future, or a CancelledError, to that code
    */
   run(): void {
     const functions = this.#functions as Resolve | Chain
@@ -377,9 +380,10 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal replaces the two functions of the `await` that `key` identifies, and returns the first of the old ones.
-   * Returns null, and replaces nothing, if there are no such functions, because the waiting code is a generator, or
-   * code that has called `then` itself.
+   * @internal replaces the two functions of the `await` that `key` identifies, and returns the first of the old ones
+   * (`resolve`). So when the future ends, the new functions get its outcome, and the caller must pass it on to
+   * `resolve`. Returns null, and replaces nothing, if there are no such functions, because the waiting code is a
+   * generator, or code that has called `then` itself.
    */
   replaceFunctions(key: Reaction, resolve: Resolve, reject: Reject): Resolve | null {
     if (key instanceof Awaiter) return key.replaceFunctions(resolve, reject)
@@ -447,8 +451,9 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal the key of a wait in the list of waits. `reaction` is the object that the loop calls to resume the
-   * waiting code. `reaction` is itself the key, unless it resumes the body of the task: then this object is the key.
+   * @internal the key under which a wait is in the list of this frame. `reaction` is the object that the loop calls to
+   * resume the waiting code. `reaction` is itself the key, unless it was passed to `driveBy` because it continues the
+   * body of the task: then the frame is the key.
    */
   keyOf(reaction: Reaction): Reaction {
     return reaction === this.#functions ? this : reaction
@@ -477,7 +482,8 @@ export abstract class FrameWaits implements Reaction {
   /**
    * Removes from the list of waits the entries that are not waits. Code that calls `then` with two functions without a
    * name looks like an `await`, but does not wait. Its functions are still called when the future ends, but outside of
-   * every scope and task. The check costs more than an await, so it is made only where the answer matters.
+   * every scope and task. The check takes about 50 ns, so it is not made at each `await`, but only where the answer
+   * matters.
    */
   static #dropFalseWaits(frame: FrameWaits): void {
     const waits = FrameWaits.#waits(frame)
@@ -521,8 +527,9 @@ export abstract class FrameWaits implements Reaction {
 export class Interruption extends Future<never> {}
 
 /**
- * When the body of a task has ended, the field `#functions` of its Execution holds this object in place of the object
- * that resumed the body. Because the field is not null, a later `await` of a call that the task has begun does not use
- * this field: an Awaiter (an object that resumes one wait) is made for it.
+ * A value for the field `#functions` of a frame whose body has ended, if the body was continued by an object that was
+ * passed to `driveBy`, as a generator is. It replaces that object, so that the object can be garbage-collected. The
+ * field stays non-null, which means that the frame itself resumes no wait: if another call that the body has begun
+ * waits later, this wait gets an Awaiter (an object that resumes one wait).
  */
 const ended: Reaction = { waitingFrame: null, run: () => {}, label: () => 'ended' }

@@ -79,8 +79,8 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal yields this object. A frame (the running body of a scope or task) can stand in place of a map of
-   * AsyncLocalStorage values, and is itself the only entry of that map. Node iterates over the map when it copies it.
+   * @internal yields the frame itself. Node may use a frame (the running body of a scope or task) as its map of
+   * AsyncLocalStorage values, and iterates over the map to copy it. The frame is then also the only entry of that map.
    */
   *[Symbol.iterator](): Iterator<unknown> {
     yield this

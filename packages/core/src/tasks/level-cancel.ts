@@ -39,8 +39,8 @@ export function cancelScopeOf(frame: Frame, reason: unknown): void {
 }
 
 /**
- * Ends every wait in `inside` and in everything inside it, because the scope of `frame` was cancelled. `inside` is
- * `frame` or a frame in it. (A frame is the running body of a scope or task.)
+ * Ends every wait of the frame `inside` and of the frames inside it, because the scope of `frame` was cancelled. (A
+ * frame is the running body of a scope or task.) `inside` is `frame` itself or a frame inside it.
  */
 function cancelInside(inside: Frame, frame: Frame): void {
   const frames = [inside]
@@ -86,8 +86,8 @@ export function cancelNewWait(
   cancelledScope: Frame,
 ): void {
   if (!frame.holdsWait(reaction)) return
-  // If `future` is a task, the task is not cancelled. The future of `sleep(0)` does not accept a cancel, because it is
-  // in the ready queue. In these two cases only the wait is ended.
+  // If `future` is a task, the task is not cancelled. If it is the future of `sleep(0)`, its `cancel()` returns false,
+  // because this future is in the ready queue. In these two cases only the wait is ended.
   if (future.ownExecution() === null && future.cancel(cancelOf(cancelledScope))) return
   if (!future.done() && future.canBeLeft()) frame.interrupt(future, cancelOf(cancelledScope))
 }

@@ -5,12 +5,12 @@ import { nextTick } from '../loop/clock.ts'
  * V8's promise hook reports each new promise. It answers two questions about running code that nothing else can answer.
  *
  * 1. A cancel has ended a wait, and the waiting code gets the CancelledError. Does that code continue with an `await`
- * of a foreign promise (a promise that is not a future), or has it ended? It may be the body of the task, or a call
- * that the program has abandoned. If the code has ended and the body of the task has not, the code was not the body,
- * and the body must still get the cancel. If the code awaits a foreign promise in its clean-up, the cancel has been
- * delivered. Such an `await` makes a new promise. So the hook reports the promises that code of the cancelled task or
- * scope makes just after it has got the CancelledError. The hook is set once for all cancels that are thrown before the
- * microtask queue is empty.
+ * of a foreign promise (a promise that is not a future), or has it ended? That code may be the body of the task, or a
+ * call that the program has abandoned, such as a loser of `Promise.race`. If the code has ended and the body of the
+ * task has not, the code was not the body, and the body must still get the cancel. If the code awaits a foreign
+ * promise, it may be the clean-up of the body, and the cancel is not thrown again. Such an `await` makes a new promise.
+ * So the hook reports the promises that code of the cancelled task or scope makes just after it has got the
+ * CancelledError. The hook is set once for all cancels that are thrown before the microtask queue is empty.
  *
  * 2. Has the body of a scope itself begun the work whose promise the body returns? In `timeout(5, () => work())` it
  * has, and after a cancel the scope waits until that work has ended its clean-up. In `timeout(5, () => promise)` it has

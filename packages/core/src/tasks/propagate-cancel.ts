@@ -32,9 +32,9 @@ let isCircle = false
 let depth = 0
 /**
  * The cancels that were passed on to waits but not announced yet. To announce a cancel means to abort the AbortSignals
- * of the scope or task, and, if no wait has accepted the cancel, to make the next wait throw a CancelledError. The
- * outermost call of `cancel` announces these cancels at its end, because a listener of a signal may cancel other tasks,
- * and must find the first cancel complete.
+ * of the scope or task, and, if no wait will throw because of the cancel, to make the next wait throw a CancelledError.
+ * The outermost call of `cancel` announces these cancels at its end, because a listener of a signal may cancel other
+ * tasks, and must find the first cancel complete.
  */
 const unannounced: Unannounced[] = []
 
@@ -161,8 +161,8 @@ function soleOwner(frame: Frame): Frame | null {
 
 /**
  * Cancels the futures on which code of `frame` (the running body of a task or scope) and of the scopes inside it waits,
- * and notes these waits in `cancellation`. Returns whether at least one future has accepted the cancel, so that its
- * wait will throw.
+ * and notes these waits in `cancellation`. Returns whether `cancel()` of at least one of these futures has returned
+ * true, so that the wait for it will throw.
  */
 export function cancelWaits(frame: Frame, msg: Message, cancellation: Cancellation): boolean {
   const own = frame.firstChild === null ? frame.ownWait() : null
@@ -192,8 +192,8 @@ function noteCancelledWaits(frame: Frame): void {
 
 /**
  * Passes a cancel of `frame` (the running body of a task or scope) on to `wait`, a future that its code waits on.
- * Returns whether that code will get a CancelledError: either `wait` has accepted the cancel, or tasks wait for each
- * other in a circle, and this wait was ended although the future `wait` stays pending.
+ * Returns whether that code will get a CancelledError: either `wait.cancel()` has returned true, or tasks wait for each
+ * other in a circle, and the code stops waiting although the future `wait` stays pending.
  */
 export function cancelWait(frame: Frame, wait: Future<unknown>, msg: Message): boolean {
   if (depth > deepest) return defer(frame, wait, msg)
@@ -218,7 +218,10 @@ export function cancelWait(frame: Frame, wait: Future<unknown>, msg: Message): b
   }
 }
 
-/** Passes a cancel of a gather on to `child`, one of its futures. Returns whether `child` has accepted the cancel. */
+/**
+ * Passes a cancel of a `gather` on to `child`, one of its futures. Returns the result of `child.cancel()`: false if
+ * `child` is done, or does not end because of the cancel.
+ */
 export function cancelChild(child: Future<unknown>, msg: Message): boolean {
   if (depth > deepest) return defer(null, child, msg)
   depth++
@@ -232,8 +235,8 @@ export function cancelChild(child: Future<unknown>, msg: Message): boolean {
 
 /**
  * Puts off the cancel of the future `wait`, on which `frame` (the running body of a task or scope) waits. Returns false
- * if `wait` is done. Otherwise returns true, because a pending future nearly always accepts a cancel. If `wait` does
- * not accept the cancel later, `runDeferred` makes the next wait of the task throw a CancelledError.
+ * if `wait` is done. Otherwise returns true, because `cancel()` of a pending future nearly always returns true. If the
+ * later call returns false, `runDeferred` makes the next wait of the task throw a CancelledError.
  */
 function defer(frame: Frame | null, wait: Future<unknown>, msg: Message): boolean {
   if (wait.done()) return false

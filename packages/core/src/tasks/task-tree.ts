@@ -73,7 +73,7 @@ class TreePrinter {
   constructor(loop: EventLoop) {
     // A task is younger than its parent. The tasks are visited from the youngest on. So when a task is visited, all
     // tasks below it have been counted.
-    loop.eachTask((task) => this.#add(task))
+    loop.tasks.each((task) => this.#add(task))
   }
 
   #add(task: Task): void {

@@ -13,11 +13,12 @@ import type { Task } from './task.ts'
  * Calls a function as code of a task, while the body of the task waits.
  *
  * The problem: the body of an actor's task waits until a message comes, and then handles the message. To resume an
- * async function, and to wait again after that, costs several times as much as a short handler.
+ * async function and to let it wait again takes about 0.2 microseconds, which is longer than many handlers run.
  *
- * The idea: this object is put in the ready queue of the loop, and the task stays where it waits. When the loop takes
- * this object from the queue, it calls `work` with the AsyncLocalStorage values of the task: `currentTask()` returns
- * the task, and a cancel of the task ends the waits that `work` begins.
+ * The idea: the body is not resumed. A TaskTurn, which takes about 0.05 microseconds, is put in the ready queue, the
+ * list of the things that the loop runs one after another. When the loop takes the TaskTurn from the queue, it calls
+ * the function `work` with the AsyncLocalStorage values of the task: `currentTask()` returns the task, and a cancel of
+ * the task ends the waits that `work` begins.
  *
  * @example
  *     let received = 0
@@ -38,7 +39,9 @@ export class TaskTurn implements Runnable {
   readonly #loop: EventLoop
   readonly #context: AsyncContext = saveAsyncContext()
   readonly #work: () => boolean
-  /** Whether this object is in the ready queue, or will be put there by a call of `pushAfterIO`. */
+  /**
+   * Whether this turn is in the ready queue of the loop, or is about to be put there after a call of `pushAfterIO`.
+   */
   isQueued = false
 
   /**
@@ -57,8 +60,8 @@ export class TaskTurn implements Runnable {
   }
 
   /**
-   * Puts this object in the ready queue of the loop, so that the loop soon calls `work`. Does nothing if this object is
-   * in the queue already.
+   * Puts this turn in the ready queue of the loop, so that the loop soon calls `work`. Does nothing if the turn is in
+   * the queue already.
    */
   push(): void {
     if (this.isQueued) return
@@ -67,8 +70,8 @@ export class TaskTurn implements Runnable {
   }
 
   /**
-   * Makes the loop call `work` after Node has handled the I/O that is ready: only then, this object is put in the ready
-   * queue. Does nothing if that was asked for already, or if this object is in the queue.
+   * Makes the loop call `work` after Node has handled the I/O that is ready: only then, this turn is put in the ready
+   * queue. Does nothing if `pushAfterIO` was called already, or if the turn is in the queue.
    */
   pushAfterIO(): void {
     if (this.isQueued) return

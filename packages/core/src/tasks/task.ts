@@ -93,7 +93,7 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
     const execution = new Execution(this, loop, group, body, context)
     this.#execution = execution
     execution.setStart(captureOwnContext(execution, map))
-    const number = loop.adopt(execution)
+    const number = loop.tasks.add(execution)
     if (this.#name === 0) this.#name = number
     if (options?.isService === true && taskTracing.isOn) serviceTasks.add(this)
     if (taskCreate.hasSubscribers) taskCreate.publish({ task: this })
@@ -162,10 +162,10 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
 
   /**
    * Asks the task to end: cancels every pending future that the task waits on, so that the code that awaits such a
-   * future gets a CancelledError. If none of these futures accepts the cancel, the next wait of the task on a pending
-   * future throws the CancelledError. If the body has not begun, it never runs. If tasks wait for each other in a
-   * circle, one of them gets the CancelledError, and each other task gets it when the task that it waits for has ended.
-   * Returns false, and does nothing, when the task is done.
+   * future gets a CancelledError. If there is no such future, or none of them can be cancelled, the next wait of the
+   * task on a pending future throws the CancelledError. If the body has not begun, it never runs. If tasks wait for
+   * each other in a circle, one of them gets the CancelledError, and each other task gets it when the task that it
+   * waits for has ended. Returns false, and does nothing, when the task is done.
    */
   override cancel(msg?: string | CancelledError): boolean {
     if (msg !== undefined) checkCancelMessage(msg)

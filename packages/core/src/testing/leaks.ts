@@ -137,7 +137,7 @@ class LoopLister {
 
   list(): void {
     const loop = this.#loop
-    for (const task of loop.liveTasks()) this.#addTask(task)
+    for (const task of loop.tasks.list()) this.#addTask(task)
     this.#addFrames(loop.rootFrame, 'a call that a callback of the loop began')
     for (const frame of loop.leftBehind) this.#addFrames(frame, 'a call that has outlived its task')
     for (const entry of loop.listTimers()) this.#addTimer(entry)

@@ -1,0 +1,53 @@
+import type { EventLoop } from '../loop/loop.ts'
+import type { Reaction } from './reaction.ts'
+
+/**
+ * The reactions of a pending future: the objects that the loop runs when the future has ended, the oldest first.
+ *
+ * Nearly every future has no reaction or one, and a program may have a million futures. So a single reaction is stored
+ * as it is, and a Set is made only for a second one. The functions of this file hide the three cases.
+ */
+export type ReactionSet = Reaction | Set<Reaction> | null
+
+/**
+ * Returns the set with `reaction` added: the loop will run this object too when the future has ended. The caller must
+ * store the returned set in place of `reactions`.
+ */
+export function addReaction(reactions: ReactionSet, reaction: Reaction): ReactionSet {
+  if (reactions === null) return reaction
+  if (reactions instanceof Set) return reactions.add(reaction)
+  return new Set([reactions, reaction])
+}
+
+/**
+ * Returns the set without `reaction`: the loop will not run this object when the future has ended. The caller must
+ * store the returned set in place of `reactions`.
+ */
+export function withoutReaction(reactions: ReactionSet, reaction: Reaction): ReactionSet {
+  if (reactions === reaction) return null
+  if (reactions instanceof Set) reactions.delete(reaction)
+  return reactions
+}
+
+/**
+ * Returns the only reaction (the object that the loop runs when the future has ended); null if there is none, or if
+ * there are several.
+ */
+export function soleReaction(reactions: ReactionSet): Reaction | null {
+  if (!(reactions instanceof Set)) return reactions
+  return reactions.size === 1 ? (reactions.values().next().value ?? null) : null
+}
+
+export function listReactions(reactions: ReactionSet): Reaction[] {
+  if (reactions === null) return []
+  return reactions instanceof Set ? [...reactions] : [reactions]
+}
+
+/**
+ * Called when the future of `reactions` has ended: puts each reaction in the ready queue of `loop`, so that the loop
+ * soon runs it.
+ */
+export function pushReactions(reactions: Reaction | Set<Reaction>, loop: EventLoop): void {
+  if (reactions instanceof Set) for (const reaction of reactions) loop.push(reaction)
+  else loop.push(reactions)
+}
