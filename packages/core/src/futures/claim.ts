@@ -91,8 +91,8 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
 
   /**
    * Called when the loop comes to this future after `wake()`. An implementation must take the resource (a lock, an item
-   * of a queue) and end this future. If the resource is taken already, it must leave this future pending and add it to
-   * its list of waiters again.
+   * of a queue) and end this future. If the resource is taken already, an implementation must leave this future
+   * pending, and add it again to the list of waiters of the lock, queue or the like.
    */
   protected abstract claim(): void
 

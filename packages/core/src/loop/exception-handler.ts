@@ -26,8 +26,8 @@ export function checkExceptionHandler(handler: unknown): void {
 
 /**
  * Passes `context` to `handler`, or to the default handler of `loop` if `handler` is null. The handler sees the context
- * variables of the task or handle in `context`. If the handler throws, the default handler reports the new error and
- * `context`.
+ * variables of the task in `context`, or of the callback for which the Handle in `context` stands. If the handler
+ * throws, the default handler reports the new error and `context`.
  *
  * @throws {TypeError} when `context` has no message
  */

@@ -78,7 +78,10 @@ export class TimerHeap {
     if (size < this.#deadlines.length / 8 && size >= 16) this.#resize(this.#deadlines.length / 2)
   }
 
-  /** Removes and returns the first entry if its deadline is not after `now`; otherwise returns null. */
+  /**
+   * Removes and returns the timer with the earliest deadline, if that deadline is not after `now`; otherwise returns
+   * null.
+   */
   takeDue(now: number): TimerEntry | null {
     const first = this.#entries[0]
     if (first === undefined || (this.#deadlines[0] as number) > now) return null

@@ -29,9 +29,10 @@ let isListening = false
 let isRaising = false
 
 /**
- * Adds `user` to the objects for which the listener for unhandled rejections is needed. For the first user, the
- * listener is added to the process. Until `unwatchRejections(user)` is called, the process does not end when a
- * cancelled async function, which was called without `await`, throws its CancelledError.
+ * Adds `user`, such as a loop in which code was cancelled, to the objects for which the listener for unhandled
+ * rejections is needed. For the first user, the listener is added to the process. Until `unwatchRejections(user)` is
+ * called, the process does not end when a cancelled async function, which was called without `await`, throws its
+ * CancelledError.
  */
 export function watchRejections(user: unknown): void {
   users.add(user)

@@ -237,8 +237,8 @@ export function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T> {
 }
 
 /**
- * Returns the outcome of `aw` if `aw` is done already. Otherwise cancels `aw`, waits until it has ended, and throws a
- * TimeoutError.
+ * Does the work of `waitFor` for a time limit of 0 or less: returns the outcome of `aw` if `aw` is done already.
+ * Otherwise cancels `aw`, waits until it has ended, and throws a TimeoutError.
  */
 async function ifDone<T>(aw: Awaitable<T>): Promise<T> {
   const future = ensureFuture(aw)

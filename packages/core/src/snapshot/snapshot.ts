@@ -69,7 +69,7 @@ export interface TaskSnapshot {
   waitingOn: WaitSnapshot[]
   /**
    * The number of milliseconds since the task was created. The clock is not read for each new task, so the number may
-   * be wrong by the duration of a few steps of the loop.
+   * be too large by the time in which the loop runs eight tasks or callbacks.
    */
   age: number
   /** The number of cancels of the task and of its scopes that were asked for and not taken back. */

@@ -28,8 +28,9 @@ export async function untilEnded(future: Future<unknown>): Promise<void> {
       await (frame === null ? waiter : awaitAnyway(frame, waiter))
     } catch (error) {
       interrupted = error
-      // A cancel has ended this wait, and the loop waits again. A cancel is passed on to `future`, with one exception:
-      // a cancelled scope ends every wait of this loop, and would end each wait in the clean-up of `future`.
+      // A cancel has ended this wait, and the `while` loop begins a new one. The cancel is passed on to `future`,
+      // unless it came from a cancelled scope: there every wait of this `while` loop throws, and each time a wait in
+      // the clean-up of `future` would be ended too.
       if (frame?.isLevelCancelled() !== true) future.cancel()
     } finally {
       future.removeReaction(reaction)

@@ -27,13 +27,13 @@ export abstract class Frame extends FrameWaits {
 
   /**
    * @internal notes that code inside this scope gets the CancelledError of a cancel that came from outside the scope;
-   * the scope must then throw this error on to its caller
+   * the scope must then throw this error on to its caller. ScopeFrame overrides this method
    */
   noteCancelFromOutside(): void {}
 
   /**
-   * @internal called when the shield of this scope has kept a cancel out. If the shield was made by `shielded` with the
-   * option `grace`, this method starts a timer that removes the shield.
+   * @internal called when the shield of this scope has kept a cancel out. ScopeFrame overrides this method: if the
+   * shield was made by `shielded` with the option `grace`, it starts a timer that removes the shield.
    */
   cancelKeptOut(): void {}
 
@@ -51,10 +51,10 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal ends a wait on `future`, if the waiting code is inside a cancelled scope. `reaction` is the object that
-   * the loop calls to resume that code. `future` comes from a lock, a queue or the like. While `future` was about to
-   * take the lock or the item for the code, the cancel of the scope did not end the wait. This is called when `future`
-   * has got nothing, and the code would have to wait again.
+   * @internal called when `future` was about to take a lock, an item of a queue or the like for the code that awaits
+   * it, and has got nothing, so that the code goes on waiting. In the meantime a scope around the code may have been
+   * cancelled, and this cancel has not ended the wait, because the lock or item would have been lost. If so, this
+   * method ends the wait now. `reaction` is the object that the loop calls to resume the code.
    */
   endWaitInCancelledScope(reaction: Reaction, future: Future<unknown>): void {
     const cancelledScope = findCancelledScope(this)

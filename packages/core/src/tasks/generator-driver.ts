@@ -11,8 +11,9 @@ import type { Execution } from './execution.ts'
 
 /**
  * Runs a generator coroutine as the body of a task, as asyncio does: each time the loop resumes the generator, its code
- * runs up to the next future that it must wait for. No promise is made, so a task that waits takes about 660 bytes with
- * its future, and a task with an async function about 1,100 bytes.
+ * runs up to the next future that it must wait for. No promise is made. So a waiting task takes 545 bytes with its
+ * future (976 bytes with an async function), and takes about half the time to resume when another task ends the future
+ * (0.13 microseconds, not 0.26).
  */
 export class GeneratorDriver<T> implements Reaction {
   readonly waitingFrame: Execution

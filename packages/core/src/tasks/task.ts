@@ -87,8 +87,8 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
     super({ loop })
     this.#name = options?.name ?? 0
     this.#parent = parent
-    // If each of many tasks creates the next one and ends, the newest task must not keep all others in memory. So the
-    // parent of this new task forgets its own parent here, if that one has ended.
+    // If each of many tasks creates the next one and then ends, the newest task must not keep all earlier tasks in
+    // memory. So the creator of this new task forgets its own creator here, if its own creator has ended.
     if (parent !== null && parent.#parent !== null && parent.#parent.done()) parent.#parent = null
     const execution = new Execution(this, loop, group, body, context)
     this.#execution = execution

@@ -78,7 +78,8 @@ export class VirtualClock implements Clock {
       this.#wake()
       this.watch()
     } else if (!this.onStall()) {
-      // The program waits for real I/O, so the next check is a millisecond of real time later.
+      // Every task waits, and real I/O may still wake one of them. So the clock checks again, a millisecond of real
+      // time later, whether its time must jump.
       this.#realTime.setAlarm(this.#realTime.now() + 1, () => this.watch())
     }
   }
