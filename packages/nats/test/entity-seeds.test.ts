@@ -9,9 +9,8 @@ import { cluster, type StateCodec } from '@tasktree/nats'
 import { MemoryServer } from '@tasktree/nats/testing'
 import { expect, test } from 'vitest'
 import {
-  linearize,
+  linearizeList,
   type ListInput,
-  listModel,
   type ListOutput,
   type Operation,
 } from './support/linearizability.ts'
@@ -138,10 +137,11 @@ function explore(seed: number): Promise<Counts> {
         const calledAt = getEventLoop().time()
         const list = await sender.ref<List>('list', key).ask({ timeout: 60_000 }).items()
         const returnedAt = getEventLoop().time()
-        history.push({ input: 'items', calledAt, returnedAt, output: list })
+        const last = { input: 'items', calledAt, returnedAt, output: list } as const
         counts.applied += list.length
-        if (linearize(history, listModel) === null) {
-          throw new Error(`the history of ${key} is not linearizable: ${JSON.stringify(history)}`)
+        if (linearizeList(history, last) === null) {
+          const text = JSON.stringify([...history, last])
+          throw new Error(`the history of ${key} is not linearizable: ${text}`)
         }
       }
       for (const system of systems) await system.stop()

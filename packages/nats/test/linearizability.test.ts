@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import {
   linearize,
+  linearizeList,
   type ListInput,
   listModel,
   type ListOutput,
@@ -45,6 +46,27 @@ test('an operation with an unknown outcome may have been done late, or never', (
   const told = { ...unknown, isDone: true }
   expect(linearize([told, op(5, 6, 'items', [])], listModel)).not.toBeNull()
   expect(linearize([told, op(5, 6, append(2), 1)], listModel)).not.toBeNull()
+})
+
+const read = (calledAt: number, output: readonly number[]) =>
+  ({ input: 'items', calledAt, returnedAt: calledAt + 1, output }) as const
+
+test('many appends with unknown outcomes, of which the last read shows some, are checked at once', () => {
+  const items = Array.from({ length: 60 }, (_, i) => i)
+  const history = items.map((item) => op(item % 7, never, append(item)))
+  const reads = [op(2, 3, 'items'), op(20, 30, 'items', items.slice(0, 9).toReversed())]
+  const seen = items.slice(0, 40).toReversed()
+  expect(linearizeList([...history, reads[0]!], read(90, seen))).toHaveLength(41)
+  expect(linearizeList([...history, ...reads], read(90, seen))).toBeNull()
+})
+
+test.each([
+  ['an append that was answered', op(0, 1, append(1), 1)],
+  ['an append that was confirmed', { ...op(0, never, append(1)), isDone: true }],
+])('%s, and that the last read does not show, is found', (_name, lost) => {
+  expect(linearizeList([lost], read(5, []))).toBeNull()
+  expect(linearizeList([lost], read(5, [1]))).not.toBeNull()
+  expect(linearizeList([lost], read(5, [1, 1]))).toBeNull()
 })
 
 test.each([

@@ -70,7 +70,7 @@ describe('reconnecting', () => {
       await until(() => way.deaths === 1, 'the handshake')
       expect(cluster.status).toBe('disconnected')
       // Within 15 s, and not after the 20 s that the client would wait by itself.
-      await until(() => cluster.status === 'connected', 'the connection')
+      await until(() => cluster.status === 'connected', 'the connection', 15_000)
     },
   )
 })

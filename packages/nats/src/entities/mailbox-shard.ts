@@ -45,10 +45,6 @@ export class MailboxShard implements AsyncDisposable {
   readonly #deletions = new Set<Task>()
   #reading: Task<never> | null = null
   #ended: Future<never> | null = null
-  /** The sequence of the last message that was read. */
-  #read = 0
-  /** When that message was stored. */
-  #readAt = 0
   #readers = 0
   /** The messages that were read, and are not handled yet, by their sequences. */
   readonly #held = new Map<number, Delivery>()
@@ -63,9 +59,9 @@ export class MailboxShard implements AsyncDisposable {
   }
 
   /**
-   * Returns the settings of a reader of all messages in the stream. `take` deletes the messages that this owner has read
-   * before. A reader that skips them would not be enough: a server that was killed may have forgotten deletions, and the
-   * messages that it brings back would fill the mailboxes.
+   * Returns the settings of a reader of all messages in the stream. Their entities delete those that were handled before. A
+   * reader that skips what this owner has read would not be enough: a server that was killed may have forgotten deletions,
+   * and the messages that it brings back would fill the mailboxes.
    */
   #nextReader(): ReaderSettings {
     const { link, type, shard, lease } = this.options
@@ -118,12 +114,6 @@ export class MailboxShard implements AsyncDisposable {
     const { sequence, subject, storedAt } = delivery
     // A server that was killed may give the sequence of a deleted message to a new one. So the times are compared too.
     if (this.isClosing || this.#held.get(sequence)?.storedAt === storedAt) return
-    if (sequence <= this.#read && storedAt <= this.#readAt) {
-      this.#delete(delivery)
-      return
-    }
-    this.#read = sequence
-    this.#readAt = storedAt
     this.#held.set(sequence, delivery)
     const key = readToken(subject.slice(subject.lastIndexOf('.') + 1))
     let entity = this.#entities.get(key)

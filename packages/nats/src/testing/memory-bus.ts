@@ -25,6 +25,14 @@ import type { MemoryConsumer, MemoryStream, StoredMessage } from './memory-strea
 /** Milliseconds between the heartbeats of a consumer. */
 const heartbeat = 5_000
 
+/** One direction of a connection. */
+class Way {
+  /** The messages that have not arrived, the oldest first. */
+  readonly messages: (() => void)[] = []
+  /** When the last of them arrives. */
+  lastAt = 0
+}
+
 /**
  * One connection to a MemoryServer. Its methods produce faults: `cut`, `restore`, `kill`, `isStalled`.
  *
@@ -46,8 +54,8 @@ export class MemoryBus implements Bus {
   #status: BusStatus = 'connected'
   /** How many times the connection was lost or restored. A message from before such a change does not arrive after it. */
   #epoch = 0
-  #toServerAt = 0
-  #toClientAt = 0
+  #up = new Way()
+  #down = new Way()
   /** While this is true, the server drops this connection's requests for messages without an error. */
   #isStalled = false
 
@@ -105,6 +113,8 @@ export class MemoryBus implements Bus {
   #change(status: BusStatus): void {
     this.#status = status
     this.#epoch++
+    this.#up = new Way()
+    this.#down = new Way()
     this.#home.disconnected(this)
     if (status !== 'connected') {
       const error = new BusTimeout('the connection was lost')
@@ -114,25 +124,26 @@ export class MemoryBus implements Bus {
     for (const listener of this.#listeners) listener(status)
   }
 
-  /** Calls of `act` keep the order in which they were made, as on a TCP connection. */
   #toServer(act: () => void): void {
-    this.#toServerAt = this.#carry(this.#toServerAt, act)
+    this.#carry(this.#up, act)
   }
 
   toClient(act: () => void): void {
-    this.#toClientAt = this.#carry(this.#toClientAt, act)
+    this.#carry(this.#down, act)
   }
 
-  #carry(lastAt: number, act: () => void): number {
+  /** Calls of `act` keep the order in which they were made, as on a TCP connection. */
+  #carry(way: Way, act: () => void): void {
     const epoch = this.#epoch
     const loop = getEventLoop()
-    const at = Math.max(lastAt, loop.time() + this.#home.delay())
-    const arrive = (): void => {
-      if (this.#epoch === epoch) act()
-    }
-    const arrival: Handle = loop.callAt(at, arrive)
+    way.lastAt = Math.max(way.lastAt, loop.time() + this.#home.delay())
+    way.messages.push(act)
+    // With a seed, the loop runs timers of the same time in any order. So each timer lets the oldest message arrive.
+    const arrival: Handle = loop.callAt(way.lastAt, () => {
+      const arrive = way.messages.shift()
+      if (this.#epoch === epoch) arrive?.()
+    })
     void arrival
-    return at
   }
 
   /** Calls `work` at the server, and returns a future of its outcome. */

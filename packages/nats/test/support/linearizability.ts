@@ -23,6 +23,8 @@ export interface Operation<I, O> {
 export interface Model<S, I, O> {
   readonly initial: S
   apply(state: S, input: I): { readonly state: S; readonly output: O }
+  /** Whether the object can have been in this state. @defaultValue it can always */
+  isPossible?(state: S): boolean
 }
 
 /** A history with many unknown outcomes has too many orders. A test must make fewer of them. */
@@ -60,6 +62,7 @@ export function linearize<S, I, O>(
       ) {
         continue
       }
+      if (model.isPossible?.(next.state) === false) continue
       isDone[i] = true
       order.push(operation)
       if (search(next.state)) return true
@@ -89,4 +92,25 @@ export const listModel: Model<readonly number[], ListInput, ListOutput> = {
     const next = [...state, input.append]
     return { state: next, output: next.length }
   },
+}
+
+/**
+ * Checks the history of a list together with `last`, a read that was made when all other calls had returned. What the last read
+ * shows saves most of the search: of an append whose outcome nobody knows it says whether it was done in time, and a list
+ * only grows, so each earlier state is a beginning of the last one. An append that was confirmed (`isDone`) was in the
+ * mailbox before the last read was.
+ */
+export function linearizeList(
+  history: readonly Operation<ListInput, ListOutput>[],
+  last: Operation<ListInput, ListOutput> & { readonly output: readonly number[] },
+): Operation<ListInput, ListOutput>[] | null {
+  const { output: end, returnedAt } = last
+  const known = history.flatMap((operation) => {
+    const { input, output, isDone = false } = operation
+    if (output !== undefined) return [operation]
+    if (input === 'items' || !(isDone || end.includes(input.append))) return []
+    return [{ ...operation, returnedAt, isDone: true }]
+  })
+  const isPossible = (list: readonly number[]): boolean => list.every((item, i) => item === end[i])
+  return linearize([...known, last], { ...listModel, isPossible })
 }

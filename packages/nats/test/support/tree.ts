@@ -23,11 +23,18 @@ export function inTree<T>(
   })
 }
 
-/** Waits until `isSo`, which is looked at every few milliseconds. */
-export async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const giveUp = performance.now() + 15_000
+/**
+ * Waits until `isSo`, which is looked at every few milliseconds. The test fails after `patience` milliseconds: only what hangs
+ * takes that long, even if other programs leave this one a tenth of a core.
+ */
+export async function until(
+  isSo: () => boolean | Promise<boolean>,
+  what: string,
+  patience = 60_000,
+): Promise<void> {
+  const giveUp = performance.now() + patience
   while (!(await isSo())) {
-    if (performance.now() > giveUp) throw new Error(`${what} did not happen within 15 s`)
+    if (performance.now() > giveUp) throw new Error(`${what} did not happen in ${patience} ms`)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
