@@ -1,8 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import type { Command } from 'commander'
 import { expect, test } from 'vitest'
@@ -76,6 +77,21 @@ test('a bad port in the environment is answered like one on the line', slow, asy
   const { code, err } = await runProgram(['tree'], { JOBD_PORT: 'many' })
   expect(err).toContain('JOBD_PORT')
   expect(code).toBe(2)
+})
+
+test('a command for a server does not load the code of the server', () => {
+  const loaded = new Set<string>()
+  const load = (file: string): void => {
+    if (loaded.has(file)) return
+    loaded.add(file)
+    // An import() is not at the beginning of a line.
+    const imports = readFileSync(file, 'utf8').matchAll(/^(?:import|} from) ?"(\.[^"]+)";$/gm)
+    for (const [, path = ''] of imports) load(resolve(dirname(file), path))
+  }
+  load(main)
+  expect(loaded.size).toBeGreaterThan(1)
+  const using = [...loaded].filter((file) => readFileSync(file, 'utf8').includes('"node:sqlite"'))
+  expect(using).toEqual([])
 })
 
 test('without a server there is a clear message and code 1', slow, async () => {

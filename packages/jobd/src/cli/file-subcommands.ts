@@ -1,7 +1,6 @@
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { JobFileError } from '../store/job-file.ts'
-import { backUpFile, checkFile, restoreFile } from '../store/maintenance.ts'
+import type * as Maintenance from '../store/maintenance.ts'
 import { Failure } from './failure.ts'
 import { print, printJson } from './output.ts'
 import { addConnection, type ConnectionOptions, withClient } from './with-client.ts'
@@ -27,8 +26,10 @@ export function addFileCommands(program: Command): void {
       ),
   ).action(async (target: string, options: ConnectionOptions & FileOptions) => {
     const path = options.db ?? (await fileOfServer(options))
-    attempt(() => backUpFile(path, target))
-    const { counts } = attempt(() => checkFile(target))
+    const { counts } = await attempt(({ backUpFile, checkFile }) => {
+      backUpFile(path, target)
+      return checkFile(target)
+    })
     print(`${target} holds ${sum(counts)} jobs of ${path}`)
   })
 
@@ -37,8 +38,8 @@ export function addFileCommands(program: Command): void {
     .description("Put a copy in the place of the jobs' file; no server may use it.")
     .argument('<backup>', 'the copy')
     .addOption(file().default('jobd.sqlite'))
-    .action((backup: string, { db }: Required<FileOptions>) => {
-      const before = attempt(() => restoreFile(backup, db))
+    .action(async (backup: string, { db }: Required<FileOptions>) => {
+      const before = await attempt(({ restoreFile }) => restoreFile(backup, db))
       print(`${db} is restored${before === null ? '' : `; what it was before is ${before}`}`)
     })
 
@@ -47,8 +48,8 @@ export function addFileCommands(program: Command): void {
     .description("Read the whole of the jobs' file and look for damage; code 1 when there is any.")
     .addOption(file().default('jobd.sqlite'))
     .option('--json', 'as JSON')
-    .action(({ db, json }: Required<FileOptions> & { json?: boolean }) => {
-      const { version, counts } = attempt(() => checkFile(db))
+    .action(async ({ db, json }: Required<FileOptions> & { json?: boolean }) => {
+      const { version, counts } = await attempt(({ checkFile }) => checkFile(db))
       if (json === true) printJson({ version, ...counts })
       else {
         const states = Object.entries(counts).map(([state, n]) => `${n} ${state}`)
@@ -65,10 +66,15 @@ async function fileOfServer(options: ConnectionOptions): Promise<string> {
   return resolve(path)
 }
 
-/** Turns the error of an unusable file into a Failure, because the program itself is not at fault. */
-function attempt<T>(work: () => T): T {
+/**
+ * Loads the code that works on files, which other commands do not need, and calls `work` with it. Turns the error of an
+ * unusable file into a Failure, because the program itself is not at fault.
+ */
+async function attempt<T>(work: (maintenance: typeof Maintenance) => T): Promise<T> {
+  const maintenance = await import('../store/maintenance.ts')
+  const { JobFileError } = await import('../store/job-file.ts')
   try {
-    return work()
+    return work(maintenance)
   } catch (error) {
     const isExpected = error instanceof JobFileError || (error instanceof Error && 'code' in error)
     throw isExpected ? new Failure(error.message, { cause: error }) : error
