@@ -130,9 +130,14 @@ function semantics(home: () => Home): void {
       expect(await thrown(bus.append('stored.x', large, { id: '4' }))).toBeInstanceOf(
         PayloadTooLarge,
       )
+      expect(await bus.readHeaders(name, first.sequence + 1, '2')).toMatchObject({ Some: 'header' })
+      expect(await bus.readHeaders(name, first.sequence, '1')).not.toHaveProperty('Some')
+      expect(await bus.readHeaders(name, first.sequence, '2')).toBeNull()
       expect(await bus.deleteMessage(name, first.sequence, 'another')).toBe(false)
       expect(await bus.deleteMessage(name, first.sequence, '1')).toBe(true)
       expect(await bus.deleteMessage(name, first.sequence, '1')).toBe(false)
+      expect(await bus.readHeaders(name, first.sequence, '1')).toBeNull()
+      expect(await bus.readHeaders('no-such-stream', 1, '1')).toBeNull()
       expect(await bus.streamState(name)).toEqual({ messages: 1, pending: 0 })
     })
   })
@@ -172,6 +177,16 @@ describeWithServer('the real server', (server) => {
     })
 
   semantics(() => ({ use }))
+
+  test('the headers of the largest message can be read', async () => {
+    await use(async (bus) => {
+      const name = 'largest'
+      await bus.openStream({ name, subjects: ['largest.x'], retention: 'work' })
+      const data = new Uint8Array(bus.maxPayload - 1_000)
+      const { sequence } = await bus.append('largest.x', data, { id: '1', headers: { Some: 'a' } })
+      expect(await bus.readHeaders(name, sequence, '1')).toMatchObject({ Some: 'a' })
+    })
+  })
 
   test.for(retentions)('a sequence is given to a new message (%s)', async (retention, { skip }) => {
     await using mortal = await NatsServer.start()

@@ -2,6 +2,7 @@ import { headers } from '@nats-io/transport-node'
 import { jetstream } from '@nats-io/jetstream'
 import { connect as connectClient } from '@nats-io/transport-node'
 import { ActorSystem, FailedToStart, silentLogger } from '@tasktree/actor'
+import { runVirtual } from '@tasktree/core/testing'
 import {
   clusterTree,
   ConnectFailed,
@@ -11,6 +12,7 @@ import {
   PoisonedJob,
   remoteJobs,
 } from '@tasktree/nats'
+import { MemoryServer } from '@tasktree/nats/testing'
 import { expect, test } from 'vitest'
 import { thrown } from '../../../vitest.thrown.ts'
 import { describeWithServer, freePort, NatsServer } from './support/server.ts'
@@ -24,6 +26,15 @@ test('options that are wrong are refused at the call', async () => {
   expect(String(await refuse({ namespace: '' }))).toMatch(/the option namespace must be a text/)
   expect(String(await refuse({ node: 7 }))).toMatch(/the option node must be a text/)
   expect(String(await refuse({ codec: {} }))).toMatch(/must have the functions encode and decode/)
+})
+
+test('a resultTtl for which no result could be found again is refused at the call', async () => {
+  await runVirtual(async () => {
+    await using cluster = await connect({ connector: new MemoryServer().connector })
+    for (const resultTtl of [0, 0.5, 999, Number.NaN, -1]) {
+      expect(() => cluster.executor('q', { resultTtl })).toThrow(RangeError)
+    }
+  })
 })
 
 describeWithServer(
@@ -90,6 +101,54 @@ describeWithServer(
           expect(await executor.submit(add, 2, 2)).toBe(4)
           const known = executor.with({ id: 'broken' }).submit(add, 1, 1)
           expect(await thrown(known)).toBeInstanceOf(PoisonedJob)
+          await until(async () => {
+            const { waiting, running } = (await cluster.snapshot()).queues['q'] ?? {}
+            return waiting === 0 && running === 0
+          }, 'an empty queue')
+        },
+      )
+    })
+
+    test('a message with headers of another program holds no worker up', async () => {
+      const where = { ...options('foreign'), codec: jsonCodec }
+      await inTree(
+        where,
+        (cluster) => [cluster.worker('q', { home }, { unknownAfter: 100 })],
+        async (cluster) => {
+          const executor = cluster.executor('q')
+          expect(await executor.submit(add, 1, 1)).toBe(2)
+          const client = await connectClient({ servers: server.url, user: 'me', pass: 'secret' })
+          const stream = jetstream(client)
+          const body = where.codec.encode([1, 2])
+          const bad = [
+            ['Id', ''],
+            ['Id', 'two words'],
+            ['Id', 'a.*.>'],
+            ['Id', 'x'.repeat(500)],
+            ['Job', ''],
+            ['Job', '#'],
+            ['Result-Ttl', '0.5'],
+            ['Result-Ttl', '-7'],
+            ['Result-Ttl', '1e21'],
+            ['Result-Ttl', 'soon'],
+            ['Deadline', '-1'],
+            ['Deadline', 'never'],
+            ['Not-Before', 'x'],
+            ['Reply', 'two words'],
+            ['Reply', '>'],
+            ['Reply', 'a..b'],
+            ['Put-Back', '-1'],
+            ['After', '1.5'],
+            ['Chunked', 'no'],
+          ] as const
+          for (const [i, [name, value]] of bad.entries()) {
+            const broken = headers()
+            const all = { Id: `id-${i}`, Job: 'home#add', [name]: value }
+            for (const [key, text] of Object.entries(all)) broken.set(`Tasktree-${key}`, text)
+            await stream.publish('foreign.job.q', body, { headers: broken })
+          }
+          await client.close()
+          expect(await executor.submit(add, 2, 2)).toBe(4)
           await until(async () => {
             const { waiting, running } = (await cluster.snapshot()).queues['q'] ?? {}
             return waiting === 0 && running === 0

@@ -189,6 +189,8 @@ export interface Bus {
   ): Future<Appended>
   /** Deletes the message with this sequence and id. The result is false if the stream has no such message any more. */
   deleteMessage(stream: string, sequence: number, id: string): Future<boolean>
+  /** Reads the headers of the message with this sequence and id. The result is null if the stream has no such message. */
+  readHeaders(stream: string, sequence: number, id: string): Future<Headers | null>
   /** The result is null if there is no such stream. */
   streamState(stream: string): Future<StreamState | null>
   pull(stream: string, consumer: string, listener: PullListener): Puller

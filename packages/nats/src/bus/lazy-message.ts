@@ -1,4 +1,10 @@
-import type { Msg } from '@nats-io/transport-node'
+import type { Msg, MsgHdrs } from '@nats-io/transport-node'
+import type { Headers } from './bus.ts'
+
+/** Returns the headers of a message as a record, which has the first value of each header. */
+export function fromHeaders(headers: MsgHdrs | undefined): Headers {
+  return Object.fromEntries((headers?.keys() ?? []).map((name) => [name, headers?.get(name) ?? '']))
+}
 
 /** Decodes each part of a message only when it is read, because most receivers read few parts. */
 export class LazyMessage {

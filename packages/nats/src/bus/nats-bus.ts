@@ -33,7 +33,7 @@ import {
   type StreamSettings,
   type StreamState,
 } from './bus.ts'
-import { LazyMessage } from './lazy-message.ts'
+import { fromHeaders, LazyMessage } from './lazy-message.ts'
 import { NatsBucket } from './nats-bucket.ts'
 import { code, isRefusal, translate } from './nats-errors.ts'
 import { NatsPuller } from './nats-puller.ts'
@@ -274,6 +274,22 @@ export class NatsBus implements Bus {
     const requests = this.#requests
     const remove = (): Future<boolean> => removeStored(requests, stream, sequence)
     return ifStored(requests, { stream, sequence, id }, remove, false)
+  }
+
+  readHeaders(stream: string, sequence: number, id: string): Future<Headers | null> {
+    const { streams } = this.#manager
+    return this.#pending.follow(
+      streams.getMessage(stream, { seq: sequence }).then(
+        (message) => {
+          const headers = fromHeaders(message?.header)
+          return headers[idHeader] === id ? headers : null
+        },
+        (error: unknown) => {
+          if (isRefusal(error, code.noMessage) || isRefusal(error, code.noStream)) return null
+          throw translate(error, `message ${sequence} of ${stream}`)
+        },
+      ),
+    )
   }
 
   streamState(stream: string): Future<StreamState | null> {

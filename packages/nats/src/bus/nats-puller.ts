@@ -11,7 +11,7 @@ import { createInbox, type Msg, nanos, type NatsConnection } from '@nats-io/tran
 import type { Future } from '@tasktree/core'
 import { completed } from '@tasktree/core/lowlevel'
 import { type Delivery, type Headers, idHeader, type Puller, type PullListener } from './bus.ts'
-import { LazyMessage } from './lazy-message.ts'
+import { fromHeaders, LazyMessage } from './lazy-message.ts'
 import type { Requests } from './server-requests.ts'
 import { ifStored, removeStored } from './stored-messages.ts'
 
@@ -106,10 +106,7 @@ class NatsDelivery extends LazyMessage implements Delivery {
   }
 
   get headers(): Headers {
-    const { headers } = this.message
-    return Object.fromEntries(
-      (headers?.keys() ?? []).map((name) => [name, headers?.get(name) ?? '']),
-    )
+    return fromHeaders(this.message.headers)
   }
 
   ack(): Future<void> {

@@ -1,25 +1,35 @@
-import type { Bus } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
+import type { JobMessage } from '../wire/job-message.ts'
 import { encodeOutcome } from '../wire/outcome.ts'
 
-export interface CancelledJob {
-  readonly id: string
-  readonly resultTtl: number
+/** Where the message of a job is. */
+export interface JobPlace {
   readonly stream: string
-  /** The number of the job in its stream; null while the server has not confirmed the job. */
-  readonly sequence: number | null
+  readonly sequence: number
+  /** The id of the message, which is not always that of the job. */
+  readonly id: string
 }
 
 /**
- * Cancels a job wherever it is. The order of the steps matters. A worker that got the job before the deletion is already
- * subscribed to announcements, so it hears the cancel. A worker that asks later does not get the job.
+ * Cancels a job wherever it is. `place` says where its message is; null while the server has not confirmed it.
+ *
+ * The order of the steps matters. A worker that got the job before the deletion is already subscribed to announcements, so
+ * it hears the cancel. A worker that asks later does not get the job.
  */
-export async function cancelJob(link: Link, job: CancelledJob): Promise<void> {
-  const { id, resultTtl, stream, sequence } = job
+export async function cancelJob(
+  link: Link,
+  { id, resultTtl, mayBeKnown }: JobMessage,
+  place: JobPlace | null,
+): Promise<void> {
   await link.insist((bus) => link.cancels(bus).put(id, Uint8Array.of(1)))
-  if (sequence !== null) await link.insist((bus) => bus.deleteMessage(stream, sequence, id))
-  await link.insist(async (bus: Bus) => {
+  if (place !== null) {
+    await link.insist((bus) => bus.deleteMessage(place.stream, place.sequence, place.id))
+  }
+  await link.insist((bus) => {
     bus.publish(link.names.control(id), new Uint8Array(0))
-    await link.results(bus, resultTtl).create(id, encodeOutcome({ kind: 'cancelled' }, link.codec))
+    // The announcement counts as sent when the server has received it, because it may be lost with the connection.
+    return bus.flush()
   })
+  const record = encodeOutcome({ kind: 'cancelled' }, link.codec)
+  await link.jobResults.record(id, resultTtl, record, mayBeKnown)
 }

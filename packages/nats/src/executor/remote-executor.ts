@@ -19,8 +19,8 @@ import {
 import { captureStack, mapJobs, type SubmitStack } from '@tasktree/executor/lowlevel'
 import { ClusterClosed } from '../errors.ts'
 import type { Link } from '../link/link.ts'
-import { checkName, defaultResultTtl } from '../wire/names.ts'
-import type { JobMessage } from '../wire/job-message.ts'
+import { checkName, defaultResultTtl, keptFor, shortestResultTtl } from '../wire/names.ts'
+import { isJobId, type JobMessage } from '../wire/job-message.ts'
 import { traceparent } from '../wire/trace.ts'
 import type { RemoteJob } from './remote-job.ts'
 import { SubmissionQueue } from './submission-queue.ts'
@@ -29,7 +29,11 @@ import { Submission } from './submission.ts'
 export interface RemoteExecutorOptions {
   /** How many jobs may be sent and not finished. Further jobs wait in this program, in order. @defaultValue 1000 */
   maxInFlight?: number
-  /** Milliseconds for which the server keeps a result, for a submitter that has lost its connection. @defaultValue 3600000 */
+  /**
+   * Milliseconds for which the server keeps a result, for a submitter that has lost its connection and for a second
+   * submission with the same id. At least 1000; Infinity keeps results for ever. Each value has a bucket of its own on the
+   * server, so use few values. @defaultValue 3600000
+   */
   resultTtl?: number
   /** Milliseconds that each job may take from its submission to its end. @defaultValue Infinity */
   deadline?: number
@@ -44,7 +48,8 @@ export interface RemoteExecutorOptions {
 export interface SubmitOptions {
   /**
    * The name of the job in the whole cluster. Two submissions with the same id are one job: the second one gets the result
-   * of the first. Both must have the same `resultTtl`, because it decides where the result is. @defaultValue a random name
+   * of the first. The first one decides how long the result is kept. Then the id is free for a new job. @defaultValue a
+   * random name
    */
   id?: string
   /** Milliseconds for which no worker begins the job. @defaultValue 0 */
@@ -93,10 +98,18 @@ export class RemoteExecutor implements Executor {
     } = options
     checkCount('maxInFlight', maxInFlight, 1)
     checkDuration('resultTtl', resultTtl)
+    if (resultTtl < shortestResultTtl) {
+      throw new RangeError(`resultTtl must be at least ${shortestResultTtl} ms, got ${resultTtl}`)
+    }
     checkDuration('deadline', deadline)
     if (capacity !== undefined) checkCount('capacity', capacity, 1)
     return new RemoteExecutor(
-      new SubmissionQueue(link, queue, { maxInFlight, resultTtl, deadline, capacity }),
+      new SubmissionQueue(link, queue, {
+        maxInFlight,
+        resultTtl: keptFor(resultTtl),
+        deadline,
+        capacity,
+      }),
       {},
     )
   }
@@ -180,6 +193,7 @@ export class RemoteExecutor implements Executor {
       notBefore: delay === 0 ? 0 : Math.ceil(now + delay),
       traceparent: traceparent.get(),
       isChunked,
+      after: 0,
       putBack: 0,
       submittedAt: 0,
       mayBeKnown: this.#options.id !== undefined,
@@ -259,7 +273,7 @@ function checkReference(job: unknown): JobRef<unknown[], unknown> {
 
 /** @throws {TypeError} */
 function checkId(id: unknown): void {
-  if (typeof id === 'string' && /^[A-Za-z0-9_=-]{1,128}$/.test(id)) return
+  if (typeof id === 'string' && isJobId(id)) return
   throw new TypeError(
     `the option id must be 1 to 128 letters, digits, _, = and -, got ${describe(id)}`,
   )

@@ -113,15 +113,18 @@ export class SubmissionQueue implements SubmissionOwner {
     this.#planSearch()
   }
 
-  /** Creates the queue on the server if it does not exist. */
+  /** Creates the queue on the server if it does not exist, and announces where the results of its jobs will be. */
   #open(): Promise<void> {
-    this.#opened ??= openQueue(this.link, this.queue, this.settings.capacity).catch(
-      (error: unknown) => {
-        this.#opened = null
-        throw error
-      },
-    )
+    this.#opened ??= this.#prepare().catch((error: unknown) => {
+      this.#opened = null
+      throw error
+    })
     return this.#opened
+  }
+
+  async #prepare(): Promise<void> {
+    await openQueue(this.link, this.queue, this.settings.capacity)
+    await this.link.jobResults.announce(this.settings.resultTtl)
   }
 
   /** Plans the next search, if there are jobs without a result. */
@@ -153,15 +156,18 @@ export class SubmissionQueue implements SubmissionOwner {
       (each) => each.isAccepted && (isDue || each.isDuplicate),
     )
     if (lookedFor.length === 0) this.#planSearch()
-    else this.link.start(`results of ${this.queue}`, () => this.#lookForAll(lookedFor))
+    else this.link.start(`results of ${this.queue}`, () => this.#lookForAll(lookedFor, isDue))
   }
 
-  async #lookForAll(submissions: readonly Submission[]): Promise<void> {
+  async #lookForAll(submissions: readonly Submission[], isDue: boolean): Promise<void> {
     this.#isSearching = true
     try {
+      const times = isDue ? await this.#times() : null
       await taskGroup(
         async (group) => {
-          for (const submission of submissions) group.createTask(() => this.#lookFor(submission))
+          for (const submission of submissions) {
+            group.createTask(() => this.#lookFor(submission, times))
+          }
         },
         { limit: readsAtOnce },
       )
@@ -180,7 +186,7 @@ export class SubmissionQueue implements SubmissionOwner {
    */
   async #lookForDuplicate(submission: Submission): Promise<void> {
     try {
-      await this.#lookFor(submission)
+      await this.#lookFor(submission, await this.#times())
     } finally {
       if (this.#inFlight.has(submission) && this.#duplicatesAt === Infinity) {
         this.#duplicatesAt = this.link.now() + duplicateInterval
@@ -189,16 +195,35 @@ export class SubmissionQueue implements SubmissionOwner {
     }
   }
 
-  async #lookFor(submission: Submission): Promise<void> {
-    if (submission.future.done()) return
+  /** The values of `resultTtl` that are in use: another submission may have the result in the bucket of any of them. */
+  #times(): Promise<readonly number[]> {
+    return this.link.jobResults.times(this.settings.resultTtl)
+  }
+
+  /**
+   * Looks for a result. A quick search, for which `times` is null, looks only where the message of the job says. Other
+   * searches look in all buckets, and send the job of a duplicate again if it has neither a result nor a message.
+   */
+  async #lookFor(submission: Submission, times: readonly number[] | null): Promise<void> {
     try {
-      const entry = await this.link.insist((bus) =>
-        this.link.results(bus, submission.resultTtl).get(submission.id),
-      )
-      if (entry !== null) submission.settle(entry.value)
+      if (await this.#find(submission, times ?? [submission.resultTtl])) return
+      if (times === null) return
+      while (submission.isDuplicate && !(await submission.readFirst())) {
+        // The worker stores the result before the stream deletes the message, so now it is there, if it was not before.
+        if (await this.#find(submission, await this.#times())) return
+        await submission.sendAgain()
+      }
     } catch (error) {
       if (!(error instanceof ClusterClosed)) throw error
     }
+  }
+
+  /** Returns whether the submission has ended. */
+  async #find(submission: Submission, times: readonly number[]): Promise<boolean> {
+    if (submission.future.done()) return true
+    const record = await this.link.jobResults.find(submission.id, times)
+    if (record !== null) submission.settle(record)
+    return submission.future.done()
   }
 
   ended(submission: Submission, how: 'completed' | 'failed' | 'cancelled'): void {

@@ -11,10 +11,10 @@ import { ClusterClosed, PayloadTooLarge, QueueFull, StreamFull } from '../errors
 import type { BusMessage } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
 import { decodeOutcome, type Outcome } from '../wire/outcome.ts'
-import { type JobMessage, toHeaders } from '../wire/job-message.ts'
+import { type JobMessage, messageId, readHeaders, toHeaders } from '../wire/job-message.ts'
 import { progressTag } from '../wire/progress.ts'
 import { type JobTrace, jobTracing } from '../wire/trace.ts'
-import { cancelJob } from './cancel-job.ts'
+import { cancelJob, type JobPlace } from './cancel-job.ts'
 import { RemoteJob } from './remote-job.ts'
 
 /** The executor of a submission, as the submission sees it. */
@@ -39,17 +39,21 @@ export class Submission implements MappedJob, Linked<Submission> {
   #timer: Handle | null = null
   /** How far the job has come. After a loss of the connection, only results of accepted jobs are searched for. */
   #state: 'waiting' | 'sending' | 'accepted' = 'waiting'
-  #sequence: number | null = null
+  /** Where the message of the job is in its stream; null until the server has confirmed it. */
+  #place: JobPlace | null = null
   #hasEnded = false
   /**
    * Whether the server had a job with the same id. The worker sends the result to that submission, so this one must search
    * for the result.
    */
   isDuplicate = false
+  /** The `resultTtl` of the submission whose message is in the stream. */
+  resultTtl: number
 
   constructor(owner: SubmissionOwner, message: JobMessage, body: Uint8Array, stacks: SubmitStacks) {
     this.#owner = owner
     this.#message = message
+    this.resultTtl = message.resultTtl
     this.#body = body
     this.#stacks = stacks
     this.future = new RemoteJob<unknown>(message.id, {
@@ -76,10 +80,6 @@ export class Submission implements MappedJob, Linked<Submission> {
     return this.#state === 'accepted'
   }
 
-  get resultTtl(): number {
-    return this.#message.resultTtl
-  }
-
   get id(): string {
     return this.#message.id
   }
@@ -94,20 +94,22 @@ export class Submission implements MappedJob, Linked<Submission> {
     if (this.#hasEnded) return
     this.#state = 'sending'
     const { link, queue } = this.#owner
-    const isDelayed = this.#message.notBefore > link.now()
-    const subject = isDelayed ? link.names.delay(queue) : link.names.job(queue)
+    const { names } = link
     let message = this.#message
+    const isDelayed = message.notBefore > link.now()
+    const subject = isDelayed ? names.delay(queue) : names.job(queue)
+    const stream = isDelayed ? names.delayed(queue) : names.jobs(queue)
     try {
       const { sequence, duplicate } = await link.insist((bus) => {
         const sending = bus.append(subject, this.#body, {
-          id: message.id,
+          id: messageId(message),
           headers: toHeaders(message),
         })
         // The server remembers an id for two minutes. A later attempt may store the job a second time.
         message = { ...message, mayBeKnown: true }
         return sending
       })
-      this.#sequence = sequence
+      this.#place = { stream, sequence, id: messageId(message) }
       this.isDuplicate = duplicate
       this.#state = 'accepted'
       if (!this.future.accepted.done()) this.future.accepted.setResult()
@@ -121,6 +123,37 @@ export class Submission implements MappedJob, Linked<Submission> {
       )
       if (isCancelled(error)) throw error
     }
+  }
+
+  /**
+   * Reads the message of the first submission, which says where the result will be. Returns false if the stream does not have
+   * it any more: the stream deletes the message when the result is stored.
+   */
+  async readFirst(): Promise<boolean> {
+    const place = this.#place
+    if (place === null) return false
+    const headers = await this.#owner.link.insist((bus) =>
+      bus.readHeaders(place.stream, place.sequence, place.id),
+    )
+    const first = headers === null ? null : readHeaders((name) => headers[name] ?? null)
+    if (first !== null) this.resultTtl = first.resultTtl
+    return first !== null
+  }
+
+  /**
+   * Sends the job of a duplicate, because the message of the first submission is gone and there is no result. Either the
+   * result has expired, so that the id names a new job; or the job is in another message, because a worker has put it back
+   * or its delay is over. In the second case the worker that gets this message finds the result, or runs the job once more.
+   */
+  async sendAgain(): Promise<void> {
+    const place = this.#place
+    if (place === null) return
+    const { link, queue } = this.#owner
+    // A job whose delay is over has moved to the other stream, under the same id.
+    if (place.stream === link.names.delayed(queue)) {
+      this.#message = { ...this.#message, notBefore: 0 }
+    } else this.#message = { ...this.#message, after: place.sequence }
+    await this.send()
   }
 
   #receive(answer: BusMessage): void {
@@ -231,10 +264,8 @@ export class Submission implements MappedJob, Linked<Submission> {
 
   #cancelRemotely(): void {
     if (this.#state === 'waiting') return
-    const { link, queue } = this.#owner
-    const { id, resultTtl, notBefore } = this.#message
-    const sequence = this.#sequence
-    const stream = notBefore === 0 ? link.names.jobs(queue) : link.names.delayed(queue)
-    link.start(`cancel ${id}`, () => cancelJob(link, { id, resultTtl, stream, sequence }))
+    const { link } = this.#owner
+    const { id } = this.#message
+    link.start(`cancel ${id}`, () => cancelJob(link, this.#message, this.#place))
   }
 }

@@ -12,6 +12,7 @@ import type { Codec } from '../wire/codec.ts'
 import { Names } from '../wire/names.ts'
 import { Answers } from './answers.ts'
 import { cancelTtl, ReceivedCancels } from './received-cancels.ts'
+import { JobResults } from './job-results.ts'
 import { LazyBucket } from './lazy-bucket.ts'
 
 /** Milliseconds before the next attempt. The time doubles with each attempt, and is varied at random. */
@@ -26,6 +27,7 @@ export class Link {
   readonly codec: Codec
   readonly answers: Answers
   readonly receivedCancels: ReceivedCancels
+  readonly jobResults: JobResults = new JobResults(this)
   readonly #connector: Connector
   readonly #buckets = new Map<string, Bucket>()
   readonly #listeners = new Set<(status: LinkStatus) => void>()
@@ -148,6 +150,7 @@ export class Link {
     return bucket
   }
 
+  /** The bucket of the results that are kept for `ttl` milliseconds. */
   results(bus: Bus, ttl: number): Bucket {
     return this.bucket(bus, this.names.results(ttl), ttl)
   }

@@ -224,6 +224,15 @@ export class MemoryBus implements Bus {
     })
   }
 
+  readHeaders(name: string, sequence: number, id: string): Future<Headers | null> {
+    return this.#request(() => {
+      const stream = this.#home.stream(name)
+      return stream?.has(sequence, id) === true
+        ? (stream.messages.get(sequence)?.headers ?? null)
+        : null
+    })
+  }
+
   streamState(stream: string): Future<StreamState | null> {
     return this.#request(() => this.#home.stream(stream)?.state ?? null)
   }

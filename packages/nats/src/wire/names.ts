@@ -154,5 +154,15 @@ export function stateKey(type: string, key: string): string {
 
 /** Milliseconds for which a result is kept. */
 export const defaultResultTtl = 3_600_000
+/** The shortest such time. A duplicate looks for the result every 500 ms, and must not miss it. */
+export const shortestResultTtl = 1_000
+/** The server counts nanoseconds in 64 bits, which is enough for 292 years. */
+const longestResultTtl = 9e12
+
+/** Returns the time for which a server can keep results that is nearest to `ttl`: a whole number, or Infinity. */
+export function keptFor(ttl: number): number {
+  if (ttl > longestResultTtl) return Infinity
+  return Math.max(shortestResultTtl, Math.ceil(ttl))
+}
 /** Milliseconds that a lease lasts without being renewed. */
 export const defaultLease = 5_000

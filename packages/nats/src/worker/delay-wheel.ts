@@ -9,7 +9,7 @@ import { createServiceTask } from '@tasktree/core/lowlevel'
 import type { Delivery } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
 import { StreamFull } from '../errors.ts'
-import { readHeaders, toHeaders } from '../wire/job-message.ts'
+import { type JobMessage, messageId, readHeaders, toHeaders } from '../wire/job-message.ts'
 import { PullLoop } from '../link/pull-loop.ts'
 
 /** How many jobs the wheel takes at the same time. */
@@ -66,20 +66,33 @@ export class DelayWheel {
   async #release(delivery: Delivery): Promise<void> {
     const message = readHeaders((name) => delivery.header(name))
     if (message === null) return
-    const { id, putBack } = message
     try {
-      await this.#link.insist((bus) =>
-        bus.append(this.#link.names.job(this.#queue), delivery.data, {
-          id: putBack === 0 ? id : `${id}:${putBack}`,
-          headers: toHeaders({ ...message, notBefore: 0, mayBeKnown: true }),
-        }),
-      )
+      await this.#append({ ...message, notBefore: 0, mayBeKnown: true }, delivery.data)
     } catch (error) {
       if (!(error instanceof StreamFull)) throw error
       delivery.nak(fullDelay)
       return
     }
     await delivery.ack()
+  }
+
+  /**
+   * Appends the job to the queue, unless the queue has a job with the same id. If it had one that has ended, the job is
+   * appended nevertheless: a worker then sends the result to its submitter, or runs it if the result has expired.
+   */
+  async #append(message: JobMessage, data: Uint8Array): Promise<void> {
+    const { names } = this.#link
+    const stream = names.jobs(this.#queue)
+    for (let next = message; ;) {
+      const id = messageId(next)
+      const { sequence, duplicate } = await this.#link.insist((bus) =>
+        bus.append(names.job(this.#queue), data, { id, headers: toHeaders(next) }),
+      )
+      if (!duplicate) return
+      const first = await this.#link.insist((bus) => bus.readHeaders(stream, sequence, id))
+      if (first !== null) return
+      next = { ...message, after: sequence }
+    }
   }
 
   run(): Promise<never> {

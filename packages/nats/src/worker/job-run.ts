@@ -93,9 +93,10 @@ export class JobRun {
    */
   async #isSettled(): Promise<boolean> {
     const { id, resultTtl } = this.message
-    const record = await this.#link.insist((bus) => this.#link.results(bus, resultTtl).get(id))
+    const { jobResults } = this.#link
+    const record = await jobResults.find(id, await jobResults.times(resultTtl))
     if (record !== null) {
-      this.reply(record.value)
+      this.reply(record)
       await this.#acknowledge()
       return true
     }
@@ -226,19 +227,14 @@ export class JobRun {
 
   /** Stores the outcome. Returns the record that the server has, which another worker may have stored before. */
   async record(outcome: Outcome): Promise<Uint8Array> {
-    const { id, resultTtl } = this.message
+    const { id, resultTtl, mayBeKnown } = this.message
     const record = encodeResult(
       outcome,
       this.#link.codec,
       this.message.job,
       this.#worker.maxResult(),
     )
-    return this.#link.insist(async (bus) => {
-      const results = this.#link.results(bus, resultTtl)
-      if ((await results.create(id, record)) !== null) return record
-      const first = await results.get(id)
-      return first?.value ?? record
-    })
+    return this.#link.jobResults.record(id, resultTtl, record, mayBeKnown)
   }
 
   /** Sends the result to the submitter. */

@@ -1,6 +1,6 @@
 import type { Delivery } from '../bus/bus.ts'
 import { UnknownJob } from '../errors.ts'
-import { type JobMessage, toHeaders } from '../wire/job-message.ts'
+import { type JobMessage, messageId, toHeaders } from '../wire/job-message.ts'
 import type { WorkerState } from './worker-state.ts'
 
 /** Milliseconds before the next attempt with a job that the worker does not know. */
@@ -30,7 +30,7 @@ export async function putBackUnknown(
   }
   await link.insist((bus) =>
     bus.append(link.names.delay(queue), delivery.data, {
-      id: `${message.id}:${again.putBack}`,
+      id: messageId(again),
       headers: toHeaders(again),
     }),
   )
