@@ -1,32 +1,37 @@
 import { isCancelled } from '@tasktree/core'
+import { shorten } from './shorten.ts'
 
 /** At most this many causes are followed, because a chain of causes may be a circle. */
 const deepest = 5
+
+/** At most this many errors are described, because an AggregateError may have any number of them. */
+const mostErrors = 100
 
 /** The text for a value that throws when it is looked at, such as a getter or a Proxy. */
 const indescribable = 'a value was thrown that cannot be described'
 
 /**
  * Returns the message of an error together with the messages of its causes: "fetch failed: connect ECONNREFUSED
- * 127.0.0.1:1". The first message alone is often not helpful.
+ * 127.0.0.1:1". The first message alone is often not helpful. Of a long text the beginning and the end are returned.
  *
  * Never throws, whatever `error` is: the state of a job depends on this text.
  */
 export function describeError(error: unknown): string {
   try {
-    return describe(error, 0)
+    return shorten(describe(error, 0, { left: mostErrors }))
   } catch {
     return indescribable
   }
 }
 
-function describe(error: unknown, depth: number): string {
+function describe(error: unknown, depth: number, budget: { left: number }): string {
+  budget.left--
   if (!(error instanceof Error)) return String(error)
   const given: unknown = error.message
   const message = given === '' ? nameOf(error) : String(given)
   if (depth >= deepest) return message
   const inner = innerErrors(error)
-    .map((each) => describe(each, depth + 1))
+    .map((each) => (budget.left > 0 ? describe(each, depth + 1, budget) : ''))
     .filter((text) => text !== '' && !message.includes(text))
   return [message, [...new Set(inner)].join('; ')].filter((part) => part !== '').join(': ')
 }

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import type { Logger } from '@tasktree/actor'
 import { describeError } from '../jobs/describe-error.ts'
+import { shorten } from '../jobs/shorten.ts'
 import { escapeControlCharacters } from './control-characters.ts'
 
 export type LogLevel = 'info' | 'warn' | 'error' | 'audit'
@@ -51,8 +52,9 @@ export class LineLog implements ServerLog {
     const part = pathPattern.exec(message)?.[0].slice('/jobd/'.length) ?? 'server'
     const causes = details.map(describeError).filter((text) => !message.includes(text))
     const stack = details.find((each) => each instanceof Error)?.stack
-    const more: Record<string, string> = level === 'error' && stack !== undefined ? { stack } : {}
-    this.#put(level, part, [message, ...causes].join(': '), more)
+    const more: Record<string, string> =
+      level === 'error' && stack !== undefined ? { stack: shorten(stack) } : {}
+    this.#put(level, part, shorten([message, ...causes].join(': ')), more)
   }
 
   #put(level: LogLevel, part: string, message: string, more: Record<string, string>): void {
