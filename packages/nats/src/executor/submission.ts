@@ -266,6 +266,11 @@ export class Submission implements MappedJob, Linked<Submission> {
     if (this.#state === 'waiting') return
     const { link } = this.#owner
     const { id } = this.#message
-    link.start(`cancel ${id}`, () => cancelJob(link, this.#message, this.#place))
+    link.start(`cancel ${id}`, async () => {
+      // The others that wait for this job look for the result where its message says.
+      if (this.isDuplicate) await this.readFirst()
+      const { resultTtl } = this
+      await cancelJob(link, { ...this.#message, resultTtl }, this.#place)
+    })
   }
 }
