@@ -1,6 +1,7 @@
 // Runs the programs of a document, so that what the document shows is what a reader gets.
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
@@ -78,4 +79,42 @@ export function testPrograms(
       expect(await outputOf(program, folder)).toBe(output)
     },
   )
+}
+
+/**
+ * Compiles the programs in strict mode with the packages that code in the package folder `folder` finds, and returns
+ * what the compiler prints: nothing if every program compiles. The packages are used as they were built if all of
+ * `packages` (names without scope) were built, and otherwise as source.
+ */
+export async function compilerErrors(
+  programs: readonly string[],
+  folder: string,
+  packages: readonly string[],
+): Promise<string> {
+  const isBuilt = packages.every((name) => existsSync(join(folder, '..', name, 'dist/index.d.ts')))
+  // Inside the package, where its own name and its dependencies resolve.
+  const directory = await mkdtemp(join(folder, 'test', 'programs-'))
+  try {
+    await Promise.all(
+      programs.map((program, i) => writeFile(join(directory, `program${i + 1}.ts`), program)),
+    )
+    const compilerOptions = {
+      strict: true,
+      noEmit: true,
+      target: 'es2024',
+      lib: ['esnext'],
+      module: 'nodenext',
+      types: ['node'],
+      skipLibCheck: true,
+      customConditions: isBuilt ? [] : ['@tasktree/source'],
+      allowImportingTsExtensions: true,
+    }
+    await writeFile(join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
+    const tsc = join(folder, 'node_modules/.bin/tsc')
+    return await new Promise<string>((resolve) => {
+      execFile(tsc, ['-p', directory], (_error, stdout, stderr) => resolve(stdout + stderr))
+    })
+  } finally {
+    await rm(directory, { recursive: true })
+  }
 }

@@ -2,42 +2,22 @@
 import { Actor, ActorSystem, child, type ChildSpec } from '@tasktree/actor'
 import { sleep, sleepForever } from '@tasktree/core'
 import { expect, test } from 'vitest'
+import { hostile } from '../../../vitest.hostile.ts'
 import { settled, virtually } from './support/probe.ts'
 
-function refuse(): never {
-  throw new Error('do not look at me')
-}
-
-function errorWith(property: string | symbol, descriptor: PropertyDescriptor): unknown {
-  return Object.defineProperty(new Error('x'), property, descriptor)
-}
-
-const hostile: [string, () => unknown][] = [
+const thrownValues: readonly [string, () => unknown][] = [
   ['undefined', () => undefined],
   ['null', () => null],
-  [
-    'a revoked Proxy',
-    () => {
-      const { proxy, revoke } = Proxy.revocable({}, {})
-      revoke()
-      return proxy
-    },
-  ],
-  ['a Proxy without a prototype', () => new Proxy(new Error('x'), { getPrototypeOf: refuse })],
-  ['an error whose name throws', () => errorWith('name', { get: refuse })],
-  ['an error whose message throws', () => errorWith('message', { get: refuse })],
-  ['an error whose cause throws', () => errorWith('cause', { get: refuse })],
-  ['an error whose stack throws', () => errorWith('stack', { get: refuse })],
-  ['an error whose name is a symbol', () => errorWith('name', { value: Symbol('name') })],
-  [
-    'an error that refuses to be shown',
-    () => errorWith(Symbol.for('nodejs.util.inspect.custom'), { value: refuse }),
-  ],
-  ['an object without a prototype', () => Object.create(null)],
-  ['an object that refuses to be JSON', () => ({ toJSON: refuse })],
-  // oxlint-disable-next-line unicorn/no-thenable -- code may throw anything
-  ['a thenable', () => ({ then: (resolve: () => void) => resolve() })],
+  ...hostile,
 ]
+
+/** Its first incarnation sends itself the message `fail`. */
+class FailsOnce extends Actor {
+  protected override onStart(): void {
+    if (this.ctx.incarnation === 1) void this.ctx.self.tell.fail()
+  }
+  fail(): Promise<void> | void {}
+}
 
 /** Makes a child whose first incarnation throws, in several ways. */
 const places: [string, (make: () => unknown) => ChildSpec][] = [
@@ -46,11 +26,8 @@ const places: [string, (make: () => unknown) => ChildSpec][] = [
     (make) =>
       child.actor(
         'c',
-        class extends Actor {
-          protected override onStart(): void {
-            if (this.ctx.incarnation === 1) void this.ctx.self.tell.fail()
-          }
-          fail(): void {
+        class extends FailsOnce {
+          override fail(): void {
             throw make()
           }
         },
@@ -61,11 +38,8 @@ const places: [string, (make: () => unknown) => ChildSpec][] = [
     (make) =>
       child.actor(
         'c',
-        class extends Actor {
-          protected override onStart(): void {
-            if (this.ctx.incarnation === 1) void this.ctx.self.tell.fail()
-          }
-          async fail(): Promise<void> {
+        class extends FailsOnce {
+          override async fail(): Promise<void> {
             await sleep(1)
             throw make()
           }
@@ -128,7 +102,7 @@ const places: [string, (make: () => unknown) => ChildSpec][] = [
 ]
 
 for (const [place, makeSpec] of places) {
-  test.for(hostile)(`${place} may throw %s`, ([, make]) =>
+  test.for(thrownValues)(`${place} may throw %s`, ([, make]) =>
     virtually(async () => {
       const system = await ActorSystem.start({ name: 's', children: [makeSpec(make)] })
       await sleep(10)

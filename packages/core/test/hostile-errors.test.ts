@@ -10,40 +10,8 @@ import {
   timeout,
 } from '@tasktree/core'
 import { expect, test } from 'vitest'
+import { hostile } from '../../../vitest.hostile.ts'
 import { thrown } from '../../../vitest.thrown.ts'
-
-function refuse(): never {
-  throw new Error('do not look at me')
-}
-
-const hostile: [string, () => unknown][] = [
-  [
-    'a revoked Proxy',
-    () => {
-      const { proxy, revoke } = Proxy.revocable({}, {})
-      revoke()
-      return proxy
-    },
-  ],
-  ['a Proxy without a prototype', () => new Proxy(new Error('x'), { getPrototypeOf: refuse })],
-  ['a Proxy without members', () => new Proxy({}, { has: refuse, get: refuse })],
-  [
-    'an error whose name throws',
-    () => Object.defineProperty(new Error('x'), 'name', { get: refuse }),
-  ],
-  [
-    'an error whose message throws',
-    () => Object.defineProperty(new Error('x'), 'message', { get: refuse }),
-  ],
-  [
-    'an error whose stack throws',
-    () => Object.defineProperty(new Error('x'), 'stack', { get: refuse }),
-  ],
-  [
-    'an error whose cause throws',
-    () => Object.defineProperty(new Error('x'), 'cause', { get: refuse }),
-  ],
-]
 
 /** Whether `promise` rejects with `value`. An async function could not return such a value, because it looks for `then`. */
 async function failsWith(value: unknown, promise: PromiseLike<unknown>): Promise<boolean> {

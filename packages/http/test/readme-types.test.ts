@@ -1,40 +1,13 @@
 // The programs of the README compile in strict mode, against the built packages where there are any.
-import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { compilerErrors, programsOf } from '../../../vitest.programs.ts'
 
 const folder = join(import.meta.dirname, '..')
 
 test('every program of the README compiles in strict mode', { tags: ['slow'] }, async () => {
-  const readme = await readFile(join(folder, 'README.md'), 'utf8')
-  const programs = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] as string)
+  const programs = programsOf(readFileSync(join(folder, 'README.md'), 'utf8'))
   expect(programs.length).toBeGreaterThan(6)
-  const isBuilt = ['core', 'http'].every((name) =>
-    existsSync(join(folder, '..', name, 'dist/index.d.ts')),
-  )
-  // Inside the package, where its own name and its dependencies resolve.
-  const directory = await mkdtemp(join(folder, 'test', 'readme-'))
-  onTestFinished(() => rm(directory, { recursive: true }))
-  await Promise.all(
-    programs.map((program, i) => writeFile(join(directory, `example${i + 1}.ts`), program)),
-  )
-  const compilerOptions = {
-    strict: true,
-    noEmit: true,
-    target: 'es2024',
-    lib: ['esnext'],
-    module: 'nodenext',
-    types: ['node'],
-    skipLibCheck: true,
-    customConditions: isBuilt ? [] : ['@tasktree/source'],
-    allowImportingTsExtensions: true,
-  }
-  await writeFile(join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
-  const tsc = join(folder, 'node_modules/.bin/tsc')
-  const errors = await new Promise<string>((resolve) => {
-    execFile(tsc, ['-p', directory], (_error, stdout, stderr) => resolve(stdout + stderr))
-  })
-  expect(errors).toBe('')
+  expect(await compilerErrors(programs, folder, ['core', 'http'])).toBe('')
 })
