@@ -19,8 +19,9 @@ import { PinnedMessages } from './pinned-messages.ts'
 import { tellUndelivered } from './undelivered.ts'
 
 /**
- * An actor as seen by the supervisor or actor that started it. This object stays the same when the actor is restarted.
- * The mailbox belongs to this object, so messages survive a restart.
+ * The part of an actor that survives restarts: its mailbox, its ref, and its place under the supervisor or actor that
+ * started it. Each run of the actor, from a start or a restart to the next end, is an ActorIncarnation. So messages
+ * that were sent before a restart can be handled after the restart.
  */
 export class ActorChild extends Child {
   readonly kind = 'actor' as const
@@ -35,8 +36,8 @@ export class ActorChild extends Child {
   /** The number of asks to this actor that were not answered yet. */
   pendingAsks = 0
   /**
-   * The latest incarnation (run) of the actor. The field is not cleared when that incarnation ends, because `close()`
-   * later calls the hook `onUndelivered` of its actor object.
+   * The latest incarnation (run) of the actor. The field is not cleared when that incarnation ends: when the actor has
+   * ended for good, `close()` still calls the hook `onUndelivered` of the actor object of that incarnation.
    */
   #latest: ActorIncarnation | null = null
   #pinnedMessages: PinnedMessages | null = null

@@ -49,7 +49,7 @@ export class ActorContext<Self extends Actor = Actor> {
   readonly #incarnation: ActorIncarnation
   readonly #child: ActorChild
 
-  /** @internal contexts are made by this package, one for each incarnation */
+  /** @internal contexts are made by this package, one for each incarnation (run of the actor) */
   constructor(incarnation: ActorIncarnation) {
     this.#incarnation = incarnation
     this.#child = incarnation.child
@@ -100,9 +100,11 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   /**
-   * The idempotency key that the sender gave to the current message. A message that is handled several times has the
-   * same key each time. Pass the key on to an operation that must not be done twice, such as a payment. Null if the
-   * message has no key, or if the code that reads this property is not in a handler.
+   * The idempotency key of the message that is being handled: a text that the sender has chosen, and by which the
+   * receiver recognizes a message that it gets again. A message that is handled several times has the same key each
+   * time. Pass the key on to an operation that must not be done twice, such as a payment. The property is null in two
+   * cases: the sender has given the message no key, or code outside of a handler of this actor, such as a hook,
+   * reads the property.
    */
   get idempotencyKey(): string | null {
     const incarnation = this.#live()

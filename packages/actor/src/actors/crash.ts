@@ -75,7 +75,11 @@ export function reportResumed(child: ActorChild, envelope: Envelope, error: unkn
   runtime.emit({ type: 'resumed', path, id, incarnation, error, message: envelope.type })
 }
 
-/** Logs that a handler threw while its actor was already ending for another reason. This crash has no other effect. */
+/**
+ * Called when a handler has thrown although its actor was already ending, for example because another handler had
+ * crashed. The reason of the end stays the first one. So this error would be lost without the line that this function
+ * logs.
+ */
 export function reportLateCrash(child: ActorChild, envelope: Envelope, error: unknown): void {
   const { runtime, path, id, number: incarnation } = child
   runtime.log.report(

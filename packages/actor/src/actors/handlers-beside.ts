@@ -32,8 +32,8 @@ export class HandlersBeside {
   }
 
   /**
-   * Returns the HandlerFlow (one run of a handler) that handles the message `envelope` now. Null when no handler of
-   * this object handles that message.
+   * Returns the HandlerFlow (the object for one run of a handler) of the handler that handles the message `envelope`
+   * now. Null if that message is handled by the main handler, or is not being handled.
    */
   flowOf(envelope: Envelope): HandlerFlow | null {
     return this.#flows.get(envelope) ?? null
@@ -96,15 +96,16 @@ export class HandlersBeside {
     }
   }
 
-  /** Settles when no handler of this object runs any more. */
+  /** Settles when all handlers that ran beside the main handler have ended. */
   async ended(): Promise<void> {
     if (this.#flows.size === 0) return
     await new Promise<void>((resolve) => this.#onEnded.push(resolve))
   }
 
   /**
-   * Called after a kill. Cancels every handler of this object, and forgets it. Returns the HandlerFlow (one run of a
-   * handler) of each handler whose code has begun, because this code may still run.
+   * Called after a kill. Cancels all handlers that run beside the main handler, and does not wait for their end.
+   * Returns the HandlerFlow (the object for one run of a handler) of each handler whose code has begun, because this
+   * code may still run.
    */
   abandon(): HandlerFlow[] {
     const flows = [...this.#flows.values()]

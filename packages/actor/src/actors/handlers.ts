@@ -53,7 +53,8 @@ interface Callbacks {
  * Takes the messages of one incarnation (run of an actor) from the mailbox and calls their handlers, one at a time.
  *
  * The problem: a handler may be synchronous or asynchronous, and only the call of the handler shows which. A mailbox
- * may hold 100,000 messages. An `await` for each message would cost more than most handlers.
+ * may hold 100,000 messages. An `await` takes 20 to 40 nanoseconds and the call of a short handler about 12, so an
+ * `await` for each message would cost more than most handlers.
  *
  * The idea: messages are handled in bursts, which are limited numbers of messages without a pause. After a handler that
  * returns no promise, a plain loop calls the next handler. When a handler returns a promise, the loop stops, and
@@ -504,9 +505,9 @@ export interface AbandonedHandler {
 }
 
 /**
- * Whether the handler of a message can be called directly, if no listener traces messages. Three things must hold. User
- * code has sent the message. The message has no context of its own. The handler can run outside of
- * `AsyncLocalStorage.run`.
+ * Whether the handler of a message can be called directly, if no tool listens to the channel `tasktree:actor.message`.
+ * Three things must hold. User code has sent the message. The sender has not passed the option `context`. The handler
+ * is expected not to wait, so that it needs no `AsyncLocalStorage.run`.
  */
 function isSimple({ kind, context, action }: Envelope): boolean {
   return !kind.entersContext && context === null && action === null

@@ -12,7 +12,10 @@ import type { ActorIncarnation } from './actor-incarnation.ts'
 export class HookCaller {
   readonly #incarnation: ActorIncarnation
   readonly #wait = new AbandonableWait()
-  /** Names the code that `#wait` waits for: a hook, a handler, or the children. Null while there is no wait. */
+  /**
+   * A name for the code that `#wait` waits for, such as `onStop`. If the actor is killed during the wait, a warning in
+   * the log says by this name which code still runs. Null while there is no wait.
+   */
   #waitsFor: string | null = null
   /** The HandlerFlow (one run of a handler or hook) of the hook that runs now; otherwise null. */
   flow: HandlerFlow | null = null

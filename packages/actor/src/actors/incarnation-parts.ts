@@ -67,7 +67,10 @@ export class IncarnationParts {
     return this.#pipes
   }
 
-  /** The messages that this incarnation has stashed or still has to answer. */
+  /**
+   * The messages that this incarnation (run of the actor) has stashed with `ctx.stash()`, or still has to answer
+   * through a ReplyPort. The object is made when this method is first called.
+   */
   open(): OpenMessages {
     this.#open ??= new OpenMessages(this.#incarnation)
     return this.#open

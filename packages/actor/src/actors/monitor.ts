@@ -12,8 +12,8 @@ export interface Down {
   /** True when the child was restarted: the monitor stays active. False when the child has ended for good. */
   readonly restarted: boolean
   /**
-   * True when this object tells of the end of a linked actor, and not of a monitored child. `onDown` is called for a
-   * link only if the actor has set `ctx.trapExit`.
+   * True if `onDown` is called because a linked actor has ended, and false if it is called because of a monitored
+   * child. For a linked actor, `onDown` is called only if the actor of the hook has set `ctx.trapExit`.
    */
   readonly link: boolean
 }

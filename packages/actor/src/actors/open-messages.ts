@@ -7,8 +7,8 @@ import type { ExitReason } from '../exit-reason.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 
 /**
- * The messages whose handlers have run in one incarnation, but that are not finished: the stashed messages, and the
- * messages that still need an answer through a ReplyPort, the object that `ctx.reply()` returns.
+ * The messages whose handlers have run in one incarnation (run of an actor), but that are not finished: the stashed
+ * messages, and the messages that still need an answer through a ReplyPort, the object that `ctx.reply()` returns.
  */
 export class OpenMessages {
   readonly #incarnation: ActorIncarnation

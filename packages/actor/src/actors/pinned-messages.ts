@@ -5,7 +5,8 @@ import type { ActorChild } from './actor-child.ts'
 
 /**
  * The messages that were sent to one actor through pinned refs (`ref.pinned()`). Such a message is for one incarnation
- * only. But the mailbox survives a restart, so the messages for the ended incarnation must be removed from the mailbox.
+ * (run of the actor) only. But the mailbox survives a restart, so the messages for the ended incarnation must be
+ * removed from the mailbox.
  */
 export class PinnedMessages {
   readonly #child: ActorChild

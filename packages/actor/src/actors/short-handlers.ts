@@ -5,8 +5,8 @@ import type { ActorIncarnation } from './actor-incarnation.ts'
  * Handles messages of an actor while the task of the actor goes on waiting for work. This class is used for messages
  * whose handlers return no promise.
  *
- * The problem: to resume the task, and to let it wait again after the handler, costs several times as much as a short
- * handler.
+ * The problem: to resume the task, and to let it wait again after the handler, takes about 0.3 microseconds. A short
+ * handler and its message take about 0.1 microseconds.
  *
  * The idea: `turn` handles such messages in a turn of the event loop, as code of the task, but without resuming the
  * task. The task is resumed for all other work: a handler that is known to return promises, a promise that a handler

@@ -26,8 +26,8 @@ export class SysRequests {
   }
 
   /**
-   * Drops the waiting requests. `makeError` is called only if a request waits, because creating an error with its stack
-   * takes longer than all other steps at the end of an incarnation.
+   * Drops the waiting requests. `makeError` is called only if a request waits, because an error takes about 1
+   * microsecond for its stack, and at the end of nearly every incarnation (run of an actor) no request waits.
    */
   dropAll(makeError: () => Error): void {
     if (this.isEmpty) return

@@ -102,7 +102,7 @@ export class ActorTimer implements Disposable {
   }
 }
 
-/** The timers of one incarnation. */
+/** The timers of one incarnation (run of an actor). */
 export class ActorTimers {
   readonly #child: ActorChild
   readonly #all = new Set<ActorTimer>()

@@ -7,8 +7,9 @@ type Maker = (spec: ChildSpec, owner: Owner, runtime: Runtime) => Child
 const makers = new Map<ChildKind, Maker>()
 
 /**
- * Registers the function that makes children of `kind`. Supervisors start actors, and actors start supervisors. Without
- * this table of functions, their files would import each other.
+ * Registers the function that makes children of `kind`. Supervisors start actors, and actors start supervisors. If each
+ * of them called the constructor of the other, their files would import each other. So both call `makeChild`, which
+ * finds the function in a table.
  */
 export function registerKind(kind: ChildKind, maker: Maker): void {
   makers.set(kind, maker)

@@ -37,8 +37,9 @@ export class MessageKind {
   readonly interleaves: boolean
   /**
    * Whether the next handler of this name is called inside `AsyncLocalStorage.run`. Only a handler that waits needs
-   * this, and this costs several times as much as the rest of a message. The value is true at first, false after a
-   * handler of this name has finished without waiting, and true for good after a handler of this name has waited.
+   * this, and this takes about 180 nanoseconds, longer than a whole message otherwise takes. The value is true at
+   * first, false after a handler of this name has finished without waiting, and true for good after a handler of this
+   * name has waited.
    */
   entersContext = true
   /**

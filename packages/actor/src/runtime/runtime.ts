@@ -26,7 +26,7 @@ export class Runtime {
   readonly registry: Registry = new Registry()
   /**
    * The future that a tell returns when the mailbox accepts the message at once; it has already resolved with true. All
-   * such tells return the same future, because making a new one would cost more than the rest of a tell.
+   * such tells return the same future, so that a tell needs no memory for a future of its own.
    */
   readonly accepted: Future<boolean>
   readonly refused: Future<boolean>
