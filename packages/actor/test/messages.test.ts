@@ -321,6 +321,23 @@ test(
 )
 
 test(
+  'a reply after the end of the actor throws, and says that the actor has ended',
+  virtually(async () => {
+    const d = await spawn(Deferring, [], { name: 'd' })
+    const answer = d.ask.later()
+    await settled()
+    const { sys } = await import('@tasktree/actor')
+    const [port] = (await sys.getState(d)).ports
+    await d.stop()
+    expect(await thrown(answer)).toMatchObject({ name: 'ActorStopped' })
+    expect(port?.settled).toBe(true)
+    const message = 'resolve: /d has ended, so this message can no longer be answered'
+    expect(() => port?.resolve('too late')).toThrow(new InvalidStateError(message))
+    expect(() => port?.reject(new Error('too late'))).toThrow('reject: /d has ended')
+  }),
+)
+
+test(
   'drain waits for deferred replies',
   virtually(async () => {
     const d = await spawn(Deferring)

@@ -29,6 +29,11 @@ export class ReplyPort<T = unknown> {
   #ask: AskFuture | null
   #owner: ActorIncarnation | null
   #settled = false
+  /**
+   * The path of the actor that had to answer the message, and has ended without an answer. Null as long as that has not
+   * happened.
+   */
+  #ended: string | null = null
 
   /** @internal use ctx.reply() */
   constructor(ask: AskFuture | null, owner: ActorIncarnation) {
@@ -61,6 +66,11 @@ export class ReplyPort<T = unknown> {
   }
 
   #take(call: string): AskFuture | null {
+    if (this.#ended !== null) {
+      throw new InvalidStateError(
+        `${call}: ${this.#ended} has ended, so this message can no longer be answered`,
+      )
+    }
     if (this.#settled) throw new InvalidStateError(`${call}: this message was answered before`)
     this.#settled = true
     const ask = this.#ask
@@ -90,6 +100,7 @@ export class ReplyPort<T = unknown> {
   fail(error: unknown): void {
     if (this.#settled) return
     this.#settled = true
+    this.#ended = this.#owner?.child.path ?? null
     this.#ask?.refuse(error)
     this.#ask = null
     this.#owner = null
@@ -105,8 +116,8 @@ export class OpenPorts {
   readonly #onEmpty: () => void
 
   /**
-   * `onEmpty` is called each time this object has no unanswered ReplyPort left, because the last one was answered, or
-   * was handed over to another actor.
+   * `onEmpty` is called each time the incarnation has no unanswered ReplyPort left, because the last one was answered,
+   * or was handed over to another actor.
    */
   constructor(onEmpty: () => void) {
     this.#onEmpty = onEmpty
