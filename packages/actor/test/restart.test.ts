@@ -1,4 +1,10 @@
-import { child, RestartLimitError, type ExitReason, UnexpectedCancellation } from '@tasktree/actor'
+import {
+  child,
+  type ExitReason,
+  RestartLimitError,
+  silentLogger,
+  UnexpectedCancellation,
+} from '@tasktree/actor'
 import { CancelledError, getRunningLoop, sleep, sleepForever } from '@tasktree/core'
 import { expect, test } from 'vitest'
 import {
@@ -555,5 +561,61 @@ test(
       ).toEqual(['running 2', 'running 2', 'running 2'])
       await system.stop()
     }
+  }),
+)
+
+test(
+  'resume is no decision for a child that is no actor: the log says so, and the restart type decides',
+  virtually(async () => {
+    const errors: string[] = []
+    const runs = { t: 0, r: 0 }
+    const fails = async (id: 't' | 'r'): Promise<void> => {
+      await sleep(1)
+      if (++runs[id] === 1) throw new Error(id)
+      await sleepForever()
+    }
+    const decide = (): 'resume' => 'resume'
+    const system = await start({
+      logger: { ...silentLogger, error: (message) => void errors.push(message) },
+      children: [
+        child.task('t', () => fails('t'), { decide }),
+        child.resource('r', () => ({ wait: () => fails('r'), [Symbol.dispose]() {} }), { decide }),
+      ],
+    })
+    await sleep(10)
+    await settled()
+    expect(
+      system.root.whichChildren().map(({ status, incarnation }) => `${status} ${incarnation}`),
+    ).toEqual(['running 2', 'running 2'])
+    expect(errors).toEqual([
+      '/s/t: decide returned resume, but only an actor can go on after a crash, and this child is of kind task',
+      '/s/r: decide returned resume, but only an actor can go on after a crash, and this child is of kind resource',
+    ])
+    await system.stop()
+  }),
+)
+
+test(
+  'decide of a supervisor is called when it gives up on a child',
+  virtually(async (log) => {
+    const seen: unknown[] = []
+    const system = await start({
+      children: [
+        child.supervisor(
+          'inner',
+          { maxRestarts: 0, children: [probe(log, 'a')] },
+          {
+            decide: (error) => {
+              seen.push(error)
+              return 'stop'
+            },
+          },
+        ),
+      ],
+    })
+    await crash(ref(system, 'inner/a'))
+    expect(seen).toMatchObject([{ name: 'RestartLimitError' }])
+    expect(supervisor(system, 'inner').status).toBe('stopped')
+    await system.stop()
   }),
 )

@@ -604,6 +604,66 @@ test(
   }),
 )
 
+test.each(['ref', 'supervisor'] as const)(
+  'an onStop that awaits the stop of its own actor, asked of the %s, fails at once',
+  (of) =>
+    virtually(async (log) => {
+      let seen: unknown = null
+      class Resigns extends Actor {
+        protected override async onStop(): Promise<void> {
+          const parent = this.ctx.parent as SupervisorRef
+          seen = await thrown(of === 'ref' ? this.ctx.self.stop() : parent.stopChild(this.ctx.name))
+          log.push('stopped')
+        }
+      }
+      const system = await start({
+        children: [child.actor('a', Resigns, [], { shutdown: Infinity })],
+      })
+      const a = system.lookup(Resigns, 'a')
+      const before = system.snapshot().time
+      await a?.stop()
+      await settled()
+      expect(log).toEqual(['stopped'])
+      expect(seen).toMatchObject({ name: 'AskCycle', path: ['/s/a', '/s/a'] })
+      expect(String(seen)).toContain(
+        of === 'ref'
+          ? '/s/a waits in its own handler for its own end'
+          : '/s/a waits for a request to its supervisor /s, which waits for the end of /s/a',
+      )
+      expect(system.snapshot().time).toBe(before)
+      await system.stop()
+    })(),
+)
+
+test(
+  'an onStop that asks an actor whose handler has the supervisor stop the asking actor fails at once',
+  virtually(async () => {
+    class Stopper extends Actor {
+      async stop(parent: SupervisorRef, id: string): Promise<void> {
+        await parent.stopChild(id)
+      }
+    }
+    let seen: unknown = null
+    class Asks extends Actor {
+      protected override async onStop(): Promise<void> {
+        const stopper = this.ctx.lookup(Stopper, 'stopper')
+        seen = await thrown(stopper!.ask.stop(this.ctx.parent as SupervisorRef, this.ctx.name))
+      }
+    }
+    const system = await start({
+      children: [
+        child.actor('stopper', Stopper),
+        child.actor('a', Asks, [], { shutdown: Infinity }),
+      ],
+    })
+    const before = system.snapshot().time
+    await system.root.stopChild('a')
+    expect(seen).toMatchObject({ name: 'AskCycle' })
+    expect(system.snapshot().time).toBe(before)
+    await system.stop()
+  }),
+)
+
 test(
   'onStop cannot start a child, which nothing would stop',
   virtually(async () => {

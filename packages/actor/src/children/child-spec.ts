@@ -41,8 +41,9 @@ export interface ChildOptions {
   stickyStop?: boolean
   /**
    * Called with the error when this child has crashed. The returned decision says what follows the crash, and replaces
-   * the rule of the option `restart`. With `resume` an actor goes on with its state. If the function returns nothing,
-   * the option `restart` decides.
+   * the rule of the option `restart`. With `resume` an actor goes on with its state. For a task, a resource or a
+   * supervisor, `resume` is logged as an error, because their code has ended with the crash; then, and if the function
+   * returns nothing, the option `restart` decides.
    */
   decide?: (error: unknown) => Decision
   /**

@@ -38,9 +38,10 @@ export interface Owner {
 }
 
 /**
- * A child as seen by its owner (the supervisor or actor that started it). This object stays the same when the child is
- * restarted. When an incarnation (run) of the child ends, the method `exited` is called. That method ignores the end of
- * an old incarnation, which would otherwise cause a second restart.
+ * The part of a child that survives restarts: its id, its path, its ref, and its place under its owner (the supervisor
+ * or actor that started it). Each run of the child, from a start or a restart to the next end, is an Incarnation. When
+ * an incarnation ends, it calls the method `exited` of this class. That method ignores the end of an old incarnation,
+ * which would otherwise cause a second restart.
  */
 export abstract class Child {
   abstract readonly kind: ChildKind
@@ -156,7 +157,7 @@ export abstract class Child {
     if (incarnation.over) return
     incarnation.stopBy(shutdown, this.runtime.loop.time() + budgetOf(this))
     await incarnation
-      .whenOverAtLast(new PatientWait(this.runtime.loop, () => false))
+      .whenOverAtLast(new PatientWait(incarnation, () => false))
       // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- this method is called because of a cancel
       .catch(() => {})
   }
@@ -186,8 +187,9 @@ export abstract class Child {
   }
 
   /**
-   * Called by an incarnation (run of the child) when it has ended. Does nothing if that incarnation is no longer the
-   * current incarnation.
+   * An incarnation (run of the child) calls this method when it has ended. The child then has no running incarnation
+   * until its owner starts the next one. Does nothing if `incarnation` is an older run of the child, because its end
+   * must not count as the end of the newer run.
    */
   exited(incarnation: Incarnation, reason: ExitReason): void {
     if (this.incarnation !== incarnation) return

@@ -11,14 +11,14 @@ import { describe, type WaitDetails, waitDetails } from '@tasktree/core/lowlevel
 import { type AskCycle, StaleIncarnation } from '../errors.ts'
 import { type ExitReason, formatThrown, shutdown, tame } from '../exit-reason.ts'
 import { activeFlow, type HandlerFlow } from '../messages/handler-flow.ts'
-import type { ActorWait, Waiter } from '../messages/wait-graph.ts'
+import type { ActorWait, BlockedWait, Waiter } from '../messages/wait-graph.ts'
 import type { Child } from './child.ts'
 import { type EndWait, EndWaits } from './end-waits.ts'
 
 /**
  * What happens after a crash of a child: `restart` starts the child again, `stop` leaves it ended, `escalate` ends the
- * supervisor, and `resume` lets an actor go on with its state. The child's option `decide` is a function that returns a
- * Decision, which replaces the rule of the child's option `restart`.
+ * supervisor, and `resume` lets an actor go on with its state. Children of other kinds cannot resume. The child's
+ * option `decide` is a function that returns a Decision, which replaces the rule of the child's option `restart`.
  */
 export type Decision = 'restart' | 'resume' | 'stop' | 'escalate'
 
@@ -88,12 +88,20 @@ export class Starting extends Future<'running' | 'ignored'> implements ActorWait
  * The future with which a supervisor waits for the end of a child. A cancel of this future calls `onCancel`, but does
  * not end the wait of the supervisor.
  */
-export class PatientWait extends Future<ExitReason> {
+export class PatientWait extends Future<ExitReason> implements BlockedWait {
+  readonly #incarnation: Incarnation
   readonly #onCancel: () => boolean
 
-  constructor(loop: EventLoop, onCancel: () => boolean) {
-    super({ loop })
+  /** Makes a wait for the end of `incarnation` (run of a child). */
+  constructor(incarnation: Incarnation, onCancel: () => boolean) {
+    super({ loop: incarnation.child.runtime.loop })
+    this.#incarnation = incarnation
     this.#onCancel = onCancel
+  }
+
+  /** Returns the running handler or hook of the child, or otherwise its task. Null if the child has no task. */
+  blocker(): Waiter | null {
+    return this.#incarnation.busyFlow ?? this.#incarnation.task
   }
 
   override cancel(): boolean {
@@ -164,21 +172,27 @@ export abstract class Incarnation {
 
   /**
    * Calls the function `decide` of the child's spec with the error of a crash, and returns the decision. Returns null
-   * if the spec has no `decide`, or if `decide` threw or returned no decision. Then the caller follows the option
-   * `restart` of the child.
+   * if the spec has no `decide`, or if `decide` threw, returned no decision, or returned `resume` for a child that is
+   * not an actor. Then the caller follows the option `restart` of the child.
    */
   protected decide(error: unknown): Decision | null {
-    const { decide } = this.child.spec
-    if (decide === undefined) return null
-    const { log } = this.child.runtime
+    const { path, kind, runtime, spec } = this.child
+    if (spec.decide === undefined) return null
+    const { log } = runtime
     try {
-      const decision: unknown = decide(error)
+      const decision: unknown = spec.decide(error)
+      if (decision === 'resume' && kind !== 'actor') {
+        log.error(
+          `${path}: decide returned resume, but only an actor can go on after a crash, and this child is of kind ${kind}`,
+        )
+        return null
+      }
       if (decisions.has(decision)) return decision as Decision
       if (decision !== undefined) {
-        log.error(`${this.child.path}: decide returned ${describe(decision)}, which is no decision`)
+        log.error(`${path}: decide returned ${describe(decision)}, which is no decision`)
       }
     } catch (thrown) {
-      log.error(`${this.child.path}: decide threw`, thrown)
+      log.error(`${path}: decide threw`, thrown)
     }
     return null
   }

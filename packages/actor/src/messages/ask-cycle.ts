@@ -8,9 +8,11 @@ import {
   type ActorWait,
   graphFrom,
   isActorWait,
+  isRefusable,
   findLiveWaits,
   type Node,
   pathBetween,
+  type RefusableWait,
   stuckNodes,
   type Waiter,
   type WaitGraph,
@@ -24,7 +26,8 @@ import {
  * The idea: a graph of waits (`wait-graph.ts`). Its nodes are the running handlers and hooks, and the tasks and futures
  * that they wait for. A handler may wait for an ask, for room in a full mailbox, or for the start or the end of an
  * actor. Then an edge leads from this handler to the handler (for a start, the hook `onStart`) that must end first. For
- * a request to a supervisor, the edge leads to the task of the supervisor.
+ * a request to a supervisor, the edge leads to the task of the supervisor. While that task waits for the end of a
+ * child, an edge leads from it to the handler or hook that the child runs.
  *
  * A handler may wait for several futures at once, and this file cannot know whether the handler needs all of them
  * (`Promise.all`) or only one (`Promise.race`). So a handler counts as stuck only if each of its futures waits for
@@ -32,8 +35,8 @@ import {
  * because that future may let the handler continue.
  *
  * The check runs one turn of the event loop after a handler has begun to wait for a busy actor. It runs again when
- * another future that the handler waits for has ended. If the handler is stuck, the newest wait of the circle
- * fails with AskCycle; the other handlers can then continue. An ask that no handler awaits (for example because it was
+ * another future that the handler waits for has ended. If the handler is stuck, the newest wait of the circle fails
+ * with AskCycle; the other handlers can then continue. An ask that no handler awaits (for example because it was
  * cancelled) is not in the graph. An ask whose handler has called `ctx.reply()` has no edge, because any code may
  * answer it later.
  *
@@ -158,14 +161,16 @@ async function breakRealCircle(start: HandlerFlow, suspects: readonly Node[]): P
 }
 
 function breakCircle(start: HandlerFlow, graph: WaitGraph, stuck: Set<Waiter>): void {
-  let newest: { from: Waiter; wait: ActorWait; path: Waiter[] } | null = null
+  let newest: { from: Waiter; wait: RefusableWait; number: number; path: Waiter[] } | null = null
   for (const { waiter, edges } of graph.values()) {
     if (!stuck.has(waiter)) continue
     for (const { future, to } of edges) {
-      if (!isActorWait(future)) continue
-      if (newest !== null && future.waitNumber < newest.wait.waitNumber) continue
+      if (!isRefusable(future)) continue
+      // A request to a supervisor has no number. It fails only if the circle has no other wait that can fail.
+      const number = isActorWait(future) ? future.waitNumber : -1
+      if (newest !== null && number < newest.number) continue
       const path = to === null ? null : pathBetween(to, waiter, graph)
-      if (path !== null) newest = { from: waiter, wait: future, path }
+      if (path !== null) newest = { from: waiter, wait: future, number, path }
     }
   }
   if (newest === null) return

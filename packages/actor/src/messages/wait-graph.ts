@@ -15,10 +15,28 @@ import { HandlerFlow } from './handler-flow.ts'
 export type Waiter = HandlerFlow | Future<unknown>
 
 /**
- * A future that ends only after another handler, hook or task has ended: an ask, a tell to a full mailbox, or the wait
- * for the start or the end of a child.
+ * A future that ends only after a handler, hook, task or other future has ended: for example, the wait of a supervisor
+ * for the end of a child.
  */
-export interface ActorWait extends Future<unknown> {
+export interface BlockedWait extends Future<unknown> {
+  /**
+   * Returns the handler, task or future that must end before this future can end; for an ask, the handler that must end
+   * before the answer can come. Returns null if there is none.
+   */
+  blocker(): Waiter | null
+}
+
+/** A future that can be made to fail when handlers wait for each other in a circle. */
+export interface RefusableWait extends Future<unknown> {
+  /** Makes this future fail with `error`, so that the handlers of the circle can continue. */
+  refuse(error: AskCycle): void
+}
+
+/**
+ * A wait of a handler that ends only after another handler, hook or task has ended: an ask, a tell to a full mailbox,
+ * or the wait for the start or the end of a child.
+ */
+export interface ActorWait extends BlockedWait, RefusableWait {
   /**
    * The HandlerFlow (one run of a handler) whose code made this future; null if the future was made outside of a
    * handler.
@@ -29,20 +47,18 @@ export interface ActorWait extends Future<unknown> {
    * for each other in a circle, the wait with the highest number fails. 0 until a handler awaits this future.
    */
   waitNumber: number
-  /**
-   * Returns the handler, task or future that must end before this future can end; for an ask, the handler that must end
-   * before the answer can come. Returns null if there is none.
-   */
-  blocker(): Waiter | null
-  /**
-   * Makes this future fail with `error`. Called when handlers wait for each other in a circle, and this future is the
-   * newest of their waits.
-   */
-  refuse(error: AskCycle): void
 }
 
 export function isActorWait(future: Future<unknown>): future is ActorWait {
   return 'waitNumber' in future
+}
+
+function isBlockedWait(future: Future<unknown>): future is BlockedWait {
+  return 'blocker' in future
+}
+
+export function isRefusable(future: Future<unknown>): future is RefusableWait {
+  return 'refuse' in future
 }
 
 interface Edge {
@@ -86,15 +102,15 @@ function makeNode(waiter: Waiter): Node {
   const node: Node = { waiter, edges: [], others: [], isResuming: false }
   for (const future of waitsOf(waiter)) {
     if (future.done()) node.isResuming ||= waiter instanceof HandlerFlow || waiter instanceof Task
-    else if (!isActorWait(future)) {
-      if (future instanceof Task || partsOf(future) !== null)
-        node.edges.push({ future, to: future })
-      else node.others.push(future)
-    } else if (!(waiter instanceof HandlerFlow) || future.asker === waiter) {
+    else if (isActorWait(future)) {
       // A HandlerFlow gets an edge only for its own futures. Several handlers of one actor may run in one task, and
       // then `waitsOf` also returns the futures of the other handlers.
+      if (waiter instanceof HandlerFlow && future.asker !== waiter) continue
       node.edges.push({ future, to: future.blocker() })
-    }
+    } else if (isBlockedWait(future)) node.edges.push({ future, to: future.blocker() })
+    else if (future instanceof Task || partsOf(future) !== null)
+      node.edges.push({ future, to: future })
+    else node.others.push(future)
   }
   return node
 }
@@ -136,7 +152,8 @@ export type LiveWaits = ReadonlyMap<Waiter, ReadonlySet<Future<unknown>>>
 /**
  * Finds out for which futures the handlers and tasks in `nodes` really wait. The graph also has edges for futures that
  * their code no longer awaits, such as a lost branch of `Promise.race`, or a call that no code awaits. `bodyWaitsFor`
- * of `@tasktree/core` detects such futures, but is too slow to be called for each ask.
+ * of `@tasktree/core` detects such futures with a stack trace for each future. So it is called only when the graph
+ * already shows a circle.
  */
 export async function findLiveWaits(nodes: Iterable<Node>): Promise<LiveWaits> {
   const live = new Map<Waiter, Set<Future<unknown>>>()

@@ -1,8 +1,9 @@
 import { type CancelledError, isCancelled, type Task } from '@tasktree/core'
 import { Claim, type WaitDetails, waitDetails } from '@tasktree/core/lowlevel'
-import { SupervisorStopping } from '../errors.ts'
+import { AskCycle, SupervisorStopping } from '../errors.ts'
 import { checkCycleLater } from '../messages/ask-cycle.ts'
-import { activeFlow } from '../messages/handler-flow.ts'
+import { activeFlow, type HandlerFlow } from '../messages/handler-flow.ts'
+import type { RefusableWait } from '../messages/wait-graph.ts'
 
 export interface Operation {
   perform(): Promise<void>
@@ -60,11 +61,13 @@ export interface Retreat<T> {
  *   goes on.
  * - The supervisor has performed the request, but the caller has not got the result yet: `takeBack` undoes the result.
  */
-export class Request<T> extends Claim<T> implements Operation {
+export class Request<T> extends Claim<T> implements Operation, RefusableWait {
   /** The task of the supervisor. The name of the task is the path of the supervisor. */
   readonly #task: Task
   readonly #work: () => Promise<T>
   readonly #retreat: Retreat<T>
+  /** The HandlerFlow (the object for one run of a handler) whose code awaits this future; null if there is none. */
+  #asker: HandlerFlow | null = null
   #running = false
   #cancelled = false
   #message: string | CancelledError | undefined
@@ -91,15 +94,37 @@ export class Request<T> extends Claim<T> implements Operation {
   ): Promise<R | E> {
     const promise = super.then(onFulfilled, onRejected)
     const flow = activeFlow()
-    if (flow !== null && !this.done()) checkCycleLater(flow)
+    if (flow !== null && !this.done()) {
+      this.#asker = flow
+      checkCycleLater(flow)
+    }
     return promise
+  }
+
+  /**
+   * Makes the caller's wait for this request fail with AskCycle, because the supervisor in turn waits for the handler or
+   * hook of the caller. The supervisor performs the request all the same.
+   */
+  refuse(error: AskCycle): void {
+    if (this.done()) return
+    const [path] = error.path
+    this.setException(
+      error.path.length > 2
+        ? error
+        : new AskCycle(error.path, {
+            message: `${path} waits for a request to its supervisor ${this.#task.name}, which waits for the end of ${path}: do not await the request`,
+          }),
+    )
   }
 
   async perform(): Promise<void> {
     if (this.done()) return
     this.#running = true
     try {
-      const value = await this.#work()
+      const working = this.#work()
+      // The supervisor may wait from now on for the handler that awaits this request.
+      if (this.#asker?.ended === false) checkCycleLater(this.#asker)
+      const value = await working
       this.#result = { value }
       if (this.#cancelled) this.decline()
       this.#end(() => this.wake())

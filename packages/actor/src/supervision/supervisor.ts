@@ -101,6 +101,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
       reason = await this.#serve()
     } catch (error) {
       reason = this.#end ?? this.#asReason(error)
+      if (reason.kind === 'error') this.decision = this.decide(reason.error)
     }
     this.#end ??= reason
     this.#operations.dropAll()
@@ -263,7 +264,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     const budget = child.spec.shutdown
     if (budget === 'kill' || this.#end === killed) incarnation.kill()
     else incarnation.stopBy(shutdown, this.#loop.time() + budget)
-    const wait = new PatientWait(this.#loop, () => {
+    const wait = new PatientWait(incarnation, () => {
       if (!this.#stopping) return false
       this.kill()
       return true
