@@ -5,15 +5,15 @@ import { shielded } from '../scopes/shielded.ts'
 import { wait } from './wait.ts'
 
 /**
- * If the loop is left early, `return()` of the source (the iterable of the other library) is awaited for at most this
- * many milliseconds.
+ * If a `for await` loop over `iterate(source)` is left early, `return()` of the source is awaited for at most this many
+ * milliseconds.
  */
 const returnGrace = 1_000
 
 /**
  * Makes a `for await` over an async iterable of another library cancellable: a cancel ends the wait for the `next()` of
- * the source at once. Without `iterate`, a cancel is thrown only after the source has given its next item. If the loop
- * is left early, by a cancel, an error in its body or a `break`, `return()` of the source is called once.
+ * the source at once. Without `iterate`, a cancel is thrown only after the source has given its next item. If the `for
+ * await` loop is left early, by a cancel, an error in its body or a `break`, `return()` of the source is called once.
  *
  * @throws {TypeError} when `source` is not an async iterable
  *

@@ -87,8 +87,8 @@ export class Future<T> implements PromiseLike<T> {
 
   #state: 0 | 1 | 2 | 3 | 4 = PENDING
   /**
-   * While the future is pending: its reactions. After that: its result, its exception, or the message or error of its
-   * cancel.
+   * While the future is pending: its reactions (the objects that the loop runs when the future has ended). After that:
+   * its result, its exception, or the message or error of its cancel.
    */
   #value: unknown = null
   /**

@@ -25,10 +25,10 @@ let open = 0
  * The idea: the ended wait throws the CancelledError in a later turn (one step of the loop). If the body of the frame
  * ends in that turn, or a new wait begins in the frame, the body counts as the code that has got the cancel. If not,
  * the cancel becomes pending again, but only if there is evidence that other code of the frame still runs or waits: a
- * newer wait has ended meanwhile, or code of the frame ran while the cancelled wait was pending, or the code that got
- * the error has made no new promise and so has ended (`promise-hook.ts`). Without such evidence, the code that got the
- * error is probably the body: it awaits, in its clean-up, a promise that this library did not make, and the same cancel
- * must not end the next wait of that clean-up.
+ * newer wait has ended meanwhile, or running code of the frame itself has asked for the cancel while other code of the
+ * frame waited, or the code that got the error has made no new promise in that turn and so has ended
+ * (`promise-hook.ts`). Without such evidence, the code that got the error is probably the body: it awaits, in its
+ * clean-up, a promise that this library did not make, and the same cancel must not end the next wait of that clean-up.
  */
 export class Cancellation {
   readonly #frame: Frame

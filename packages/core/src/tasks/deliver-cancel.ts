@@ -18,6 +18,7 @@ import { canSeePromises, watchPromises } from './promise-hook.ts'
  * Called when code has begun to wait on `future`. `frame` is the running body of the task or scope of that code, and
  * `reaction` is the object that the loop calls to resume the code. The call is needed only if `frame` was cancelled, is
  * inside another frame, or has ended; no cancel can end any other new wait.
+ *
  * If a cancel has ended no wait yet, that cancel ends the new wait. If a cancel was thrown in this turn (one step of
  * the loop), the new wait shows that the body has got the cancel, so the cancel is not thrown again.
  */
