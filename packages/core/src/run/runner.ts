@@ -90,8 +90,8 @@ export class Runner implements AsyncDisposable {
 
   /** @throws {TypeError} for wrong options */
   constructor(options: RunnerOptions = {}) {
-    // The check is repeated here, because other code may have replaced the global Promise since the package was
-    // loaded.
+    // `checkRuntime` was called when the package was loaded. It is called here again, because other code may have
+    // replaced the global Promise since then.
     checkRuntime()
     checkRunnerOptions(options)
     this.#ownsLoop = options.loop === undefined

@@ -93,8 +93,9 @@ export function enterFrame<A, T>(
 }
 
 /**
- * Calls `body` with `argument` and returns a promise of the outcome of the body. The caller must itself run in `frame`,
- * the object that lists the waits of the body; `enterFrame` does not need this.
+ * Calls `body` with `argument` and returns a promise of the outcome of the body. Unlike `enterFrame`, this function
+ * does not make `frame` the current frame (the object that lists the waits of the running code): the caller must have
+ * done that.
  */
 export function enterBody<A, T>(
   frame: ScopeFrame,

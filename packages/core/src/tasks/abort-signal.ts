@@ -39,8 +39,8 @@ export function abortSignal(
 const aborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')
 
 /**
- * Whether `signal` is aborted. Uses the getter of the class AbortSignal and not the property that `watchReads` defines,
- * so the cancel does not count as delivered.
+ * Whether `signal` is aborted. Calls the getter of the class AbortSignal, and does not read the property `aborted` that
+ * `watchReads` has defined on `signal`: each read of this property means that code of the program has got the cancel.
  */
 function isAborted(signal: AbortSignal): boolean {
   return aborted?.get?.call(signal) === true

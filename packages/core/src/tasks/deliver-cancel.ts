@@ -44,7 +44,8 @@ export function beginWait(frame: Frame, reaction: Reaction, future: Future<unkno
   const cancel = due.cancellation
   if (!cancelWait(frame, future, cancel?.remembered)) return
   const key = frame.keyOf(reaction)
-  // If both an inner and an outer scope have a cancel that has ended no wait yet, this one wait delivers both.
+  // If both an inner and an outer scope have a pending cancel (a cancel that no code has got yet), the CancelledError
+  // of this wait counts for both.
   for (let each: Frame | null = due; each !== null; each = each.parent) {
     const { cancellation } = each
     if (cancellation?.pending === true) cancellation.noteNewWaitCancelled(key, frame.numberOf(key))

@@ -328,10 +328,10 @@ function announce({ frame, msg, isAccepted }: Unannounced): void {
 }
 
 /**
- * Cancels the tasks of the groups inside `frame` (the running body of a task or scope) whose own body contains a shield
- * (a scope that keeps out cancels from outside). Usually the body of a group gets the cancel first, and then the group
- * cancels its tasks. But while the body waits inside a shield, it does not get the cancel. The tasks are outside of
- * that shield, so they are cancelled here.
+ * Cancels the tasks of each group inside `frame` (the running body of a task or scope), if the body of the group has
+ * opened a shield (a scope that keeps out cancels from outside). Usually the body of a group gets the cancel first, and
+ * then the group cancels its tasks. But a body that waits inside a shield does not get the cancel. The tasks of the
+ * group are outside of that shield, so they are cancelled here.
  */
 function cancelBesideShields(frame: Frame, msg: Message): void {
   for (const each of framesInside(frame)) {
