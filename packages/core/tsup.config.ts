@@ -7,7 +7,7 @@ const doors = ['index', 'lowlevel', 'testing']
 
 /**
  * Writes the files that the package exports. Each one exports what the first compatible copy of the package has made:
- * `copies.ts` says why. Its twin for browsers has the same names, and says that the package does not run there.
+ * `compatible-versions.ts` says why. Its twin for browsers has the same names, and says that the package does not run there.
  */
 async function writeDoors(): Promise<void> {
   const write = (name: string, lines: string[]): void => {
@@ -16,7 +16,7 @@ async function writeDoors(): Promise<void> {
   const imports = doors.map((door) => `import * as ${door} from './copy/${door}.js'`)
   write('doors', [
     `import './check-runtime.js'`,
-    `import { shareEntryPoints } from './copies.js'`,
+    `import { shareEntryPoints } from './compatible-versions.js'`,
     ...imports,
     `export default shareEntryPoints('${version}', import.meta.url, { ${doors.join(', ')} })`,
   ])
@@ -41,7 +41,7 @@ export default defineConfig({
   ...shared,
   entry: {
     'check-runtime': 'src/check-runtime.ts',
-    copies: 'src/copies.ts',
+    'compatible-versions': 'src/compatible-versions.ts',
     ...Object.fromEntries(doors.map((door) => [`copy/${door}`, `src/${door}.ts`])),
     // Not a door: it has no state of its own, and needs vitest, which a program does not have.
     vitest: 'src/vitest.ts',

@@ -1,15 +1,16 @@
 import { DeadlockError, isCancelled, KeyboardInterrupt } from '../errors/errors.ts'
 import type { EventLoop } from '../loop/loop.ts'
-import type { Interruptible } from '../loop/process-events.ts'
+import type { Waiting } from './before-exit.ts'
+import type { Interruptible } from './interrupt-signals.ts'
 import { explainDeadlock } from '../snapshot/explain-deadlock.ts'
 import type { Task } from '../tasks/task.ts'
 import { formatTaskTree } from '../tasks/task-tree.ts'
 
 /**
- * The main task of a call of `run`. The listeners for process events call the methods of this object: `interrupt` when
- * a signal comes, and `deadlocked` when the process is about to exit although the main task still waits.
+ * The main task of a call of `run`. The listeners of the process call the methods of this object: `interrupt` when a
+ * signal comes, and `deadlocked` when the process is about to exit although the main task still waits.
  */
-export class MainTask implements Interruptible {
+export class MainTask implements Interruptible, Waiting {
   readonly #task: Task
   #signal: NodeJS.Signals | null = null
   deadlock: DeadlockError | null = null
@@ -57,20 +58,15 @@ export class MainTask implements Interruptible {
 }
 
 /**
- * The listeners for process events call this object while a run ends. The main task has ended, and the run waits only
- * for the clean-up of the other tasks, which are cancelled. So a signal cancels nothing more, and a deadlock stops the
- * loop.
+ * The clean-up of a run. The main task has ended, and the run waits only for the other tasks, which are cancelled. A
+ * deadlock stops the loop.
  */
-export class Cleanup implements Interruptible {
+export class Cleanup implements Waiting {
   readonly #loop: EventLoop
   deadlock: DeadlockError | null = null
 
   constructor(loop: EventLoop) {
     this.#loop = loop
-  }
-
-  interrupt(): boolean {
-    return false
   }
 
   deadlocked(): void {

@@ -8,7 +8,8 @@ import { cancelOnAbort } from '../futures/claim.ts'
 import { awaitCancelled } from '../combine/cancel-tasks.ts'
 import { Future } from '../futures/future.ts'
 import { EventLoop } from '../loop/loop.ts'
-import { watchProcess } from '../loop/process-events.ts'
+import { watchForDeadlock } from './before-exit.ts'
+import { interruptOnSignals } from './interrupt-signals.ts'
 import { Cleanup, MainTask } from './main-task.ts'
 import type { Runnable } from '../loop/ready-queue.ts'
 import type { Cancellation } from '../tasks/cancellation.ts'
@@ -149,7 +150,8 @@ export class Runner implements AsyncDisposable {
     }
     const watched = new MainTask(task)
     this.deadlocked = () => watched.deadlocked()
-    const unwatch = watchProcess(watched, this.#handleSignals)
+    const unwatch = watchForDeadlock(watched)
+    const ignoreSignals = this.#handleSignals ? interruptOnSignals(watched) : null
     try {
       const value = await loop.runUntilComplete(task)
       if (watched.deadlock !== null) throw watched.deadlock
@@ -160,6 +162,7 @@ export class Runner implements AsyncDisposable {
       this.deadlocked = null
       if (!task.done()) this.#givenUp = task
       unwatch()
+      ignoreSignals?.()
     }
   }
 
@@ -177,7 +180,7 @@ export class Runner implements AsyncDisposable {
     const loop = this.#loop
     const cleanup = new Cleanup(loop)
     this.deadlocked = () => cleanup.deadlocked()
-    const unwatch = watchProcess(cleanup, false)
+    const unwatch = watchForDeadlock(cleanup)
     try {
       await this.#endTasks(cleanup)
     } finally {

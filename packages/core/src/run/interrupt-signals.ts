@@ -1,17 +1,10 @@
-import { SystemClock } from './clock.ts'
-
-/**
- * The main task of a run. The listeners of this file call its methods when the process gets a signal, and when Node is
- * about to exit.
- */
+/** The main task of a run. The listener of this file calls `interrupt` when the process gets SIGINT or SIGTERM. */
 export interface Interruptible {
   /**
    * Cancels the main task because of `signal`. Returns false if an earlier signal has cancelled the task already; the
    * process then exits, unless the program has another main task whose `interrupt` returns true.
    */
   interrupt(signal: NodeJS.Signals): boolean
-  /** Called when Node is about to exit because nothing can happen any more, while the main task still waits. */
-  deadlocked(): void
 }
 
 /**
@@ -26,8 +19,6 @@ const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const
 type HandledSignal = keyof typeof exitCodes
 const handledSignals = Object.keys(exitCodes) as HandledSignal[]
 
-const systemClock = new SystemClock()
-const watched = new Set<Interruptible>()
 const interruptible = new Set<Interruptible>()
 /**
  * The key of a property that marks a listener of a signal which only passes the signal on, as the listener of
@@ -43,30 +34,16 @@ const passesOn: symbol = Symbol.for('@tasktree/core.passesSignalsOn')
 const listening = new Set<HandledSignal>()
 
 /**
- * Calls `main.deadlocked()` when Node is about to exit. If `handleSignals` is true, also calls `main.interrupt()` for
- * each SIGINT and SIGTERM. No more calls are made after the returned function was called. All runs in the process share
- * one listener for each event.
+ * Calls `main.interrupt()` for each SIGINT and SIGTERM, until the returned function is called. All runs in the process
+ * share one listener for each signal. In a worker thread this function does nothing.
  */
-export function watchProcess(main: Interruptible, handleSignals: boolean): () => void {
-  watched.add(main)
-  if (watched.size === 1) process.on('beforeExit', onBeforeExit)
-  if (handleSignals && isMainThread) {
-    interruptible.add(main)
-    if (interruptible.size === 1) listen()
-  }
+export function interruptOnSignals(main: Interruptible): () => void {
+  if (!isMainThread) return () => {}
+  interruptible.add(main)
+  if (interruptible.size === 1) listen()
   return () => {
-    watched.delete(main)
-    if (watched.size === 0) process.off('beforeExit', onBeforeExit)
     if (interruptible.delete(main) && interruptible.size === 0) unlisten()
   }
-}
-
-function onBeforeExit(): void {
-  for (const main of watched) main.deadlocked()
-  // `deadlocked()` cancels tasks, and their clean-up runs in microtasks, which do not keep the process alive. This
-  // empty callback keeps the process alive until Node has handled I/O once more. Then Node emits `beforeExit` again, so
-  // a clean-up that hangs is found too.
-  systemClock.yieldToIO(() => {})
 }
 
 function listen(): void {

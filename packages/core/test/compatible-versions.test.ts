@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { type EntryPoints, shareEntryPoints } from '../src/copies.ts'
+import { type EntryPoints, shareEntryPoints } from '../src/compatible-versions.ts'
 
 const key = Symbol.for('@tasktree/core.copies')
 

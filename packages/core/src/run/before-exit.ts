@@ -1,0 +1,31 @@
+import { SystemClock } from '../loop/clock.ts'
+
+/** The main task of a run, or the clean-up of a run. */
+export interface Waiting {
+  /** Called when Node is about to exit because nothing can happen any more, while the run still waits. */
+  deadlocked(): void
+}
+
+const systemClock = new SystemClock()
+const watched = new Set<Waiting>()
+
+/**
+ * Calls `run.deadlocked()` when Node is about to exit, until the returned function is called. All runs in the process
+ * share one listener.
+ */
+export function watchForDeadlock(run: Waiting): () => void {
+  watched.add(run)
+  if (watched.size === 1) process.on('beforeExit', onBeforeExit)
+  return () => {
+    watched.delete(run)
+    if (watched.size === 0) process.off('beforeExit', onBeforeExit)
+  }
+}
+
+function onBeforeExit(): void {
+  for (const run of watched) run.deadlocked()
+  // `deadlocked()` cancels tasks, and their clean-up runs in microtasks, which do not keep the process alive. This
+  // empty callback keeps the process alive until Node has handled I/O once more. Then Node emits `beforeExit` again, so
+  // a clean-up that hangs is found too.
+  systemClock.yieldToIO(() => {})
+}
