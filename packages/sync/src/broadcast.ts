@@ -10,9 +10,9 @@ import {
 import { ChannelClosed } from './errors.ts'
 import { Fifo } from './items.ts'
 import { Queue } from './queue.ts'
-import { failed } from './failed.ts'
+import { failedFuture } from './failed-future.ts'
 import { checkNamed, Primitive } from './primitive.ts'
-import { refused } from './refused.ts'
+import { cancelledIfAborted } from './cancelled-if-aborted.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
@@ -194,14 +194,14 @@ export class Broadcast<T> extends Primitive {
    * @throws {ChannelClosed} (the future fails) when the broadcast is closed, before or during the wait
    */
   publish(message: T, options?: { signal?: AbortSignal }): Future<void> {
-    const refusal = refused(options)
+    const refusal = cancelledIfAborted(options)
     if (refusal !== null) return refusal
     if (!this.#closed && (!this.#publishers.isEmpty() || !this.#hasRoom())) {
       const publishing = new Waiter(this.#publishing, message)
       this.#publishers.push(publishing)
       return cancelOnAbort(publishing, options?.signal)
     }
-    if (this.#closed) return failed(closedError())
+    if (this.#closed) return failedFuture(closedError())
     if (cancelIsDue()) return deferred(() => this.publish(message, options))
     this.#deliver(message)
     return completed()

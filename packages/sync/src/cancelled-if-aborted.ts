@@ -7,7 +7,9 @@ import { abortError, checkOptions } from '@tasktree/core/lowlevel'
  *
  * @throws {TypeError} when the options are not an object, or the signal is not an AbortSignal
  */
-export function refused(options: { signal?: AbortSignal } | undefined): Future<never> | null {
+export function cancelledIfAborted(
+  options: { signal?: AbortSignal } | undefined,
+): Future<never> | null {
   checkOptions(options)
   const signal = options?.signal
   if (signal?.aborted !== true) return null

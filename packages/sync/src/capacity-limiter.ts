@@ -1,11 +1,50 @@
 import type { Future } from '@tasktree/core'
 import { checkCount, describe } from '@tasktree/core/lowlevel'
 import { WouldBlock } from './errors.ts'
-import { checkNamed, type NameOption, Primitive } from './primitive.ts'
+import { type Awaited, checkNamed, type NameOption, Primitive } from './primitive.ts'
 import type { Releaser } from './releaser.ts'
-import { Shares } from './shares.ts'
+import type { Waiter } from './waiter.ts'
+import { WaiterQueue } from './waiter-queue.ts'
+import { type Request, WeightedSemaphore } from './weighted-semaphore.ts'
 
 const totalName = "a limiter's total"
+
+/**
+ * A weighted semaphore whose total can be changed. A request for more than the total cannot be served until the total is
+ * raised. Such a request moves to a second queue, so that it does not block the others, and returns to its place when
+ * the total is large enough.
+ */
+class ResizableSemaphore extends WeightedSemaphore {
+  /** The requests for more than the total, oldest first. */
+  readonly #aside: WaiterQueue<Releaser, Request>
+
+  constructor(total: number, awaited: (waiter: Waiter<Releaser, Request>) => Awaited) {
+    super(total, awaited)
+    this.#aside = new WaiterQueue(awaited)
+  }
+
+  override get waiters(): number {
+    return super.waiters + this.#aside.size
+  }
+
+  /** Changes the total. Takes time in proportion to the number of waiters. */
+  changeTotal(total: number): void {
+    this.total = total
+    this.#sortWaiters()
+    this.wake()
+  }
+
+  /** Puts every waiter in the queue where it belongs under the new total, in the order of the requests. */
+  #sortWaiters(): void {
+    const waiters: Waiter<Releaser, Request>[] = []
+    for (const line of [this.line, this.#aside]) {
+      for (let waiter = line.shift(); waiter !== null; waiter = line.shift()) waiters.push(waiter)
+    }
+    for (const waiter of waiters.toSorted((a, b) => a.ask.order - b.ask.order)) {
+      ;(waiter.ask.amount > this.total ? this.#aside : this.line).push(waiter)
+    }
+  }
+}
 
 /**
  * Divides a total capacity among its holders. `acquire(weight)` waits until `weight` of the capacity is free.
@@ -24,17 +63,17 @@ const totalName = "a limiter's total"
  * Source: trio.CapacityLimiter. Differs: requests have a weight, and are not tied to a task.
  */
 export class CapacityLimiter extends Primitive {
-  readonly #shares: Shares
+  readonly #semaphore: ResizableSemaphore
 
   /** @throws {RangeError} when `total` is neither a whole number of at least 0 nor Infinity */
   constructor(total: number, options?: NameOption) {
     checkCount(totalName, total, 0)
     super(checkNamed('a CapacityLimiter takes its total and { name }', options)?.name)
-    this.#shares = new Shares(total, (waiter) => ({
+    this.#semaphore = new ResizableSemaphore(total, (waiter) => ({
       of: this,
       state: `for ${waiter.ask.amount} of ${this.total} (${this.available} free)`,
       note: `for ${waiter.ask.amount} of ${this.total}, ${this.available} free`,
-      next: this.#shares.holdingTasks()[0] ?? null,
+      next: this.#semaphore.holdingTasks()[0] ?? null,
     }))
   }
 
@@ -45,16 +84,16 @@ export class CapacityLimiter extends Primitive {
    * raised again, this request is back in its old place.
    */
   get total(): number {
-    return this.#shares.total
+    return this.#semaphore.total
   }
 
   set total(total: number) {
-    this.#shares.total = checkCount(totalName, total, 0)
+    this.#semaphore.changeTotal(checkCount(totalName, total, 0))
   }
 
   /** How much of the capacity is free; 0 if the holders have more than the total. */
   get available(): number {
-    return this.#shares.available
+    return this.#semaphore.available
   }
 
   /**
@@ -65,7 +104,7 @@ export class CapacityLimiter extends Primitive {
    */
   acquire(weight = 1, options?: { signal?: AbortSignal }): Future<Releaser> {
     checkWeight(weight, this.total)
-    return this.#shares.acquire(weight, options)
+    return this.#semaphore.acquire(weight, options)
   }
 
   /**
@@ -76,7 +115,7 @@ export class CapacityLimiter extends Primitive {
    */
   acquireNowait(weight = 1): Releaser {
     checkWeight(weight, this.total)
-    const share = this.#shares.take(weight)
+    const share = this.#semaphore.take(weight)
     if (share !== null) return share
     throw new WouldBlock(
       `${weight} of the capacity of ${this.total} are not free`,
@@ -94,7 +133,7 @@ export class CapacityLimiter extends Primitive {
     readonly holders: number
     readonly waiters: number
   } {
-    const { total, available, used, holders, waiters } = this.#shares
+    const { total, available, used, holders, waiters } = this.#semaphore
     return Object.freeze({ total, available, used, holders, waiters })
   }
 }

@@ -9,9 +9,9 @@ import {
 } from '@tasktree/core/lowlevel'
 import { ChannelClosed, EndOfChannel, WouldBlock } from './errors.ts'
 import { Fifo } from './items.ts'
-import { failed } from './failed.ts'
+import { failedFuture } from './failed-future.ts'
 import { type Awaited, checkNamed, Primitive } from './primitive.ts'
-import { refused } from './refused.ts'
+import { cancelledIfAborted } from './cancelled-if-aborted.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
@@ -214,7 +214,7 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
    * @throws {ChannelClosed} (the future fails) when this handle is closed, before or during the wait
    */
   send(item: T, options?: { signal?: AbortSignal }): Future<void> {
-    const refusal = refused(options)
+    const refusal = cancelledIfAborted(options)
     if (refusal !== null) return refusal
     const shared = this.#shared
     if (!this.closed && !shared.canSend()) {
@@ -225,7 +225,7 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
       handle.senders.add(sender)
       return cancelOnAbort(sender, options?.signal)
     }
-    if (this.closed) return failed(new ChannelClosed())
+    if (this.closed) return failedFuture(new ChannelClosed())
     if (cancelIsDue()) return deferred(() => this.send(item, options))
     shared.put(item)
     return completed()
@@ -250,7 +250,7 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
    * @throws {EndOfChannel} (the future fails) when every handle is closed and no item is left
    */
   receive(options?: { signal?: AbortSignal }): Future<T> {
-    const refusal = refused(options)
+    const refusal = cancelledIfAborted(options)
     if (refusal !== null) return refusal
     const shared = this.#shared
     const ended = shared.hasEnded()
@@ -260,7 +260,7 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
       shared.wake()
       return cancelOnAbort(receiver, options?.signal)
     }
-    if (ended) return failed(new EndOfChannel())
+    if (ended) return failedFuture(new EndOfChannel())
     if (cancelIsDue()) return deferred(() => this.receive(options))
     return completed(shared.take())
   }

@@ -8,7 +8,7 @@ import {
 } from '@tasktree/core/lowlevel'
 import { Lock } from './lock.ts'
 import { type Awaited, checkNamed, type NameOption, Primitive } from './primitive.ts'
-import { refused } from './refused.ts'
+import { cancelledIfAborted } from './cancelled-if-aborted.ts'
 import type { Releaser } from './releaser.ts'
 import { Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
@@ -81,7 +81,7 @@ export class Condition extends Primitive {
     if (holder === null) {
       throw new RuntimeError('cannot wait on a lock that is not locked: acquire() first')
     }
-    const refusal = refused(options)
+    const refusal = cancelledIfAborted(options)
     if (refusal !== null) await refusal
     const notified = new Waiter<void>(null, undefined)
     this.#waiters.push(notified)
@@ -127,7 +127,7 @@ export class Condition extends Primitive {
     predicate: () => boolean,
     options: { signal?: AbortSignal } | undefined,
   ): Promise<true> {
-    const refusal = refused(options)
+    const refusal = cancelledIfAborted(options)
     if (refusal !== null) await refusal
     while (!predicate()) await this.#wait(options)
     return true

@@ -1,7 +1,7 @@
 import type { Future } from '@tasktree/core'
 import { cancelIsDue, cancelOnAbort, completed, deferred } from '@tasktree/core/lowlevel'
 import { checkNamed, type NameOption, Primitive } from './primitive.ts'
-import { refused } from './refused.ts'
+import { cancelledIfAborted } from './cancelled-if-aborted.ts'
 import { Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
@@ -48,7 +48,7 @@ export class Event extends Primitive {
 
   /** Waits until the flag is set. Does not suspend if it is set already. */
   wait(options?: { signal?: AbortSignal }): Future<true> {
-    const refusal = refused(options)
+    const refusal = cancelledIfAborted(options)
     if (refusal !== null) return refusal
     if (!this.#set) {
       const waiter = new Waiter<true>(null, undefined)

@@ -9,7 +9,7 @@ import {
 } from '@tasktree/core/lowlevel'
 import { WouldBlock } from './errors.ts'
 import { type Awaited, checkNamed, type NameOption, Primitive } from './primitive.ts'
-import { refused } from './refused.ts'
+import { cancelledIfAborted } from './cancelled-if-aborted.ts'
 import { type Lender, Releaser } from './releaser.ts'
 import { runExclusive } from './run-exclusive.ts'
 import { type Host, Waiter } from './waiter.ts'
@@ -132,7 +132,7 @@ export class Lock extends Primitive {
 
   /** Waits until the lock is free, takes it, and returns a Releaser. A free lock is taken without suspending. */
   acquire(options?: { signal?: AbortSignal }): Future<Releaser> {
-    const refusal = refused(options)
+    const refusal = cancelledIfAborted(options)
     if (refusal !== null) return refusal
     const possession = this.#possession
     if (!possession.isFree()) {

@@ -2,9 +2,9 @@ import type { Future } from '@tasktree/core'
 import { cancelIsDue, cancelOnAbort, completed, deferred, describe } from '@tasktree/core/lowlevel'
 import { QueueEmpty, QueueFull, QueueShutDown } from './errors.ts'
 import { Fifo, type Items } from './items.ts'
-import { failed } from './failed.ts'
+import { failedFuture } from './failed-future.ts'
 import { type Awaited, checkNamed, Primitive } from './primitive.ts'
-import { refused } from './refused.ts'
+import { cancelledIfAborted } from './cancelled-if-aborted.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
@@ -166,7 +166,7 @@ export class Queue<T> extends Primitive implements AsyncIterable<T> {
    * or during the wait.
    */
   put(item: T, options?: { signal?: AbortSignal }): Future<void> {
-    const refusal = refused(options)
+    const refusal = cancelledIfAborted(options)
     if (refusal !== null) return refusal
     const stock = this.#stock
     if (!stock.isShutDown && stock.isFull()) {
@@ -174,7 +174,7 @@ export class Queue<T> extends Primitive implements AsyncIterable<T> {
       stock.putters.push(putter)
       return cancelOnAbort(putter, options?.signal)
     }
-    if (stock.isShutDown) return failed(new QueueShutDown())
+    if (stock.isShutDown) return failedFuture(new QueueShutDown())
     if (cancelIsDue()) return deferred(() => this.put(item, options))
     stock.put(item)
     return completed()
@@ -198,7 +198,7 @@ export class Queue<T> extends Primitive implements AsyncIterable<T> {
    * and shut down.
    */
   get(options?: { signal?: AbortSignal }): Future<T> {
-    const refusal = refused(options)
+    const refusal = cancelledIfAborted(options)
     if (refusal !== null) return refusal
     const stock = this.#stock
     if (stock.isEmpty() && !stock.isShutDown) {
@@ -206,7 +206,7 @@ export class Queue<T> extends Primitive implements AsyncIterable<T> {
       stock.getters.push(getter)
       return cancelOnAbort(getter, options?.signal)
     }
-    if (stock.isEmpty()) return failed(new QueueShutDown())
+    if (stock.isEmpty()) return failedFuture(new QueueShutDown())
     if (cancelIsDue()) return deferred(() => this.get(options))
     return completed(stock.take())
   }
@@ -235,7 +235,7 @@ export class Queue<T> extends Primitive implements AsyncIterable<T> {
 
   /** Waits until `taskDone` was called for every item that was added. */
   join(options?: { signal?: AbortSignal }): Future<void> {
-    const refusal = refused(options)
+    const refusal = cancelledIfAborted(options)
     if (refusal !== null) return refusal
     if (this.#stock.unfinished > 0) {
       const joiner = new Waiter<void>(null, undefined)

@@ -9,7 +9,7 @@ import {
 } from '@tasktree/core/lowlevel'
 import { WouldBlock } from './errors.ts'
 import { type Awaited, checkNamed, Primitive } from './primitive.ts'
-import { refused } from './refused.ts'
+import { cancelledIfAborted } from './cancelled-if-aborted.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
 
@@ -100,7 +100,7 @@ export class RateLimiter extends Primitive {
    */
   acquire(n = 1, options?: { signal?: AbortSignal }): Future<void> {
     this.#checkAmount(n)
-    const refusal = refused(options)
+    const refusal = cancelledIfAborted(options)
     if (refusal !== null) return refusal
     if (cancelIsDue()) return deferred(() => this.acquire(n, options))
     if (this.#take(n)) return completed()

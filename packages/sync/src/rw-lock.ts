@@ -1,7 +1,7 @@
 import type { Future } from '@tasktree/core'
 import { checkNamed, type NameOption, Primitive } from './primitive.ts'
 import type { Releaser } from './releaser.ts'
-import { Shares } from './shares.ts'
+import { WeightedSemaphore } from './weighted-semaphore.ts'
 
 /** The amount of the lock that a writer takes: all of it. A reader takes 1. */
 const whole: number = Number.MAX_SAFE_INTEGER
@@ -29,17 +29,17 @@ const namedHolders = 5
  * Source: tokio's RwLock; asyncio has none.
  */
 export class RWLock extends Primitive {
-  readonly #shares: Shares
+  readonly #semaphore: WeightedSemaphore
 
   constructor(options?: NameOption) {
     super(checkNamed('an RWLock takes { name }', options)?.name)
-    this.#shares = new Shares(whole, (waiter) => {
+    this.#semaphore = new WeightedSemaphore(whole, (waiter) => {
       const what = waiter.ask.amount === whole ? 'to write' : 'to read'
       return {
         of: this,
         state: `${what}, ${this.#holderText((name) => name)}`,
         note: `${what}, ${this.#holderText((name) => `task '${name}'`)}`,
-        next: this.#shares.holdingTasks()[0] ?? null,
+        next: this.#semaphore.holdingTasks()[0] ?? null,
       }
     })
   }
@@ -48,14 +48,14 @@ export class RWLock extends Primitive {
    * Waits until no writer has the lock, and returns a Releaser. Does not suspend if there is no writer and no waiter.
    */
   read(options?: { signal?: AbortSignal }): Future<Releaser> {
-    return this.#shares.acquire(1, options)
+    return this.#semaphore.acquire(1, options)
   }
 
   /**
    * Waits until there is no other holder, and returns a Releaser. Does not suspend if there is no holder and no waiter.
    */
   write(options?: { signal?: AbortSignal }): Future<Releaser> {
-    return this.#shares.acquire(whole, options)
+    return this.#semaphore.acquire(whole, options)
   }
 
   /** Returns how many readers and writers hold the lock, and how many wait. */
@@ -64,7 +64,7 @@ export class RWLock extends Primitive {
     readonly writers: number
     readonly waiters: number
   } {
-    const { holders, waiters, isWhole } = this.#shares
+    const { holders, waiters, isWhole } = this.#semaphore
     return Object.freeze({
       readers: isWhole ? 0 : holders,
       writers: isWhole ? holders : 0,
@@ -73,12 +73,12 @@ export class RWLock extends Primitive {
   }
 
   #holderText(named: (name: string) => string): string {
-    const tasks = this.#shares.holdingTasks()
+    const tasks = this.#semaphore.holdingTasks()
     if (tasks.length === 0) return 'which is being handed over'
     const names = tasks
       .slice(0, namedHolders)
       .map((task) => (task === null ? 'plain code' : named(task.name)))
     if (tasks.length > namedHolders) names.push(`${tasks.length - namedHolders} more`)
-    return `held by ${this.#shares.isWhole ? 'writer' : 'readers'} ${names.join(', ')}`
+    return `held by ${this.#semaphore.isWhole ? 'writer' : 'readers'} ${names.join(', ')}`
   }
 }

@@ -8,7 +8,7 @@ import {
   LinkedList,
 } from '@tasktree/core/lowlevel'
 import type { Awaited } from './primitive.ts'
-import { refused } from './refused.ts'
+import { cancelledIfAborted } from './cancelled-if-aborted.ts'
 import { type Lender, Releaser } from './releaser.ts'
 import { type Host, Waiter } from './waiter.ts'
 import { WaiterQueue } from './waiter-queue.ts'
@@ -28,58 +28,47 @@ class Share implements Lender, Linked<Share> {
   previousInList: Share | null = null
   readonly amount: number
   readonly task: Task | null
-  readonly #shares: Shares
+  readonly #semaphore: WeightedSemaphore
 
-  constructor(shares: Shares, amount: number, task: Task | null) {
-    this.#shares = shares
+  constructor(semaphore: WeightedSemaphore, amount: number, task: Task | null) {
+    this.#semaphore = semaphore
     this.amount = amount
     this.task = task
   }
 
   takeBack(): void {
-    this.#shares.takeBack(this)
+    this.#semaphore.takeBack(this)
   }
 }
 
 /**
- * Divides an amount among its holders. RWLock and CapacityLimiter are built on this class.
+ * A semaphore whose requests have a weight: it divides a total among its holders. RWLock and CapacityLimiter are built
+ * on this class.
  *
  * The first request in the queue is never overtaken, however large it is, so a big request does not wait forever. When
- * a waiter is woken, its share is reserved; if the waiter was cancelled in the meantime, it gives the share back. A
- * request for more than the total cannot be served until the total is raised. Such a request moves to a second queue,
- * so that it does not block the others, and returns to its place when the total is large enough.
+ * a waiter is woken, its share is reserved; if the waiter was cancelled in the meantime, it gives the share back.
+ *
+ * The caller checks that no request asks for more than the total, because the queue would wait behind it forever.
  */
-export class Shares implements Host<Releaser, Request> {
-  #total: number
+export class WeightedSemaphore implements Host<Releaser, Request> {
+  /** The amount that all holders together may have. Only a subclass changes it. */
+  total: number
+  /** The waiters, oldest first. */
+  protected readonly line: WaiterQueue<Releaser, Request>
   #used = 0
-  readonly #line: WaiterQueue<Releaser, Request>
-  /** The requests for more than the total, oldest first. */
-  readonly #aside: WaiterQueue<Releaser, Request>
   readonly #holds = new LinkedList<Share>()
   #requests = 0
   /** How many waiters were woken and have not continued yet. No other request may overtake them. */
   #woken = 0
 
   constructor(total: number, awaited: (waiter: Waiter<Releaser, Request>) => Awaited) {
-    this.#total = total
-    this.#line = new WaiterQueue(awaited)
-    this.#aside = new WaiterQueue(awaited)
-  }
-
-  get total(): number {
-    return this.#total
-  }
-
-  /** Changes the total. Takes time in proportion to the number of waiters. */
-  set total(total: number) {
-    this.#total = total
-    this.#sortWaiters()
-    this.wake()
+    this.total = total
+    this.line = new WaiterQueue(awaited)
   }
 
   /** How much is free; 0 when the holders have more than the total. */
   get available(): number {
-    return Math.max(0, this.#total - this.#used)
+    return Math.max(0, this.total - this.#used)
   }
 
   /** How much is held or reserved for woken waiters. This can be more than the total after the total was lowered. */
@@ -92,12 +81,12 @@ export class Shares implements Host<Releaser, Request> {
   }
 
   get waiters(): number {
-    return this.#line.size + this.#aside.size + this.#woken
+    return this.line.size + this.#woken
   }
 
   /** Whether the oldest holder has the whole total. */
   get isWhole(): boolean {
-    return this.#holds.first()?.amount === this.#total
+    return this.#holds.first()?.amount === this.total
   }
 
   /** Returns the tasks that hold a share, oldest first; null stands for code outside of every task. */
@@ -110,14 +99,14 @@ export class Shares implements Host<Releaser, Request> {
   }
 
   acquire(amount: number, options: { signal?: AbortSignal } | undefined): Future<Releaser> {
-    const refusal = refused(options)
+    const refusal = cancelledIfAborted(options)
     if (refusal !== null) return refusal
     if (cancelIsDue()) return deferred(() => this.acquire(amount, options))
     const share = this.take(amount)
     if (share !== null) return completed(share)
     const request: Request = { amount, order: this.#requests++, task: currentTask() }
     const waiter = new Waiter<Releaser, Request>(this, request)
-    this.#line.push(waiter)
+    this.line.push(waiter)
     this.wake()
     return cancelOnAbort(waiter, options?.signal)
   }
@@ -127,19 +116,19 @@ export class Shares implements Host<Releaser, Request> {
    * the queue.
    */
   take(amount: number): Releaser | null {
-    if (this.#woken > 0 || amount > this.available || !this.#line.isEmpty()) return null
+    if (this.#woken > 0 || amount > this.available || !this.line.isEmpty()) return null
     this.#used += amount
     return this.#hold(amount, currentTask())
   }
 
   /** Wakes waiters and reserves their shares, in order, up to the first waiter whose request does not fit. */
   wake(): void {
-    for (let waiter = this.#line.first(); waiter !== null; waiter = this.#line.first()) {
+    for (let waiter = this.line.first(); waiter !== null; waiter = this.line.first()) {
       const { amount } = waiter.ask
       if (amount > this.available) return
       this.#used += amount
       this.#woken++
-      this.#line.wakeNext()
+      this.line.wakeNext()
     }
   }
 
@@ -170,16 +159,5 @@ export class Shares implements Host<Releaser, Request> {
     const share = new Share(this, amount, task)
     this.#holds.push(share)
     return new Releaser(share)
-  }
-
-  /** Puts every waiter in the queue where it belongs under the new total, in the order of the requests. */
-  #sortWaiters(): void {
-    const waiters: Waiter<Releaser, Request>[] = []
-    for (const line of [this.#line, this.#aside]) {
-      for (let waiter = line.shift(); waiter !== null; waiter = line.shift()) waiters.push(waiter)
-    }
-    for (const waiter of waiters.toSorted((a, b) => a.ask.order - b.ask.order)) {
-      ;(waiter.ask.amount > this.#total ? this.#aside : this.#line).push(waiter)
-    }
   }
 }
