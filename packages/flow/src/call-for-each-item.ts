@@ -23,7 +23,7 @@ interface Failure {
 }
 
 /** Calls `fn` for every item of `items`. This is the common part of `map` and `forEach`. */
-export function workThrough<T, R>(
+export function callForEachItem<T, R>(
   items: Source<T>,
   fn: (item: T, index: number) => PromiseLike<R>,
   options: WorkOptions | undefined,

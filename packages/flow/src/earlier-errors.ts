@@ -1,4 +1,15 @@
 /**
+ * At most this many earlier errors are kept, the last ones. A retry without a limit of attempts would otherwise fill the
+ * memory.
+ */
+const KEPT = 100
+
+/** Adds `error` to `earlier`, the errors of the attempts before. */
+export function keepError(earlier: unknown[], error: unknown): void {
+  if (earlier.push(error) > KEPT) earlier.shift()
+}
+
+/**
  * Sets the property `errors` of `last`, an error that is about to be thrown, to the errors before it. The console shows
  * these errors, as it does for an AggregateError. If `last` has such a list already, is frozen or is a primitive,
  * nothing is changed.

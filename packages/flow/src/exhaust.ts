@@ -2,7 +2,7 @@ import { checkBody } from '@tasktree/core/lowlevel'
 import { BusyError } from './errors.ts'
 import { runWithSignal } from './run-child.ts'
 import { checkKeyed, type KeyedOptions } from './keyed-options.ts'
-import { Turns } from './turns.ts'
+import { KeyedMutex } from './keyed-mutex.ts'
 
 /**
  * Returns a function that calls `fn`, but refuses a call with a BusyError while a call with the same key is running.
@@ -22,12 +22,12 @@ export function exhaust<A extends unknown[], R>(
 ): (...args: A) => Promise<R> {
   checkBody('exhaust', fn)
   const { key, signal } = checkKeyed(options)
-  const turns = new Turns()
+  const mutex = new KeyedMutex()
   return (...args) => {
     const of = key?.(...args)
     return runWithSignal(signal, async () => {
-      if (turns.isBusy(of)) throw new BusyError()
-      return turns.take(of, () => fn(...args))
+      if (mutex.isBusy(of)) throw new BusyError()
+      return mutex.runExclusive(of, () => fn(...args))
     })
   }
 }

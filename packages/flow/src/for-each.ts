@@ -1,6 +1,6 @@
 import { checkBody } from '@tasktree/core/lowlevel'
 import { checkSource, type Source } from './pump.ts'
-import { type WorkOptions, workThrough } from './work-through.ts'
+import { type WorkOptions, callForEachItem } from './call-for-each-item.ts'
 
 /**
  * Calls `fn` for each item, as `map` does, but does not keep the results. So `items` may have no end.
@@ -19,5 +19,5 @@ export function forEach<T>(
 ): Promise<void> {
   checkSource('forEach', items)
   checkBody('forEach', fn)
-  return workThrough(items, fn, options, () => {})
+  return callForEachItem(items, fn, options, () => {})
 }

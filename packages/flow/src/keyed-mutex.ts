@@ -7,7 +7,7 @@ import { type CancelledError, Future, type Task } from '@tasktree/core'
  * in the same turn of the loop, its `await` throws although the future has a result, and the call passes its turn on to
  * the next call in line. So a turn is never lost.
  */
-export class Turns {
+export class KeyedMutex {
   readonly #lines = new Map<unknown, Line>()
 
   isBusy(key: unknown): boolean {
@@ -18,7 +18,7 @@ export class Turns {
    * Waits until it is the turn of the caller, runs `body`, and then passes the turn on. `body` gets the line of its
    * key, with the calls that wait behind the caller.
    */
-  async take<T>(key: unknown, body: (line: Line) => PromiseLike<T>): Promise<T> {
+  async runExclusive<T>(key: unknown, body: (line: Line) => PromiseLike<T>): Promise<T> {
     let line = this.#lines.get(key)
     if (line === undefined) {
       line = new Line()

@@ -2,7 +2,7 @@ import { CancelledError } from '@tasktree/core'
 import { checkBody } from '@tasktree/core/lowlevel'
 import { runChild, runWithSignal } from './run-child.ts'
 import { checkKeyed, type KeyedOptions } from './keyed-options.ts'
-import { Turns } from './turns.ts'
+import { KeyedMutex } from './keyed-mutex.ts'
 
 /**
  * Returns a function that calls `fn`, and of which only the latest call counts. A new call cancels the previous call
@@ -25,12 +25,12 @@ export function latest<A extends unknown[], R>(
 ): (...args: A) => Promise<R> {
   checkBody('latest', fn)
   const { key, signal } = checkKeyed(options)
-  const turns = new Turns()
+  const mutex = new KeyedMutex()
   return (...args) => {
     const of = key?.(...args)
     return runWithSignal(signal, () => {
-      turns.cancelAll(of, new CancelledError('a newer call has taken the place of this one'))
-      return turns.take(of, (line) =>
+      mutex.cancelAll(of, new CancelledError('a newer call has taken the place of this one'))
+      return mutex.runExclusive(of, (line) =>
         runChild(
           async () => fn(...args),
           (task) => line.runs(task),

@@ -1,6 +1,6 @@
 import { checkBody } from '@tasktree/core/lowlevel'
 import { checkSource, type Source } from './pump.ts'
-import { type WorkOptions, workThrough } from './work-through.ts'
+import { type WorkOptions, callForEachItem } from './call-for-each-item.ts'
 
 type Mapped<T extends readonly unknown[], R> = { -readonly [K in keyof T]: R }
 
@@ -46,5 +46,5 @@ export function map<T, R>(
     while (results.length < index) results.push(undefined)
     results[index] = result
   }
-  return workThrough(items, fn, options, done).then(() => results as R[])
+  return callForEachItem(items, fn, options, done).then(() => results as R[])
 }

@@ -1,7 +1,7 @@
 import { checkBody } from '@tasktree/core/lowlevel'
 import { runWithSignal } from './run-child.ts'
 import { checkKeyed, type KeyedOptions } from './keyed-options.ts'
-import { Turns } from './turns.ts'
+import { KeyedMutex } from './keyed-mutex.ts'
 
 /**
  * Returns a function that calls `fn` for one call after the other, in the order of the calls. Only calls with the same
@@ -23,9 +23,9 @@ export function queued<A extends unknown[], R>(
 ): (...args: A) => Promise<R> {
   checkBody('queued', fn)
   const { key, signal } = checkKeyed(options)
-  const turns = new Turns()
+  const mutex = new KeyedMutex()
   return (...args) => {
     const of = key?.(...args)
-    return runWithSignal(signal, () => turns.take(of, () => fn(...args)))
+    return runWithSignal(signal, () => mutex.runExclusive(of, () => fn(...args)))
   }
 }

@@ -4,7 +4,7 @@ import { type Backoff, exponential } from './backoff.ts'
 import { accepts, checkFunction } from './check-options.ts'
 import { cancelsSoFar, wasCancelled } from './cancels.ts'
 import { runWithSignal } from './run-child.ts'
-import { carryErrors } from './earlier-errors.ts'
+import { carryErrors, keepError } from './earlier-errors.ts'
 import { type AttemptTrace, attemptTracing } from './tracing.ts'
 
 export interface RetryOptions {
@@ -93,7 +93,7 @@ async function attemptAll<T>(fn: (attempt: number) => PromiseLike<T>, policy: Po
       if (getEventLoop().time() + delay >= effectiveDeadline()) throw error
       await onRetry?.(error, attempt, delay)
       earlier ??= []
-      if (earlier.push(error) > 100) earlier.shift()
+      keepError(earlier, error)
       await sleep(delay)
     }
   }
