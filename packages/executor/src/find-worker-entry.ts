@@ -2,8 +2,23 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { RuntimeError } from '@tasktree/core'
+import { describe } from '@tasktree/core/lowlevel'
 
 declare const __filename: string | undefined
+
+/**
+ * Checks the option `workerEntry`. Returns a function that finds the file; it is called when the first worker starts.
+ *
+ * @throws {TypeError} for anything but a file URL or a path
+ */
+export function resolveWorkerEntry(option: unknown): () => URL {
+  if (option === undefined) return findWorkerEntry
+  const href = option instanceof URL ? option.href : option
+  if (typeof href === 'string' && URL.canParse(href)) return () => new URL(href)
+  throw new TypeError(
+    `workerEntry must be a URL, as new URL('./worker-entry.js', import.meta.url), got ${describe(option)}`,
+  )
+}
 
 /**
  * Finds the file that workers run. That file is in the same folder as this one: a TypeScript file in the source, a
@@ -15,7 +30,7 @@ declare const __filename: string | undefined
  *
  * @throws {RuntimeError} when the file is not found
  */
-export function findWorkerEntry(): URL {
+function findWorkerEntry(): URL {
   found ??= find()
   return found
 }

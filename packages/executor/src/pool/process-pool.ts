@@ -4,7 +4,7 @@ import { otherRuntime } from '../transport/other-runtime.ts'
 import { ProcessLink } from '../transport/process-link.ts'
 import type { PoolOptions } from './options.ts'
 import { WorkerPool } from './pool.ts'
-import { resolveWorkerEntry } from './worker-entry-url.ts'
+import { resolveWorkerEntry } from '../find-worker-entry.ts'
 
 export interface ProcessPoolOptions extends PoolOptions {
   /** Node flags for the workers. They are added after the flags of this process. */

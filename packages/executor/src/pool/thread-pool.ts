@@ -2,7 +2,7 @@ import { checkOptions } from '@tasktree/core/lowlevel'
 import { ThreadLink } from '../transport/thread-link.ts'
 import type { PoolOptions } from './options.ts'
 import { WorkerPool } from './pool.ts'
-import { resolveWorkerEntry } from './worker-entry-url.ts'
+import { resolveWorkerEntry } from '../find-worker-entry.ts'
 
 /**
  * Runs jobs in worker threads. The threads share one process: a crash of the process ends all of them, and transferred
