@@ -1,8 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { context, type Context, ROOT_CONTEXT, SpanKind, type Tracer } from '@opentelemetry/api'
 import { type Carrier, extract, inject, linkTo } from './carrier.ts'
-import { together } from './together.ts'
-import { watchWork } from './watch-work.ts'
+import { joinDisposables } from './join-disposables.ts'
+import { spansOfChannel } from './channel-spans.ts'
 
 interface AskTrace {
   readonly path: string
@@ -38,9 +38,9 @@ export function watchAsks(tracer: Tracer): Disposable {
     tells.set((event as { message: object }).message, context.active())
   }
   subscribe('tasktree:actor:tell', onTell)
-  return together(
+  return joinDisposables(
     { [Symbol.dispose]: () => unsubscribe('tasktree:actor:tell', onTell) },
-    watchWork<AskTrace>('tasktree:actor.ask', tracer, (trace) => ({
+    spansOfChannel<AskTrace>('tasktree:actor.ask', tracer, (trace) => ({
       name: `ask ${trace.method}`,
       kind: SpanKind.CLIENT,
       attributes: attributesOf(trace),
@@ -49,7 +49,7 @@ export function watchAsks(tracer: Tracer): Disposable {
         trace.carrier = inject(inside)
       },
     })),
-    watchWork<MessageTrace>('tasktree:actor.message', tracer, (trace) => {
+    spansOfChannel<MessageTrace>('tasktree:actor.message', tracer, (trace) => {
       const { ask, message, method, incarnation } = trace
       const attributes = { ...attributesOf(trace), 'tasktree.actor.incarnation': incarnation }
       const asker = ask === null ? undefined : asks.get(ask)
@@ -60,7 +60,7 @@ export function watchAsks(tracer: Tracer): Disposable {
       const parent = ROOT_CONTEXT
       return { name: `handle ${method}`, kind: SpanKind.CONSUMER, attributes, parent, links }
     }),
-    watchWork<ServeTrace>('tasktree:actor.serve', tracer, ({ receiver, method, carrier }) => {
+    spansOfChannel<ServeTrace>('tasktree:actor.serve', tracer, ({ receiver, method, carrier }) => {
       const parent = extract(carrier)
       return {
         name: `serve ${method}`,

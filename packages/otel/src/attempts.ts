@@ -1,5 +1,5 @@
 import type { Tracer } from '@opentelemetry/api'
-import { watchWork } from './watch-work.ts'
+import { spansOfChannel } from './channel-spans.ts'
 
 interface AttemptTrace {
   readonly name: string
@@ -8,7 +8,7 @@ interface AttemptTrace {
 
 /** Makes a span for each attempt of `retry`. */
 export function watchAttempts(tracer: Tracer): Disposable {
-  return watchWork<AttemptTrace>('tasktree:flow.attempt', tracer, ({ name, attempt }) => ({
+  return spansOfChannel<AttemptTrace>('tasktree:flow.attempt', tracer, ({ name, attempt }) => ({
     name: name === '' ? 'attempt' : `attempt ${name}`,
     attributes: { 'tasktree.attempt': attempt },
   }))

@@ -13,7 +13,7 @@ import {
 import type { TraceEntry, TraceOutcome } from '@tasktree/core/lowlevel'
 
 /** The data that a span is made from. */
-export interface Work {
+export interface SpanData {
   readonly name: string
   readonly kind?: SpanKind
   readonly attributes?: Attributes
@@ -30,7 +30,7 @@ type Message = TraceEntry & TraceOutcome
 
 interface OpenSpan {
   readonly span: Span
-  readonly ending: Work['ending']
+  readonly ending: SpanData['ending']
 }
 
 /**
@@ -41,10 +41,10 @@ interface OpenSpan {
  * begins the work inside `enter`. The documented way, `bindStore`, needs the AsyncLocalStorage of the context manager.
  * The context managers of OpenTelemetry and Sentry keep it in a private field.
  */
-export function watchWork<M extends object>(
+export function spansOfChannel<M extends object>(
   channel: string,
   tracer: Tracer,
-  describe: (message: M) => Work | null,
+  describe: (message: M) => SpanData | null,
 ): Disposable {
   const open = new Map<object, OpenSpan>()
   const start = (message: M & Message): void => {

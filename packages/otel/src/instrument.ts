@@ -7,7 +7,7 @@ import { observeMetrics } from './metrics.ts'
 import { watchProcesses } from './processes.ts'
 import { watchRequests } from './requests.ts'
 import { watchTasks } from './tasks.ts'
-import { together } from './together.ts'
+import { joinDisposables } from './join-disposables.ts'
 
 export interface InstrumentOptions {
   /** Makes the tracer. By default the global provider, even if it is registered after the call of `instrument`. */
@@ -60,7 +60,7 @@ export function instrument(options: InstrumentOptions = {}): Disposable {
   }
   const tracer = tracerProvider.getTracer(scope)
   const watches = [watchTasks, watchJobs, watchAsks, watchProcesses, watchRequests, watchAttempts]
-  return together(
+  return joinDisposables(
     ...watches.map((watch) => watch(tracer)),
     observeMetrics(meterProvider.getMeter(scope)),
   )

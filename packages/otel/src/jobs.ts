@@ -1,7 +1,7 @@
 import { SpanKind, type Tracer } from '@opentelemetry/api'
 import { type Carrier, extract, inject, linkTo } from './carrier.ts'
-import { together } from './together.ts'
-import { watchWork } from './watch-work.ts'
+import { joinDisposables } from './join-disposables.ts'
+import { spansOfChannel } from './channel-spans.ts'
 
 interface JobTrace {
   readonly job: string
@@ -20,8 +20,8 @@ interface RunTrace {
  * because tools that show producers and consumers look for the link.
  */
 export function watchJobs(tracer: Tracer): Disposable {
-  return together(
-    watchWork<JobTrace>('tasktree:executor.job', tracer, (message) => ({
+  return joinDisposables(
+    spansOfChannel<JobTrace>('tasktree:executor.job', tracer, (message) => ({
       name: `submit ${message.job}`,
       kind: SpanKind.PRODUCER,
       attributes: { 'tasktree.job.name': message.job },
@@ -29,7 +29,7 @@ export function watchJobs(tracer: Tracer): Disposable {
         message.carrier = inject(inside)
       },
     })),
-    watchWork<RunTrace>('tasktree:executor.run', tracer, ({ job, worker, carrier }) => {
+    spansOfChannel<RunTrace>('tasktree:executor.run', tracer, ({ job, worker, carrier }) => {
       const parent = extract(carrier)
       return {
         name: `run ${job}`,

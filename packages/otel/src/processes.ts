@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api'
-import { watchWork } from './watch-work.ts'
+import { spansOfChannel } from './channel-spans.ts'
 
 interface ProcessTrace {
   readonly process: { readonly returncode: number | null }
@@ -16,7 +16,7 @@ interface ProcessTrace {
  * Source: the semantic conventions of OpenTelemetry for command line programs, client spans
  */
 export function watchProcesses(tracer: Tracer): Disposable {
-  return watchWork<ProcessTrace>('tasktree:process', tracer, (trace) => {
+  return spansOfChannel<ProcessTrace>('tasktree:process', tracer, (trace) => {
     const name = basename(trace.program)
     return {
       name,

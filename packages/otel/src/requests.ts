@@ -11,7 +11,7 @@ import {
   type Tracer,
 } from '@opentelemetry/api'
 import { extract } from './carrier.ts'
-import { watchWork } from './watch-work.ts'
+import { spansOfChannel } from './channel-spans.ts'
 
 interface RequestTrace {
   readonly incoming: IncomingMessage
@@ -41,7 +41,7 @@ const known = new Set([
  * Source: the semantic conventions of OpenTelemetry for HTTP servers
  */
 export function watchRequests(tracer: Tracer): Disposable {
-  return watchWork<RequestTrace>('tasktree:http.request', tracer, (message) => {
+  return spansOfChannel<RequestTrace>('tasktree:http.request', tracer, (message) => {
     if (hasServerSpan()) return null
     const { incoming, outgoing } = message
     const method = incoming.method ?? ''

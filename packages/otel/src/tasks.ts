@@ -1,7 +1,7 @@
 import type { Tracer } from '@opentelemetry/api'
 import type { Task } from '@tasktree/core'
 import { taskId } from '@tasktree/core/lowlevel'
-import { watchWork } from './watch-work.ts'
+import { spansOfChannel } from './channel-spans.ts'
 
 interface TaskTrace {
   readonly task: Task
@@ -13,7 +13,7 @@ const madeUp = /^Task-\d+$/
 
 /** Makes a span for each named task of the program, from its first step to its end. */
 export function watchTasks(tracer: Tracer): Disposable {
-  return watchWork<TaskTrace>('tasktree:task', tracer, ({ task, isService }) => {
+  return spansOfChannel<TaskTrace>('tasktree:task', tracer, ({ task, isService }) => {
     const { name } = task
     if (isService || madeUp.test(name)) return null
     return { name, attributes: { 'tasktree.task.id': taskId(task) } }
