@@ -1,5 +1,6 @@
 export { attach, Attached, type Thread } from './attach.ts'
 export { Failure } from './failure.ts'
-export { look, type ThreadSnapshot, why } from './look.ts'
+export { why } from './task-commands.ts'
+export { look, type ThreadSnapshot } from './thread-snapshots.ts'
 export { ps, pstree } from './print.ts'
 export { Recording, type TraceEvent } from './record.ts'

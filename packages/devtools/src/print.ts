@@ -1,7 +1,7 @@
 import type { ScopeSnapshot, TaskSnapshot } from '@tasktree/core'
 import { durationText } from '@tasktree/core/lowlevel'
 import pc from 'picocolors'
-import type { ThreadSnapshot } from './look.ts'
+import type { ThreadSnapshot } from './thread-snapshots.ts'
 
 /** Returns one line that names everything that a task waits for. */
 export function waitText(task: TaskSnapshot): string {

@@ -1,7 +1,7 @@
 import { sleep } from '@tasktree/core'
 import type { Attached } from './attach.ts'
 import { Failure } from './failure.ts'
-import { door, look } from './look.ts'
+import { door, look } from './thread-snapshots.ts'
 
 /** An event of the Chrome trace format, which Perfetto reads. Times are in microseconds. */
 export interface TraceEvent {

@@ -4,7 +4,7 @@ import { createLogUpdate } from 'log-update'
 import pc from 'picocolors'
 import { emitKeypressEvents } from 'node:readline'
 import type { Attached } from './attach.ts'
-import { look, type ThreadSnapshot } from './look.ts'
+import { look, type ThreadSnapshot } from './thread-snapshots.ts'
 import { waitText } from './print.ts'
 
 const probe = `globalThis[Symbol.for('tasktree.delay')]`
