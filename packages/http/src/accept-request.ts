@@ -7,7 +7,7 @@ import { sendStatus } from './send-status.ts'
 import type { Service } from './service.ts'
 
 /** Begins the exchange of a request, or refuses it without calling the handler. */
-export function accept(
+export function acceptRequest(
   service: Service,
   handler: Handler,
   incoming: Incoming,

@@ -1,4 +1,4 @@
-import { accept, checkHandler } from './accept.ts'
+import { acceptRequest, checkHandler } from './accept-request.ts'
 import type { Handler } from './handler-exchange.ts'
 import type { Incoming, Outgoing } from './node-messages.ts'
 import { type HandlerOptions, Service } from './service.ts'
@@ -22,5 +22,5 @@ export function nodeHandler(
 ): (incoming: Incoming, outgoing: Outgoing) => void {
   checkHandler('nodeHandler', handler)
   const service = new Service(options)
-  return (incoming, outgoing) => accept(service, handler, incoming, outgoing)
+  return (incoming, outgoing) => acceptRequest(service, handler, incoming, outgoing)
 }

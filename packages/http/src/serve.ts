@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { createSecureServer, type SecureServerOptions } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { accept, checkHandler } from './accept.ts'
+import { acceptRequest, checkHandler } from './accept-request.ts'
 import type { Handler } from './handler-exchange.ts'
 import { HttpServer, type NodeServer } from './http-server.ts'
 import type { Incoming, Outgoing } from './node-messages.ts'
@@ -94,10 +94,10 @@ async function listen(
       : createSecureServer({ ...limits, ...tls, allowHTTP1: true } as SecureServerOptions)
   if (httpAllowHalfOpen) (server as { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true
   server.on('request', (incoming: Incoming, outgoing: Outgoing) =>
-    accept(service, handler, incoming, outgoing),
+    acceptRequest(service, handler, incoming, outgoing),
   )
   server.on('checkContinue', (incoming: Incoming, outgoing: Outgoing) =>
-    accept(service, handler, incoming, outgoing, true),
+    acceptRequest(service, handler, incoming, outgoing, true),
   )
   if (onUpgrade !== undefined) {
     server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) =>
