@@ -1,8 +1,8 @@
 import { createTask, type Timeout, TimeoutError, timeout } from '@tasktree/core'
 import { cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
 import type { StreamReader, StreamWriter, WaitOptions } from '@tasktree/streams'
-import { dial, type DialOptions } from './dial.ts'
-import { inLoop } from './in-loop.ts'
+import { dial, type DialOptions } from './happy-eyeballs.ts'
+import { runOutsideTasks } from './run-outside-tasks.ts'
 import type { BufferedProtocol, Protocol } from './protocol.ts'
 import { StreamProtocol } from './stream-protocol.ts'
 import { checkFlag, checkKeepAlive, checkLocalAddr, parseTarget, type Target } from './target.ts'
@@ -202,7 +202,7 @@ async function connectOnce<P extends Protocol | BufferedProtocol>(
     const protocol = factory()
     const made = new Transport(socket, protocol, { side: 'client', host: hostOf(target) })
     transport = made
-    if (options.tls === undefined) await inLoop(() => made.start())
+    if (options.tls === undefined) await runOutsideTasks(() => made.start())
     else await made.startOverTls(options.tls, options.sslShutdownTimeout)
     return [made, protocol]
   } catch (error) {

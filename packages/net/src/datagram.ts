@@ -3,7 +3,8 @@ import { cancelOnAbort, checkOptions, describe, isThenable } from '@tasktree/cor
 import { OSError, toOSError, type WaitOptions } from '@tasktree/streams'
 import { createSocket, type Socket } from 'node:dgram'
 import { addressesOf, displayAddress } from './addresses.ts'
-import { abandon, inLoop } from './in-loop.ts'
+import { abandonFuture } from './abandon-future.ts'
+import { runOutsideTasks } from './run-outside-tasks.ts'
 import { checkProtocol } from './protocol.ts'
 import { checkAddress, checkLocalAddr } from './target.ts'
 
@@ -269,7 +270,7 @@ export async function openEndpoint<P extends DatagramProtocol>(
   }
   let socket: Socket | null = null
   try {
-    await inLoop(() => {
+    await runOutsideTasks(() => {
       socket = makeSocket(options, (local ?? remote)?.family).on('error', settle)
       const address = local === undefined ? {} : { address: local.address }
       socket.bind({ port: localAddr?.port ?? 0, ...address }, () => {
@@ -291,7 +292,7 @@ export async function openEndpoint<P extends DatagramProtocol>(
     transport.start()
     return [transport, protocol]
   } catch (error) {
-    abandon(ready)
+    abandonFuture(ready)
     ;(socket as Socket | null)?.close()
     throw error
   }

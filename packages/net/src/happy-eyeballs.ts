@@ -2,7 +2,8 @@ import { Future, staggeredRace } from '@tasktree/core'
 import { OSError, toOSError } from '@tasktree/streams'
 import { connect, type Socket, type SocketConnectOpts } from 'node:net'
 import { addressesOf } from './addresses.ts'
-import { abandon, inLoop } from './in-loop.ts'
+import { abandonFuture } from './abandon-future.ts'
+import { runOutsideTasks } from './run-outside-tasks.ts'
 import type { Target } from './target.ts'
 
 export interface DialOptions {
@@ -82,7 +83,7 @@ async function dialOne(where: SocketConnectOpts, sockets?: Set<Socket>): Promise
     if (!connected.done()) connected.setException(toOSError(error))
   }
   try {
-    await inLoop(() => {
+    await runOutsideTasks(() => {
       // The socket is paused, because otherwise Node begins to read as soon as it has connected.
       socket = connect({ ...where, allowHalfOpen: true })
         .pause()
@@ -93,7 +94,7 @@ async function dialOne(where: SocketConnectOpts, sockets?: Set<Socket>): Promise
     await connected
     return socket as unknown as Socket
   } catch (error) {
-    abandon(connected)
+    abandonFuture(connected)
     ;(socket as Socket | null)?.destroy()
     throw error
   }

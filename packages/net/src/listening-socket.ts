@@ -11,8 +11,9 @@ import {
 } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { addressesOf, distinct } from './addresses.ts'
-import { keepAliveOf } from './dial.ts'
-import { abandon, inLoop } from './in-loop.ts'
+import { keepAliveOf } from './happy-eyeballs.ts'
+import { abandonFuture } from './abandon-future.ts'
+import { runOutsideTasks } from './run-outside-tasks.ts'
 import { checkFlag, checkHost, checkKeepAlive, checkPath, checkPort } from './target.ts'
 import { checkTimeout, checkTls, NODE_LONGEST, type TlsOptions, toHandshakeError } from './tls.ts'
 import { clearSocketPath, SocketFile } from './unix-path.ts'
@@ -242,7 +243,7 @@ async function listenOne(
   }
   let server: Server | null = null
   try {
-    await inLoop(() => {
+    await runOutsideTasks(() => {
       server = make(options, on)
       server.on('error', (error) => {
         if (listening.done()) on.failed(toOSError(error))
@@ -252,7 +253,7 @@ async function listenOne(
     })
     await listening
   } catch (error) {
-    abandon(listening)
+    abandonFuture(listening)
     ;(server as Server | null)?.close()
     throw error
   }

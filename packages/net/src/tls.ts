@@ -10,7 +10,8 @@ import {
   type TlsOptions as TlsServerOptions,
   type TLSSocket,
 } from 'node:tls'
-import { abandon, inLoop } from './in-loop.ts'
+import { abandonFuture } from './abandon-future.ts'
+import { runOutsideTasks } from './run-outside-tasks.ts'
 import { toCertificateError, toNetError } from './tls-errors.ts'
 
 /**
@@ -164,7 +165,7 @@ export async function handshakeAsClient(
   let secure: TLSSocket | null = null
   ignoreErrors(plain)
   try {
-    await inLoop(() => {
+    await runOutsideTasks(() => {
       const socket = connect({ ...named, ...servername, ...options, socket: plain })
       secure = socket
       const fail = (error: Error): void => {
@@ -189,7 +190,7 @@ export async function handshakeAsClient(
     })
     await cancelOnAbort(done, signal)
   } catch (error) {
-    abandon(done)
+    abandonFuture(done)
     if (secure !== null) giveUp(secure)
     giveUp(plain)
     throw error
@@ -210,7 +211,7 @@ export async function handshakeAsServer(handshake: Handshake): Promise<void> {
   const onError = (error: Error): void => fail(toNetError(error))
   ignoreErrors(plain)
   try {
-    await inLoop(() => {
+    await runOutsideTasks(() => {
       const options = { ...optionsOf(handshake.options), handshakeTimeout: NODE_LONGEST }
       const server = createServer(options)
       server.once('secureConnection', (secure) => {
@@ -229,7 +230,7 @@ export async function handshakeAsServer(handshake: Handshake): Promise<void> {
     })
     await cancelOnAbort(done, signal)
   } catch (error) {
-    abandon(done)
+    abandonFuture(done)
     giveUp(plain)
     throw error
   }

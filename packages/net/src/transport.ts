@@ -18,7 +18,7 @@ import { nameOf } from './addresses.ts'
 import { withBulkReads } from './bulk-reads.ts'
 import { tlsFact } from './extra-info.ts'
 import { HeldWrites } from './start-tls-writes.ts'
-import { turnsOfIo } from './in-loop.ts'
+import { turnsOfIo } from './io-turns.ts'
 import {
   type BufferedProtocol,
   checkProtocol,
