@@ -7,6 +7,7 @@ import { gather, moveOnAfter, timeout } from '@tasktree/core'
 import { JobClient, type Reply, startJobd, toRecord } from '@tasktree/jobd'
 import { Event } from '@tasktree/sync'
 import { kinds } from './kinds.ts'
+import { killOnce, victim } from './kill-busy-worker.ts'
 import { LiveLines, makeBar } from './live-lines.ts'
 import { makeTable, paintState } from './report-table.ts'
 import { type TourJob, tourJobs } from './tour-jobs.ts'
@@ -18,7 +19,6 @@ const longestTour = 120_000
 const lookTime = 80
 
 const workers = 3
-const victim = 'worker-1'
 
 type JobRecord = ReturnType<typeof toRecord>
 
@@ -105,15 +105,11 @@ async function work(
   })
   const watch = async (): Promise<void> => {
     await using client = await JobClient.connect('127.0.0.1', port)
-    let isVictimAlive = true
+    const killVictim = killOnce(client, display, workers)
     while (!over.isSet()) {
       const reply = await client.command('JOB.LIST', 'STATE', 'running', 'LIMIT', workers)
       const running = (reply as Reply[]).map(toRecord)
-      if (isVictimAlive && running.length === workers) {
-        isVictimAlive = false
-        display.print(styleText('red', `killing ${victim}, which has a job`))
-        await client.command('ACTOR.KILL', `workers/${victim}`)
-      }
+      await killVictim(running.length)
       const time = performance.now() - begun
       display.show(linesOf(jobs, running, finished.length, time, display.width))
       await moveOnAfter(lookTime, () => over.wait())

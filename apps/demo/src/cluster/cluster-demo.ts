@@ -1,12 +1,12 @@
-import { accessSync, constants } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gather, sleep, timeout } from '@tasktree/core'
 import { type Cluster, connect, remoteJobs } from '@tasktree/nats'
 import { createSubprocessExec, DEVNULL, PIPE, type Process } from '@tasktree/subprocess'
+import { findNatsServer, howToInstall } from './find-nats-server.ts'
 
 const jobCount = 120
 const nodes = ['node-1', 'node-2', 'node-3']
@@ -20,32 +20,13 @@ interface Primes {
 const { count } = remoteJobs<Primes>('primes')
 
 /**
- * Returns the path of the program nats-server, or null if it is not installed. Debian installs it in /usr/sbin, which is not
- * on the PATH of every user.
- */
-function findServer(): string | null {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
-  for (const folder of folders) {
-    try {
-      accessSync(join(folder, 'nats-server'), constants.X_OK)
-      return join(folder, 'nats-server')
-    } catch {
-      // It is not in this folder.
-    }
-  }
-  return null
-}
-
-/**
  * Starts nats-server and three nodes, gives the nodes work, kills one of them midway, and shows that no job was lost. Returns
  * the exit code.
  */
 export async function showCluster(): Promise<number> {
-  const server = findServer()
+  const server = findNatsServer()
   if (server === null) {
-    console.error(
-      'nats-server is not on the PATH. Debian and Ubuntu: apt install nats-server. macOS: brew install nats-server. Others: https://nats.io/download',
-    )
+    console.error(howToInstall)
     return 1
   }
   const folder = await mkdtemp(join(tmpdir(), 'tasktree-cluster-'))
