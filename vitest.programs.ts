@@ -46,7 +46,7 @@ export async function outputOf(
   const conditions = options.built ? [] : ['--conditions=@tasktree/source']
   const { type = 'module-typescript' } = options
   const args = [...conditions, '--no-warnings', `--input-type=${type}`, '--eval', program]
-  const running = promisify(execFile)(process.execPath, args, { cwd: folder, timeout: 50_000 })
+  const running = promisify(execFile)(process.execPath, args, { cwd: folder, timeout: 100_000 })
   const { exitCode = 0 } = options
   if (exitCode === 0) return (await running).stdout
   const failure = (await running.catch((error: unknown) => error)) as {

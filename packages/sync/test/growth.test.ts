@@ -5,7 +5,7 @@ import { GrowthMeter } from '../../core/test/support/growth.ts'
 const meter = new GrowthMeter(new URL('fixtures/operations.ts', import.meta.url))
 afterAll(() => meter[Symbol.dispose]())
 
-/** A heap compares an item with a number of others that grows with the logarithm: 13 times in all, from 2,000 to 20,000. */
+/** A heap compares an item with a number of others that grows with the logarithm: 13.3 times in all, from 1,000 to 10,000. */
 const most = (name: string): number => (name.includes('PriorityQueue') ? 14 : 12)
 
 test.each(Object.keys(operations))(

@@ -6,7 +6,7 @@ import { expect } from 'vitest'
 /** Prepares an operation on `n` things, in a loop of its own, and returns the part that is measured. */
 export type Operation = (n: number) => (() => unknown) | Promise<() => unknown>
 
-/** How much more ten times as many things cost: 20,000 and 2,000, or 100,000 and 10,000 with `GROWTH=full`. */
+/** How much more ten times as many things cost: 10,000 and 1,000, or 100,000 and 10,000 with `GROWTH=full`. */
 export interface Growth {
   /** In functions and blocks of the packages that have run. */
   readonly steps: number
