@@ -65,7 +65,7 @@ async function checkReuse(bus: Bus, retention: (typeof retentions)[number], mort
 }
 
 function semantics(home: () => Home): void {
-  test('an entry is created once, and again after it was deleted', async () => {
+  test('an entry is created once, and again after it was deleted', { tags: 'slow' }, async () => {
     await home().use(async (bus) => {
       const bucket = await bus.openBucket('created')
       const first = await bucket.create('key', bytes('a'))
@@ -95,22 +95,26 @@ function semantics(home: () => Home): void {
     })
   })
 
-  test('the keys are listed while their entries are written, and without the deleted ones', async () => {
-    await home().use(async (bus) => {
-      const bucket = await bus.openBucket('listed')
-      await bucket.put('one', bytes('a'))
-      await bucket.put('two', bytes('a'))
-      await bucket.put('gone', bytes('a'))
-      await bucket.delete('gone')
-      const writing = createTask(async (): Promise<never> => {
-        for (;;) await bucket.put('one', bytes('b'))
+  test(
+    'the keys are listed while their entries are written, and without the deleted ones',
+    { tags: 'slow' },
+    async () => {
+      await home().use(async (bus) => {
+        const bucket = await bus.openBucket('listed')
+        await bucket.put('one', bytes('a'))
+        await bucket.put('two', bytes('a'))
+        await bucket.put('gone', bytes('a'))
+        await bucket.delete('gone')
+        const writing = createTask(async (): Promise<never> => {
+          for (;;) await bucket.put('one', bytes('b'))
+        })
+        for (let i = 0; i < 50; i++) {
+          expect((await bucket.keys()).toSorted()).toEqual(['one', 'two'])
+        }
+        await cancelTasks([writing])
       })
-      for (let i = 0; i < 50; i++) {
-        expect((await bucket.keys()).toSorted()).toEqual(['one', 'two'])
-      }
-      await cancelTasks([writing])
-    })
-  })
+    },
+  )
 
   test('a stream stores a message once for each id, and refuses what it has no room for', async () => {
     await home().use(async (bus) => {
@@ -148,18 +152,22 @@ describe('the server in memory', () => {
     use: (body) => runVirtual(async () => body(await new MemoryServer({ seed: 1 }).connector())),
   }))
 
-  test.each(retentions)('a sequence is given to a new message (%s)', async (retention) => {
-    await runVirtual(async () => {
-      const server = new MemoryServer({ seed: 1 })
-      await checkReuse(await server.connector(), retention, {
-        remember: () => {},
-        restart: async () => {
-          server.restart()
-          server.connections[0]?.restore()
-        },
+  test.each(retentions)(
+    'a sequence is given to a new message (%s)',
+    { tags: 'slow' },
+    async (retention) => {
+      await runVirtual(async () => {
+        const server = new MemoryServer({ seed: 1 })
+        await checkReuse(await server.connector(), retention, {
+          remember: () => {},
+          restart: async () => {
+            server.restart()
+            server.connections[0]?.restore()
+          },
+        })
       })
-    })
-  })
+    },
+  )
 })
 
 describeWithServer('the real server', (server) => {
@@ -188,33 +196,38 @@ describeWithServer('the real server', (server) => {
     })
   })
 
-  test.for(retentions)('a sequence is given to a new message (%s)', async (retention, { skip }) => {
-    await using mortal = await NatsServer.start()
-    await run(async () => {
-      const bus = await connectNats(
-        { servers: mortal.url },
-        { replicas: 1, powerLossWarning: false },
-      )
-      let forget: () => void = () => {}
-      try {
-        await checkReuse(bus, retention, {
-          remember: (stream) => {
-            forget =
-              mortal.rememberSequences(stream) ?? skip('this nats-server does not reuse sequences')
-          },
-          restart: async () => {
-            await mortal.kill()
-            forget()
-            await until(() => bus.status === 'disconnected', 'the loss of the connection')
-            await mortal.restart()
-            await until(() => bus.status === 'connected', 'the connection')
-          },
-        })
-      } finally {
-        await bus.close()
-      }
-    })
-  })
+  test.for(retentions)(
+    'a sequence is given to a new message (%s)',
+    { tags: 'slow' },
+    async (retention, { skip }) => {
+      await using mortal = await NatsServer.start()
+      await run(async () => {
+        const bus = await connectNats(
+          { servers: mortal.url },
+          { replicas: 1, powerLossWarning: false },
+        )
+        let forget: () => void = () => {}
+        try {
+          await checkReuse(bus, retention, {
+            remember: (stream) => {
+              forget =
+                mortal.rememberSequences(stream) ??
+                skip('this nats-server does not reuse sequences')
+            },
+            restart: async () => {
+              await mortal.kill()
+              forget()
+              await until(() => bus.status === 'disconnected', 'the loss of the connection')
+              await mortal.restart()
+              await until(() => bus.status === 'connected', 'the connection')
+            },
+          })
+        } finally {
+          await bus.close()
+        }
+      })
+    },
+  )
 
   test('a message that no stream stores fails at once', async () => {
     await use(async (bus) => {

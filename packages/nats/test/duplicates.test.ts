@@ -6,59 +6,67 @@ import { expect, test, vi } from 'vitest'
 import { startMemoryNode } from './support/nodes-in-memory.ts'
 import { thrown } from '../../../vitest.thrown.ts'
 
-test('the results of many duplicates are searched for with a few reads for each', async () => {
-  const work = {
-    echo: async (value: number): Promise<number> => {
-      await sleep(1_000)
-      return value
-    },
-  }
-  await runVirtual(async () => {
-    const server = new MemoryServer({ latency: 0 })
-    const { connector } = server
-    const system = await startMemoryNode(server, 'node', (own) => [
-      own.worker('q', { work }, { concurrency: 200 }),
-    ])
-    {
-      await using first = await connect({ connector })
-      await using second = await connect({ connector })
-      const { echo } = remoteJobs<typeof work>('work')
-      const numbers = Array.from({ length: 200 }, (_, i) => i)
-      const submit = (executor = first.executor('q')): ReturnType<typeof executor.submit>[] =>
-        numbers.map((i) => executor.with({ id: `job-${i}` }).submit(echo, i))
-      await gather(submit().map((job) => job.accepted))
-      const reads = vi.spyOn(server, 'entry')
-      expect(await gather(submit(second.executor('q')))).toEqual(numbers)
-      expect(reads.mock.calls.length).toBeLessThan(10 * numbers.length)
+test(
+  'the results of many duplicates are searched for with a few reads for each',
+  { tags: 'slow' },
+  async () => {
+    const work = {
+      echo: async (value: number): Promise<number> => {
+        await sleep(1_000)
+        return value
+      },
     }
-    await system.stop()
-  })
-})
+    await runVirtual(async () => {
+      const server = new MemoryServer({ latency: 0 })
+      const { connector } = server
+      const system = await startMemoryNode(server, 'node', (own) => [
+        own.worker('q', { work }, { concurrency: 200 }),
+      ])
+      {
+        await using first = await connect({ connector })
+        await using second = await connect({ connector })
+        const { echo } = remoteJobs<typeof work>('work')
+        const numbers = Array.from({ length: 200 }, (_, i) => i)
+        const submit = (executor = first.executor('q')): ReturnType<typeof executor.submit>[] =>
+          numbers.map((i) => executor.with({ id: `job-${i}` }).submit(echo, i))
+        await gather(submit().map((job) => job.accepted))
+        const reads = vi.spyOn(server, 'entry')
+        expect(await gather(submit(second.executor('q')))).toEqual(numbers)
+        expect(reads.mock.calls.length).toBeLessThan(10 * numbers.length)
+      }
+      await system.stop()
+    })
+  },
+)
 
 /** Milliseconds for which the server keeps the result and the cancel of a job. */
 const kept = 3_600_000
 
-test('an id whose job was cancelled names a new job when the server has forgotten the cancel', async () => {
-  const work = { echo: async (value: number): Promise<number> => sleep(1_000, value) }
-  const { echo } = remoteJobs<typeof work>('work')
-  await runVirtual(async () => {
-    const server = new MemoryServer()
-    const system = await startMemoryNode(server, 'node', (own) => [own.worker('q', { work })])
-    {
-      await using client = await connect({ connector: server.connector })
-      const nightly = client.executor('q').with({ id: 'nightly' })
-      const first = nightly.submit(echo, 1)
-      await first.accepted
-      first.cancel()
-      await sleep(kept / 2)
-      const second = nightly.submit(echo, 2)
-      expect(isCancelled(await thrown(second))).toBe(true)
-      await sleep(kept)
-      expect(await nightly.submit(echo, 3)).toBe(3)
-    }
-    await system.stop()
-  })
-})
+test(
+  'an id whose job was cancelled names a new job when the server has forgotten the cancel',
+  { tags: 'slow' },
+  async () => {
+    const work = { echo: async (value: number): Promise<number> => sleep(1_000, value) }
+    const { echo } = remoteJobs<typeof work>('work')
+    await runVirtual(async () => {
+      const server = new MemoryServer()
+      const system = await startMemoryNode(server, 'node', (own) => [own.worker('q', { work })])
+      {
+        await using client = await connect({ connector: server.connector })
+        const nightly = client.executor('q').with({ id: 'nightly' })
+        const first = nightly.submit(echo, 1)
+        await first.accepted
+        first.cancel()
+        await sleep(kept / 2)
+        const second = nightly.submit(echo, 2)
+        expect(isCancelled(await thrown(second))).toBe(true)
+        await sleep(kept)
+        expect(await nightly.submit(echo, 3)).toBe(3)
+      }
+      await system.stop()
+    })
+  },
+)
 
 test('a cancel reaches both runs of a job that one node runs twice', async () => {
   let running = 0

@@ -246,17 +246,21 @@ describe('a durable entity', () => {
     })
   })
 
-  test('that has ended by itself between two messages is started again', async () => {
-    await hosted(1, async ({ sender }) => {
-      const ref = sender.ref<List>('list', 'a')
-      await ref.ask.append(1)
-      for (let wait = 0; wait < 30; wait += 2) {
-        await ref.ask.endLater()
-        await sleep(wait)
-        expect(await ref.ask.items()).toEqual([1])
-      }
-    })
-  })
+  test(
+    'that has ended by itself between two messages is started again',
+    { tags: 'slow' },
+    async () => {
+      await hosted(1, async ({ sender }) => {
+        const ref = sender.ref<List>('list', 'a')
+        await ref.ask.append(1)
+        for (let wait = 0; wait < 30; wait += 2) {
+          await ref.ask.endLater()
+          await sleep(wait)
+          expect(await ref.ask.items()).toEqual([1])
+        }
+      })
+    },
+  )
 
   test('does not hold up the stop of its node when it cannot start', { tags: 'slow' }, async () => {
     await hosted(1, async ({ sender, systems, server }) => {

@@ -85,7 +85,7 @@ describe('an entity', () => {
     })
   })
 
-  test('handles the messages of one sender in their order', async () => {
+  test('handles the messages of one sender in their order', { tags: 'slow' }, async () => {
     await hosted(2, async (sender) => {
       const ref = sender.ref<Counter>('counter', 'a')
       const asks = Array.from({ length: 50 }, () => ref.ask.add(1))
@@ -96,19 +96,25 @@ describe('an entity', () => {
     })
   })
 
-  test('moves when its node stops, without a wait for a lease, and no ask fails', async () => {
-    await hosted(2, async (sender, systems) => {
-      const refs = keys.map((key) => sender.ref<Counter>('counter', key))
-      await Promise.all(refs.map((ref) => ref.ask.add(1)))
-      const stopping = createTask(() => systems[0]!.stop())
-      const answers = await Promise.all(refs.map((ref) => ref.ask({ timeout: 900 }).slow(1)))
-      expect(answers).toEqual(keys)
-      await stopping
-      expect(await Promise.all(refs.map((ref) => ref.ask({ timeout: 900 }).slow(1)))).toEqual(keys)
-    })
-  })
+  test(
+    'moves when its node stops, without a wait for a lease, and no ask fails',
+    { tags: 'slow' },
+    async () => {
+      await hosted(2, async (sender, systems) => {
+        const refs = keys.map((key) => sender.ref<Counter>('counter', key))
+        await Promise.all(refs.map((ref) => ref.ask.add(1)))
+        const stopping = createTask(() => systems[0]!.stop())
+        const answers = await Promise.all(refs.map((ref) => ref.ask({ timeout: 900 }).slow(1)))
+        expect(answers).toEqual(keys)
+        await stopping
+        expect(await Promise.all(refs.map((ref) => ref.ask({ timeout: 900 }).slow(1)))).toEqual(
+          keys,
+        )
+      })
+    },
+  )
 
-  test('lets its running handlers end before it moves', async () => {
+  test('lets its running handlers end before it moves', { tags: 'slow' }, async () => {
     await hosted(1, async (sender, systems, server) => {
       const asks = keys.map((key) => sender.ref<Counter>('counter', key).ask.slow(500))
       await sleep(50)
@@ -119,7 +125,7 @@ describe('an entity', () => {
     })
   })
 
-  test('moves to a host that comes, and the shards are divided', async () => {
+  test('moves to a host that comes, and the shards are divided', { tags: 'slow' }, async () => {
     await hosted(1, async (sender, systems, server) => {
       systems.push(await start(server, 'second'))
       await sleep(3 * lease)

@@ -85,8 +85,8 @@ describeWithServer('entities on a server', (server) => {
         async () => {
           await using sender = await connect(where)
           const ref = sender.ref<Notes>('notes/ü', 'a key.*>é')
-          expect(await ref.ask({ timeout: 20_000 }).add('one')).toBe(1)
-          const asks = [1, 2, 3].map((n) => ref.ask({ timeout: 20_000 }).add(`${n}`, 300))
+          expect(await ref.ask({ timeout: 60_000 }).add('one')).toBe(1)
+          const asks = [1, 2, 3].map((n) => ref.ask({ timeout: 60_000 }).add(`${n}`, 300))
           const hasty = sender.ref<Notes>('notes/ü', 'a key.*>é', { overflow: 'reject' })
           await until(
             async () => ((await sender.snapshot()).entities['notes/ü']?.waiting ?? 0) >= 3,
@@ -95,10 +95,10 @@ describeWithServer('entities on a server', (server) => {
           expect(await thrown(hasty.tell({ confirm: true }).add('x'))).toBeInstanceOf(MailboxFull)
           expect(await thrown(hasty.ask.add('x'))).toBeInstanceOf(MailboxFull)
           // Waits until there is room.
-          expect(await ref.ask({ timeout: 20_000 }).add('four')).toBe(5)
+          expect(await ref.ask({ timeout: 60_000 }).add('four')).toBe(5)
           await Promise.all(asks)
-          expect(await thrown(ref.ask({ timeout: 20_000 }).grow())).toBeInstanceOf(PayloadTooLarge)
-          expect(await ref.ask({ timeout: 20_000 }).all()).toEqual(['one', '1', '2', '3', 'four'])
+          expect(await thrown(ref.ask({ timeout: 60_000 }).grow())).toBeInstanceOf(PayloadTooLarge)
+          expect(await ref.ask({ timeout: 60_000 }).all()).toEqual(['one', '1', '2', '3', 'four'])
           await until(
             async () => (await sender.snapshot()).entities['notes/ü']?.waiting === 0,
             'an empty mailbox',
@@ -133,7 +133,7 @@ describeWithServer('entities on a server', (server) => {
             ],
           })
           for (let i = 0; i < 8; i++) {
-            await sender.ref<Notes>('notes', `k${i}`).ask({ timeout: 20_000 }).add('a')
+            await sender.ref<Notes>('notes', `k${i}`).ask({ timeout: 60_000 }).add('a')
           }
           await until(
             async () => (await sender.snapshot()).singletons['s'] === 'first',
@@ -142,7 +142,7 @@ describeWithServer('entities on a server', (server) => {
           await system.root.startChild(second.singleton('s', spec, { lease }))
           await system.root.startChild(second.entity('notes', Notes, hosting))
           await first.stop()
-          expect(await sender.ref<Notes>('notes', 'k1').ask({ timeout: 20_000 }).add('x')).toBe(2)
+          expect(await sender.ref<Notes>('notes', 'k1').ask({ timeout: 60_000 }).add('x')).toBe(2)
           await until(async () => {
             const { singletons, entities } = await sender.snapshot()
             const owners = new Set(entities['notes']?.shards)
@@ -167,7 +167,7 @@ describeWithServer('entities on a server', (server) => {
           Courier.notes = () => notes
           const courier = await spawn(Courier)
           await courier.ask({ idempotencyKey: 'order 7\r\n \u{1f600} \ud83d' }).deliver()
-          expect(await notes.ask({ timeout: 20_000 }).all()).toEqual(['x', 'y'])
+          expect(await notes.ask({ timeout: 60_000 }).all()).toEqual(['x', 'y'])
           await courier.stop()
         },
       )
@@ -183,7 +183,7 @@ describeWithServer('entities on a server', (server) => {
         inTree(
           where,
           (own) => [own.entity('courier', Courier, { state: Courier.state, shards: 1 })],
-          async (own) => own.ref<Courier>('courier', 'c').ask({ timeout: 20_000 }).key(),
+          async (own) => own.ref<Courier>('courier', 'c').ask({ timeout: 60_000 }).key(),
         )
       const first = await askForKey()
       const connection = await connectClient({ servers: server.url })
@@ -254,10 +254,10 @@ describeWithServer('entities on a server', (server) => {
         async (own) => {
           Courier.runs = runs
           Courier.notes = (key) => own.ref<Notes>('notes', key)
-          await own.ref<Courier>('courier', 'c').ask({ timeout: 20_000 }).deliver()
+          await own.ref<Courier>('courier', 'c').ask({ timeout: 60_000 }).deliver()
           expect(Courier.runs).toEqual([])
           const all = async (key: string): Promise<string[]> =>
-            own.ref<Notes>('notes', key).ask({ timeout: 20_000 }).all()
+            own.ref<Notes>('notes', key).ask({ timeout: 60_000 }).all()
           expect((await all('a')).toSorted()).toEqual(a)
           expect(await all('b')).toEqual(b)
         },

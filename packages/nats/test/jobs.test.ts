@@ -72,34 +72,38 @@ async function list<T>(items: AsyncIterable<T>): Promise<T[]> {
 }
 
 describeWithServer('jobs', (server) => {
-  test('a job runs at a worker, and its result or its error comes back', async () => {
-    await inTree(
-      server.newCluster(),
-      (cluster) => [cluster.worker('q', { home }, { concurrency: 4 })],
-      async (cluster) => {
-        const executor = cluster.executor('q')
-        const job = executor.submit(far.add, 1, 2)
-        await job.accepted
-        expect(await job).toBe(3)
-        const error = await thrown(executor.submit(far.fail, 'no'))
-        expect(error).toBeInstanceOf(RangeError)
-        expect((error as Error).message).toBe('no')
-        expect((error as Error).stack).toMatch(/--- submitted ---[^]*jobs\.test\.ts/)
-        for (const chunksize of [1, 2]) {
-          const results = executor.map(far.fail, ['no'], { chunksize })
-          const mapped = await thrown(results[Symbol.asyncIterator]().next())
-          expect((mapped as Error).stack).toMatch(/--- submitted ---[^]*jobs\.test\.ts/)
-        }
-        const value = new Map([['a', [1n, new Date(0)]]])
-        expect(await executor.submit(far.echo, value)).toEqual(value)
-        expect(executor.stats).toMatchObject({ completed: 3, failed: 2, running: 0 })
-        await until(async () => {
-          const { queues } = await cluster.snapshot()
-          return queues['q']?.waiting === 0 && queues['q'].running === 0
-        }, 'an empty stream')
-      },
-    )
-  })
+  test(
+    'a job runs at a worker, and its result or its error comes back',
+    { tags: 'slow' },
+    async () => {
+      await inTree(
+        server.newCluster(),
+        (cluster) => [cluster.worker('q', { home }, { concurrency: 4 })],
+        async (cluster) => {
+          const executor = cluster.executor('q')
+          const job = executor.submit(far.add, 1, 2)
+          await job.accepted
+          expect(await job).toBe(3)
+          const error = await thrown(executor.submit(far.fail, 'no'))
+          expect(error).toBeInstanceOf(RangeError)
+          expect((error as Error).message).toBe('no')
+          expect((error as Error).stack).toMatch(/--- submitted ---[^]*jobs\.test\.ts/)
+          for (const chunksize of [1, 2]) {
+            const results = executor.map(far.fail, ['no'], { chunksize })
+            const mapped = await thrown(results[Symbol.asyncIterator]().next())
+            expect((mapped as Error).stack).toMatch(/--- submitted ---[^]*jobs\.test\.ts/)
+          }
+          const value = new Map([['a', [1n, new Date(0)]]])
+          expect(await executor.submit(far.echo, value)).toEqual(value)
+          expect(executor.stats).toMatchObject({ completed: 3, failed: 2, running: 0 })
+          await until(async () => {
+            const { queues } = await cluster.snapshot()
+            return queues['q']?.waiting === 0 && queues['q'].running === 0
+          }, 'an empty stream')
+        },
+      )
+    },
+  )
 
   test('what a generator job yields does not travel, and what it returns is its result', async () => {
     await inTree(
@@ -127,7 +131,7 @@ describeWithServer('jobs', (server) => {
     )
   })
 
-  test('map gives the results in order, also in chunks', async () => {
+  test('map gives the results in order, also in chunks', { tags: 'slow' }, async () => {
     await inTree(
       server.newCluster(),
       (cluster) => [cluster.worker('q', { home }, { concurrency: 4 })],

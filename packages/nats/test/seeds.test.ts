@@ -118,7 +118,7 @@ test(
   },
 )
 
-test('a job that is cancelled before a worker has it never begins', async () => {
+test('a job that is cancelled before a worker has it never begins', { tags: 'slow' }, async () => {
   for (let seed = 0; seed < 20; seed++) {
     await runVirtual(
       async () => {

@@ -42,25 +42,29 @@ function startLogged(server: MemoryServer, log: Log, node: string): Promise<Acto
 }
 
 describe('a singleton', () => {
-  test('runs on one node, and another takes over at once after an orderly stop', async () => {
-    await runVirtual(async () => {
-      const server = new MemoryServer()
-      const log = new Log()
-      const one = await startLogged(server, log, 'one')
-      await sleep(100)
-      const two = await startLogged(server, log, 'two')
-      await sleep(5_000)
-      expect(log.running).toEqual(['one'])
-      const stoppedAt = getEventLoop().time()
-      await one.stop()
-      await sleep(50)
-      expect(log.running).toEqual(['two'])
-      // Far less than the lease: nobody has waited for it to run out.
-      expect(log.runs[1]!.from - stoppedAt).toBeLessThan(100)
-      await two.stop()
-      expect(log.running).toEqual([])
-    })
-  })
+  test(
+    'runs on one node, and another takes over at once after an orderly stop',
+    { tags: 'slow' },
+    async () => {
+      await runVirtual(async () => {
+        const server = new MemoryServer()
+        const log = new Log()
+        const one = await startLogged(server, log, 'one')
+        await sleep(100)
+        const two = await startLogged(server, log, 'two')
+        await sleep(5_000)
+        expect(log.running).toEqual(['one'])
+        const stoppedAt = getEventLoop().time()
+        await one.stop()
+        await sleep(50)
+        expect(log.running).toEqual(['two'])
+        // Far less than the lease: nobody has waited for it to run out.
+        expect(log.runs[1]!.from - stoppedAt).toBeLessThan(100)
+        await two.stop()
+        expect(log.running).toEqual([])
+      })
+    },
+  )
 
   test('is taken over when its node has died, and not before it has stopped there', async () => {
     await runVirtual(async () => {

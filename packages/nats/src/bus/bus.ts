@@ -89,6 +89,14 @@ export interface ReaderSettings {
   readonly from: number
 }
 
+/** A message that was read from a stream without a consumer. */
+export interface StoredMessage {
+  readonly sequence: number
+  readonly subject: string
+  readonly data: Uint8Array
+  header(name: string): string | null
+}
+
 export interface StreamState {
   readonly messages: number
   /** How many messages were delivered and not acknowledged yet. */
@@ -191,6 +199,11 @@ export interface Bus {
   deleteMessage(stream: string, sequence: number, id: string): Future<boolean>
   /** Reads the headers of the message with this sequence and id. The result is null if the stream has no such message. */
   readHeaders(stream: string, sequence: number, id: string): Future<Headers | null>
+  /**
+   * Returns the first message, from the sequence `from` on, that the consumer takes for acknowledged, so that the server never
+   * delivers it. The result is null if there is none.
+   */
+  overlooked(settings: ConsumerSettings, from: number): Future<StoredMessage | null>
   /** The result is null if there is no such stream. */
   streamState(stream: string): Future<StreamState | null>
   pull(stream: string, consumer: string, listener: PullListener): Puller

@@ -30,6 +30,7 @@ import {
   type Puller,
   type PullListener,
   type ReaderSettings,
+  type StoredMessage,
   type StreamSettings,
   type StreamState,
 } from './bus.ts'
@@ -290,6 +291,30 @@ export class NatsBus implements Bus {
         },
       ),
     )
+  }
+
+  overlooked(settings: ConsumerSettings, from: number): Future<StoredMessage | null> {
+    return this.#pending.follow(this.#overlooked(settings, from))
+  }
+
+  async #overlooked(
+    { stream, name, subject }: ConsumerSettings,
+    from: number,
+  ): Promise<StoredMessage | null> {
+    const { consumers, streams } = this.#manager
+    try {
+      // In this order, because a message that is acknowledged in between would look like one that was overlooked.
+      const { ack_floor: floor } = await consumers.info(stream, name)
+      const next = { seq: from, next_by_subj: subject }
+      const found = await streams.getMessage(stream, next)
+      if (found === null || found.seq > floor.stream_seq) return null
+      const { seq: sequence, data, header: headers } = found
+      const header = (key: string): string | null => (headers.has(key) ? headers.get(key) : null)
+      return { sequence, subject, data, header }
+    } catch (error) {
+      if (isRefusal(error, code.noStream) || isRefusal(error, code.noConsumer)) return null
+      throw translate(error, `the consumer ${name} of ${stream}`)
+    }
   }
 
   streamState(stream: string): Future<StreamState | null> {

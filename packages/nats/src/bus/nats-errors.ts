@@ -7,6 +7,7 @@ export const code = {
   noJetStream: 10_039,
   noStream: 10_059,
   noMessage: 10_037,
+  noConsumer: 10_014,
   full: 10_077,
 } as const
 const wrongSequence: ReadonlySet<number> = new Set([10_071, 10_164])

@@ -15,12 +15,13 @@ import {
   type Puller,
   type PullListener,
   type ReaderSettings,
+  type StoredMessage,
   type StreamSettings,
   type StreamState,
 } from '../bus/bus.ts'
 import { BusTimeout, ClusterClosed, PayloadTooLarge } from '../errors.ts'
 import type { MemoryBucketState, MemoryServer } from './memory-server.ts'
-import type { MemoryConsumer, MemoryStream, StoredMessage } from './memory-stream.ts'
+import type { MemoryConsumer, MemoryMessage, MemoryStream } from './memory-stream.ts'
 
 /** Milliseconds between the heartbeats of a consumer. */
 const heartbeat = 5_000
@@ -233,6 +234,13 @@ export class MemoryBus implements Bus {
     })
   }
 
+  overlooked({ stream, name }: ConsumerSettings, from: number): Future<StoredMessage | null> {
+    return this.#request(() => {
+      const message = this.#home.stream(stream)?.find(name)?.overlooked(from) ?? null
+      return message && { ...message, header: (key) => message.headers[key] ?? null }
+    })
+  }
+
   streamState(stream: string): Future<StreamState | null> {
     return this.#request(() => this.#home.stream(stream)?.state ?? null)
   }
@@ -272,7 +280,7 @@ export class MemoryBus implements Bus {
   #delivery(
     stream: MemoryStream,
     consumerName: string,
-    message: StoredMessage,
+    message: MemoryMessage,
     count: number,
   ): Delivery {
     const consumer = stream.find(consumerName)

@@ -21,7 +21,7 @@ export function matches(pattern: readonly string[], subject: readonly string[]):
   return pattern.length === subject.length
 }
 
-export interface StoredMessage {
+export interface MemoryMessage {
   readonly sequence: number
   readonly subject: string
   readonly data: Uint8Array
@@ -30,7 +30,7 @@ export interface StoredMessage {
 }
 
 /** Receives a message. `count` says how many times the server has delivered it, this time included. */
-export type Deliver = (message: StoredMessage, count: number) => void
+export type Deliver = (message: MemoryMessage, count: number) => void
 
 /** A puller of a connection, as the server sees it. */
 export interface Asker {
@@ -46,8 +46,8 @@ interface Request {
 /** A stream of the server in memory. */
 export class MemoryStream {
   settings: StreamSettings
-  readonly messages: Map<number, StoredMessage> = new Map()
-  readonly #ids = new Map<string, Pick<StoredMessage, 'sequence' | 'storedAt'>>()
+  readonly messages: Map<number, MemoryMessage> = new Map()
+  readonly #ids = new Map<string, Pick<MemoryMessage, 'sequence' | 'storedAt'>>()
   readonly #consumers = new Map<string, MemoryConsumer>()
   readonly #late: (ms: number) => number
   /** The sequence of the last message that was stored. */
@@ -96,7 +96,6 @@ export class MemoryStream {
     if (this.messages.size > 0) return
     this.#last = this.#emptyAt.before
     this.#emptyAt.last = this.#last
-    for (const consumer of this.#consumers.values()) consumer.goBackTo(this.#last + 1)
   }
 
   /** Whether there is a message with this sequence and id. */
@@ -177,9 +176,13 @@ export class MemoryConsumer {
     return this.#timers.size + this.#again.length
   }
 
-  /** The next new message will have the sequence `next` at least. */
-  goBackTo(next: number): void {
-    this.#next = Math.min(this.#next, next)
+  /** The first message, from a sequence on, that this consumer takes for acknowledged; null if there is none. */
+  overlooked(from: number): MemoryMessage | null {
+    const end = Math.min(this.#next, ...this.#timers.keys(), ...this.#again)
+    return (
+      this.#stream.messages.values().find((each) => from <= each.sequence && each.sequence < end) ??
+      null
+    )
   }
 
   request(asker: Asker, count: number, deliver: Deliver): void {
@@ -209,7 +212,7 @@ export class MemoryConsumer {
     }
   }
 
-  #take(): StoredMessage | null {
+  #take(): MemoryMessage | null {
     for (
       let sequence = this.#again.shift();
       sequence !== undefined;

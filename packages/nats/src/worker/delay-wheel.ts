@@ -6,7 +6,7 @@ import { createServiceTask } from '@tasktree/core/lowlevel'
  * to the server with the delay that is left, so a restart of the wheel or of the server loses nothing. When the time of a
  * job has come, the wheel appends it to the stream of the queue, under the same id. Every worker has a wheel.
  */
-import type { Delivery } from '../bus/bus.ts'
+import type { ConsumerSettings, Delivery } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
 import { StreamFull } from '../errors.ts'
 import { type JobMessage, messageId, readHeaders, toHeaders } from '../wire/job-message.ts'
@@ -23,17 +23,21 @@ export class DelayWheel {
   readonly #link: Link
   readonly #queue: string
   readonly #loop: PullLoop
+  /** The consumer that the wheels of all workers share. */
+  readonly consumer: ConsumerSettings
   #held = 0
 
   constructor(link: Link, queue: string) {
     this.#link = link
     this.#queue = queue
     const { names } = link
-    this.#loop = new PullLoop(
-      link,
-      { stream: names.delayed(queue), name: 'wheel', subject: names.delay(queue), ackWait },
-      this,
-    )
+    this.consumer = {
+      stream: names.delayed(queue),
+      name: 'wheel',
+      subject: names.delay(queue),
+      ackWait,
+    }
+    this.#loop = new PullLoop(link, this.consumer, this)
   }
 
   get room(): number {

@@ -2,7 +2,7 @@
 import { getEventLoop, sleep, type Task } from '@tasktree/core'
 import { createServiceTask } from '@tasktree/core/lowlevel'
 import { BrokenExecutor, WorkerCrashedError } from '@tasktree/executor'
-import type { Delivery } from '../bus/bus.ts'
+import type { ConsumerSettings, Delivery } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
 import { Signal } from '../link/signal.ts'
 import { readHeaders } from '../wire/job-message.ts'
@@ -29,6 +29,8 @@ export class WorkerState implements Receiver {
   readonly link: Link
   readonly queue: string
   readonly modules: Modules
+  /** The consumer that all workers of the queue share. */
+  readonly consumer: ConsumerSettings
   readonly #settings: WorkerSettings
   readonly #deadLetters: DeadLetters
   readonly #loop: PullLoop
@@ -48,16 +50,13 @@ export class WorkerState implements Receiver {
     this.#settings = settings
     const { names } = link
     this.#deadLetters = new DeadLetters(link, queue, (run) => this.#burying.delete(run))
-    this.#loop = new PullLoop(
-      link,
-      {
-        stream: names.jobs(queue),
-        name: 'workers',
-        subject: names.job(queue),
-        ackWait: settings.ackWait,
-      },
-      this,
-    )
+    this.consumer = {
+      stream: names.jobs(queue),
+      name: 'workers',
+      subject: names.job(queue),
+      ackWait: settings.ackWait,
+    }
+    this.#loop = new PullLoop(link, this.consumer, this)
   }
 
   get maxDeliver(): number {

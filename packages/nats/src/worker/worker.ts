@@ -1,6 +1,5 @@
 import { child, type ChildOptions, type ChildSpec } from '@tasktree/actor'
-import { type Task } from '@tasktree/core'
-import { cancelTasks } from '@tasktree/core'
+import { cancelTasks, createTask, gather, type Task } from '@tasktree/core'
 import {
   createServiceTask,
   checkCount,
@@ -14,6 +13,7 @@ import { openQueue } from '../link/open-queue.ts'
 import { checkName } from '../wire/names.ts'
 import { DelayWheel } from './delay-wheel.ts'
 import { keepJobsAlive } from './keep-alive.ts'
+import { OverlookedJobs } from './overlooked-jobs.ts'
 import { Modules, type WorkerModules } from './modules.ts'
 import { type WorkerSettings, WorkerState } from './worker-state.ts'
 
@@ -88,6 +88,13 @@ export function workerSpec(
           child.task('delays', async () => {
             await openQueue(link, queue)
             await wheel.run()
+          }),
+          child.task('overlooked', async () => {
+            await openQueue(link, queue)
+            const searches = [worker, wheel].map(
+              ({ consumer }) => new OverlookedJobs(link, consumer),
+            )
+            await gather(searches.map((each) => createTask(() => each.run())))
           }),
           child.task('consumer', async () => {
             await openQueue(link, queue)

@@ -9,7 +9,8 @@ import { setTimeout as delay } from 'node:timers/promises'
  *
  * nats-server notes in memory which messages of a file were acknowledged, and writes that down later. A kill loses the
  * notes, and the started server finds these messages in the file again. What the worker's consumer has received and
- * acknowledged is in another file, which is written soon. So the server keeps such a message and delivers it to nobody.
+ * acknowledged is in another file, which is written soon. So the server keeps such a message and delivers it to nobody, until
+ * a worker has found and deleted it.
  *
  * The control that no job waits there: the worker's requests are open, the server delivers nothing for more than twice the
  * time after which it would deliver again, and each message that is left is of a job whose result is stored.

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -116,6 +116,13 @@ export class NatsServer implements AsyncDisposable {
       if (readFileSync(messages).length > 0) throw new Error('the stream is not empty')
       writeFileSync(index, content)
     }
+  }
+
+  /** Whether the server has written to a file what a consumer has received and acknowledged, since the last change of the stream. */
+  hasNoted(stream: string, consumer: string): boolean {
+    const folder = join(this.#data as string, 'jetstream', '$G', 'streams', stream)
+    const time = (file: string): number => statSync(join(folder, file)).mtimeMs
+    return time(join('obs', consumer, 'o.dat')) > time(join('msgs', '1.blk'))
   }
 
   signal(signal: NodeJS.Signals): void {
