@@ -92,7 +92,7 @@ export function awaitSiteOf(reaction: Reaction): readonly string[] {
 /**
  * The stack frames of the running code that belong to the program, as `file:line`, the innermost first. If no stack
  * frame belongs to the program, because a function of the program has returned a promise and has not awaited it, the
- * list has the innermost stack frame of this library that is not in core, if there is one.
+ * list has the innermost stack frame that belongs to another package of this library, if there is one.
  */
 export function programFrames(): string[] {
   const lines: string[] = []

@@ -151,8 +151,9 @@ export class Awaiter extends Derived implements Reaction {
   }
 
   /**
-   * Replaces the two functions that an `await` has passed to `then`, and returns the first of the old ones (`resolve`).
-   * So when the future ends, the new functions get its outcome, and the caller must pass it on to `resolve`. Replaces
+   * Replaces the two functions that the engine has passed to `then` for an `await`, and returns the old resolving
+   * function. When the future ends, `resolve` or `reject` is called in place of the old functions. So the caller must
+   * settle the `await` itself: it calls the returned function with a promise or thenable of the outcome. Replaces
    * nothing and returns null if user code and not an `await` has called `then`.
    */
   replaceFunctions(resolve: Resolve, reject: Reject): Resolve | null {

@@ -20,8 +20,8 @@ export class DebugMonitor {
   #turnStart = 0
   readonly #remembered = new WeakMap<Task, number>()
   /**
-   * For each task, the `file:line` of the `await` that threw the newest CancelledError. The message of
-   * `cancelSwallowed` contains this text.
+   * For each task, the `file:line` of the `await` that threw the newest CancelledError. If the task catches this error
+   * and ends as if it had not been cancelled, the report of the swallowed cancel contains this text.
    */
   readonly #thrownAt = new WeakMap<Task, string>()
   readonly #made = new WeakMap<Task, FuturesMade>()

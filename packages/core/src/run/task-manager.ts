@@ -8,7 +8,8 @@ import { wait } from '../combine/wait.ts'
 
 /**
  * When more than twice this many ended tasks are stored for `list()`, the oldest are removed until this many are left.
- * Without a limit, the list would grow for ever in an application that gives each task a new name.
+ * A new task replaces an ended one of the same name, so without a limit the list would grow for ever in an
+ * application that gives each task a new name.
  */
 const rememberedTasks = 1_000
 

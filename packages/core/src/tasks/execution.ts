@@ -184,13 +184,15 @@ export class Execution extends Frame {
   }
 
   /**
-   * Called when the body has returned `value`: ends the task with this result. If the task was cancelled, and other
-   * calls that the body has begun still wait, the task ends only after these calls.
+   * Called when the body has returned `value`: ends the task with this result, or as cancelled if a cancel has come
+   * that no `await` of the body has thrown. If the task was cancelled, and other async calls that the body has begun
+   * still wait, the task ends only after these calls.
    */
   finish(value: unknown): void {
     const { task, cancellation } = this
     if (this.state === ABANDONED) return
-    // A cancel came after the last wait of the body, so no wait has thrown the CancelledError.
+    // A cancel came after the last wait of the body, so no wait has thrown the CancelledError. The task ends as
+    // cancelled all the same.
     if (cancellation?.pending === true) {
       const message = cancellation.remembered
       Execution.#end(this, () => task.endCancelled(message))
@@ -311,7 +313,7 @@ export class Execution extends Frame {
 
   /**
    * If the task has ended while calls that its body has begun still wait, adds this frame (the object that lists these
-   * waits) to a list, so that the end of the run finds the waits. For a task of a group, this list is the list of the
+   * waits) to a list, so that the run finds the waits when it ends. For a task of a group, this list is the list of the
    * frames inside the frame of the group; for any other task, it is a list of the loop.
    */
   override link(): void {

@@ -69,8 +69,8 @@ export abstract class FrameWaits implements Reaction {
   firstChild: Frame | null = null
   /**
    * @internal the next frame in the linked list that this frame is in. (A frame is the running body of a scope or
-   * task.) For the frame of a task that is not done, it is the loop's list of tasks. Otherwise it is the list of the
-   * frames inside `enclosing`
+   * task.) The frame of a task that is not done is in the loop's list of tasks. Any other frame is in the list of the
+   * frames inside `enclosing`, if it has an `enclosing` frame
    */
   next: Frame | null = null
   /** @internal */
@@ -380,10 +380,11 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal replaces the two functions of the `await` that `key` identifies, and returns the first of the old ones
-   * (`resolve`). So when the future ends, the new functions get its outcome, and the caller must pass it on to
-   * `resolve`. Returns null, and replaces nothing, if there are no such functions, because the waiting code is a
-   * generator, or code that has called `then` itself.
+   * @internal replaces the two functions that the engine has passed to `then` for the `await` that `key` identifies,
+   * and returns the old resolving function. When the future ends, `resolve` or `reject` is called in place of the old
+   * functions. So the caller must settle the `await` itself: it calls the returned function with a promise or thenable
+   * of the outcome. Returns null, and replaces nothing, if there are no such functions, because the waiting code is
+   * a generator, or code that has called `then` itself.
    */
   replaceFunctions(key: Reaction, resolve: Resolve, reject: Reject): Resolve | null {
     if (key instanceof Awaiter) return key.replaceFunctions(resolve, reject)
@@ -501,10 +502,11 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * Makes a separate Awaiter (an object that resumes the code of one wait) resume the wait that `frame` (the running
-   * body of a scope or task) would itself resume. The wait then belongs to the frame `owner`. If `owner` is null, the
-   * waiting code was not an `await`, but has called `then` itself: its two functions become callbacks that belong to no
-   * scope or task.
+   * Moves the wait that `frame` (the running body of a scope or task) keeps in its own fields to a new Awaiter (an
+   * object for one wait). When the future ends, the loop calls the Awaiter, and no longer `frame`, to resume the
+   * waiting code. The wait then belongs to the frame `owner`. If `owner` is null, the waiting code is not an `await`,
+   * but a call of `then`: the two functions that it has passed to `then` become callbacks that belong to no scope or
+   * task.
    */
   static #moveOwnWait(frame: FrameWaits, owner: Frame | null): void {
     const functions = frame.#functions as Resolve | Chain

@@ -13,10 +13,11 @@ export interface TraceOutcome {
 /** The field that a tool may set on the message about a piece of work, when the event `start` is published. */
 export interface TraceEntry {
   /**
-   * A tool sets this function to begin the work inside a context of its own, such as a profiler span that is not kept
-   * in an AsyncLocalStorage. The argument `begin` is the function that begins the work. The function that the tool sets
-   * must call `begin` and return its result. If another tool has set the field already, the new function must call the
-   * earlier function.
+   * A subscriber of `start` may set this function on the message that it gets. The library then calls this function
+   * with `begin`, in place of calling `begin` itself; `begin` starts the work that the message is about. The function
+   * must call `begin` and return its result. So a tool can start the work inside a context of its own, such as a
+   * profiler span that is not kept in an AsyncLocalStorage. If another subscriber has set the field already, the new
+   * function must call the earlier function.
    */
   enter?: <T>(begin: () => T) => T
 }
