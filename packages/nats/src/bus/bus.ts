@@ -94,7 +94,7 @@ export interface StoredMessage {
   readonly sequence: number
   readonly subject: string
   readonly data: Uint8Array
-  header(name: string): string | null
+  readonly header: (name: string) => string | null
 }
 
 export interface StreamState {
