@@ -5,7 +5,7 @@ import {
   RuntimeError,
   TimeoutError,
 } from '@tasktree/core'
-import { checkOptions, isThenable } from '@tasktree/core/lowlevel'
+import { checkOptions } from '@tasktree/core/lowlevel'
 import {
   compactCopy,
   type WaitOptions,
@@ -19,13 +19,8 @@ import { withBulkReads } from './bulk-reads.ts'
 import { tlsFact } from './extra-info.ts'
 import { HeldWrites } from './start-tls-writes.ts'
 import { turnsOfIo } from './io-turns.ts'
-import {
-  type BufferedProtocol,
-  checkProtocol,
-  copyIntoBuffer,
-  isBuffered,
-  type Protocol,
-} from './protocol.ts'
+import { type BufferedProtocol, checkProtocol, type Protocol } from './protocol.ts'
+import { ProtocolCallbacks } from './protocol-callbacks.ts'
 import { StreamProtocol } from './stream-protocol.ts'
 import { TlsError, toNetError } from './tls-errors.ts'
 import {
@@ -78,8 +73,7 @@ const NONE = Buffer.alloc(0)
  */
 export class Transport extends WriteTransport {
   #socket: Socket
-  #protocol: Protocol | BufferedProtocol
-  #buffered: boolean
+  readonly #callbacks: ProtocolCallbacks
   readonly #setup: TransportSetup
   readonly #loop: EventLoop
   readonly #peername: unknown
@@ -104,18 +98,20 @@ export class Transport extends WriteTransport {
     super()
     checkProtocol('a connection', protocol)
     this.#socket = socket
-    this.#protocol = protocol
-    this.#buffered = isBuffered(protocol)
     this.#setup = setup
     this.#loop = getEventLoop()
+    this.#callbacks = new ProtocolCallbacks(protocol, this.#loop, (error) => {
+      this.#error ??= error
+      this.abort()
+    })
     this.#shutdown = setup.shutdown ?? null
     // The names are read now, because a closed socket no longer has them.
     this.#peername = nameOf(socket.remoteAddress, socket.remotePort)
     this.#sockname = nameOf(socket.localAddress, socket.localPort)
     this.#writeProtocol = {
-      pauseWriting: () => this.#call('pauseWriting', () => this.#protocol.pauseWriting?.()),
-      resumeWriting: () => this.#call('resumeWriting', () => this.#protocol.resumeWriting?.()),
-      connectionLost: (error) => this.#tellLost(error),
+      pauseWriting: () => this.#callbacks.pauseWriting(),
+      resumeWriting: () => this.#callbacks.resumeWriting(),
+      connectionLost: (error) => this.#callbacks.connectionLost(error),
     }
   }
 
@@ -125,7 +121,7 @@ export class Transport extends WriteTransport {
     this.#socket = withBulkReads(this.#socket, this.#onBytes)
     const isPaused = this.#socket.isPaused()
     this.#attach()
-    this.#call('connectionMade', () => this.#protocol.connectionMade?.(this))
+    this.#callbacks.connectionMade(this)
     if (isPaused && this.#isReading && !this.isClosing()) this.#socket.resume()
     // The socket closed before a listener was attached, so no 'close' event will come.
     if (this.#socket.closed) this.#loop.callSoon(this.#onClose)
@@ -172,12 +168,11 @@ export class Transport extends WriteTransport {
 
   setProtocol(protocol: Protocol | BufferedProtocol): void {
     checkProtocol('setProtocol', protocol)
-    this.#protocol = protocol
-    this.#buffered = isBuffered(protocol)
+    this.#callbacks.protocol = protocol
   }
 
   getProtocol(): Protocol | BufferedProtocol {
-    return this.#protocol
+    return this.#callbacks.protocol
   }
 
   override getExtraInfo(name: string, fallback: unknown = null): unknown {
@@ -280,7 +275,8 @@ export class Transport extends WriteTransport {
   /** Removes and returns the bytes that were received and not read. On a client such bytes are an error. */
   #takeUnread(plain: Socket): Buffer {
     if (plain.readableEnded || plain.destroyed) throw closedEarly()
-    const fromReader = this.#protocol instanceof StreamProtocol ? this.#protocol.takeUnread() : NONE
+    const { protocol } = this.#callbacks
+    const fromReader = protocol instanceof StreamProtocol ? protocol.takeUnread() : NONE
     const early = Buffer.concat([fromReader, this.#unread ?? NONE])
     this.#unread = null
     if (this.#setup.side === 'server') return early
@@ -373,7 +369,7 @@ export class Transport extends WriteTransport {
    */
   readonly #onBytes = (data: Buffer, lent: boolean): boolean => {
     if (this.isClosing()) return true
-    if (!this.#buffered) this.#onData(lent ? compactCopy(data) : data)
+    if (!this.#callbacks.isBuffered) this.#onData(lent ? compactCopy(data) : data)
     else {
       // A buffered protocol copies the bytes into its own buffer before `#onData` returns.
       this.#onData(data)
@@ -384,8 +380,8 @@ export class Transport extends WriteTransport {
 
   readonly #onData = (data: Buffer): void => {
     if (this.#unread !== null) this.#unread = Buffer.concat([this.#unread, data])
-    else if (this.#buffered) this.#fill(data)
-    else this.#receive(data)
+    else if (this.#callbacks.isBuffered) this.#fill(data)
+    else this.#callbacks.dataReceived(data)
   }
 
   readonly #deliverUnread = (): void => {
@@ -398,15 +394,6 @@ export class Transport extends WriteTransport {
     if (this.#hasUnreadEnd) this.#onEnd()
   }
 
-  #receive(data: Buffer): void {
-    try {
-      const result: unknown = (this.#protocol as Protocol).dataReceived?.(data)
-      if (result !== undefined) this.#watch('dataReceived', result)
-    } catch (error) {
-      this.#fail('dataReceived', error)
-    }
-  }
-
   /** Copies `data` into the protocol's buffers, until the protocol pauses, closes or is replaced. */
   #fill(data: Buffer): void {
     let rest = data
@@ -415,28 +402,11 @@ export class Transport extends WriteTransport {
         this.#unread = rest
         return
       }
-      if (!this.#buffered) {
-        this.#receive(compactCopy(rest))
+      if (!this.#callbacks.isBuffered) {
+        this.#callbacks.dataReceived(compactCopy(rest))
         return
       }
-      const protocol = this.#protocol as BufferedProtocol
-      const n = this.#fillOnce(protocol, rest)
-      rest = rest.subarray(n)
-    }
-  }
-
-  /** Copies bytes into one buffer of the protocol. Returns how many bytes were copied. */
-  #fillOnce(protocol: BufferedProtocol, data: Buffer): number {
-    let what = 'getBuffer'
-    try {
-      const n = copyIntoBuffer(protocol, data)
-      what = 'bufferUpdated'
-      const result: unknown = protocol.bufferUpdated(n)
-      if (result !== undefined) this.#watch('bufferUpdated', result)
-      return n
-    } catch (error) {
-      this.#fail(what, error)
-      return data.length
+      rest = rest.subarray(this.#callbacks.fillBuffer(rest))
     }
   }
 
@@ -444,11 +414,7 @@ export class Transport extends WriteTransport {
     if (this.isClosing()) return
     this.#hasUnreadEnd = this.#unread !== null
     if (this.#hasUnreadEnd) return
-    this.#call('eofReceived', () => {
-      const result: unknown = this.#protocol.eofReceived?.()
-      if (result !== true) this.close()
-      return result
-    })
+    this.#callbacks.eofReceived(() => this.close())
   }
 
   readonly #onError = (error: Error): void => {
@@ -467,45 +433,5 @@ export class Transport extends WriteTransport {
     }
     this.lost(this.#error)
     this.#setup.onLost?.(this)
-  }
-
-  #tellLost(error: Error | null): void {
-    try {
-      const result: unknown = this.#protocol.connectionLost?.(error)
-      if (isThenable(result)) {
-        const report = (reason: unknown): void => this.#report('connectionLost', reason)
-        // oxlint-disable-next-line promise/no-promise-in-callback -- `result` is what the protocol has returned
-        result.then(undefined, report)
-      }
-    } catch (reason) {
-      this.#report('connectionLost', reason)
-    }
-  }
-
-  #call(what: string, callback: () => unknown): void {
-    try {
-      this.#watch(what, callback())
-    } catch (error) {
-      this.#fail(what, error)
-    }
-  }
-
-  /**
-   * Handles the result of a callback. It is a promise if the callback is an async function, whose rejection counts as a
-   * throw.
-   */
-  #watch(what: string, result: unknown): void {
-    if (isThenable(result)) result.then(undefined, (error: unknown) => this.#fail(what, error))
-  }
-
-  /** Called when a callback of the protocol has thrown: reports the error and aborts the connection. */
-  #fail(what: string, error: unknown): void {
-    this.#report(what, error)
-    this.#error ??= error instanceof Error ? error : new RuntimeError(String(error))
-    this.abort()
-  }
-
-  #report(what: string, exception: unknown): void {
-    this.#loop.callExceptionHandler({ message: `${what}() of a protocol has thrown`, exception })
   }
 }
