@@ -20,6 +20,16 @@ const slowCommands: ReadonlySet<string> = new Set([
 ])
 const mostApart = 4
 
+/** @throws {TypeError} for a command that the server answers with nothing, or with messages only: the call would never end */
+function checkAnswered([name]: readonly (string | number)[]): void {
+  if (name === undefined) throw new TypeError('a command has at least one word')
+  if (/^(un)?subscribe$/i.test(String(name))) {
+    throw new TypeError(
+      `this client takes no messages of ${name}: use a client for Redis, or wait() for one job`,
+    )
+  }
+}
+
 /** Commands that change their connection. Each is sent on a connection of its own, which is closed after the answer. */
 const changingCommands: ReadonlySet<string> = new Set([
   'HELLO',
@@ -28,8 +38,6 @@ const changingCommands: ReadonlySet<string> = new Set([
   'CLIENT',
   'RESET',
   'QUIT',
-  'SUBSCRIBE',
-  'UNSUBSCRIBE',
 ])
 
 /** Options of a job. The kind of the job defines the values of options that are left out. Times are milliseconds. */
@@ -162,11 +170,13 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
    * Sends any command of the protocol and returns the reply.
    *
    * @throws the error that the server answers
+   * @throws {TypeError} for no words, and for SUBSCRIBE and UNSUBSCRIBE, because this client takes no messages
    * @throws {OSError} when the connection was lost: whether the command was carried out is not known then
    * @throws {Error} when the client is closed, even while the command waits for its answer
    */
   async command(...words: (string | number)[]): Promise<Reply> {
     if (this.#isClosed) throw new Error('the client is closed')
+    checkAnswered(words)
     try {
       return await this.#send(words)
     } catch (error) {

@@ -36,6 +36,7 @@ import { JobFeed } from '../store/job-feed.ts'
 import { JobFile, type JobFileOptions } from '../store/job-file.ts'
 import type { Retention } from '../store/retention.ts'
 import { Store } from '../store/store.ts'
+import { checkJobdOptions } from './check-options.ts'
 import { restarts } from './restarts.ts'
 
 export interface JobdOptions
@@ -114,6 +115,7 @@ export interface Jobd extends AsyncDisposable {
  * Starts the whole server as one supervised tree. When one part is restarted, the parts that were started after it are
  * restarted too.
  *
+ * @throws {TypeError} for an option of a wrong type
  * @throws {RangeError} for an address that other machines can reach without a password, and for wrong options
  * @throws {JobFileError} for a file that cannot be used: another process uses it, it is damaged, or a newer version
  * wrote it
@@ -129,6 +131,7 @@ export interface Jobd extends AsyncDisposable {
  *     console.log(await client.run('double', '21')) // 42
  */
 export async function startJobd(options: JobdOptions): Promise<Jobd> {
+  checkJobdOptions(options)
   const { host = '127.0.0.1', workers = 4, grace = 0 } = options
   const log = withAudit(options.logger ?? consoleLogger)
   const credentials = new Credentials(tokensOf(options))
