@@ -4,13 +4,13 @@ import type { EventLoop } from '../loop/loop.ts'
 import type { Frame } from '../tasks/frame.ts'
 
 /**
- * What the running code belongs to: a loop, a frame (the running body of a task, of a `timeout` or the like), and the
+ * What the running code belongs to: a loop, a frame (the object for a task, for a `timeout` or the like), and the
  * context variables that the code sees. The AsyncLocalStorage `storage` holds the Environment of the running code. The
  * class `Frame` implements this interface.
  */
 export interface Environment {
   /**
-   * @internal the frame (the running body of a task, scope or loop) to which the waits of the running code belong; null
+   * @internal the frame (the object for a task, scope or loop) to which the waits of the running code belong; null
    * if `Context.run` has called this code outside of every frame
    */
   readonly frame: Frame | null
@@ -46,8 +46,8 @@ const manualDestroy = { requireManualDestroy: true }
 
 /**
  * A map from AsyncLocalStorage objects to their values, with the methods that Node calls on such a map. The field
- * `outer` is the map of the code that made this map. This map adds one value to `outer`: an Environment, which
- * says to which loop and task the running code belongs.
+ * `outer` is the map that was in use where this map was made. This map has the values of `outer` and one more: an
+ * Environment, which says to which loop and task the running code belongs.
  */
 class EnvironmentMap implements Iterable<[unknown, unknown]> {
   readonly outer: ReadonlyMap<unknown, unknown> | undefined

@@ -18,7 +18,7 @@ export function currentTask(): Task | null {
 }
 
 /**
- * The innermost frame of the running code; null outside of every frame. A frame is the running body of a scope
+ * The innermost frame of the running code; null outside of every frame. A frame is the object for one scope
  * (`timeout`, `taskGroup` and the like) or of a task. A loop has a frame too, for its callbacks and for code that
  * `detached` calls.
  */

@@ -88,7 +88,7 @@ export function passOn(
 /**
  * The reaction of an `await` as a separate object. (A reaction is the object that the loop runs when a future has
  * ended. The reaction of an `await` resumes the waiting code.) Three kinds of wait need a separate object: a wait of
- * code outside of every frame (the running body of a task or scope), the wait by which a native promise gets the
+ * code outside of every frame (the object for one scope or task), the wait by which a native promise gets the
  * outcome of a future, and a further wait of a frame that has a wait already. The first wait of a frame uses the frame
  * itself as its reaction.
  */
@@ -185,10 +185,10 @@ const returned = new WeakMap<
 >()
 
 /**
- * The object that `then` of a pending future returns for the first wait of a frame (the running body of a task or
- * scope). The frame itself stores the two functions that were passed to `then`. No other object refers to the OwnAwait,
- * so it is soon garbage-collected, which saves memory in nearly every waiting task. If user code, and not an `await`,
- * has called `then`, that code may wait on the OwnAwait for the value that its function returns. When the function has
+ * The object that `then` of a pending future returns for the first wait of a frame (the object for one scope or task).
+ * The frame itself stores the two functions that were passed to `then`. No other object refers to the OwnAwait, so it
+ * is soon garbage-collected, which saves memory in nearly every waiting task. If user code, and not an `await`, has
+ * called `then`, that code may wait on the OwnAwait for the value that its function returns. When the function has
  * returned, `OwnAwait.write` stores a promise of this value in `returned`, where the OwnAwait finds it.
  */
 export class OwnAwait extends Derived {
@@ -225,7 +225,7 @@ export class OwnAwait extends Derived {
 
   /**
    * Called when a function that user code has passed to `then` of `future` has returned a value: stores `promise`, a
-   * promise of that value. `frame` is the running body of the task or scope that called `then`, and `resolve` is the
+   * promise of that value. `frame` is the object for the task or scope that called `then`, and `resolve` is the
    * first function of the call. The OwnAwait that `then` has returned finds the promise by these three.
    */
   static write(

@@ -455,7 +455,7 @@ export class Future<T> implements PromiseLike<T> {
 
   /**
    * @internal the reactions (the objects that the loop will run when this future has ended) that resume code of `frame`
-   * (the running body of a task or scope); there are several if a `Promise.all` has this future more than once
+   * (the object for one scope or task); there are several if a `Promise.all` has this future more than once
    */
   reactionsOf(frame: Frame): Reaction[] {
     return Future.#listReactions(this).filter((reaction) => reaction.waitingFrame === frame)

@@ -10,8 +10,8 @@ import type { Reaction } from './reaction.ts'
 export type ReactionSet = Reaction | Set<Reaction> | null
 
 /**
- * Returns the set with `reaction` added: the loop will run this object too when the future has ended. The caller must
- * store the returned set in place of `reactions`.
+ * Returns the set with `reaction` added: when the future that holds the set has ended, the loop will run `reaction`
+ * too. The caller must store the returned set in place of `reactions`.
  */
 export function addReaction(reactions: ReactionSet, reaction: Reaction): ReactionSet {
   if (reactions === null) return reaction
@@ -20,8 +20,8 @@ export function addReaction(reactions: ReactionSet, reaction: Reaction): Reactio
 }
 
 /**
- * Returns the set without `reaction`: the loop will not run this object when the future has ended. The caller must
- * store the returned set in place of `reactions`.
+ * Returns the set without `reaction`: when the future that holds the set has ended, the loop will not run `reaction`.
+ * The caller must store the returned set in place of `reactions`.
  */
 export function withoutReaction(reactions: ReactionSet, reaction: Reaction): ReactionSet {
   if (reactions === reaction) return null

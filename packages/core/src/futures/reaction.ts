@@ -16,7 +16,7 @@ import type { Frame } from '../tasks/frame.ts'
  */
 export interface Reaction extends Runnable {
   /**
-   * @internal the frame (the running body of a task or scope) whose code `run()` resumes when the future has ended;
+   * @internal the frame (the object for one scope or task) whose code `run()` resumes when the future has ended;
    * null if `run()` calls a callback, or resumes code outside of every task
    */
   readonly waitingFrame: Frame | null

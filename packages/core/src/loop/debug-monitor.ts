@@ -164,7 +164,7 @@ class FuturesMade {
 }
 
 /**
- * Describes each wait of code in `frame` (the running body of a task or scope) and in the scopes inside this body, with
+ * Describes each wait of code in `frame` (the object for one scope or task) and in the scopes inside this body, with
  * the `file:line` of the `await` if this place is known.
  */
 function waitsInside(frame: Frame): string[] {

@@ -161,7 +161,7 @@ export abstract class Scheduler {
   }
 
   /**
-   * @internal Records that the code of `holder`, a task or the running body of a scope, is about to continue. The loop
+   * @internal Records that the code of `holder`, a task or the frame of a scope, is about to continue. The loop
    * runs no other task or callback until `release(holder)` is called, or until no microtask is left.
    */
   hold(holder: Task | Frame): void {
@@ -170,7 +170,7 @@ export abstract class Scheduler {
   }
 
   /**
-   * @internal Called while code of `holder`, a task or the running body of a scope, is running: the loop runs no other
+   * @internal Called while code of `holder`, a task or the frame of a scope, is running: the loop runs no other
    * task or callback before this code waits, even if other code of the same task waits already. Does nothing if the
    * loop already holds back other tasks for a holder.
    */
@@ -181,7 +181,7 @@ export abstract class Scheduler {
   }
 
   /**
-   * @internal Records that the code of `holder`, a task or the running body of a scope, has begun to wait, so that the
+   * @internal Records that the code of `holder`, a task or the frame of a scope, has begun to wait, so that the
    * loop can run other tasks and callbacks. Does nothing if the loop holds them back for another holder.
    */
   release(holder: Task | Frame): void {

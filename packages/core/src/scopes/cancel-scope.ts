@@ -177,7 +177,7 @@ export class CancelScope {
 
 /**
  * Whether a cancel from outside (of the task or of a scope around this one) has come since the scope of `frame` began.
- * `frame` is the running body of that scope. `outerCancels` is the number of such cancels when the scope began; if the
+ * `frame` is the object for that scope. `outerCancels` is the number of such cancels when the scope began; if the
  * number is larger now, one has come. Then the scope throws a CancelledError of its body on to the code around it.
  */
 function isCancelledAround(frame: ScopeFrame, outerCancels: number): boolean {
@@ -279,7 +279,7 @@ export async function runScope<T>(
 /**
  * Returns the rest of `error`, which the body has thrown, without the CancelledErrors in it; null if nothing else is
  * left. An AbortError that the signal of the scope has caused counts as a CancelledError. An error that contains no
- * CancelledError is returned unchanged. `frame` is the running body of the scope.
+ * CancelledError is returned unchanged. `frame` is the object for the scope.
  */
 function withoutCancels(frame: ScopeFrame, error: unknown): unknown {
   if (isCancelled(error) || frame.isOwnAbort(error)) return null

@@ -117,7 +117,7 @@ export function enterBody<A, T>(
 
 /**
  * Returns a promise of the outcome of `promise`, which stands for work that was begun outside of the scope. A cancel of
- * the scope rejects the returned promise at once, and the work continues. `frame` is the running body of the scope.
+ * the scope rejects the returned promise at once, and the work continues. `frame` is the object for the scope.
  */
 function untilAbandoned<T>(frame: ScopeFrame, promise: Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
@@ -176,7 +176,7 @@ async function untilQuiet(frame: Frame): Promise<CancelledError | null> {
 }
 
 /**
- * Throws `error` to the code around a scope; `frame` is the running body of the scope. The task, or a scope around this
+ * Throws `error` to the code around a scope; `frame` is the object for the scope. The task, or a scope around this
  * one, may have a cancel that has ended no wait yet. If `error` is a CancelledError, it counts as thrown because of
  * that cancel too, so the cancel is not thrown a second time.
  */

@@ -136,7 +136,7 @@ async function attempt<T>(
 
 /**
  * Returns the deadline that is `ms` milliseconds from now, as a time of the loop's clock. Returns null, which means no
- * deadline, if `ms` is null or Infinity. `frame` is the running body of the scope that gets the deadline.
+ * deadline, if `ms` is null or Infinity. `frame` is the object for the scope that gets the deadline.
  */
 function after(frame: Frame, ms: number | null): number | null {
   return ms === null || ms === Infinity ? null : frame.loop.time() + ms

@@ -1,7 +1,7 @@
 import type { CancelledError } from '../errors/errors.ts'
 
 /**
- * Aborts the signal of a frame (the running body of a task or scope), and watches whether code reads the aborted
+ * Aborts the signal of a frame (the object for one scope or task), and watches whether code reads the aborted
  * signal, so that no cancel is delivered twice.
  *
  * Code that was given the signal ends its own work when the signal aborts: a listener rejects a promise with the

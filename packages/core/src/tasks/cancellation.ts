@@ -14,7 +14,7 @@ import { OPEN } from './frame-state.ts'
 let open = 0
 
 /**
- * The cancels of one frame (the running body of a task or scope): how many were asked for, whether a cancel is pending,
+ * The cancels of one frame (the object for one scope or task): how many were asked for, whether a cancel is pending,
  * and the AbortSignal that aborts on a cancel. A pending cancel has ended no wait yet, and will end a later wait.
  *
  * The problem: a cancel must be delivered once. A task of asyncio waits in one place, and the cancel is thrown there.
@@ -46,8 +46,10 @@ export class Cancellation {
   isBeingPassedOn = false
   #pending = false
   /**
-   * Whether the pending cancel (a cancel that will end a later wait) came from code outside of the task. `cancelIsDue`
-   * counts only such a cancel: as in asyncio, an operation that need not wait ignores a cancel by its own task.
+   * Whether the pending cancel (a cancel that will end a later wait) came from code outside of the task. An operation
+   * that can finish without a wait, such as `get` of a queue that is not empty, asks `cancelIsDue()` first, and throws
+   * the CancelledError if it returns true. It returns true only for a cancel from outside. As in asyncio, a cancel by
+   * the task itself ends only a real wait.
    */
   #isFromElsewhere = false
   /**

@@ -15,7 +15,7 @@ import { cancelWait, cancelWaits } from './propagate-cancel.ts'
 import { canSeePromises, watchPromises } from './promise-hook.ts'
 
 /**
- * Called when code has begun to wait on `future`. `frame` is the running body of the task or scope of that code, and
+ * Called when code has begun to wait on `future`. `frame` is the object for the task or scope of that code, and
  * `reaction` is the object that the loop calls to resume the code. The call is needed only if `frame` was cancelled, is
  * inside another frame, or has ended; no cancel can end any other new wait.
  *
@@ -56,9 +56,9 @@ export function beginWait(frame: Frame, reaction: Reaction, future: Future<unkno
 }
 
 /**
- * Called when a cancel of the frame `due` has ended a wait of `frame`, a frame inside `due`. (A frame is the running
- * body of a scope or task.) Tells the scopes between the two, including that of `frame`, that the cancel came from
- * outside. So these scopes throw the CancelledError on, and do not handle it as a cancel of their own.
+ * Called when a cancel of the frame `due` has ended a wait of `frame`, a frame inside `due`. (A frame is the object for
+ * one scope or task.) Tells the scopes between the two, including that of `frame`, that the cancel came from outside.
+ * So these scopes throw the CancelledError on, and do not handle it as a cancel of their own.
  */
 function noteOuterCancel(frame: Frame, due: Frame): void {
   for (let each: Frame | null = frame; each !== null && each !== due; each = each.parent) {
@@ -67,7 +67,7 @@ function noteOuterCancel(frame: Frame, due: Frame): void {
 }
 
 /**
- * Called when the scope of `frame` (its running body) has stopped keeping out cancels of the scopes around it. `outer`
+ * Called when the scope that `frame` stands for has stopped keeping out cancels of the scopes around it. `outer`
  * is a frame around it, with a cancel that has ended no wait yet. This cancel now ends the waits of `frame`. If `frame`
  * has no wait, the cancel will end the next one.
  */
@@ -79,7 +79,7 @@ export function deliverPending(frame: Frame, outer: Frame): void {
 
 /**
  * Whether `reaction`, the object that the loop calls when a future has ended, resumes a real wait of `frame` (the
- * running body of a scope or task). Code that has called `then` with two functions without a name looks like an `await`
+ * object for one scope or task). Code that has called `then` with two functions without a name looks like an `await`
  * but does not wait; this check also removes such a call from the list of waits.
  */
 function isWaitOf(frame: Frame, reaction: Reaction): boolean {
@@ -88,7 +88,7 @@ function isWaitOf(frame: Frame, reaction: Reaction): boolean {
 
 /**
  * Called when the loop is about to resume code that has waited on `future`; `key` identifies the wait, and `frame` is
- * the running body of the task or scope of that code. Returns the CancelledError that the code gets in place of the
+ * the object for the task or scope of that code. Returns the CancelledError that the code gets in place of the
  * outcome of `future`; null if the code gets that outcome.
  */
 export function resumeWait(
@@ -137,7 +137,7 @@ function beginThrowingTurn(frame: Frame): void {
 }
 
 /**
- * Called when a scope throws a CancelledError to the code around it; `frame` is the running body of the scope. While
+ * Called when a scope throws a CancelledError to the code around it; `frame` is the object for the scope. While
  * the body awaited a promise that is not a future, the scopes around it or the task may have been cancelled. These
  * cancels now count as delivered by this error. A cancel that the running code itself has asked for does not count as
  * delivered: the next wait throws a CancelledError, as in CPython.
@@ -156,7 +156,7 @@ export function deliverWith(frame: Frame): void {
 }
 
 /**
- * Whether no code of `frame` (the running body of a scope or task) may begin a wait; the caller then calls `refuse`.
+ * Whether no code of `frame` (the object for one scope or task) may begin a wait; the caller then calls `refuse`.
  * True in three cases. (1) The loop is closed. (2) The task was abandoned, which ends a task at once although its code
  * still runs. (3) The scope or task, or one around it in the same task, was cancelled, and its body has ended, so it
  * waits only for the clean-up of other calls.
@@ -170,7 +170,7 @@ export function mustRefuse(frame: Frame): boolean {
 }
 
 /**
- * For each frame (the running body of a scope or task): the number of its waits that were refused, because no wait may
+ * For each frame (the object for one scope or task): the number of its waits that were refused, because no wait may
  * begin in it any more.
  */
 const refusals = new WeakMap<Frame, number>()
@@ -184,7 +184,7 @@ const longestRefusal = 1_000
 
 /**
  * Called when code that must not wait any more wants to wait on `future`: returns the future on which the code waits
- * instead. `frame` is the running body of the task or scope of that code. The returned future ends as cancelled, but
+ * instead. `frame` is the object for the task or scope of that code. The returned future ends as cancelled, but
  * not before Node has handled the I/O that is ready. So code that catches the error and waits again, in a loop, is
  * slowed down and does not keep the processor busy.
  */
@@ -215,7 +215,7 @@ export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
 }
 
 /**
- * Waits for `future` in clean-up code of this library; `frame` is the running body of a scope or task that this code
+ * Waits for `future` in clean-up code of this library; `frame` is the object for one scope or task that this code
  * belongs to. If no wait may begin in `frame` any more, or it is in a cancelled scope, this function waits outside of
  * every scope and task, where no cancel ends the wait. Otherwise a cancel ends the wait as usual.
  */
@@ -225,9 +225,9 @@ export async function awaitAnyway(frame: Frame, future: Future<void>): Promise<v
     await future
     return
   }
-  // A cancelled scope that is still open must not end before this clean-up, so `beginCleanup` tells the scope to wait.
-  // If no wait may begin in `frame`, its scope is already ending (or its loop is closed), and waits for nothing that
-  // begins now.
+  // The wait for `future` below is a clean-up. A cancelled scope around it must not end before `future` has ended, so
+  // `beginCleanup` tells the scope to wait for the clean-up. If `isRefused`, the scope or task of `frame` is already
+  // ending, or its loop is closed: then it does not wait for a clean-up that begins now.
   const running = isRefused ? null : currentFrame()
   if (running !== null) beginCleanup(running)
   try {

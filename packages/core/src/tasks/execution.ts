@@ -31,7 +31,7 @@ let made = 0
 export type TaskBody<T> = CoroutineFunction<[], T> | Coroutine<T> | CoroutineGenerator<T>
 
 /**
- * The outermost frame of a task. (A frame is the running body of a task or scope; it lists the waits of that body.) The
+ * The outermost frame of a task. (A frame is the object for one scope or task; it lists the waits of its code.) The
  * Execution runs the body and gives the task its outcome. The program holds the Task; the loop works with the
  * Execution.
  *
@@ -328,7 +328,7 @@ export class Execution extends Frame {
   }
 
   /**
-   * The frame (the running body of a task or scope) around this one. Null until the task is done, because this is the
+   * The frame (the object for one scope or task) around this one. Null until the task is done, because this is the
    * outermost frame of the task. After a task of a group has ended, its other calls may still wait; their waits then
    * count as waits inside the group, and this property returns the frame of the group.
    */

@@ -4,7 +4,7 @@ import { framesOf } from './frame-tree.ts'
 
 /**
  * The problem: when the body of a cancelled scope has ended, other calls that the body has begun may still be in their
- * clean-up. The scope must not end before these calls. Also, a frame (the running body of a task or scope) must stay in
+ * clean-up. The scope must not end before these calls. Also, a frame (the object for one scope or task) must stay in
  * the list of the frame around it while a wait is left inside it, so that a cancel of the outer frame finds that wait.
  *
  * The idea: while the body runs, waits are not counted, because each wait would have to change a counter in its frame
@@ -13,7 +13,7 @@ import { framesOf } from './frame-tree.ts'
  */
 
 /**
- * Called when a task of a group has ended. `group` is the frame (the running body) of the group. A cancelled scope
+ * Called when a task of a group has ended. `group` is the frame (the object) of the group. A cancelled scope
  * waits, after the end of its body, for the tasks of the groups inside it. So this function checks the group and each
  * scope around it. If the body of such a scope has ended, and nothing else is left to wait for, the scope ends.
  */
@@ -24,14 +24,14 @@ export function afterGroupTask(group: Frame): void {
 }
 
 /**
- * For each frame (the running body of a scope or task): the number of clean-ups of this library that run for it now.
+ * For each frame (the object for one scope or task): the number of clean-ups of this library that run for it now.
  * The waits of such a clean-up are in no frame, so `hasWaits` would not find them. Therefore the clean-ups are counted
  * here.
  */
 const cleanups = new WeakMap<Frame, number>()
 
 /**
- * Notes that this library begins a clean-up for `frame` (the running body of a scope or task). Until `endCleanup` is
+ * Notes that this library begins a clean-up for `frame` (the object for one scope or task). Until `endCleanup` is
  * called, a cancelled scope around `frame` waits for this clean-up too before the scope ends.
  */
 export function beginCleanup(frame: Frame): void {
@@ -48,7 +48,7 @@ export function endCleanup(frame: Frame): void {
 }
 
 /**
- * Called when a wait inside `frame` (the running body of a scope or task) has ended, if the body itself has ended
+ * Called when a wait inside `frame` (the object for one scope or task) has ended, if the body itself has ended
  * before. If no other wait is left inside `frame`, then `frame` is removed from the list that the frame around it
  * keeps. If the scope or task was cancelled, it has waited for these waits, and ends at the end of this turn (one step
  * of the loop).
@@ -70,7 +70,7 @@ function unlinkIfIdle(frame: Frame): void {
 }
 
 /**
- * Whether `frame` (the running body of a scope or task), or a frame inside it, has work left for which a cancelled
+ * Whether `frame` (the object for one scope or task), or a frame inside it, has work left for which a cancelled
  * scope must wait. There are three kinds of such work: code that waits on a future, a clean-up of this library, and a
  * task of a group that has not ended. The search stops at the first work that it finds, because this function is called
  * often: if a scope has many scopes inside, it is called each time one of them ends.

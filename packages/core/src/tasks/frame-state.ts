@@ -1,5 +1,5 @@
 /**
- * The states of a frame (the running body of a task or scope). `docs/design/kernel.md` has a table of the functions
+ * The states of a frame (the object for one scope or task). `docs/design/kernel.md` has a table of the functions
  * that change the state.
  *
  * The body of a frame may end while calls that the body has begun still wait. If the body was cancelled, the scope must
@@ -7,28 +7,28 @@
  * CLEANING, the frame waits for these calls.
  */
 
-/** State of a frame (the running body of a task or scope): the task has not begun. */
+/** State of a frame (the object for one scope or task): the task has not begun. */
 export const CREATED = -1
-/** State of a frame (the running body of a task or scope): the body has begun and has not ended. */
+/** State of a frame (the object for one scope or task): the body has begun and has not ended. */
 export const OPEN = 0
 /**
- * State of a frame (the running body of a task or scope): the body has ended without a cancel. Calls that the body has
+ * State of a frame (the object for one scope or task): the body has ended without a cancel. Calls that the body has
  * begun and not awaited continue.
  */
 export const ENDED = 1
 /**
- * State of a frame (the running body of a task or scope): the body was cancelled and has ended. The scope or task waits
+ * State of a frame (the object for one scope or task): the body was cancelled and has ended. The scope or task waits
  * for the other calls that the body has begun, and refuses new waits.
  */
 export const CLOSING = 2
 /**
- * State of a frame (the running body of a task or scope): the body was cancelled and has ended, and in this turn (one
+ * State of a frame (the object for one scope or task): the body was cancelled and has ended, and in this turn (one
  * step of the loop) a wait of another call has ended. That call may begin one more wait in this turn, to clean up. At
  * the end of the turn, the state is CLOSING again, in which new waits are refused.
  */
 export const CLEANING = 3
 /**
- * State of a frame (the running body of a task or scope): `abandon` has ended the task at once, although its code may
+ * State of a frame (the object for one scope or task): `abandon` has ended the task at once, although its code may
  * still run or wait. That code may begin no wait any more.
  */
 export const ABANDONED = 4

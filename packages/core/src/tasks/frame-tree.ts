@@ -4,7 +4,7 @@ import { OPEN } from './frame-state.ts'
 /** Returns `frame` and all frames inside it, the outermost first. A frame is the running body of a task or scope. */
 export function framesOf(frame: Frame): Frame[] {
   const frames = [frame]
-  // The `for` loop also visits the frames (running bodies of scopes and tasks) that are added to the list during the
+  // The `for` loop also visits the frames (objects for scopes and tasks) that are added to the list during the
   // loop. Recursion is not used, because scopes may be nested deeper than the call stack allows.
   for (const each of frames) {
     for (let child = each.firstChild; child !== null; child = child.next) frames.push(child)
@@ -13,7 +13,7 @@ export function framesOf(frame: Frame): Frame[] {
 }
 
 /**
- * Adds `frame` (the running body of a scope or task) to the list of inner frames of the frame around `frame`. So a
+ * Adds `frame` (the object for one scope or task) to the list of inner frames of the frame around `frame`. So a
  * cancel of the outer frame finds the waits inside `frame`. Does nothing if `frame` is in the list
  * already.
  */
@@ -28,7 +28,7 @@ export function attach(frame: Frame): void {
 }
 
 /**
- * Removes `frame` (the running body of a scope or task) from the list of inner frames of the frame around `frame`. Does
+ * Removes `frame` (the object for one scope or task) from the list of inner frames of the frame around `frame`. Does
  * nothing if `frame` is not in the list.
  */
 export function detach(frame: Frame): void {
@@ -40,8 +40,9 @@ export function detach(frame: Frame): void {
   if (next !== null) next.previous = previous
   frame.next = null
   frame.previous = null
-  // A frame (the running body of a scope or task) whose body has ended stays in the list of the frame around it only
-  // because of the waits inside it. If the last wait inside `enclosing` is gone, `enclosing` leaves that list too.
+  // When the body of a scope or task has ended, its frame stays in the list of the frame around it only while waits or
+  // other frames are left inside it. `frame` may have been the last one inside `enclosing`: then `enclosing` leaves the
+  // list of the frame around it as well.
   if (enclosing.state !== OPEN && !enclosing.hasOwnWaits() && enclosing.firstChild === null) {
     enclosing.unlink()
   }

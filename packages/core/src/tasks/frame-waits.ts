@@ -45,7 +45,7 @@ type Waits = Future<unknown> | Map<Reaction, Future<unknown>>
 let waitNumber = 0
 
 /**
- * The part of a frame (the running body of a scope or task) that lists its waits. The subclass `Frame` adds the
+ * The part of a frame (the object for one scope or task) that lists its waits. The subclass `Frame` adds the
  * functions that cancel these waits.
  */
 export abstract class FrameWaits implements Reaction {
@@ -53,7 +53,7 @@ export abstract class FrameWaits implements Reaction {
   /** @internal */
   abstract readonly loop: EventLoop
   /**
-   * The frame (the running body of a scope or task) in which this scope was opened. For a task of a group, this is the
+   * The frame (the object for one scope or task) in which this scope was opened. For a task of a group, this is the
    * frame of the group, which belongs to another task. Null for every other task.
    */
   readonly enclosing: Frame | null
@@ -63,14 +63,14 @@ export abstract class FrameWaits implements Reaction {
    */
   cancellation: Cancellation | null = null
   /**
-   * @internal the first of the frames (running bodies of scopes and tasks) inside this one; the field `next` of each
+   * @internal the first of the frames (objects for scopes and tasks) inside this one; the field `next` of each
    * leads to the following one
    */
   firstChild: Frame | null = null
   /**
-   * @internal the next frame in the linked list that this frame is in. (A frame is the running body of a scope or
-   * task.) The frame of a task that is not done is in the loop's list of tasks. Any other frame is in the list of the
-   * frames inside `enclosing`, if it has an `enclosing` frame
+   * @internal the next frame in the linked list that this frame is in. (A frame is the object for one scope or task.)
+   * The frame of a task that is not done is in the loop's list of tasks. Any other frame is in the list of the frames
+   * inside `enclosing`, if it has an `enclosing` frame
    */
   next: Frame | null = null
   /** @internal */
@@ -79,8 +79,9 @@ export abstract class FrameWaits implements Reaction {
   state: FrameState = OPEN
   /**
    * @internal the number of the newest wait that has ended in this scope or task (waits are numbered in the order in
-   * which they begin). `Cancellation.endTurn` compares this number with the number of the wait that a cancel has ended.
-   * If a newer wait has ended, other code of the scope or task is running too.
+   * which they begin). `Cancellation.endTurn` must find out whether code that got a CancelledError has ended. If this
+   * number is greater than that of the wait that the cancel has ended, a wait that began later has ended too. So other
+   * code of the scope or task runs in this turn as well, and `endTurn` cannot tell.
    */
   newestEnded = 0
   /**
@@ -90,7 +91,7 @@ export abstract class FrameWaits implements Reaction {
   #began = 0
   /**
    * Before the first step of a task: the values of every AsyncLocalStorage with which its body will run. After that:
-   * the waits of this frame (the running body of a scope or task), or null if it has none.
+   * the waits of this frame (the object for one scope or task), or null if it has none.
    */
   #stage: AsyncContext | Waits | null = null
   /**
@@ -117,7 +118,7 @@ export abstract class FrameWaits implements Reaction {
     return this.frame
   }
 
-  /** The frame (the running body of a scope or task) around this one in the same task; null for the outermost one. */
+  /** The frame (the object for one scope or task) around this one in the same task; null for the outermost one. */
   get parent(): Frame | null {
     const { enclosing } = this
     return enclosing !== null && enclosing.task === this.task ? enclosing : null
@@ -163,13 +164,13 @@ export abstract class FrameWaits implements Reaction {
   abstract resume(key: Reaction, future: Future<unknown>): CancelledError | null
 
   /**
-   * @internal adds this frame (the running body of a scope or task) to the list of the frame around it, or to a list of
+   * @internal adds this frame (the object for one scope or task) to the list of the frame around it, or to a list of
    * the loop. So a cancel of the frame around it, or the end of the run, finds the waits inside this frame
    */
   link(): void {}
 
   /**
-   * @internal removes this frame (the running body of a scope or task) from the list to which `link` has added it;
+   * @internal removes this frame (the object for one scope or task) from the list to which `link` has added it;
    * called when the scope has ended and no wait is left inside
    */
   unlink(): void {}
@@ -366,7 +367,7 @@ export abstract class FrameWaits implements Reaction {
    * @internal called when code uses the object that `future.then(…)` has returned, for example calls its `catch`.
    * `resolve` is the first of the two functions that were passed to `then`. When `future` has ended, one of the two
    * functions is called; this method returns a promise of the value that this function returns. Returns null if this
-   * frame (the running body of a scope or task) does not store the two functions any more: it has called one of them
+   * frame (the object for one scope or task) does not store the two functions any more: it has called one of them
    * already, or has passed them to an Awaiter (an object that resumes one wait). The caller must then look for the
    * promise that `OwnAwait.write` has stored.
    */
@@ -502,7 +503,7 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * Moves the wait that `frame` (the running body of a scope or task) keeps in its own fields to a new Awaiter (an
+   * Moves the wait that `frame` (the object for one scope or task) keeps in its own fields to a new Awaiter (an
    * object for one wait). When the future ends, the loop calls the Awaiter, and no longer `frame`, to resume the
    * waiting code. The wait then belongs to the frame `owner`. If `owner` is null, the waiting code is not an `await`,
    * but a call of `then`: the two functions that it has passed to `then` become callbacks that belong to no scope or

@@ -13,7 +13,7 @@ import { findCancelledScope, cancelNewWait } from './level-cancel.ts'
 import type { Task } from './task.ts'
 
 /**
- * The running body of a scope or task, or the callbacks of a loop. Each wait belongs to the frame whose code waits, so
+ * The object for one scope or task, or the callbacks of a loop. Each wait belongs to the frame whose code waits, so
  * that a cancel of a scope ends the waits of its own body and no others (`frame-waits.ts` says more).
  */
 export abstract class Frame extends FrameWaits {
@@ -37,7 +37,7 @@ export abstract class Frame extends FrameWaits {
    */
   cancelKeptOut(): void {}
 
-  /** @internal the tasks of the group if this is the running body of a task group; otherwise none */
+  /** @internal the tasks of the group if this is the frame of a task group; otherwise none */
   get members(): Iterable<Task> {
     return []
   }
@@ -79,7 +79,7 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal yields the frame itself. Node may use a frame (the running body of a scope or task) as its map of
+   * @internal yields the frame itself. Node may use a frame (the object for one scope or task) as its map of
    * AsyncLocalStorage values, and iterates over the map to copy it. The frame is then also the only entry of that map.
    */
   *[Symbol.iterator](): Iterator<unknown> {

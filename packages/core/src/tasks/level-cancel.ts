@@ -16,9 +16,9 @@ import type { ScopeFrame } from './scope-frame.ts'
  */
 
 /**
- * Returns the nearest frame whose scope is cancelled: `frame` itself, or a frame around it. (A frame is the running
- * body of a scope or task.) The search ends at the first scope with a shield, because a shield keeps out the cancels
- * from outside. Returns null if there is no such frame: then the waits of `frame` need not throw.
+ * Returns the nearest frame whose scope is cancelled: `frame` itself, or a frame around it. (A frame is the object for
+ * one scope or task.) The search ends at the first scope with a shield, because a shield keeps out the cancels from
+ * outside. Returns null if there is no such frame: then the waits of `frame` need not throw.
  */
 export function findCancelledScope(frame: Frame | null): Frame | null {
   for (let each = frame; each !== null; each = each.enclosing) {
@@ -29,7 +29,7 @@ export function findCancelledScope(frame: Frame | null): Frame | null {
 }
 
 /**
- * Cancels the scope whose running body is `frame`: until the scope ends, every wait inside it throws a CancelledError
+ * Cancels the scope that `frame` stands for: until the scope ends, every wait inside it throws a CancelledError
  * with `reason` as its cause.
  */
 export function cancelScopeOf(frame: Frame, reason: unknown): void {
@@ -40,11 +40,11 @@ export function cancelScopeOf(frame: Frame, reason: unknown): void {
 
 /**
  * Ends every wait of the frame `inside` and of the frames inside it, because the scope of `frame` was cancelled. (A
- * frame is the running body of a scope or task.) `inside` is `frame` itself or a frame inside it.
+ * frame is the object for one scope or task.) `inside` is `frame` itself or a frame inside it.
  */
 function cancelInside(inside: Frame, frame: Frame): void {
   const frames = [inside]
-  // The `for` loop also visits the frames (running bodies of scopes and tasks) that are added to the list during the
+  // The `for` loop also visits the frames (objects for scopes and tasks) that are added to the list during the
   // loop. Recursion is not used, because scopes may be nested deeper than the call stack allows.
   for (const each of frames) {
     for (let child = each.firstChild; child !== null; child = child.next) addToEnd(child, frames)
@@ -58,7 +58,7 @@ function cancelInside(inside: Frame, frame: Frame): void {
 }
 
 /**
- * Adds `frame` (the running body of a scope or task) to `frames`, the list of the frames whose waits must end. If
+ * Adds `frame` (the object for one scope or task) to `frames`, the list of the frames whose waits must end. If
  * `frame` has a shield, it is not added, and is only told that the shield has kept a cancel out. If the scope of
  * `frame` was itself cancelled before, it is not added either, because its waits were ended then.
  */
@@ -74,10 +74,10 @@ function cancelOf(frame: Frame): CancelledError {
 }
 
 /**
- * Called when code has begun to wait on `future` inside a cancelled scope. `frame` is the running body of the task or
- * scope of that code, `cancelledScope` is the running body of the cancelled scope, and `reaction` is the object that
- * the loop calls to resume the code. Ends the wait, so that it throws in a later step of the loop. Does nothing if
- * `future` is about to take a lock or an item for the code, because the lock or item would be lost.
+ * Called when code has begun to wait on `future` inside a cancelled scope. `frame` is the object for the task or scope
+ * of that code, `cancelledScope` is the object for the cancelled scope, and `reaction` is the object that the loop
+ * calls to resume the code. Ends the wait, so that it throws in a later step of the loop. Does nothing if `future` is
+ * about to take a lock or an item for the code, because the lock or item would be lost.
  */
 export function cancelNewWait(
   frame: Frame,
@@ -93,7 +93,7 @@ export function cancelNewWait(
 }
 
 /**
- * Called when the shield of `frame` (the running body of a scope) was removed: ends the waits inside `frame`, if the
+ * Called when the shield of `frame` (the object for a scope) was removed: ends the waits inside `frame`, if the
  * shield has kept out a cancel.
  */
 export function deliverKeptOut(frame: ScopeFrame): void {

@@ -9,7 +9,7 @@ import type { Frame } from './frame.ts'
 type Message = string | CancelledError | undefined
 
 /**
- * A cancel of `frame` (the running body of a task or scope) that was passed on to the waits of the frame, but was not
+ * A cancel of `frame` (the object for one scope or task) that was passed on to the waits of the frame, but was not
  * announced yet (see `unannounced`). `isAccepted` says whether at least one of these waits will throw.
  */
 interface Unannounced {
@@ -41,7 +41,7 @@ const unannounced: Unannounced[] = []
 /** A cancel of the future `wait` that is made later, when the outer calls of `cancel` have returned. */
 interface Deferred {
   /**
-   * The frame (the running body of a task or scope) whose code waits on `wait`; null if `wait` is the child of a
+   * The frame (the object for one scope or task) whose code waits on `wait`; null if `wait` is the child of a
    * gather.
    */
   readonly frame: Frame | null
@@ -63,7 +63,7 @@ const deferred: Deferred[] = []
 const marked: Cancellation[] = []
 
 /**
- * Cancels `first` (the running body of a task or scope): cancels the futures that its code waits on. If such a future
+ * Cancels `first` (the object for one scope or task): cancels the futures that its code waits on. If such a future
  * is a task, the cancel goes on to the futures that this task waits on, and so on. If tasks wait for each other in a
  * circle, the cancel comes back to a task that it has reached before. Then the last wait of the circle throws, although
  * its future stays pending.
@@ -85,7 +85,7 @@ export function cancelFrame(first: Frame, msg: Message): boolean {
   }
   let last = first
   /**
-   * If each of several tasks waits only for the next: the frames (the running bodies) of these tasks, without the last
+   * If each of several tasks waits only for the next: the frames (the objects) of these tasks, without the last
    * one. Null if there is only one frame, which is the usual case.
    */
   let others: Frame[] | null = null
@@ -127,12 +127,12 @@ export function cancelFrame(first: Frame, msg: Message): boolean {
 }
 
 /**
- * Returns `frame` and the frames inside it, the outermost first. (A frame is the running body of a task or scope.)
+ * Returns `frame` and the frames inside it, the outermost first. (A frame is the object for one scope or task.)
  * Frames with a shield, and the frames inside them, are left out, because a shield keeps cancels out.
  */
 function framesInside(frame: Frame): Frame[] {
   const frames = [frame]
-  // The `for` loop also visits the frames (running bodies of scopes and tasks) that are added to the list during the
+  // The `for` loop also visits the frames (objects for scopes and tasks) that are added to the list during the
   // loop. Recursion is not used, because scopes may be nested deeper than the call stack allows.
   for (const each of frames) {
     for (let child = each.firstChild; child !== null; child = child.next) {
@@ -144,8 +144,8 @@ function framesInside(frame: Frame): Frame[] {
 }
 
 /**
- * Returns the only frame that has waits, among `frame` and the frames inside it. (A frame is the running body of a task
- * or scope.) Returns null if no frame has waits, or if more than one has. The caller then uses `cancelWaits`, which
+ * Returns the only frame that has waits, among `frame` and the frames inside it. (A frame is the object for one scope
+ * or task.) Returns null if no frame has waits, or if more than one has. The caller then uses `cancelWaits`, which
  * cancels any number of waits.
  */
 function soleOwner(frame: Frame): Frame | null {
@@ -160,7 +160,7 @@ function soleOwner(frame: Frame): Frame | null {
 }
 
 /**
- * Cancels the futures on which code of `frame` (the running body of a task or scope) and of the scopes inside it waits,
+ * Cancels the futures on which code of `frame` (the object for one scope or task) and of the scopes inside it waits,
  * and notes these waits in `cancellation`. Returns whether `cancel()` of at least one of these futures has returned
  * true, so that the wait for it will throw.
  */
@@ -191,7 +191,7 @@ function noteCancelledWaits(frame: Frame): void {
 }
 
 /**
- * Passes a cancel of `frame` (the running body of a task or scope) on to `wait`, a future that its code waits on.
+ * Passes a cancel of `frame` (the object for one scope or task) on to `wait`, a future that its code waits on.
  * Returns whether that code will get a CancelledError: either `wait.cancel()` has returned true, or tasks wait for each
  * other in a circle, and the code stops waiting although the future `wait` stays pending.
  */
@@ -234,7 +234,7 @@ export function cancelChild(child: Future<unknown>, msg: Message): boolean {
 }
 
 /**
- * Puts off the cancel of the future `wait`, on which `frame` (the running body of a task or scope) waits. Returns false
+ * Puts off the cancel of the future `wait`, on which `frame` (the object for one scope or task) waits. Returns false
  * if `wait` is done. Otherwise returns true, because `cancel()` of a pending future nearly always returns true. If the
  * later call returns false, `runDeferred` makes the next wait of the task throw a CancelledError.
  */
@@ -276,7 +276,7 @@ function outermost(frame: Frame): Frame {
 }
 
 /**
- * Counts a cancel of `frame` (the running body of a task or scope), and marks its task (`isBeingPassedOn`), because the
+ * Counts a cancel of `frame` (the object for one scope or task), and marks its task (`isBeingPassedOn`), because the
  * cancel is now passed on to the waits. Returns false, and does nothing, if `frame` is the outermost frame of a task
  * that is marked already: then tasks wait for each other in a circle.
  */
@@ -294,7 +294,7 @@ function endPassingOn(frame: Frame): void {
   unmark(outermost(frame).cancellation as Cancellation)
 }
 
-/** Whether the code that runs now belongs to `frame` (the running body of a task or scope) or to a scope inside it. */
+/** Whether the code that runs now belongs to `frame` (the object for one scope or task) or to a scope inside it. */
 function isRunning(frame: Frame): boolean {
   for (let each = currentEnvironment()?.frame ?? null; each !== null; each = each.parent) {
     if (each === frame) return true
@@ -328,7 +328,7 @@ function announce({ frame, msg, isAccepted }: Unannounced): void {
 }
 
 /**
- * Cancels the tasks of each group inside `frame` (the running body of a task or scope), if the body of the group has
+ * Cancels the tasks of each group inside `frame` (the object for one scope or task), if the body of the group has
  * opened a shield (a scope that keeps out cancels from outside). Usually the body of a group gets the cancel first, and
  * then the group cancels its tasks. But a body that waits inside a shield does not get the cancel. The tasks of the
  * group are outside of that shield, so they are cancelled here.
@@ -370,7 +370,7 @@ function abandonReturnedPromises(frame: Frame, msg: Message): boolean {
 }
 
 /**
- * Aborts the AbortSignals of `frame` (the running body of a task or scope) and of the scopes inside it. Returns whether
+ * Aborts the AbortSignals of `frame` (the object for one scope or task) and of the scopes inside it. Returns whether
  * a listener has read one of these signals while it was aborted here.
  */
 function abortSignals(frame: Frame, msg: Message): boolean {

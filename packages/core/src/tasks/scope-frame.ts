@@ -13,7 +13,7 @@ import { attach, detach } from './frame-tree.ts'
 import type { Task } from './task.ts'
 
 /**
- * The frame of a scope such as `timeout`: an object that stands for the running body of the scope. It lists the waits
+ * The frame of a scope such as `timeout`: an object that stands for the object for the scope. It lists the waits
  * of the body, so that a cancel of the scope finds them.
  */
 export class ScopeFrame extends Frame {

@@ -71,7 +71,7 @@ export class TaskTurn implements Runnable {
 
   /**
    * Makes the loop call `work` after Node has handled the I/O that is ready: only then, this turn is put in the ready
-   * queue. Does nothing if `pushAfterIO` was called already, or if the turn is in the queue.
+   * queue. Does nothing if the turn is in the queue, or waits for this I/O after an earlier call.
    */
   pushAfterIO(): void {
     if (this.isQueued) return

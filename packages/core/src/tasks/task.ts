@@ -251,7 +251,7 @@ export function createTask<T>(coro: TaskBody<T>, options?: TaskOptions): Task<T>
 }
 
 /**
- * Starts `coro` as a task. `group` is the frame (the running body) of a task group, or null. If it is given, the task
+ * Starts `coro` as a task. `group` is the frame (the object) of a task group, or null. If it is given, the task
  * belongs to that group, and a cancel of a scope around the group cancels the task too.
  */
 export function createTaskIn<T>(

@@ -198,7 +198,7 @@ class LoopLister {
 }
 
 /**
- * Returns the kind and the name of a scope; `frame` is its running body. Returns null if `frame` is the running body of
+ * Returns the kind and the name of a scope; `frame` is the object for it. Returns null if `frame` is the object for
  * a task, or belongs to a loop.
  */
 function scopeText(frame: Frame): string | null {
