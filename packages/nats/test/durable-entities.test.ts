@@ -55,6 +55,16 @@ class List extends Actor {
     return this.#items.length
   }
 
+  /** Fails with an error of its own when it is cancelled, as a handler may do that uses some driver. */
+  async wrap(item: number, ms: number): Promise<void> {
+    try {
+      await sleep(ms)
+    } catch (cause) {
+      throw new RangeError('the driver has lost its connection', { cause })
+    }
+    this.#items.push(item)
+  }
+
   items(): number[] {
     return this.#items
   }
@@ -400,6 +410,35 @@ describe('a durable entity', () => {
       for (const each of server.connections) each.restore()
       expect(await ref.tell({ confirm: true }).append(2)).toBe(true)
       expect(await ref.ask.items()).toEqual([0, 1, 2])
+    })
+  })
+
+  test('whose handler fails because its node stops does not lose the message', async () => {
+    await hosted(
+      1,
+      async ({ sender, systems, server }) => {
+        const ref = sender.ref<List>('list', 'a')
+        await ref.tell({ confirm: true }).wrap(1, 1_000)
+        await ref.tell({ confirm: true }).append(2)
+        await sleep(500)
+        await systems[0]!.stop()
+        systems.push(await start(server, 'next'))
+        expect(await ref.ask({ timeout: 60_000 }).items()).toEqual([1, 2])
+      },
+      { shutdown: 100 },
+    )
+  })
+
+  test('whose handler fails because its lease is lost does not lose the message', async () => {
+    await hosted(1, async ({ sender, server }) => {
+      const ref = sender.ref<List>('list', 'a')
+      await ref.tell({ confirm: true }).wrap(1, 2 * lease)
+      await ref.tell({ confirm: true }).append(2)
+      await sleep(lease / 2)
+      server.connections[0]!.cut()
+      await sleep(lease)
+      server.connections[0]!.restore()
+      expect(await ref.ask({ timeout: 60_000 }).items()).toEqual([1, 2])
     })
   })
 
