@@ -60,6 +60,18 @@ export async function outputOf(
   return failure.stdout
 }
 
+/**
+ * Runs a program, by `run`, until it prints what is expected: at most three times. Returns what it has printed the last time.
+ *
+ * The programs are those of a reader, who waits for tens of milliseconds in real time. A machine that stalls for longer makes
+ * some of them print something else. A wrong program prints the wrong thing each time.
+ */
+export async function outputInTime(expected: string, run: () => Promise<string>): Promise<string> {
+  let output = await run()
+  for (let attempt = 2; attempt <= 3 && output !== expected; attempt++) output = await run()
+  return output
+}
+
 /** Tests that the programs of the documents print what is expected, in their order. The paths are relative to `folder`. */
 export function testPrograms(
   folder: string,
@@ -76,7 +88,8 @@ export function testPrograms(
     '%#: runs as it says',
     { tags: ['slow'] },
     async (program, output) => {
-      expect(await outputOf(program, folder)).toBe(output)
+      const shown = await outputInTime(output as string, () => outputOf(program, folder))
+      expect(shown).toBe(output)
     },
   )
 }

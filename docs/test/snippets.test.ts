@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { outputOf } from '../../vitest.programs.ts'
+import { outputInTime, outputOf } from '../../vitest.programs.ts'
 import { type Block, blocksOf, read, root } from './support/documents.ts'
 
 /** The tools that run a block in another test, by what such a block contains, and the document or file that this test runs. */
@@ -31,7 +31,8 @@ describe('programs', () => {
       // A README's program finds what the tests of its package find.
       const own = join(root, dirname(document), 'test')
       const folder = existsSync(own) ? own : import.meta.dirname
-      expect(await outputOf(text, folder, { type: 'module' })).toBe(output)
+      const run = (): Promise<string> => outputOf(text, folder, { type: 'module' })
+      expect(await outputInTime(output, run)).toBe(output)
     },
   )
 
