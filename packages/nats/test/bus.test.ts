@@ -186,6 +186,35 @@ describeWithServer('the real server', (server) => {
 
   semantics(() => ({ use }))
 
+  test('a message that is given back with an endless delay is not delivered at once', async () => {
+    await use(async (bus) => {
+      const stream = 'endless'
+      await bus.openStream({ name: stream, subjects: ['endless.x'], retention: 'work' })
+      await bus.openConsumer({ stream, name: 'c', subject: 'endless.x', ackWait: 30_000 })
+      const seen: number[] = []
+      const last = new Future<void>()
+      const puller = bus.pull(stream, 'c', {
+        onDelivery: (delivery) => {
+          seen.push(delivery.sequence)
+          if (delivery.sequence === 4) last.setResult()
+          else delivery.nak([1e18, Infinity, 1e9 / 3][delivery.sequence - 1])
+        },
+        onExpired: () => {},
+        onHeartbeat: () => {},
+        onBroken: () => {},
+      })
+      puller.request(10)
+      for (const id of ['1', '2', '3', '4']) {
+        await bus.append('endless.x', bytes(id), { id })
+        await bus.flush()
+      }
+      await last
+      await bus.flush()
+      puller.close()
+      expect(seen).toEqual([1, 2, 3, 4])
+    })
+  })
+
   test('the headers of the largest message can be read', async () => {
     await use(async (bus) => {
       const name = 'largest'

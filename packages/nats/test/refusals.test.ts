@@ -34,6 +34,9 @@ test('a resultTtl for which no result could be found again is refused at the cal
     for (const resultTtl of [0, 0.5, 999, Number.NaN, -1]) {
       expect(() => cluster.executor('q', { resultTtl })).toThrow(RangeError)
     }
+    expect(() => cluster.executor(7 as never)).toThrow(TypeError)
+    // A queue that was refused is not looked for on the server.
+    expect(Object.keys((await cluster.snapshot()).queues)).toEqual([])
   })
 })
 

@@ -15,6 +15,12 @@ import { fromHeaders, LazyMessage } from './lazy-message.ts'
 import type { Requests } from './server-requests.ts'
 import { ifStored, removeStored } from './stored-messages.ts'
 
+/**
+ * The longest delay of a message that is given back: 30 days. The server reads a delay as a whole number of nanoseconds in
+ * 64 bits. It ignores any other number, and delivers the message again at once.
+ */
+const longestDelay = 2_592_000_000
+
 /** Milliseconds after which the server ends a request. */
 const expires = 30_000
 /** Milliseconds between the heartbeats of the server. */
@@ -137,7 +143,10 @@ class NatsDelivery extends LazyMessage implements Delivery {
   }
 
   nak(delay?: number): void {
-    const text = delay === undefined ? '' : ` ${JSON.stringify({ delay: nanos(delay) })}`
+    const text =
+      delay === undefined
+        ? ''
+        : ` ${JSON.stringify({ delay: Math.floor(nanos(Math.min(delay, longestDelay))) })}`
     this.#respond(`-NAK${text}`)
   }
 

@@ -118,8 +118,9 @@ export class Cluster implements AsyncDisposable {
 
   /** Returns an executor that runs jobs on the workers of `queue`, on any machine. */
   executor(queue: string, options?: RemoteExecutorOptions): RemoteExecutor {
+    const executor = RemoteExecutor.open(this.#link, queue, options)
     this.#queues.add(queue)
-    return RemoteExecutor.open(this.#link, queue, options)
+    return executor
   }
 
   /**
