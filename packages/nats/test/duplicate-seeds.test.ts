@@ -65,12 +65,16 @@ function explore(seed: number): Promise<void> {
   )
 }
 
-test(`${seeds} seeds: all submissions of an id get one result, whatever their resultTtl`, async () => {
-  for (let seed = 0; seed < seeds; seed++) {
-    try {
-      await explore(seed)
-    } catch (error) {
-      throw new Error(`seed ${seed} has failed`, { cause: error })
+test(
+  `${seeds} seeds: all submissions of an id get one result, whatever their resultTtl`,
+  { tags: 'slow', timeout: 60_000 + seeds * 1_000 },
+  async () => {
+    for (let seed = 0; seed < seeds; seed++) {
+      try {
+        await explore(seed)
+      } catch (error) {
+        throw new Error(`seed ${seed} has failed`, { cause: error })
+      }
     }
-  }
-})
+  },
+)
