@@ -17,7 +17,8 @@ export interface Environment {
   /** @internal the loop that the code belongs to */
   readonly loop: EventLoop
   /**
-   * @internal returns the Context (the values of the context variables) that the code sees; the first call may make it
+   * @internal returns the Context (the values of the context variables) that the running code sees. A task that has no
+   * Context yet makes one in this call.
    */
   contextVars(): Context
 }

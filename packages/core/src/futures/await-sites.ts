@@ -18,7 +18,7 @@ let siteOfYield: readonly string[] | null = null
 
 /**
  * Patterns for the paths of the files of this library's packages. A function in such a file does not belong to the
- * program, so its stack frame is not part of a site.
+ * program, so its stack frame is not part of a site (the stack frames that are stored for one wait).
  */
 const ownFolders = foldersOf(import.meta.url)
 /**

@@ -175,8 +175,8 @@ export class Awaiter extends Derived implements Reaction {
 }
 
 /**
- * For each future: the calls of its `then` that looked like an `await` but came from user code. `frame` is the running
- * body of the task or scope that made the call, `resolve` is the first function that was passed to `then`, and
+ * For each future: the calls of its `then` that looked like an `await` but came from user code. `frame` is the object
+ * for the task or scope whose code made the call, `resolve` is the first function that was passed to `then`, and
  * `promise` is a promise of the value that the called function returns. `OwnAwait` reads these entries.
  */
 const returned = new WeakMap<

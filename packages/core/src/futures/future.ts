@@ -282,9 +282,9 @@ export class Future<T> implements PromiseLike<T> {
       isResolver(this.#state === FULFILLED ? onFulfilled : onRejected)
     ) {
       this.settle(resolve, reject)
-      // The called function has returned undefined, so `nothing`, a promise of undefined, is returned. An `await`
-      // ignores this promise. User code that calls `then` with the `resolve` and `reject` of its own promise can await
-      // it.
+      // `settle` has called `resolve` or `reject` of a native promise, and both return undefined. So `then` returns
+      // `nothing`, a promise of undefined. An `await` ignores `nothing`. User code that calls `then` with the `resolve`
+      // and `reject` of its own promise can await `nothing`.
       return nothing as unknown as Promise<R | E>
     }
     return Future.#toPromise(this).then(onFulfilled, onRejected)

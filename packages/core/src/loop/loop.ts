@@ -71,8 +71,9 @@ export class EventLoop extends Scheduler {
    */
   readonly leftBehind: Set<Frame> = new Set<Frame>()
   /**
-   * The asynchronous context (the values of every AsyncLocalStorage) in which this loop runs its tasks and callbacks.
-   * Otherwise, they would see the values of the code that woke the loop.
+   * The asynchronous context (the values of every AsyncLocalStorage) in which this loop runs the entries of its ready
+   * queue. An entry that resumes a task, or calls a user's callback, then sets the values of that task or callback.
+   * Without this context, the other entries would see the values of the code that woke the loop.
    */
   protected readonly outside: AsyncResource = makeAsyncContext(this.rootFrame)
   #exceptionHandler: ExceptionHandler | null = null

@@ -188,8 +188,8 @@ export abstract class Scheduler {
     if (this.#holder !== holder) return
     this.#holder = null
     if (this.monitor !== null && 'name' in holder) this.monitor.turnEnded(holder)
-    // The next turn begins in a microtask and not here, because the task's code may be on the stack: it may just have
-    // called `then` of a future.
+    // The next turn begins in a later microtask and not inside this call, because code of `holder` may be on the stack.
+    // For example, code that itself calls `then` of a future begins a wait, and so causes this call.
     if (!this.#scheduled && this.#hasWork()) this.#schedule()
   }
 

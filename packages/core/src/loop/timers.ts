@@ -36,8 +36,8 @@ class Alarm {
 export class Timers {
   readonly #own: Alarm
   /**
-   * A second clock, with a heap of its own. It is made when a timer is set after a test has replaced the global timer
-   * functions; null before that.
+   * The second clock, and the heap of the timers that this clock measures. Made when a timer is set after a test has
+   * replaced the global timer functions; null before that.
    */
   #other: Alarm | null = null
   readonly #ring: () => void

@@ -206,7 +206,7 @@ export class Runner implements AsyncDisposable {
 
   async #endTasks(cleanup: Cleanup): Promise<void> {
     const loop = this.#loop
-    // This is repeated, because the clean-up of a task may create new tasks.
+    // The tasks are cancelled and awaited in a loop, because the clean-up of a task may create new tasks.
     for (;;) {
       if (this.#cancelled.length === 0) {
         if (this.#hasCancelled && loop.tasks.list().length > 0) await this.#waitRounds(roundsLeft)

@@ -315,8 +315,8 @@ export class TaskGroup {
     if (cancel !== null && this.#errors.length === 0) throw cancel
     if (hasOwnError) this.#errors.push(error)
     if (this.#errors.length === 0) return
-    // If a cancel came from outside, the ExceptionGroup is thrown in place of its CancelledError. So `cancelAgain`
-    // makes the next wait of the task throw that cancel again.
+    // If a cancel came from outside, the ExceptionGroup is thrown in place of the CancelledError, and the cancel would
+    // be lost. So `cancelAgain` makes the next wait of the task throw that cancel again.
     this.#frame.cancelAgain()
     throw new ExceptionGroup('unhandled errors in a task group', this.#errors)
   }

@@ -225,7 +225,10 @@ class TaskLister {
   readonly #withStacks: boolean
   readonly #now: number
   readonly #tasks: TaskSnapshot[] = []
-  /** Tasks that are done, but for which a listed task still waits. They are added at the end of the list. */
+  /**
+   * Tasks that are done, but that the wait of a listed task still names: for example, a task that has ended without
+   * releasing a lock. `list()` puts them behind all other tasks.
+   */
   readonly #ended = new Set<Task>()
 
   constructor(running: Task | null, withStacks: boolean, now: number) {

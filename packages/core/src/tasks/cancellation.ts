@@ -263,8 +263,8 @@ export class Cancellation {
 
   /**
    * Notes that the cancel has ended a wait, which will throw in a later turn (one step of the loop). `key` identifies
-   * the wait. `began` is the number of the wait. Waits are numbered in the order in which they begin, so `endTurn` can
-   * tell whether a newer wait has ended.
+   * the wait, and `began` is its number: waits are numbered in the order in which they begin. If a wait with a higher
+   * number has ended by the end of that turn, `endTurn` takes this as evidence that other code runs as well.
    */
   noteWaitCancelled(key: Reaction, began: number): void {
     const waits = this.#cancelledWaits
@@ -275,9 +275,10 @@ export class Cancellation {
   }
 
   /**
-   * Notes that the cancel is thrown now into code whose wait is over, although the future of that wait was not
-   * cancelled: it had ended by itself. `began` is the number of that wait. Waits are numbered in the order in which
-   * they begin, so `endTurn` can tell whether a newer wait has ended.
+   * Notes that the cancel is thrown now, although it has ended no wait: the wait of the code had ended by itself, or a
+   * scope throws the cancel to the code around the scope. `began` is the number of that wait, or else of the newest wait
+   * that has ended (waits are numbered in the order in which they begin). If a wait with a higher number ends in this
+   * turn, `endTurn` takes this as evidence that other code runs as well.
    */
   noteThrownNow(began: number): void {
     if (began > this.#newestCancelledWait) this.#newestCancelledWait = began
@@ -328,9 +329,10 @@ export class Cancellation {
   }
 
   /**
-   * Called at the end of the turn (one step of the loop) in which a wait has thrown the CancelledError. If `confirm`
-   * was not called in this turn, and there is evidence that other code than the body has got the cancel, the next wait
-   * throws the cancel again. `canSeePromises` says whether `notePromiseMade` is called at all in this runtime.
+   * Called at the end of the turn (one step of the loop) in which a wait has thrown the CancelledError. Makes the next
+   * wait throw the cancel again if a signal of the process has asked for it, or if evidence shows that code other than
+   * the body has got it (see the comment on this class). Does nothing if, in this turn, the body has ended or code has
+   * begun a wait. `canSeePromises` says whether the runtime reports new promises to `notePromiseMade`.
    */
   endTurn(canSeePromises: boolean): void {
     this.#isThrowing = false

@@ -8,8 +8,8 @@ import { detailsOf } from '../futures/wait-details.ts'
  * In `await future.catch(log)`, the task waits on an object of this class. The awaited promise was made from a future
  * (the source) by `then`, `catch` or `finally`. The object ends with the outcome of this promise. A cancel of the
  * object cancels the source, and the callbacks, here `log`, then decide how the promise ends. If a cancel comes after
- * the source has ended, the next wait of the task throws the CancelledError. The reason is that the callbacks have got
- * the result already: if the result is an acquired lock, the lock would be lost.
+ * the source has ended, the `await` still gets the outcome of the promise, and the next wait of the task throws the
+ * CancelledError. Otherwise a result that the callbacks have got already, such as an acquired lock, would be lost.
  */
 export class ChainWait extends DetailedFuture<unknown> {
   readonly #future: Future<unknown>

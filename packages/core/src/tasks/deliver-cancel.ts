@@ -216,8 +216,8 @@ export function refuse(frame: Frame, future: Future<unknown>): Future<never> {
 
 /**
  * Waits for `future` in clean-up code of this library; `frame` is the object for one scope or task that this code
- * belongs to. If no wait may begin in `frame` any more, or it is in a cancelled scope, this function waits outside of
- * every scope and task, where no cancel ends the wait. Otherwise a cancel ends the wait as usual.
+ * belongs to. If no wait may begin in `frame` any more, or `frame` is in a cancelled scope, this function waits
+ * outside of every scope and task, where no cancel ends the wait. Otherwise a cancel ends the wait as usual.
  */
 export async function awaitAnyway(frame: Frame, future: Future<void>): Promise<void> {
   const isRefused = frame.mustRefuse()
@@ -225,9 +225,9 @@ export async function awaitAnyway(frame: Frame, future: Future<void>): Promise<v
     await future
     return
   }
-  // The wait for `future` below is a clean-up. A cancelled scope around it must not end before `future` has ended, so
-  // `beginCleanup` tells the scope to wait for the clean-up. If `isRefused`, the scope or task of `frame` is already
-  // ending, or its loop is closed: then it does not wait for a clean-up that begins now.
+  // The wait for `future` below is a clean-up. A cancelled scope around the running code must not end before `future`
+  // has ended, so `beginCleanup` tells the scope to wait for the clean-up. If `isRefused`, the scope or task of `frame`
+  // is already ending, or the loop is closed: then no scope and no task waits for this clean-up.
   const running = isRefused ? null : currentFrame()
   if (running !== null) beginCleanup(running)
   try {

@@ -128,7 +128,8 @@ export class Execution extends Frame {
       const body = this.#body
       if (body instanceof Coroutine) body.close()
       this.takeStart()
-      // The outcome is the same as if the body had begun and had thrown the CancelledError.
+      // The task was cancelled before its first turn, so its body never begins. The task ends as if the body had begun
+      // and had thrown the CancelledError.
       const message = this.cancelMessage
       Execution.#end(this, () =>
         this.task.endCancelled(message === undefined ? message : toCancelledError(message)),

@@ -28,7 +28,7 @@ class Follower implements Reaction {
   }
 }
 
-/** Makes the task wait for `future`, and end with the outcome of `future`. */
+/** Makes the task of `execution` wait for `future`, and end with the outcome of `future`. */
 export function follow(execution: Execution, future: Future<unknown>): void {
   if (future.done()) {
     end(execution, future)

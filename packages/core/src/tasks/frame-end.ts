@@ -48,10 +48,10 @@ export function endCleanup(frame: Frame): void {
 }
 
 /**
- * Called when a wait inside `frame` (the object for one scope or task) has ended, if the body itself has ended
- * before. If no other wait is left inside `frame`, then `frame` is removed from the list that the frame around it
- * keeps. If the scope or task was cancelled, it has waited for these waits, and ends at the end of this turn (one step
- * of the loop).
+ * Called when a wait inside `frame` (the object for one scope or task) has ended, if the body of the scope or task has
+ * ended before. If no other wait is left inside `frame`, removes `frame` from the list that the frame around `frame`
+ * keeps. For a cancelled scope or task, this check is made at the end of this turn (one step of the loop), because the
+ * code of the ended wait may begin one more wait, to clean up. If no wait is left then, the scope or task ends too.
  */
 export function afterWait(frame: Frame): void {
   if (frame.state === CLOSING) {

@@ -1,7 +1,7 @@
 import type { Frame } from './frame.ts'
 import { OPEN } from './frame-state.ts'
 
-/** Returns `frame` and all frames inside it, the outermost first. A frame is the running body of a task or scope. */
+/** Returns `frame` and all frames inside it, the outermost first. A frame is the object for one scope or task. */
 export function framesOf(frame: Frame): Frame[] {
   const frames = [frame]
   // The `for` loop also visits the frames (objects for scopes and tasks) that are added to the list during the

@@ -78,10 +78,10 @@ export abstract class FrameWaits implements Reaction {
   /** @internal */
   state: FrameState = OPEN
   /**
-   * @internal the number of the newest wait that has ended in this scope or task (waits are numbered in the order in
-   * which they begin). `Cancellation.endTurn` must find out whether code that got a CancelledError has ended. If this
-   * number is greater than that of the wait that the cancel has ended, a wait that began later has ended too. So other
-   * code of the scope or task runs in this turn as well, and `endTurn` cannot tell.
+   * @internal the number of the newest wait that has ended in this scope or task or in a scope inside it (waits are
+   * numbered in the order in which they begin). `Cancellation.endTurn` compares this number with that of the wait that
+   * a cancel has ended. If this number is greater, a wait that began later has ended too. So other code of the scope or
+   * task runs as well, and perhaps the body has not got the cancel. Then `endTurn` makes the cancel pending again.
    */
   newestEnded = 0
   /**
@@ -530,9 +530,10 @@ export abstract class FrameWaits implements Reaction {
 export class Interruption extends Future<never> {}
 
 /**
- * A value for the field `#functions` of a frame whose body has ended, if the body was continued by an object that was
- * passed to `driveBy`, as a generator is. It replaces that object, so that the object can be garbage-collected. The
- * field stays non-null, which means that the frame itself resumes no wait: if another call that the body has begun
- * waits later, this wait gets an Awaiter (an object that resumes one wait).
+ * A value for the field `#functions` of a frame whose body has ended. It is used if the loop has continued the body by
+ * an object that was passed to `driveBy`, such as the object that runs a generator. `ended` replaces that object, so
+ * that the object can be garbage-collected. The field stays non-null, which means that the frame itself resumes no
+ * wait: if another call that the body has begun waits later, this wait gets an Awaiter (an object that resumes one
+ * wait).
  */
 const ended: Reaction = { waitingFrame: null, run: () => {}, label: () => 'ended' }

@@ -13,7 +13,7 @@ import { findCancelledScope, cancelNewWait } from './level-cancel.ts'
 import type { Task } from './task.ts'
 
 /**
- * The object for one scope or task, or the callbacks of a loop. Each wait belongs to the frame whose code waits, so
+ * The object for one scope or task, or for the callbacks of a loop. Each wait belongs to the frame whose code waits, so
  * that a cancel of a scope ends the waits of its own body and no others (`frame-waits.ts` says more).
  */
 export abstract class Frame extends FrameWaits {

@@ -13,8 +13,8 @@ import { attach, detach } from './frame-tree.ts'
 import type { Task } from './task.ts'
 
 /**
- * The frame of a scope such as `timeout`: an object that stands for the object for the scope. It lists the waits
- * of the body, so that a cancel of the scope finds them.
+ * The frame of a scope such as `timeout`: the object for this one scope. The frame lists the waits of the body, so
+ * that a cancel of the scope finds them.
  */
 export class ScopeFrame extends Frame {
   #returned: Promise<unknown> | null = null
@@ -67,8 +67,8 @@ export class ScopeFrame extends Frame {
   }
 
   /**
-   * @internal called when this scope has stopped being a shield (a scope that keeps out cancels from outside). If it
-   * has kept out a cancel of the task, or of a scope around it, that cancel now ends the waits of the body
+   * @internal called when this scope has stopped being a shield (a scope that keeps out cancels from outside). If the
+   * shield has kept out a cancel of the task, or of an outer scope, that cancel now ends the waits of the body
    */
   deliverPending(): void {
     for (let outer = this.parent; outer !== null; outer = outer.parent) {

@@ -50,7 +50,7 @@ interface Siblings {
    * more than the text shows.
    */
   readonly oldest: Task[]
-  /** The number of all siblings, also of those that are not in `oldest`, plus the number of all tasks below them. */
+  /** The number of all siblings, even if they are not in `oldest`, plus the number of all tasks below the siblings. */
   count: number
 }
 

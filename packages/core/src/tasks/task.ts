@@ -38,8 +38,8 @@ export interface TaskOptions {
    */
   isService?: boolean | undefined
   /**
-   * The abort of this signal cancels the task. If the signal was aborted before, the body never begins, even if `eager`
-   * is true.
+   * The abort of this signal cancels the task. If the signal is aborted already when the task is created, the body
+   * never begins, even if `eager` is true.
    */
   signal?: AbortSignal | undefined
 }

@@ -179,7 +179,8 @@ class LoopLister {
   }
 
   #addTimer(entry: object): void {
-    // The timer of a scope is not listed, because it ends with the scope, and the scope is listed or belongs to a task.
+    // A timer is not listed if a line shows the wait for it. A Deadline, the timer of a scope, is not listed either: it
+    // ends with the scope, and the scope is shown in a line of its own or in the line of its task.
     if (this.#awaited.has(entry) || entry instanceof Deadline) return
     if (entry instanceof Future) {
       const text = `a ${entry.constructor.name} that nobody awaits: ${detailsOf(entry).label}`

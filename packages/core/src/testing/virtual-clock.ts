@@ -22,8 +22,8 @@ export class VirtualClock implements Clock {
   readonly #realTime = new SystemClock()
   #stopped = false
   /**
-   * @internal Called when every task waits and no timer is set. Must return true if the clock may stop checking whether
-   * it must jump; false if real I/O may still wake a task.
+   * @internal Called when every task waits and no timer is set. Must return false if real I/O may still wake a task:
+   * then the clock checks again, a millisecond of real time later. Must return true if the clock may stop these checks.
    */
   onStall: () => boolean = () => true
 
