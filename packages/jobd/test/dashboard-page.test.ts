@@ -209,6 +209,7 @@ describe('in Chromium', () => {
     const blocks = await output.evaluate(({ children }) =>
       [...children].map(({ textContent }) => textContent.length),
     )
+    expect(blocks.reduce((sum, length) => sum + length)).toBe(shown.length)
     expect(Math.max(...blocks)).toBeLessThan(20_000)
   })
 
