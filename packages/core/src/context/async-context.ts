@@ -263,7 +263,7 @@ export function resumeAsyncContext<S>(
     return
   }
   const key = mapKey as symbol
-  // Node reads this property before it calls `fn`. So `fn` may itself call `resumeAsyncContext`, and so change the
+  // Node reads `carrier[key]` before it calls `fn`. So `fn` may itself call `resumeAsyncContext`, and so change the
   // property, without harm. The property is cleared even if `fn` throws. Otherwise the values would stay in memory
   // until the next call.
   carrier[key] = context as ContextMap

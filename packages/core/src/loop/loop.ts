@@ -66,8 +66,8 @@ export class EventLoop extends Scheduler {
    */
   isEnding = false
   /**
-   * @internal The frames (the bodies, with lists of their waits) of tasks that have ended, although async functions
-   * that these tasks have called still wait. At its end, `run` cancels these waits.
+   * @internal The frames of tasks that have ended, although async functions that these tasks have called still wait. (A
+   * frame is the object for one scope or task, and lists the waits of its code.) At its end, `run` cancels these waits.
    */
   readonly leftBehind: Set<Frame> = new Set<Frame>()
   /**

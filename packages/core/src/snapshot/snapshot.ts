@@ -350,7 +350,7 @@ export function tasksAwaitedBy(task: Task): Task[] {
 
 /**
  * Returns a description of the scope whose body runs in `frame`; null if the frame belongs to no scope. A frame is the
- * object for one scope or task, or belongs to the callbacks of a loop.
+ * object for one scope or task, or for the callbacks of a loop.
  */
 export function scopeOf(frame: Frame): ScopeSnapshot | null {
   if (!(frame instanceof ScopeFrame)) return null

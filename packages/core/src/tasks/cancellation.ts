@@ -276,9 +276,9 @@ export class Cancellation {
 
   /**
    * Notes that the cancel is thrown now, although it has ended no wait: the wait of the code had ended by itself, or a
-   * scope throws the cancel to the code around the scope. `began` is the number of that wait, or else of the newest wait
-   * that has ended (waits are numbered in the order in which they begin). If a wait with a higher number ends in this
-   * turn, `endTurn` takes this as evidence that other code runs as well.
+   * scope throws the cancel to the code around the scope. `began` is the number of that wait, or else of the newest
+   * wait that has ended (waits are numbered in the order in which they begin). If a wait with a higher number ends in
+   * this turn, `endTurn` takes this as evidence that other code runs as well.
    */
   noteThrownNow(began: number): void {
     if (began > this.#newestCancelledWait) this.#newestCancelledWait = began

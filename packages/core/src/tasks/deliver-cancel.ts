@@ -67,9 +67,9 @@ function noteOuterCancel(frame: Frame, due: Frame): void {
 }
 
 /**
- * Called when the scope that `frame` stands for has stopped keeping out cancels of the scopes around it. `outer`
- * is a frame around it, with a cancel that has ended no wait yet. This cancel now ends the waits of `frame`. If `frame`
- * has no wait, the cancel will end the next one.
+ * Called when the scope of `frame` (the object for this scope) has stopped keeping out cancels from outside. `outer` is
+ * a frame around `frame`, with a cancel that has ended no wait yet. This cancel now ends the waits of `frame`. If
+ * `frame` has no wait, the cancel will end the next wait.
  */
 export function deliverPending(frame: Frame, outer: Frame): void {
   const cancellation = outer.cancellation as Cancellation

@@ -12,8 +12,8 @@ export const CREATED = -1
 /** State of a frame (the object for one scope or task): the body has begun and has not ended. */
 export const OPEN = 0
 /**
- * State of a frame (the object for one scope or task): the body has ended without a cancel. Calls that the body has
- * begun and not awaited continue.
+ * State of a frame (the object for one scope or task): the body has ended without a cancel. The calls that
+ * the body has begun, but has not awaited, continue.
  */
 export const ENDED = 1
 /**

@@ -50,7 +50,7 @@ interface Siblings {
    * more than the text shows.
    */
   readonly oldest: Task[]
-  /** The number of all siblings, even if they are not in `oldest`, plus the number of all tasks below the siblings. */
+  /** The number of all siblings, even those outside of `oldest`, plus the number of all tasks below all siblings. */
   count: number
 }
 
