@@ -7,7 +7,7 @@ import { wait } from './wait.ts'
 /**
  * Cancels the tasks and waits until all have ended. Code outside of every task may call `cancelTasks` too. If a task
  * ends with an error that is not a CancelledError, the error is passed to the exception handler of the task's loop. In
- * a cancelled scope, such as a `timeout` whose time is over, every other wait throws at once, but `cancelTasks` still
+ * a cancelled scope, such as a `failAfter` whose time is over, every other wait throws at once, but `cancelTasks` still
  * waits until the tasks have ended.
  *
  * @throws {TypeError} when `tasks` is not an iterable of tasks
@@ -49,9 +49,9 @@ export async function awaitCancelled(cancelled: readonly Task[]): Promise<void> 
 }
 
 /**
- * Waits until all tasks have ended. If the waiting task is cancelled, a CancelledError is thrown at once. If a scope
- * around the waiting code (such as a `timeout`) is cancelled, the CancelledError is thrown only when all tasks have
- * ended.
+ * Waits until all tasks have ended. If the waiting task, or a `timeout` around the waiting code, is cancelled, a
+ * CancelledError is thrown at once. If a `cancelScope`, or a similar scope such as `failAfter`, around the waiting code
+ * is cancelled, the CancelledError is thrown only when all tasks have ended.
  */
 export async function untilAllEnded(tasks: readonly Task[]): Promise<void> {
   try {

@@ -160,7 +160,7 @@ function outcome(child: Future<unknown>): unknown {
 /**
  * Returns the error with which a cancelled `gather` ends: the CancelledError of the last child in the list. As in
  * asyncio, the last child in the list need not be the child that ended last. If the last child was not cancelled, a
- * CancelledError is made from the message of the newest cancel of that child.
+ * CancelledError is made from the message of the newest cancel of that child that could not end a wait at once.
  */
 function lastCancel(children: Future<unknown>[]): CancelledError {
   const last = children.at(-1) as Future<unknown>

@@ -85,10 +85,10 @@ class EnvironmentMap implements Iterable<[unknown, unknown]> {
 }
 
 /**
- * An Environment (it says to which loop and task the running code belongs) that Node can also use as its map of
- * AsyncLocalStorage values, because `standForMaps` has added the methods of such a map to its class. If no other
- * AsyncLocalStorage has a value, Node gets the Environment in place of a map, which saves 10% of the memory of a task.
- * The iterator of the Environment yields the Environment itself, as the only entry of the map.
+ * An Environment says to which loop and task the running code belongs. Node can also use an EnvironmentAsMap as its map
+ * of AsyncLocalStorage values, because `standForMaps` has added the methods of such a map to the class. If no other
+ * AsyncLocalStorage has a value, Node gets this object in place of a map, which saves 10% of the memory of a task. The
+ * iterator yields the object itself, as the only entry of the map.
  */
 export interface EnvironmentAsMap extends Environment {
   [Symbol.iterator](): Iterator<unknown>

@@ -100,8 +100,8 @@ function isSuppressed(error: object): error is SuppressedError {
 }
 
 /**
- * Returns the error that the waiting code gets after `cancel(msg)`: `msg` itself if it is a CancelledError, or else a
- * new CancelledError with the message `msg`.
+ * Returns the CancelledError for a cancel that was asked for by `cancel(msg)`: `msg` itself if it is a CancelledError,
+ * or else a new CancelledError with the message `msg`.
  */
 export function toCancelledError(msg: string | CancelledError | undefined): CancelledError {
   return findCancelled(msg) ?? new CancelledError(msg as string | undefined)

@@ -90,9 +90,10 @@ export function awaitSiteOf(reaction: Reaction): readonly string[] {
 }
 
 /**
- * The stack frames of the running code that belong to the program, as `file:line`, the innermost first. If no stack
- * frame belongs to the program, because a function of the program has returned a promise and has not awaited it, the
- * list has the innermost stack frame that belongs to another package of this library, if there is one.
+ * Returns the stack frames of the running code that belong to the program, as `file:line`, the innermost first. If a
+ * function of the program has returned a promise without an `await`, it is not on the stack any more. If no stack frame
+ * of the program is left, the list has the innermost stack frame that belongs to another package of this library, or
+ * is empty.
  */
 export function programFrames(): string[] {
   const lines: string[] = []

@@ -212,9 +212,9 @@ export class OwnAwait extends Derived {
   }
 
   /**
-   * Returns a promise with the outcome of the promise that `write` has stored for this OwnAwait. Looks for the stored
-   * promise one microtask later, because `write` is called only when the user's function has returned, and this
-   * function may itself call `then` of the OwnAwait.
+   * Returns a promise with the outcome of the promise that `write` stores for this OwnAwait. User code has passed a
+   * function to `then` of the future, and `write` is called when this function has returned. Before that, the function
+   * may itself call `then` of the OwnAwait. So this method looks for the stored promise one microtask later.
    */
   async #returned(resolve: Resolve): Promise<unknown> {
     await nothing

@@ -40,8 +40,8 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   }
 
   /**
-   * @internal called if the loop is closed while this future is in its ready queue: leaves the resource (a lock, an
-   * item of a queue) to the next waiter
+   * @internal called if the loop is closed while this future is in the ready queue of the loop: leaves the resource (a
+   * lock, an item of a queue) to the next waiter
    */
   dropped(): void {
     this.#woken = false
@@ -150,8 +150,8 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
       if (this.done()) sole.run()
       else {
         this.react(sole)
-        // While this future was in the ready queue, the cancel of a scope (such as a `timeout`) could not end the wait
-        // for it. This future has taken nothing, so a cancel that has come in the meantime can end the wait now.
+        // While this future was in the ready queue, the cancel of a `cancelScope` could not end the wait for this
+        // future. This future has taken nothing, so a cancel that has come in the meantime can end the wait now.
         sole.waitingFrame?.endWaitInCancelledScope(sole, this)
       }
     }

@@ -30,8 +30,8 @@ export function withoutReaction(reactions: ReactionSet, reaction: Reaction): Rea
 }
 
 /**
- * Returns the only reaction (the object that the loop runs when the future has ended); null if there is none, or if
- * there are several.
+ * Returns the only reaction of a future (a reaction is an object that the loop runs when the future has ended); null if
+ * there is none, or if there are several.
  */
 export function soleReaction(reactions: ReactionSet): Reaction | null {
   if (!(reactions instanceof Set)) return reactions

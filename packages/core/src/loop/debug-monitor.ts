@@ -164,8 +164,8 @@ class FuturesMade {
 }
 
 /**
- * Describes each wait of code in `frame` (the object for one scope or task) and in the scopes inside this body, with
- * the `file:line` of the `await` if this place is known.
+ * Describes each wait of code in `frame` (the object for one scope or task) and in the scopes inside `frame`, with the
+ * `file:line` of the `await` if this place is known.
  */
 function waitsInside(frame: Frame): string[] {
   return framesOf(frame).flatMap((each) => {

@@ -347,9 +347,10 @@ export abstract class Scheduler {
   }
 
   /**
-   * Makes sure that a task does not stay the holder of the loop, for which other tasks are held back, while the task
-   * awaits a foreign promise (a promise that this library did not make). `nextTick` calls back when no microtask is
-   * left. A holder that has neither awaited a future nor ended by then must be awaiting a foreign promise.
+   * Makes sure that the loop does not hold back other tasks while its holder (the task or scope whose code runs now)
+   * awaits a foreign promise (a promise that this library did not make). Such an `await` does not call `release`. So
+   * `nextTick` calls back when no microtask is left. A holder that was not released by then must be awaiting a foreign
+   * promise, and stops being the holder.
    */
   #watch(): void {
     if (this.#watching) return

@@ -50,8 +50,9 @@ export class Timers {
   }
 
   /**
-   * The clock for timers that are set now: the second clock while a test has replaced the global timer functions, and
-   * otherwise the first.
+   * The clock for timers that are set now. Usually this is the clock that was passed to the constructor. If a test has
+   * replaced the global timer functions since that clock was made, this is a second clock, which uses the new
+   * functions.
    */
   get clock(): Clock {
     return this.#current().clock

@@ -278,14 +278,15 @@ export class TaskGroup {
     // This is a loop, because each cancel of the task that opened the group ends the wait below, and the group must
     // then wait again.
     while (this.#tasks.size > 0) {
-      // If a scope around the group is cancelled, the group still waits for all its tasks. Because of that scope, every
-      // wait of these tasks throws, so they end.
+      // If a scope around the group is cancelled, `taskGroup` throws a CancelledError, unless a task or the body fails
+      // with another error. The group does not cancel its tasks, because every wait of a task in a cancelled scope
+      // throws, so the tasks end.
       if (isInCancelledScope() && !hasOwnError) cancel ??= new CancelledError()
       if (this.#frame.mustRefuse() && !this.#aborting) {
-        // A task or scope around the group was cancelled, and its body has ended before this group. For example, the
-        // body has called `taskGroup` in a `Promise.race`, and another branch has ended the race. (The other cases: the
-        // task was abandoned, or the loop is closed.) No cancel can end the wait below any more. So the group itself
-        // cancels its tasks, and makes the CancelledError that `taskGroup` throws.
+        // A cancelled task or scope around the group has ended its body before this group has ended. For example, that
+        // body has called `taskGroup` in a `Promise.race`, and another branch has ended the race. The other two cases:
+        // the task was abandoned, or the loop is closed. In each case the wait below is outside of every scope, so no
+        // cancel can end the wait. So the group cancels its tasks here, and makes the CancelledError that it throws.
         cancel ??= new CancelledError()
         this.#abort()
       }

@@ -26,9 +26,9 @@ import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
 export class Timeout {
   readonly #frame: ScopeFrame
   /**
-   * @internal The number of cancels from outside (of the task and of the scopes around this one) that were asked for,
-   * and not taken back, before the body began. `end` compares this number with the number at the end, without the
-   * cancel by this timeout. If the number has grown, a cancel came from outside.
+   * @internal The number of cancels, of the task and of the scopes around this one, that were asked for and not taken
+   * back before the body began. When the body has ended, `end` takes the cancel by this timeout back, and counts the
+   * cancels again. If the new number is larger, a cancel came from outside.
    */
   readonly outerCancels: number
   #state: 'active' | 'expiring' | 'expired' | 'finished' = 'active'

@@ -89,8 +89,8 @@ function derivedSignals(signal: AbortSignal): AbortSignal[] {
       if (each instanceof AbortSignal && !isAborted(each)) derived.push(each)
     }
   } catch {
-    // In this version of the runtime the property holds a value of another kind, so the derived signals cannot be
-    // found.
+    // In this version of the runtime, the property `kDependantSignals` does not hold a collection of WeakRefs, so the
+    // derived signals cannot be found.
   }
   return derived
 }

@@ -106,8 +106,8 @@ export class Cancellation {
   /** True during the turn (one step of the loop) in which a wait throws because of the cancel. */
   #isThrowing = false
   /**
-   * Whether the frame belongs to a `cancelScope` (or the like) that was cancelled: then every wait inside the scope
-   * throws, until the scope ends (`level-cancel.ts`).
+   * True if this object belongs to a `cancelScope`, or to a similar scope such as `failAfter`, and the scope was
+   * cancelled. Every wait inside the scope then throws, until the scope ends (`level-cancel.ts`).
    */
   isScopeCancelled = false
   scopeCancelReason: unknown = undefined
@@ -252,8 +252,8 @@ export class Cancellation {
   }
 
   /**
-   * Notes that the pending cancel has ended a wait that code has just begun; it is not pending any more. `key`
-   * identifies that wait, and `began` is its number (waits are numbered in the order in which they begin).
+   * Notes that the pending cancel has ended a wait that code has just begun. The cancel is then not pending any more.
+   * `key` identifies that wait, and `began` is its number (waits are numbered in the order in which they begin).
    */
   noteNewWaitCancelled(key: Reaction, began: number): void {
     this.pending = false
@@ -301,15 +301,16 @@ export class Cancellation {
 
   /**
    * Called at the beginning of a turn (one step of the loop) in which a wait throws the CancelledError. From now until
-   * the call of `endTurn`, calls of `confirm` and `notePromiseMade` tell what the code does with that error.
+   * the call of `endTurn`, a call of `confirm` means that the body has ended or that code has begun another wait, and a
+   * call of `notePromiseMade` means that code of this scope or task has made a promise.
    */
   beginTurn(): void {
     this.#isThrowing = true
   }
 
   /**
-   * Notes that code has made a promise after its wait threw the CancelledError. So that code continues, perhaps with an
-   * `await` of a promise that is not a future.
+   * Notes that code of this scope or task has made a promise after its wait threw the CancelledError. The code has
+   * therefore not ended with this error. It may now be in an `await` of a promise that is not a future.
    */
   notePromiseMade(): void {
     this.#hasMadePromise = true

@@ -25,8 +25,8 @@ import { canSeePromises, watchPromises } from './promise-hook.ts'
 export function beginWait(frame: Frame, reaction: Reaction, future: Future<unknown>): void {
   let due: Frame | null = null
   /**
-   * Whether the `for` loop has passed a shield (a scope that keeps out cancels from outside). Cancels of the scopes
-   * around it, and of the task, are not delivered here.
+   * Whether the `for` loop has passed a shield (a scope that keeps out cancels from outside). If so, cancels of the
+   * scopes around the shield, and of the task, do not end the new wait.
    */
   let isShut = false
   for (let each: Frame | null = frame; each !== null; each = each.parent) {
@@ -122,8 +122,8 @@ export function resumeWait(
   if (due !== null) noteOuterCancel(frame, due)
   if (future instanceof Interruption) return future.cancelledError()
   if (due === null || future.cancelled()) return null
-  // `future` is a gather that was cancelled and has failed with a CancelledError. The waiting code gets the error of
-  // the gather and no new one, as in asyncio.
+  // If `future` has failed with a CancelledError, it is a gather that was cancelled. The waiting code then gets the
+  // error of the gather and no new one, as in asyncio.
   if (future.done() && isCancelled(future.exception())) return null
   return toCancelledError(due.cancellation?.remembered)
 }

@@ -240,8 +240,8 @@ export class Execution extends Frame {
   }
 
   /**
-   * Whether the task was never cancelled, and no call that its body has begun still waits. Then the task can end at
-   * once.
+   * Whether the task can end at once, because it was never cancelled and no call that its body has begun still waits.
+   * Also false if code has read the AbortSignal of the task, because the read sets `cancellation`: `#end` then decides.
    */
   static #isClean(execution: Execution): boolean {
     return (

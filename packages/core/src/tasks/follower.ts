@@ -3,9 +3,9 @@ import type { Reaction } from '../futures/reaction.ts'
 import type { Execution } from './execution.ts'
 
 /**
- * An object that the loop calls when a future has ended: it then ends a task with the outcome of that future. It is
- * used for a task whose body is a function that returns a future, because an `await` of this future would make a
- * promise.
+ * Ends a task with the outcome of a future. If the body of a task is a function that returns a future, the loop calls
+ * the Follower when this future has ended. An `await` of the future would do the same, but would make a native promise
+ * for each such task.
  */
 class Follower implements Reaction {
   readonly waitingFrame: Execution

@@ -13,9 +13,10 @@ import { framesOf } from './frame-tree.ts'
  */
 
 /**
- * Called when a task of a group has ended. `group` is the frame (the object) of the group. A cancelled scope
- * waits, after the end of its body, for the tasks of the groups inside it. So this function checks the group and each
- * scope around it. If the body of such a scope has ended, and nothing else is left to wait for, the scope ends.
+ * Called when a task of a group has ended. `group` is the frame (the object for one scope or task) of the group. A
+ * cancelled scope waits, after the end of its body, for the tasks of the groups inside it. So this function checks the
+ * group and each scope around the group. If the body of such a scope has ended, and nothing else is left to wait for,
+ * the scope ends.
  */
 export function afterGroupTask(group: Frame): void {
   for (let frame: Frame | null = group; frame !== null; frame = frame.parent) {

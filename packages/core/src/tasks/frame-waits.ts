@@ -483,15 +483,16 @@ export abstract class FrameWaits implements Reaction {
 
   /**
    * Removes from the list of waits the entries that are not waits. Code that calls `then` with two functions without a
-   * name looks like an `await`, but does not wait. Its functions are still called when the future ends, but outside of
-   * every scope and task. The check takes about 50 ns, so it is not made at each `await`, but only where the answer
-   * matters.
+   * name looks like an `await`, but does not wait. When the future ends, one of the two functions is still called, but
+   * outside of every scope and task. The check takes about 50 ns. So it is not made at each `await`, but only when the
+   * list is read, for example by a cancel.
    */
   static #dropFalseWaits(frame: FrameWaits): void {
     const waits = FrameWaits.#waits(frame)
     if (frame.#reject !== null) {
       const own = waits instanceof Map ? waits.get(frame) : waits
-      // If the future is done, an entry of the ready queue is about to call these functions, and must stay as it is.
+      // If the future is done, `frame` is already in the ready queue, and will call one of the two functions that it
+      // stores. So these functions must then stay in `frame`.
       if (own?.done() === false && !isResolver(frame.#reject)) FrameWaits.#moveOwnWait(frame, null)
     }
     if (!(waits instanceof Map)) return

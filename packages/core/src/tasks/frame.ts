@@ -51,10 +51,11 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal called when `future` was about to take a lock, an item of a queue or the like for the code that awaits
-   * it, and has got nothing, so that the code goes on waiting. In the meantime a scope around the code may have been
-   * cancelled, and this cancel has not ended the wait, because the lock or item would have been lost. If so, this
-   * method ends the wait now. `reaction` is the object that the loop calls to resume the code.
+   * @internal called when `future` has tried to take a thing, such as a lock or an item of a queue, and has got
+   * nothing. The code that awaits `future` then goes on waiting. Before that, while `future` was about to take the
+   * thing, the cancel of a `cancelScope` around the code could not end the wait, because the thing might have been
+   * lost. If there was such a cancel, this method ends the wait now. `reaction` is the object that the loop calls to
+   * resume the code.
    */
   endWaitInCancelledScope(reaction: Reaction, future: Future<unknown>): void {
     const cancelledScope = findCancelledScope(this)
@@ -98,7 +99,11 @@ export abstract class Frame extends FrameWaits {
     return false
   }
 
-  /** @internal the message of the cancel because of which `mustCancel` is true */
+  /**
+   * @internal the message of the pending cancel (a cancel that will end a later wait) of this scope or task, or else of
+   * the nearest one around it in the same task. Cancels that a shield keeps out do not count. If no cancel is pending:
+   * the message of the newest cancel of this scope or task that has been pending
+   */
   get cancelMessage(): string | CancelledError | undefined {
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
       if (frame.cancellation?.pending === true) return frame.cancellation.remembered

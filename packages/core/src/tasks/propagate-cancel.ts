@@ -56,9 +56,9 @@ interface Deferred {
 const deepest = 200
 const deferred: Deferred[] = []
 /**
- * The Cancellations of tasks whose mark `isBeingPassedOn` stays true although their cancel was passed on, because
- * deferred cancels are left. If a deferred cancel comes back to such a task, the mark shows that the tasks wait for
- * each other in a circle.
+ * The Cancellations of tasks whose cancel was passed on while deferred cancels were left. Their mark `isBeingPassedOn`
+ * stays true until `runDeferred` has made the deferred cancels. If a deferred cancel comes back to such a task, the
+ * mark shows that the tasks wait for each other in a circle.
  */
 const marked: Cancellation[] = []
 
@@ -85,8 +85,8 @@ export function cancelFrame(first: Frame, msg: Message): boolean {
   }
   let last = first
   /**
-   * If each of several tasks waits only for the next: the frames (the objects) of these tasks, without the last
-   * one. Null if there is only one frame, which is the usual case.
+   * If each of several tasks waits only for the next: the frames (the objects for the scopes and tasks) that the cancel
+   * has passed through, without the last one. Null if there is only one frame, which is the usual case.
    */
   let others: Frame[] | null = null
   let isAccepted = false
@@ -219,8 +219,9 @@ export function cancelWait(frame: Frame, wait: Future<unknown>, msg: Message): b
 }
 
 /**
- * Passes a cancel of a `gather` on to `child`, one of its futures. Returns the result of `child.cancel()`: false if
- * `child` is done, or does not end because of the cancel.
+ * Passes a cancel of a `gather` on to `child`, one of the futures that the gather waits for. Returns the result of
+ * `child.cancel()`: false if `child` is done or has refused the cancel. If the cancel is put off, returns the result of
+ * `defer`.
  */
 export function cancelChild(child: Future<unknown>, msg: Message): boolean {
   if (depth > deepest) return defer(null, child, msg)
@@ -234,9 +235,10 @@ export function cancelChild(child: Future<unknown>, msg: Message): boolean {
 }
 
 /**
- * Puts off the cancel of the future `wait`, on which `frame` (the object for one scope or task) waits. Returns false
- * if `wait` is done. Otherwise returns true, because `cancel()` of a pending future nearly always returns true. If the
- * later call returns false, `runDeferred` makes the next wait of the task throw a CancelledError.
+ * Puts off the cancel of the future `wait`. `frame` is the object for the scope or task whose code waits on `wait`, or
+ * null if `wait` is a child of a gather. Returns false if `wait` is done. Otherwise returns true, because `cancel()` of
+ * a pending future nearly always returns true. If `wait.cancel()` later returns false, `runDeferred` makes the next
+ * wait of the task of `frame` throw a CancelledError.
  */
 function defer(frame: Frame | null, wait: Future<unknown>, msg: Message): boolean {
   if (wait.done()) return false
@@ -306,8 +308,9 @@ function announceOutermost(): void {
   if (depth > 0) return
   if (deferred.length > 0) runDeferred()
   if (unannounced.length === 0) return
-  // A listener may cancel other tasks, and each such cancel also announces the entries of this list. So the list is
-  // emptied before the first listener runs.
+  // `announce` aborts AbortSignals, and a listener of such a signal may cancel other tasks. Each such cancel calls this
+  // function again, which must not announce the same entries a second time. So the list is emptied before the first
+  // listener runs.
   for (const each of unannounced.splice(0)) announce(each)
 }
 
@@ -358,8 +361,9 @@ function hasShieldInside(frame: Frame): boolean {
 }
 
 /**
- * Ends each wait of a scope inside `frame` for a promise that the body of the scope has returned, if the work behind
- * that promise was begun outside of the scope. Returns whether there was such a wait.
+ * Ends each wait of a scope for a promise that the body of the scope has returned, if the work behind that promise was
+ * begun outside of the scope. The scope may be that of `frame` (the object for one scope or task), or be inside
+ * `frame`. Returns whether there was such a wait.
  */
 function abandonReturnedPromises(frame: Frame, msg: Message): boolean {
   let isTaken = false
@@ -370,8 +374,9 @@ function abandonReturnedPromises(frame: Frame, msg: Message): boolean {
 }
 
 /**
- * Aborts the AbortSignals of `frame` (the object for one scope or task) and of the scopes inside it. Returns whether
- * a listener has read one of these signals while it was aborted here.
+ * Aborts the AbortSignals of `frame` (the object for one scope or task) and of the scopes inside it. Returns true if,
+ * during this call, a listener has read `aborted` or `reason` of one of these signals. That code then knows of the
+ * cancel, which need not end a later wait.
  */
 function abortSignals(frame: Frame, msg: Message): boolean {
   let isTaken = false

@@ -20,7 +20,10 @@ export class ScopeFrame extends Frame {
   #returned: Promise<unknown> | null = null
   #rejectBody: ((error: unknown) => void) | null = null
   readonly #outer: Environment
-  /** @internal the scope whose body this is; snapshots and `effectiveDeadline` read its name and deadline */
+  /**
+   * @internal the object that the body of the scope gets as its argument, such as a Timeout or a TaskGroup; null if
+   * there is none. Snapshots and `effectiveDeadline` read the name and the deadline of the scope from this object
+   */
   scope: { readonly deadline: number; readonly name?: string | null } | null = null
   #isShielded = false
   #isCancelledFromOutside = false

@@ -251,8 +251,8 @@ export function createTask<T>(coro: TaskBody<T>, options?: TaskOptions): Task<T>
 }
 
 /**
- * Starts `coro` as a task. `group` is the frame (the object) of a task group, or null. If it is given, the task
- * belongs to that group, and a cancel of a scope around the group cancels the task too.
+ * Starts `coro` as a task. `group` is the frame (the object for one scope) of a task group, or null. If it is not null,
+ * the task belongs to that group, and a cancel of a scope around the group cancels the task too.
  */
 export function createTaskIn<T>(
   group: Frame | null,
