@@ -129,8 +129,8 @@ export function gather(
   }
   const done = children.filter((child) => child.done())
   for (const child of children) if (!child.done()) child.onDone(childEnded)
-  // The children that were done already are counted last. One of them may set the outcome of `outer`, and before that
-  // `childEnded` must be registered with all other children.
+  // For the children that were done already, `childEnded` is called last. This call may end `outer`. Before that,
+  // `childEnded` must be registered with each other child, so that it marks a later failure of that child as read.
   for (const child of done) childEnded(child)
   return outer
 }

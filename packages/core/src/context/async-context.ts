@@ -364,7 +364,8 @@ function isCarried(
   record()
   // One row for each call of `record`, in the order of the calls: the values of `storage`, `other` and `newestMap`.
   // Only in the first row does Node use `map` itself. `other.run` makes Node copy the map, and when `other.run`
-  // returns, Node does not go back to `map`. In a map that Node has made, `newestMap` has no value.
+  // returns, Node does not go back to `map`. In a map that Node has made, `newestMap` has no value. The last row is
+  // recorded after the call of `resource.runInAsyncScope`, where `map` is not used.
   const expected = [
     [environment, outer, map],
     [environment, 'inner', undefined],

@@ -91,9 +91,9 @@ export function awaitSiteOf(reaction: Reaction): readonly string[] {
 
 /**
  * Returns the stack frames of the running code that belong to the program, as `file:line`, the innermost first. If a
- * function of the program has returned a promise without an `await`, it is not on the stack any more. If no stack frame
- * of the program is left, the list has the innermost stack frame that belongs to another package of this library, or
- * is empty.
+ * function of the program has returned a promise without an `await`, that function is not on the stack any more. If no
+ * stack frame of the program is left, the list has the innermost stack frame that belongs to another package of this
+ * library, or is empty.
  */
 export function programFrames(): string[] {
   const lines: string[] = []

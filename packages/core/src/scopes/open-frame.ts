@@ -177,8 +177,8 @@ async function untilQuiet(frame: Frame): Promise<CancelledError | null> {
 
 /**
  * Throws `error` to the code around a scope; `frame` is the object for the scope. The task, or a scope around this
- * one, may have a cancel that has ended no wait yet. If `error` is a CancelledError, it counts as thrown because of
- * that cancel too, so the cancel is not thrown a second time.
+ * one, may have a cancel that has ended no wait yet. If `error` is a CancelledError, `deliverWith` notes that `error`
+ * has delivered that cancel, so that the cancel is not thrown a second time.
  */
 export function throwOut(frame: Frame, error: unknown): never {
   if (isCancelled(error)) deliverWith(frame)

@@ -366,8 +366,8 @@ async function runGroup<T>(
   const group = new TaskGroup(frame, options)
   let value: T
   try {
-    // `group.end`, which waits for the tasks, runs as part of the body. So the failure of a task, which cancels the
-    // body, ends this wait too.
+    // `group.end`, which waits for the tasks of the group, runs as part of the body. The failure of a task cancels the
+    // body, and must also end the wait of `group.end`.
     value = await enterFrame(
       frame,
       async () => {

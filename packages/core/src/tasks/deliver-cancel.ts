@@ -137,10 +137,10 @@ function beginThrowingTurn(frame: Frame): void {
 }
 
 /**
- * Called when a scope throws a CancelledError to the code around it; `frame` is the object for the scope. While
- * the body awaited a promise that is not a future, the scopes around it or the task may have been cancelled. These
- * cancels now count as delivered by this error. A cancel that the running code itself has asked for does not count as
- * delivered: the next wait throws a CancelledError, as in CPython.
+ * Called when a scope throws a CancelledError to the code around it; `frame` is the object for the scope. While the
+ * body of the scope awaited a promise that is not a future, the task or a scope around this one may have been
+ * cancelled. Such a cancel now counts as delivered by this error. A cancel that the running code itself has asked for
+ * does not count as delivered: the next wait throws a CancelledError, as in CPython.
  */
 export function deliverWith(frame: Frame): void {
   let inner = frame
@@ -175,9 +175,9 @@ export function mustRefuse(frame: Frame): boolean {
  */
 const refusals = new WeakMap<Frame, number>()
 /**
- * A new wait is refused if its scope or task has ended. A refused wait throws a CancelledError after a delay. For the
- * first `quickRefusals` refused waits of a scope or task, the delay is one turn (one step of the loop). For the next
- * one it is 1 ms. Each later delay is twice as long as the one before, up to `longestRefusal` ms.
+ * A wait for which `mustRefuse` returns true is refused: it throws a CancelledError after a delay. For the first
+ * `quickRefusals` refused waits of a scope or task, the delay ends when Node has handled the I/O that is ready. The
+ * next delay is 1 ms. Each later delay is twice as long as the delay before, up to `longestRefusal` ms.
  */
 const quickRefusals = 4
 const longestRefusal = 1_000

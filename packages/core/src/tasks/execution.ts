@@ -185,9 +185,9 @@ export class Execution extends Frame {
   }
 
   /**
-   * Called when the body has returned `value`: ends the task with this result, or as cancelled if a cancel has come
-   * that no `await` of the body has thrown. If the task was cancelled, and other async calls that the body has begun
-   * still wait, the task ends only after these calls.
+   * Called when the body has returned `value`: ends the task with this result. If a cancel is pending (no `await` has
+   * thrown its CancelledError), the task ends as cancelled instead. If the task was cancelled, and other async calls
+   * that the body has begun still wait, the task ends only after these calls.
    */
   finish(value: unknown): void {
     const { task, cancellation } = this
@@ -240,7 +240,7 @@ export class Execution extends Frame {
   }
 
   /**
-   * Whether the task can end at once, because it was never cancelled and no call that its body has begun still waits.
+   * Whether the task can end at once: it was never cancelled, and no call that its body has begun still waits.
    * Also false if code has read the AbortSignal of the task, because the read sets `cancellation`: `#end` then decides.
    */
   static #isClean(execution: Execution): boolean {

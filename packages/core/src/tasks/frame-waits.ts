@@ -68,9 +68,9 @@ export abstract class FrameWaits implements Reaction {
    */
   firstChild: Frame | null = null
   /**
-   * @internal the next frame in the linked list that this frame is in. (A frame is the object for one scope or task.)
-   * The frame of a task that is not done is in the loop's list of tasks. Any other frame is in the list of the frames
-   * inside `enclosing`, if it has an `enclosing` frame
+   * @internal the next frame in the linked list that this frame is in; null if this frame is the last one, or is in no
+   * list. (A frame is the object for one scope or task.) While a task is not done, its frame is in the loop's list of
+   * tasks. Any other frame can only be in the list of the frames inside `enclosing`
    */
   next: Frame | null = null
   /** @internal */
