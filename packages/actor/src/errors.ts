@@ -2,9 +2,9 @@ import type { ExitReason } from './exit-reason.ts'
 import { formatReason, formatThrown } from './exit-reason.ts'
 
 /**
- * A message was not handled, because there is no actor at `path`, or because the actor had stopped for good before the
- * message was sent. If the message was sent with a ref that is pinned to one incarnation (reaches only one run of the
- * actor), that incarnation had ended.
+ * There is no running child at `path`. An ask fails with NoProc if there is no actor, or if the actor had stopped for
+ * good before the message was sent. Other calls, such as `startChild` of a SupervisorRef, fail with NoProc during a
+ * restart too. If the ref is pinned to one incarnation (reaches only one run of the child), that incarnation has ended.
  */
 export class NoProc extends Error {
   override readonly name: string = 'NoProc'
@@ -39,8 +39,8 @@ export class ActorStopped extends Error {
 }
 
 /**
- * An ask failed, because the asked actor crashed after the handler of the message had begun. `cause` is the error of
- * the crash. The message is not handled again.
+ * An ask failed, because the asked actor crashed after the handler of the message had begun, so `delivered` is true.
+ * `cause` is the error of the crash. The message is not handled again.
  */
 export class ActorCrashed extends ActorStopped {
   override readonly name: string = 'ActorCrashed'

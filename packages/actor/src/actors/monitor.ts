@@ -12,8 +12,8 @@ export interface Down {
   /** True when the child was restarted: the monitor stays active. False when the child has ended for good. */
   readonly restarted: boolean
   /**
-   * True if `onDown` is called because a linked actor has ended, and false if it is called because of a monitored
-   * child. For a linked actor, `onDown` is called only if the actor of the hook has set `ctx.trapExit`.
+   * True if `onDown` is called because a linked actor has ended. Such calls are made only to an actor that has set
+   * `ctx.trapExit`. False if `onDown` is called because of a monitored child.
    */
   readonly link: boolean
 }

@@ -94,8 +94,9 @@ export class SupervisorRef extends ChildRef {
 
   /**
    * Stops a child. If the child waits for a restart, that restart is cancelled. The child stays stopped. `restartChild`
-   * can start the child again, unless the child is temporary or the supervisor is dynamic. `options.shutdown` is
-   * the time in milliseconds after which the child is killed, if it is shorter than the time of the child's own option.
+   * can start the child again, unless the child is temporary or the supervisor is dynamic. A child that has not ended
+   * after `options.shutdown` milliseconds is killed. If the option `shutdown` in the spec of the child is a shorter
+   * time, the shorter time counts.
    *
    * @throws {TypeError} when `shutdown` is not a number
    * @throws {ChildStateError} when there is no such child
