@@ -1,9 +1,9 @@
 import type { Task } from '@tasktree/core'
 import { observe } from '@tasktree/core/lowlevel'
 
-/** How many times the task is cancelled before the first pause. */
+/** After each of the first `cancelsAtOnce` cancels of a task, the next cancel follows without a pause. */
 const cancelsAtOnce = 3
-/** The length of the first pause, in milliseconds. Each later pause is twice as long as the previous pause. */
+/** The first pause between two cancels, in milliseconds. Each later pause is twice as long as the previous pause. */
 const firstPause = 20
 /** After this many cancels, the task is not cancelled again. */
 const mostCancels = 12

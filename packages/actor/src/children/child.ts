@@ -64,8 +64,8 @@ export abstract class Child {
   /** True when the child is ending and will not be restarted. Then asks to the child fail. */
   closing = false
   /**
-   * True when the child has ended for good: its owner does not restart it by itself. A later start of the child, for
-   * example by `restartChild`, sets this field to false.
+   * True when the child has ended, and this end causes no restart. The field is set to false if the child is started
+   * again later, by `restartChild` or by a restart of its group (the children that are restarted together).
    */
   closed = false
   lastExit: ExitReason | null = null
@@ -150,8 +150,9 @@ export abstract class Child {
   }
 
   /**
-   * Called when `launch` has failed. If `incarnation` runs all the same, stops it and waits for its end. This happens
-   * when the caller of `launch` was cancelled in the same turn of the event loop in which the start succeeded.
+   * Called when `launch` has failed. If `incarnation` has not ended, stops the incarnation and waits for its end. This
+   * is necessary if the caller of `launch` was cancelled in the same turn of the event loop in which the start
+   * succeeded.
    */
   async #undoStart(incarnation: Incarnation): Promise<void> {
     if (incarnation.over) return
@@ -252,8 +253,9 @@ export abstract class Child {
   }
 
   /**
-   * Returns a future that settles when the child has ended and will not be restarted. But if `pinned` is not 0,
-   * `pinned` is the number of an incarnation (run), and the future settles when that incarnation has ended.
+   * If `pinned` is 0, returns a future that settles when the child has ended and will not be restarted. Otherwise
+   * `pinned` is the number of an incarnation (run), and the returned future settles when that incarnation has ended. If
+   * a later incarnation has started already, this future settles at once with the reason `noproc`.
    */
   whenStopped(pinned: number): Future<ExitReason> {
     if (pinned !== 0 && pinned !== this.number) return this.#settled(noproc)

@@ -166,12 +166,12 @@ export class ResourceIncarnation extends Incarnation {
 
   override kill(): void {
     if (this.over || this.#end === killed) return
-    const first = this.#end === null
+    const wasEnding = this.#end !== null
     this.#end = killed
     if (!this.started) this.#work.cancel('killed')
-    // If `first` is true, no disposal of the resource has begun, so the disposal begins here. The kill does not wait
-    // for the end of the disposal.
-    else if (first) this.#dispose(() => this.ended(killed))
+    // If `wasEnding` is true, the disposal of the resource has begun already. Otherwise the disposal begins here. If
+    // the disposal takes longer than two turns of the event loop, `#giveUp` ends the incarnation without it.
+    else if (!wasEnding) this.#dispose(() => this.ended(killed))
     observe(sleep(0), () => {
       this.child.runtime.loop.callSoon(() => this.#giveUp())
     })
