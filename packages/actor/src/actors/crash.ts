@@ -77,8 +77,8 @@ export function reportResumed(child: ActorChild, envelope: Envelope, error: unkn
 
 /**
  * Called when a handler has thrown although its actor was already ending, for example because another handler had
- * crashed. The reason of the end stays the first one. So this error would be lost without the line that this function
- * logs.
+ * crashed. `error` does not become the reason of the end, because the actor already has a reason. So `error` would be
+ * lost if this function did not log it.
  */
 export function reportLateCrash(child: ActorChild, envelope: Envelope, error: unknown): void {
   const { runtime, path, id, number: incarnation } = child

@@ -102,8 +102,8 @@ export class IncarnationParts {
     this.release()
     this.#monitorsAndLinks?.endMonitors()
     this.#open?.unstashAll()
-    // The ticks of timers, the results of `ctx.pipe()`, and the messages about monitored children were meant for this
-    // incarnation, and not for the next incarnation.
+    // Remove the ticks of timers, the results of `ctx.pipe()`, and the messages about monitored children from the
+    // mailbox. These messages were meant for this incarnation, and the next incarnation must not get them.
     this.#incarnation.child.mailbox.dropInternal()
   }
 

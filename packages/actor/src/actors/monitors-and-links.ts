@@ -73,8 +73,9 @@ export class MonitorsAndLinks {
   }
 
   /**
-   * Tells the actor of this incarnation that its link to the actor at `ref` is over, because that other actor has
-   * ended. For this, adds a message to the mailbox that calls `onDown`.
+   * Called when the link of this incarnation to the actor at `ref` is over or cannot be made, because that actor has
+   * ended or does not run. Puts a message in the mailbox of this incarnation's actor. When the message is handled, the
+   * hook `onDown` is called.
    */
   deliverLinkEnd(ref: ChildRef, reason: ExitReason): void {
     const monitor = new Monitor(this.#incarnation, ref, true)

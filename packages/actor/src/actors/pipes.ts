@@ -34,7 +34,7 @@ export class Pipes {
     })
   }
 
-  /** Cancels the awaitables that have not settled yet. */
+  /** Cancels the awaitables that have not settled yet. After this call, no outcome is put in the mailbox. */
   cancelAll(): void {
     this.#closed = true
     for (const future of this.#pending) future.cancel()

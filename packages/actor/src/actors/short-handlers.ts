@@ -35,17 +35,17 @@ export class ShortHandlers {
   }
 
   /**
-   * Whether a handler that `turn` has called returned a promise, so that the task must await the end of the burst (a
-   * limited number of messages).
+   * Whether `turn` has begun a burst (a limited number of messages, handled one after the other) in which a handler has
+   * returned a promise. If so, the task of the actor must await the end of the burst.
    */
   get hasBurst(): boolean {
     return this.#burst !== null
   }
 
   /**
-   * Returns the promise that the task of the actor must await, and forgets it: it fulfils when the handler that has
-   * returned a promise, and the messages of the same burst (a limited number of messages), have been handled. Returns
-   * null when no handler has returned a promise.
+   * Returns the promise that fulfils at the end of the burst (a limited number of messages, handled one after the
+   * other) that `turn` has begun. The caller, which is code of the actor's task, must await this promise, because this
+   * object does not keep the promise after the call. Returns null when no handler has returned a promise.
    */
   takeBurst(): Promise<void> | null {
     const burst = this.#burst

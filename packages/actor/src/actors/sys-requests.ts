@@ -36,8 +36,8 @@ export class SysRequests {
   }
 
   /**
-   * Returns the waiting requests and empties the list before they are performed, because a request may add another
-   * request.
+   * Returns the waiting requests and empties the list. The list is empty before the caller performs the requests,
+   * because a request that is performed may add another request, which must stay in the list for the next call.
    */
   #takeAll(): SysRequest[] {
     const requests = this.#waiting

@@ -28,7 +28,7 @@ export interface BackoffOptions {
 
 /**
  * Returns how long to wait before the next restart of a child, in milliseconds. `restarts` is the number of consecutive
- * restarts before it.
+ * restarts that the child has already had.
  */
 export function delayBefore(options: BackoffOptions, restarts: number): number {
   const { jitter = 0 } = options

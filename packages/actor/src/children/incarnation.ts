@@ -92,7 +92,10 @@ export class PatientWait extends Future<ExitReason> implements BlockedWait {
   readonly #incarnation: Incarnation
   readonly #onCancel: () => boolean
 
-  /** Makes a wait for the end of `incarnation` (run of a child). */
+  /**
+   * Makes a wait for the end of `incarnation` (run of a child). `onCancel` must return true if it has made the
+   * incarnation end sooner, and false if it has ignored the cancel. `cancel()` returns the same value.
+   */
   constructor(incarnation: Incarnation, onCancel: () => boolean) {
     super({ loop: incarnation.child.runtime.loop })
     this.#incarnation = incarnation
@@ -316,8 +319,8 @@ export abstract class Incarnation {
   }
 
   /**
-   * The handler (as a HandlerFlow, one run of a handler) that runs now and must finish before this incarnation can end.
-   * Null when no handler runs.
+   * The handler or hook that runs now and must finish before this incarnation can end, as a HandlerFlow (the object for
+   * one run of a handler). Null when no handler or hook runs, and always null if the child is not an actor.
    */
   get busyFlow(): HandlerFlow | null {
     return null

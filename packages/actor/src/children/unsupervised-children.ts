@@ -37,6 +37,7 @@ export class UnsupervisedChildren implements Owner {
   /**
    * Starts a child and returns it. Returns null when the child has called `ctx.ignore()` while it started.
    *
+   * @throws {RuntimeError} when the owner of the children is stopping
    * @throws {AlreadyStarted} when a child with this id exists
    * @throws the error with which the start of the child has failed
    */

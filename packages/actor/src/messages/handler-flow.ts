@@ -27,10 +27,11 @@ export class HandlerFlow implements RunningHandler {
   /** The promise that the handler has returned; null if it has not returned a promise. */
   promise: PromiseLike<unknown> | null = null
   /**
-   * A promise that fulfils when `promise` has settled. It is passed to `bodyWaitsFor` of `@tasktree/core`, which finds
-   * out whether this handler waits for a future: if so, a stack trace of the wait leads to this promise. No other code
-   * may await this promise. Otherwise `bodyWaitsFor` would return false although the handler waits. Null for a hook,
-   * for a handler that has its own task, and before the handler has returned a promise.
+   * A promise that fulfils when `promise` has settled. `bodyWaitsFor` of `@tasktree/core` awaits this promise to find
+   * out whether this handler waits for a certain future: if so, the stack trace of that wait leads to that `await`. No
+   * other code may await this promise, because V8 shows no stack trace through a promise that is awaited twice. Then
+   * `bodyWaitsFor` would return false although the handler waits. Null for a hook, for a handler that has its own task,
+   * and before the handler has returned a promise.
    */
   settled: Promise<unknown> | null = null
   /**
@@ -122,8 +123,9 @@ export function switchRunning(handler: RunningHandler | null): RunningHandler | 
 }
 
 /**
- * How many handlers were called outside of `AsyncLocalStorage.run` and now wait for a promise. The storage does not
- * contain these handlers, so `currentFlow` looks for them through their task, unless the number is 0.
+ * How many handlers were called outside of `AsyncLocalStorage.run` and now wait for a promise. Code of such a handler
+ * does not find its HandlerFlow in `storage`. So if this number is not 0, `currentFlow` also looks for the HandlerFlow
+ * through the task of the calling code.
  */
 let unentered = 0
 

@@ -1,9 +1,9 @@
 import { activeFlow, type HandlerFlow } from './handler-flow.ts'
 
 /**
- * For each run of a handler, counts the keys that this run has made with `deriveIdempotencyKey()`. The inner map has a
- * count for each part of a key that stands before the number. A run that handles a message again after `ctx.stash()`
- * counts from 0 again.
+ * For each run of a handler, counts the keys that this run has made with `deriveIdempotencyKey()`. Each key is a prefix
+ * and a number: `order-7:mail:1` has the prefix `order-7:mail`. The inner map has one count for each prefix. A run that
+ * handles a message again after `ctx.stash()` counts from 0 again.
  */
 const derived = new WeakMap<HandlerFlow, Map<string, number>>()
 

@@ -295,10 +295,11 @@ export class Mailbox {
   }
 
   /**
-   * Called when the queue may have room. Returns the message of the sender that has waited longest, and removes this
-   * sender from the senders that wait. The caller adds an ask to the queue at once, but only reserves a place for a
-   * tell, until its sender continues. Returns null if there is no room or no sender, and also if the message is an ask
-   * while a place is reserved for an earlier tell, because the ask must not overtake the tell.
+   * Called when the queue may have room. Finds the sender that has waited longest, removes this sender from the senders
+   * that wait, and returns the message of the sender. The caller adds an ask to the queue at once. For a tell, the
+   * caller only reserves a place, and the tell is added when its sender continues. Returns null if there is no room, or
+   * no sender waits. Also returns null if the message is an ask while a place is reserved for an earlier tell, because
+   * the ask must not overtake the tell.
    */
   admit(): Envelope | null {
     const senders = this.#senders

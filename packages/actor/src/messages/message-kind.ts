@@ -17,7 +17,10 @@ const reserved: ReadonlySet<string> = new Set([
   'onUndelivered',
 ])
 
-/** What all messages of one name to actors of one class have in common. It is computed once, not for each message. */
+/**
+ * The data that all messages of one name to actors of one class have in common. A MessageKind is made once for each
+ * name and class, so that this data is not computed for each message.
+ */
 export class MessageKind {
   readonly name: string
   /**

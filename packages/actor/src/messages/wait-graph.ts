@@ -33,8 +33,8 @@ export interface RefusableWait extends Future<unknown> {
 }
 
 /**
- * A wait of a handler that ends only after another handler, hook or task has ended: an ask, a tell to a full mailbox,
- * or the wait for the start or the end of a child.
+ * A future that ends only after a handler, hook or task has ended, and that another handler may await: an ask, a tell
+ * to a full mailbox, or the wait for the start or the end of a child.
  */
 export interface ActorWait extends BlockedWait, RefusableWait {
   /**

@@ -22,8 +22,9 @@ export class Member {
    */
   exit: { readonly incarnation: Incarnation; readonly reason: ExitReason } | null = null
   /**
-   * The restart of this child that waits or runs now; null when there is none. A timer or an operation of an older
-   * restart finds another object here, and does nothing.
+   * The restart of this child that waits or runs now; null when there is none. A timer or an operation of a restart
+   * first compares the Retry object of that restart with this field. If they differ, the restart was cancelled or
+   * replaced, and nothing is done.
    */
   retry: Retry | null = null
   /**

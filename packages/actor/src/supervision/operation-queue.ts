@@ -122,7 +122,8 @@ export class Request<T> extends Claim<T> implements Operation, RefusableWait {
     this.#running = true
     try {
       const working = this.#work()
-      // The supervisor may wait from now on for the handler that awaits this request.
+      // `working` may now wait for the end of the handler that awaits this request. Then the two wait for each other. A
+      // check finds such a circle, and makes a wait of the circle fail.
       if (this.#asker?.ended === false) checkCycleLater(this.#asker)
       const value = await working
       this.#result = { value }
