@@ -162,7 +162,7 @@ export function captureOwnContext<S extends EnvironmentAsMap>(
 }
 
 /**
- * Returns the map that holds the AsyncLocalStorage values of the running code, if that map is an object of this file: a
+ * Returns the map that holds the AsyncLocalStorage values of the running code, if this library has made that map: an
  * EnvironmentMap, or an Environment that Node uses as a map. Returns undefined if Node has made the map itself, or if
  * there is no map.
  */
@@ -181,11 +181,12 @@ export function environmentOfMap(map: OwnMap | undefined): Environment | undefin
 }
 
 /**
- * Returns the caller's map of AsyncLocalStorage values, for the field `outer` of a new EnvironmentMap; undefined if
- * only this library has a value in that map. `ours` is the value that `currentMap()` has returned. If `ours` is
- * undefined, the function reads the map that Node keeps under `key`. If `ours` is an EnvironmentMap, the result is its
- * `outer`, without the Environment of the caller: the new EnvironmentMap has its own Environment, and a reference to
- * the caller's Environment would keep the creator of each task in memory.
+ * Returns the map for the field `outer` of a new EnvironmentMap: the map with the AsyncLocalStorage values of the
+ * caller; undefined if only this library has a value there. `ours` is the value that `currentMap()` has returned:
+ * - an EnvironmentMap: the result is the field `outer` of `ours`, and not `ours` itself. Otherwise the new map would
+ *   refer to the Environment of the caller, and so keep the creator of each task in memory.
+ * - an Environment: there are no other values, so the result is undefined.
+ * - undefined: the result is the map that Node keeps under `key`.
  */
 function outerMap(
   key: symbol,

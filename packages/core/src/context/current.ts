@@ -18,9 +18,9 @@ export function currentTask(): Task | null {
 }
 
 /**
- * The innermost frame of the running code; null outside of every frame. A frame is the object for one scope
- * (`timeout`, `taskGroup` and the like) or of a task. A loop has a frame too, for its callbacks and for code that
- * `detached` calls.
+ * The innermost frame of the running code; null outside of every frame. A frame is the object for one scope (`timeout`,
+ * `taskGroup` and the like) or for one task. A loop has a frame too, for its callbacks, and for code that runs outside
+ * of every task because it was passed to `detached`.
  */
 export function currentFrame(): Frame | null {
   return currentEnvironment()?.frame ?? null

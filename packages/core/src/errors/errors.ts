@@ -74,7 +74,8 @@ export function isCancelled(error: unknown): error is CancelledError {
 
 /**
  * Returns `error` if it is a CancelledError. If `error` is a SuppressedError, JavaScript's error that holds two errors,
- * and the newer of the two is a CancelledError, returns the newer error. Otherwise returns null.
+ * the newer of the two is checked in the same way, because it may be a SuppressedError too. Returns null if no
+ * CancelledError is found.
  */
 function findCancelled(error: unknown): CancelledError | null {
   let newest = error

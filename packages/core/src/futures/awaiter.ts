@@ -225,8 +225,9 @@ export class OwnAwait extends Derived {
 
   /**
    * Called when a function that user code has passed to `then` of `future` has returned a value: stores `promise`, a
-   * promise of that value. `frame` is the object for the task or scope that called `then`, and `resolve` is the
-   * first function of the call. The OwnAwait that `then` has returned finds the promise by these three.
+   * promise of that value. `frame` is the object for the task or scope that called `then`, and `resolve` is the first
+   * argument of `then`. The OwnAwait that `then` has returned also knows `frame`, `future` and `resolve`, and finds the
+   * promise by them.
    */
   static write(
     frame: Frame,

@@ -21,10 +21,10 @@ const collected = new FinalizationRegistry<Report>((report) => report.failures.r
 const watched = new FinalizationRegistry<() => void>((callback) => callback())
 
 /**
- * Calls `callback` when `future` is garbage-collected, if no code has read its exception by then. The Report of the
- * failure must exist already; `Failures.run()` makes it soon after the failure. Otherwise, `callback` would be called
- * even if code reads the exception later. `callback` must not refer to `future`, because the reference would keep
- * `future` in memory.
+ * Calls `callback` when `future` is garbage-collected, if no code has read its exception by then. Call this function
+ * only when `Failures.run()` has made a Report of the failure, which it does soon after the failure. When code reads
+ * the exception, `forgetUnretrieved` removes `callback`, but does nothing if there is no Report. `callback` must not
+ * refer to `future`, because the reference would keep `future` in memory.
  */
 export function whenLostUnseen(future: Future<unknown>, callback: () => void): void {
   watched.register(future, callback, future)

@@ -103,8 +103,9 @@ export class DebugMonitor {
   }
 
   /**
-   * Called when a scope, such as a `timeout`, ends; `frame` is the body of the scope. Warns if async functions that the
-   * body has called still wait. The scope itself waits for these functions only if the scope was cancelled.
+   * Called when a scope, such as a `timeout`, ends; `frame` is the object that lists the waits of the scope's body.
+   * Warns if async functions that the body has called still wait. The scope itself waits for these functions only if
+   * the scope was cancelled.
    */
   scopeEnded(frame: Frame): void {
     const waits = waitsInside(frame)

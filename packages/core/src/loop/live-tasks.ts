@@ -5,16 +5,19 @@ import type { Task } from '../tasks/task.ts'
 /**
  * The tasks of one loop that are not done.
  *
- * The list must hold each task strongly, because a task that waits may be in no other list, and `run` must find it at
- * its end. The Executions (the objects that run the code of the tasks) hold the links of the list, in the fields `next`
- * and `previous`. So a task can be removed from any place in the list in constant time, and the list allocates nothing
- * for a task.
+ * The list must hold each task strongly, because a task that waits may be in no other list. When a `run` ends, it must
+ * find this task, to cancel it. The Executions (the objects that run the code of the tasks) hold the links of the list,
+ * in the fields `next` and `previous`. So a task can be removed from any place in the list in constant time, and the
+ * list allocates nothing for a task.
  */
 export class LiveTasks {
   #newest: Execution | null = null
   #added = 0
 
-  /** Returns the number of tasks that were added so far. It is the number in the default name of the task: "Task-1". */
+  /**
+   * Adds the task of `execution`. Returns the number of tasks that were added so far: it is the number in the default
+   * name of the task, such as "Task-1".
+   */
   add(execution: Execution): number {
     const second = this.#newest
     execution.next = second

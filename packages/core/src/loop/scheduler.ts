@@ -68,7 +68,10 @@ export abstract class Scheduler {
    * time.
    */
   #roughTime = 0
-  /** Whether `#roughTime` was read in the callback of Node that runs now, or in a microtask after it. */
+  /**
+   * Whether `#roughTime` was read in the callback of Node that runs now, or in a microtask after it. Then `roughTime()`
+   * does not read the clock again.
+   */
   #isRoughTimeNew = false
 
   /** @internal use newEventLoop */
@@ -143,8 +146,8 @@ export abstract class Scheduler {
   }
 
   /**
-   * @internal Puts `entry` in the ready queue, so that the loop runs it, after Node has handled the I/O that is ready.
-   * In virtual time, puts `entry` there at once.
+   * @internal Lets Node handle the I/O that is ready, and then puts `entry` in the ready queue. In virtual time, puts
+   * `entry` in the queue at once, so that the order in which a test runs does not depend on real I/O.
    */
   pushAfterIO(entry: Runnable): void {
     if (this.clock.virtual) {
@@ -181,8 +184,8 @@ export abstract class Scheduler {
   }
 
   /**
-   * @internal Records that the code of `holder`, a task or the frame of a scope, has begun to wait, so that the
-   * loop can run other tasks and callbacks. Does nothing if the loop holds them back for another holder.
+   * @internal Records that the code of `holder`, a task or the frame of a scope, has begun to wait. If the loop holds
+   * back all other tasks and callbacks for `holder`, the loop can run them again. Otherwise this method does nothing.
    */
   release(holder: Task | Frame): void {
     if (this.#holder !== holder) return
@@ -318,9 +321,10 @@ export abstract class Scheduler {
   /**
    * Whether the loop must pause now so that I/O is handled.
    *
-   * The scheduler cannot see whether Node has handled I/O since the current burst (a series of turns without a pause)
-   * began. So after a burst the scheduler asks Node to call `#onIO` when Node has handled I/O, and `#onIO` begins a new
-   * burst. If Node has not called `#onIO` when the next burst is over, the loop has kept I/O waiting, and must pause.
+   * A burst is a series of turns without a pause. The scheduler cannot see whether Node has handled I/O during a burst.
+   * So at the end of a burst the scheduler asks Node to call `#onIO` when I/O was handled, and a second burst begins.
+   * If Node calls `#onIO` during the second burst, the loop need not pause, and a new first burst begins. If the second
+   * burst ends without that call, the loop has kept I/O waiting, and must pause.
    */
   #mustLetIOIn(): boolean {
     if (this.clock.virtual) return this.#turns % turnsPerVirtualBurst === 0

@@ -27,8 +27,8 @@ class Alarm {
 /**
  * The timers of a loop. Usually they are in one heap, and one clock wakes the loop when the first timer is due.
  *
- * A test may replace the global timer functions with fake timers. Then a loop on the system's clock has two clocks,
- * each with a heap of its own: the fake timers wake each sleep that began while they were installed, and the real
+ * A test may replace the global timer functions with fake timers. Then a loop that uses the system's time gets a second
+ * clock with a heap of its own: the fake timers wake each sleep that began while they were installed, and the real
  * timers wake each sleep that began before. If the test removes its fake timers while a sleep is pending in their heap,
  * this sleep never ends, as the callback of a fake `setTimeout` would never be called. All other timers still run in
  * time.

@@ -21,8 +21,9 @@ const clock = new SystemClock()
 const takers = new Set<Taker>()
 /**
  * The objects for which the listener for unhandled rejections is needed: each loop on which a `run` is in progress or
- * code was cancelled; each taker; and, for a moment, each future that code awaits on a closed loop, because the closed
- * loop itself is not in this set any more. When the set is empty, the listener is removed.
+ * code was cancelled, and each function that `takeRejections` has registered. A closed loop is not in this set any
+ * more. So if code waits on a closed loop, the future of that wait is in this set for the moment in which the wait
+ * throws. When the set is empty, the listener is removed.
  */
 const users = new Set<unknown>()
 let isListening = false

@@ -46,7 +46,8 @@ export class MainTask implements Interruptible, Waiting {
 
   /**
    * Returns the error that `run` throws when the main task has thrown `error`: a DeadlockError if a deadlock was found;
-   * a KeyboardInterrupt if `error` is a CancelledError because of a signal; otherwise `error` itself.
+   * a KeyboardInterrupt if `error` is a CancelledError, and only a signal of the process (SIGINT or SIGTERM) has
+   * cancelled the main task; otherwise `error` itself.
    */
   explain(error: unknown): unknown {
     if (this.deadlock !== null) return this.deadlock
@@ -58,8 +59,8 @@ export class MainTask implements Interruptible, Waiting {
 }
 
 /**
- * The clean-up of a run. The main task has ended, and the run waits only for the other tasks, which are cancelled. A
- * deadlock stops the loop.
+ * The clean-up of a run. The main task has ended, and the run has cancelled the other tasks and waits for them. If
+ * nothing is left that could wake one of these tasks, `deadlocked` is called: it stops the loop, so that the run ends.
  */
 export class Cleanup implements Waiting {
   readonly #loop: EventLoop

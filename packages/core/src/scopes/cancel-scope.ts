@@ -277,9 +277,10 @@ export async function runScope<T>(
 }
 
 /**
- * Returns the rest of `error`, which the body has thrown, without the CancelledErrors in it; null if nothing else is
- * left. An AbortError that the signal of the scope has caused counts as a CancelledError. An error that contains no
- * CancelledError is returned unchanged. `frame` is the object for the scope.
+ * Returns what is left of `error`, which the body has thrown, without the CancelledErrors in it; null if nothing is
+ * left. If `error` itself is an AbortError that the signal of the scope has caused, it counts as a CancelledError, but
+ * such an AbortError inside an ExceptionGroup does not. An error that contains no CancelledError is returned unchanged.
+ * `frame` is the object for the scope.
  */
 function withoutCancels(frame: ScopeFrame, error: unknown): unknown {
   if (isCancelled(error) || frame.isOwnAbort(error)) return null

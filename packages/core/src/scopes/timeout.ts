@@ -44,8 +44,9 @@ export class Timeout {
   }
 
   /**
-   * @internal The deadline in milliseconds of the loop's clock, as `effectiveDeadline` needs it: Infinity if there is
-   * no deadline, and -Infinity when the deadline has passed or the body has ended.
+   * @internal The deadline in milliseconds of the loop's clock; Infinity if there is no deadline. `effectiveDeadline`
+   * takes the earliest deadline of the scopes around the running code. When the deadline has passed or the body has
+   * ended, no time is left, so the value is -Infinity.
    */
   get deadline(): number {
     return this.#state === 'active' ? (this.#deadline ?? Infinity) : -Infinity
@@ -226,11 +227,11 @@ export function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T> {
   const limit = checkLimit(ms)
   checkAwaitable(aw)
   if (limit === null || limit > 0) {
-    // If `aw` is a function, it runs in the body, so the timeout cancels its waits. If `aw` is a plain promise, a
-    // cancel cannot end its work: the timeout ends only the wait for the promise.
+    // If `aw` is a function or a Coroutine, its code runs in the body, so the timeout cancels its waits. If `aw` is a
+    // plain promise, a cancel cannot end its work: the timeout ends only the wait for the promise.
     const runs = typeof aw === 'function' || aw instanceof Coroutine
-    // If `aw` is a function, the body that `timeout` gets is an async function, because `timeout` waits for the
-    // clean-up of an async body. Otherwise the body only returns a future, which the timeout cancels.
+    // If `runs` is true, the body that `timeout` gets is an async function, because `timeout` waits for the clean-up of
+    // an async body. Otherwise the body only returns a future, which the timeout cancels.
     return timeout(limit, runs ? async () => runInline(aw) : () => ensureFuture(aw))
   }
   return ifDone(aw)

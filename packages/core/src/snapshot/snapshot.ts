@@ -25,15 +25,18 @@ import { idOf } from './task-ids.ts'
 /** One wait of a task. The task waits for a thing: a lock, another task, a timer and so on. */
 export interface WaitSnapshot {
   /**
-   * The kind of the thing, in one word: 'task', 'sleep', 'lock', 'queue', 'socket', 'job', 'ask' and others. 'foreign'
-   * means a promise that this library did not make.
+   * The kind of the thing that the task waits for, in one word: 'task', 'sleep', 'lock', 'queue', 'socket', 'job',
+   * 'ask' and others. 'foreign' means a promise that this library did not make.
    */
   kind: string
-  /** The name of the thing, in a few words, as in "lock 'db'". */
+  /** The name of the thing that the task waits for, in a few words, as in "lock 'db'". */
   label: string
-  /** More about the thing, as in "held by task 'migrate'". */
+  /** More about the thing that the task waits for, as in "held by task 'migrate'". */
   note?: string
-  /** If the thing is a task, the id of this task. If a task holds the thing, the id of the holder. */
+  /**
+   * If the task waits for another task, the id of that other task. If it waits for a thing that a task holds, such as a
+   * lock, the id of the holder.
+   */
   task?: number
   /** The file and the line of the `await`. Present only after a call of `captureAwaitSites(true)`, or in debug mode. */
   at?: string

@@ -137,8 +137,9 @@ function placeOf(site: NodeJS.CallSite): string {
 }
 
 /**
- * Returns the file, line and column of the `await` in `awaitEnd`, read from a stack trace. Returns null if the stack
- * traces of this engine do not show waiting functions; `bodyWaitsFor` then returns false for every async body.
+ * Returns the file, line and column of the `await` in `awaitEnd`, read from a stack trace. If the stack trace of a wait
+ * contains this place, the body of the task waits. Returns null if the stack traces of this engine do not show waiting
+ * functions; `bodyWaitsFor` then returns false for every async body.
  */
 async function findPlace(): Promise<string | null> {
   const end = Promise.withResolvers<unknown>()

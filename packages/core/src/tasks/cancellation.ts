@@ -8,8 +8,8 @@ import { OPEN } from './frame-state.ts'
 
 /**
  * The number of cancels in this thread that have ended no wait yet, plus the number of cancelled scopes that have not
- * ended. `cancelIsDue` reads this number: an operation that need not wait, such as `get()` of a queue with items, calls
- * it each time. If the number is 0, `cancelIsDue` need not search the scopes for a cancel.
+ * ended. Each operation that need not wait, such as `get()` of a queue with items, calls `cancelIsDue`. If this number
+ * is 0, `cancelIsDue` returns false without a search of the scopes for a cancel.
  */
 let open = 0
 
@@ -23,12 +23,13 @@ let open = 0
  * await a promise that this library did not make, which a cancel cannot end. Then the body would never get the cancel.
  *
  * The idea: the ended wait throws the CancelledError in a later turn (one step of the loop). If the body of the frame
- * ends in that turn, or a new wait begins in the frame, the body counts as the code that has got the cancel. If not,
- * the cancel becomes pending again, but only if there is evidence that other code of the frame still runs or waits: a
- * newer wait has ended meanwhile, or running code of the frame itself has asked for the cancel while other code of the
- * frame waited, or the code that got the error has made no new promise in that turn and so has ended
- * (`promise-hook.ts`). Without such evidence, the code that got the error is probably the body: it awaits, in its
- * clean-up, a promise that this library did not make, and the same cancel must not end the next wait of that clean-up.
+ * ends in that turn, or a new wait begins in the frame, the body counts as the code that has got the cancel. Otherwise
+ * the cancel becomes pending again in three cases, because the code that got the error may not be the body. (1) A newer
+ * wait of the frame has ended too, so other code of the frame runs as well. (2) Running code of the frame has asked for
+ * the cancel, while other code of the frame waited. (3) The code that got the error has made no promise in that turn
+ * (`promise-hook.ts`), so this code has ended, and the body has not. In any other case, the code that got the error is
+ * probably the body: it awaits, in its clean-up, a promise that this library did not make, and the same cancel must not
+ * end the next wait of that clean-up. Only a cancel by SIGINT or SIGTERM becomes pending again in this case too.
  */
 export class Cancellation {
   readonly #frame: Frame

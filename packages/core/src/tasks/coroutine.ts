@@ -184,8 +184,8 @@ const asyncFunction = Object.getPrototypeOf(async () => {}) as object
 const generatorFunction = Object.getPrototypeOf(function* () {}) as object
 
 /**
- * Whether `fn` is an async function. If so, a call of `fn` has itself begun the work behind the promise that the call
- * returns.
+ * Whether `fn` is an async function. The promise that an async function returns stands for work that the call itself
+ * has begun. The promise that another function returns may stand for work that was begun before the call.
  */
 export function isAsyncFunction(fn: (...args: never[]) => unknown): boolean {
   return Object.getPrototypeOf(fn) === asyncFunction

@@ -16,8 +16,8 @@ import { canSeePromises, watchPromises } from './promise-hook.ts'
 
 /**
  * Called when code has begun to wait on `future`. `frame` is the object for the task or scope of that code, and
- * `reaction` is the object that the loop calls to resume the code. The call is needed only if `frame` was cancelled, is
- * inside another frame, or has ended; no cancel can end any other new wait.
+ * `reaction` is the object that the loop calls to resume the code. If `frame` was not cancelled, has not ended, and is
+ * not inside another frame, then no cancel can end the new wait, and `beginWait` need not be called.
  *
  * If a cancel has ended no wait yet, that cancel ends the new wait. If a cancel was thrown in this turn (one step of
  * the loop), the new wait shows that the body has got the cancel, so the cancel is not thrown again.

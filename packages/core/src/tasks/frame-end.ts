@@ -25,9 +25,9 @@ export function afterGroupTask(group: Frame): void {
 }
 
 /**
- * For each frame (the object for one scope or task): the number of clean-ups of this library that run for it now.
- * The waits of such a clean-up are in no frame, so `hasWaits` would not find them. Therefore the clean-ups are counted
- * here.
+ * For each frame (the object for one scope or task): the number of clean-ups of this library that run for it now. For
+ * example, a `taskGroup` in a cancelled scope waits for its tasks. A clean-up waits outside of every scope and task,
+ * where no cancel can end its wait. So the frame does not list this wait, and the clean-up is counted here instead.
  */
 const cleanups = new WeakMap<Frame, number>()
 

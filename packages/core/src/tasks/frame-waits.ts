@@ -165,7 +165,8 @@ export abstract class FrameWaits implements Reaction {
 
   /**
    * @internal adds this frame (the object for one scope or task) to the list of the frame around it, or to a list of
-   * the loop. So a cancel of the frame around it, or the end of the run, finds the waits inside this frame
+   * the loop. So a cancel of the frame around it, or the end of the run, finds the waits inside this frame. The
+   * subclasses for scopes and tasks override this method; for the frame of a loop, it does nothing
    */
   link(): void {}
 
@@ -308,8 +309,8 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal called when the body of the task has ended: removes the reference to the object that was passed to
-   * `driveBy`, so that the object can be garbage-collected. Does nothing if the body was an async function.
+   * @internal called when the body of the task has ended. If `driveBy` was called with an object that continues the
+   * body, such as the driver of a generator, removes the reference to that object, so that it can be garbage-collected.
    */
   endDriver(): void {
     if (this.#reject === null && this.#functions !== null) this.#functions = ended
@@ -454,8 +455,8 @@ export abstract class FrameWaits implements Reaction {
 
   /**
    * @internal the key under which a wait is in the list of this frame. `reaction` is the object that the loop calls to
-   * resume the waiting code. `reaction` is itself the key, unless it was passed to `driveBy` because it continues the
-   * body of the task: then the frame is the key.
+   * resume the waiting code. Usually `reaction` is itself the key. But if `reaction` continues the body of the task (it
+   * was passed to `driveBy`), the frame is the key: a frame whose only wait has this key needs no map for its waits.
    */
   keyOf(reaction: Reaction): Reaction {
     return reaction === this.#functions ? this : reaction
@@ -525,8 +526,8 @@ export abstract class FrameWaits implements Reaction {
 }
 
 /**
- * The future on which code waits after a call of `interrupt`, in place of a future that cannot be cancelled. It ends as
- * cancelled, so the wait throws.
+ * `interrupt` ends a wait for a future that stays pending: the waiting code then waits on an Interruption in place of
+ * that future. The Interruption is cancelled at once, so the wait throws.
  */
 export class Interruption extends Future<never> {}
 

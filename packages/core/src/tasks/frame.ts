@@ -43,8 +43,8 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * Whether every wait of this scope or task throws, because a `cancelScope` around it, or itself, is cancelled
-   * (`level-cancel.ts`). A cancel that a shield keeps out does not count.
+   * Whether every wait of this scope or task throws (`level-cancel.ts`). This is so if this scope, or a scope around
+   * this scope or task, is a `cancelScope` that was cancelled. A cancel that a shield keeps out does not count.
    */
   isLevelCancelled(): boolean {
     return findCancelledScope(this) !== null

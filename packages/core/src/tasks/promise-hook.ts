@@ -56,8 +56,8 @@ function onPromise(): void {
 }
 
 /**
- * Until the microtask queue is empty: when code whose wait has just thrown a CancelledError makes a promise, calls
- * `Cancellation.notePromiseMade`.
+ * Watches code whose wait has just thrown a CancelledError, until the microtask queue is empty. If this code makes a
+ * promise, the Cancellation of its task or scope notes that, because the promise shows that the code has not ended.
  */
 export function watchPromises(): void {
   if (promiseHooks === null || stopHook !== null) return

@@ -9,8 +9,8 @@ import type { Frame } from './frame.ts'
 type Message = string | CancelledError | undefined
 
 /**
- * A cancel of `frame` (the object for one scope or task) that was passed on to the waits of the frame, but was not
- * announced yet (see `unannounced`). `isAccepted` says whether at least one of these waits will throw.
+ * A cancel of `frame` (the object for one scope or task) that was passed on to the waits of the frame, but has not
+ * aborted the AbortSignals of the scope or task yet. `isAccepted` says whether at least one of these waits will throw.
  */
 interface Unannounced {
   readonly frame: Frame
@@ -26,8 +26,9 @@ interface Unannounced {
 let isCircle = false
 /**
  * The number of calls of `cancel` that are nested inside each other now. For example, the cancel of a gather calls the
- * cancel of its children. When this number is 0 again, the cancels are announced (see `unannounced`). While it is
- * greater than `deepest`, new cancels are put off until the outer calls have returned.
+ * cancel of its children. When this number is 0 again, the AbortSignals of the cancelled scopes and tasks are aborted.
+ * While this number is greater than `deepest`, new cancels are put off until the outer calls have returned. Otherwise
+ * the nested calls could overflow the call stack.
  */
 let depth = 0
 /**
@@ -85,8 +86,9 @@ export function cancelFrame(first: Frame, msg: Message): boolean {
   }
   let last = first
   /**
-   * If each of several tasks waits only for the next: the frames (the objects for the scopes and tasks) that the cancel
-   * has passed through, without the last one. Null if there is only one frame, which is the usual case.
+   * If each of several tasks waits only for the next: the frames (the objects for one scope or task) that the `for`
+   * loop below has passed. The frame that the `for` loop has reached is in `last`, and not in this list. Null if the
+   * `for` loop has passed no frame, which is the usual case.
    */
   let others: Frame[] | null = null
   let isAccepted = false

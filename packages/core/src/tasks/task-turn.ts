@@ -46,8 +46,8 @@ export class TaskTurn implements Runnable {
 
   /**
    * Makes an object whose `push()` lets the loop call `work` as code of the current task. `work` must return true if it
-   * has called an async function that has not ended, because code of that function may still run before the loop goes
-   * on. Otherwise `work` must return false.
+   * has called an async function that has not ended. Then the loop runs no other task or callback until that function
+   * waits or ends. Otherwise `work` must return false, and the loop continues at once.
    *
    * @throws {RuntimeError} outside of a task
    */

@@ -51,10 +51,10 @@ export interface LeakWatch {
   /** Returns one line for each thing that was begun after the call of `watchLeaks` and has not ended. */
   find(): string[]
   /**
-   * Waits a few steps of the loop, so that tasks and timers that are about to end can end. Then calls `find`, and
-   * returns if `find` finds nothing.
+   * Waits a few steps of the loop, so that tasks and timers that are about to end can end. Then returns if everything
+   * that was begun after the call of `watchLeaks` has ended.
    *
-   * @throws {LeakError} when `find` returns at least one line
+   * @throws {LeakError} when something has not ended
    */
   check(): Promise<void>
 }
