@@ -288,7 +288,11 @@ export class LinkDied extends Error {
   }
 }
 
-/** The error with which a child of kind `resource` ends when its process has ended with an exit code other than 0. */
+/**
+ * The error with which a child of kind `resource` ends when the resource, such as a process, has ended with an exit
+ * code other than 0. The exit code is the result of the function in the option `ended`, or else of the resource's
+ * method `wait`.
+ */
 export class WorkerExit extends Error {
   override readonly name: string = 'WorkerExit'
   readonly code: number

@@ -183,7 +183,7 @@ export class ActorChild extends Child {
   /**
    * Called with a message that was taken from the mailbox, but whose handler was not called. Puts the message back at
    * the front of the mailbox. If the actor has ended for good, the message is not put back: an ask then fails for its
-   * sender, and a tell becomes a dead letter.
+   * sender, and a tell becomes a dead letter. If the message is an ask that is done already, the message is forgotten.
    */
   putBack(envelope: Envelope): void {
     if (envelope.ask?.done() === true) return

@@ -44,8 +44,8 @@ export class IncarnationParts {
     if (this.#children === null) {
       const { path, ref, runtime } = this.#incarnation.child
       this.#children = new UnsupervisedChildren(path, ref, runtime)
-      // The children were stopped, and `onStop` runs now. A child that `onStop` starts would never be stopped, so the
-      // start of a child must fail.
+      // After `release()`, the children are stopped once, and then `onStop` runs. A child that is started now would
+      // never be stopped, so its start must fail.
       if (this.#isReleased) this.#children.close()
     }
     return this.#children
@@ -96,7 +96,8 @@ export class IncarnationParts {
 
   /**
    * Called at the end of the incarnation, after `onStop`. Ends all parts except the links. The links end later, by
-   * `breakLinks`, when the supervisor knows that the incarnation has ended.
+   * `breakLinks`, because a broken link may end other incarnations: the supervisor learns of the end of this
+   * incarnation first.
    */
   end(): void {
     this.release()

@@ -95,9 +95,9 @@ export interface TellOptions {
 export type Tell<A> = Tells<A> & ((options: TellOptions) => Tells<A>)
 
 /**
- * Like Asks and Tells, the types with a method for each message of an actor, but for `ctx.self`, which uses the type
- * `this` of the actor's own class. TypeScript cannot filter the members of `this` by their types, so a member that is
- * not a method is present with the type `never`.
+ * The types of `ctx.self.ask` and `ctx.self.tell` have a method for each message, as the types Asks and Tells have. But
+ * for `ctx.self`, `A` is the type `this` of the actor's own class, and TypeScript cannot filter the members of `this`
+ * by their types. So a member that is not a method is present with the type `never`.
  */
 type SelfAsks<A> = { readonly [K in keyof A]: K extends Hook ? never : AskOf<A[K]> }
 

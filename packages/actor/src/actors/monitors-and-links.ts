@@ -86,7 +86,7 @@ export class MonitorsAndLinks {
     this.#links.delete(other)
   }
 
-  /** Ends all monitors of this incarnation. */
+  /** Ends all monitors that this incarnation has made. The monitors that watch this incarnation are not ended. */
   endMonitors(): void {
     for (const monitor of this.#monitors) monitor.end()
     this.#monitors.clear()

@@ -15,13 +15,14 @@ import type { ActorIncarnation } from './actor-incarnation.ts'
 export class ShortHandlers {
   readonly #incarnation: ActorIncarnation
   /**
-   * When `turn` was put in the ready queue, the event loop soon calls `#handleMessages` as code of the task, although
-   * the task itself still waits.
+   * An entry for the ready queue of the event loop. When the event loop comes to this entry, it calls `#handleMessages`
+   * as code of the actor's task, although the task still waits. This saves the time that it takes to resume the task.
    */
   readonly turn: TaskTurn
   /**
-   * The promise of a burst (a limited number of messages, handled one after the other) that `turn` has begun and the
-   * task must await. Null when there is none.
+   * A promise that fulfils at the end of the burst (a limited number of messages, handled one after the other) that
+   * `turn` has begun. Set when a handler of the burst has returned a promise: `turn` cannot wait, so the task of the
+   * actor must await the end of the burst. Otherwise null.
    */
   #burst: Promise<void> | null = null
 

@@ -116,7 +116,8 @@ export function checkSupervisor(options: SupervisorOptions): void {
 
 /**
  * Throws if the waits between restarts are so long that `maxRestarts` restarts cannot happen within `within`
- * milliseconds. Otherwise a child would never reach the limit, and would be restarted for ever.
+ * milliseconds. With such waits, a child would never reach the limit, and would be restarted for ever. If the option
+ * `backoff.maxAttempts` is set, it limits the restarts, and the waits may have any length.
  */
 function checkPace(options: SupervisorOptions): void {
   const { backoff, maxRestarts = 3, within = 5000 } = options

@@ -17,7 +17,7 @@ export interface ChildOptions {
   /** @defaultValue 'permanent' */
   restart?: RestartType
   /**
-   * The time that the child has to stop, in milliseconds. After that time the supervisor kills the child. With
+   * How long the child may take to stop, in milliseconds. After that time the supervisor kills the child. With
    * `'kill'`, the supervisor kills the child at once.
    * @defaultValue 5000, for supervisors Infinity
    */
@@ -29,7 +29,7 @@ export interface ChildOptions {
    */
   significant?: boolean
   /**
-   * The time that the child has to start, in milliseconds. After that time the start fails.
+   * How long the child may take to start, in milliseconds. After that time the start fails.
    * @defaultValue no limit
    */
   startTimeout?: number
@@ -203,8 +203,9 @@ export const child: {
   /** Describes a supervisor with children under it. */
   supervisor(id: string, supervisor: SupervisorOptions, options?: ChildOptions): SupervisorSpec
   /**
-   * Describes a resource: an object that must be disposed, such as a pool or a server. `make` creates the resource, and
-   * the supervisor disposes it at the end. If the resource has a method `start`, that method is called and awaited.
+   * Describes a resource: an object that must be disposed, such as a pool or a server. `make` creates a new resource at
+   * each start of the child, and this resource is disposed when the child stops. If the resource has a method `start`,
+   * that method is called and awaited.
    */
   resource<R extends AsyncDisposable | Disposable>(
     id: string,

@@ -47,8 +47,8 @@ export abstract class Child {
   abstract readonly kind: ChildKind
   spec: ChildSpec
   /**
-   * The supervisor or actor that has started this child. The owner changes when the supervisor was restarted: the new
-   * incarnation of the supervisor takes over the child.
+   * The supervisor or actor that has started this child. The owner changes when a supervisor is restarted: the new
+   * incarnation (run) of the supervisor starts this child again, and becomes its owner.
    */
   owner: Owner
   readonly runtime: Runtime
@@ -287,8 +287,9 @@ export abstract class Child {
 
   /**
    * Asks the running incarnation (run of the child) to end. Running handlers finish first. If the incarnation has not
-   * ended after `timeout` milliseconds, it is killed. The default of `timeout` is the child's option `shutdown`. The
-   * returned future settles when the incarnation has ended.
+   * ended after `timeout` milliseconds, it is killed. The default of `timeout` is the child's option `shutdown`, or
+   * 5000 if that option is 'kill'. The returned future settles when the incarnation has ended. If no incarnation runs,
+   * the returned future is done; if the child waits for a restart and is not permanent, the restart is cancelled.
    */
   stop(detail: unknown, options: { timeout?: number } | undefined): Future<ExitReason> {
     const reason: ExitReason = detail === undefined ? shutdown : { kind: 'shutdown', detail }

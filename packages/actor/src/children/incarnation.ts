@@ -34,8 +34,8 @@ export class Starting extends Future<'running' | 'ignored'> implements ActorWait
   readonly asker: HandlerFlow | null = activeFlow()
   /**
    * When handlers wait for each other in a circle, the wait with the highest number fails. The number of this wait is
-   * always 0, so another wait of the circle fails if there is one: for example, an ask that the child sends while it
-   * starts is newer than the wait for its start.
+   * always 0, and the numbers of other waits begin at 1. So if the child sends an ask while it starts, and that ask and
+   * this wait are in one circle, the ask fails, and this wait does not.
    */
   readonly waitNumber = 0
   #cancelled = false
@@ -309,8 +309,9 @@ export abstract class Incarnation {
   }
 
   /**
-   * Makes `wait` settle when this incarnation has ended, and returns `wait`. A supervisor calls this method and not
-   * `whenOver`, because a cancel does not end a PatientWait.
+   * Makes `wait` settle when this incarnation has ended, and returns `wait`. A supervisor must not end before its
+   * children, so a cancel must not end its wait for a child. Therefore a supervisor calls this method, and not
+   * `whenOver`, whose future ends with a cancel.
    */
   whenOverAtLast(wait: PatientWait): PatientWait {
     if (this.#exit !== null) wait.setResult(this.#exit)
@@ -327,8 +328,9 @@ export abstract class Incarnation {
   }
 
   /**
-   * Reports that this incarnation was killed, but its code behind `promise` still runs. When that code ends later, its
-   * result is ignored, but its error is logged.
+   * Reports that this incarnation was killed, but that code of it still runs until `promise` settles. `message` is the
+   * name of this code in the log. If the child's option `onZombie` is `escalate`, the supervisor of the child then
+   * ends. When the code ends later, its result is ignored, but its error is logged.
    */
   protected emitZombie(message: string, sinceMs: number, promise: PromiseLike<unknown>): void {
     const { path, id, runtime } = this.child

@@ -43,8 +43,8 @@ import {
  * The graph does not contain the waits for native promises. So a `Promise.race` of an ask and a native promise looks
  * like a wait for the ask alone.
  *
- * A lost branch of `Promise.race` looks like a wait, although the handler has continued. So before an ask fails, V8 is
- * asked for which of the futures the handlers really wait (`bodyWaitsFor` of `@tasktree/core`). If V8 cannot tell, no
+ * A lost branch of `Promise.race` looks like a wait, although the handler has continued. So before an ask fails,
+ * `bodyWaitsFor` of `@tasktree/core` asks V8 which of the futures the handlers really wait for. If V8 cannot tell, no
  * ask fails. A wrong AskCycle would break a correct program, but a circle that is not found ends when one of its asks
  * times out.
  */
@@ -129,10 +129,10 @@ function watch(future: Future<unknown>, flow: HandlerFlow): void {
 }
 
 /**
- * Returns the run of a handler that must end before the sender of the message in `envelope` can continue. If the
- * handler of the message has begun, this is that run. If the message waits in the mailbox of `target`, or its sender
- * waits for room there, this is the run of the handler that `target` is busy with. Returns null if no handler must end,
- * for example because `target` is idle.
+ * Returns the HandlerFlow (one run of a handler) that must end before the sender of the message in `envelope` can
+ * continue. If the handler of the message has begun, returns the HandlerFlow of this handler. If the message is in the
+ * mailbox of `target`, or its sender waits for room there, returns the HandlerFlow of the handler that `target` runs
+ * now. Returns null if no handler must end, for example because `target` is idle.
  */
 export function blockerOfMessage(target: ActorChild, envelope: Envelope): HandlerFlow | null {
   const { incarnation } = target

@@ -13,9 +13,10 @@ import type { ReplyPort } from './deferred-replies.ts'
  * handler their calling code belongs. This is not always the handler that was called last.
  *
  * The idea: each run of a handler has its own HandlerFlow. An AsyncLocalStorage carries the HandlerFlow through every
- * await and callback. Until the handler has returned, the variable `running` leads to the HandlerFlow too. So a handler
- * that never waits can be called without `AsyncLocalStorage.run`, which takes about 180 nanoseconds. The call of a
- * short handler takes 12.
+ * await and callback. But `AsyncLocalStorage.run` takes about 180 nanoseconds, and the call of a short handler takes
+ * 12. So a handler is called without `run` if earlier handlers of the same name never waited. Until that handler has
+ * returned, the variable `running` leads to its HandlerFlow. If it waits after all, `currentFlow` finds its HandlerFlow
+ * through the task of the actor.
  */
 export class HandlerFlow implements RunningHandler {
   readonly incarnation: ActorIncarnation
@@ -130,8 +131,9 @@ export function switchRunning(handler: RunningHandler | null): RunningHandler | 
 let unentered = 0
 
 /**
- * Adds `change` to the number of waiting handlers that were called outside of `AsyncLocalStorage.run`: 1 when such a
- * handler begins to wait, -1 when it has ended.
+ * `change` is 1 when a handler that was called outside of `AsyncLocalStorage.run` begins to wait, and -1 when that
+ * handler has ended. The sum is the number of such handlers. It tells `currentFlow` whether a HandlerFlow may exist
+ * that is not in `storage`.
  */
 export function countUnentered(change: 1 | -1): void {
   unentered += change

@@ -150,10 +150,10 @@ export function stuckNodes(graph: WaitGraph): Set<Waiter> {
 export type LiveWaits = ReadonlyMap<Waiter, ReadonlySet<Future<unknown>>>
 
 /**
- * Finds out for which futures the handlers and tasks in `nodes` really wait. The graph also has edges for futures that
- * their code no longer awaits, such as a lost branch of `Promise.race`, or a call that no code awaits. `bodyWaitsFor`
- * of `@tasktree/core` detects such futures with a stack trace for each future. So it is called only when the graph
- * already shows a circle.
+ * Finds out for which futures the handlers and tasks in `nodes` really wait. A node also has edges for futures that its
+ * code no longer awaits, such as a lost branch of `Promise.race`, or a call that no code awaits. `bodyWaitsFor` of
+ * `@tasktree/core` detects such futures. It takes a stack trace for each future, so `findLiveWaits` is called only when
+ * the graph of waits already shows a circle.
  */
 export async function findLiveWaits(nodes: Iterable<Node>): Promise<LiveWaits> {
   const live = new Map<Waiter, Set<Future<unknown>>>()

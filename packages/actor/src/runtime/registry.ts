@@ -89,8 +89,8 @@ export class Registry {
 
   /**
    * Gives a child a name, which `lookup` finds. The name is free again when the child ends for good. If `ref` is pinned
-   * to an incarnation (reaches only one run of the child), or if code of the child itself makes this call, the name is
-   * free again when that incarnation ends.
+   * to the running incarnation (reaches only this run of the child), or if code of the child itself makes this call,
+   * the name is free again when the running incarnation ends.
    *
    * @throws {NameTaken} when another child has the name
    * @throws {NoProc} when `ref` is pinned to an incarnation that has ended

@@ -160,10 +160,11 @@ export class SupervisorRef extends ChildRef {
   }
 
   /**
-   * Returns the ref of a child; null when there is no child with that id. If the caller passes an actor class or a ref
-   * class (SupervisorRef, ResourceRef), the ref has that type.
+   * Returns the ref of a child; null when there is no child with that id. If the caller passes an actor class, the ref
+   * is a LocalActorRef of that class. If the caller passes a ref class (SupervisorRef, ResourceRef), the ref has that
+   * class.
    *
-   * @throws {TypeError} when the child has another class
+   * @throws {TypeError} when the actor or the ref has another class than the caller expects
    */
   child<A extends Actor>(
     id: string,

@@ -19,8 +19,8 @@ import type { SupervisorChild } from './supervisor-child.ts'
  *
  * Modelled on `supervisor` of Erlang/OTP, with two differences. The time window in which restarts are counted is exact
  * to the millisecond. If a child needs too many restarts, the supervisor does not end with `shutdown`, but fails with
- * RestartLimitError. So the supervisor above it restarts it even if it is transient, and `system.done` tells the
- * reason.
+ * RestartLimitError. So a supervisor whose option `restart` is `transient` is restarted after this end too. If the root
+ * supervisor fails, `system.done` rejects with this error.
  */
 export class SupervisorIncarnation extends Incarnation implements Owner {
   declare readonly child: SupervisorChild
