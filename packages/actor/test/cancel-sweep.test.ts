@@ -11,7 +11,7 @@ import {
   type SupervisorRef,
 } from '@tasktree/actor'
 import { createTask, Future, sleep, wait } from '@tasktree/core'
-import { runVirtual } from '@tasktree/core/testing'
+import { runVirtual, watchLeaks } from '@tasktree/core/testing'
 import { expect, test } from 'vitest'
 import { crash, probe, ref, settled, start } from './support/probe.ts'
 
@@ -221,3 +221,28 @@ test('a restart that is asked for and given up is whole', () =>
 function count(log: string[], text: string): number {
   return log.filter((line) => line.startsWith(text)).length
 }
+
+test.each(['stop', 'kill'] as const)(
+  'a caller is cancelled, and a %s of its supervisor follows in the same turn: no failure is left unread',
+  async (end) => {
+    const outcomes = new Set<string>()
+    for (let n = 0; n < rounds; n++) {
+      await runVirtual(async () => {
+        const leaks = watchLeaks()
+        const system = await start({ children: [child.supervisor('group', {})] })
+        const group = system.lookup<SupervisorRef>('group')!
+        const starting = createTask(async () => {
+          await group.startChild(probe([], 'a'))
+        })
+        for (let i = 0; i < n; i++) await sleep(0)
+        starting.cancel()
+        await group[end]()
+        await wait([starting])
+        outcomes.add(starting.cancelled() ? 'cancelled' : 'started')
+        await system.stop()
+        await leaks.check()
+      })
+    }
+    expect([...outcomes].toSorted()).toEqual(['cancelled', 'started'])
+  },
+)

@@ -37,14 +37,18 @@ export function startChild(incarnation: SupervisorIncarnation, spec: ChildSpec):
       // succeeded. The caller never gets the ref, so no code would ever stop the child. So the child is stopped and
       // removed here.
       takeBack: () => {
-        if (member !== null) void discard(incarnation, member)
+        if (member !== null) discard(incarnation, member)
       },
     },
   )
 }
 
-function discard(incarnation: SupervisorIncarnation, member: Member): Future<void> {
-  return incarnation.request(async () => {
+/**
+ * Stops and removes a child. No caller waits for this. If the supervisor ends first, the supervisor stops the child with
+ * its other children.
+ */
+function discard(incarnation: SupervisorIncarnation, member: Member): void {
+  incarnation.perform(async () => {
     if (incarnation.member(member.child.id) !== member) return
     member.stoppedByHand = true
     await incarnation.stopForGood(member)
