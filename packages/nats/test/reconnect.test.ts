@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect as dial, createServer, type Socket } from 'node:net'
 import { connect } from '@tasktree/nats'
-import { describe, expect, test } from 'vitest'
+import { describe, test } from 'vitest'
 import { NatsServer, skipEach, withoutServer } from './support/server.ts'
 import { until } from './support/tree.ts'
 
@@ -60,17 +60,17 @@ class Way implements AsyncDisposable {
 describe('reconnecting', () => {
   skipEach(withoutServer)
   test(
-    'a server that dies in the middle of the handshake delays the next attempt by seconds',
+    'the next attempt follows soon when the server dies in the middle of the handshake',
     { tags: 'slow' },
     async () => {
       await using server = await NatsServer.start()
       await using way = new Way(server.port)
-      await using cluster = await connect({ servers: await way.open(), namespace: 'reconnect' })
+      // The client by itself would wait for this timeout, which is longer than the test waits.
+      const options = { servers: await way.open(), namespace: 'reconnect', timeout: 600_000 }
+      await using cluster = await connect(options)
       way.cut()
       await until(() => way.deaths === 1, 'the handshake')
-      expect(cluster.status).toBe('disconnected')
-      // Within 15 s, and not after the 20 s that the client would wait by itself.
-      await until(() => cluster.status === 'connected', 'the connection', 15_000)
+      await until(() => cluster.status === 'connected', 'the connection')
     },
   )
 })

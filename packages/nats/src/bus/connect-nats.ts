@@ -29,7 +29,8 @@ export async function connectNats(
       reconnectTimeWait: 250,
       // The client closes a connection whose server has not answered three of these pings.
       pingInterval: 2_000,
-      // If a server dies during the handshake, the client does not notice, and waits for this long. Its default is 20 s.
+      // If a server dies during the handshake of this first connect, the client does not notice, and waits for this long.
+      // Its default is 20 s.
       timeout: answerTime,
       noAsyncTraces: true,
       ...options,

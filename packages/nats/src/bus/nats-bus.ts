@@ -34,6 +34,7 @@ import {
   type StreamSettings,
   type StreamState,
 } from './bus.ts'
+import { failDeadHandshake } from './dead-handshake.ts'
 import { fromHeaders, LazyMessage } from './lazy-message.ts'
 import { NatsBucket } from './nats-bucket.ts'
 import { code, isRefusal, translate } from './nats-errors.ts'
@@ -88,8 +89,10 @@ export class NatsBus implements Bus {
 
   async #follow(): Promise<void> {
     for await (const { type } of this.#connection.status()) {
-      if (type === 'disconnect') this.#report('disconnected')
-      else if (type === 'reconnect') this.#report('connected')
+      if (type === 'disconnect') {
+        this.#report('disconnected')
+        failDeadHandshake(this.#connection)
+      } else if (type === 'reconnect') this.#report('connected')
     }
   }
 
