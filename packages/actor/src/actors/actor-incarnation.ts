@@ -38,13 +38,15 @@ export class ActorIncarnation extends Incarnation {
   #actor: Actor | null = null
   #end: ExitReason | null = null
   /**
-   * The future that the actor's task awaits while it has nothing to do. A new message, for example, completes this
-   * future, and the task then handles the message. Null while the task handles messages.
+   * The future that the actor's task awaits while the task has no work. New work completes this future and so resumes
+   * the task, except for the messages that `#shortHandlers` handles while the task goes on waiting. Null before the
+   * first wait, and from each resume of the task to the next wait.
    */
   #waker: Future<void> | null = null
   /**
-   * Handles messages without resuming the task. Null until the actor has handled its first message, so that an actor
-   * without messages takes less memory.
+   * Handles messages whose handlers return no promise, without resuming the task, because to resume the task takes
+   * longer than a short handler. Null until the actor has handled its first message, so that an actor without messages
+   * takes less memory.
    */
   #shortHandlers: ShortHandlers | null = null
   readonly #hookCaller: HookCaller
@@ -224,9 +226,9 @@ export class ActorIncarnation extends Incarnation {
   }
 
   /**
-   * Returns a future that the task awaits before it handles more messages. If there is work left, the future is done
-   * after one turn of the event loop, so that other callbacks can run. Otherwise the future is done when a call of
-   * `wake()` tells of new work.
+   * Called by the task at the end of a burst (messages that are handled without a pause). Returns the future that the
+   * task awaits next. If there is work left, the future is done after one turn of the event loop, so that other
+   * callbacks can run. Otherwise the future is done when `resume()` is called because of new work.
    */
   #nextTurn(): Future<void> {
     if (this.hasWork()) return sleep(0)
@@ -359,8 +361,9 @@ export class ActorIncarnation extends Incarnation {
   }
 
   /**
-   * Cancels the timers and the promises that were passed to `ctx.pipe()`, stops the children of this incarnation, and
-   * waits for their end. The children are killed if `kill` is true, or if this incarnation is killed during the wait.
+   * Cancels the timers. Cancels the awaitables that were passed to `ctx.pipe()` and have not settled yet. Then stops
+   * the children of this incarnation, and waits until the children have ended. The children are killed if `kill` is
+   * true, or if this incarnation is killed during the wait.
    */
   async #release(kill: boolean): Promise<void> {
     this.parts.release()

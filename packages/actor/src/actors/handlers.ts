@@ -20,13 +20,16 @@ import { HandlersBeside } from './handlers-beside.ts'
 import { reportSlow } from './slow-handler.ts'
 
 /**
- * An actor handles several messages without a pause, which is called a burst. A burst ends after `burst` messages, or
- * after `burstLength` milliseconds. Then other callbacks of the event loop can run.
+ * An actor handles several messages without a pause, which is called a burst. A burst ends after `maxBurstMessages`
+ * messages, or after about `maxBurstMs` milliseconds. Then other callbacks of the event loop can run.
  */
-const burst = 128
-const burstLength = 2
-/** A burst (messages that are handled without a pause) reads the clock only once in this many messages. */
-const messagesPerLook = 16
+const maxBurstMessages = 128
+const maxBurstMs = 2
+/**
+ * A burst reads the time of the event loop only after each group of this many messages, to check `maxBurstMs`. The
+ * milliseconds are counted from the first of these reads.
+ */
+const messagesPerTimeCheck = 16
 
 const resolved = Promise.resolve()
 
@@ -41,10 +44,11 @@ interface Callbacks {
   readonly onReturned: (value: unknown) => void
   readonly onThrew: (error: unknown) => void
   /**
-   * Finds out whether a promise that a handler returned was still pending. Called once, in a microtask, for each such
-   * promise. If the promise had not settled yet, this call comes before `onReturned` or `onThrew`. If the promise had
-   * already settled, this call comes after `onReturned` or `onThrew`. By then the handler of the next message may have
-   * run, and may have returned another promise.
+   * Called in a microtask, once for each promise that a handler has returned. If the promise is still pending, the
+   * handler waits, and this callback notes that handlers of this message name need `AsyncLocalStorage.run`. In this
+   * case, the call comes before `onReturned` or `onThrew`. If the promise was already settled when the handler returned
+   * it, the call comes after `onReturned` or `onThrew`. By then the handler of the next message may have run, and may
+   * have returned another promise.
    */
   readonly onMicrotask: () => void
 }
@@ -97,8 +101,9 @@ export class Handlers implements RunningHandler {
   #waits = 0
   #microtasks = 0
   /**
-   * The time at which the running handler was called. The previous handler ended at the same time. So the clock is read
-   * once for each message, and not twice.
+   * The value of `performance.now()` at the call of the running handler. The value is read at the end of the previous
+   * handler, because the next handler is called at almost the same time. So one read for each message is enough to
+   * measure how long each handler runs.
    */
   #now = 0
 
@@ -113,8 +118,8 @@ export class Handlers implements RunningHandler {
   }
 
   /**
-   * Whether there is a message that can be handled now, and whose handler is expected to return no promise. The handler
-   * is expected to do so if it returned no promise for the previous message of the same name.
+   * Whether the first message of the mailbox can be handled now, and its handler is expected to return no promise,
+   * because the handler returned none for the previous message of the same name.
    */
   isNextPlain(): boolean {
     return !this.suspended && this.#child.mailbox.first()?.kind.isPlain === true
@@ -167,18 +172,18 @@ export class Handlers implements RunningHandler {
   }
 
   /**
-   * How many handlers run although the main handler (whose message was taken from the mailbox in order) has not
-   * finished.
+   * How many handlers run that were started while a main handler (whose message was taken from the mailbox in order)
+   * waited for a promise. These handlers may run longer than that main handler.
    */
   get besideCount(): number {
     return this.#beside?.size ?? 0
   }
 
   /**
-   * Handles messages until the mailbox is empty, or until the burst (a limited number of messages) is over. If
-   * `onlyPlain` is true, also stops before a message whose handler is expected to return a promise. Returns null when
-   * the burst is already over. If a handler has returned a promise, the burst goes on when that promise settles; in
-   * this case, returns another promise, which resolves at the end of the burst.
+   * Begins a burst: handles messages without a pause until the mailbox is empty, or until a limit of the burst is
+   * reached. If `onlyPlain` is true, the burst also ends before a message whose handler is expected to return a
+   * promise. Returns null if the burst has ended during this call. If a handler has returned a promise, the burst goes
+   * on when that promise settles; in this case, returns another promise, which resolves at the end of the burst.
    */
   runBurst(onlyPlain = false): Promise<void> | null {
     this.#inBurst = 0
@@ -191,13 +196,16 @@ export class Handlers implements RunningHandler {
   }
 
   /**
-   * Handles messages until the burst (a limited number of messages) is over. Returns true when the burst is over.
-   * Returns false when a handler has returned a promise: the burst continues when that promise settles.
+   * Handles messages until the burst ends, and then returns true. A burst ends when the mailbox is empty, when the
+   * actor is suspended or is ending, or when a limit of the burst is reached. If `onlyPlain` is true, the burst also
+   * ends before a message whose handler is expected to return a promise. Returns false when a handler has returned a
+   * promise: the burst continues when that promise settles.
    */
   #handleMessages(onlyPlain = false): boolean {
     const incarnation = this.incarnation
     const { mailbox } = this.#child
-    // Read once, and not for each message: it asks five channels for subscribers.
+    // `isOn` is read before the loop, and not for each message, because this getter checks whether any of five
+    // diagnostics channels has a subscriber.
     const isTraced = messageTracing.isOn
     for (;;) {
       if (incarnation.endReason !== null) return true
@@ -343,10 +351,10 @@ export class Handlers implements RunningHandler {
   }
 
   #isBurstOver(): boolean {
-    if (++this.#inBurst >= burst) return true
-    if (this.#inBurst % messagesPerLook !== 0) return false
+    if (++this.#inBurst >= maxBurstMessages) return true
+    if (this.#inBurst % messagesPerTimeCheck !== 0) return false
     const now = this.#child.runtime.loop.time()
-    if (this.#burstEnds === 0) this.#burstEnds = now + burstLength
+    if (this.#burstEnds === 0) this.#burstEnds = now + maxBurstMs
     return now > this.#burstEnds
   }
 
@@ -407,12 +415,13 @@ export class Handlers implements RunningHandler {
     }
   }
 
-  // The methods below are about handlers that run while the main handler (whose message was taken from the mailbox in
-  // order) waits for a promise.
+  // The methods from here to `traceOf` are about handlers that run while the main handler (whose message was taken from
+  // the mailbox in order) waits for a promise.
 
   /**
-   * Returns whether the message `envelope` may be handled now, although another handler of this actor waits for a
-   * promise.
+   * Returns true if another handler of this actor waits for a promise, and the message `envelope` may be handled during
+   * that wait. The message must be named in `Actor.interleave` or be caused by an ask with the option `reentrant`, and
+   * the actor must be neither suspended nor ending.
    */
   mayServe(envelope: Envelope): boolean {
     if (!this.isWaiting || this.suspended) return false
@@ -505,9 +514,10 @@ export interface AbandonedHandler {
 }
 
 /**
- * Whether the handler of a message can be called directly, if no tool listens to the channel `tasktree:actor.message`.
- * Three things must hold. User code has sent the message. The sender has not passed the option `context`. The handler
- * is expected not to wait, so that it needs no `AsyncLocalStorage.run`.
+ * Whether `#callSimple` can call the handler of a message, without `AsyncLocalStorage.run`, if no tool listens to the
+ * channel `tasktree:actor.message`. Three things must hold. The handler is expected not to wait, because only a handler
+ * that waits needs `AsyncLocalStorage.run`. The sender has not passed the option `context`. User code has sent the
+ * message, and not this package.
  */
 function isSimple({ kind, context, action }: Envelope): boolean {
   return !kind.entersContext && context === null && action === null
