@@ -787,7 +787,7 @@ import { type CancelledError, type EventLoop, Future, type Task } from '@tasktre
 import { type AskCycle } from '../errors.ts';
 import { type ExitReason } from '../exit-reason.ts';
 import { type HandlerFlow } from '../messages/handler-flow.ts';
-import type { ActorWait, Waiter } from '../messages/wait-graph.ts';
+import type { ActorWait, BlockedWait, Waiter } from '../messages/wait-graph.ts';
 import type { Child } from './child.ts';
 import { type EndWait } from './end-waits.ts';
 export type Decision = 'restart' | 'resume' | 'stop' | 'escalate';
@@ -802,9 +802,10 @@ export declare class Starting extends Future<'running' | 'ignored'> implements A
     came(outcome: 'running' | 'ignored'): void;
     failed(error: unknown): void;
 }
-export declare class PatientWait extends Future<ExitReason> {
+export declare class PatientWait extends Future<ExitReason> implements BlockedWait {
     #private;
-    constructor(loop: EventLoop, onCancel: () => boolean);
+    constructor(incarnation: Incarnation, onCancel: () => boolean);
+    blocker(): Waiter | null;
     cancel(): boolean;
 }
 export declare abstract class Incarnation {
@@ -1426,13 +1427,18 @@ import { type Future } from '@tasktree/core';
 import type { AskCycle } from '../errors.ts';
 import { HandlerFlow } from './handler-flow.ts';
 export type Waiter = HandlerFlow | Future<unknown>;
-export interface ActorWait extends Future<unknown> {
-    readonly asker: HandlerFlow | null;
-    waitNumber: number;
+export interface BlockedWait extends Future<unknown> {
     blocker(): Waiter | null;
+}
+export interface RefusableWait extends Future<unknown> {
     refuse(error: AskCycle): void;
 }
+export interface ActorWait extends BlockedWait, RefusableWait {
+    readonly asker: HandlerFlow | null;
+    waitNumber: number;
+}
 export declare function isActorWait(future: Future<unknown>): future is ActorWait;
+export declare function isRefusable(future: Future<unknown>): future is RefusableWait;
 interface Edge {
     readonly future: Future<unknown>;
     readonly to: Waiter | null;
@@ -1648,6 +1654,8 @@ export declare class Member {
 // dist/supervision/operation-queue.d.ts
 import { type CancelledError, type Task } from '@tasktree/core';
 import { Claim } from '@tasktree/core/lowlevel';
+import { AskCycle } from '../errors.ts';
+import type { RefusableWait } from '../messages/wait-graph.ts';
 export interface Operation {
     perform(): Promise<void>;
     drop(): void;
@@ -1662,10 +1670,11 @@ export interface Retreat<T> {
     undo?: () => void;
     takeBack?: (value: T) => void;
 }
-export declare class Request<T> extends Claim<T> implements Operation {
+export declare class Request<T> extends Claim<T> implements Operation, RefusableWait {
     #private;
     constructor(task: Task, work: () => Promise<T>, retreat: Retreat<T>);
     then<R = T, E = never>(onFulfilled?: ((value: T) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<R | E>;
+    refuse(error: AskCycle): void;
     perform(): Promise<void>;
     drop(): void;
     protected claim(): void;

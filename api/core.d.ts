@@ -120,36 +120,40 @@ export declare function waitForSome<F extends Future<unknown>>(futures: Readonly
 }>;
 export {};
 
+// dist/compatible-versions.d.ts
+export type EntryPoints = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+export declare function shareEntryPoints(version: string, path: string, entryPoints: EntryPoints): EntryPoints;
+
 // dist/context/async-context.d.ts
 import { AsyncResource } from 'node:async_hooks';
-export interface Scope {
+export interface Environment {
 }
-declare class ScopeMap implements Iterable<[unknown, unknown]> {
+declare class EnvironmentMap implements Iterable<[unknown, unknown]> {
     readonly outer: ReadonlyMap<unknown, unknown> | undefined;
-    scope: Scope | undefined;
-    constructor(scope: Scope, outer: ReadonlyMap<unknown, unknown> | undefined);
+    environment: Environment | undefined;
+    constructor(environment: Environment, outer: ReadonlyMap<unknown, unknown> | undefined);
     get(store: unknown): unknown;
     has(store: unknown): boolean;
     [Symbol.iterator](): IterableIterator<[unknown, unknown]>;
     disable(store: unknown): void;
 }
-export interface MapScope extends Scope {
+export interface EnvironmentAsMap extends Environment {
     [Symbol.iterator](): Iterator<unknown>;
 }
-export declare function standForMaps(prototype: MapScope): void;
-export type OwnMap = ScopeMap | MapScope;
+export declare function standForMaps(prototype: EnvironmentAsMap): void;
+export type OwnMap = EnvironmentMap | EnvironmentAsMap;
 type ContextMap = OwnMap | ReadonlyMap<unknown, unknown> | undefined;
 export type AsyncContext = ContextMap | AsyncResource;
-export declare function captureAsyncContext(scope: Scope): ScopeMap | AsyncResource;
-export declare function captureOwnContext<S extends MapScope>(scope: S, map: OwnMap | undefined): S | ScopeMap | AsyncResource;
+export declare function captureAsyncContext(environment: Environment): EnvironmentMap | AsyncResource;
+export declare function captureOwnContext<S extends EnvironmentAsMap>(environment: S, map: OwnMap | undefined): S | EnvironmentMap | AsyncResource;
 export declare function currentMap(): OwnMap | undefined;
-export declare function scopeOfMap(map: OwnMap | undefined): Scope | undefined;
-export declare function runInAsyncContext<S extends Scope>(context: AsyncContext, scope: S, fn: (this: S) => void): void;
+export declare function environmentOfMap(map: OwnMap | undefined): Environment | undefined;
+export declare function runInAsyncContext<S extends Environment>(context: AsyncContext, environment: S, fn: (this: S) => void): void;
 export declare function saveAsyncContext(): AsyncContext;
 export declare function resumeAsyncContext<S>(context: AsyncContext, subject: S, fn: (this: S) => void): void;
-export declare function makeAsyncContext(scope: Scope): AsyncResource;
-export declare function runInScope<T>(scope: Scope, fn: () => T): T;
-export declare function runningScope(): Scope | undefined;
+export declare function makeAsyncContext(environment: Environment): AsyncResource;
+export declare function runInEnvironment<T>(environment: Environment, fn: () => T): T;
+export declare function currentEnvironment(): Environment | undefined;
 export {};
 
 // dist/context/context-vars.d.ts
@@ -182,7 +186,7 @@ export declare class ContextVar<T> {
 }
 
 // dist/context/current.d.ts
-import { type Scope } from './async-context.ts';
+import { type Environment } from './async-context.ts';
 import type { EventLoop } from '../loop/loop.ts';
 import type { Frame } from '../tasks/frame.ts';
 import type { Task } from '../tasks/task.ts';
@@ -192,14 +196,10 @@ export declare function getRunningLoop(): EventLoop;
 export declare function installLoopClass(eventLoop: new () => EventLoop): void;
 export declare function checkLoop(loop: unknown): asserts loop is EventLoop;
 export declare function getEventLoop(): EventLoop;
-export declare function loopOf(scope: Scope | undefined): EventLoop;
+export declare function loopOf(environment: Environment | undefined): EventLoop;
 
 // dist/context/detached.d.ts
 export declare function detached<T>(fn: () => T): T;
-
-// dist/copies.d.ts
-export type EntryPoints = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-export declare function shareEntryPoints(version: string, path: string, entryPoints: EntryPoints): EntryPoints;
 
 // dist/errors/brand.d.ts
 export declare function brand(prototype: object, name: string): void;
@@ -420,8 +420,18 @@ export declare function hasFailed(future: Future<unknown>): boolean;
 // dist/futures/printable.d.ts
 export declare function printable(text: string): string;
 
+// dist/futures/reaction-set.d.ts
+import type { EventLoop } from '../loop/loop.ts';
+import type { Reaction } from './reaction.ts';
+export type ReactionSet = Reaction | Set<Reaction> | null;
+export declare function addReaction(reactions: ReactionSet, reaction: Reaction): ReactionSet;
+export declare function withoutReaction(reactions: ReactionSet, reaction: Reaction): ReactionSet;
+export declare function soleReaction(reactions: ReactionSet): Reaction | null;
+export declare function listReactions(reactions: ReactionSet): Reaction[];
+export declare function pushReactions(reactions: Reaction | Set<Reaction>, loop: EventLoop): void;
+
 // dist/futures/reaction.d.ts
-import { type Scope } from '../context/async-context.ts';
+import { type Environment } from '../context/async-context.ts';
 import type { Context } from '../context/context-vars.ts';
 import type { Future } from './future.ts';
 import type { EventLoop } from '../loop/loop.ts';
@@ -436,14 +446,14 @@ export declare class InternalCallback<T> implements Reaction {
     run(): void;
     label(): string;
 }
-export declare class DoneCallback implements Reaction, Scope {
+export declare class DoneCallback implements Reaction, Environment {
     #private;
     readonly waitingFrame: Frame | null;
     readonly frame: Frame;
-    readonly scopeLoop: EventLoop;
+    readonly loop: EventLoop;
     readonly callback: (future: never) => void;
     constructor(future: Future<unknown>, callback: (future: never) => void, context: Context);
-    scopeContext(): Context;
+    contextVars(): Context;
     run(): void;
     label(): string;
 }
@@ -619,11 +629,11 @@ export declare function reportException(loop: EventLoop, handler: ExceptionHandl
 export declare function printException(context: ExceptionContext): void;
 
 // dist/loop/handle.d.ts
-import { type Scope } from '../context/async-context.ts';
+import { type Environment } from '../context/async-context.ts';
 import type { Context } from '../context/context-vars.ts';
 import type { Runnable } from './ready-queue.ts';
 import type { TimerEntry } from './timer-heap.ts';
-export declare class Handle implements Runnable, Scope {
+export declare class Handle implements Runnable, Environment {
     #private;
     cancel(): void;
     cancelled(): boolean;
@@ -647,6 +657,17 @@ export declare class LiveList<T extends object> {
 import type { EventLoop } from './loop.ts';
 export declare function noteLoop(loop: EventLoop): void;
 export declare function liveLoops(): EventLoop[];
+
+// dist/loop/live-tasks.d.ts
+import type { Execution } from '../tasks/execution.ts';
+import type { Task } from '../tasks/task.ts';
+export declare class LiveTasks {
+    #private;
+    add(execution: Execution): number;
+    remove(execution: Execution): void;
+    each(visit: (task: Task) => void): void;
+    list(): Task[];
+}
 
 // dist/loop/loop.d.ts
 import type { AsyncResource } from 'node:async_hooks';
@@ -697,14 +718,6 @@ export declare function newEventLoop(options?: {
     clock?: Clock;
 }): EventLoop;
 export declare function allTasks(loop?: EventLoop): Set<Task>;
-
-// dist/loop/process-events.d.ts
-export interface Interruptible {
-    interrupt(signal: NodeJS.Signals): boolean;
-    deadlocked(): void;
-}
-export declare function watchProcess(main: Interruptible, handleSignals: boolean): () => void;
-export declare function takeSignal(signal: NodeJS.Signals): () => void;
 
 // dist/loop/ready-queue.d.ts
 export interface Runnable {
@@ -806,7 +819,7 @@ export { runInNewFrame } from './scopes/open-frame.ts';
 export { cancelIsDue, deferred } from './tasks/due-cancel.ts';
 export { waitAnyway } from './scopes/wait-anyway.ts';
 export { takeRejections } from './loop/unhandled-rejections.ts';
-export { takeSignal } from './loop/process-events.ts';
+export { takeSignal } from './run/interrupt-signals.ts';
 export { addSnapshotPart } from './snapshot/snapshot.ts';
 export { idOf as taskId } from './snapshot/task-ids.ts';
 export { durationText } from './futures/duration-text.ts';
@@ -818,12 +831,26 @@ export { type TraceEntry, type TraceOutcome, Tracing } from './tasks/tracing.ts'
 export { createServiceTask } from './tasks/service-task.ts';
 export { TaskTurn } from './tasks/task-turn.ts';
 
+// dist/run/before-exit.d.ts
+export interface Waiting {
+    deadlocked(): void;
+}
+export declare function watchForDeadlock(run: Waiting): () => void;
+
+// dist/run/interrupt-signals.d.ts
+export interface Interruptible {
+    interrupt(signal: NodeJS.Signals): boolean;
+}
+export declare function interruptOnSignals(main: Interruptible): () => void;
+export declare function takeSignal(signal: NodeJS.Signals): () => void;
+
 // dist/run/main-task.d.ts
 import { DeadlockError } from '../errors/errors.ts';
 import type { EventLoop } from '../loop/loop.ts';
-import type { Interruptible } from '../loop/process-events.ts';
+import type { Waiting } from './before-exit.ts';
+import type { Interruptible } from './interrupt-signals.ts';
 import type { Task } from '../tasks/task.ts';
-export declare class MainTask implements Interruptible {
+export declare class MainTask implements Interruptible, Waiting {
     #private;
     deadlock: DeadlockError | null;
     constructor(task: Task);
@@ -831,11 +858,10 @@ export declare class MainTask implements Interruptible {
     deadlocked(): void;
     explain(error: unknown): unknown;
 }
-export declare class Cleanup implements Interruptible {
+export declare class Cleanup implements Waiting {
     #private;
     deadlock: DeadlockError | null;
     constructor(loop: EventLoop);
-    interrupt(): boolean;
     deadlocked(): void;
 }
 
@@ -1256,11 +1282,11 @@ export declare class Execution extends Frame {
     readonly id: number;
     readonly born: number;
     constructor(task: Task, loop: EventLoop, group: Frame | null, body: TaskBody<unknown>, context: Context | null);
-    get scopeLoop(): EventLoop;
+    get loop(): EventLoop;
     get body(): TaskBody<unknown> | null;
     get bodyEnd(): Promise<void> | null;
     get started(): boolean;
-    scopeContext(): Context;
+    contextVars(): Context;
     label(): string;
     run(): void;
     begin(): void;
@@ -1332,9 +1358,9 @@ export declare abstract class Frame extends FrameWaits {
 }
 export declare class LoopFrame extends Frame {
     #private;
-    readonly scopeLoop: EventLoop;
+    readonly loop: EventLoop;
     constructor(loop: EventLoop, context: () => Context);
-    scopeContext(): Context;
+    contextVars(): Context;
 }
 
 // dist/tasks/generator-driver.d.ts
@@ -1381,7 +1407,7 @@ export declare function cancelChild(child: Future<unknown>, msg: Message): boole
 export {};
 
 // dist/tasks/scope-frame.d.ts
-import { type Scope } from '../context/async-context.ts';
+import { type Environment } from '../context/async-context.ts';
 import type { Context } from '../context/context-vars.ts';
 import { type CancelledError } from '../errors/errors.ts';
 import type { EventLoop } from '../loop/loop.ts';
@@ -1389,15 +1415,15 @@ import { Frame } from './frame.ts';
 import type { Task } from './task.ts';
 export declare class ScopeFrame extends Frame {
     #private;
-    constructor(outer: Scope, enclosing: Frame);
-    get scopeLoop(): EventLoop;
+    constructor(outer: Environment, enclosing: Frame);
+    get loop(): EventLoop;
     get isShielded(): boolean;
     get members(): Iterable<Task>;
     cancelKeptOut(): void;
     abandonReturned(message: string | CancelledError | undefined): boolean;
     link(): void;
     unlink(): void;
-    scopeContext(): Context;
+    contextVars(): Context;
     noteCancelFromOutside(): void;
 }
 

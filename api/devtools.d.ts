@@ -28,30 +28,14 @@ export declare class Failure extends Error {
 // dist/index.d.ts
 export { attach, Attached, type Thread } from './attach.ts';
 export { Failure } from './failure.ts';
-export { look, type ThreadSnapshot, why } from './look.ts';
+export { why } from './task-commands.ts';
+export { look, type ThreadSnapshot } from './thread-snapshots.ts';
 export { ps, pstree } from './print.ts';
 export { Recording, type TraceEvent } from './record.ts';
 
-// dist/look.d.ts
-import { type RuntimeSnapshot } from '@tasktree/core';
-import type { Attached } from './attach.ts';
-import type { Session } from './session.ts';
-export interface ThreadSnapshot extends RuntimeSnapshot {
-    thread: string;
-}
-export declare const door = "globalThis[Symbol.for('tasktree.snapshot')]";
-export declare function look(attached: Attached, stacks?: boolean): Promise<ThreadSnapshot[]>;
-export declare function findTask(attached: Attached, idOrName: string): Promise<{
-    session: Session;
-    id: number;
-    name: string;
-}>;
-export declare function why(attached: Attached, idOrName: string): Promise<string>;
-export declare function cancel(session: Session, id: number): Promise<boolean>;
-
 // dist/print.d.ts
 import type { TaskSnapshot } from '@tasktree/core';
-import type { ThreadSnapshot } from './look.ts';
+import type { ThreadSnapshot } from './thread-snapshots.ts';
 export declare function waitText(task: TaskSnapshot): string;
 export declare function ps(threads: readonly ThreadSnapshot[]): string;
 export declare function pstree(pid: number, threads: readonly ThreadSnapshot[]): string;
@@ -107,6 +91,26 @@ export declare function checkSignal(pid: number): void;
 export declare function signalPort(pid: number): number;
 export declare function listeningPorts(pid: number): number[];
 export declare function holderOf(port: number): string | null;
+
+// dist/task-commands.d.ts
+import type { Attached } from './attach.ts';
+import type { Session } from './session.ts';
+export declare function findTask(attached: Attached, idOrName: string): Promise<{
+    session: Session;
+    id: number;
+    name: string;
+}>;
+export declare function why(attached: Attached, idOrName: string): Promise<string>;
+export declare function cancel(session: Session, id: number): Promise<boolean>;
+
+// dist/thread-snapshots.d.ts
+import type { RuntimeSnapshot } from '@tasktree/core';
+import type { Attached } from './attach.ts';
+export interface ThreadSnapshot extends RuntimeSnapshot {
+    thread: string;
+}
+export declare const door = "globalThis[Symbol.for('tasktree.snapshot')]";
+export declare function look(attached: Attached, stacks?: boolean): Promise<ThreadSnapshot[]>;
 
 // dist/top.d.ts
 import type { Attached } from './attach.ts';

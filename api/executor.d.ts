@@ -1,3 +1,6 @@
+// dist/find-worker-entry.d.ts
+export declare function resolveWorkerEntry(option: unknown): () => URL;
+
 // dist/index.d.ts
 export { BrokenExecutor, ExecutorQueueFull, JobSerializationError, WorkerCrashedError, } from './jobs/errors.ts';
 export type { Executor, ExecutorStats, MapOptions } from './pool/executor.ts';
@@ -435,9 +438,6 @@ export interface JobTrace {
 }
 export declare const jobTracing: Tracing<JobTrace>;
 
-// dist/pool/worker-entry-url.d.ts
-export declare function resolveWorkerEntry(option: unknown): () => URL;
-
 // dist/pool/worker-set.d.ts
 import type { WorkerHandle } from '../transport/worker-handle.ts';
 export declare class WorkerSet implements Iterable<WorkerHandle> {
@@ -811,9 +811,6 @@ export interface LeftJobs {
 
 // dist/worker-entry.d.ts
 export {};
-
-// dist/worker-file.d.ts
-export declare function findWorkerEntry(): URL;
 
 // dist/worker/chunk.d.ts
 import { JobSerializationError } from '../jobs/errors.ts';

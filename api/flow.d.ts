@@ -12,6 +12,15 @@ export interface ExponentialOptions {
 export declare function exponential(options?: ExponentialOptions): Backoff;
 export declare function constant(ms: number): Backoff;
 
+// dist/call-for-each-item.d.ts
+import { type Source } from './pump.ts';
+export interface WorkOptions {
+    concurrency?: number | undefined;
+    stopOnError?: boolean | undefined;
+    signal?: AbortSignal | undefined;
+}
+export declare function callForEachItem<T, R>(items: Source<T>, fn: (item: T, index: number) => PromiseLike<R>, options: WorkOptions | undefined, done: (result: R, index: number) => void): Promise<void>;
+
 // dist/cancels.d.ts
 export declare function isCancel(error: unknown): boolean;
 export declare function cancelsSoFar(): number;
@@ -53,6 +62,7 @@ export declare function debounce<A extends unknown[], R>(fn: (...args: A) => Pro
 }): (...args: A) => Promise<R>;
 
 // dist/earlier-errors.d.ts
+export declare function keepError(earlier: unknown[], error: unknown): void;
 export declare function carryErrors(last: unknown, earlier: readonly unknown[]): void;
 
 // dist/errors.d.ts
@@ -100,7 +110,7 @@ export declare function exhaust<A extends unknown[], R>(fn: (...args: A) => Prom
 
 // dist/for-each.d.ts
 import { type Source } from './pump.ts';
-import { type WorkOptions } from './work-through.ts';
+import { type WorkOptions } from './call-for-each-item.ts';
 export declare function forEach<T>(items: Source<T>, fn: (item: T, index: number) => PromiseLike<unknown>, options?: WorkOptions): Promise<void>;
 
 // dist/hedge.d.ts
@@ -132,7 +142,24 @@ export { retry, type RetryOptions } from './retry.ts';
 export { singleFlight } from './single-flight.ts';
 export { throttle } from './throttle.ts';
 export { ticker } from './ticker.ts';
-export type { WorkOptions } from './work-through.ts';
+export type { WorkOptions } from './call-for-each-item.ts';
+
+// dist/keyed-mutex.d.ts
+import { type CancelledError, Future, type Task } from '@tasktree/core';
+export declare class KeyedMutex {
+    #private;
+    isBusy(key: unknown): boolean;
+    runExclusive<T>(key: unknown, body: (line: Line) => PromiseLike<T>): Promise<T>;
+    cancelAll(key: unknown, reason: CancelledError): void;
+}
+export declare class Line {
+    #private;
+    readonly waiters: Set<Future<void>>;
+    runs(task: Task): void;
+    cancelRunning(reason: CancelledError): void;
+    turnEnded(): void;
+    next(): Future<void> | null;
+}
 
 // dist/keyed-options.d.ts
 export interface KeyedOptions<A extends unknown[]> {
@@ -157,7 +184,7 @@ export declare function mapStream<T, R>(items: Source<T>, fn: (item: T, index: n
 
 // dist/map.d.ts
 import { type Source } from './pump.ts';
-import { type WorkOptions } from './work-through.ts';
+import { type WorkOptions } from './call-for-each-item.ts';
 type Mapped<T extends readonly unknown[], R> = {
     -readonly [K in keyof T]: R;
 };
@@ -281,29 +308,3 @@ export interface AttemptTrace {
     readonly attempt: number;
 }
 export declare const attemptTracing: Tracing<AttemptTrace>;
-
-// dist/turns.d.ts
-import { type CancelledError, Future, type Task } from '@tasktree/core';
-export declare class Turns {
-    #private;
-    isBusy(key: unknown): boolean;
-    take<T>(key: unknown, body: (line: Line) => PromiseLike<T>): Promise<T>;
-    cancelAll(key: unknown, reason: CancelledError): void;
-}
-export declare class Line {
-    #private;
-    readonly waiters: Set<Future<void>>;
-    runs(task: Task): void;
-    cancelRunning(reason: CancelledError): void;
-    turnEnded(): void;
-    next(): Future<void> | null;
-}
-
-// dist/work-through.d.ts
-import { type Source } from './pump.ts';
-export interface WorkOptions {
-    concurrency?: number | undefined;
-    stopOnError?: boolean | undefined;
-    signal?: AbortSignal | undefined;
-}
-export declare function workThrough<T, R>(items: Source<T>, fn: (item: T, index: number) => PromiseLike<R>, options: WorkOptions | undefined, done: (result: R, index: number) => void): Promise<void>;

@@ -1,8 +1,8 @@
-// dist/accept.d.ts
+// dist/accept-request.d.ts
 import { type Handler } from './handler-exchange.ts';
 import { type Incoming, type Outgoing } from './node-messages.ts';
 import type { Service } from './service.ts';
-export declare function accept(service: Service, handler: Handler, incoming: Incoming, outgoing: Outgoing, awaitsContinue?: boolean): void;
+export declare function acceptRequest(service: Service, handler: Handler, incoming: Incoming, outgoing: Outgoing, awaitsContinue?: boolean): void;
 export declare function requestUrl(incoming: Incoming): string | null;
 export declare function checkHandler(call: string, handler: unknown): void;
 

@@ -658,6 +658,10 @@ export declare const shell: {
     readonly shell: Kind;
 };
 
+// dist/jobs/shorten.d.ts
+export declare const longestError = 8192;
+export declare function shorten(text: string): string;
+
 // dist/jobs/shown-job.d.ts
 import type { Job } from './job.ts';
 export declare const longestShown = 1024;
@@ -1684,6 +1688,10 @@ export declare class Store extends Actor {
     matching(filter: JobFilter, states: readonly JobState[], after: number, limit: number): ReplyPort<number[]>;
     counts(): ReplyPort<Record<JobState, number>>;
 }
+
+// dist/tree/check-options.d.ts
+import type { JobdOptions } from './jobd.ts';
+export declare function checkJobdOptions(options: JobdOptions): void;
 
 // dist/tree/jobd.d.ts
 import { ActorSystem, type Logger } from '@tasktree/actor';

@@ -1,6 +1,7 @@
 // dist/bus/bus.d.ts
 import type { Future } from '@tasktree/core';
 export type Headers = Readonly<Record<string, string>>;
+export declare const idHeader = "Nats-Msg-Id";
 export interface BusMessage {
     readonly subject: string;
     readonly data: Uint8Array;
@@ -20,6 +21,7 @@ export interface Delivery {
     nak(delay?: number): void;
     working(): void;
     term(): void;
+    remove(): Future<boolean>;
 }
 export interface StreamSettings {
     readonly name: string;
@@ -40,6 +42,12 @@ export interface ReaderSettings {
     readonly name: string;
     readonly subject: string;
     readonly from: number;
+}
+export interface StoredMessage {
+    readonly sequence: number;
+    readonly subject: string;
+    readonly data: Uint8Array;
+    readonly header: (name: string) => string | null;
 }
 export interface StreamState {
     readonly messages: number;
@@ -94,7 +102,9 @@ export interface Bus {
         id: string;
         headers?: Headers;
     }): Future<Appended>;
-    deleteMessage(stream: string, sequence: number): Future<boolean>;
+    deleteMessage(stream: string, sequence: number, id: string): Future<boolean>;
+    readHeaders(stream: string, sequence: number, id: string): Future<Headers | null>;
+    overlooked(settings: ConsumerSettings, from: number): Future<StoredMessage | null>;
     streamState(stream: string): Future<StreamState | null>;
     pull(stream: string, consumer: string, listener: PullListener): Puller;
     openBucket(name: string, ttl?: number): Future<Bucket>;
@@ -121,7 +131,9 @@ export declare function checkDurability(options: DurabilityOptions): Durability;
 export declare function warnOfPowerLoss(servers: string, durability: Durability): void;
 
 // dist/bus/lazy-message.d.ts
-import type { Msg } from '@nats-io/transport-node';
+import type { Msg, MsgHdrs } from '@nats-io/transport-node';
+import type { Headers } from './bus.ts';
+export declare function fromHeaders(headers: MsgHdrs | undefined): Headers;
 export declare class LazyMessage {
     protected readonly message: Msg;
     constructor(message: Msg);
@@ -152,7 +164,7 @@ export declare class NatsBucket implements Bucket {
 import { type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { Future } from '@tasktree/core';
-import type { Appended, Bucket, Bus, BusMessage, BusStatus, ConsumerSettings, Headers, PublishOptions, Puller, PullListener, ReaderSettings, StreamSettings, StreamState } from './bus.ts';
+import { type Appended, type Bucket, type Bus, type BusMessage, type BusStatus, type ConsumerSettings, type Headers, type PublishOptions, type Puller, type PullListener, type ReaderSettings, type StoredMessage, type StreamSettings, type StreamState } from './bus.ts';
 export declare class NatsBus implements Bus {
     #private;
     constructor(connection: NatsConnection, client: JetStreamClient, manager: JetStreamManager, replicas: number, inboxPrefix: string | undefined);
@@ -173,7 +185,9 @@ export declare class NatsBus implements Bus {
         id: string;
         headers?: Headers;
     }): Future<Appended>;
-    deleteMessage(stream: string, sequence: number): Future<boolean>;
+    deleteMessage(stream: string, sequence: number, id: string): Future<boolean>;
+    readHeaders(stream: string, sequence: number, id: string): Future<Headers | null>;
+    overlooked(settings: ConsumerSettings, from: number): Future<StoredMessage | null>;
     streamState(stream: string): Future<StreamState | null>;
     pull(stream: string, consumer: string, listener: PullListener): Puller;
     openBucket(name: string, ttl?: number): Future<Bucket>;
@@ -185,6 +199,7 @@ export declare const code: {
     readonly noJetStream: 10039;
     readonly noStream: 10059;
     readonly noMessage: 10037;
+    readonly noConsumer: 10014;
     readonly full: 10077;
 };
 export declare function isRefusal(error: unknown, number: number): boolean;
@@ -193,7 +208,7 @@ export declare function translate(error: unknown, what: string): unknown;
 
 // dist/bus/nats-puller.d.ts
 import { type NatsConnection } from '@nats-io/transport-node';
-import type { Puller, PullListener } from './bus.ts';
+import { type Puller, type PullListener } from './bus.ts';
 import type { Requests } from './server-requests.ts';
 export declare class NatsPuller implements Puller {
     #private;
@@ -224,6 +239,7 @@ export interface Request<T> {
 }
 export declare class Requests {
     #private;
+    losses: number;
     constructor(connection: NatsConnection, inboxPrefix: string | undefined);
     send<T>(request: Request<T>): Future<T>;
     fail(error: Error): void;
@@ -234,6 +250,16 @@ export interface Stored {
     readonly duplicate?: boolean;
 }
 export declare function readStored(answer: Msg): Stored | JetStreamApiError;
+
+// dist/bus/stored-messages.d.ts
+import type { Future } from '@tasktree/core';
+import type { Requests } from './server-requests.ts';
+export declare function ifStored<T>(requests: Requests, { stream, sequence, id }: {
+    stream: string;
+    sequence: number;
+    id: string;
+}, request: () => Future<T>, otherwise: T): Future<T>;
+export declare function removeStored(requests: Requests, stream: string, sequence: number): Future<boolean>;
 
 // dist/cluster/cluster.d.ts
 import type { ConnectionOptions } from '@nats-io/transport-node';
@@ -346,7 +372,7 @@ export declare function hostChildren(options: HostOptions): ChildSpec[];
 
 // dist/entities/entity-route.d.ts
 import { Future } from '@tasktree/core';
-import type { Bus } from '../bus/bus.ts';
+import { type Bus } from '../bus/bus.ts';
 import type { Link } from '../link/link.ts';
 import { type Route, type Unnamed } from '../services/service-route.ts';
 import type { RemoteAsk } from '../services/remote-ask.ts';
@@ -434,7 +460,7 @@ export {};
 
 // dist/entities/mailbox-shard.d.ts
 import type { Actor } from '@tasktree/actor';
-import type { Delivery } from '../bus/bus.ts';
+import { type Delivery } from '../bus/bus.ts';
 import type { Lease } from '../leases/lease.ts';
 import type { Link } from '../link/link.ts';
 import type { HostStatus } from './entity-host.ts';
@@ -462,7 +488,7 @@ export declare class MailboxShard implements AsyncDisposable {
     readonly batch: number;
     get room(): number;
     take(delivery: Delivery): void;
-    done({ sequence }: Delivery): void;
+    done(delivery: Delivery): void;
     forget(key: string): void;
     [Symbol.asyncDispose](): Promise<void>;
 }
@@ -629,13 +655,13 @@ export declare class Fenced extends Error {
 
 // dist/executor/cancel-job.d.ts
 import type { Link } from '../link/link.ts';
-export interface CancelledJob {
-    readonly id: string;
-    readonly resultTtl: number;
+import type { JobMessage } from '../wire/job-message.ts';
+export interface JobPlace {
     readonly stream: string;
-    readonly sequence: number | null;
+    readonly sequence: number;
+    readonly id: string;
 }
-export declare function cancelJob(link: Link, job: CancelledJob): Promise<void>;
+export declare function cancelJob(link: Link, { id, resultTtl, mayBeKnown }: JobMessage, place: JobPlace | null): Promise<void>;
 
 // dist/executor/remote-executor.d.ts
 import { type Executor, type ExecutorStats, type GeneratorJob, type Job, type MapOptions } from '@tasktree/executor';
@@ -730,13 +756,15 @@ export declare class Submission implements MappedJob, Linked<Submission> {
     readonly future: RemoteJob<unknown>;
     submitted: SubmitStack;
     isDuplicate: boolean;
+    resultTtl: number;
     constructor(owner: SubmissionOwner, message: JobMessage, body: Uint8Array, stacks: SubmitStacks);
     get isStarted(): boolean;
     get isAccepted(): boolean;
-    get resultTtl(): number;
     get id(): string;
     get job(): string;
     send(): Promise<void>;
+    readFirst(): Promise<boolean>;
+    sendAgain(): Promise<void>;
     settle(record: Uint8Array): void;
     fail(error: unknown): void;
 }
@@ -824,6 +852,17 @@ export declare class Answers {
     receive(message: BusMessage): void;
 }
 
+// dist/link/job-results.d.ts
+import type { Link } from './link.ts';
+export declare class JobResults {
+    #private;
+    constructor(link: Link);
+    announce(ttl: number): Promise<void>;
+    times(ttl: number): Promise<readonly number[]>;
+    find(id: string, times: readonly number[]): Promise<Uint8Array | null>;
+    record(id: string, ttl: number, record: Uint8Array, mayBeElsewhere: boolean): Promise<Uint8Array>;
+}
+
 // dist/link/lazy-bucket.d.ts
 import { Future } from '@tasktree/core';
 import type { Bucket, Entry } from '../bus/bus.ts';
@@ -845,6 +884,7 @@ import type { Codec } from '../wire/codec.ts';
 import { Names } from '../wire/names.ts';
 import { Answers } from './answers.ts';
 import { ReceivedCancels } from './received-cancels.ts';
+import { JobResults } from './job-results.ts';
 export type LinkStatus = BusStatus | 'idle';
 export declare class Link {
     #private;
@@ -853,6 +893,7 @@ export declare class Link {
     readonly codec: Codec;
     readonly answers: Answers;
     readonly receivedCancels: ReceivedCancels;
+    readonly jobResults: JobResults;
     constructor(namespace: string, node: string, codec: Codec, inboxPrefix: string, connector: Connector);
     get status(): LinkStatus;
     now(): number;
@@ -1064,7 +1105,7 @@ export { MemoryServer, type MemoryServerOptions } from './testing/memory-server.
 
 // dist/testing/memory-bus.d.ts
 import { Future } from '@tasktree/core';
-import type { Appended, Bucket, Bus, BusMessage, BusStatus, ConsumerSettings, Headers, PublishOptions, Puller, PullListener, ReaderSettings, StreamSettings, StreamState } from '../bus/bus.ts';
+import { type Appended, type Bucket, type Bus, type BusMessage, type BusStatus, type ConsumerSettings, type Headers, type PublishOptions, type Puller, type PullListener, type ReaderSettings, type StoredMessage, type StreamSettings, type StreamState } from '../bus/bus.ts';
 export declare class MemoryBus implements Bus {
     #private;
     readonly server: string;
@@ -1091,7 +1132,9 @@ export declare class MemoryBus implements Bus {
         id: string;
         headers?: Headers;
     }): Future<Appended>;
-    deleteMessage(stream: string, sequence: number): Future<boolean>;
+    deleteMessage(name: string, sequence: number, id: string): Future<boolean>;
+    readHeaders(name: string, sequence: number, id: string): Future<Headers | null>;
+    overlooked({ stream, name }: ConsumerSettings, from: number): Future<StoredMessage | null>;
     streamState(stream: string): Future<StreamState | null>;
     pull(streamName: string, consumer: string, listener: PullListener): Puller;
     openBucket(name: string, ttl?: number): Future<Bucket>;
@@ -1099,7 +1142,7 @@ export declare class MemoryBus implements Bus {
 }
 
 // dist/testing/memory-server.d.ts
-import type { BusMessage, Connector, Headers, StreamSettings } from '../bus/bus.ts';
+import { type BusMessage, type Connector, type Headers, type StreamSettings } from '../bus/bus.ts';
 import { MemoryBus } from './memory-bus.ts';
 import { MemoryStream } from './memory-stream.ts';
 export interface MemoryServerOptions {
@@ -1139,29 +1182,30 @@ export declare class MemoryServer {
 export {};
 
 // dist/testing/memory-stream.d.ts
-import type { ConsumerSettings, Headers, ReaderSettings, StreamSettings, StreamState } from '../bus/bus.ts';
+import { type ConsumerSettings, type Headers, type ReaderSettings, type StreamSettings, type StreamState } from '../bus/bus.ts';
 export declare function matches(pattern: readonly string[], subject: readonly string[]): boolean;
-export interface StoredMessage {
+export interface MemoryMessage {
     readonly sequence: number;
     readonly subject: string;
     readonly data: Uint8Array;
     readonly headers: Headers;
     readonly storedAt: number;
 }
-export type Deliver = (message: StoredMessage, count: number) => void;
+export type Deliver = (message: MemoryMessage, count: number) => void;
 export interface Asker {
     readonly connection: object;
 }
 export declare class MemoryStream {
     #private;
     settings: StreamSettings;
-    readonly messages: Map<number, StoredMessage>;
+    readonly messages: Map<number, MemoryMessage>;
     constructor(settings: StreamSettings, late: (ms: number) => number);
     append(subject: string, data: Uint8Array, id: string, headers: Headers): {
         sequence: number;
         duplicate: boolean;
     };
-    forgetIds(): void;
+    forget(): void;
+    has(sequence: number, id: string | null): boolean;
     delete(sequence: number): boolean;
     consumer(settings: ConsumerSettings | ReaderSettings): MemoryConsumer;
     find(consumer: string): MemoryConsumer | null;
@@ -1172,6 +1216,7 @@ export declare class MemoryConsumer {
     #private;
     constructor(stream: MemoryStream, settings: ConsumerSettings | ReaderSettings, late: (ms: number) => number);
     get pending(): number;
+    overlooked(from: number): MemoryMessage | null;
     request(asker: Asker, count: number, deliver: Deliver): void;
     hasRequest(asker: Asker): boolean;
     withdraw(connection: object): void;
@@ -1224,6 +1269,7 @@ export interface JobMessage {
     readonly notBefore: number;
     readonly traceparent: string | null;
     readonly isChunked: boolean;
+    readonly after: number;
     readonly putBack: number;
     readonly submittedAt: number;
     readonly mayBeKnown: boolean;
@@ -1232,7 +1278,9 @@ export declare const deadLetterHeader: {
     reason: string;
     deliveries: string;
 };
+export declare function messageId({ id, after, putBack }: JobMessage): string;
 export declare function toHeaders(message: JobMessage): Headers;
+export declare function isJobId(id: string): boolean;
 export declare function readHeaders(header: (name: string) => string | null): JobMessage | null;
 
 // dist/wire/names.d.ts
@@ -1269,6 +1317,8 @@ export declare class Names {
 }
 export declare function stateKey(type: string, key: string): string;
 export declare const defaultResultTtl = 3600000;
+export declare const shortestResultTtl = 1000;
+export declare function keptFor(ttl: number): number;
 export declare const defaultLease = 5000;
 
 // dist/wire/outcome.d.ts
@@ -1344,10 +1394,11 @@ export declare class DeadLetters {
 }
 
 // dist/worker/delay-wheel.d.ts
-import type { Delivery } from '../bus/bus.ts';
+import type { ConsumerSettings, Delivery } from '../bus/bus.ts';
 import type { Link } from '../link/link.ts';
 export declare class DelayWheel {
     #private;
+    readonly consumer: ConsumerSettings;
     constructor(link: Link, queue: string);
     get room(): number;
     take(delivery: Delivery): void;
@@ -1398,6 +1449,15 @@ export declare class Modules {
 }
 export {};
 
+// dist/worker/overlooked-jobs.d.ts
+import { type ConsumerSettings } from '../bus/bus.ts';
+import type { Link } from '../link/link.ts';
+export declare class OverlookedJobs {
+    #private;
+    constructor(link: Link, settings: ConsumerSettings);
+    run(): Promise<never>;
+}
+
 // dist/worker/unknown-job.d.ts
 import type { Delivery } from '../bus/bus.ts';
 import { UnknownJob } from '../errors.ts';
@@ -1406,7 +1466,7 @@ import type { WorkerState } from './worker-state.ts';
 export declare function putBackUnknown({ link, queue, modules, unknownAfter }: WorkerState, delivery: Delivery, message: JobMessage): Promise<UnknownJob | null>;
 
 // dist/worker/worker-state.d.ts
-import type { Delivery } from '../bus/bus.ts';
+import type { ConsumerSettings, Delivery } from '../bus/bus.ts';
 import type { Link } from '../link/link.ts';
 import { type DeadJob } from './dead-letters.ts';
 import { JobRun } from './job-run.ts';
@@ -1426,6 +1486,7 @@ export declare class WorkerState implements Receiver {
     readonly link: Link;
     readonly queue: string;
     readonly modules: Modules;
+    readonly consumer: ConsumerSettings;
     constructor(link: Link, queue: string, modules: Modules, settings: WorkerSettings);
     get maxDeliver(): number;
     get ackWait(): number;

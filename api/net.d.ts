@@ -1,3 +1,7 @@
+// dist/abandon-future.d.ts
+import type { Future } from '@tasktree/core';
+export declare function abandonFuture(future: Future<unknown>): void;
+
 // dist/addresses.d.ts
 import { type LookupAddress } from 'node:dns';
 export declare function addressesOf(host: string): Promise<LookupAddress[]>;
@@ -12,7 +16,7 @@ export declare function withBulkReads(socket: Socket, receive: Receiver): Socket
 
 // dist/connect.d.ts
 import type { StreamReader, StreamWriter, WaitOptions } from '@tasktree/streams';
-import { type DialOptions } from './dial.ts';
+import { type DialOptions } from './happy-eyeballs.ts';
 import type { BufferedProtocol, Protocol } from './protocol.ts';
 import { type Target } from './target.ts';
 import { type TlsOptions } from './tls.ts';
@@ -31,7 +35,7 @@ export declare function createConnection<P extends Protocol | BufferedProtocol>(
 export declare function createConnection<P extends Protocol | BufferedProtocol>(factory: () => P, host: string, port: number, options?: ConnectOptions): Promise<[Transport, P]>;
 
 // dist/create-server.d.ts
-import { type ListenerOptions } from './listener.ts';
+import { type ListenerOptions } from './listening-socket.ts';
 import type { BufferedProtocol, Protocol } from './protocol.ts';
 import { Server } from './server.ts';
 export declare function parseListen<O extends ListenerOptions>(hostOrOptions: string | O, port: number | undefined, more: O | undefined): O;
@@ -102,7 +106,11 @@ export declare class DatagramTransport implements Disposable {
 export declare function createDatagramEndpoint<P extends DatagramProtocol>(factory: () => P, options?: DatagramOptions): Promise<[DatagramTransport, P]>;
 export declare function checkDatagramOptions(options: DatagramOptions): void;
 
-// dist/dial.d.ts
+// dist/extra-info.d.ts
+import type { Socket } from 'node:net';
+export declare function tlsFact(socket: Socket, name: string): unknown;
+
+// dist/happy-eyeballs.d.ts
 import { type Socket } from 'node:net';
 import type { Target } from './target.ts';
 export interface DialOptions {
@@ -120,21 +128,11 @@ export declare function keepAliveOf(keepAlive: boolean | number | undefined): {
 };
 export declare function dial(target: Target, options: DialOptions): Promise<Socket>;
 
-// dist/extra-info.d.ts
-import type { Socket } from 'node:net';
-export declare function tlsFact(socket: Socket, name: string): unknown;
-
-// dist/in-loop.d.ts
-import { Future } from '@tasktree/core';
-export declare function inLoop<T>(fn: () => T): Future<T>;
-export declare function turnsOfIo(count: number): Promise<void>;
-export declare function abandon(future: Future<unknown>): void;
-
 // dist/index.d.ts
 export { type ConnectOptions, createConnection, openConnection, type OpenOptions, } from './connect.ts';
 export { createDatagramEndpoint, type DatagramAddress, type DatagramOptions, type DatagramProtocol, DatagramTransport, } from './datagram.ts';
 export { type Datagram, DatagramSocket, type DatagramSocketOptions } from './datagram-socket.ts';
-export type { ListenerOptions } from './listener.ts';
+export type { ListenerOptions } from './listening-socket.ts';
 export type { BufferedProtocol, Protocol } from './protocol.ts';
 export { createServer } from './create-server.ts';
 export { Server, type ServerSocket } from './server.ts';
@@ -154,7 +152,10 @@ export interface ConnectionTrace {
 }
 export declare const connectionTracing: Tracing<ConnectionTrace>;
 
-// dist/listener.d.ts
+// dist/io-turns.d.ts
+export declare function turnsOfIo(count: number): Promise<void>;
+
+// dist/listening-socket.d.ts
 import { type Server, type Socket } from 'node:net';
 import { type TlsOptions } from './tls.ts';
 export interface ListenTarget {
@@ -190,6 +191,25 @@ export interface ListenerEvents {
 export declare function checkListenerOptions(options: ListenerOptions): void;
 export declare function listen(options: ListenerOptions, on: ListenerEvents): Promise<Listener[]>;
 
+// dist/protocol-callbacks.d.ts
+import { type EventLoop } from '@tasktree/core';
+import { type BufferedProtocol, type Protocol } from './protocol.ts';
+import type { Transport } from './transport.ts';
+export declare class ProtocolCallbacks {
+    #private;
+    constructor(protocol: Protocol | BufferedProtocol, loop: EventLoop, abort: (error: Error) => void);
+    get protocol(): Protocol | BufferedProtocol;
+    set protocol(protocol: Protocol | BufferedProtocol);
+    get isBuffered(): boolean;
+    connectionMade(transport: Transport): void;
+    pauseWriting(): void;
+    resumeWriting(): void;
+    dataReceived(data: Buffer): void;
+    fillBuffer(data: Buffer): number;
+    eofReceived(close: () => void): void;
+    connectionLost(error: Error | null): void;
+}
+
 // dist/protocol.d.ts
 import type { Transport } from './transport.ts';
 export interface Protocol {
@@ -207,6 +227,10 @@ export interface BufferedProtocol extends Omit<Protocol, 'dataReceived'> {
 export declare function checkProtocol(call: string, protocol: unknown): void;
 export declare function isBuffered(protocol: Protocol | BufferedProtocol): protocol is BufferedProtocol;
 export declare function copyIntoBuffer(protocol: BufferedProtocol, data: Buffer): number;
+
+// dist/run-outside-tasks.d.ts
+import { Future } from '@tasktree/core';
+export declare function runOutsideTasks<T>(fn: () => T): Future<T>;
 
 // dist/server.d.ts
 import { type EventLoop } from '@tasktree/core';
@@ -240,7 +264,7 @@ export declare class Server implements AsyncDisposable {
 
 // dist/start-server.d.ts
 import { StreamReader, type StreamWriter } from '@tasktree/streams';
-import { type ListenerOptions } from './listener.ts';
+import { type ListenerOptions } from './listening-socket.ts';
 import { Server } from './server.ts';
 export type ClientHandler = (reader: StreamReader, writer: StreamWriter) => PromiseLike<void> | void;
 export interface StartServerOptions extends ListenerOptions {

@@ -13,6 +13,19 @@ export declare function inject(context: Context): Carrier;
 export declare function extract(carrier: Carrier | null): Context;
 export declare function linkTo(context: Context | undefined): Link[];
 
+// dist/channel-spans.d.ts
+import { type Attributes, type Context, type Link, type Span, SpanKind, type Tracer } from '@opentelemetry/api';
+export interface SpanData {
+    readonly name: string;
+    readonly kind?: SpanKind;
+    readonly attributes?: Attributes;
+    readonly links?: Link[];
+    readonly parent?: Context;
+    readonly begun?: (inside: Context) => void;
+    readonly ending?: (span: Span) => boolean;
+}
+export declare function spansOfChannel<M extends object>(channel: string, tracer: Tracer, describe: (message: M) => SpanData | null): Disposable;
+
 // dist/index.d.ts
 export { instrument, type InstrumentOptions } from './instrument.ts';
 
@@ -27,6 +40,9 @@ export declare function instrument(options?: InstrumentOptions): Disposable;
 // dist/jobs.d.ts
 import { type Tracer } from '@opentelemetry/api';
 export declare function watchJobs(tracer: Tracer): Disposable;
+
+// dist/join-disposables.d.ts
+export declare function joinDisposables(...parts: readonly Disposable[]): Disposable;
 
 // dist/metrics.d.ts
 import type { Meter } from '@opentelemetry/api';
@@ -43,19 +59,3 @@ export declare function watchRequests(tracer: Tracer): Disposable;
 // dist/tasks.d.ts
 import type { Tracer } from '@opentelemetry/api';
 export declare function watchTasks(tracer: Tracer): Disposable;
-
-// dist/together.d.ts
-export declare function together(...parts: readonly Disposable[]): Disposable;
-
-// dist/watch-work.d.ts
-import { type Attributes, type Context, type Link, type Span, SpanKind, type Tracer } from '@opentelemetry/api';
-export interface Work {
-    readonly name: string;
-    readonly kind?: SpanKind;
-    readonly attributes?: Attributes;
-    readonly links?: Link[];
-    readonly parent?: Context;
-    readonly begun?: (inside: Context) => void;
-    readonly ending?: (span: Span) => boolean;
-}
-export declare function watchWork<M extends object>(channel: string, tracer: Tracer, describe: (message: M) => Work | null): Disposable;

@@ -16,7 +16,7 @@ export declare class ByteQueue {
 export declare function compactCopy(bytes: Uint8Array): Buffer;
 
 // dist/copy.d.ts
-import type { WaitOptions } from './event-waiters.ts';
+import type { WaitOptions } from './wait-options.ts';
 import { StreamReader } from './stream-reader.ts';
 import { StreamWriter } from './stream-writer.ts';
 export declare function copy(reader: StreamReader, writer: StreamWriter, options?: WaitOptions): Promise<number>;
@@ -38,20 +38,18 @@ export declare class LimitOverrunError extends RangeError {
     constructor(message: string, consumed: number);
 }
 
-// dist/event-waiters.d.ts
-import { type WaitDetails } from '@tasktree/core/lowlevel';
-export interface WaitOptions {
-    signal?: AbortSignal | undefined;
-}
-export declare class EventWaiters {
-    #private;
-    constructor(details: () => WaitDetails);
-    wait(options?: WaitOptions): Promise<void>;
-    wake(error?: Error | null): void;
-}
-
 // dist/flow-control.d.ts
-import { type WaitOptions } from './event-waiters.ts';
+import type { WaitOptions } from './wait-options.ts';
+export interface WriteBufferLimits {
+    high?: number | undefined;
+    low?: number | undefined;
+}
+export declare const DEFAULT_HIGH_WATER = 65536;
+export declare const DEFAULT_LOW_WATER = 16384;
+export declare function toWaterMarks(limits: WriteBufferLimits): {
+    high: number;
+    low: number;
+};
 export interface WriteProtocol {
     pauseWriting?(): void;
     resumeWriting?(): void;
@@ -72,12 +70,13 @@ export declare class FlowControl implements WriteProtocol {
 export { compactCopy } from './compact-copy.ts';
 export { copy, copyBidirectional, type StreamPair } from './copy.ts';
 export { IncompleteReadError, LimitOverrunError } from './errors.ts';
-export { FlowControl, type WriteProtocol } from './flow-control.ts';
+export { FlowControl, type WriteBufferLimits, type WriteProtocol } from './flow-control.ts';
 export { AddressInUseError, BrokenPipeError, ConnectionRefusedError, ConnectionResetError, GaiError, OSError, type OSErrorOptions, toOSError, } from './os-error.ts';
-export { type ReadTransport, StreamReader, type StreamReaderOptions } from './stream-reader.ts';
+export type { ReadTransport } from './receive-buffer.ts';
+export { StreamReader, type StreamReaderOptions } from './stream-reader.ts';
 export { StreamWriter } from './stream-writer.ts';
-export type { WaitOptions } from './event-waiters.ts';
-export { type WriteBufferLimits, WriteTransport } from './write-transport.ts';
+export type { WaitOptions } from './wait-options.ts';
+export { WriteTransport } from './write-transport.ts';
 
 // dist/line-text.d.ts
 export type CharacterWidth = 1 | 2;
@@ -129,13 +128,13 @@ export declare class GaiError extends OSError {
 export declare function toOSError(error: unknown): Error;
 export declare function isOfConnection(error: Error): boolean;
 
-// dist/peer-of.d.ts
-export declare function peerOf(transport: object | null): string | null;
+// dist/peer-address.d.ts
+export declare function peerAddress(transport: object | null): string | null;
 
 // dist/pending-read.d.ts
-import { type CancelledError, type Task } from '@tasktree/core';
+import { type CancelledError, RuntimeError, type Task } from '@tasktree/core';
 import { Claim, type WaitDetails } from '@tasktree/core/lowlevel';
-export interface WaitingRead {
+interface WaitingRead {
     readonly what: string;
     readonly needs: number;
     readonly task: Task | null;
@@ -144,28 +143,74 @@ export interface WaitingRead {
     endWith(error: Error): void;
 }
 export interface ReadOwner {
-    left(read: WaitingRead): void;
     details(what: string): WaitDetails;
+    mayEnd(): boolean;
     stillWaits(): void;
+}
+export declare class PendingReads {
+    #private;
+    first: WaitingRead | null;
+    readonly owner: ReadOwner;
+    constructor(owner: ReadOwner);
+    refusal(what: string): RuntimeError | null;
+    add<T>(what: string, needs: number, attempt: () => T | null): PendingRead<T>;
+    left(read: WaitingRead): void;
+    failAll(error: Error): void;
 }
 export declare class PendingRead<T> extends Claim<T> implements WaitingRead {
     #private;
     readonly what: string;
     readonly needs: number;
     readonly task: Task | null;
-    constructor(what: string, needs: number, attempt: () => T | null, owner: ReadOwner);
+    constructor(what: string, needs: number, attempt: () => T | null, reads: PendingReads);
     get isGivenUp(): boolean;
     endWith(error: Error): void;
     cancel(msg?: string | CancelledError): boolean;
     protected claim(): void;
     protected decline(): void;
 }
+export {};
 
 // dist/reader-source.d.ts
 import { type Readable } from 'node:stream';
 import type { StreamReader } from './stream-reader.ts';
 export type Source = Readable | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array | string>;
 export declare function readFrom(source: Source, reader: StreamReader): void;
+
+// dist/receive-buffer.d.ts
+import { type CharacterWidth } from './line-text.ts';
+export interface ReadTransport {
+    pauseReading(): void;
+    resumeReading(): void;
+    close?(): PromiseLike<void> | void;
+}
+export declare class ReceiveBuffer {
+    #private;
+    readonly limit: number;
+    constructor(limit: number);
+    get length(): number;
+    get ended(): boolean;
+    get failure(): Error | null;
+    get received(): number;
+    get transport(): ReadTransport | null;
+    setTransport(transport: ReadTransport): void;
+    push(chunk: Buffer): void;
+    unshift(chunk: Buffer): void;
+    end(failure: Error | null): void;
+    clear(): void;
+    pauseIfFull(needs?: number): void;
+    resume(): void;
+    take(n: number): Buffer;
+    takeSome(n: number): Buffer;
+    trySome(n: number): Buffer | null;
+    tryAll(): Buffer | null;
+    tryExactly(n: number): Buffer | null;
+    tryInto(target: Uint8Array): number | null;
+    tryPeek(n: number): Buffer | null;
+    lineLength(): number;
+    search(separators: readonly Buffer[], width: CharacterWidth): () => Buffer | null;
+    dropLine(length: number, width: CharacterWidth): void;
+}
 
 // dist/separator-search.d.ts
 import type { ByteQueue } from './byte-queue.ts';
@@ -181,15 +226,11 @@ export declare function toSeparators(separator: Bytes | readonly Bytes[]): reado
 
 // dist/stream-reader.d.ts
 import type { Readable } from 'node:stream';
-import type { WaitOptions } from './event-waiters.ts';
+import type { WaitOptions } from './wait-options.ts';
+import { type ReadTransport } from './receive-buffer.ts';
 import { type Bytes } from './to-buffer.ts';
 export interface StreamReaderOptions {
     limit?: number | undefined;
-}
-export interface ReadTransport {
-    pauseReading(): void;
-    resumeReading(): void;
-    close?(): PromiseLike<void> | void;
 }
 export declare class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     #private;
@@ -220,7 +261,7 @@ export declare class StreamReader implements AsyncIterable<Buffer>, AsyncDisposa
 import type { Writable } from 'node:stream';
 import { FlowControl } from './flow-control.ts';
 import type { StreamReader } from './stream-reader.ts';
-import type { WaitOptions } from './event-waiters.ts';
+import type { WaitOptions } from './wait-options.ts';
 import type { WriteTransport } from './write-transport.ts';
 export interface TlsUpgradable<O> extends WriteTransport {
     checkTls(options: O): void;
@@ -249,13 +290,14 @@ export declare class StreamWriter implements AsyncDisposable {
 export type Bytes = Uint8Array | string;
 export declare function toBuffer(data: Bytes): Buffer;
 
+// dist/wait-options.d.ts
+export interface WaitOptions {
+    signal?: AbortSignal | undefined;
+}
+
 // dist/write-transport.d.ts
 import type { Writable } from 'node:stream';
-import type { WriteProtocol } from './flow-control.ts';
-export interface WriteBufferLimits {
-    high?: number | undefined;
-    low?: number | undefined;
-}
+import { type WriteBufferLimits, type WriteProtocol } from './flow-control.ts';
 export declare abstract class WriteTransport {
     #private;
     protected abstract buffered(): number;

@@ -1,6 +1,9 @@
+// dist/check-signal.d.ts
+export declare function checkSendable(signal: unknown): asserts signal is NodeJS.Signals | number;
+
 // dist/command.d.ts
 import { type CompletedProcess } from './errors.ts';
-import { type OutputLine } from './output-lines.ts';
+import { type OutputLine } from './interleave-lines.ts';
 import { type RunOptions } from './run.ts';
 import { type CommandValue } from './template.ts';
 export type CommandOptions = Omit<RunOptions, 'encoding'>;
@@ -51,7 +54,7 @@ export declare function endWithParent(child: Dependent): () => void;
 
 // dist/ending.d.ts
 import { type CancelledError } from '@tasktree/core';
-import { Milestone } from './milestone.ts';
+import { OneShotEvent } from './one-shot-event.ts';
 export type Cut = 'timeout' | CancelledError | {
     over: 'stdout' | 'stderr';
 };
@@ -61,14 +64,16 @@ export interface EndingFacts {
     readonly group: boolean;
     readonly foreground: boolean;
     readonly killGrace: number;
+    readonly timeout: number | undefined;
+    readonly signal: AbortSignal | undefined;
 }
 export declare class Ending {
     #private;
-    readonly exited: Milestone;
+    readonly exited: OneShotEvent;
     constructor(facts: EndingFacts);
     get cut(): Cut | null;
     get begun(): boolean;
-    begin(cut: Cut | null): Milestone;
+    begin(cut: Cut | null): OneShotEvent;
     send(signal: NodeJS.Signals | number): void;
     trySend(signal: NodeJS.Signals): void;
 }
@@ -79,7 +84,7 @@ import { OSError, type OSErrorOptions } from '@tasktree/streams';
 interface PathErrorOptions extends OSErrorOptions {
     path: string;
 }
-declare class PathError extends OSError {
+export declare class PathError extends OSError {
     readonly path: string;
     constructor(message: string, options: PathErrorOptions);
 }
@@ -145,10 +150,10 @@ export declare class NotReadyError extends RuntimeError {
     readonly returncode: number;
     constructor(args: readonly string[], returncode: number);
 }
-export declare function toSpawnError(error: NodeJS.ErrnoException, program: string, cwd: string | undefined): Error;
+export declare function shorten(text: string): string;
 export {};
 
-// dist/group-watch.d.ts
+// dist/group-liveness.d.ts
 export interface GroupWatch {
     hurry(): void;
     stop(): void;
@@ -167,7 +172,7 @@ export { ArgumentListTooLongError, CalledProcessError, type CompletedProcess, Fi
 export type { ManagedBackoff, ManagedProcessOptions } from './managed-options.ts';
 export { ManagedProcess, type ManagedState } from './managed-process.ts';
 export { DEVNULL, PIPE, type SpawnOptions, STDOUT, type Stdio } from './options.ts';
-export type { OutputLine } from './output-lines.ts';
+export type { OutputLine } from './interleave-lines.ts';
 export { Process, type ProcessWaitOptions } from './process.ts';
 export { python } from './python.ts';
 export { run, type RunOptions } from './run.ts';
@@ -175,18 +180,46 @@ export { shlex, type SplitOptions } from './shlex.ts';
 export { createSubprocessExec, createSubprocessShell } from './spawn.ts';
 export type { CommandValue } from './template.ts';
 
+// dist/interleave-lines.d.ts
+import { type StreamReader } from '@tasktree/streams';
+export declare class OutputLine {
+    readonly from: 'stdout' | 'stderr';
+    readonly text: string;
+    toString(): string;
+}
+export interface LineSource {
+    readonly from: 'stdout' | 'stderr';
+    readonly reader: StreamReader;
+    onChunk?(chunk: Buffer): void;
+}
+export declare function interleaveLines(sources: readonly LineSource[]): AsyncGenerator<OutputLine, void>;
+
+// dist/kill-ladder.d.ts
+export interface Target {
+    readonly pid: number;
+    readonly group: boolean;
+    readonly killGrace: number;
+    send(signal: NodeJS.Signals): void;
+    onExit(callback: () => void): void;
+}
+export declare function terminate(target: Target, signal: NodeJS.Signals, done: () => void): void;
+
 // dist/line-listener.d.ts
 import { type Task } from '@tasktree/core';
 import type { StreamReader } from '@tasktree/streams';
-import type { Milestone } from './milestone.ts';
+import type { OneShotEvent } from './one-shot-event.ts';
 export type Listener = (line: string) => void | PromiseLike<void>;
 export interface HeardProcess {
     readonly program: string;
     readonly onText: (text: string) => void;
     readonly listener: Listener | undefined;
-    readonly deaf: Milestone;
+    readonly deaf: OneShotEvent;
 }
 export declare function listenToLines(reader: StreamReader | null, process: HeardProcess): Task<void>;
+
+// dist/lines-and-prompts.d.ts
+import type { StreamReader } from '@tasktree/streams';
+export declare function linesAndPrompts(reader: StreamReader, onPrompt: (text: string) => void): AsyncGenerator<string, void>;
 
 // dist/managed-options.d.ts
 import { type SpawnOptions } from './options.ts';
@@ -222,12 +255,12 @@ export declare class ManagedProcess implements AsyncDisposable {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-// dist/milestone.d.ts
+// dist/one-shot-event.d.ts
 import { type WaitDetails } from '@tasktree/core/lowlevel';
-export declare class Milestone {
+export declare class OneShotEvent {
     #private;
-    get reached(): boolean;
-    reach(): void;
+    get hasHappened(): boolean;
+    happen(): void;
     on(callback: () => void): () => void;
     wait(signal?: AbortSignal, details?: () => WaitDetails): Promise<void>;
 }
@@ -258,20 +291,6 @@ export declare function toFolder(cwd: string | URL): string;
 export declare function toFolder(cwd: string | URL | undefined): string | undefined;
 export declare function checkDuration(name: string, ms: unknown): void;
 
-// dist/output-lines.d.ts
-import { type StreamReader } from '@tasktree/streams';
-export declare class OutputLine {
-    readonly from: 'stdout' | 'stderr';
-    readonly text: string;
-    toString(): string;
-}
-export interface LineSource {
-    readonly from: 'stdout' | 'stderr';
-    readonly reader: StreamReader;
-    onChunk?(chunk: Buffer): void;
-}
-export declare function interleaveLines(sources: readonly LineSource[]): AsyncGenerator<OutputLine, void>;
-
 // dist/output.d.ts
 import type { StreamReader } from '@tasktree/streams';
 export declare function readOutput(reader: StreamReader, output: Output, max: number, signal: AbortSignal, onOver: () => void): Promise<void>;
@@ -283,10 +302,25 @@ export declare class Output {
     take(): Buffer;
 }
 
+// dist/owner.d.ts
+import { type Task } from '@tasktree/core';
+export declare class Owner {
+    #private;
+    readonly task: Task | null;
+    isCallerAndCancelled(): boolean;
+    onFailure(callback: () => void): (() => void) | null;
+}
+
+// dist/pending-signals.d.ts
+export declare class PendingSignals {
+    #private;
+    whenHeard(callback: () => void): void;
+}
+
 // dist/pipe-stage.d.ts
 import type { StreamReader } from '@tasktree/streams';
 import { type CompletedProcess } from './errors.ts';
-import type { LineSource } from './output-lines.ts';
+import type { LineSource } from './interleave-lines.ts';
 import type { Process } from './process.ts';
 export interface StageEnd {
     ended(completed: CompletedProcess, wasRead: boolean): void;
@@ -317,7 +351,7 @@ export interface ProcStat {
 export declare function readProcStat(pid: number | string): ProcStat | null;
 export declare function isDead({ state }: ProcStat): boolean;
 
-// dist/process-list.d.ts
+// dist/process-snapshot.d.ts
 import type { Task } from '@tasktree/core';
 export interface ProcessSnapshot {
     pid: number;
@@ -374,6 +408,16 @@ export declare class RestartDelays {
     next(lived: number): number;
 }
 
+// dist/returncode.d.ts
+export declare function toReturncode(code: number | null, signal: NodeJS.Signals | null, realTime: number | null): number;
+export declare class RealTimeEnd {
+    #private;
+    signal: number | null;
+    constructor(pid: number);
+    onPipeEnd(): void;
+}
+export declare function isFatalRealTimeSignal(pid: number, signal: NodeJS.Signals | number): boolean;
+
 // dist/run.d.ts
 import { type CompletedProcess } from './errors.ts';
 import { type SpawnOptions } from './options.ts';
@@ -414,22 +458,8 @@ export declare const shlex: {
     readonly join: (args: readonly string[]) => string;
 };
 
-// dist/signals-in-flight.d.ts
-export declare class SignalsInFlight {
-    #private;
-    whenHeard(callback: () => void): void;
-}
-
-// dist/signals.d.ts
-export declare function checkSendable(signal: unknown): asserts signal is NodeJS.Signals | number;
-export declare function toReturncode(code: number | null, signal: NodeJS.Signals | null, realTime: number | null): number;
-export declare class RealTimeEnd {
-    #private;
-    signal: number | null;
-    constructor(pid: number);
-    onPipeEnd(): void;
-}
-export declare function isFatalRealTimeSignal(pid: number, signal: NodeJS.Signals | number): boolean;
+// dist/spawn-error.d.ts
+export declare function toSpawnError(error: NodeJS.ErrnoException, program: string, cwd: string | undefined): Error;
 
 // dist/spawn.d.ts
 import { type SpawnOptions } from './options.ts';
@@ -439,42 +469,28 @@ export declare function start(program: string, args: readonly string[], options:
 export declare function createSubprocessShell(command: string, options?: SpawnOptions): Promise<Process>;
 
 // dist/stdio-copies.d.ts
-import { type Task } from '@tasktree/core';
-import { type StreamReader, type StreamWriter } from '@tasktree/streams';
+import { StreamReader, StreamWriter } from '@tasktree/streams';
 import type { Socket } from 'node:net';
-import type { Milestone } from './milestone.ts';
+import type { OneShotEvent } from './one-shot-event.ts';
+import type { SpawnOptions } from './options.ts';
 export declare class StdioCopies {
     #private;
-    constructor(process: object);
-    add(copy: Task<void>): void;
+    constructor(process: object, child: CopiedChild);
+    connectIn(place: SpawnOptions['stdin'], stdin: StreamWriter | null): StreamWriter | null;
+    connectOut(output: StreamReader | null, place: SpawnOptions['stderr'], pipe: Socket | null): StreamReader | null;
     untilDone(signal: AbortSignal): Promise<void>;
     cancelAll(): void;
 }
-export interface CopiedChild {
+interface CopiedChild {
     readonly pid: number;
-    readonly exited: Milestone;
+    readonly exited: OneShotEvent;
     isEnded(): boolean;
 }
-export declare function copyIn(child: CopiedChild, source: StreamReader, stdin: StreamWriter): Task<void>;
-export declare function copyOut(child: CopiedChild, output: StreamReader, sink: StreamWriter, pipe: Socket): Task<void>;
+export {};
 
 // dist/template.d.ts
 export type CommandValue = string | number | bigint | readonly (string | number | bigint)[];
 export declare function toArgs(template: TemplateStringsArray, values: readonly CommandValue[]): [program: string, ...args: string[]];
-
-// dist/termination.d.ts
-export interface Target {
-    readonly pid: number;
-    readonly group: boolean;
-    readonly killGrace: number;
-    send(signal: NodeJS.Signals): void;
-    onExit(callback: () => void): void;
-}
-export declare function terminate(target: Target, signal: NodeJS.Signals, done: () => void): void;
-
-// dist/text-lines.d.ts
-import type { StreamReader } from '@tasktree/streams';
-export declare function textLines(reader: StreamReader, onPrompt: (text: string) => void): AsyncGenerator<string, void>;
 
 // dist/tracing.d.ts
 import { Tracing } from '@tasktree/core/lowlevel';

@@ -75,6 +75,12 @@ export declare class Broadcast<T> extends Primitive {
     };
 }
 
+// dist/cancelled-if-aborted.d.ts
+import { Future } from '@tasktree/core';
+export declare function cancelledIfAborted(options: {
+    signal?: AbortSignal;
+} | undefined): Future<never> | null;
+
 // dist/capacity-limiter.d.ts
 import type { Future } from '@tasktree/core';
 import { type NameOption, Primitive } from './primitive.ts';
@@ -215,9 +221,9 @@ export declare class Event extends Primitive {
     };
 }
 
-// dist/failed.d.ts
+// dist/failed-future.d.ts
 import { Future } from '@tasktree/core';
-export declare function failed(error: Error): Future<never>;
+export declare function failedFuture(error: Error): Future<never>;
 
 // dist/index.d.ts
 export { Barrier } from './barrier.ts';
@@ -390,12 +396,6 @@ export declare class RateLimiter extends Primitive {
     };
 }
 
-// dist/refused.d.ts
-import { Future } from '@tasktree/core';
-export declare function refused(options: {
-    signal?: AbortSignal;
-} | undefined): Future<never> | null;
-
 // dist/releaser.d.ts
 export interface Lender {
     takeBack(held: Releaser): void;
@@ -454,50 +454,6 @@ export declare class Semaphore extends Primitive {
     };
 }
 
-// dist/shares.d.ts
-import { type Future, type Task } from '@tasktree/core';
-import { type Linked, LinkedList } from '@tasktree/core/lowlevel';
-import type { Awaited } from './primitive.ts';
-import { type Lender, Releaser } from './releaser.ts';
-import { type Host, Waiter } from './waiter.ts';
-export interface Request {
-    readonly amount: number;
-    readonly order: number;
-    readonly task: Task | null;
-}
-declare class Share implements Lender, Linked<Share> {
-    #private;
-    list: LinkedList<Share> | null;
-    nextInList: Share | null;
-    previousInList: Share | null;
-    readonly amount: number;
-    readonly task: Task | null;
-    constructor(shares: Shares, amount: number, task: Task | null);
-    takeBack(): void;
-}
-export declare class Shares implements Host<Releaser, Request> {
-    #private;
-    constructor(total: number, awaited: (waiter: Waiter<Releaser, Request>) => Awaited);
-    get total(): number;
-    set total(total: number);
-    get available(): number;
-    get used(): number;
-    get holders(): number;
-    get waiters(): number;
-    get isWhole(): boolean;
-    holdingTasks(): (Task | null)[];
-    acquire(amount: number, options: {
-        signal?: AbortSignal;
-    } | undefined): Future<Releaser>;
-    take(amount: number): Releaser | null;
-    wake(): void;
-    serve(waiter: Waiter<Releaser, Request>): void;
-    pass(waiter: Waiter<Releaser, Request>): void;
-    leave(waiter: Waiter<Releaser, Request>): void;
-    takeBack(share: Share): void;
-}
-export {};
-
 // dist/waiter-queue.d.ts
 import { LinkedList, type WaitDetails } from '@tasktree/core/lowlevel';
 import type { Awaited } from './primitive.ts';
@@ -539,3 +495,48 @@ export declare class Waiter<T, A = undefined> extends Claim<T> implements Linked
     protected claim(): void;
     protected decline(): void;
 }
+
+// dist/weighted-semaphore.d.ts
+import { type Future, type Task } from '@tasktree/core';
+import { type Linked, LinkedList } from '@tasktree/core/lowlevel';
+import type { Awaited } from './primitive.ts';
+import { type Lender, Releaser } from './releaser.ts';
+import { type Host, Waiter } from './waiter.ts';
+import { WaiterQueue } from './waiter-queue.ts';
+export interface Request {
+    readonly amount: number;
+    readonly order: number;
+    readonly task: Task | null;
+}
+declare class Share implements Lender, Linked<Share> {
+    #private;
+    list: LinkedList<Share> | null;
+    nextInList: Share | null;
+    previousInList: Share | null;
+    readonly amount: number;
+    readonly task: Task | null;
+    constructor(semaphore: WeightedSemaphore, amount: number, task: Task | null);
+    takeBack(): void;
+}
+export declare class WeightedSemaphore implements Host<Releaser, Request> {
+    #private;
+    total: number;
+    protected readonly line: WaiterQueue<Releaser, Request>;
+    constructor(total: number, awaited: (waiter: Waiter<Releaser, Request>) => Awaited);
+    get available(): number;
+    get used(): number;
+    get holders(): number;
+    get waiters(): number;
+    get isWhole(): boolean;
+    holdingTasks(): (Task | null)[];
+    acquire(amount: number, options: {
+        signal?: AbortSignal;
+    } | undefined): Future<Releaser>;
+    take(amount: number): Releaser | null;
+    wake(): void;
+    serve(waiter: Waiter<Releaser, Request>): void;
+    pass(waiter: Waiter<Releaser, Request>): void;
+    leave(waiter: Waiter<Releaser, Request>): void;
+    takeBack(share: Share): void;
+}
+export {};
