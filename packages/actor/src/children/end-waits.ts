@@ -35,8 +35,8 @@ export class EndWait extends Future<ExitReason> implements ActorWait {
   }
 
   /**
-   * Returns the running handler of the child, because the child cannot end before this handler. Null if no handler
-   * runs, or if this future is done.
+   * Returns the running handler of the child whose end this future awaits, because the child cannot end before this
+   * handler. Null if no handler runs, or if this future is done.
    */
   blocker(): HandlerFlow | null {
     return this.done() ? null : (this.#child.incarnation?.busyFlow ?? null)

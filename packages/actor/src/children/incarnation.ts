@@ -162,7 +162,10 @@ export abstract class Incarnation {
     return starting
   }
 
-  /** The task in which the incarnation runs. Null for a resource, because a resource runs in no task of its own. */
+  /**
+   * The task in which the incarnation runs. Null for a resource (a child that is only opened and closed, with no code
+   * that runs in between).
+   */
   abstract readonly task: Task | null
 
   protected abstract begin(): void

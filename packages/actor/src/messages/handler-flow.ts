@@ -90,8 +90,9 @@ let running: RunningHandler | null = null
 const incarnations = new WeakMap<Task, ActorIncarnation>()
 
 /**
- * Records that `incarnation` (one run of an actor) runs in `task`. So `currentIncarnation()` finds the incarnation even
- * for code that was called outside of `AsyncLocalStorage.run`.
+ * Records that `incarnation` (one run of an actor) runs in `task`. `currentIncarnation()` looks the current task up
+ * here when the AsyncLocalStorage has no value: in code of the task that runs in no handler, and in handlers that are
+ * called without `AsyncLocalStorage.run`, which is faster.
  */
 export function setTaskOf(incarnation: ActorIncarnation, task: Task): void {
   incarnations.set(task, incarnation)

@@ -28,7 +28,7 @@ export interface BlockedWait extends Future<unknown> {
 
 /** A future that can be made to fail when handlers wait for each other in a circle. */
 export interface RefusableWait extends Future<unknown> {
-  /** Makes this future fail with `error`, so that the handlers of the circle can continue. */
+  /** Makes this future fail with `error`, so that the handlers that wait for each other in a circle can continue. */
   refuse(error: AskCycle): void
 }
 

@@ -74,8 +74,8 @@ class Pause<R> extends Claim<R> {
   }
 
   protected override decline(): void {
-    // There is nothing to do, because a future of `sleep(0)` does not take a lock or an item that another waiter could
-    // get.
+    // Called when the waiting code was cancelled. Other futures of this kind then give a lock or an item to the next
+    // waiter. A future of `sleep(0)` takes nothing, so it has nothing to give.
   }
 }
 

@@ -224,10 +224,10 @@ export class OwnAwait extends Derived {
   }
 
   /**
-   * Called when a function that user code has passed to `then` of `future` has returned a value: stores `promise`, a
-   * promise of that value. `frame` is the object for the task or scope that called `then`, and `resolve` is the first
-   * argument of `then`. The OwnAwait that `then` has returned also knows `frame`, `future` and `resolve`, and finds the
-   * promise by them.
+   * User code may call `future.then(resolve, reject)` with functions of its own, and use what `then` returns: an
+   * OwnAwait. This method is called when one of the two functions has returned a value. It stores `promise`, a promise
+   * of that value, for the OwnAwait. An OwnAwait is made for each wait, so it has no field for this rare case: it looks
+   * the promise up by `frame` (the object for the task or scope that called `then`), `future` and `resolve`.
    */
   static write(
     frame: Frame,

@@ -8,7 +8,7 @@ import { Coroutine, type CoroutineFunction, runInline } from '../tasks/coroutine
  * result, and the task may begin its code.
  */
 class Wait extends DetailedFuture<void> implements Linked<Wait> {
-  /** @internal the task tree shows this name */
+  /** @internal The task tree shows the name of the class. Users know no class `Wait`, so they see a plain Future. */
   static override readonly name: string = 'Future'
 
   list: LinkedList<Wait> | null = null

@@ -128,9 +128,10 @@ function untilAbandoned<T>(frame: ScopeFrame, promise: Promise<T>): Promise<T> {
 
 /**
  * Called when the body of a scope has ended; `frame` is the object that lists the waits of this body. If the scope was
- * cancelled while the body ran, the scope must wait until the other calls that the body began, such as the other
- * branches of a `Promise.all`, have ended their clean-up. `cancelsBefore` is the number of cancels of the scope, of the
- * scopes around it and of the task when the body began. If the number is larger now, the scope counts as cancelled too.
+ * cancelled while the body ran, the scope must wait until the async calls that the body began and did not await, such
+ * as the other branches of a `Promise.all`, have ended their clean-up. `cancelsBefore` is the number of cancels of the
+ * scope, of the scopes around it and of the task when the body began. If the number is larger now, the scope counts as
+ * cancelled too.
  *
  * Returns null if there is nothing to wait for. Otherwise returns a promise that is fulfilled when those calls have
  * ended. The value of the promise is a CancelledError if a cancel came from outside during the wait, or null if no

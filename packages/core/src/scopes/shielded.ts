@@ -52,10 +52,10 @@ async function runShielded<T>(
   const outerCancels = frame.visibleCancels()
   const end = (): Promise<unknown> | null => {
     timer?.cancel()
-    // `endFrame` compares its second argument, the number of cancels from outside at the beginning, with their number
-    // now. If the number has grown, those cancels have ended waits of other calls that the body began, and the scope
-    // must wait for the clean-up of these calls. But while the shield keeps cancels out, no cancel reaches these calls,
-    // and the scope must not wait for them. So Infinity is passed, which is larger than any number of cancels.
+    // The second argument of `endFrame` is the number of cancels from outside when the scope began. If there are more
+    // now, the new cancels have also ended waits of async calls that the body began and did not await, and `endFrame`
+    // waits until these calls have cleaned up. But a shield keeps the cancels away from these calls, so `endFrame` must
+    // not wait for them: no number of cancels is greater than Infinity.
     return endFrame(frame, frame.isShielded ? Infinity : outerCancels)
   }
   try {

@@ -231,8 +231,8 @@ export class TaskGroup {
   }
 
   /**
-   * @internal Cancels the other calls that the body has begun, such as the branches of a `Promise.all`. Called when the
-   * body has failed.
+   * @internal Cancels the async calls that the body has begun and not awaited, such as the branches of a `Promise.all`.
+   * Called when the body has failed.
    */
   cancelOtherCalls(): void {
     const frame = this.#frame

@@ -81,8 +81,8 @@ export class Cancellation {
    */
   isFromProcess = false
   /**
-   * While the body of a cancelled scope or task has ended, and other calls that the body has begun still wait: the
-   * function that ends the scope or task. It is called once, when no such wait is left. Otherwise null.
+   * While the body of a cancelled scope or task has ended, and async calls that the body has begun and not awaited
+   * still wait: the function that ends the scope or task. It is called once, when no such wait is left. Otherwise null.
    */
   onQuiet: (() => void) | null = null
   /**

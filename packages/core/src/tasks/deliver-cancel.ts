@@ -159,7 +159,7 @@ export function deliverWith(frame: Frame): void {
  * Whether no code of `frame` (the object for one scope or task) may begin a wait; the caller then calls `refuse`.
  * True in three cases. (1) The loop is closed. (2) The task was abandoned, which ends a task at once although its code
  * still runs. (3) The scope or task, or one around it in the same task, was cancelled, and its body has ended, so it
- * waits only for the clean-up of other calls.
+ * waits only for the clean-up of async calls that the body has not awaited.
  */
 export function mustRefuse(frame: Frame): boolean {
   if (frame.loop.isClosed()) return true

@@ -44,8 +44,8 @@ export type TaskBody<T> = CoroutineFunction<[], T> | Coroutine<T> | CoroutineGen
  *
  * (3) The code of the task runs. A cancel is remembered until the code next waits on a pending future.
  *
- * (4) A state that CPython does not have: the task was cancelled and its body has ended, but other calls that the body
- * has begun are still in their clean-up. The task is done when these calls have ended.
+ * (4) A state that CPython does not have: the task was cancelled and its body has ended, but async calls that the body
+ * has begun and not awaited are still in their clean-up. The task is done when these calls have ended.
  */
 export class Execution extends Frame {
   declare readonly task: Task
@@ -252,8 +252,8 @@ export class Execution extends Frame {
 
   /**
    * Called when the body has ended. `settle` gives the task its outcome. This function calls `settle` at once, unless
-   * the task was cancelled and other calls that the body has begun still wait: then `settle` is called when these calls
-   * have ended.
+   * the task was cancelled and async calls that the body has begun and not awaited still wait: then `settle` is called
+   * when these calls have ended.
    */
   static #end(execution: Execution, settle: () => void): void {
     const { cancellation } = execution
@@ -314,9 +314,9 @@ export class Execution extends Frame {
   }
 
   /**
-   * If the task has ended while calls that its body has begun still wait, adds this frame (the object that lists these
-   * waits) to a list, so that the run finds the waits when it ends. For a task of a group, this list is the list of the
-   * frames inside the frame of the group; for any other task, it is a list of the loop.
+   * If the task has ended while async calls that its body has begun and not awaited still wait, adds this frame (the
+   * object that lists these waits) to a list, so that the run finds the waits when it ends. For a task of a group, this
+   * list is the list of the frames inside the frame of the group; for any other task, it is a list of the loop.
    */
   override link(): void {
     if (!this.task.done()) return

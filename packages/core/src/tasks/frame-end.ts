@@ -3,9 +3,10 @@ import { CLEANING, CLOSING, OPEN } from './frame-state.ts'
 import { framesOf } from './frame-tree.ts'
 
 /**
- * The problem: when the body of a cancelled scope has ended, other calls that the body has begun may still be in their
- * clean-up. The scope must not end before these calls. Also, a frame (the object for one scope or task) must stay in
- * the list of the frame around it while a wait is left inside it, so that a cancel of the outer frame finds that wait.
+ * The problem: when the body of a cancelled scope has ended, async calls that the body has begun and not awaited may
+ * still be in their clean-up. The scope must not end before these calls. Also, a frame (the object for one scope or
+ * task) must stay in the list of the frame around it while a wait is left inside it, so that a cancel of the outer
+ * frame finds that wait.
  *
  * The idea: while the body runs, waits are not counted, because each wait would have to change a counter in its frame
  * and in every frame around it. After the body has ended, each end of a wait inside the frame calls `afterWait`, which
@@ -91,10 +92,10 @@ export function hasWaits(frame: Frame): boolean {
 
 /**
  * Called when the body of a cancelled scope or task has ended; `frame` is the object that lists the waits of this body.
- * From now on the scope waits for the other calls that the body has begun (state CLOSING), and refuses new waits. This
- * function also cancels the tasks of the groups inside `frame`. Usually the code that has opened a group passes the
- * cancel on to the group. But that code may be awaiting a promise that is not a future, and a cancel cannot end such a
- * wait.
+ * From now on the scope waits for the async calls that the body has begun and not awaited (state CLOSING), and refuses
+ * new waits. This function also cancels the tasks of the groups inside `frame`. Usually the code that has opened a
+ * group passes the cancel on to the group. But that code may be awaiting a promise that is not a future, and a cancel
+ * cannot end such a wait.
  */
 export function close(frame: Frame): void {
   frame.state = CLOSING

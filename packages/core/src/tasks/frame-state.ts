@@ -2,9 +2,9 @@
  * The states of a frame (the object for one scope or task). `docs/design/kernel.md` has a table of the functions
  * that change the state.
  *
- * The body of a frame may end while calls that the body has begun still wait. If the body was cancelled, the scope must
- * not end before these calls, so that no code of the scope runs after the scope has ended. In the states CLOSING and
- * CLEANING, the frame waits for these calls.
+ * The body of a frame may end while async calls that the body has begun and not awaited still wait. If the body was
+ * cancelled, the scope must not end before these calls, so that no code of the scope runs after the scope has ended. In
+ * the states CLOSING and CLEANING, the frame waits for these calls.
  */
 
 /** State of a frame (the object for one scope or task): the task has not begun. */
@@ -18,7 +18,7 @@ export const OPEN = 0
 export const ENDED = 1
 /**
  * State of a frame (the object for one scope or task): the body was cancelled and has ended. The scope or task waits
- * for the other calls that the body has begun, and refuses new waits.
+ * for the async calls that the body has begun and not awaited, and refuses new waits.
  */
 export const CLOSING = 2
 /**

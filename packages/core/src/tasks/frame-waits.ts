@@ -139,7 +139,7 @@ export abstract class FrameWaits implements Reaction {
    * @internal whether code of this scope or task must not begin a wait any more; the caller then calls `refuse`. True
    * in three cases. (1) The loop is closed. (2) The task was abandoned, which ends a task at once although its code
    * still runs. (3) This scope or task, or one around it in the same task, was cancelled, and its body has ended, so it
-   * waits only for the clean-up of other calls.
+   * waits only for the clean-up of async calls that the body has not awaited.
    */
   abstract mustRefuse(): boolean
 

@@ -126,7 +126,7 @@ export abstract class Frame extends FrameWaits {
 
   /**
    * @internal the number of cancels that were asked for and not taken back: of this scope or task, and of those around
-   * it in the same task, up to the nearest shield (a scope that keeps out cancels from outside)
+   * it in the same task, up to and including the nearest shield (a scope that keeps out cancels from outside)
    */
   visibleCancels(): number {
     let sum = 0

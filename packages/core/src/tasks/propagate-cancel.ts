@@ -43,7 +43,7 @@ const unannounced: Unannounced[] = []
 interface Deferred {
   /**
    * The frame (the object for one scope or task) whose code waits on `wait`; null if `wait` is the child of a
-   * gather.
+   * gather, which no code awaits by itself.
    */
   readonly frame: Frame | null
   readonly wait: Future<unknown>

@@ -2,7 +2,10 @@ import { type Channel, tracingChannel } from 'node:diagnostics_channel'
 import { isCancelled } from '../errors/errors.ts'
 import type { Future } from '../futures/future.ts'
 
-/** The fields that are added to the message about a piece of work when the work has ended. */
+/**
+ * A Tracing publishes one message object about each piece of work, such as a task, a scope or an ask. These fields are
+ * added to that object when the work has ended.
+ */
 export interface TraceOutcome {
   result?: unknown
   error?: unknown

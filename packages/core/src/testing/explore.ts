@@ -3,7 +3,10 @@ import { runOnVirtualLoop } from './run-virtual.ts'
 import { checkSeed, SeededSchedule } from './schedule.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
-/** `explore` throws this error when the program fails under a schedule. `cause` is the error that the program threw. */
+/**
+ * `explore` throws this error when the program fails under a schedule (an order in which the loop runs what is ready).
+ * `cause` is the error that the program threw.
+ */
 export class ScheduleError extends Error {
   override readonly name: string = 'ScheduleError'
   readonly code: string = 'ERR_SCHEDULE'
