@@ -12,6 +12,7 @@ import {
 } from '@tasktree/actor'
 import { allTasks, currentTask, isCancelled, sleep, type Task, wait } from '@tasktree/core'
 import { expect, test } from 'vitest'
+import { kindsOf } from '../src/messages/message-kind.ts'
 import { start, thrown, virtually } from './support/probe.ts'
 
 const storage = new AsyncLocalStorage<string>()
@@ -258,5 +259,28 @@ test(
     await actor.stop()
     await wait([actor.whenStopped])
     expect(turns).toBe(100)
+  }),
+)
+
+test(
+  'a handler that has once returned a settled promise runs in turns again when it returns none',
+  virtually(async () => {
+    class Sometimes extends Actor {
+      get(promise: boolean): unknown {
+        return promise ? Promise.resolve(1) : 1
+      }
+    }
+    const actor = await spawn(Sometimes)
+    const kind = kindsOf(Sometimes).get('get')
+    for (const [promise, runsInTurns] of [
+      [false, true],
+      [true, false],
+      [false, true],
+      [false, true],
+    ] as const) {
+      await actor.ask.get(promise)
+      expect(kind.isPlain).toBe(runsInTurns)
+    }
+    await actor.stop()
   }),
 )

@@ -73,8 +73,9 @@ export class Handlers implements RunningHandler {
    */
   #envelope: Envelope | null = null
   /**
-   * Describes the current run of the main handler (the handler of the message `#envelope`). Null until code first needs
-   * this object, and while no main handler runs.
+   * Describes the current run of the main handler, which is the handler whose message was taken from the mailbox in
+   * order; other handlers may run while it waits. Null until code first needs this object, and while no main handler
+   * runs.
    */
   #main: HandlerFlow | null = null
   /** How many messages this incarnation has handled. */
@@ -249,7 +250,9 @@ export class Handlers implements RunningHandler {
     } finally {
       switchRunning(outer)
     }
-    return isThenable(result) ? this.#returned(this.flow, result, false) : result
+    if (isThenable(result)) return this.#returned(this.flow, result, false)
+    if (!envelope.kind.isPlain) envelope.kind.isPlain = true
+    return result
   }
 
   #callTraced(flow: HandlerFlow): unknown {

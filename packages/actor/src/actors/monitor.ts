@@ -64,7 +64,8 @@ export class Monitor {
   }
 
   /**
-   * @internal called when the child has ended for good or, if `pinned` is true, when the watched incarnation has ended
+   * @internal called when the monitored child has ended for good. A monitor whose field `pinned` is true watches one
+   * incarnation (one run) of the child only: then called when that run has ended, even if the child is restarted
    */
   down(reason: ExitReason): void {
     if (this.#ended) return

@@ -8,7 +8,10 @@ export interface SysRequest {
   drop(error: Error): void
 }
 
-/** The requests to one incarnation (run of an actor) that it has not performed yet. */
+/**
+ * The `sys` requests that one incarnation (run of an actor) has received and not performed yet: to suspend or resume the
+ * actor, or to read or replace its state, as with the module `sys` of OTP.
+ */
 export class SysRequests {
   #waiting: SysRequest[] = []
 
