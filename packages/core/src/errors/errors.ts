@@ -88,6 +88,41 @@ function findCancelled(error: unknown): CancelledError | null {
 }
 
 /**
+ * Whether `error` is an AbortError, with which an API ends its work when its AbortSignal aborts. For a SuppressedError,
+ * the newer of its two errors is checked, as in `isCancelled`.
+ */
+export function isAbortError(error: unknown): boolean {
+  return findAbort(error) !== null
+}
+
+/**
+ * Returns the CancelledError that has caused the AbortError `error`: the APIs of Node make the reason of the signal the
+ * cause of their AbortError. Returns null if `error` is not an AbortError, or has no such cause.
+ */
+export function cancelBehindAbort(error: unknown): CancelledError | null {
+  return findCancelled(findAbort(error)?.cause)
+}
+
+function findAbort(error: unknown): Error | null {
+  let newest = error
+  while (typeof newest === 'object' && newest !== null) {
+    if (isAbort(newest)) return newest
+    if (!isSuppressed(newest)) return null
+    newest = newest.error
+  }
+  return null
+}
+
+function isAbort(error: object): error is Error {
+  try {
+    return error instanceof Error && error.name === 'AbortError'
+  } catch {
+    // The thrown value is a Proxy or has a getter, and reading a property of it throws.
+    return false
+  }
+}
+
+/**
  * Whether `error` is a SuppressedError. The name is checked and not the class, because a runtime that does not support
  * `using` may not have the class SuppressedError. Compilers then provide a substitute with the same name.
  */

@@ -75,8 +75,9 @@ export function takeRejections(taker: Taker): () => void {
 function onRejection(error: unknown): void {
   for (const taker of takers) if (taker(error)) return
   // A CancelledError that was thrown outside of every task and callback of a loop, such as the rejection of the promise
-  // that `run` returned, is treated like any other error.
-  if (isCancelled(error) && currentFrame() !== null) {
+  // that `run` returned, is treated like any other error. So is an AbortError, unless a cancel has caused it.
+  const frame = currentFrame()
+  if (frame !== null && (isCancelled(error) || frame.isOfAbort(error))) {
     report(error)
     return
   }

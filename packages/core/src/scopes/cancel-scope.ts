@@ -1,5 +1,5 @@
 import { checkBody, checkDelay, checkFlag, checkSignal, describe } from '../arguments.ts'
-import { isCancelled, TimeoutError } from '../errors/errors.ts'
+import { cancelBehindAbort, isCancelled, TimeoutError } from '../errors/errors.ts'
 import { isGroup } from '../errors/exception-group.ts'
 import { Cancellation } from '../tasks/cancellation.ts'
 import type { ScopeFrame } from '../tasks/scope-frame.ts'
@@ -278,13 +278,16 @@ export async function runScope<T>(
 
 /**
  * Returns what is left of `error`, which the body has thrown, without the CancelledErrors in it; null if nothing is
- * left. If `error` itself is an AbortError that the signal of the scope has caused, it counts as a CancelledError, but
- * such an AbortError inside an ExceptionGroup does not. An error that contains no CancelledError is returned unchanged.
- * `frame` is the object for the scope.
+ * left. An AbortError that the signal of the scope has caused counts as a CancelledError. In an ExceptionGroup it counts
+ * only if its cause is a CancelledError: any other AbortError there is the failure of a task, because an AbortError of a
+ * cancel ends its task as cancelled. An error that contains no CancelledError is returned unchanged. `frame` is the
+ * object for the scope.
  */
 function withoutCancels(frame: ScopeFrame, error: unknown): unknown {
-  if (isCancelled(error) || frame.isOwnAbort(error)) return null
+  if (frame.cancelOf(error) !== null) return null
   if (!isGroup(error)) return error
-  const [cancels, rest] = error.split(isCancelled)
+  const [cancels, rest] = error.split(
+    (each) => isCancelled(each) || cancelBehindAbort(each) !== null,
+  )
   return cancels === null ? error : rest
 }

@@ -177,12 +177,14 @@ async function untilQuiet(frame: Frame): Promise<CancelledError | null> {
 }
 
 /**
- * Throws `error` to the code around a scope; `frame` is the object for the scope. The task, or a scope around this
- * one, may have a cancel that has ended no wait yet. If `error` is a CancelledError, `deliverWith` notes that `error`
- * has delivered that cancel, so that the cancel is not thrown a second time.
+ * Throws `error` to the code around a scope; `frame` is the object for the scope. If `error` is an AbortError that a
+ * cancel from outside has caused, its CancelledError is thrown. The task, or a scope around this one, may have a cancel
+ * that has ended no wait yet. If a CancelledError is thrown, `deliverWith` notes that the error has delivered that
+ * cancel, so that the cancel is not thrown a second time.
  */
 export function throwOut(frame: Frame, error: unknown): never {
-  if (isCancelled(error)) deliverWith(frame)
+  const cancel = frame.cancelOf(error)
+  if (cancel !== null) deliverWith(frame)
   // oxlint-disable-next-line typescript/only-throw-error -- the value that the body threw is passed on unchanged
-  throw error
+  throw cancel ?? error
 }

@@ -256,18 +256,22 @@ export class TaskGroup {
   /**
    * @internal Called when the body has ended: waits until all tasks of the group have ended. Then throws their failures
    * and the failure of the body as one ExceptionGroup, or a CancelledError if a cancel came from outside. Returns if
-   * there is nothing to throw.
+   * there is nothing to throw. If a cancel has ended the body, `body.cancel` is its CancelledError, otherwise null.
    */
-  async end(body: { failed: boolean; error: unknown }): Promise<void> {
+  async end(body: {
+    failed: boolean
+    error: unknown
+    cancel: CancelledError | null
+  }): Promise<void> {
     this.#exiting = true
     const { failed, error } = body
     if (failed && isInterrupt(error)) this.#interrupt ??= error
-    let cancel: CancelledError | null = failed && isCancelled(error) ? error : null
+    let { cancel } = body
     /**
-     * Whether the body has failed with an error other than a CancelledError. Such an error is thrown even if a scope
+     * Whether the body has failed with an error that no cancel has caused. Such an error is thrown even if a scope
      * around the group is cancelled.
      */
-    const hasOwnError = failed && !isCancelled(error)
+    const hasOwnError = failed && cancel === null
     const isInCancelledScope = (): boolean => this.#frame.isLevelCancelled()
     // If a scope around the group is cancelled, every wait of the tasks throws because of that. So the group does not
     // cancel the tasks. A task whose code has not begun still begins, as in Trio.
@@ -375,14 +379,17 @@ async function runGroup<T>(
         try {
           result = await enterBody(frame, body, group)
         } catch (error) {
+          // This is decided before `cancelOtherCalls`, which aborts the AbortSignal of the group: an AbortError that
+          // the body has thrown before that is a failure.
+          const cancel = frame.cancelOf(error)
           group.cancelOtherCalls()
-          await group.end({ failed: true, error })
-          if (group.isCancelRequested && isCancelled(error) && !frame.isLevelCancelled()) {
+          await group.end({ failed: true, error, cancel })
+          if (group.isCancelRequested && cancel !== null && !frame.isLevelCancelled()) {
             return undefined as T
           }
-          throw error
+          throw cancel ?? error
         }
-        await group.end({ failed: false, error: undefined })
+        await group.end({ failed: false, error: undefined, cancel: null })
         return result
       },
       undefined,

@@ -119,7 +119,7 @@ async function attempt<T>(
   try {
     value = await enterFrame(frame, body, scope)
   } catch (error) {
-    const isCancel = isCancelled(error) || frame.isOwnAbort(error)
+    const isCancel = frame.cancelOf(error) !== null
     const closing = endFrame(frame, before)
     const interrupted = closing === null ? null : await closing
     const isOwn = scope.end(true)

@@ -1,5 +1,5 @@
 import { currentFrame } from '../context/current.ts'
-import { type CancelledError, isCancelled, toCancelledError } from '../errors/errors.ts'
+import { type CancelledError, toCancelledError } from '../errors/errors.ts'
 import type { Future } from '../futures/future.ts'
 import type { Reaction } from '../futures/reaction.ts'
 import { abortSignal } from './abort-signal.ts'
@@ -151,7 +151,7 @@ export class Cancellation {
   }
 
   get signal(): AbortSignal {
-    const cancelled = this.#frame.cancelling() > 0 || this.#frame.isLevelCancelled()
+    const cancelled = this.#frame.visibleCancels() > 0 || this.#frame.isLevelCancelled()
     // `signal.aborted` is not read here, because code that reads it counts as code that has got the cancel.
     if (this.#isAborted && !cancelled) this.#controller = null
     if (this.#controller === null) {
@@ -360,22 +360,13 @@ export class Cancellation {
     onQuiet?.()
   }
 
-  /**
-   * Whether `error` is an AbortError that the signal of this scope or task has caused. Node's APIs make the reason of
-   * the signal the cause of an AbortError. Other libraries throw an AbortError without a cause; such an error counts if
-   * the signal was aborted.
-   */
-  isOwnAbort(error: unknown): boolean {
-    if (this.count === 0 && !this.isScopeCancelled) return false
-    try {
-      return (
-        error instanceof Error &&
-        error.name === 'AbortError' &&
-        (isCancelled(error.cause) || this.#isAborted)
-      )
-    } catch {
-      // The thrown value is a Proxy or has a getter, and reading a property of it throws.
-      return false
-    }
+  /** Whether this scope or task was cancelled, and that cancel was not taken back. */
+  get isCancelled(): boolean {
+    return this.count > 0 || this.isScopeCancelled
+  }
+
+  /** Whether a cancel has aborted the newest AbortSignal of this scope or task. */
+  get hasAborted(): boolean {
+    return this.#isAborted
   }
 }

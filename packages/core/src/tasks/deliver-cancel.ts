@@ -11,7 +11,7 @@ import { callLaterUnref } from '../loop/clock.ts'
 import { unwatchRejections, watchRejections } from '../loop/unhandled-rejections.ts'
 import { findCancelledScope, cancelNewWait } from './level-cancel.ts'
 import type { Cancellation } from './cancellation.ts'
-import { cancelWait, cancelWaits } from './propagate-cancel.ts'
+import { cancelWait, cancelWaits, endOtherWork } from './propagate-cancel.ts'
 import { canSeePromises, watchPromises } from './promise-hook.ts'
 
 /**
@@ -68,13 +68,15 @@ function noteOuterCancel(frame: Frame, due: Frame): void {
 
 /**
  * Called when the scope of `frame` (the object for this scope) has stopped keeping out cancels from outside. `outer` is
- * a frame around `frame`, with a cancel that has ended no wait yet. This cancel now ends the waits of `frame`. If
- * `frame` has no wait, the cancel will end the next wait.
+ * a frame around `frame`, with a cancel that has ended no wait yet. This cancel now ends the waits of `frame`, and
+ * aborts its AbortSignals. If no code of `frame` gets to know of the cancel in this way, it will end the next wait.
  */
 export function deliverPending(frame: Frame, outer: Frame): void {
   const cancellation = outer.cancellation as Cancellation
-  const isAccepted = cancelWaits(frame, cancellation.remembered, cancellation)
-  if (isAccepted) cancellation.pending = false
+  const message = cancellation.remembered
+  const isAccepted = cancelWaits(frame, message, cancellation)
+  const isTaken = endOtherWork(frame, message, cancellation)
+  if (isAccepted || isTaken) cancellation.pending = false
 }
 
 /**

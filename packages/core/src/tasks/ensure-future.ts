@@ -1,5 +1,6 @@
 import { describe, isThenable } from '../arguments.ts'
 import { type Awaitable, isCoroutine } from './coroutine.ts'
+import { currentFrame } from '../context/current.ts'
 import { isCancelled } from '../errors/errors.ts'
 import { Future } from '../futures/future.ts'
 import { DetailedFuture } from '../futures/detailed-future.ts'
@@ -37,7 +38,7 @@ export function ensureFuture<T>(
     },
     (exception: unknown) => {
       if (!future.done()) future.setException(exception)
-      else if (!isOfCancel(exception)) {
+      else if (!isOfCancel(exception) && currentFrame()?.isOfAbort(exception) !== true) {
         future.getLoop().callExceptionHandler({
           message: 'Exception of a promise that a cancel had abandoned',
           exception,

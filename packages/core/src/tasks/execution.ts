@@ -1,7 +1,7 @@
 import { runInAsyncContext } from '../context/async-context.ts'
 import { Context } from '../context/context-vars.ts'
 import { describe, isThenable } from '../arguments.ts'
-import { type CancelledError, isCancelled, toCancelledError } from '../errors/errors.ts'
+import { isCancelled, toCancelledError } from '../errors/errors.ts'
 import { awaitHere, ChainedPromise } from '../futures/chained-promise.ts'
 import { Future } from '../futures/future.ts'
 import type { EventLoop } from '../loop/loop.ts'
@@ -209,7 +209,7 @@ export class Execution extends Frame {
 
   /**
    * Called when the body has thrown `error`. If `error` is a CancelledError, or an AbortError that a cancel of the task
-   * has caused, the task ends as cancelled. Otherwise the task fails with `error`.
+   * or of a scope around its group has caused, the task ends as cancelled. Otherwise the task fails with `error`.
    */
   crash(error: unknown): void {
     const { task } = this
@@ -217,14 +217,11 @@ export class Execution extends Frame {
       Execution.#reportLate(this, error)
       return
     }
-    let cause: string | CancelledError | undefined
-    if (isCancelled(error)) cause = error
-    else if (this.cancellation?.isOwnAbort(error) === true) cause = this.cancellation.message
-    else {
-      Execution.#end(this, () => task.fail(error))
-      return
-    }
-    Execution.#end(this, () => task.endCancelled(cause))
+    const cancel = this.cancelOf(error)
+    Execution.#end(this, () => {
+      if (cancel === null) task.fail(error)
+      else task.endCancelled(cancel)
+    })
   }
 
   /**
@@ -232,7 +229,7 @@ export class Execution extends Frame {
    * task any more, so no other code can report it.
    */
   static #reportLate(execution: Execution, exception: unknown): void {
-    if (isCancelled(exception) || execution.isOwnAbort(exception)) return
+    if (isCancelled(exception) || execution.isOfAbort(exception)) return
     execution.loop.callExceptionHandler({
       message: `${execution.task.name} has failed after it was abandoned`,
       exception,

@@ -1,6 +1,12 @@
 import { standForMaps } from '../context/async-context.ts'
 import type { Context } from '../context/context-vars.ts'
-import type { CancelledError } from '../errors/errors.ts'
+import {
+  cancelBehindAbort,
+  type CancelledError,
+  isAbortError,
+  isCancelled,
+  toCancelledError,
+} from '../errors/errors.ts'
 import type { Reject, Resolve } from '../futures/awaiter.ts'
 import type { Future } from '../futures/future.ts'
 import type { Reaction } from '../futures/reaction.ts'
@@ -167,22 +173,53 @@ export abstract class Frame extends FrameWaits {
 
   /**
    * @internal the message of a cancel that was asked for and not taken back: of this scope or task, or else of the
-   * nearest one around it in the same task that has such a cancel; undefined if none has
+   * nearest one around it in the same task that has such a cancel; undefined if none has. Cancels that a shield keeps
+   * out do not count
    */
   newestMessage(): string | CancelledError | undefined {
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
       if ((frame.cancellation?.count ?? 0) > 0) return frame.cancellation?.message
+      if (frame.isShielded) break
     }
     return undefined
   }
 
   /**
+   * @internal the CancelledError for which `error`, which the body of this scope or task has thrown, stands; null if
+   * `error` is a failure. A CancelledError stands for itself. An AbortError stands for a cancel if that cancel has
+   * aborted the AbortSignal that the body has passed to a library
+   */
+  cancelOf(error: unknown): CancelledError | null {
+    if (isCancelled(error)) return error
+    if (!this.isOwnAbort(error)) return null
+    return cancelBehindAbort(error) ?? toCancelledError(this.newestMessage())
+  }
+
+  /**
    * @internal whether `error` is the AbortError of a library that was given the AbortSignal of this scope or task, or
-   * of one around it, and a cancel has aborted that signal
+   * of one around it, and a cancel that was not taken back has aborted that signal. Around the task of a group is the
+   * scope of the group
    */
   isOwnAbort(error: unknown): boolean {
-    for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
-      if (frame.cancellation?.isOwnAbort(error) === true) return true
+    if (!this.isOfAbort(error)) return false
+    for (let frame: Frame | null = this.frame; frame !== null; frame = frame.enclosing) {
+      if (frame.cancellation?.isCancelled === true) return true
+    }
+    return false
+  }
+
+  /**
+   * @internal whether `error` is an AbortError that a cancel has caused, even if that cancel was taken back since. The
+   * APIs of Node make the reason of the signal, a CancelledError, the cause of an AbortError. Other libraries throw an
+   * AbortError without a cause: it counts if the signal of this scope or task, or of one around it, was aborted. A
+   * shield (a scope that keeps out cancels from outside) ends this search for an aborted signal
+   */
+  isOfAbort(error: unknown): boolean {
+    if (!isAbortError(error)) return false
+    if (cancelBehindAbort(error) !== null) return true
+    for (let frame: Frame | null = this.frame; frame !== null; frame = frame.enclosing) {
+      if (frame.cancellation?.hasAborted === true) return true
+      if (frame.isShielded) return false
     }
     return false
   }

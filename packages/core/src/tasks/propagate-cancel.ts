@@ -320,7 +320,7 @@ function announce({ frame, msg, isAccepted }: Unannounced): void {
   const cancellation = frame.cancellation as Cancellation
   cancellation.message = msg
   if (frame.firstChild !== null) cancelBesideShields(frame, msg)
-  const isTaken = abandonReturnedPromises(frame, msg) || abortSignals(frame, msg)
+  const isTaken = endOtherWork(frame, msg, cancellation)
   if (!isTaken && (!isAccepted || cancellation.isFromInside)) {
     cancellation.pending = true
     cancellation.remembered = msg
@@ -363,30 +363,17 @@ function hasShieldInside(frame: Frame): boolean {
 }
 
 /**
- * Ends each wait of a scope for a promise that the body of the scope has returned, if the work behind that promise was
- * begun outside of the scope. The scope may be that of `frame` (the object for one scope or task), or be inside
- * `frame`. Returns whether there was such a wait.
+ * Passes a cancel on to the work of `frame` (the object for one scope or task), and of the scopes inside it, that is
+ * not a wait on a future: ends each wait of a scope for a promise that its body has returned, if the work behind that
+ * promise was begun outside of the scope, and aborts the AbortSignals. `cancellation` has the count of the cancel: it
+ * belongs to `frame` or to a frame around it. Returns whether code knows of the cancel, which then need not end a later
+ * wait: such a wait was ended, or a listener has read `aborted` or `reason` of a signal during this call.
  */
-function abandonReturnedPromises(frame: Frame, msg: Message): boolean {
-  let isTaken = false
-  for (const each of frame.firstChild === null ? [frame] : framesInside(frame)) {
-    isTaken = each.abandonReturned(msg) || isTaken
-  }
-  return isTaken
-}
-
-/**
- * Aborts the AbortSignals of `frame` (the object for one scope or task) and of the scopes inside it. Returns true if,
- * during this call, a listener has read `aborted` or `reason` of one of these signals. That code then knows of the
- * cancel, which need not end a later wait.
- */
-function abortSignals(frame: Frame, msg: Message): boolean {
-  let isTaken = false
-  const cancellation = frame.cancellation as Cancellation
+export function endOtherWork(frame: Frame, msg: Message, cancellation: Cancellation): boolean {
   const frames = frame.firstChild === null ? [frame] : framesInside(frame)
-  for (const each of frames) {
-    if (each.cancellation === null) continue
-    isTaken = each.cancellation.abort(msg, cancellation) || isTaken
-  }
+  let isTaken = false
+  for (const each of frames) isTaken = each.abandonReturned(msg) || isTaken
+  for (const each of frames)
+    isTaken = each.cancellation?.abort(msg, cancellation) === true || isTaken
   return isTaken
 }

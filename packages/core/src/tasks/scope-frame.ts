@@ -118,7 +118,7 @@ export class ScopeFrame extends Frame {
     this.#rejectBody(toCancelledError(message))
     this.awaitReturned(null, null)
     returned.catch((exception: unknown) => {
-      if (isCancelled(exception)) return
+      if (isCancelled(exception) || this.isOfAbort(exception)) return
       this.loop.callExceptionHandler({
         message: 'Exception of a promise that a cancel had abandoned',
         exception,
