@@ -1,14 +1,15 @@
 import { describe, isIterable } from '../arguments.ts'
-import { currentFrame } from '../context/current.ts'
-import { untilEnded } from '../tasks/cancel-and-wait.ts'
+import { cancelAll, untilAllEnded } from '../tasks/cancel-and-wait.ts'
 import { Task } from '../tasks/task.ts'
-import { wait } from './wait.ts'
 
 /**
  * Cancels the tasks and waits until all have ended. Code outside of every task may call `cancelTasks` too. If a task
- * ends with an error that is not a CancelledError, the error is passed to the exception handler of the task's loop. In
- * a cancelled scope, such as a `failAfter` whose time is over, every other wait throws at once, but `cancelTasks` still
- * waits until the tasks have ended.
+ * ends with an error that is not a CancelledError, the error is passed to the exception handler of the task's loop.
+ *
+ * A cancel of the waiting code does not end this wait: the CancelledError is thrown when the tasks have ended. If the
+ * cancel is that of the waiting task or of a `timeout` around the call, the tasks are cancelled once more, so that a
+ * long clean-up is cut. In a cancelled scope, such as a `failAfter` whose time is over, the clean-up goes on. To wait
+ * for a limited time, cancel each task and call `wait(tasks, { timeout })`.
  *
  * @throws {TypeError} when `tasks` is not an iterable of tasks
  *
@@ -26,40 +27,31 @@ export function cancelTasks(tasks: Iterable<Task>): Promise<void> {
     if (!(task instanceof Task))
       throw new TypeError(`cancelTasks takes tasks, got ${describe(task)}`)
   }
-  return awaitCancelled(all.filter((task) => task.cancel()))
+  const running = all.filter((task) => !task.done())
+  return awaitCancelled(running, cancelAll(running))
 }
 
 /**
  * Waits until the tasks in the list `cancelled` have ended; the caller must have cancelled them. If a task ends with an
- * error that is not a CancelledError, the error is passed to the exception handler of the task's loop.
+ * error that is not a CancelledError, the error is passed to the exception handler of the task's loop. `isCircle` says
+ * whether one of the tasks waits for the running task.
  */
-export async function awaitCancelled(cancelled: readonly Task[]): Promise<void> {
+export async function awaitCancelled(cancelled: readonly Task[], isCircle = false): Promise<void> {
   if (cancelled.length === 0) return
-  await untilAllEnded(cancelled)
-  for (const task of cancelled) {
-    if (task.cancelled()) continue
-    const exception = task.exception()
-    if (exception === null) continue
-    task.getLoop().callExceptionHandler({
-      message: `Unhandled exception while ${task.name} was being cancelled`,
-      exception,
-      task,
-    })
+  try {
+    await untilAllEnded(cancelled, isCircle)
+  } finally {
+    for (const task of cancelled) if (task.done()) reportFailure(task)
   }
 }
 
-/**
- * Waits until all tasks have ended. If the waiting task, or a `timeout` around the waiting code, is cancelled, a
- * CancelledError is thrown at once. If a `cancelScope`, or a similar scope such as `failAfter`, around the waiting code
- * is cancelled, the CancelledError is thrown only when all tasks have ended.
- */
-export async function untilAllEnded(tasks: readonly Task[]): Promise<void> {
-  try {
-    await wait(tasks)
-  } catch (error) {
-    if (currentFrame()?.isLevelCancelled() === true) {
-      for (const task of tasks) await untilEnded(task)
-    }
-    throw error
-  }
+function reportFailure(task: Task): void {
+  if (task.cancelled()) return
+  const exception = task.exception()
+  if (exception === null) return
+  task.getLoop().callExceptionHandler({
+    message: `Unhandled exception while ${task.name} was being cancelled`,
+    exception,
+    task,
+  })
 }

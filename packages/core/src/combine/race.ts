@@ -1,7 +1,7 @@
 import { describe } from '../arguments.ts'
 import { isCancelled } from '../errors/errors.ts'
 import type { Future } from '../futures/future.ts'
-import { untilEnded } from '../tasks/cancel-and-wait.ts'
+import { cancelAll, untilAllEnded } from '../tasks/cancel-and-wait.ts'
 import type { Awaitable } from '../tasks/coroutine.ts'
 import { ensureFutures } from './gather.ts'
 import { FIRST_COMPLETED, wait, waitForSome } from './wait.ts'
@@ -89,26 +89,21 @@ function errorOf(future: Future<unknown>): unknown {
  */
 async function endAll(futures: readonly Future<unknown>[]): Promise<void> {
   const losers = new Set(futures.filter((future) => !future.done()))
-  let interrupted: unknown = null
-  for (const loser of losers) loser.cancel()
-  for (const loser of losers) {
-    try {
-      await untilEnded(loser)
-    } catch (error) {
-      interrupted ??= error
-    }
+  try {
+    await untilAllEnded([...losers], cancelAll(losers))
+  } finally {
+    for (const future of futures) reportFailure(future, losers.has(future))
   }
-  for (const future of futures) {
-    if (future.cancelled() || !future.hasFailed()) continue
-    const exception = future.exception()
-    if (losers.has(future) && !isCancelled(exception)) {
-      future.getLoop().callExceptionHandler({
-        message: 'Unhandled exception while the loser of a race was being cancelled',
-        exception,
-        future,
-      })
-    }
-  }
-  // oxlint-disable-next-line typescript/only-throw-error -- this is the CancelledError that has interrupted the wait
-  if (interrupted !== null) throw interrupted
+}
+
+function reportFailure(future: Future<unknown>, isLoser: boolean): void {
+  if (!future.done() || future.cancelled() || !future.hasFailed()) return
+  // The call of `exception()` marks the failure as read.
+  const exception = future.exception()
+  if (!isLoser || isCancelled(exception)) return
+  future.getLoop().callExceptionHandler({
+    message: 'Unhandled exception while the loser of a race was being cancelled',
+    exception,
+    future,
+  })
 }

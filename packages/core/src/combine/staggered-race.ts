@@ -2,7 +2,7 @@ import { describe, isIterable, checkDelay } from '../arguments.ts'
 import { type CoroutineFunction, runInline } from '../tasks/coroutine.ts'
 import { isInterrupt, TimeoutError } from '../errors/errors.ts'
 import { Future } from '../futures/future.ts'
-import { untilEnded } from '../tasks/cancel-and-wait.ts'
+import { cancelAll, untilAllEnded } from '../tasks/cancel-and-wait.ts'
 import { createTask, type Task } from '../tasks/task.ts'
 import { waitFor } from '../scopes/timeout.ts'
 import { wait } from './wait.ts'
@@ -96,8 +96,7 @@ async function race<T>(
       for (const task of done) if (!task.cancelled()) task.result()
     }
   } finally {
-    for (const task of tasks) task.cancel()
-    for (const task of tasks) await untilEnded(task)
+    await untilAllEnded(tasks, cancelAll(tasks))
   }
   const won = winner as { value: T; index: number } | null
   return won === null ? { value: undefined, index: null, exceptions } : { ...won, exceptions }

@@ -1,9 +1,8 @@
 import { checkOptions, describe, isThenable } from '../arguments.ts'
 import { type Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts'
 import { isCancelled, RuntimeError } from '../errors/errors.ts'
-import { cancelAndWait } from '../tasks/cancel-and-wait.ts'
+import { cancelAll, cancelAndWait, untilAllEnded } from '../tasks/cancel-and-wait.ts'
 import { createTask, type Task } from '../tasks/task.ts'
-import { untilAllEnded } from '../combine/cancel-tasks.ts'
 import { wait } from '../combine/wait.ts'
 
 /**
@@ -164,8 +163,7 @@ export class TaskManager implements AsyncDisposable {
   /** Cancels all tasks that are running, and waits until these have ended. */
   async cancelAll(): Promise<void> {
     const tasks = [...this.#live.values()]
-    for (const task of tasks) task.cancel()
-    if (tasks.length > 0) await untilAllEnded(tasks)
+    await untilAllEnded(tasks, cancelAll(tasks))
   }
 
   /** Waits until no task is running. Tasks that are created during the wait count too. */
@@ -189,11 +187,14 @@ export class TaskManager implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     let interrupted: unknown = null
     while (this.#live.size > 0) {
+      const tasks = [...this.#live.values()]
       try {
         await this.cancelAll()
       } catch (error) {
         if (!isCancelled(error)) throw error
         interrupted = error
+        // If a task waits for the task that disposes of this manager, `cancelAll` has not waited for the tasks.
+        if (tasks.some((task) => !task.done())) break
       }
     }
     // oxlint-disable-next-line typescript/only-throw-error -- this is the CancelledError that has interrupted the wait

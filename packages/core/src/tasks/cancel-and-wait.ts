@@ -1,6 +1,8 @@
 import { currentFrame } from '../context/current.ts'
-import { Future } from '../futures/future.ts'
+import { DetailedFuture } from '../futures/detailed-future.ts'
+import type { Future } from '../futures/future.ts'
 import { awaitAnyway } from './deliver-cancel.ts'
+import type { Frame } from './frame.ts'
 
 /**
  * Cancels `future` and waits until it has ended. If the waiting code is cancelled during that time, this function
@@ -8,34 +10,77 @@ import { awaitAnyway } from './deliver-cancel.ts'
  * waits throw at once, this function still waits.
  */
 export async function cancelAndWait(future: Future<unknown>): Promise<void> {
-  future.cancel()
-  await untilEnded(future)
+  await untilAllEnded([future], cancelAll([future]))
 }
 
 /**
- * Waits until `future`, which was cancelled already, has ended. If the waiting code is cancelled during that time, this
- * function cancels `future` again, and throws the CancelledError when `future` has ended.
+ * Cancels all `futures`. Returns true if one of them waits for the running task, or is the running task: then the
+ * cancel has also reached the running task. If that task waited for the futures, all would wait for ever.
  */
-export async function untilEnded(future: Future<unknown>): Promise<void> {
+export function cancelAll(futures: Iterable<Future<unknown>>): boolean {
+  const frame = currentFrame()
+  const before = frame?.cancelling()
+  for (const each of futures) each.cancel()
+  return frame?.cancelling() !== before
+}
+
+/**
+ * Waits until all `futures`, which were cancelled already, have ended. If the waiting code is cancelled during that
+ * time, by `task.cancel()` or by a `timeout` around it, this function cancels the futures that are left again, and
+ * throws the CancelledError when all have ended. So nothing is left running behind the caller. If one of the futures
+ * waits for the waiting task itself, the CancelledError is thrown at once; `isCircle` says that this is known already.
+ */
+export async function untilAllEnded(
+  futures: readonly Future<unknown>[],
+  isCircle = false,
+): Promise<void> {
   const frame = currentFrame()
   let interrupted: unknown = null
-  while (!future.done()) {
-    const waiter = new Future<void>()
-    const reaction = future.onDone(() => {
-      if (!waiter.done()) waiter.setResult()
-    })
+  for (;;) {
+    const pending = futures.filter((each) => !each.done())
+    if (pending.length === 0) break
     try {
-      await (frame === null ? waiter : awaitAnyway(frame, waiter))
+      await waitForAll(isCircle ? null : frame, pending)
     } catch (error) {
       interrupted = error
-      // A cancel has ended this wait, and the `while` loop begins a new one. The cancel is passed on to `future`,
-      // unless it came from a cancelled scope: there every wait of this `while` loop throws, and each time a wait in
-      // the clean-up of `future` would be ended too.
-      if (frame?.isLevelCancelled() !== true) future.cancel()
-    } finally {
-      future.removeReaction(reaction)
+      // A cancel has ended this wait, and the loop begins a new one. The cancel is passed on to the futures, unless it
+      // came from a cancelled scope: there every wait of this loop throws, and each time a wait in the clean-up of the
+      // futures would be ended too.
+      if (isCircle || (frame?.isLevelCancelled() !== true && cancelAll(pending))) break
     }
   }
   // oxlint-disable-next-line typescript/only-throw-error -- this is the CancelledError that has interrupted the wait
   if (interrupted !== null) throw interrupted
+}
+
+/**
+ * Waits until all `futures`, of which none is done, have ended. `frame` is the object for the waiting scope or task: if
+ * no wait may begin in it, or every wait in it throws, this wait is outside of it. If `frame` is null, the wait is an
+ * ordinary wait of the running code.
+ */
+async function waitForAll(frame: Frame | null, futures: readonly Future<unknown>[]): Promise<void> {
+  let left = futures.length
+  const waiter = new DetailedFuture<void>(
+    () => ({
+      kind: 'wait',
+      label: 'the end of what it has cancelled',
+      note: `${left} left`,
+      next: futures.find((each) => !each.done()),
+    }),
+    { loop: (futures[0] as Future<unknown>).getLoop() },
+  )
+  const reactions = futures.map((future) =>
+    future.onDone(() => {
+      left--
+      if (left === 0 && !waiter.done()) waiter.setResult()
+    }),
+  )
+  try {
+    await (frame === null ? waiter : awaitAnyway(frame, waiter))
+  } finally {
+    for (const [i, future] of futures.entries()) {
+      const reaction = reactions[i]
+      if (reaction !== undefined) future.removeReaction(reaction)
+    }
+  }
 }
