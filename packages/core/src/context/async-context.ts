@@ -363,16 +363,20 @@ function isCarried(
     record()
   })
   record()
-  // One row for each call of `record`, in the order of the calls: the values of `storage`, `other` and `newestMap`.
-  // Only in the first row does Node use `map` itself. `other.run` makes Node copy the map, and when `other.run`
-  // returns, Node does not go back to `map`. In a map that Node has made, `newestMap` has no value. The last row is
-  // recorded after the call of `resource.runInAsyncScope`, where `map` is not used.
+  // One row for each call of `record`, in the order of the calls: the values of `storage`, `other` and `newestMap`. These
+  // are three AsyncLocalStorages, of which `newestMap` has a value in `map` only. So the third value tells whether Node
+  // used `map` itself or a copy.
   const expected = [
+    // Node uses `map`.
     [environment, outer, map],
+    // In `other.run`: Node has copied `map`, to give `other` another value.
     [environment, 'inner', undefined],
+    // In a resource that was made after `other.run` had returned. Node did not go back to `map`, but made a second copy.
     [environment, outer, undefined],
+    // In `other.exit`, which takes the value of `other` away.
     [environment, undefined, undefined],
     [environment, outer, undefined],
+    // After `resource.runInAsyncScope`: the values from before, when `map` was not in use.
     [undefined, undefined, undefined],
   ]
   return expected.flat().every((value, i) => seen[i] === value)

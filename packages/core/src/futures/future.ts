@@ -282,9 +282,9 @@ export class Future<T> implements PromiseLike<T> {
       isResolver(this.#state === FULFILLED ? onFulfilled : onRejected)
     ) {
       this.settle(resolve, reject)
-      // `settle` has called `resolve` or `reject` of a native promise, and both return undefined. So `then` returns
-      // `nothing`, a promise of undefined. An `await` ignores `nothing`. User code that calls `then` with the `resolve`
-      // and `reject` of its own promise can await `nothing`.
+      // Here `onFulfilled` and `onRejected` are the `resolve` and `reject` of a native promise, and `settle` has called
+      // one of them. Both return undefined, so the promise that `then` must return has the value undefined. It is the
+      // same promise for all calls. An `await` ignores it, and user code that has called `then` can await it.
       return nothing as unknown as Promise<R | E>
     }
     return Future.#toPromise(this).then(onFulfilled, onRejected)
@@ -370,9 +370,9 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal returns the CancelledError of this cancelled future that `gather` puts among its results. If this future
-   * is a task whose code has thrown a CancelledError, that error is kept for the first call of `cancelledError()`, and
-   * this call returns a new error without a message.
+   * @internal Returns the CancelledError that `gather` puts among its results for this cancelled future. If this future
+   * is a task whose code has thrown a CancelledError, only the first call of `cancelledError()` returns that error, as
+   * in asyncio. `listedCancelledError` leaves it for that call, and returns a new error without a message.
    */
   listedCancelledError(): CancelledError {
     const cause = this.#value as string | CancelledError | undefined

@@ -454,9 +454,10 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal the key under which a wait is in the list of this frame. `reaction` is the object that the loop calls to
-   * resume the waiting code. Usually `reaction` is itself the key. But if `reaction` continues the body of the task (it
-   * was passed to `driveBy`), the frame is the key: a frame whose only wait has this key needs no map for its waits.
+   * @internal Returns the key of a wait of this frame (the object for one scope or task). A frame with several waits
+   * keeps them in a map from these keys to the futures. Usually the key is `reaction`, the object that the loop calls to
+   * resume the waiting code. But if `reaction` resumes the body of the task, the key is the frame itself. Most tasks
+   * have no other wait, and then the future is kept in a field of the frame, without a map.
    */
   keyOf(reaction: Reaction): Reaction {
     return reaction === this.#functions ? this : reaction

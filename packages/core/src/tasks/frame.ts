@@ -157,10 +157,10 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal makes the next wait throw a CancelledError again. Called when a scope throws another error in place of
-   * the CancelledError, because the cancel would otherwise be lost. If several scopes around the running code have a
-   * cancel that was not taken back, the cancel of the outermost of them is thrown, because the inner scopes end before
-   * the next wait begins. The search ends at a shield (a scope that keeps out cancels from outside).
+   * @internal Makes the next wait throw a CancelledError again. A scope calls this when it throws another error in
+   * place of the CancelledError, because the cancel would otherwise be lost. This method searches outward, up to a
+   * shield (a scope that keeps out cancels from outside), for scopes with a cancel that was not taken back. The next
+   * wait throws the cancel of the outermost of them, which must end all scopes inside it as well.
    */
   cancelAgain(): void {
     let outermost: Cancellation | null = null
