@@ -363,18 +363,19 @@ function isCarried(
     record()
   })
   record()
-  // One row for each call of `record`, in the order of the calls: the values of `storage`, `other` and `newestMap`. These
-  // are three AsyncLocalStorages, of which `newestMap` has a value in `map` only. So the third value tells whether Node
+  // One row for each call of `record`, in the order of the calls: the values of `storage`, `other` and `newestMap`.
+  // These are three AsyncLocalStorages, of which `newestMap` has a value in `map` only. So the third value tells whether Node
   // used `map` itself or a copy.
   const expected = [
     // Node uses `map`.
     [environment, outer, map],
     // In `other.run`: Node has copied `map`, to give `other` another value.
     [environment, 'inner', undefined],
-    // In a resource that was made after `other.run` had returned. Node did not go back to `map`, but made a second copy.
+    // In a resource that was made after `other.run` had returned: Node has not gone back to `map`.
     [environment, outer, undefined],
     // In `other.exit`, which takes the value of `other` away.
     [environment, undefined, undefined],
+    // After `other.exit`.
     [environment, outer, undefined],
     // After `resource.runInAsyncScope`: the values from before, when `map` was not in use.
     [undefined, undefined, undefined],
