@@ -121,6 +121,11 @@ test('a committed step is not run again in a later attempt, nor after a retry', 
       await expect(client.run('badStep')).rejects.toThrow(
         "the result of step 'big' cannot be stored",
       )
+      // As JSON the text has two quotation marks more.
+      expect(await client.run('longStep', '1048574')).toHaveLength(1_048_574)
+      await expect(client.run('longStep', '1048575')).rejects.toThrow(
+        "the result of step 'long' cannot be stored: it has 1048577 characters, 1048576 are the most",
+      )
     }),
   ),
 )

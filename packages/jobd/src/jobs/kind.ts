@@ -33,9 +33,9 @@ export interface JobContext {
   /**
    * Calls `work` and stores its result in the jobs' file. A later attempt of the job gets the stored result, and does
    * not call `work` again. The promise resolves when the result is committed. In a pool it resolves before the commit,
-   * which follows within milliseconds. The result must be a value that JSON can hold.
+   * which follows within milliseconds. The result must be a value that JSON can hold, up to 1 MiB.
    *
-   * @throws {TypeError} for a result that JSON cannot hold
+   * @throws {TypeError} for a result that JSON cannot hold, or that is longer
    * @throws {Error} when a step of this name is running in this attempt, and when the attempt is over: its worker was
    * killed, or its code goes on after a cancel or a time limit
    */

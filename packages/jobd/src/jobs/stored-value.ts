@@ -1,6 +1,9 @@
 import { describeError } from './describe-error.ts'
 
-/** The longest result, in characters. A longer result would not fit into the answer that describes a job. */
+/**
+ * The longest result of a job or a step, in characters. A longer result of a job would not fit into the answer that
+ * describes the job, and a longer result of a step would hold up the store, which all jobs share.
+ */
 const longest = 1_048_576
 
 /** The result of a job as it is stored in the file. */
@@ -17,11 +20,16 @@ export function storeResult(value: unknown): StoredResult {
     typeof value === 'string'
       ? { text: value, type: 'text' }
       : { text: toJson('the result', value), type: 'json' }
-  if ((stored.text?.length ?? 0) > longest)
-    throw new TypeError(
-      `the result cannot be stored: it has ${stored.text?.length} characters, ${longest} are the most`,
-    )
+  checkLength('the result', stored.text ?? '')
   return stored
+}
+
+/** @throws {TypeError} for a text that is too long */
+function checkLength(what: string, { length }: string): void {
+  if (length <= longest) return
+  throw new TypeError(
+    `${what} cannot be stored: it has ${length} characters, ${longest} are the most`,
+  )
 }
 
 /** Encodes a value as JSON. @throws {TypeError} for a value that JSON cannot hold */
@@ -39,10 +47,14 @@ function toJson(what: string, value: unknown): string {
 /**
  * Encodes the result of a step for the file: JSON, or an empty text for undefined.
  *
- * @throws {TypeError} for a value that JSON cannot hold
+ * @throws {TypeError} for a value that JSON cannot hold, or that is too long as JSON
  */
 export function storeStep(name: string, value: unknown): string {
-  return value === undefined ? '' : toJson(`the result of step '${name}'`, value)
+  if (value === undefined) return ''
+  const what = `the result of step '${name}'`
+  const text = toJson(what, value)
+  checkLength(what, text)
+  return text
 }
 
 export function readStep(text: string): unknown {
