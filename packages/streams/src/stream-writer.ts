@@ -1,11 +1,12 @@
 import { isCancelled, RuntimeError, shielded, sleep } from '@tasktree/core'
-import { checkOptions, currentFrame } from '@tasktree/core/lowlevel'
+import { checkOptions, currentFrame, describe } from '@tasktree/core/lowlevel'
 import type { Writable } from 'node:stream'
-import { FlowControl } from './flow-control.ts'
+import { FlowControl, type WriteProtocol } from './flow-control.ts'
+import { NodeSink } from './node-sink.ts'
 import { ConnectionResetError } from './os-error.ts'
-import { writeTo } from './writer-sink.ts'
 import type { StreamReader } from './stream-reader.ts'
 import type { WaitOptions } from './wait-options.ts'
+import { WebSink } from './web-sink.ts'
 import type { WriteTransport } from './write-transport.ts'
 
 /** The result of a drain that does not have to wait. Most drains do not. */
@@ -206,4 +207,16 @@ export class StreamWriter implements AsyncDisposable {
 
 function isUpgradable<O>(transport: WriteTransport): transport is TlsUpgradable<O> {
   return 'startTls' in transport
+}
+
+/** Makes the transport for a sink of Node or of the web. @throws {TypeError} for any other value */
+function writeTo(
+  sink: Writable | WritableStream<Uint8Array>,
+  protocol: WriteProtocol,
+): WriteTransport {
+  if (typeof sink === 'object' && sink !== null) {
+    if ('getWriter' in sink) return new WebSink(sink, protocol)
+    if ('write' in sink && 'end' in sink) return new NodeSink(sink, protocol)
+  }
+  throw new TypeError(`StreamWriter.to takes a Writable or a WritableStream, got ${describe(sink)}`)
 }
