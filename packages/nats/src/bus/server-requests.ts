@@ -151,9 +151,11 @@ export class Requests {
 
 function forward(from: Future<unknown>, to: Future<unknown>): void {
   from.addDoneCallback(() => {
+    // Reading the exception tells the loop that the failure was seen, also if `to` was cancelled.
+    const exception = from.cancelled() ? null : from.exception()
     if (to.done()) return
     if (from.cancelled()) to.cancel()
-    else if (from.exception() !== null) to.setException(from.exception())
+    else if (exception !== null) to.setException(exception)
     else to.setResult(from.result())
   })
 }
