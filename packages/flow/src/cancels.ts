@@ -1,4 +1,5 @@
 import { currentTask, effectiveDeadline, isCancelled } from '@tasktree/core'
+import { currentFrame } from '@tasktree/core/lowlevel'
 
 /**
  * Whether `error` is the error of a cancel: a CancelledError, or an AbortError that a CancelledError has caused. The
@@ -6,9 +7,17 @@ import { currentTask, effectiveDeadline, isCancelled } from '@tasktree/core'
  */
 export function isCancel(error: unknown): boolean {
   return (
-    isCancelled(error) ||
+    isOwnCancel(error) ||
     (error instanceof Error && error.name === 'AbortError' && isCancelled(error.cause))
   )
+}
+
+/**
+ * Whether `error` is a CancelledError, or an AbortError that the cancelled signal of the running code has caused. Some
+ * libraries throw such an AbortError without a cause.
+ */
+export function isOwnCancel(error: unknown): boolean {
+  return isCancelled(error) || currentFrame()?.isOwnAbort(error) === true
 }
 
 /** Returns how many cancels of the running task were requested and not taken back. */

@@ -1,5 +1,6 @@
-import { isCancelled, type Task, taskGroup } from '@tasktree/core'
+import { type Task, taskGroup } from '@tasktree/core'
 import { abortError, cancelOnAbort } from '@tasktree/core/lowlevel'
+import { isOwnCancel } from './cancels.ts'
 import { throwAsIs } from './throw-as-is.ts'
 
 /**
@@ -23,7 +24,7 @@ export async function runChild<T>(
         } catch (error) {
           // A cancelled task must end as cancelled. Otherwise debug mode would report that the task has swallowed a
           // cancel.
-          if (isCancelled(error)) throw error
+          if (isOwnCancel(error)) throw error
           ended.failure = { error }
         }
       })

@@ -196,9 +196,9 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal whether `error` is the AbortError of a library that was given the AbortSignal of this scope or task, or
-   * of one around it, and a cancel that was not taken back has aborted that signal. Around the task of a group is the
-   * scope of the group
+   * Whether `error` is the AbortError of a library that was given the AbortSignal of this scope or task, or of one
+   * around it, and a cancel that was not taken back has aborted that signal. Such an error counts as a CancelledError.
+   * Around the task of a group is the scope of the group.
    */
   isOwnAbort(error: unknown): boolean {
     if (!this.isOfAbort(error)) return false
