@@ -262,6 +262,11 @@ export class NameTaken extends Error {
   }
 }
 
+/** Whether `error` is an AbortError, with which an API ends its work when its AbortSignal aborts. */
+export function isAbort(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'AbortError'
+}
+
 /** A child threw a CancelledError or AbortError although no code had cancelled the child. */
 export class UnexpectedCancellation extends Error {
   override readonly name: string = 'UnexpectedCancellation'

@@ -3,6 +3,7 @@ import {
   ActorCrashed,
   ActorStopped,
   AskCycle,
+  isAbort,
   ReplyError,
   UnexpectedCancellation,
 } from '../errors.ts'
@@ -32,7 +33,10 @@ export function answerThrown(
   // again, so it is removed from the stash or, after `ctx.unstashAll()`, from the mailbox.
   if (flow.stashed) child.withdraw(envelope)
   const error = tame(thrown)
-  if (endReason !== null && isCancelled(error)) {
+  const isCancellation = isCancelled(error) || isAbort(error)
+  // An AbortError is the error of a library that was given the signal of the handler, if a cancel has reached the
+  // handler. Otherwise the handler has failed with the AbortError while the actor was waiting for the handler to end.
+  if (endReason !== null && isCancellation && (isCancelled(error) || flow.task.cancelling() > 0)) {
     ask?.refuse(endedWhileHandling(child.path, endReason))
     return null
   }
@@ -45,7 +49,6 @@ export function answerThrown(
     else reportResumed(child, envelope, error)
     return null
   }
-  const isCancellation = isCancelled(error) || isAbort(error)
   if (isCancellation && flow.task === incarnation.task && flow.task.cancelling() > 0) {
     const end: ExitReason = { kind: 'shutdown', detail: { cancelled: error.message } }
     ask?.refuse(new ActorStopped(child.path, end, true))
@@ -57,10 +60,6 @@ export function answerThrown(
   // actor. That actor can still answer the ask. If the port was not given away, the ask fails when this actor ends.
   if (flow.port === null) ask?.refuse(new ActorCrashed(child.path, cause, true))
   return { error: cause }
-}
-
-function isAbort(error: unknown): error is Error {
-  return error instanceof Error && error.name === 'AbortError'
 }
 
 export function reportResumed(child: ActorChild, envelope: Envelope, error: unknown): void {

@@ -1,4 +1,10 @@
-import { coroutine, type CoroutineFunction, type EventLoop, type Task } from '@tasktree/core'
+import {
+  CancelledError,
+  coroutine,
+  type CoroutineFunction,
+  type EventLoop,
+  type Task,
+} from '@tasktree/core'
 import { createServiceTask, abandon } from '@tasktree/core/lowlevel'
 import { tame } from '../exit-reason.ts'
 import { abandoned, AbandonableWait } from './abandonable-wait.ts'
@@ -16,7 +22,13 @@ export class AbandonableTask<T> {
     this.task = createServiceTask(
       async () => {
         const settle = async (): Promise<T> => incarnation()
-        return (await this.#wait.begin(settle())) as T
+        try {
+          return (await this.#wait.begin(settle())) as T
+        } catch (error) {
+          // `abandon(task)` has ended the task before this code has got to know of the kill. What this code throws now
+          // has no reader, and the loop would report any error but a CancelledError.
+          throw error === abandoned && this.task.done() ? new CancelledError() : error
+        }
       },
       { name, loop },
     )

@@ -8,7 +8,7 @@ import {
   type TimerHandle,
 } from '@tasktree/core'
 import { describe, type WaitDetails, waitDetails } from '@tasktree/core/lowlevel'
-import { type AskCycle, StaleIncarnation } from '../errors.ts'
+import { type AskCycle, isAbort, StaleIncarnation } from '../errors.ts'
 import { type ExitReason, formatThrown, shutdown, tame } from '../exit-reason.ts'
 import { activeFlow, type HandlerFlow } from '../messages/handler-flow.ts'
 import type { ActorWait, BlockedWait, Waiter } from '../messages/wait-graph.ts'
@@ -351,9 +351,9 @@ export abstract class Incarnation {
       () => emitSettled({}),
       (thrown: unknown) => {
         const error = tame(thrown)
-        // Two kinds of errors are not logged: the cancel that the kill caused, and the StaleIncarnation that the
-        // context throws at code of an ended incarnation.
-        if (!isCancelled(error) && !(error instanceof StaleIncarnation)) {
+        // Two kinds of errors are not logged: the CancelledError or AbortError that the kill caused, and the
+        // StaleIncarnation that the context throws at code of an ended incarnation.
+        if (!isCancelled(error) && !isAbort(error) && !(error instanceof StaleIncarnation)) {
           runtime.log.report(
             'error',
             `${path}: ${message}, which went on after the kill, has failed: ${formatThrown(error)}`,
