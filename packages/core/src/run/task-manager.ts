@@ -186,8 +186,10 @@ export class TaskManager implements AsyncDisposable {
    */
   async [Symbol.asyncDispose](): Promise<void> {
     let interrupted: unknown = null
-    while (this.#live.size > 0) {
-      const tasks = [...this.#live.values()]
+    for (;;) {
+      // A task that has ended is removed from `#live` only in a later turn of the loop, so done tasks are left out here.
+      const tasks = [...this.#live.values()].filter((task) => !task.done())
+      if (tasks.length === 0) break
       try {
         await this.cancelAll()
       } catch (error) {
