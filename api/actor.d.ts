@@ -1038,6 +1038,7 @@ export declare class NameTaken extends Error {
     readonly code: string;
     constructor(taken: string, by: string);
 }
+export declare function isAbort(error: unknown): error is Error;
 export declare class UnexpectedCancellation extends Error {
     readonly name: string;
     readonly code: string;

@@ -38,8 +38,7 @@ export declare function asCompleted<A extends Awaitable<unknown>, R extends Resu
 // dist/combine/cancel-tasks.d.ts
 import { Task } from '../tasks/task.ts';
 export declare function cancelTasks(tasks: Iterable<Task>): Promise<void>;
-export declare function awaitCancelled(cancelled: readonly Task[]): Promise<void>;
-export declare function untilAllEnded(tasks: readonly Task[]): Promise<void>;
+export declare function awaitCancelled(cancelled: readonly Task[], isCircle?: boolean): Promise<void>;
 
 // dist/combine/gather.d.ts
 import { type Awaitable } from '../tasks/coroutine.ts';
@@ -217,6 +216,8 @@ export declare class CancelledError extends Error {
     constructor(message?: string, options?: ErrorOptions);
 }
 export declare function isCancelled(error: unknown): error is CancelledError;
+export declare function isAbortError(error: unknown): boolean;
+export declare function cancelBehindAbort(error: unknown): CancelledError | null;
 export declare function toCancelledError(msg: string | CancelledError | undefined): CancelledError;
 export declare class TimeoutError extends Error {
     readonly name: string;
@@ -1143,9 +1144,10 @@ import type { Task } from './task.ts';
 export declare function bodyWaitsFor(task: Task, future: Future<unknown>, end?: Promise<unknown> | null): Promise<boolean>;
 
 // dist/tasks/cancel-and-wait.d.ts
-import { Future } from '../futures/future.ts';
+import type { Future } from '../futures/future.ts';
 export declare function cancelAndWait(future: Future<unknown>): Promise<void>;
-export declare function untilEnded(future: Future<unknown>): Promise<void>;
+export declare function cancelAll(futures: Iterable<Future<unknown>>): boolean;
+export declare function untilAllEnded(futures: readonly Future<unknown>[], isCircle?: boolean): Promise<void>;
 
 // dist/tasks/cancellation.d.ts
 import { type CancelledError } from '../errors/errors.ts';
@@ -1190,7 +1192,8 @@ export declare class Cancellation {
     confirm(): void;
     endTurn(canSeePromises: boolean): void;
     becameQuiet(): void;
-    isOwnAbort(error: unknown): boolean;
+    get isCancelled(): boolean;
+    get hasAborted(): boolean;
 }
 
 // dist/tasks/chain-wait.d.ts
@@ -1344,13 +1347,14 @@ export declare class Interruption extends Future<never> {
 
 // dist/tasks/frame.d.ts
 import type { Context } from '../context/context-vars.ts';
-import type { CancelledError } from '../errors/errors.ts';
+import { type CancelledError } from '../errors/errors.ts';
 import type { Future } from '../futures/future.ts';
 import type { Reaction } from '../futures/reaction.ts';
 import type { EventLoop } from '../loop/loop.ts';
 import { FrameWaits } from './frame-waits.ts';
 export declare abstract class Frame extends FrameWaits {
     isLevelCancelled(): boolean;
+    isOwnAbort(error: unknown): boolean;
     mustRefuse(): boolean;
     refuse(future: Future<unknown>): Future<never>;
     begunWait(reaction: Reaction, future: Future<unknown>): void;
@@ -1404,6 +1408,7 @@ export declare function cancelFrame(first: Frame, msg: Message): boolean;
 export declare function cancelWaits(frame: Frame, msg: Message, cancellation: Cancellation): boolean;
 export declare function cancelWait(frame: Frame, wait: Future<unknown>, msg: Message): boolean;
 export declare function cancelChild(child: Future<unknown>, msg: Message): boolean;
+export declare function endOtherWork(frame: Frame, msg: Message, cancellation: Cancellation): boolean;
 export {};
 
 // dist/tasks/scope-frame.d.ts

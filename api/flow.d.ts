@@ -23,6 +23,7 @@ export declare function callForEachItem<T, R>(items: Source<T>, fn: (item: T, in
 
 // dist/cancels.d.ts
 export declare function isCancel(error: unknown): boolean;
+export declare function isOwnCancel(error: unknown): boolean;
 export declare function cancelsSoFar(): number;
 export declare function isUnderCancel(before: number): boolean;
 export declare function wasCancelled(error: unknown, before: number): boolean;

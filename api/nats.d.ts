@@ -118,6 +118,10 @@ import { type Durability } from './durability.ts';
 import { NatsBus } from './nats-bus.ts';
 export declare function connectNats(options: ConnectionOptions, durability: Durability): Promise<NatsBus>;
 
+// dist/bus/dead-handshake.d.ts
+import type { NatsConnection } from '@nats-io/transport-node';
+export declare function failDeadHandshake(connection: NatsConnection): void;
+
 // dist/bus/durability.d.ts
 export interface DurabilityOptions {
     replicas?: number;

@@ -84,6 +84,23 @@ export declare const newlines: Readonly<Record<CharacterWidth, Buffer>>;
 export declare function widthOf(encoding: BufferEncoding): CharacterWidth;
 export declare function lineText(line: Buffer, encoding: BufferEncoding): string;
 
+// dist/node-sink.d.ts
+import { type Writable } from 'node:stream';
+import type { WriteProtocol } from './flow-control.ts';
+import { WriteTransport } from './write-transport.ts';
+export declare class NodeSink extends WriteTransport {
+    #private;
+    constructor(sink: Writable, protocol: WriteProtocol);
+    getExtraInfo(name: string, fallback?: unknown): unknown;
+    protected buffered(): number;
+    protected send(data: Uint8Array | string, flushed: (() => void) | undefined): void;
+    protected whenFlushed(callback: () => void): void;
+    protected end(): void;
+    protected finish(): void;
+    protected destroy(): void;
+    protected writeProtocol(): WriteProtocol;
+}
+
 // dist/os-error.d.ts
 export interface OSErrorOptions extends ErrorOptions {
     code?: string | undefined;
@@ -295,6 +312,21 @@ export interface WaitOptions {
     signal?: AbortSignal | undefined;
 }
 
+// dist/web-sink.d.ts
+import type { WriteProtocol } from './flow-control.ts';
+import { WriteTransport } from './write-transport.ts';
+export declare class WebSink extends WriteTransport {
+    #private;
+    constructor(sink: WritableStream<Uint8Array>, protocol: WriteProtocol);
+    protected buffered(): number;
+    protected send(data: Uint8Array | string, flushed: (() => void) | undefined): void;
+    protected whenFlushed(callback: () => void): void;
+    protected end(): void;
+    protected finish(): void;
+    protected destroy(): void;
+    protected writeProtocol(): WriteProtocol;
+}
+
 // dist/write-transport.d.ts
 import type { Writable } from 'node:stream';
 import { type WriteBufferLimits, type WriteProtocol } from './flow-control.ts';
@@ -325,9 +357,3 @@ export declare abstract class WriteTransport {
     protected lost(error: Error | null): void;
     protected whenNodeFlushed(sink: Writable, callback: () => void): void;
 }
-
-// dist/writer-sink.d.ts
-import { type Writable } from 'node:stream';
-import type { WriteProtocol } from './flow-control.ts';
-import { WriteTransport } from './write-transport.ts';
-export declare function writeTo(sink: Writable | WritableStream<Uint8Array>, protocol: WriteProtocol): WriteTransport;
