@@ -95,12 +95,23 @@ test.for<[command: string, error: RegExp]>([
   ['AUTH x', /^ERR AUTH <password> called without any password configured/],
   ['HELLO 4', /^NOPROTO /],
   ['HELLO 3 NONSENSE', /^ERR Syntax error in HELLO option 'NONSENSE'$/],
-  ['SUBSCRIBE news', /^ERR there is no channel 'news', there is jobs$/],
 ])('`%s` is answered with what is wrong, and no actor ends by it', slow, ([line, error]) =>
   inJobd(async ({ jobd, client }) => {
     await expect(client.command(...line.split(' '))).rejects.toThrow(error)
     expect(jobd.system.tree()).not.toContain('restarts')
   }),
+)
+
+test(
+  'SUBSCRIBE to a channel that does not exist is answered with what is wrong, and no actor ends by it',
+  slow,
+  () =>
+    inJobd(async ({ jobd }) => {
+      await using socket = await RawSocket.open(jobd.port)
+      const answer = await socket.send('SUBSCRIBE news\r\n').until('\r\n')
+      expect(answer).toBe("-ERR there is no channel 'news', there is jobs\r\n")
+      expect(jobd.system.tree()).not.toContain('restarts')
+    }),
 )
 
 test('bytes that are no text come back as they are, and are no job', slow, () =>
