@@ -38,9 +38,9 @@ export class ActorIncarnation extends Incarnation {
   #actor: Actor | null = null
   #end: ExitReason | null = null
   /**
-   * The future that the actor's task awaits while the task has no work. New work completes this future and so resumes
-   * the task, except for the messages that `#shortHandlers` handles while the task goes on waiting. Null before the
-   * first wait, and from each resume of the task to the next wait.
+   * While the task of the actor has no work, it awaits this future. When new work arrives, the future is completed, and
+   * the task continues. A message that `#shortHandlers` can handle does not complete it: the task then goes on waiting.
+   * Null while the task does not wait here.
    */
   #waker: Future<void> | null = null
   /**

@@ -13,8 +13,8 @@ export class HookCaller {
   readonly #incarnation: ActorIncarnation
   readonly #wait = new AbandonableWait()
   /**
-   * A name for the code that `#wait` waits for, such as `onStop`. If the actor is killed during the wait, a warning in
-   * the log says by this name which code still runs. Null while there is no wait.
+   * The name of the code that `#wait` waits for, such as `onStop`. If the actor is killed during the wait, that code goes
+   * on, and a warning in the log names it. Null while there is no wait.
    */
   #waitsFor: string | null = null
   /** The HandlerFlow (one run of a handler or hook) of the hook that runs now; otherwise null. */

@@ -25,8 +25,8 @@ export class AbandonableTask<T> {
         try {
           return (await this.#wait.begin(settle())) as T
         } catch (error) {
-          // `abandon(task)` has ended the task before this code has got to know of the kill. What this code throws now
-          // has no reader, and the loop would report any error but a CancelledError.
+          // `abandon(task)` has already ended the task when this code learns of the kill. No code reads what is thrown
+          // here, and the loop would report it, unless it is a CancelledError.
           throw error === abandoned && this.task.done() ? new CancelledError() : error
         }
       },

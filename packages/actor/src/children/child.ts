@@ -188,9 +188,9 @@ export abstract class Child {
   }
 
   /**
-   * An incarnation (run of the child) calls this method when it has ended. The child then has no running incarnation
-   * until its owner starts the next one. Does nothing if `incarnation` is an older run of the child, because its end
-   * must not count as the end of the newer run.
+   * Called when `incarnation` (one run of the child) has ended. The child then has no running incarnation until its
+   * owner starts the next one. If `incarnation` is an older run, and a newer one has begun, this method does nothing:
+   * the end of the older run must not count as the end of the newer run.
    */
   exited(incarnation: Incarnation, reason: ExitReason): void {
     if (this.incarnation !== incarnation) return

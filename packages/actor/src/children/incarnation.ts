@@ -102,7 +102,7 @@ export class PatientWait extends Future<ExitReason> implements BlockedWait {
     this.#onCancel = onCancel
   }
 
-  /** Returns the running handler or hook of the child, or otherwise its task. Null if the child has no task. */
+  /** Returns the handler or hook of the child that runs now. If none runs, returns the task of the child, or null. */
   blocker(): Waiter | null {
     return this.#incarnation.busyFlow ?? this.#incarnation.task
   }

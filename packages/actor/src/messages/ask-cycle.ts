@@ -166,7 +166,8 @@ function breakCircle(start: HandlerFlow, graph: WaitGraph, stuck: Set<Waiter>): 
     if (!stuck.has(waiter)) continue
     for (const { future, to } of edges) {
       if (!isRefusable(future)) continue
-      // A request to a supervisor has no number. It fails only if the circle has no other wait that can fail.
+      // The wait with the highest number is made to fail. A request to a supervisor has no number, and counts as -1: it
+      // is made to fail only if no other wait of the circle can be.
       const number = isActorWait(future) ? future.waitNumber : -1
       if (newest !== null && number < newest.number) continue
       const path = to === null ? null : pathBetween(to, waiter, graph)

@@ -116,8 +116,8 @@ export class OpenPorts {
   readonly #onEmpty: () => void
 
   /**
-   * `onEmpty` is called each time the incarnation has no unanswered ReplyPort left, because the last one was answered,
-   * or was handed over to another actor.
+   * When the last unanswered ReplyPort of the incarnation is answered or handed over to another actor, `onEmpty` is
+   * called. It is called again each time this happens.
    */
   constructor(onEmpty: () => void) {
     this.#onEmpty = onEmpty

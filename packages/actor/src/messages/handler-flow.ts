@@ -90,9 +90,10 @@ let running: RunningHandler | null = null
 const incarnations = new WeakMap<Task, ActorIncarnation>()
 
 /**
- * Records that `incarnation` (one run of an actor) runs in `task`. `currentIncarnation()` looks the current task up
- * here when the AsyncLocalStorage has no value: in code of the task that runs in no handler, and in handlers that are
- * called without `AsyncLocalStorage.run`, which is faster.
+ * Records that `incarnation` (one run of an actor) runs in `task`. Usually
+ * `currentIncarnation()` finds the incarnation by the handler that runs now, or by the value of the AsyncLocalStorage.
+ * Code of the task that runs in no handler has neither, and neither has a handler that was called without
+ * `AsyncLocalStorage.run` and has waited. For such code it looks up the current task.
  */
 export function setTaskOf(incarnation: ActorIncarnation, task: Task): void {
   incarnations.set(task, incarnation)
