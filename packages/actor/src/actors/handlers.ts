@@ -313,9 +313,9 @@ export class Handlers implements RunningHandler {
   }
 
   /**
-   * Creates the callbacks that are called when the promise of a handler has settled. They are created once for each
-   * incarnation, and not for each message, so they find the handler in `#main`. `#main` is null if a kill has ended the
-   * wait for the handler; the callbacks then do nothing.
+   * Creates the callbacks for the promises that handlers return. They are created once for each incarnation, and not
+   * for each message, so they find the handler in `#main`. If a kill has ended the wait for the handler, `#main` is
+   * null, and `onReturned` and `onThrew` do nothing.
    */
   #makeCallbacks(): Callbacks {
     return {

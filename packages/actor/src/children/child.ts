@@ -286,10 +286,11 @@ export abstract class Child {
   }
 
   /**
-   * Asks the running incarnation (run of the child) to end. Running handlers finish first. If the incarnation has not
-   * ended after `timeout` milliseconds, it is killed. The default of `timeout` is the child's option `shutdown`, or
-   * 5000 if that option is 'kill'. The returned future settles when the incarnation has ended. If no incarnation runs,
-   * the returned future is done; if the child waits for a restart and is not permanent, the restart is cancelled.
+   * Asks the running incarnation (run of the child) to end. The running handlers of an actor finish first. If the
+   * incarnation has not ended after `timeout` milliseconds, it is killed. The default of `timeout` is the child's
+   * option `shutdown`, or 5000 if that option is 'kill'. The returned future settles when the incarnation has ended. If
+   * no incarnation runs, the returned future is done; if the child waits for a restart and is not permanent, the
+   * restart is cancelled.
    */
   stop(detail: unknown, options: { timeout?: number } | undefined): Future<ExitReason> {
     const reason: ExitReason = detail === undefined ? shutdown : { kind: 'shutdown', detail }

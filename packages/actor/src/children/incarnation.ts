@@ -169,7 +169,10 @@ export abstract class Incarnation {
   abstract readonly task: Task | null
 
   protected abstract begin(): void
-  /** Makes the incarnation end when its current work has finished. */
+  /**
+   * Makes the incarnation end. The running handlers of an actor finish first. For any other child, this method does the
+   * same as `interrupt`.
+   */
   abstract finish(reason: ExitReason): void
   /** Makes the incarnation end: cancels its current work, but waits for the clean-up code of that work. */
   abstract interrupt(reason: ExitReason): void

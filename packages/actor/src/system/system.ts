@@ -272,10 +272,10 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   /**
-   * Stops the children, in the reverse order of their start. Each child may take the time that the option `shutdown` of
-   * its spec sets, and all children together may take `timeout` milliseconds, by default `shutdownTimeout`. Children
-   * that still run after that are killed. The returned promise resolves when no child runs. A second call may shorten
-   * the time.
+   * Stops the children, by default in the reverse order of their start (see the option `stopMode`). Each child may take
+   * the time that the option `shutdown` of its spec sets, and all children together may take `timeout` milliseconds, by
+   * default `shutdownTimeout`. Children that still run after that are killed. The returned promise resolves when no
+   * child runs. A second call may shorten the time.
    *
    * If the task that awaits this call is cancelled, the call throws the CancelledError, and the system continues to
    * stop. Inside a cancelled cancel scope, the call waits until no child runs, and then throws.
