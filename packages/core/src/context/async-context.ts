@@ -364,8 +364,8 @@ function isCarried(
   })
   record()
   // One row for each call of `record`, in the order of the calls: the values of `storage`, `other` and `newestMap`.
-  // These are three AsyncLocalStorages, of which `newestMap` has a value in `map` only. So the third value tells whether Node
-  // used `map` itself or a copy.
+  // These are three AsyncLocalStorages, of which `newestMap` has a value in `map` only. So the third value tells
+  // whether Node used `map` itself or a copy.
   const expected = [
     // Node uses `map`.
     [environment, outer, map],

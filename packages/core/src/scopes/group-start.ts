@@ -22,7 +22,7 @@ export class GroupStarts {
    * Calls `createTask` to make a task that runs `fn`, and waits until the task calls `started`. Returns the value that
    * the task passed to `started`. If the code that waits here is cancelled, the task is cancelled too.
    *
-   * @throws {RuntimeError} when the task ends without a call of `started`
+   * @throws {RuntimeError} when the task returns without a call of `started`
    */
   async start<T>(
     createTask: (body: () => PromiseLike<void>) => Task<void>,

@@ -82,7 +82,8 @@ export class Cancellation {
   isFromProcess = false
   /**
    * While the body of a cancelled scope or task has ended, and async calls that the body has begun and not awaited
-   * still wait: the function that ends the scope or task. It is called once, when no such wait is left. Otherwise null.
+   * still wait: the function that ends the scope or task. It is called once, when no such wait is left or the task is
+   * abandoned (ended at once). Otherwise null.
    */
   onQuiet: (() => void) | null = null
   /**
@@ -351,8 +352,8 @@ export class Cancellation {
   }
 
   /**
-   * Called when the body has ended, and no call that the body has begun waits any more: calls `onQuiet` once, which
-   * ends the cancelled scope or task.
+   * Ends the cancelled scope or task, whose body has ended: calls `onQuiet` once. Called when no call that the body has
+   * begun waits any more. `abandon` calls this method earlier, to end the task without waiting for such calls.
    */
   becameQuiet(): void {
     const { onQuiet } = this

@@ -455,9 +455,9 @@ export abstract class FrameWaits implements Reaction {
 
   /**
    * @internal Returns the key of a wait of this frame (the object for one scope or task). A frame with several waits
-   * keeps them in a map from these keys to the futures. Usually the key is `reaction`, the object that the loop calls to
-   * resume the waiting code. But if `reaction` resumes the body of the task, the key is the frame itself. Most tasks
-   * have no other wait, and then the future is kept in a field of the frame, without a map.
+   * keeps them in a map from these keys to the futures. Usually the key is `reaction`, the object that the loop calls
+   * to resume the waiting code. But if `reaction` was passed to `driveBy`, and so resumes the body of the task, the key
+   * is the frame itself. Most tasks have no other wait, and then a field of the frame keeps the future, without a map.
    */
   keyOf(reaction: Reaction): Reaction {
     return reaction === this.#functions ? this : reaction

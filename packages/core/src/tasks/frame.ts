@@ -159,8 +159,8 @@ export abstract class Frame extends FrameWaits {
   /**
    * @internal Makes the next wait throw a CancelledError again. A scope calls this when it throws another error in
    * place of the CancelledError, because the cancel would otherwise be lost. This method searches outward, up to a
-   * shield (a scope that keeps out cancels from outside), for scopes with a cancel that was not taken back. The next
-   * wait throws the cancel of the outermost of them, which must end all scopes inside it as well.
+   * shield (a scope that keeps out cancels from outside) or to the task itself, for cancels that were not taken back.
+   * The next wait throws the outermost of these cancels, because it must end all scopes inside it as well.
    */
   cancelAgain(): void {
     let outermost: Cancellation | null = null
