@@ -30,8 +30,8 @@ export class ActorIncarnation extends Incarnation {
   override task!: Task<void>
   readonly handlers: Handlers
   /**
-   * True when the incarnation has ended, has failed to start, or was killed. Code of the incarnation may still run
-   * then, so every method of its ActorContext (`this.ctx`) throws.
+   * True when the incarnation has ended or has failed to start, and at the latest two turns of the event loop after a
+   * kill. Code of the incarnation may still run then, so every method of its ActorContext (`this.ctx`) throws.
    */
   revoked = false
   trapExit = false

@@ -15,8 +15,9 @@ import type { ActorChild } from './actor-child.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 
 /**
- * Called when a handler has thrown `thrown`. If the message is an ask, the ask fails for its sender. Returns an object
- * with the error if the actor must now crash. Returns null if the actor must not crash.
+ * Called when a handler has thrown `thrown`. Returns an object with the error if the actor must now crash. Returns null
+ * if the actor must not crash. If the message is an ask, the ask fails for its sender. But if the actor must crash and
+ * the handler has called `ctx.reply()`, the ask does not fail here.
  *
  * A ReplyError is an answer and not a crash. An AskCycle, the error when handlers wait for each other's answers in a
  * circle, is not a crash either. Otherwise it would crash each actor of the circle in turn.

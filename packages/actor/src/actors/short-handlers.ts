@@ -37,7 +37,7 @@ export class ShortHandlers {
 
   /**
    * Whether `turn` has begun a burst (a limited number of messages, handled one after the other) in which a handler has
-   * returned a promise. If so, the task of the actor must await the end of the burst.
+   * returned a promise. The task of the actor must then call `takeBurst`, after which this value is false again.
    */
   get hasBurst(): boolean {
     return this.#burst !== null

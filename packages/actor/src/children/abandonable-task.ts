@@ -10,8 +10,8 @@ import { tame } from '../exit-reason.ts'
 import { abandoned, AbandonableWait } from './abandonable-wait.ts'
 
 /**
- * A task that a kill can end even if the promise it awaits cannot be cancelled. The code behind that promise then runs
- * on without the task.
+ * A task that the method `abandon` can end even if the promise it awaits cannot be cancelled. The code behind that
+ * promise then runs on without the task.
  */
 export class AbandonableTask<T> {
   readonly task: Task<T>
@@ -25,8 +25,8 @@ export class AbandonableTask<T> {
         try {
           return (await this.#wait.begin(settle())) as T
         } catch (error) {
-          // `abandon(task)` has already ended the task when this code learns of the kill. No code reads what is thrown
-          // here, and the loop would report it, unless it is a CancelledError.
+          // If the task is done already, `abandon(task)` has ended it. Then no code reads what is thrown here, and the
+          // loop would report it, unless it is a CancelledError.
           throw error === abandoned && this.task.done() ? new CancelledError() : error
         }
       },
@@ -39,8 +39,9 @@ export class AbandonableTask<T> {
   }
 
   /**
-   * Called by a kill. Ends the task without waiting for the promise that it awaits. Returns that promise, because the
-   * code behind it still runs. Returns null when the task has ended already, or awaits no promise.
+   * Called by a kill, and before a resource is disposed. Ends the task without waiting for the promise that it awaits.
+   * Returns that promise, because the code behind it still runs. Returns null when the task has ended already, or awaits
+   * no promise.
    */
   abandon(): PromiseLike<unknown> | null {
     const { task } = this

@@ -65,7 +65,8 @@ export abstract class Child {
   closing = false
   /**
    * True when the child has ended, and this end causes no restart. The field is set to false if the child is started
-   * again later, by `restartChild` or by a restart of its group (the children that are restarted together).
+   * again later: by `restartChild`, or by a restart of its supervisor or of its group (the children that are restarted
+   * together).
    */
   closed = false
   lastExit: ExitReason | null = null

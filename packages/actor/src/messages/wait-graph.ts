@@ -7,10 +7,10 @@ import { HandlerFlow } from './handler-flow.ts'
  * This file builds a graph of the waits of handlers. `ask-cycle.ts` looks in the graph for handlers that wait for each
  * other in a circle.
  *
- * A node of the graph is an object that may wait for others: a handler, a task that a handler has made, or a future
- * that ends only after several other futures (`gather`, the tasks of a group). From each node an edge leads to each
- * node that this node waits for. The graph is built for one check, from the waits of that moment, and is then thrown
- * away.
+ * A node of the graph is an object that may wait for others: a handler or hook, a task that a handler has made, or a
+ * future that ends only after several other futures (`gather`, the tasks of a group). From each node an edge leads to
+ * each node that this node waits for. The graph is built for one check, from the waits of that moment, and is then
+ * thrown away.
  */
 export type Waiter = HandlerFlow | Future<unknown>
 
@@ -38,8 +38,7 @@ export interface RefusableWait extends Future<unknown> {
  */
 export interface ActorWait extends BlockedWait, RefusableWait {
   /**
-   * The HandlerFlow (one run of a handler) whose code made this future; null if the future was made outside of a
-   * handler.
+   * The HandlerFlow (one run of a handler or hook) whose code made this future; null if other code made the future.
    */
   readonly asker: HandlerFlow | null
   /**

@@ -65,8 +65,8 @@ function textOf(message: string, details: readonly unknown[]): string {
 }
 
 /**
- * Formats one of the values that are logged after `message`. An error is formatted as its stack. If `message` already
- * contains the first line of the stack, that line is left out.
+ * Formats one of the values that are logged after `message`. An error is formatted as its stack. The stack begins
+ * with the name and the message of the error; if `message` already contains them, they are left out.
  */
 function formatDetail(message: string, detail: unknown): string {
   try {

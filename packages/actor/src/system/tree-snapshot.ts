@@ -26,8 +26,9 @@ export interface NodeSnapshot {
   /** The message that the actor is handling now. The field is absent while the actor handles no message. */
   readonly handling?: { readonly method: string; readonly sinceMs: number }
   /**
-   * The names of the futures that the child's task waits for. They are the same names as in `snapshot()` of
-   * `@tasktree/core`. The field is absent when the task waits for nothing.
+   * The names of the futures that the child's task waits for: `Sleep` for a sleep, otherwise the label that `snapshot()`
+   * of `@tasktree/core` shows. Only actors and tasks have this field. It is absent while the task waits for no future
+   * (a native promise is not a future), and while the actor handles no message.
    */
   readonly waitingOn?: readonly string[]
   readonly children: readonly NodeSnapshot[]
