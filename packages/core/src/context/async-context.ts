@@ -31,9 +31,9 @@ export interface Environment {
  * time code sets the value of a storage. The copy costs 0.1 microseconds and 200 bytes for each task.
  *
  * The idea: Node 24 and later keep the map in a property of each AsyncResource. This file puts a map object of its own
- * in that property. The map object refers to the caller's map, adds the Environment, and copies nothing. When this file
- * is loaded, it tests whether Node accepts such a map object. If the test fails, this file uses only Node's public
- * functions.
+ * in that property. The map object refers to a map that Node has made, adds the Environment, and copies nothing. When
+ * this file is loaded, it tests whether Node accepts such a map object. If the test fails, this file uses only Node's
+ * public functions.
  */
 const storage = new AsyncLocalStorage<Environment>()
 /**
@@ -46,9 +46,9 @@ const newestMap = new AsyncLocalStorage<OwnMap>()
 const manualDestroy = { requireManualDestroy: true }
 
 /**
- * A map from AsyncLocalStorage objects to their values, with the methods that Node calls on such a map. The field
- * `outer` is the map that was in use where this map was made. This map has the values of `outer` and one more: an
- * Environment, which says to which loop and task the running code belongs.
+ * A map from AsyncLocalStorage objects to their values, with the methods that Node calls on such a map. The value of
+ * `storage` is an Environment, which says to which loop and task the running code belongs. All other values are those
+ * of `outer`: a map that Node has made (see `outerMap`), or undefined if there are no other values.
  */
 class EnvironmentMap implements Iterable<[unknown, unknown]> {
   readonly outer: ReadonlyMap<unknown, unknown> | undefined

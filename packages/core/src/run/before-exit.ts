@@ -2,7 +2,10 @@ import { SystemClock } from '../loop/clock.ts'
 
 /** The main task of a run, or the clean-up of a run. */
 export interface Waiting {
-  /** Called when Node is about to exit because nothing can happen any more, while the run still waits. */
+  /**
+   * Called when the run still waits although nothing can happen any more: Node is about to exit, or, in virtual time,
+   * every task waits and no timer is set.
+   */
   deadlocked(): void
 }
 

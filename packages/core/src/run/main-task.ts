@@ -7,8 +7,8 @@ import type { Task } from '../tasks/task.ts'
 import { formatTaskTree } from '../tasks/task-tree.ts'
 
 /**
- * The main task of a call of `run`. The listeners of the process call the methods of this object: `interrupt` when a
- * signal comes, and `deadlocked` when the process is about to exit although the main task still waits.
+ * The main task of a call of `run`. A listener of the process calls `interrupt` when a signal comes. `deadlocked` is
+ * called when nothing can happen any more although the main task still waits.
  */
 export class MainTask implements Interruptible, Waiting {
   readonly #task: Task

@@ -71,8 +71,9 @@ export class Runner implements AsyncDisposable {
   readonly #context: Context = copyContext()
   #closed = false
   /**
-   * A main task that was cancelled because of a deadlock, caught the CancelledError, and waits for ever again. The
-   * runner does not wait for this task. Null if there is no such task.
+   * The main task that was not done when the loop was stopped; null if there is none. The runner does not cancel this
+   * task and does not wait for it. A second deadlock stops the loop: the first has cancelled the task, but the task has
+   * caught the CancelledError and waits for ever again. Other code may also call `stop` of the loop.
    */
   #givenUp: Task | null = null
   /**

@@ -37,9 +37,9 @@ export function cancelIsDue(): boolean {
 }
 
 /**
- * Returns a future that calls `operation` in the next turn (one step of the loop). `operation` returns a second future,
- * and the first future ends with its outcome. If a cancel ends the first future before that turn, `operation` is never
- * called. If no code awaits the first future, `operation` is called nevertheless.
+ * Returns a future that calls `operation` in a later turn (one step of the loop). `operation` returns a second future,
+ * and the first future ends with the outcome of the second. If a cancel ends the first future before that turn,
+ * `operation` is never called. If no code awaits the first future, `operation` is called nevertheless.
  */
 export function deferred<T>(operation: () => Future<T>): Future<T> {
   return new Deferred(getEventLoop(), operation)

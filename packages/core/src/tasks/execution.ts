@@ -121,8 +121,9 @@ export class Execution extends Frame {
       super.run()
       return
     }
-    // There is nothing to run. This Execution was put in the ready queue to resume an `await`, but before its turn
-    // came, `driveBy` has passed that wait to an Awaiter (an object that resumes one wait), which is in the queue too.
+    // There may be nothing to run, for one of two reasons. (1) `abandon` has ended the task before its first turn.
+    // (2) This Execution was put in the ready queue to resume an `await`. But before its turn came, `driveBy` has
+    // passed that wait to an Awaiter (an object that resumes one wait), which is in the queue too.
     if (!this.isBeforeStart()) return
     if (this.cancellation?.pending === true) {
       const body = this.#body

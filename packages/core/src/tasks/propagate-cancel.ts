@@ -363,11 +363,12 @@ function hasShieldInside(frame: Frame): boolean {
 }
 
 /**
- * Passes a cancel on to the work of `frame` (the object for one scope or task), and of the scopes inside it, that is
- * not a wait on a future: ends each wait of a scope for a promise that its body has returned, if the work behind that
- * promise was begun outside of the scope, and aborts the AbortSignals. `cancellation` has the count of the cancel: it
- * belongs to `frame` or to a frame around it. Returns whether code knows of the cancel, which then need not end a later
- * wait: such a wait was ended, or a listener has read `aborted` or `reason` of a signal during this call.
+ * Passes a cancel on to `frame` (the object for one scope or task) and to the scopes inside it. `cancelWaits` ends the
+ * waits on futures; this function does the rest. (1) If the body of a scope has returned a promise whose work was begun
+ * outside of the scope, the scope stops waiting for this promise. (2) The AbortSignals abort. `cancellation` belongs to
+ * the scope or task that was cancelled: `frame`, or a frame around it. Returns true if code knows of the cancel, which
+ * then need not end a later wait: a scope has stopped waiting for a promise, or a listener has read `aborted` or
+ * `reason` of a signal during this call.
  */
 export function endOtherWork(frame: Frame, msg: Message, cancellation: Cancellation): boolean {
   const frames = frame.firstChild === null ? [frame] : framesInside(frame)
