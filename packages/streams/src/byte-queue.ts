@@ -1,4 +1,4 @@
-import { compactCopy } from './compact-copy.ts'
+import { compactView } from './compact-copy.ts'
 
 /**
  * The buffer of a StreamReader: received bytes in their order, in the chunks in which they arrived.
@@ -21,14 +21,6 @@ const EMPTY = Buffer.alloc(0)
  */
 const RUN = 64
 const SMALL = 512
-
-/**
- * A view keeps its whole chunk in memory. So `take` returns a copy when the chunk is larger than `LARGE` and at least
- * `HELD` times as large as the requested bytes. A record that the caller keeps then holds at most 16 KiB, or eight
- * times its size.
- */
-const HELD = 8
-const LARGE = 16_384
 
 export class ByteQueue {
   #chunks: Buffer[] = []
@@ -72,9 +64,7 @@ export class ByteQueue {
     if (start + n > first.length) return this.#gather(Buffer.allocUnsafe(n))
     if (start + n < first.length) this.#offset = start + n
     else this.#drop()
-    if (n === first.length) return first
-    const view = first.subarray(start, start + n)
-    return first.length > LARGE && first.length >= HELD * n ? compactCopy(view) : view
+    return n === first.length ? first : compactView(first, start, n)
   }
 
   /** Moves bytes from the front into `target`, as many as fit. Returns how many. */

@@ -9,7 +9,10 @@
  * 0.1 us more. A large copy is made by Node, because its block is at most eight times as large as the copy.
  */
 
+/** The size of a shared block. A chunk that is not larger may be kept by a few bytes of it. */
 const SLAB = 16_384
+/** A chunk above 16 KiB may be kept by bytes of it that are more than the eighth part. */
+const HELD = 8
 
 let slab: Buffer | null = null
 let used = 0
@@ -34,4 +37,13 @@ export function compactCopy(bytes: Uint8Array): Buffer {
   // The next copy begins at a multiple of 8, like the copies of Node's pool.
   used = (used + n + 7) & ~7
   return copy
+}
+
+/**
+ * Returns the `n` bytes of `chunk` from position `start`: a view of the chunk, or a copy, because a view keeps its whole
+ * chunk in memory. So the result keeps at most 16 KiB, or eight times its size.
+ */
+export function compactView(chunk: Buffer, start: number, n: number): Buffer {
+  const view = chunk.subarray(start, start + n)
+  return chunk.length > SLAB && chunk.length >= HELD * n ? compactCopy(view) : view
 }
