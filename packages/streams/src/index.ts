@@ -1,7 +1,7 @@
 export { compactCopy } from './compact-copy.ts'
 export { copy, copyBidirectional, type StreamPair } from './copy.ts'
 export { IncompleteReadError, LimitOverrunError } from './errors.ts'
-export { FlowControl, type WriteBufferLimits, type WriteProtocol } from './flow-control.ts'
+export { FlowControl } from './drain-waits.ts'
 export {
   AddressInUseError,
   BrokenPipeError,
@@ -16,4 +16,4 @@ export type { ReadTransport } from './receive-buffer.ts'
 export { StreamReader, type StreamReaderOptions } from './stream-reader.ts'
 export { StreamWriter } from './stream-writer.ts'
 export type { WaitOptions } from './wait-options.ts'
-export { WriteTransport } from './write-transport.ts'
+export { type WriteBufferLimits, type WriteProtocol, WriteTransport } from './write-transport.ts'

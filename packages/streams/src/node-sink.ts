@@ -1,7 +1,6 @@
 import { finished, type Writable } from 'node:stream'
-import type { WriteProtocol } from './flow-control.ts'
 import { toOSError } from './os-error.ts'
-import { WriteTransport } from './write-transport.ts'
+import { type WriteProtocol, WriteTransport } from './write-transport.ts'
 
 /** A transport that writes to a Writable of Node. */
 export class NodeSink extends WriteTransport {

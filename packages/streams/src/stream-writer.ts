@@ -1,13 +1,13 @@
 import { isCancelled, RuntimeError, shielded, sleep } from '@tasktree/core'
 import { checkOptions, currentFrame, describe } from '@tasktree/core/lowlevel'
 import type { Writable } from 'node:stream'
-import { FlowControl, type WriteProtocol } from './flow-control.ts'
+import { FlowControl } from './drain-waits.ts'
 import { NodeSink } from './node-sink.ts'
 import { ConnectionResetError } from './os-error.ts'
 import type { StreamReader } from './stream-reader.ts'
 import type { WaitOptions } from './wait-options.ts'
 import { WebSink } from './web-sink.ts'
-import type { WriteTransport } from './write-transport.ts'
+import type { WriteProtocol, WriteTransport } from './write-transport.ts'
 
 /** The result of a drain that does not have to wait. Most drains do not. */
 const DRAINED: Promise<void> = Promise.resolve()

@@ -1,6 +1,5 @@
-import type { WriteProtocol } from './flow-control.ts'
 import { toOSError } from './os-error.ts'
-import { WriteTransport } from './write-transport.ts'
+import { type WriteProtocol, WriteTransport } from './write-transport.ts'
 
 /** A transport that writes to a WritableStream of the web. */
 export class WebSink extends WriteTransport {

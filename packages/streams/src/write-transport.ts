@@ -1,27 +1,30 @@
 import { RuntimeError } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
 import type { Writable } from 'node:stream'
-import {
-  DEFAULT_HIGH_WATER,
-  DEFAULT_LOW_WATER,
-  toWaterMarks,
-  type WriteBufferLimits,
-  type WriteProtocol,
-} from './flow-control.ts'
+import { UndrainedWarning } from './undrained-warning.ts'
 
-/** A program that writes this many times the high-water mark without a drain gets one warning. */
-const UNDRAINED = 16
-/**
- * A program that writes this many times to a StreamWriter after the end without a drain gets one warning. Code that drains
- * after each batch of writes gets none, because its next drain throws. A protocol cannot drain, so its first such write
- * gets the warning.
- */
-const DROPPED = 128
+export interface WriteBufferLimits {
+  /** The protocol must pause when more than this many bytes are buffered. */
+  high?: number | undefined
+  /** The protocol may resume when at most this many bytes are buffered. */
+  low?: number | undefined
+}
+
+/** The water marks of a transport whose limits were not set, in bytes. */
+const DEFAULT_HIGH_WATER = 65_536
+const DEFAULT_LOW_WATER = 16_384
+
+/** The callbacks by which a transport tells a protocol when to pause and resume writing. */
+export interface WriteProtocol {
+  pauseWriting?(): void
+  resumeWriting?(): void
+  connectionLost?(error: Error | null): void
+}
 
 /**
  * The writing side of a transport, for any kind of sink. It tells its protocol when to pause and resume writing, and
  * how the sink has ended. Bytes that are written after the end are dropped, and the next drain of the program throws. A
- * program that never drains gets one warning, and not one for each write, so that it does not flood the log.
+ * program that never drains gets one warning (`undrained-warning.ts`).
  *
  * @example
  *     const head = (transport: WriteTransport) => {
@@ -37,12 +40,8 @@ export abstract class WriteTransport {
   #closing = false
   #eof = false
   #lost = false
-  #undrained = 0
-  #warned = false
   #dropped = false
-  /** How many writes were dropped since the last drain. */
-  #droppedWrites = 0
-  #hasWriter = false
+  readonly #warning = new UndrainedWarning()
 
   /** Returns how many bytes the sink has not accepted yet. */
   protected abstract buffered(): number
@@ -66,15 +65,13 @@ export abstract class WriteTransport {
     if (this.#eof) throw new RuntimeError('write() after writeEof()')
     if (this.#closing) {
       this.#dropped = true
-      this.#droppedWrites++
-      if (!this.#hasWriter || this.#droppedWrites === DROPPED) this.#warnDropped()
+      this.#warning.dropped()
       return
     }
     if (data.length === 0) return
     if (this.#paused) {
       this.send(data, this.#flushed)
-      this.#undrained += data.length
-      if (this.#undrained > UNDRAINED * this.#high) this.#warnUndrained()
+      this.#warning.wroteWhilePaused(data.length, this.#high, this.buffered())
       return
     }
     this.send(data, undefined)
@@ -128,12 +125,12 @@ export abstract class WriteTransport {
 
   /** @internal called by the StreamWriter that writes to this transport */
   hasWriter(): void {
-    this.#hasWriter = true
+    this.#warning.hasWriter = true
   }
 
   /** @internal `StreamWriter` calls this for each drain: code that drains needs no warning */
   drains(): void {
-    this.#droppedWrites = 0
+    this.#warning.drains()
   }
 
   getWriteBufferSize(): number {
@@ -187,7 +184,7 @@ export abstract class WriteTransport {
 
   #pause(): void {
     this.#paused = true
-    this.#undrained = 0
+    this.#warning.paused()
     this.writeProtocol().pauseWriting?.()
     // The sink reports that it has accepted bytes only if this transport asks for it. Without this call, a protocol that
     // writes no more would stay paused.
@@ -199,20 +196,18 @@ export abstract class WriteTransport {
     this.#paused = false
     this.writeProtocol().resumeWriting?.()
   }
+}
 
-  #warnUndrained(): void {
-    this.#warn(`${this.buffered()} bytes are buffered for a peer that does not read: await drain()`)
+/**
+ * Returns both water marks. A mark that is not given is computed from the other one.
+ *
+ * @throws {RangeError} unless high >= low >= 0
+ */
+function toWaterMarks(limits: WriteBufferLimits): { high: number; low: number } {
+  const high = limits.high ?? (limits.low === undefined ? DEFAULT_HIGH_WATER : 4 * limits.low)
+  const low = limits.low ?? Math.floor(high / 4)
+  if (!(high >= low && low >= 0)) {
+    throw new RangeError(`the limits must be high >= low >= 0 bytes, got ${high} and ${low}`)
   }
-
-  #warnDropped(): void {
-    this.#warn(
-      'data was written to a closed stream and dropped: await drain() to learn that it closed',
-    )
-  }
-
-  #warn(message: string): void {
-    if (this.#warned) return
-    this.#warned = true
-    process.emitWarning(message, 'ResourceWarning')
-  }
+  return { high, low }
 }

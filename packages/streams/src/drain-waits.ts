@@ -8,38 +8,7 @@ import {
 import { ConnectionResetError, isOfConnection } from './os-error.ts'
 import { peerAddress } from './peer-address.ts'
 import type { WaitOptions } from './wait-options.ts'
-
-export interface WriteBufferLimits {
-  /** The protocol must pause when more than this many bytes are buffered. */
-  high?: number | undefined
-  /** The protocol may resume when at most this many bytes are buffered. */
-  low?: number | undefined
-}
-
-/** The water marks of a transport whose limits were not set, in bytes. */
-export const DEFAULT_HIGH_WATER = 65_536
-export const DEFAULT_LOW_WATER = 16_384
-
-/**
- * Returns both water marks. A mark that is not given is computed from the other one.
- *
- * @throws {RangeError} unless high >= low >= 0
- */
-export function toWaterMarks(limits: WriteBufferLimits): { high: number; low: number } {
-  const high = limits.high ?? (limits.low === undefined ? DEFAULT_HIGH_WATER : 4 * limits.low)
-  const low = limits.low ?? Math.floor(high / 4)
-  if (!(high >= low && low >= 0)) {
-    throw new RangeError(`the limits must be high >= low >= 0 bytes, got ${high} and ${low}`)
-  }
-  return { high, low }
-}
-
-/** The callbacks by which a transport tells a protocol when to pause and resume writing. */
-export interface WriteProtocol {
-  pauseWriting?(): void
-  resumeWriting?(): void
-  connectionLost?(error: Error | null): void
-}
+import type { WriteProtocol } from './write-transport.ts'
 
 /**
  * A transport that can tell how many bytes its buffer holds. `why()` of core, which explains what a task waits for,
