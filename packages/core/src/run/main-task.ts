@@ -4,7 +4,6 @@ import type { Waiting } from './before-exit.ts'
 import type { Interruptible } from './interrupt-signals.ts'
 import { explainDeadlock } from '../snapshot/explain-deadlock.ts'
 import type { Task } from '../tasks/task.ts'
-import { formatTaskTree } from '../tasks/task-tree.ts'
 
 /**
  * The main task of a call of `run`. A listener of the process calls `interrupt` when a signal comes. `deadlocked` is
@@ -38,9 +37,7 @@ export class MainTask implements Interruptible, Waiting {
       loop.stop()
       return
     }
-    this.deadlock = new DeadlockError(
-      `nothing is left that could wake the main task:\n${formatTaskTree({ loop })}\n${explainDeadlock([this.#task])}`,
-    )
+    this.deadlock = new DeadlockError(explainDeadlock('the main task', [this.#task], loop))
     this.#task.cancel()
   }
 
@@ -71,9 +68,9 @@ export class Cleanup implements Waiting {
   }
 
   deadlocked(): void {
-    this.deadlock ??= new DeadlockError(
-      `nothing is left that could wake what the main task left behind:\n${formatTaskTree({ loop: this.#loop })}\n${explainDeadlock(this.#loop.tasks.list())}`,
-    )
-    this.#loop.stop()
+    const loop = this.#loop
+    const left = 'what the main task left behind'
+    this.deadlock ??= new DeadlockError(explainDeadlock(left, loop.tasks.list(), loop))
+    loop.stop()
   }
 }

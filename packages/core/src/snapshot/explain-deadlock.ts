@@ -1,15 +1,22 @@
+import type { EventLoop } from '../loop/loop.ts'
 import type { Task } from '../tasks/task.ts'
+import { formatTaskTree } from '../tasks/task-tree.ts'
 import { tasksAwaitedBy } from './snapshot.ts'
 import { why } from './why.ts'
 
-/** The text that `explainDeadlock` returns explains at most this many tasks. */
+/** The message of a DeadlockError explains at most this many tasks. */
 const shown = 10
 
 /**
- * Returns the text for a DeadlockError. It has one line for each task in `tasks`, and for each task that one of these
- * waits for, directly or through other tasks. Each line is the sentence that `why` returns for the task.
+ * Returns the message of the DeadlockError for `tasks`, which nothing can wake; `what` says in words what they are. The
+ * message has the tree of all tasks of `loop`. Then it has one line for each task in `tasks`, and for each task that one
+ * of these waits for, directly or through other tasks. Each line is the sentence that `why` returns for the task.
  */
-export function explainDeadlock(tasks: readonly Task[]): string {
+export function explainDeadlock(what: string, tasks: readonly Task[], loop: EventLoop): string {
+  return `nothing is left that could wake ${what}:\n${formatTaskTree({ loop })}\nwhy:\n${reasonsOf(tasks)}`
+}
+
+function reasonsOf(tasks: readonly Task[]): string {
   const explained = new Set(tasks.slice(0, shown + 1))
   // This loop adds tasks to `explained` while it iterates over `explained`, so it also visits the added tasks.
   for (const task of explained) {
@@ -18,5 +25,5 @@ export function explainDeadlock(tasks: readonly Task[]): string {
   }
   const lines = [...explained].slice(0, shown).map((task) => `  ${why(task)}`)
   if (explained.size > shown) lines.push('  …')
-  return `why:\n${lines.join('\n')}`
+  return lines.join('\n')
 }
