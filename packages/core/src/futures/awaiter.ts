@@ -1,4 +1,4 @@
-import { isResolver } from './await-detection.ts'
+import { isResolver } from './recognize-await.ts'
 import type { CancelledError } from '../errors/errors.ts'
 import type { Future } from './future.ts'
 import type { Reaction } from './reaction.ts'

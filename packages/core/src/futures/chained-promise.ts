@@ -1,5 +1,5 @@
 import { currentFrame } from '../context/current.ts'
-import { isResolver } from './await-detection.ts'
+import { isResolver } from './recognize-await.ts'
 import type { Reject, Resolve } from './awaiter.ts'
 import type { Future } from './future.ts'
 

@@ -13,7 +13,7 @@ import { type CoroutineGenerator } from '../tasks/coroutine.ts'
 import { FutureIterator } from './future-iterator.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import type { Frame } from '../tasks/frame.ts'
-import { isResolver, mayBeAwait } from './await-detection.ts'
+import { isResolver, mayBeAwait } from './recognize-await.ts'
 import { Awaiter, nothing, type Reject, type Resolve } from './awaiter.ts'
 import { DoneCallback, InternalCallback, type Reaction } from './reaction.ts'
 import {

@@ -1,6 +1,6 @@
 import type { AsyncContext } from '../context/async-context.ts'
 import { type CancelledError, isCancelled } from '../errors/errors.ts'
-import { isResolver } from '../futures/await-detection.ts'
+import { isResolver } from '../futures/recognize-await.ts'
 import {
   Awaiter,
   Chain,
