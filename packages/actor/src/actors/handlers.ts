@@ -2,7 +2,7 @@ import { isThenable } from '@tasktree/core/lowlevel'
 import { ActorStopped } from '../errors.ts'
 import { killed } from '../exit-reason.ts'
 import { isReentrant } from '../messages/call-chain.ts'
-import { type Behaviour, dispatch } from '../messages/dispatch.ts'
+import { type Behaviour, callHandler } from '../messages/call-handler.ts'
 import { asMessage, type Envelope, type Message } from '../messages/envelope.ts'
 import {
   countUnentered,
@@ -246,7 +246,7 @@ export class Handlers implements RunningHandler {
     const outer = switchRunning(this)
     let result
     try {
-      result = this.#dispatch(envelope)
+      result = this.#callHandler(envelope)
     } finally {
       switchRunning(outer)
     }
@@ -273,7 +273,7 @@ export class Handlers implements RunningHandler {
     const { kind, action } = flow.envelope
     const enters = kind.entersContext || action !== null || flow !== this.#main
     if (!enters) return this.#callSimple(flow.envelope)
-    const result = runInFlow(flow, () => this.#dispatch(flow.envelope))
+    const result = runInFlow(flow, () => this.#callHandler(flow.envelope))
     if (isThenable(result)) return this.#returned(flow, result, true)
     kind.finished(true)
     kind.isPlain = true
@@ -297,9 +297,9 @@ export class Handlers implements RunningHandler {
     return enters ? runInFlow(flow, wait) : wait()
   }
 
-  #dispatch(envelope: Envelope): unknown {
+  #callHandler(envelope: Envelope): unknown {
     const { actor } = this.incarnation
-    return dispatch(actor as Actor, this.behaviour, envelope, this.#child.path)
+    return callHandler(actor as Actor, this.behaviour, envelope, this.#child.path)
   }
 
   #waitFor(flow: HandlerFlow, promise: PromiseLike<unknown>): void {

@@ -10,7 +10,7 @@ export type Behaviour = Record<string, (...args: never[]) => unknown>
  * made, such as a timer's tick, the handler is `envelope.action`. For any other message, the handler is the function in
  * `behaviour` with the name of the message, or else the method of the actor with that name.
  */
-export function dispatch(
+export function callHandler(
   actor: Actor,
   behaviour: Behaviour | null,
   envelope: Envelope,
