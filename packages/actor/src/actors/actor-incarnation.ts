@@ -3,6 +3,7 @@ import { createServiceTask, abandon, observe } from '@tasktree/core/lowlevel'
 import { abandoned } from '../children/abandonable-wait.ts'
 import { Incarnation } from '../children/incarnation.ts'
 import type { UnsupervisedChildren } from '../children/unsupervised-children.ts'
+import { reportZombie } from '../children/zombie.ts'
 import { ActorStopped, NoProc, UnexpectedCancellation } from '../errors.ts'
 import { type ExitReason, failure, killed, normal, tame } from '../exit-reason.ts'
 import type { Envelope } from '../messages/envelope.ts'
@@ -334,10 +335,10 @@ export class ActorIncarnation extends Incarnation {
     this.revoked = true
     this.task.cancel('killed')
     for (const { type, sinceMs, promise } of this.handlers.abandon()) {
-      this.emitZombie(type, sinceMs, promise)
+      reportZombie(this, type, sinceMs, promise)
     }
     const waited = this.#hookCaller.abandon()
-    if (waited !== null) this.emitZombie(waited.what, 0, waited.promise)
+    if (waited !== null) reportZombie(this, waited.what, 0, waited.promise)
   }
 
   #takeCancelsBack(): void {

@@ -2,14 +2,13 @@ import {
   type CancelledError,
   type EventLoop,
   Future,
-  isCancelled,
   type Task,
   TimeoutError,
   type TimerHandle,
 } from '@tasktree/core'
 import { describe, type WaitDetails, waitDetails } from '@tasktree/core/lowlevel'
-import { type AskCycle, isAbort, StaleIncarnation } from '../errors.ts'
-import { type ExitReason, formatThrown, shutdown, tame } from '../exit-reason.ts'
+import type { AskCycle } from '../errors.ts'
+import { type ExitReason, formatThrown, shutdown } from '../exit-reason.ts'
 import { activeFlow, type HandlerFlow } from '../messages/handler-flow.ts'
 import type { ActorWait, BlockedWait, Waiter } from '../messages/wait-graph.ts'
 import type { Child } from './child.ts'
@@ -331,42 +330,6 @@ export abstract class Incarnation {
    */
   get busyFlow(): HandlerFlow | null {
     return null
-  }
-
-  /**
-   * Reports that this incarnation was killed, but that code of it still runs until `promise` settles. `message` is the
-   * name of this code in the log. If the child's option `onZombie` is `escalate`, the supervisor of the child then
-   * ends. When the code ends later, its result is ignored, but its error is logged.
-   */
-  protected emitZombie(message: string, sinceMs: number, promise: PromiseLike<unknown>): void {
-    const { path, id, runtime } = this.child
-    const { number: incarnation } = this
-    if (this.child.spec.onZombie === 'escalate') this.decision = 'escalate'
-    runtime.log.warn(
-      `${path} was killed, but ${message} goes on without it: it awaits something that cannot be cancelled`,
-    )
-    if (runtime.observed) runtime.emit({ type: 'zombie', path, id, incarnation, message, sinceMs })
-    const emitSettled = (outcome: { error?: unknown }): void => {
-      if (!runtime.observed) return
-      runtime.emit({ type: 'zombie-settled', path, id, incarnation, message, ...outcome })
-    }
-    promise.then(
-      () => emitSettled({}),
-      (thrown: unknown) => {
-        const error = tame(thrown)
-        // Two kinds of errors are not logged: the CancelledError or AbortError that the kill caused, and the
-        // StaleIncarnation that the context throws at code of an ended incarnation.
-        if (!isCancelled(error) && !isAbort(error) && !(error instanceof StaleIncarnation)) {
-          runtime.log.report(
-            'error',
-            `${path}: ${message}, which went on after the kill, has failed: ${formatThrown(error)}`,
-            { event: 'zombie-failed', path, id, incarnation, message },
-            error,
-          )
-        }
-        emitSettled({ error })
-      },
-    )
   }
 
   /** Reports that this incarnation was asked to end, but ended for another reason, such as an error in its clean-up. */

@@ -8,6 +8,7 @@ import { registerKind } from './child-kinds.ts'
 import { Incarnation } from './incarnation.ts'
 import { Child } from './child.ts'
 import { AbandonableTask } from './abandonable-task.ts'
+import { reportZombie } from './zombie.ts'
 
 /**
  * The address of a resource: a pool, a server, a process or a similar object under supervision.
@@ -183,7 +184,7 @@ export class ResourceIncarnation extends Incarnation {
     if (this.started) this.ended(killed)
     else this.failedToStart(new NoProc(this.child.path))
     if (promise === null) return
-    this.emitZombie('the resource', 0, promise)
+    reportZombie(this, 'the resource', 0, promise)
   }
 }
 

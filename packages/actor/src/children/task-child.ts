@@ -8,6 +8,7 @@ import { registerKind } from './child-kinds.ts'
 import { Incarnation } from './incarnation.ts'
 import { Child } from './child.ts'
 import { AbandonableTask } from './abandonable-task.ts'
+import { reportZombie } from './zombie.ts'
 
 /** A child that is a coroutine. Each incarnation (run of the child) runs the coroutine as a task. */
 export class TaskChild extends Child {
@@ -89,7 +90,7 @@ export class TaskIncarnation extends Incarnation {
   #abandon(): void {
     const promise = this.over ? null : this.#work.abandon()
     if (promise === null) return
-    this.emitZombie('the task', 0, promise)
+    reportZombie(this, 'the task', 0, promise)
   }
 }
 
