@@ -24,7 +24,8 @@ export class MonitorsAndLinks {
   monitor(ref: ChildRef): Monitor {
     const monitor = new Monitor(this.#incarnation, ref, ref.pinnedTo !== 0)
     this.#monitors.add(monitor)
-    ref.target.watch(monitor)
+    if (ref.target.closed || ref.isStale) monitor.down(noproc)
+    else ref.target.watch(monitor)
     return monitor
   }
 

@@ -267,10 +267,6 @@ export abstract class Child {
   }
 
   watch(monitor: Monitor): void {
-    if (this.closed || monitor.ref.isStale) {
-      monitor.down(noproc)
-      return
-    }
     this.#monitors ??= new Set()
     this.#monitors.add(monitor)
   }
