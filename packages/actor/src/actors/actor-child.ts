@@ -104,15 +104,15 @@ export class ActorChild extends Child {
       this.mailbox.push(envelope)
       return
     }
-    const { handlers } = incarnation
-    if (handlers.isWaiting && handlers.serveBeside(envelope)) return
+    const { messageLoop } = incarnation
+    if (messageLoop.isWaiting && messageLoop.serveBeside(envelope)) return
     this.mailbox.push(envelope)
     incarnation.wake()
   }
 
   #overflow(envelope: Envelope): Future<boolean> {
     const { mailbox, runtime } = this
-    if (this.incarnation?.handlers.serveBeside(envelope) === true) return runtime.accepted
+    if (this.incarnation?.messageLoop.serveBeside(envelope) === true) return runtime.accepted
     if (mailbox.overflow === 'wait') {
       const admission = new Admission(runtime.loop, envelope, this, activeFlow())
       envelope.admission = admission
@@ -165,7 +165,7 @@ export class ActorChild extends Child {
   #send(envelope: Envelope, ask: AskFuture): void {
     const { mailbox } = this
     if (!mailbox.isFull()) this.#accept(envelope)
-    else if (this.incarnation?.handlers.serveBeside(envelope) === true) return
+    else if (this.incarnation?.messageLoop.serveBeside(envelope) === true) return
     else if (mailbox.overflow === 'wait') mailbox.wait(envelope)
     else if (mailbox.overflow === 'drop-oldest' && this.#dropOldestTell()) this.#accept(envelope)
     else ask.refuse(new MailboxFull(this.path, mailbox.capacity))

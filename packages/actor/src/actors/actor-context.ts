@@ -301,12 +301,12 @@ export class ActorContext<Self extends Actor = Actor> {
    * @throws {InvalidStateError} outside of a handler
    */
   stash(): void {
-    this.#live().parts.open().stash()
+    this.#live().parts.stashAndReplies().stash()
   }
 
   /** Puts the stashed messages back at the front of the mailbox, oldest first. */
   unstashAll(): void {
-    this.#live().parts.open().unstashAll()
+    this.#live().parts.stashAndReplies().unstashAll()
   }
 
   /**
@@ -314,7 +314,7 @@ export class ActorContext<Self extends Actor = Actor> {
    * methods.
    */
   become(behaviour: Record<string, (...args: never[]) => unknown> | null): void {
-    this.#live().handlers.behaviour = behaviour
+    this.#live().messageLoop.behaviour = behaviour
   }
 
   /**
@@ -325,7 +325,7 @@ export class ActorContext<Self extends Actor = Actor> {
    * @throws {InvalidStateError} outside of a handler
    */
   reply<T>(): ReplyPort<T> {
-    return this.#live().parts.open().takeReply()
+    return this.#live().parts.stashAndReplies().takeReply()
   }
 
   /**

@@ -13,7 +13,7 @@ import { type Actor, constructWith, type Hooks } from './actor.ts'
 import type { ActorChild } from './actor-child.ts'
 import { ActorContext } from './actor-context.ts'
 import { reportLateCrash, reportResumed } from './crash.ts'
-import { Handlers } from './handlers.ts'
+import { MessageLoop } from './message-loop.ts'
 import { HookCaller } from './hook-caller.ts'
 import { IncarnationParts } from './incarnation-parts.ts'
 import { PersistentCancel } from './persistent-cancel.ts'
@@ -24,12 +24,12 @@ const notNeeded: unique symbol = Symbol('not needed')
 
 /**
  * One incarnation (run) of an actor: a task that starts the actor, lets its handlers run, and cleans up at the end. The
- * class `Handlers` takes the messages from the mailbox and calls their handlers.
+ * class `MessageLoop` takes the messages from the mailbox and calls their handlers.
  */
 export class ActorIncarnation extends Incarnation {
   declare readonly child: ActorChild
   override task!: Task<void>
-  readonly handlers: Handlers
+  readonly messageLoop: MessageLoop
   /**
    * True when the incarnation has ended or has failed to start, and at the latest two turns of the event loop after a
    * kill. Code of the incarnation may still run then, so every method of its ActorContext (`this.ctx`) throws.
@@ -62,7 +62,7 @@ export class ActorIncarnation extends Incarnation {
 
   constructor(child: ActorChild, number: number) {
     super(child, number)
-    this.handlers = new Handlers(this)
+    this.messageLoop = new MessageLoop(this)
     this.#hookCaller = new HookCaller(this)
   }
 
@@ -76,7 +76,7 @@ export class ActorIncarnation extends Incarnation {
   }
 
   override get busyFlow(): HandlerFlow | null {
-    return this.#end === killed ? null : (this.#hookCaller.flow ?? this.handlers.main)
+    return this.#end === killed ? null : (this.#hookCaller.flow ?? this.messageLoop.main)
   }
 
   /**
@@ -134,7 +134,7 @@ export class ActorIncarnation extends Incarnation {
   async #live(): Promise<void> {
     if (!(await this.#start())) return
     while (this.#end === null || this.#shortHandlers?.hasBurst === true) {
-      const burst = this.#shortHandlers?.takeBurst() ?? this.handlers.runBurst()
+      const burst = this.#shortHandlers?.takeBurst() ?? this.messageLoop.runBurst()
       if (burst !== null) {
         // Wait until the burst (messages that are handled without a pause) is over. `burst` is a native promise and not
         // a Future, so a cancel of the task does not end this wait. The cancel reaches the Future that the running
@@ -147,7 +147,7 @@ export class ActorIncarnation extends Incarnation {
         this.#end = normal
         break
       }
-      if (this.handlers.handled > 0) this.#shortHandlers ??= new ShortHandlers(this)
+      if (this.messageLoop.handled > 0) this.#shortHandlers ??= new ShortHandlers(this)
       try {
         await this.#nextTurn()
       } catch (error) {
@@ -214,12 +214,12 @@ export class ActorIncarnation extends Incarnation {
       // checked too.
       this.child.mailbox.isEmpty() &&
       (this.#parts?.unanswered ?? 0) === 0 &&
-      this.handlers.besideCount === 0
+      this.messageLoop.besideCount === 0
     )
   }
 
   hasWork(): boolean {
-    return this.hasRequests || this.handlers.hasWork()
+    return this.hasRequests || this.messageLoop.hasWork()
   }
 
   get hasRequests(): boolean {
@@ -312,8 +312,8 @@ export class ActorIncarnation extends Incarnation {
     if (this.over) return
     this.end(reason)
     if (this.#cleaning) return
-    this.handlers.cancelBeside()
-    if (!this.handlers.isBusy && this.started) this.wake()
+    this.messageLoop.cancelBeside()
+    if (!this.messageLoop.isBusy && this.started) this.wake()
     else this.#persistentCancel ??= new PersistentCancel(this.task, () => this.#cleaning)
   }
 
@@ -323,7 +323,7 @@ export class ActorIncarnation extends Incarnation {
     this.ownChildren?.killAll()
     const { loop } = this.child.runtime
     this.task.cancel('killed')
-    this.handlers.cancelBeside()
+    this.messageLoop.cancelBeside()
     this.wake()
     observe(sleep(0), () => {
       loop.callSoon(() => this.#abandon())
@@ -334,7 +334,7 @@ export class ActorIncarnation extends Incarnation {
     if (this.over) return
     this.revoked = true
     this.task.cancel('killed')
-    for (const { type, sinceMs, promise } of this.handlers.abandon()) {
+    for (const { type, sinceMs, promise } of this.messageLoop.abandon()) {
       reportZombie(this, type, sinceMs, promise)
     }
     const waited = this.#hookCaller.abandon()
@@ -347,9 +347,9 @@ export class ActorIncarnation extends Incarnation {
 
   async #shutDown(reason: ExitReason): Promise<void> {
     const { child } = this
-    if (reason.kind === 'error') this.handlers.cancelBeside()
-    if (this.handlers.besideCount > 0) {
-      await this.#hookCaller.settle('a handler', this.handlers.besideEnded())
+    if (reason.kind === 'error') this.messageLoop.cancelBeside()
+    if (this.messageLoop.besideCount > 0) {
+      await this.#hookCaller.settle('a handler', this.messageLoop.besideEnded())
     }
     this.#cleaning = true
     child.status = 'stopping'
@@ -406,7 +406,7 @@ export class ActorIncarnation extends Incarnation {
 
   #failAsks(reason: ExitReason): void {
     this.#parts?.failPorts(reason)
-    this.handlers.failAsks(() => endedWhileHandling(this.child.path, reason))
+    this.messageLoop.failAsks(() => endedWhileHandling(this.child.path, reason))
   }
 
   /** Called by `ctx.ignore()` in `onStart`. Throws a value that ends the start of the actor, but not as a failure. */

@@ -8,7 +8,7 @@ import { HandlerFlow, runOutsideOfFlows } from '../messages/handler-flow.ts'
 import { messageTracing } from '../messages/tracing.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 import { answerThrown } from './crash.ts'
-import type { Handlers } from './handlers.ts'
+import type { MessageLoop } from './message-loop.ts'
 
 /**
  * Runs handlers of an actor while another handler of the same actor waits for a promise. The waiting handler is called
@@ -18,13 +18,13 @@ import type { Handlers } from './handlers.ts'
  */
 export class HandlersBeside {
   readonly #incarnation: ActorIncarnation
-  readonly #handlers: Handlers
+  readonly #messageLoop: MessageLoop
   readonly #flows = new Map<Envelope, HandlerFlow>()
   #onEnded: (() => void)[] = []
 
-  constructor(incarnation: ActorIncarnation, handlers: Handlers) {
+  constructor(incarnation: ActorIncarnation, messageLoop: MessageLoop) {
     this.#incarnation = incarnation
-    this.#handlers = handlers
+    this.#messageLoop = messageLoop
   }
 
   get size(): number {
@@ -56,15 +56,15 @@ export class HandlersBeside {
 
   async #run(flow: HandlerFlow): Promise<void> {
     try {
-      flow.promise = (async () => this.#handlers.call(flow))()
+      flow.promise = (async () => this.#messageLoop.call(flow))()
       const result = await flow.promise
-      this.#handlers.answer(flow.envelope, flow, result)
+      this.#messageLoop.answer(flow.envelope, flow, result)
     } catch (thrown) {
       if (flow.ended) return
       if (messageTracing.isLive) messageTracing.settle(flow, { error: thrown })
       const incarnation = this.#incarnation
       const crash = answerThrown(incarnation, flow, thrown)
-      this.#handlers.traceOf(flow, crash)
+      this.#messageLoop.traceOf(flow, crash)
       if (crash === null) {
         if (isCancelled(thrown) && incarnation.endReason !== null) throw thrown
         return

@@ -2,7 +2,7 @@ import { UnsupervisedChildren } from '../children/unsupervised-children.ts'
 import type { ExitReason } from '../exit-reason.ts'
 import type { Envelope } from '../messages/envelope.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
-import { OpenMessages } from './open-messages.ts'
+import { StashAndReplies } from './stash-and-replies.ts'
 import { Pipes } from './pipes.ts'
 import { MonitorsAndLinks } from './monitors-and-links.ts'
 import { ActorTimers } from './timers.ts'
@@ -16,7 +16,7 @@ export class IncarnationParts {
   readonly #incarnation: ActorIncarnation
   #children: UnsupervisedChildren | null = null
   #timers: ActorTimers | null = null
-  #open: OpenMessages | null = null
+  #stashAndReplies: StashAndReplies | null = null
   #pipes: Pipes | null = null
   #monitorsAndLinks: MonitorsAndLinks | null = null
   #isReleased = false
@@ -32,12 +32,12 @@ export class IncarnationParts {
 
   /** The number of messages in the stash. */
   get stashed(): number {
-    return this.#open?.stashed ?? 0
+    return this.#stashAndReplies?.stashed ?? 0
   }
 
   /** The number of messages that still need an answer through a ReplyPort, the object that `ctx.reply()` returns. */
   get unanswered(): number {
-    return this.#open?.ports.size ?? 0
+    return this.#stashAndReplies?.ports.size ?? 0
   }
 
   children(): UnsupervisedChildren {
@@ -71,17 +71,17 @@ export class IncarnationParts {
    * The messages that this incarnation (run of the actor) has stashed with `ctx.stash()`, or still has to answer
    * through a ReplyPort. The object is made when this method is first called.
    */
-  open(): OpenMessages {
-    this.#open ??= new OpenMessages(this.#incarnation)
-    return this.#open
+  stashAndReplies(): StashAndReplies {
+    this.#stashAndReplies ??= new StashAndReplies(this.#incarnation)
+    return this.#stashAndReplies
   }
 
   forgetStashed(envelope: Envelope): void {
-    this.#open?.forgetStashed(envelope)
+    this.#stashAndReplies?.forgetStashed(envelope)
   }
 
   failPorts(reason: ExitReason): void {
-    this.#open?.failPorts(reason)
+    this.#stashAndReplies?.failPorts(reason)
   }
 
   /**
@@ -102,7 +102,7 @@ export class IncarnationParts {
   end(): void {
     this.release()
     this.#monitorsAndLinks?.endMonitors()
-    this.#open?.unstashAll()
+    this.#stashAndReplies?.unstashAll()
     // Remove the ticks of timers, the results of `ctx.pipe()`, and the messages about monitored children from the
     // mailbox. These messages were meant for this incarnation, and the next incarnation must not get them.
     this.#incarnation.child.mailbox.dropInternal()

@@ -63,7 +63,7 @@ export class ShortHandlers {
     return (
       incarnation.endReason === null &&
       !incarnation.hasRequests &&
-      incarnation.handlers.isNextPlain()
+      incarnation.messageLoop.isNextPlain()
     )
   }
 
@@ -78,7 +78,7 @@ export class ShortHandlers {
     // If the task has been resumed, the task itself handles the messages, and nothing is done here.
     if (!incarnation.isWaiting) return false
     if (incarnation.endReason === null) {
-      this.#burst = incarnation.handlers.runBurst(true)
+      this.#burst = incarnation.messageLoop.runBurst(true)
       if (this.#burst === null && incarnation.endReason === null && !incarnation.isDrained()) {
         if (!incarnation.hasWork()) return false
         if (this.canHandleNext()) {

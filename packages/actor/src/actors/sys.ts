@@ -3,9 +3,9 @@ import type { Actor } from './actor.ts'
 import type { LocalActorRef } from './local-actor-ref.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 import { NoProc } from '../errors.ts'
-import type { TraceEvent } from './handlers.ts'
+import type { TraceEvent } from './message-loop.ts'
 
-export type { TraceEvent } from './handlers.ts'
+export type { TraceEvent } from './message-loop.ts'
 
 export interface ActorStatistics {
   readonly incarnation: number
@@ -86,19 +86,19 @@ export const sys: {
   },
   suspend(ref) {
     return between(ref, (incarnation) => {
-      incarnation.handlers.suspended = true
+      incarnation.messageLoop.suspended = true
       incarnation.child.status = 'suspended'
     })
   },
   resume(ref) {
     return between(ref, (incarnation) => {
-      incarnation.handlers.suspended = false
+      incarnation.messageLoop.suspended = false
       incarnation.child.status = 'running'
-      incarnation.handlers.serveWaiting()
+      incarnation.messageLoop.serveWaiting()
     })
   },
   trace(ref, listener) {
-    incarnationOf(ref).handlers.trace = listener
+    incarnationOf(ref).messageLoop.trace = listener
   },
   statistics(ref) {
     if (ref.isStale) throw new NoProc(ref.path)
@@ -107,10 +107,10 @@ export const sys: {
     return {
       incarnation: child.number,
       restarts: child.restarts,
-      handled: incarnation?.handlers.handled ?? 0,
+      handled: incarnation?.messageLoop.handled ?? 0,
       mailbox: child.mailbox.size,
       stashed: incarnation?.stashed ?? 0,
-      suspended: incarnation?.handlers.suspended ?? false,
+      suspended: incarnation?.messageLoop.suspended ?? false,
     }
   },
 }

@@ -137,12 +137,12 @@ function watch(future: Future<unknown>, flow: HandlerFlow): void {
 export function blockerOfMessage(target: ActorChild, envelope: Envelope): HandlerFlow | null {
   const { incarnation } = target
   if (incarnation === null) return null
-  const flow = incarnation.handlers.flowOf(envelope)
+  const flow = incarnation.messageLoop.flowOf(envelope)
   // A handler that has called `ctx.reply()` holds a ReplyPort, with which any code may answer the ask. Then the sender
   // need not wait for the end of the handler.
   if (flow !== null) return flow.ended || flow.port !== null ? null : flow
   if (!target.mailbox.holds(envelope)) return null
-  return incarnation.handlers.mayServe(envelope) ? null : incarnation.busyFlow
+  return incarnation.messageLoop.mayServe(envelope) ? null : incarnation.busyFlow
 }
 
 /**

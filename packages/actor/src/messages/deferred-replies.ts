@@ -39,7 +39,7 @@ export class ReplyPort<T = unknown> {
   constructor(ask: AskFuture | null, owner: ActorIncarnation) {
     this.#ask = ask
     this.#owner = owner
-    owner.parts.open().ports.keep(this)
+    owner.parts.stashAndReplies().ports.keep(this)
   }
 
   /** True if the message has been answered, or can no longer be answered because the actor has ended. */
@@ -75,7 +75,7 @@ export class ReplyPort<T = unknown> {
     this.#settled = true
     const ask = this.#ask
     this.#ask = null
-    this.#owner?.parts.open().ports.forget(this)
+    this.#owner?.parts.stashAndReplies().ports.forget(this)
     this.#owner = null
     return ask
   }
@@ -88,9 +88,9 @@ export class ReplyPort<T = unknown> {
   handOver(to: LocalActorRef<never> | LocalActorRef): void {
     const { incarnation } = to.target
     if (this.#settled || incarnation === null || to.isStale) return
-    this.#owner?.parts.open().ports.forget(this)
+    this.#owner?.parts.stashAndReplies().ports.forget(this)
     this.#owner = incarnation
-    incarnation.parts.open().ports.keep(this)
+    incarnation.parts.stashAndReplies().ports.keep(this)
   }
 
   /**

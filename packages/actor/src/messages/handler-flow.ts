@@ -75,7 +75,7 @@ const storage = new AsyncLocalStorage<HandlerFlow | null>()
 
 /**
  * A handler that runs now. `flow` returns its HandlerFlow (the object for one run of a handler). HandlerFlow implements
- * this interface, and so does Handlers, the class that calls the handlers of an actor. Handlers makes the HandlerFlow
+ * this interface, and so does MessageLoop, the class that calls the handlers of an actor. It makes the HandlerFlow
  * only when code reads `flow`, because most handlers do not need it.
  */
 export interface RunningHandler {
@@ -163,7 +163,7 @@ export function currentFlow(): HandlerFlow | null {
   if (running !== null) return running.flow
   const stored = storage.getStore()
   if (stored != null) return stored
-  return unentered === 0 ? null : (currentIncarnation()?.handlers.unenteredFlow ?? null)
+  return unentered === 0 ? null : (currentIncarnation()?.messageLoop.unenteredFlow ?? null)
 }
 
 /**

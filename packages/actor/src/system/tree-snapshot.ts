@@ -38,7 +38,7 @@ function waitsOf(child: Child): string[] {
   const task =
     child instanceof ActorChild || child instanceof TaskChild ? child.incarnation?.task : undefined
   if (task === undefined) return []
-  if (child instanceof ActorChild && child.incarnation?.handlers.isBusy === false) return []
+  if (child instanceof ActorChild && child.incarnation?.messageLoop.isBusy === false) return []
   return [...task.waitingOn].map((future) => {
     const { kind, label } = detailsOf(future)
     // The label of a sleep contains the time that is left, so it would differ in each snapshot. Two snapshots should
@@ -57,14 +57,14 @@ function childrenOf(child: Child): Child[] {
 export function snapshotOf(child: Child): NodeSnapshot {
   const { id, path, kind, number, restarts, lastExit } = child
   const actor = child instanceof ActorChild ? child : null
-  const handlers = actor?.incarnation?.handlers ?? null
-  const main = handlers?.main ?? null
+  const messageLoop = actor?.incarnation?.messageLoop ?? null
+  const main = messageLoop?.main ?? null
   const waits = waitsOf(child)
   return {
     id,
     path,
     kind,
-    status: handlers?.suspended === true ? 'suspended' : child.status,
+    status: messageLoop?.suspended === true ? 'suspended' : child.status,
     incarnation: number,
     restarts,
     lastExit: lastExit === null ? null : formatReason(lastExit),
@@ -74,7 +74,7 @@ export function snapshotOf(child: Child): NodeSnapshot {
       : {
           mailbox: mailboxOf(actor),
           asks: actor.pendingAsks,
-          handled: handlers?.handled ?? 0,
+          handled: messageLoop?.handled ?? 0,
         }),
     ...(main === null
       ? {}

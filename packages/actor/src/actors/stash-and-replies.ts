@@ -10,7 +10,7 @@ import type { ActorIncarnation } from './actor-incarnation.ts'
  * The messages whose handlers have run in one incarnation (run of an actor), but that are not finished: the stashed
  * messages, and the messages that still need an answer through a ReplyPort, the object that `ctx.reply()` returns.
  */
-export class OpenMessages {
+export class StashAndReplies {
   readonly #incarnation: ActorIncarnation
   readonly #stash: Stash
   readonly ports: OpenPorts

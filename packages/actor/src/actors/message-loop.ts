@@ -64,7 +64,7 @@ interface Callbacks {
  * returns no promise, a plain loop calls the next handler. When a handler returns a promise, the loop stops, and
  * continues in a callback of that promise. The incarnation's task waits only for the end of the burst.
  */
-export class Handlers implements RunningHandler {
+export class MessageLoop implements RunningHandler {
   readonly incarnation: ActorIncarnation
   readonly #child: ActorChild
   /**
