@@ -99,14 +99,14 @@ import type { Envelope } from '../messages/envelope.ts';
 import { type HandlerFlow } from '../messages/handler-flow.ts';
 import { type Actor, type Hooks } from './actor.ts';
 import type { ActorChild } from './actor-child.ts';
-import { Handlers } from './handlers.ts';
+import { MessageLoop } from './message-loop.ts';
 import { IncarnationParts } from './incarnation-parts.ts';
 import { type SysRequest } from './sys-requests.ts';
 export declare class ActorIncarnation extends Incarnation {
     #private;
     readonly child: ActorChild;
     task: Task<void>;
-    readonly handlers: Handlers;
+    readonly messageLoop: MessageLoop;
     revoked: boolean;
     trapExit: boolean;
     constructor(child: ActorChild, number: number);
@@ -185,10 +185,10 @@ export declare function reportLateCrash(child: ActorChild, envelope: Envelope, e
 import type { Envelope } from '../messages/envelope.ts';
 import { HandlerFlow } from '../messages/handler-flow.ts';
 import type { ActorIncarnation } from './actor-incarnation.ts';
-import type { Handlers } from './handlers.ts';
+import type { MessageLoop } from './message-loop.ts';
 export declare class HandlersBeside {
     #private;
-    constructor(incarnation: ActorIncarnation, handlers: Handlers);
+    constructor(incarnation: ActorIncarnation, messageLoop: MessageLoop);
     get size(): number;
     flowOf(envelope: Envelope): HandlerFlow | null;
     handle(envelope: Envelope): void;
@@ -197,8 +197,77 @@ export declare class HandlersBeside {
     abandon(): HandlerFlow[];
 }
 
-// dist/actors/handlers.d.ts
-import { type Behaviour } from '../messages/dispatch.ts';
+// dist/actors/hook-caller.d.ts
+import { HandlerFlow } from '../messages/handler-flow.ts';
+import type { Hooks } from './actor.ts';
+import type { ActorIncarnation } from './actor-incarnation.ts';
+export declare class HookCaller {
+    #private;
+    flow: HandlerFlow | null;
+    constructor(incarnation: ActorIncarnation);
+    call(name: 'onStart' | 'onStop', call: (hooks: Hooks) => unknown): Promise<void>;
+    settle(what: string, promise: PromiseLike<unknown>): Promise<unknown>;
+    abandon(): {
+        readonly what: string;
+        readonly promise: PromiseLike<unknown>;
+    } | null;
+}
+
+// dist/actors/incarnation-parts.d.ts
+import { UnsupervisedChildren } from '../children/unsupervised-children.ts';
+import type { ExitReason } from '../exit-reason.ts';
+import type { Envelope } from '../messages/envelope.ts';
+import type { ActorIncarnation } from './actor-incarnation.ts';
+import { StashAndReplies } from './stash-and-replies.ts';
+import { Pipes } from './pipes.ts';
+import { MonitorsAndLinks } from './monitors-and-links.ts';
+import { ActorTimers } from './timers.ts';
+export declare class IncarnationParts {
+    #private;
+    constructor(incarnation: ActorIncarnation);
+    get ownChildren(): UnsupervisedChildren | null;
+    get stashed(): number;
+    get unanswered(): number;
+    children(): UnsupervisedChildren;
+    timers(): ActorTimers;
+    monitorsAndLinks(): MonitorsAndLinks;
+    pipes(): Pipes;
+    stashAndReplies(): StashAndReplies;
+    forgetStashed(envelope: Envelope): void;
+    failPorts(reason: ExitReason): void;
+    release(): void;
+    end(): void;
+    breakLinks(reason: ExitReason): void;
+}
+
+// dist/actors/link.d.ts
+import type { Incarnation } from '../children/incarnation.ts';
+import { type ExitReason } from '../exit-reason.ts';
+import type { ActorIncarnation } from './actor-incarnation.ts';
+export declare class Link {
+    #private;
+    constructor(one: ActorIncarnation, other: ActorIncarnation);
+    broken(incarnation: Incarnation, reason: ExitReason): void;
+}
+
+// dist/actors/local-actor-ref.d.ts
+import type { Future } from '@tasktree/core';
+import type { Actor } from './actor.ts';
+import type { ActorRef } from './actor-ref.ts';
+import type { Ask, Tell } from './message-types.ts';
+import { ChildRef } from '../children/child-ref.ts';
+import type { ExitReason } from '../exit-reason.ts';
+export declare class LocalActorRef<A extends Actor = Actor> extends ChildRef implements ActorRef<A> {
+    #private;
+    get ask(): Ask<A>;
+    get tell(): Tell<A>;
+    get incarnation(): number;
+    drain(): Future<ExitReason>;
+    pinned(): LocalActorRef<A>;
+}
+
+// dist/actors/message-loop.d.ts
+import { type Behaviour } from '../messages/call-handler.ts';
 import { type Envelope, type Message } from '../messages/envelope.ts';
 import { HandlerFlow, type RunningHandler } from '../messages/handler-flow.ts';
 import type { ActorIncarnation } from './actor-incarnation.ts';
@@ -207,7 +276,7 @@ export interface TraceEvent {
     readonly ms: number;
     readonly error?: unknown;
 }
-export declare class Handlers implements RunningHandler {
+export declare class MessageLoop implements RunningHandler {
     #private;
     readonly incarnation: ActorIncarnation;
     handled: number;
@@ -242,75 +311,6 @@ export interface AbandonedHandler {
     readonly type: string;
     readonly sinceMs: number;
     readonly promise: PromiseLike<unknown>;
-}
-
-// dist/actors/hook-caller.d.ts
-import { HandlerFlow } from '../messages/handler-flow.ts';
-import type { Hooks } from './actor.ts';
-import type { ActorIncarnation } from './actor-incarnation.ts';
-export declare class HookCaller {
-    #private;
-    flow: HandlerFlow | null;
-    constructor(incarnation: ActorIncarnation);
-    call(name: 'onStart' | 'onStop', call: (hooks: Hooks) => unknown): Promise<void>;
-    settle(what: string, promise: PromiseLike<unknown>): Promise<unknown>;
-    abandon(): {
-        readonly what: string;
-        readonly promise: PromiseLike<unknown>;
-    } | null;
-}
-
-// dist/actors/incarnation-parts.d.ts
-import { UnsupervisedChildren } from '../children/unsupervised-children.ts';
-import type { ExitReason } from '../exit-reason.ts';
-import type { Envelope } from '../messages/envelope.ts';
-import type { ActorIncarnation } from './actor-incarnation.ts';
-import { OpenMessages } from './open-messages.ts';
-import { Pipes } from './pipes.ts';
-import { MonitorsAndLinks } from './monitors-and-links.ts';
-import { ActorTimers } from './timers.ts';
-export declare class IncarnationParts {
-    #private;
-    constructor(incarnation: ActorIncarnation);
-    get ownChildren(): UnsupervisedChildren | null;
-    get stashed(): number;
-    get unanswered(): number;
-    children(): UnsupervisedChildren;
-    timers(): ActorTimers;
-    monitorsAndLinks(): MonitorsAndLinks;
-    pipes(): Pipes;
-    open(): OpenMessages;
-    forgetStashed(envelope: Envelope): void;
-    failPorts(reason: ExitReason): void;
-    release(): void;
-    end(): void;
-    breakLinks(reason: ExitReason): void;
-}
-
-// dist/actors/link.d.ts
-import type { Incarnation } from '../children/incarnation.ts';
-import { type ExitReason } from '../exit-reason.ts';
-import type { ActorIncarnation } from './actor-incarnation.ts';
-export declare class Link {
-    #private;
-    constructor(one: ActorIncarnation, other: ActorIncarnation);
-    broken(incarnation: Incarnation, reason: ExitReason): void;
-}
-
-// dist/actors/local-actor-ref.d.ts
-import type { Future } from '@tasktree/core';
-import type { Actor } from './actor.ts';
-import type { ActorRef } from './actor-ref.ts';
-import type { Ask, Tell } from './message-types.ts';
-import { ChildRef } from '../children/child-ref.ts';
-import type { ExitReason } from '../exit-reason.ts';
-export declare class LocalActorRef<A extends Actor = Actor> extends ChildRef implements ActorRef<A> {
-    #private;
-    get ask(): Ask<A>;
-    get tell(): Tell<A>;
-    get incarnation(): number;
-    drain(): Future<ExitReason>;
-    pinned(): LocalActorRef<A>;
 }
 
 // dist/actors/message-types.d.ts
@@ -401,23 +401,6 @@ export declare class MonitorsAndLinks {
     breakLinks(reason: ExitReason): void;
 }
 
-// dist/actors/open-messages.d.ts
-import type { Envelope } from '../messages/envelope.ts';
-import { OpenPorts, ReplyPort } from '../messages/deferred-replies.ts';
-import type { ExitReason } from '../exit-reason.ts';
-import type { ActorIncarnation } from './actor-incarnation.ts';
-export declare class OpenMessages {
-    #private;
-    readonly ports: OpenPorts;
-    constructor(incarnation: ActorIncarnation);
-    get stashed(): number;
-    stash(): void;
-    unstashAll(): void;
-    forgetStashed(envelope: Envelope): void;
-    takeReply(): ReplyPort;
-    failPorts(reason: ExitReason): void;
-}
-
 // dist/actors/persistent-cancel.d.ts
 import type { Task } from '@tasktree/core';
 export declare class PersistentCancel {
@@ -476,6 +459,23 @@ export interface SpawnOptions {
 }
 export declare function spawn<A extends Actor, P extends unknown[]>(actorClass: ActorClass<A, P>, ...rest: Rest<P, SpawnOptions>): Promise<LocalActorRef<A>>;
 
+// dist/actors/stash-and-replies.d.ts
+import type { Envelope } from '../messages/envelope.ts';
+import { OpenPorts, ReplyPort } from '../messages/deferred-replies.ts';
+import type { ExitReason } from '../exit-reason.ts';
+import type { ActorIncarnation } from './actor-incarnation.ts';
+export declare class StashAndReplies {
+    #private;
+    readonly ports: OpenPorts;
+    constructor(incarnation: ActorIncarnation);
+    get stashed(): number;
+    stash(): void;
+    unstashAll(): void;
+    forgetStashed(envelope: Envelope): void;
+    takeReply(): ReplyPort;
+    failPorts(reason: ExitReason): void;
+}
+
 // dist/actors/sys-requests.d.ts
 export interface SysRequest {
     perform(): void;
@@ -493,8 +493,8 @@ export declare class SysRequests {
 import { Future } from '@tasktree/core';
 import type { Actor } from './actor.ts';
 import type { LocalActorRef } from './local-actor-ref.ts';
-import type { TraceEvent } from './handlers.ts';
-export type { TraceEvent } from './handlers.ts';
+import type { TraceEvent } from './message-loop.ts';
+export type { TraceEvent } from './message-loop.ts';
 export interface ActorStatistics {
     readonly incarnation: number;
     readonly restarts: number;
@@ -784,7 +784,7 @@ export declare class EndWaits {
 
 // dist/children/incarnation.d.ts
 import { type CancelledError, type EventLoop, Future, type Task } from '@tasktree/core';
-import { type AskCycle } from '../errors.ts';
+import type { AskCycle } from '../errors.ts';
 import { type ExitReason } from '../exit-reason.ts';
 import { type HandlerFlow } from '../messages/handler-flow.ts';
 import type { ActorWait, BlockedWait, Waiter } from '../messages/wait-graph.ts';
@@ -837,7 +837,6 @@ export declare abstract class Incarnation {
     readEnd(): EndWait;
     whenOverAtLast(wait: PatientWait): PatientWait;
     get busyFlow(): HandlerFlow | null;
-    protected emitZombie(message: string, sinceMs: number, promise: PromiseLike<unknown>): void;
     reportShutdownError(reason: ExitReason): void;
 }
 export declare function budgetOf(child: Child): number;
@@ -927,6 +926,10 @@ export declare class UnsupervisedChildren implements Owner {
     stopAll(deadline: number): Promise<void>;
     killAll(): void;
 }
+
+// dist/children/zombie.d.ts
+import type { Incarnation } from './incarnation.ts';
+export declare function reportZombie(incarnation: Incarnation, message: string, sinceMs: number, promise: PromiseLike<unknown>): void;
 
 // dist/errors.d.ts
 import type { ExitReason } from './exit-reason.ts';
@@ -1192,6 +1195,12 @@ import type { HandlerFlow } from './handler-flow.ts';
 export declare function chainFrom(flow: HandlerFlow): CallChain | null;
 export declare function isReentrant(envelope: Envelope, incarnation: ActorIncarnation): boolean;
 
+// dist/messages/call-handler.d.ts
+import type { Actor } from '../actors/actor.ts';
+import type { Envelope } from './envelope.ts';
+export type Behaviour = Record<string, (...args: never[]) => unknown>;
+export declare function callHandler(actor: Actor, behaviour: Behaviour | null, envelope: Envelope, path: string): unknown;
+
 // dist/messages/check-context.d.ts
 export declare function checkContext(context: unknown): void;
 
@@ -1225,12 +1234,6 @@ export declare class OpenPorts {
     failAll(error: unknown): void;
 }
 export declare function endedWhileHandling(path: string, reason: ExitReason): ActorStopped;
-
-// dist/messages/dispatch.d.ts
-import type { Actor } from '../actors/actor.ts';
-import type { Envelope } from './envelope.ts';
-export type Behaviour = Record<string, (...args: never[]) => unknown>;
-export declare function dispatch(actor: Actor, behaviour: Behaviour | null, envelope: Envelope, path: string): unknown;
 
 // dist/messages/envelope.d.ts
 import type { Context } from '@tasktree/core';

@@ -259,10 +259,6 @@ export declare class ExceptionGroup extends AggregateError {
 export declare function isGroup(error: unknown): error is ExceptionGroup;
 export {};
 
-// dist/futures/await-detection.d.ts
-export declare function mayBeAwait(onFulfilled: unknown, onRejected: unknown): boolean;
-export declare function isResolver(fn: unknown): boolean;
-
 // dist/futures/await-sites.d.ts
 import type { Reaction } from './reaction.ts';
 export declare function captureAwaitSites(on: boolean): void;
@@ -459,6 +455,10 @@ export declare class DoneCallback implements Reaction, Environment {
     label(): string;
 }
 
+// dist/futures/recognize-await.d.ts
+export declare function mayBeAwait(onFulfilled: unknown, onRejected: unknown): boolean;
+export declare function isResolver(fn: unknown): boolean;
+
 // dist/futures/unretrieved.d.ts
 import type { Future } from './future.ts';
 import type { EventLoop } from '../loop/loop.ts';
@@ -563,6 +563,11 @@ export declare class LinkedList<E extends Linked<E>> {
     remove(entry: E): boolean;
     shift(): E | null;
 }
+
+// dist/loop/after-delay.d.ts
+export declare function afterDelay(ms: number, callback: () => void, options?: {
+    readonly hold?: boolean;
+}): () => void;
 
 // dist/loop/clock.d.ts
 export interface Clock {
@@ -737,11 +742,6 @@ export declare class ReadyQueue {
     clear(): void;
 }
 
-// dist/loop/real-timer.d.ts
-export declare function afterDelay(ms: number, callback: () => void, options?: {
-    readonly hold?: boolean;
-}): () => void;
-
 // dist/loop/scheduler.d.ts
 import type { AsyncResource } from 'node:async_hooks';
 import { type Clock } from './clock.ts';
@@ -809,7 +809,7 @@ export { startAtCaller } from './errors/caller-stack.ts';
 export { timelineOf } from './loop/loop.ts';
 export { LinkedList, type Linked } from './linked-list.ts';
 export { growingDelay, type GrowingDelays } from './growing-delay.ts';
-export { afterDelay } from './loop/real-timer.ts';
+export { afterDelay } from './loop/after-delay.ts';
 export { hasFailed, observe } from './futures/observe.ts';
 export { whenLostUnseen } from './futures/unretrieved.ts';
 export { currentFrame } from './context/current.ts';
@@ -817,7 +817,7 @@ export { Frame } from './tasks/frame.ts';
 export { abandon } from './tasks/abandon.ts';
 export { bodyWaitsFor } from './tasks/body-waits-for.ts';
 export { runInNewFrame } from './scopes/open-frame.ts';
-export { cancelIsDue, deferred } from './tasks/due-cancel.ts';
+export { cancelIsDue, deferred } from './tasks/cancel-is-due.ts';
 export { waitAnyway } from './scopes/wait-anyway.ts';
 export { takeRejections } from './loop/unhandled-rejections.ts';
 export { takeSignal } from './run/interrupt-signals.ts';
@@ -1061,8 +1061,9 @@ export declare function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise
 export declare function waitAnyway(wait: () => PromiseLike<unknown>): Promise<void>;
 
 // dist/snapshot/explain-deadlock.d.ts
+import type { EventLoop } from '../loop/loop.ts';
 import type { Task } from '../tasks/task.ts';
-export declare function explainDeadlock(tasks: readonly Task[]): string;
+export declare function explainDeadlock(what: string, tasks: readonly Task[], loop: EventLoop): string;
 
 // dist/snapshot/expose-to-tools.d.ts
 export declare function exposeSnapshotToTools(): void;
@@ -1148,6 +1149,11 @@ import type { Future } from '../futures/future.ts';
 export declare function cancelAndWait(future: Future<unknown>): Promise<void>;
 export declare function cancelAll(futures: Iterable<Future<unknown>>): boolean;
 export declare function untilAllEnded(futures: readonly Future<unknown>[], isCircle?: boolean): Promise<void>;
+
+// dist/tasks/cancel-is-due.d.ts
+import { Future } from '../futures/future.ts';
+export declare function cancelIsDue(): boolean;
+export declare function deferred<T>(operation: () => Future<T>): Future<T>;
 
 // dist/tasks/cancellation.d.ts
 import { type CancelledError } from '../errors/errors.ts';
@@ -1257,11 +1263,6 @@ export declare function deliverWith(frame: Frame): void;
 export declare function mustRefuse(frame: Frame): boolean;
 export declare function refuse(frame: Frame, future: Future<unknown>): Future<never>;
 export declare function awaitAnyway(frame: Frame, future: Future<void>): Promise<void>;
-
-// dist/tasks/due-cancel.d.ts
-import { Future } from '../futures/future.ts';
-export declare function cancelIsDue(): boolean;
-export declare function deferred<T>(operation: () => Future<T>): Future<T>;
 
 // dist/tasks/ensure-future.d.ts
 import { type Awaitable } from './coroutine.ts';

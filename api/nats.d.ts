@@ -712,6 +712,18 @@ export declare function remoteJobs<M>(id: string, options?: {
     version?: string;
 }): JobRefs<M>;
 
+// dist/executor/result-search.d.ts
+import type { Link } from '../link/link.ts';
+import type { Submission } from './submission.ts';
+export declare class ResultSearch {
+    #private;
+    constructor(link: Link, queue: string, resultTtl: number, inFlight: ReadonlySet<Submission>);
+    connected(): void;
+    begin(): void;
+    stop(): void;
+    lookForDuplicate(submission: Submission): Promise<void>;
+}
+
 // dist/executor/submission-queue.d.ts
 import type { JobRef } from '@tasktree/executor';
 import { SubmitStacks } from '@tasktree/executor/lowlevel';

@@ -14,6 +14,7 @@ export declare class ByteQueue {
 
 // dist/compact-copy.d.ts
 export declare function compactCopy(bytes: Uint8Array): Buffer;
+export declare function compactView(chunk: Buffer, start: number, n: number): Buffer;
 
 // dist/copy.d.ts
 import type { WaitOptions } from './wait-options.ts';
@@ -22,6 +23,20 @@ import { StreamWriter } from './stream-writer.ts';
 export declare function copy(reader: StreamReader, writer: StreamWriter, options?: WaitOptions): Promise<number>;
 export type StreamPair = readonly [reader: StreamReader, writer: StreamWriter];
 export declare function copyBidirectional(a: StreamPair, b: StreamPair, options?: WaitOptions): Promise<[aToB: number, bToA: number]>;
+
+// dist/drain-waits.d.ts
+import type { WaitOptions } from './wait-options.ts';
+import type { WriteProtocol } from './write-transport.ts';
+export declare class FlowControl implements WriteProtocol {
+    #private;
+    get paused(): boolean;
+    get lost(): boolean;
+    pauseWriting(): void;
+    resumeWriting(): void;
+    connectionLost(error: Error | null): void;
+    drain(options?: WaitOptions): Promise<void>;
+    waitClosed(options?: WaitOptions): Promise<void>;
+}
 
 // dist/errors.d.ts
 export declare class IncompleteReadError extends Error {
@@ -38,45 +53,17 @@ export declare class LimitOverrunError extends RangeError {
     constructor(message: string, consumed: number);
 }
 
-// dist/flow-control.d.ts
-import type { WaitOptions } from './wait-options.ts';
-export interface WriteBufferLimits {
-    high?: number | undefined;
-    low?: number | undefined;
-}
-export declare const DEFAULT_HIGH_WATER = 65536;
-export declare const DEFAULT_LOW_WATER = 16384;
-export declare function toWaterMarks(limits: WriteBufferLimits): {
-    high: number;
-    low: number;
-};
-export interface WriteProtocol {
-    pauseWriting?(): void;
-    resumeWriting?(): void;
-    connectionLost?(error: Error | null): void;
-}
-export declare class FlowControl implements WriteProtocol {
-    #private;
-    get paused(): boolean;
-    get lost(): boolean;
-    pauseWriting(): void;
-    resumeWriting(): void;
-    connectionLost(error: Error | null): void;
-    drain(options?: WaitOptions): Promise<void>;
-    waitClosed(options?: WaitOptions): Promise<void>;
-}
-
 // dist/index.d.ts
 export { compactCopy } from './compact-copy.ts';
 export { copy, copyBidirectional, type StreamPair } from './copy.ts';
 export { IncompleteReadError, LimitOverrunError } from './errors.ts';
-export { FlowControl, type WriteBufferLimits, type WriteProtocol } from './flow-control.ts';
+export { FlowControl } from './drain-waits.ts';
 export { AddressInUseError, BrokenPipeError, ConnectionRefusedError, ConnectionResetError, GaiError, OSError, type OSErrorOptions, toOSError, } from './os-error.ts';
 export type { ReadTransport } from './receive-buffer.ts';
 export { StreamReader, type StreamReaderOptions } from './stream-reader.ts';
 export { StreamWriter } from './stream-writer.ts';
 export type { WaitOptions } from './wait-options.ts';
-export { WriteTransport } from './write-transport.ts';
+export { type WriteBufferLimits, type WriteProtocol, WriteTransport } from './write-transport.ts';
 
 // dist/line-text.d.ts
 export type CharacterWidth = 1 | 2;
@@ -86,8 +73,7 @@ export declare function lineText(line: Buffer, encoding: BufferEncoding): string
 
 // dist/node-sink.d.ts
 import { type Writable } from 'node:stream';
-import type { WriteProtocol } from './flow-control.ts';
-import { WriteTransport } from './write-transport.ts';
+import { type WriteProtocol, WriteTransport } from './write-transport.ts';
 export declare class NodeSink extends WriteTransport {
     #private;
     constructor(sink: Writable, protocol: WriteProtocol);
@@ -276,7 +262,7 @@ export declare class StreamReader implements AsyncIterable<Buffer>, AsyncDisposa
 
 // dist/stream-writer.d.ts
 import type { Writable } from 'node:stream';
-import { FlowControl } from './flow-control.ts';
+import { FlowControl } from './drain-waits.ts';
 import type { StreamReader } from './stream-reader.ts';
 import type { WaitOptions } from './wait-options.ts';
 import type { WriteTransport } from './write-transport.ts';
@@ -307,14 +293,23 @@ export declare class StreamWriter implements AsyncDisposable {
 export type Bytes = Uint8Array | string;
 export declare function toBuffer(data: Bytes): Buffer;
 
+// dist/undrained-warning.d.ts
+export declare class UndrainedWarning {
+    #private;
+    hasWriter: boolean;
+    paused(): void;
+    wroteWhilePaused(n: number, high: number, buffered: number): void;
+    dropped(): void;
+    drains(): void;
+}
+
 // dist/wait-options.d.ts
 export interface WaitOptions {
     signal?: AbortSignal | undefined;
 }
 
 // dist/web-sink.d.ts
-import type { WriteProtocol } from './flow-control.ts';
-import { WriteTransport } from './write-transport.ts';
+import { type WriteProtocol, WriteTransport } from './write-transport.ts';
 export declare class WebSink extends WriteTransport {
     #private;
     constructor(sink: WritableStream<Uint8Array>, protocol: WriteProtocol);
@@ -329,7 +324,15 @@ export declare class WebSink extends WriteTransport {
 
 // dist/write-transport.d.ts
 import type { Writable } from 'node:stream';
-import { type WriteBufferLimits, type WriteProtocol } from './flow-control.ts';
+export interface WriteBufferLimits {
+    high?: number | undefined;
+    low?: number | undefined;
+}
+export interface WriteProtocol {
+    pauseWriting?(): void;
+    resumeWriting?(): void;
+    connectionLost?(error: Error | null): void;
+}
 export declare abstract class WriteTransport {
     #private;
     protected abstract buffered(): number;
