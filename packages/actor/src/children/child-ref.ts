@@ -76,9 +76,9 @@ export class ChildRef {
    * killed. The default of `timeout` is the time of the child's option `shutdown`, or 5000 if that option is 'kill'.
    * The returned future settles when the incarnation has ended.
    *
-   * A permanent child is then restarted: to end it for good, use `stopChild` of its supervisor. For a transient or
-   * temporary child that waits for a restart, `stop` cancels that restart. Does nothing if the ref is pinned to an
-   * incarnation that has ended.
+   * A permanent child is then restarted: to end it for good, use `stopChild` of its supervisor. A transient or temporary
+   * child is not restarted, even if it crashes or is killed before it has ended. If it waits for a restart, `stop`
+   * cancels that restart. Does nothing if the ref is pinned to an incarnation that has ended.
    *
    * @throws {TypeError} when `timeout` is not a number
    */
@@ -90,8 +90,9 @@ export class ChildRef {
 
   /**
    * Ends the running incarnation (run of the child) now, without its `onStop`. The task of the incarnation is
-   * cancelled. Code that does not end when it is cancelled runs on, but the child does not wait for it. A permanent or
-   * transient child is then restarted. Does nothing if the ref is pinned to an incarnation that has ended.
+   * cancelled. Code that does not end when it is cancelled runs on, but the child does not wait for it. A permanent
+   * child is then restarted, and so is a transient child, unless `stop` was called before. Does nothing if the ref is
+   * pinned to an incarnation that has ended.
    */
   kill(): Future<ExitReason> {
     return this.isStale ? this.whenStopped : this.target.kill()

@@ -32,7 +32,9 @@ export interface Owner {
   readonly path: string
   /** The ref that children of this owner get as `ctx.parent`. */
   readonly ownRef: ChildRef | null
-  /** Called when `child` was asked to end while it waits for a restart. Cancels that restart. */
+  /**
+   * Called when `child`, which does not run, was asked to end. If the child waits for a restart, cancels that restart.
+   */
   endRestart(child: Child, reason: ExitReason): void
   childExited(child: Child, incarnation: Incarnation, reason: ExitReason): void
 }
@@ -79,7 +81,10 @@ export abstract class Child {
   consecutiveRestarts = 0
   /** When the latest incarnation (run) finished its start, in milliseconds of the event loop's clock. */
   startedAt = 0
-  /** True when a caller has asked the child to end, and the child must not be restarted after that end. */
+  /**
+   * True after `stop()` of a child that is not permanent. The child is then not restarted, even if it crashes or is
+   * killed before it has ended.
+   */
   stopRequested = false
   #ref: ChildRef | null = null
   #endWaits: EndWaits | null = null
@@ -277,6 +282,7 @@ export abstract class Child {
 
   /** Returns whether the child is restarted after an end with `reason`. */
   restartsAfter(reason: ExitReason): boolean {
+    if (this.stopRequested) return false
     if (this.returning) return true
     const { restart } = this.spec
     return restart === 'permanent' || (restart === 'transient' && isAbnormal(reason))
@@ -286,20 +292,22 @@ export abstract class Child {
    * Asks the running incarnation (run of the child) to end. The running handlers of an actor finish first. If the
    * incarnation has not ended after `timeout` milliseconds, it is killed. The default of `timeout` is the child's
    * option `shutdown`, or 5000 if that option is 'kill'. The returned future settles when the incarnation has ended. If
-   * no incarnation runs, the returned future is done; if the child waits for a restart and is not permanent, the
-   * restart is cancelled.
+   * no incarnation runs, the returned future is done. A child that is not permanent is not restarted after this call,
+   * even if it crashes or is killed before it has ended.
    */
   stop(detail: unknown, options: { timeout?: number } | undefined): Future<ExitReason> {
     const reason: ExitReason = detail === undefined ? shutdown : { kind: 'shutdown', detail }
     const isFinal = this.spec.restart !== 'permanent'
     const { incarnation } = this
+    if (incarnation === null && (!isFinal || this.closed)) return this.#over()
+    if (isFinal) {
+      this.stopRequested = true
+      this.refuseAsks(reason)
+    }
     if (incarnation === null) {
-      if (!isFinal || this.closed) return this.#over()
       this.owner.endRestart(this, reason)
       return this.#settled(reason)
     }
-    this.stopRequested ||= isFinal
-    if (!this.restartsAfter(reason)) this.refuseAsks(reason)
     incarnation.finish(reason)
     const { shutdown: budget } = this.spec
     const timeout = options?.timeout ?? (budget === 'kill' ? defaultStopTimeout : budget)

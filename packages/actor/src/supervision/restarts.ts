@@ -50,7 +50,7 @@ export class Restarts {
       throw reason.kind === 'error' ? reason.error : new ActorStopped(child.path, reason, true)
     }
     const restarts =
-      decision === null
+      decision === null || child.stopRequested
         ? child.restartsAfter(reason)
         : decision === 'restart' && child.spec.restart !== 'temporary'
     if (restarts) {
@@ -58,8 +58,19 @@ export class Restarts {
       return
     }
     reportEnd(child, incarnation, reason, 'it is not started again')
+    if (child.stopRequested) this.leaveOut(member)
     this.#supervisor.forget(member, reason)
     this.#supervisor.shutDownAfter(child)
+  }
+
+  /**
+   * Called when the child of `member` has ended, or failed to start, after `ref.stop()`. The child stays stopped. A
+   * restart of its group (the children that are restarted together) goes on without the child.
+   */
+  leaveStopped(member: Member, reason: ExitReason): void {
+    this.leaveOut(member)
+    this.#supervisor.forget(member, reason)
+    this.#supervisor.shutDownAfter(member.child)
   }
 
   /**
@@ -162,7 +173,9 @@ export class Restarts {
     child.returning = !isTemporary
     if (isTemporary) child.refuseAsks(shutdown)
     await this.#supervisor.stopIncarnation(member)
-    if (isTemporary) this.#supervisor.removeMember(member, child.lastExit ?? shutdown)
+    // `ref.stop()` may have been called before this stop, or while this stop was in progress.
+    if (child.stopRequested && !child.closed) this.leaveStopped(member, child.lastExit ?? shutdown)
+    else if (isTemporary) this.#supervisor.removeMember(member, child.lastExit ?? shutdown)
     else child.returning = !member.leftOut
   }
 
@@ -181,7 +194,7 @@ export class Restarts {
         await this.#supervisor.launchMember(each)
       } catch (error) {
         if (isCancelled(error)) throw error
-        if (child.stopRequested) this.#supervisor.forget(each, shutdown)
+        if (child.stopRequested) this.leaveStopped(each, shutdown)
         else {
           this.#tryAgain(each, error)
           return

@@ -216,13 +216,16 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     })
   }
 
-  /** Called when `child` was asked to end while it waits for a restart. Cancels that restart. */
+  /**
+   * Called when `child`, which does not run, was asked to end. If the child waits for a restart, cancels that restart.
+   */
   endRestart(child: Child, reason: ExitReason): void {
     const member = this.#members.get(child.id)
     if (member === undefined || member.child !== child) return
-    this.#restarts.leaveOut(member)
-    this.forget(member, reason)
-    this.shutDownAfter(child)
+    // If `exit` is not null, the supervisor has not handled the end of the child yet. The supervisor then does not
+    // restart the child, because `child.stopRequested` is true.
+    if (member.exit !== null) return
+    this.#restarts.leaveStopped(member, reason)
     this.#wake()
   }
 

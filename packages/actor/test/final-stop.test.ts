@@ -1,0 +1,183 @@
+// `ref.stop()` of a child that is not permanent is final: whatever happens before the child has ended, it is not
+// restarted. As a control, `supervisor:terminate_child` of Erlang/OTP 25 keeps a transient child stopped too when that
+// child is killed at its deadline, and when its clean-up crashes.
+import { type ChildOptions, child, type ChildSpec } from '@tasktree/actor'
+import { sleep } from '@tasktree/core'
+import { expect, test } from 'vitest'
+import { crash, probe, ref, settled, start, thrown, virtually } from './support/probe.ts'
+
+const transient = { restart: 'transient' } as const
+/** Waits until it is cancelled, and then throws an error of its own. */
+async function failWhenCancelled(): Promise<void> {
+  try {
+    await sleep(Infinity)
+  } catch (cause) {
+    throw new Error('late', { cause })
+  }
+}
+
+interface Ending {
+  name: string
+  kind: string
+  spec: (options: ChildOptions) => ChildSpec
+}
+
+const endings: Ending[] = [
+  {
+    name: 'an actor whose clean-up takes too long',
+    kind: 'killed',
+    spec: (options) => probe([], 'a', { cleanup: 60_000 }, options),
+  },
+  {
+    name: 'a supervisor whose children take too long to end',
+    kind: 'killed',
+    spec: (options) =>
+      child.supervisor('a', { children: [probe([], 'b', { cleanup: 60_000 })] }, options),
+  },
+  {
+    name: 'a resource whose disposal takes too long',
+    kind: 'killed',
+    spec: (options) =>
+      child.resource('a', () => ({ [Symbol.asyncDispose]: () => sleep(60_000) }), options),
+  },
+  {
+    name: 'a task whose clean-up throws',
+    kind: 'error',
+    spec: (options) => child.task('a', failWhenCancelled, options),
+  },
+]
+
+for (const { name, kind, spec } of endings) {
+  test(
+    `${name} is not restarted after stop() if it is transient, and is if it is permanent`,
+    virtually(async () => {
+      for (const restart of ['transient', 'permanent'] as const) {
+        const system = await start({ children: [spec({ restart })] })
+        const a = system.root.child('a')
+        await settled()
+        expect(await a?.stop(undefined, { timeout: 20 })).toMatchObject({ kind })
+        await settled()
+        expect([a?.status, a?.incarnation]).toEqual(
+          restart === 'transient' ? ['stopped', 1] : ['running', 2],
+        )
+        await system.stop({ timeout: 0 })
+      }
+    }),
+  )
+}
+
+test(
+  'a transient actor whose handler ignores stop() is killed at the deadline and not restarted',
+  virtually(async (log) => {
+    const system = await start({ children: [probe(log, 'a', {}, transient)] })
+    const a = ref(system, 'a')
+    const hanging = thrown(a.ask.hang())
+    const waiting = thrown(a.ask.ping())
+    await settled()
+    expect(await a.stop(undefined, { timeout: 20 })).toEqual({ kind: 'killed' })
+    expect(await hanging).toMatchObject({ name: 'ActorStopped', delivered: true })
+    expect(await waiting).toMatchObject({ name: 'ActorStopped', delivered: false })
+    await settled()
+    expect([a.status, a.incarnation]).toEqual(['stopped', 1])
+    await system.root.restartChild('a')
+    await a.kill()
+    await settled()
+    expect([a.status, a.incarnation]).toEqual(['running', 3])
+    await system.stop()
+  }),
+)
+
+test(
+  'a kill after stop() ends the child sooner and does not restart it',
+  virtually(async (log) => {
+    const system = await start({ children: [probe(log, 'a', { cleanup: 1000 }, transient)] })
+    const a = ref(system, 'a')
+    void a.stop()
+    await settled()
+    expect(await a.kill()).toEqual({ kind: 'killed' })
+    await settled()
+    expect([a.status, a.incarnation]).toEqual(['stopped', 1])
+    await system.stop()
+  }),
+)
+
+test(
+  'a crashed child that is stopped while it cleans up is not restarted',
+  virtually(async (log) => {
+    const system = await start({ children: [probe(log, 'a', { cleanup: 100 }, transient)] })
+    const a = ref(system, 'a')
+    await crash(a)
+    const asked = thrown(a.ask.ping())
+    expect(await a.stop()).toMatchObject({ kind: 'error' })
+    expect(await asked).toMatchObject({ name: 'ActorStopped', delivered: false })
+    await settled()
+    expect([a.status, a.incarnation]).toEqual(['stopped', 1])
+    await system.stop()
+  }),
+)
+
+test(
+  'a crashed child that is stopped while its supervisor is busy is not restarted',
+  virtually(async (log) => {
+    const system = await start({ children: [probe(log, 'a', {}, transient)] })
+    const a = ref(system, 'a')
+    const starting = system.root.startChild(probe(log, 'slow', { onStart: () => sleep(100) }))
+    await settled()
+    await crash(a)
+    const asked = thrown(a.ask.ping())
+    const ended = a.whenStopped
+    expect(await a.stop()).toEqual({ kind: 'shutdown' })
+    expect(await asked).toMatchObject({ name: 'ActorStopped', delivered: false })
+    await starting
+    expect(await ended).toMatchObject({ kind: 'error' })
+    expect([a.status, a.incarnation]).toEqual(['stopped', 1])
+    await system.stop()
+  }),
+)
+
+test.for(['before', 'during'] as const)(
+  'a restart of the group leaves out a child whose stop() began %s it and has not ended',
+  (when) =>
+    virtually(async (log) => {
+      for (const restart of ['transient', 'temporary'] as const) {
+        const system = await start({
+          strategy: 'one-for-all',
+          children: [probe(log, 'a', { cleanup: 100 }, { restart }), probe(log, 'b')],
+        })
+        const [a, b] = [ref(system, 'a'), ref(system, 'b')]
+        if (when === 'before') void a.stop()
+        await crash(b)
+        expect(a.status).toBe('stopping')
+        if (when === 'during') void a.stop()
+        await sleep(200)
+        expect([a.status, a.incarnation, b.status, b.incarnation]).toEqual([
+          'stopped',
+          1,
+          'running',
+          2,
+        ])
+        await system.stop()
+      }
+    })(),
+)
+
+test(
+  'a significant child that is stopped during a restart ends its supervisor, also if its start then fails',
+  virtually(async (log) => {
+    const onStart = async (context: { incarnation: number }): Promise<void> => {
+      if (context.incarnation === 1) return
+      await sleep(50)
+      throw new Error('start')
+    }
+    const system = await start({
+      autoShutdown: 'any',
+      children: [probe(log, 'a', { onStart }, { ...transient, significant: true })],
+    })
+    await crash(ref(system, 'a'))
+    await sleep(10)
+    expect(ref(system, 'a').status).toBe('starting')
+    await ref(system, 'a').stop()
+    await settled()
+    expect(system.root.status).toBe('stopped')
+  }),
+)
