@@ -7,6 +7,9 @@ import { expect, test } from 'vitest'
 import { crash, probe, ref, settled, start, thrown, virtually } from './support/probe.ts'
 
 const transient = { restart: 'transient' } as const
+/** A back-off, and limits that no test of this file reaches. */
+const slowRestarts = { backoff: { min: 100, max: 100 }, maxRestarts: 5, within: 60_000 }
+
 /** Waits until it is cancelled, and then throws an error of its own. */
 async function failWhenCancelled(): Promise<void> {
   try {
@@ -158,6 +161,32 @@ test.for(['before', 'during'] as const)(
         ])
         await system.stop()
       }
+    })(),
+)
+
+test.for(['stop', 'stopChild'] as const)(
+  'a child that %s has ended during a restart of its group stays out of the later attempts of that restart',
+  (how) =>
+    virtually(async (log) => {
+      const onStart = async (context: { incarnation: number }): Promise<void> => {
+        if (context.incarnation === 2) throw new Error('start')
+      }
+      const system = await start({
+        ...slowRestarts,
+        strategy: 'one-for-all',
+        children: [probe(log, 'a'), probe(log, 'b', { onStart }), probe(log, 'c', {}, transient)],
+      })
+      const c = ref(system, 'c')
+      await crash(ref(system, 'b'))
+      await (how === 'stop' ? c.stop() : system.root.stopChild('c'))
+      await sleep(1000)
+      expect([ref(system, 'b').incarnation, ref(system, 'b').status]).toEqual([3, 'running'])
+      expect([c.incarnation, c.status]).toEqual([1, 'stopped'])
+      // The next restart of the group starts it again, as it does in OTP.
+      await crash(ref(system, 'a'))
+      await sleep(1000)
+      expect([c.incarnation, c.status]).toEqual([2, 'running'])
+      await system.stop()
     })(),
 )
 

@@ -97,7 +97,7 @@ export class Restarts {
     child.status = 'restarting'
     this.#announce(child, incarnation, reason, delay)
     const group = this.#groupOf(member)
-    for (const each of group) each.leftOut = false
+    if (incarnation !== null) for (const each of group) each.leftOut = false
     for (const each of group.toReversed()) {
       this.drop(each)
       if (each !== member) await this.#stopForRestart(each)
