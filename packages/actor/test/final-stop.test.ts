@@ -1,7 +1,7 @@
 // `ref.stop()` of a child that is not permanent is final: whatever happens before the child has ended, it is not
 // restarted. As a control, `supervisor:terminate_child` of Erlang/OTP 25 keeps a transient child stopped too when that
 // child is killed at its deadline, and when its clean-up crashes.
-import { type ChildOptions, child, type ChildSpec } from '@tasktree/actor'
+import { Actor, type ChildOptions, child, type ChildSpec, type Message } from '@tasktree/actor'
 import { sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'
 import { crash, probe, ref, settled, start, thrown, virtually } from './support/probe.ts'
@@ -208,5 +208,106 @@ test(
     await ref(system, 'a').stop()
     await settled()
     expect(system.root.status).toBe('stopped')
+  }),
+)
+
+test(
+  'an error that a handler throws while its actor is ending changes nothing about that end',
+  virtually(async () => {
+    class Late extends Actor {
+      static override readonly interleave = ['crashFirst', 'crashSecond']
+      async work(): Promise<void> {
+        await sleep(10)
+        throw new Error('late')
+      }
+      quit(): void {
+        this.ctx.stop()
+        throw new Error('late')
+      }
+      async crashFirst(): Promise<void> {
+        throw new Error('first')
+      }
+      async crashSecond(): Promise<void> {
+        await failWhenCancelled()
+      }
+    }
+    const decided: string[] = []
+    const decide = (error: unknown): 'restart' | 'stop' => {
+      decided.push((error as Error).message)
+      return (error as Error).message === 'first' ? 'stop' : 'restart'
+    }
+    const options = { ...transient, decide }
+    const system = await start({
+      children: ['stopped', 'quits', 'crashes'].map((id) => child.actor(id, Late, [], options)),
+    })
+    const late = (id: string) => system.lookup(Late, id)!
+    void late('stopped').tell.work()
+    await settled()
+    await late('stopped').stop()
+    void late('quits').tell.quit()
+    void late('crashes').tell.crashSecond()
+    void late('crashes').tell.crashFirst()
+    await sleep(100)
+    for (const id of ['stopped', 'quits', 'crashes']) {
+      expect([id, late(id).status, late(id).incarnation]).toEqual([id, 'stopped', 1])
+    }
+    expect(decided).toEqual(['first'])
+    await system.stop()
+  }),
+)
+
+test(
+  'a permanent actor that is killed is restarted, whatever decide returns about the error of its clean-up',
+  virtually(async () => {
+    class Throws extends Actor {
+      async work(): Promise<void> {
+        await failWhenCancelled()
+      }
+    }
+    const system = await start({
+      children: [child.actor('a', Throws, [], { decide: () => 'stop' })],
+    })
+    const a = system.lookup(Throws, 'a')!
+    void a.tell.work()
+    await settled()
+    expect(await a.kill()).toEqual({ kind: 'killed' })
+    await settled()
+    expect([a.status, a.incarnation]).toEqual(['running', 2])
+    await system.stop()
+  }),
+)
+
+test(
+  'an actor that decide stops does not tell its askers that it is restarted',
+  virtually(async () => {
+    const undelivered: number[] = []
+    class Drops extends Actor {
+      async work(): Promise<void> {
+        await sleep(10)
+        throw new Error('boom')
+      }
+      note(text: string): string {
+        return text
+      }
+      protected override onUndelivered(messages: readonly Message[]): void {
+        undelivered.push(messages.length)
+      }
+    }
+    const system = await start({
+      children: [
+        child.actor('a', Drops, [], { mailbox: { onRestart: 'drop' }, decide: () => 'stop' }),
+      ],
+    })
+    const a = system.lookup(Drops, 'a')!
+    void a.tell.work()
+    void a.tell.note('lost')
+    expect(await thrown(a.ask.note('asked'))).toMatchObject({
+      name: 'ActorStopped',
+      delivered: false,
+    })
+    await settled()
+    expect(system.deadLetters.recent).toMatchObject([{ reason: 'stopped' }])
+    expect(undelivered).toEqual([1])
+    await system.stop()
   }),
 )

@@ -289,7 +289,8 @@ export class ActorChild extends Child {
   override exited(incarnation: ActorIncarnation, reason: ExitReason): void {
     super.exited(incarnation, reason)
     this.#pinnedMessages?.incarnationEnded(reason)
-    if (this.spec.mailbox?.onRestart === 'drop' && this.restartsAfter(reason)) this.dropMailbox()
+    const restarts = this.restartsAfter(reason, incarnation.decision)
+    if (restarts && this.spec.mailbox?.onRestart === 'drop') this.dropMailbox()
   }
 
   override close(reason: ExitReason): void {

@@ -266,17 +266,20 @@ export class ActorIncarnation extends Incarnation {
 
   /**
    * Called when a handler has crashed with the error `cause`. If the function `decide` of the child's spec returns
-   * `resume`, the actor goes on. Otherwise this incarnation ends.
+   * `resume`, the actor goes on. Otherwise this incarnation ends. If it is ending already, `cause` is only logged.
    */
   crash(envelope: Envelope, cause: unknown): void {
+    if (this.#end !== null) {
+      reportLateCrash(this.child, envelope, cause)
+      return
+    }
     const decision = this.decide(cause)
     if (decision === 'resume') {
       reportResumed(this.child, envelope, cause)
       return
     }
     this.decision = decision
-    if (this.#end === null) this.crashedIn = envelope.type
-    else reportLateCrash(this.child, envelope, cause)
+    this.crashedIn = envelope.type
     this.end(failure(cause))
   }
 
@@ -353,7 +356,7 @@ export class ActorIncarnation extends Incarnation {
     }
     this.#cleaning = true
     child.status = 'stopping'
-    if (!child.restartsAfter(reason)) child.refuseAsks(reason)
+    if (!child.restartsAfter(reason, this.decision)) child.refuseAsks(reason)
     this.#failAsks(reason)
     this.#takeCancelsBack()
     await this.#release(reason.kind === 'killed')
@@ -396,7 +399,7 @@ export class ActorIncarnation extends Incarnation {
     this.#parts?.end()
     // While `draining` is true, the mailbox refuses messages. The next incarnation handles messages again, so the
     // mailbox must accept messages from now on.
-    if (this.child.restartsAfter(reason)) this.child.draining = false
+    if (this.child.restartsAfter(reason, this.decision)) this.child.draining = false
     this.ended(reason)
     this.#parts?.breakLinks(reason)
     // Handlers that were killed may have left async functions that still run. These functions belong to the task, so

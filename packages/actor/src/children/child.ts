@@ -6,7 +6,7 @@ import { currentIncarnation } from '../messages/handler-flow.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { Monitor } from '../actors/monitor.ts'
 import { EndWaits } from './end-waits.ts'
-import { budgetOf, PatientWait, type Incarnation } from './incarnation.ts'
+import { budgetOf, type Decision, PatientWait, type Incarnation } from './incarnation.ts'
 
 export type ChildKind = 'actor' | 'task' | 'supervisor' | 'resource' | 'dynamic'
 export type ChildStatus =
@@ -280,11 +280,15 @@ export abstract class Child {
     this.#monitors?.delete(monitor)
   }
 
-  /** Returns whether the child is restarted after an end with `reason`. */
-  restartsAfter(reason: ExitReason): boolean {
+  /**
+   * Returns whether the child is restarted after an end with `reason`. `decision` is what the option `decide` of the
+   * child has returned about that end; null if it has returned nothing.
+   */
+  restartsAfter(reason: ExitReason, decision: Decision | null = null): boolean {
     if (this.stopRequested) return false
     if (this.returning) return true
     const { restart } = this.spec
+    if (decision !== null) return decision === 'restart' && restart !== 'temporary'
     return restart === 'permanent' || (restart === 'transient' && isAbnormal(reason))
   }
 

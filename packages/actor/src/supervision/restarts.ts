@@ -49,11 +49,7 @@ export class Restarts {
       child.close(reason)
       throw reason.kind === 'error' ? reason.error : new ActorStopped(child.path, reason, true)
     }
-    const restarts =
-      decision === null || child.stopRequested
-        ? child.restartsAfter(reason)
-        : decision === 'restart' && child.spec.restart !== 'temporary'
-    if (restarts) {
+    if (child.restartsAfter(reason, decision)) {
       await this.#restart(member, incarnation, reason)
       return
     }
