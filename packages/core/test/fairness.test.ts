@@ -1,6 +1,6 @@
 import { createServer, connect } from 'node:net'
 import { once } from 'node:events'
-import { createTask, Future, getRunningLoop, run, sleep, wait } from '@tasktree/core'
+import { createTask, Future, getRunningLoop, run, sleep, taskGroup, wait } from '@tasktree/core'
 import { expect, test } from 'vitest'
 
 /** Two tasks that wake each other for ever, without any I/O. */
@@ -89,4 +89,41 @@ test('sleep(0) serves I/O too', () =>
     await sleep(0)
     await sleep(0)
     expect(immediate).toBe(true)
+  }))
+
+test('a microtask that ends the future of a task resumes the task before later microtasks', () =>
+  run(async () => {
+    const future = new Future<void>()
+    let microtasks = 0
+    let resumed = false
+    const spin = (): void => {
+      if (!resumed && ++microtasks < 1_000) queueMicrotask(spin)
+    }
+    // The task waits already when the second of these microtasks runs.
+    queueMicrotask(() =>
+      queueMicrotask(() => {
+        future.setResult()
+        spin()
+      }),
+    )
+    await future
+    resumed = true
+    expect(microtasks).toBeLessThan(20)
+  }))
+
+test('a task that continues after a foreign promise holds the loop until it waits', () =>
+  run(async () => {
+    const order: string[] = []
+    await taskGroup(async (group) => {
+      group.createTask(async () => {
+        await new Promise((resolve) => setImmediate(resolve))
+        group.createTask(async () => {
+          order.push('the other task')
+        })
+        for (let i = 0; i < 50; i++) await Promise.resolve()
+        order.push('this task waits')
+        await sleep(0)
+      })
+    })
+    expect(order).toEqual(['this task waits', 'the other task'])
   }))
