@@ -388,6 +388,29 @@ describe('runMain', () => {
     expect(code).toBe(130)
   })
 
+  for (const [what, takeBack] of [
+    ['taken back', 'main.uncancel()'],
+    ['swallowed', ''],
+  ] as const) {
+    test(`after a signal whose cancel was ${what}, a later cancel ends no wait of its clean-up`, async () => {
+      const { code, output } = await program(
+        main(`
+          const main = core.currentTask()
+          console.log('ready')
+          try { await core.sleepForever() } catch { ${takeBack} }
+          core.getRunningLoop().callSoon(() => main.cancel())
+          try { await core.sleepForever() } catch {
+            await new Promise((resolve) => setTimeout(resolve, 1))
+            await core.sleep(1)
+            console.log('cleaned')
+          }
+        `),
+        'SIGINT',
+      )
+      expect([code, output]).toEqual([0, 'ready\ncleaned\n'])
+    })
+  }
+
   test('when main fails it prints the error and exits with 1', async () => {
     const { code, output } = await program(main(`throw new RangeError('broken')`))
     expect(code).toBe(1)

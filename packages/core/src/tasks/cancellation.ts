@@ -77,7 +77,8 @@ export class Cancellation {
   remembered: string | CancelledError | undefined = undefined
   /**
    * Whether a signal of the process (SIGINT or SIGTERM) has asked for the cancel. Such a cancel must not be lost, so it
-   * is thrown at one wait after another, until it is certain that the body of the task has got the cancel.
+   * is thrown at one wait after another, until it is certain that the body of the task has got the cancel. The
+   * next cancel after that sets this field back to false, and so does `takeBack` when it takes the last cancel back.
    */
   isFromProcess = false
   /**
@@ -186,6 +187,8 @@ export class Cancellation {
   begin(isFromInside: boolean): void {
     this.count++
     this.wasAsked = true
+    // If the body has not got the cancel of a signal yet, that cancel must still not be lost.
+    if (this.#isConfirmed) this.isFromProcess = false
     this.#isConfirmed = false
     this.#isFromInside = isFromInside
     this.#hasMadePromise = false
@@ -250,7 +253,9 @@ export class Cancellation {
    * CancelledError.
    */
   takeBack(): void {
-    if (this.count > 0 && --this.count === 0) this.pending = false
+    if (this.count === 0 || --this.count > 0) return
+    this.pending = false
+    this.isFromProcess = false
   }
 
   /**
