@@ -10,7 +10,9 @@ import {
   RuntimeError,
   sleep,
   sleepForever,
+  type Task,
   taskGroup,
+  timeout,
   wait,
 } from '@tasktree/core'
 import { describe, expect, test, vi } from 'vitest'
@@ -163,6 +165,82 @@ describe('TaskGroup.start', () => {
       await wait([caller])
       expect([caller.cancelled(), log]).toEqual([true, ['ended']])
     })
+  })
+})
+
+describe('a task that `TaskGroup.start` has started, when the caller is cancelled', () => {
+  // Trio's `Nursery.start` also throws each of these failures to its caller.
+  const failsInCleanUp = async (): Promise<void> => {
+    await sleepForever().catch(() => {
+      throw new Error('clean-up failed')
+    })
+  }
+
+  virtual('throws the failure of its clean-up to the caller', async () => {
+    const value = await taskGroup(async (group) => {
+      const error = await thrown(timeout(5, () => group.start(failsInCleanUp)))
+      return (error as Error).message
+    })
+    expect(value).toBe('clean-up failed')
+  })
+
+  virtual('throws a failure that comes in the same turn as the cancel', async () => {
+    const value = await taskGroup(async (group) => {
+      const caller = group.createTask(() =>
+        thrown(
+          group.start(async () => {
+            await sleep(5)
+            getEventLoop().callSoon(() => caller.cancel())
+            throw new Error('no port')
+          }),
+        ),
+      )
+      return ((await caller) as Error).message
+    })
+    expect(value).toBe('no port')
+  })
+
+  virtual('gives its failure to the group if the caller cannot wait for it', async () => {
+    // The task waits for its caller, and the caller for the task: a cancel ends the wait of the caller first.
+    const error = await thrown(
+      taskGroup(async (group) => {
+        const caller: Task = group.createTask(() =>
+          group.start(async () => {
+            await thrown(caller)
+            await sleep(1)
+            throw new Error('clean-up failed')
+          }),
+        )
+        await sleep(1)
+        caller.cancel()
+        await sleepForever()
+      }),
+    )
+    expect((error as ExceptionGroup).errors.map(String)).toEqual(['Error: clean-up failed'])
+  })
+
+  virtual('may call `started`, which then does nothing', async () => {
+    // In Trio too, the call does nothing, and a second call throws.
+    const log: unknown[] = []
+    const value = await taskGroup(async (group) => {
+      const error = await thrown(
+        timeout(5, () =>
+          group.start<number>(async (started) => {
+            await thrown(sleepForever())
+            started(1)
+            log.push('first call')
+            try {
+              started(2)
+            } catch (error) {
+              log.push(nameOf(error))
+            }
+            throw new Error('clean-up failed')
+          }),
+        ),
+      )
+      return (error as Error).message
+    })
+    expect([value, log]).toEqual(['clean-up failed', ['first call', 'RuntimeError']])
   })
 })
 

@@ -11,7 +11,7 @@ import type { Task } from '../tasks/task.ts'
  */
 export class GroupStarts {
   readonly #loop: EventLoop
-  /** The tasks that have not called `started` yet. */
+  /** The tasks that have not called `started` yet, and whose failure `start` throws to its caller. */
   readonly #starting = new Set<Task>()
 
   constructor(loop: EventLoop) {
@@ -20,7 +20,8 @@ export class GroupStarts {
 
   /**
    * Calls `createTask` to make a task that runs `fn`, and waits until the task calls `started`. Returns the value that
-   * the task passed to `started`. If the code that waits here is cancelled, the task is cancelled too.
+   * the task passed to `started`. If the code that waits here is cancelled, the task is cancelled too. If the task
+   * fails before it calls `started`, its failure is thrown, even if the code that waits here is cancelled.
    *
    * @throws {RuntimeError} when the task returns without a call of `started`
    */
@@ -29,9 +30,16 @@ export class GroupStarts {
     fn: (started: (value?: T) => void) => PromiseLike<void>,
   ): Promise<T> {
     const ready = new Future<T>({ loop: this.#loop })
+    let wasCalled = false
+    let isReady = false
     const task: Task = createTask(() =>
       fn((value) => {
-        if (ready.done()) throw new RuntimeError('started() was called before: call it once')
+        if (wasCalled) throw new RuntimeError('started() was called before: call it once')
+        wasCalled = true
+        // If the caller of `start` was cancelled, `start` has cancelled the task. The call then does nothing, as in
+        // Trio, and `start` still throws the failure of the task.
+        if (ready.done()) return
+        isReady = true
         this.#starting.delete(task)
         ready.setResult(value as T)
       }),
@@ -49,8 +57,18 @@ export class GroupStarts {
     try {
       return await ready
     } catch (error) {
-      if (!task.done()) await cancelAndWait(task)
-      throw error
+      let thrown = error
+      try {
+        if (!task.done()) await cancelAndWait(task)
+      } catch (cancel) {
+        thrown = cancel
+      }
+      if (isReady) throw thrown
+      // The task has not ended if it waits for the task that runs here, because each would then wait for the other for
+      // ever. In this case the group gets a later failure of the task.
+      if (!task.done()) this.#starting.delete(task)
+      else if (!task.cancelled()) thrown = task.exception() ?? thrown
+      throw thrown
     }
   }
 

@@ -127,7 +127,7 @@ export class TaskGroup {
    * that the task passed to `started`. If the task fails before it has called `started`, `start` throws the failure,
    * and the group continues. If the code that waits for `start` is cancelled, the task is cancelled too.
    *
-   * @throws {RuntimeError} when the task ends without a call of `started`; and when the group has finished or is
+   * @throws {RuntimeError} when the task returns without a call of `started`; and when the group has finished or is
    * shutting down
    * @throws {TypeError} when `fn` is not a function
    *
