@@ -170,9 +170,9 @@ export function coroutine<A extends unknown[], T>(
  *
  * @example
  *     const main = coroutine(async () => 'done')
- *     const begun = main()
- *     console.log(isCoroutine(begun), isCoroutine(main)) // true false
- *     await begun
+ *     const call = main()
+ *     console.log(isCoroutine(call), isCoroutine(main)) // true false
+ *     await call
  *
  * Source: asyncio.iscoroutine
  */
