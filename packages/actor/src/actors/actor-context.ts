@@ -195,6 +195,7 @@ export class ActorContext<Self extends Actor = Actor> {
    *
    * @throws {TypeError} when an option is unknown or has a wrong type; the message names the option
    * @throws {RangeError} when an option is out of range, or when two children have the same id
+   * @throws {TypeError} when the function in the option `children` returns `'ignore'`
    */
   supervise(options: SupervisorOptions & { name?: string }): Promise<SupervisorRef> {
     checkSupervisorObject(options)
@@ -204,7 +205,10 @@ export class ActorContext<Self extends Actor = Actor> {
 
   async #supervise(spec: SupervisorSpec): Promise<SupervisorRef> {
     const child = await this.#live().parts.children().start(spec)
-    return (child as NonNullable<typeof child>).ref as SupervisorRef
+    if (child === null) {
+      throw new TypeError(`${spec.id} was not started: its option children returned 'ignore'`)
+    }
+    return child.ref as SupervisorRef
   }
 
   /**
@@ -258,6 +262,8 @@ export class ActorContext<Self extends Actor = Actor> {
   /**
    * Tells the supervisor that this actor is not needed. The supervisor goes on without the actor. Call this method in
    * `onStart`. The method throws, so the code after the call does not run.
+   *
+   * @throws {InvalidStateError} when the actor has started
    */
   ignore(): never {
     return this.#live().ignore()

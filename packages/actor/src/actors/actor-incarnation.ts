@@ -1,4 +1,4 @@
-import { Future, isCancelled, sleep, type Task } from '@tasktree/core'
+import { Future, InvalidStateError, isCancelled, sleep, type Task } from '@tasktree/core'
 import { createServiceTask, abandon, observe } from '@tasktree/core/lowlevel'
 import { abandoned } from '../children/abandonable-wait.ts'
 import { Incarnation } from '../children/incarnation.ts'
@@ -188,6 +188,9 @@ export class ActorIncarnation extends Incarnation {
 
   async #failToStart(error: unknown): Promise<void> {
     const end = this.#end
+    // If the incarnation was interrupted or killed while it started, for example because the caller of `spawn` was
+    // cancelled, the start has failed, even if `onStart` has caught the cancel and called `ctx.ignore()`.
+    const isIgnored = error === notNeeded && this.#persistentCancel === null && end !== killed
     this.revoked = true
     this.#cleaning = true
     this.#takeCancelsBack()
@@ -200,9 +203,9 @@ export class ActorIncarnation extends Incarnation {
           : error
     this.#requests?.dropAll(() => (cause instanceof Error ? cause : new NoProc(this.child.path)))
     this.#parts?.end()
-    if (error === notNeeded) this.ignored()
+    if (isIgnored) this.ignored()
     else this.failedToStart(cause)
-    this.#parts?.breakLinks(end ?? (error === notNeeded ? normal : failure(cause)))
+    this.#parts?.breakLinks(end ?? (isIgnored ? normal : failure(cause)))
   }
 
   /** Whether `drain()` was called and nothing is left to do, so that the incarnation can end now. */
@@ -412,8 +415,16 @@ export class ActorIncarnation extends Incarnation {
     this.messageLoop.failAsks(() => endedWhileHandling(this.child.path, reason))
   }
 
-  /** Called by `ctx.ignore()` in `onStart`. Throws a value that ends the start of the actor, but not as a failure. */
+  /**
+   * Called by `ctx.ignore()`. Throws a value that ends the start of the actor, but not as a failure. When the start is
+   * over, throws an InvalidStateError instead.
+   */
   ignore(): never {
+    if (this.started || this.#cleaning) {
+      throw new InvalidStateError(
+        `ctx.ignore() belongs in onStart of ${this.child.path}, which is over; ctx.stop() ends a running actor`,
+      )
+    }
     // oxlint-disable-next-line typescript/only-throw-error -- the value is not an error: it only makes `onStart` end
     throw notNeeded
   }
