@@ -122,8 +122,7 @@ export class ActorIncarnation extends Incarnation {
         return
       }
       const error = this.task.cancelled() ? new NoProc(path) : this.task.exception()
-      this.#requests?.dropAll(() => new NoProc(path))
-      this.failedToStart(error)
+      this.#endStart(error, this.#end ?? failure(error))
     })
   }
 
@@ -201,11 +200,20 @@ export class ActorIncarnation extends Incarnation {
         : isCancelled(error)
           ? new UnexpectedCancellation(error)
           : error
+    this.#endStart(cause, end ?? (isIgnored ? normal : failure(cause)), isIgnored)
+  }
+
+  /**
+   * Ends an incarnation that has not started. Other actors may have linked themselves to it or handed ReplyPorts over
+   * to it already, even before its task has begun to run.
+   */
+  #endStart(cause: unknown, reason: ExitReason, isIgnored = false): void {
     this.#requests?.dropAll(() => (cause instanceof Error ? cause : new NoProc(this.child.path)))
+    this.#parts?.failPorts(reason)
     this.#parts?.end()
     if (isIgnored) this.ignored()
     else this.failedToStart(cause)
-    this.#parts?.breakLinks(end ?? (isIgnored ? normal : failure(cause)))
+    this.#parts?.breakLinks(reason)
   }
 
   /** Whether `drain()` was called and nothing is left to do, so that the incarnation can end now. */
