@@ -351,20 +351,20 @@ export class ActorIncarnation extends Incarnation {
     for (const { type, sinceMs, promise } of this.messageLoop.abandon()) {
       reportZombie(this, type, sinceMs, promise)
     }
-    const waited = this.#hookCaller.abandon()
-    if (waited !== null) reportZombie(this, waited.what, 0, waited.promise)
+    const hook = this.#hookCaller.abandon()
+    if (hook !== null) reportZombie(this, hook.name, 0, hook.promise)
   }
 
   #takeCancelsBack(): void {
     while (this.task.cancelling() > 0) this.task.uncancel()
   }
 
-  async #shutDown(reason: ExitReason): Promise<void> {
+  async #shutDown(asked: ExitReason): Promise<void> {
     const { child } = this
-    if (reason.kind === 'error') this.messageLoop.cancelBeside()
-    if (this.messageLoop.besideCount > 0) {
-      await this.#hookCaller.settle('a handler', this.messageLoop.besideEnded())
-    }
+    if (asked.kind === 'error') this.messageLoop.cancelBeside()
+    // A kill ends this wait too, because `#abandon` then gives up the handlers that still run.
+    if (this.messageLoop.besideCount > 0) await this.messageLoop.besideEnded()
+    const reason = this.#end ?? asked
     this.#cleaning = true
     child.status = 'stopping'
     if (!child.restartsAfter(reason, this.decision)) child.refuseAsks(reason)
@@ -378,19 +378,17 @@ export class ActorIncarnation extends Incarnation {
   /**
    * Cancels the timers. Cancels the awaitables that were passed to `ctx.pipe()` and have not settled yet. Then stops
    * the children of this incarnation, and waits until the children have ended. The children are killed if `kill` is
-   * true, or if this incarnation is killed during the wait.
+   * true, or if this incarnation is cancelled or killed during the wait. Killed children end soon, so even a killed
+   * incarnation waits for them. Otherwise the next incarnation would start while they still hold their names.
    */
   async #release(kill: boolean): Promise<void> {
     this.parts.release()
     const children = this.ownChildren
     if (children === null) return
     if (kill) children.killAll()
-    try {
-      await this.#hookCaller.settle('the end of its children', children.stopAll(this.deadline))
-      // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- the incarnation is ending already
-    } catch {
-      children.killAll()
-    }
+    await children.stopAll(this.deadline)
+    // A cancel during the wait has killed the children. It must not end a wait of `onStop` too.
+    this.#takeCancelsBack()
   }
 
   async #runOnStop(reason: ExitReason): Promise<void> {

@@ -1,5 +1,5 @@
 import { isCancelled } from '@tasktree/core'
-import { createServiceTask, observe } from '@tasktree/core/lowlevel'
+import { abandon, createServiceTask, observe } from '@tasktree/core/lowlevel'
 import { PersistentCancel } from './persistent-cancel.ts'
 import { ActorStopped } from '../errors.ts'
 import { killed } from '../exit-reason.ts'
@@ -109,9 +109,12 @@ export class HandlersBeside {
    */
   abandon(): HandlerFlow[] {
     const flows = [...this.#flows.values()]
+    const { loop } = this.#incarnation.child.runtime
     for (const flow of flows) {
       flow.task.cancel('killed')
       this.#end(flow)
+      // Without the call of `abandon`, the task would go on for as long as its code waits, and `run` waits for each task.
+      loop.callSoon(() => abandon(flow.task))
     }
     return flows.filter((flow) => flow.promise !== null)
   }

@@ -13,8 +13,8 @@ export class HookCaller {
   readonly #incarnation: ActorIncarnation
   readonly #wait = new AbandonableWait()
   /**
-   * The name of the code that `#wait` waits for, such as `onStop`. If the actor is killed during the wait, that code goes
-   * on, and a warning in the log names it. Null while there is no wait.
+   * The name of the hook that `#wait` waits for. If the actor is killed during the wait, the hook goes on, and a warning
+   * in the log names it. Null while there is no wait.
    */
   #waitsFor: string | null = null
   /** The HandlerFlow (one run of a handler or hook) of the hook that runs now; otherwise null. */
@@ -35,7 +35,7 @@ export class HookCaller {
     try {
       const result = runInFlow(flow, () => call(hooks))
       if (isThenable(result))
-        await this.settle(
+        await this.#settle(
           name,
           runInFlow(flow, () => inTask(result)),
         )
@@ -46,12 +46,11 @@ export class HookCaller {
   }
 
   /**
-   * Waits for `promise`. A kill ends this wait: the method then throws `abandoned`. A cancel of the task does not end
-   * this wait; the cancel reaches the future that the code behind `promise` awaits. `what` names that code in the
-   * report of the kill.
+   * Waits for `promise`, which the hook `name` has returned. A kill ends this wait: the method then throws `abandoned`.
+   * A cancel of the task does not end this wait; the cancel reaches the future that the hook awaits.
    */
-  async settle(what: string, promise: PromiseLike<unknown>): Promise<unknown> {
-    this.#waitsFor = what
+  async #settle(name: string, promise: PromiseLike<unknown>): Promise<unknown> {
+    this.#waitsFor = name
     try {
       return await this.#wait.begin(promise)
     } finally {
@@ -61,12 +60,12 @@ export class HookCaller {
   }
 
   /**
-   * Called after a kill. Ends the wait for a hook or other code. Returns the awaited promise and the name of its code,
-   * because that code may still run. Returns null if there was no wait.
+   * Called after a kill. Ends the wait for a hook. Returns the name of the hook and the promise that it has returned,
+   * because its code may still run. Returns null if there was no wait.
    */
-  abandon(): { readonly what: string; readonly promise: PromiseLike<unknown> } | null {
-    const what = this.#waitsFor
+  abandon(): { readonly name: string; readonly promise: PromiseLike<unknown> } | null {
+    const name = this.#waitsFor
     const promise = this.#wait.abandon()
-    return promise === null || what === null ? null : { what, promise }
+    return promise === null || name === null ? null : { name, promise }
   }
 }

@@ -84,8 +84,8 @@ export class Starting extends Future<'running' | 'ignored'> implements ActorWait
 }
 
 /**
- * The future with which a supervisor waits for the end of a child. A cancel of this future calls `onCancel`, but does
- * not end the wait of the supervisor.
+ * The future with which a supervisor or an actor waits for the end of its child. A cancel of this future calls
+ * `onCancel`, but does not end the wait.
  */
 export class PatientWait extends Future<ExitReason> implements BlockedWait {
   readonly #incarnation: Incarnation
@@ -175,7 +175,10 @@ export abstract class Incarnation {
   abstract finish(reason: ExitReason): void
   /** Makes the incarnation end: cancels its current work, but waits for the clean-up code of that work. */
   abstract interrupt(reason: ExitReason): void
-  /** Ends the incarnation within two turns of the loop, even if its current work cannot be cancelled. */
+  /**
+   * Ends the incarnation within two turns of the loop, even if its current work cannot be cancelled. An incarnation with
+   * children kills the children too, and ends when the last of them has ended.
+   */
   abstract kill(): void
 
   /**
@@ -314,9 +317,9 @@ export abstract class Incarnation {
   }
 
   /**
-   * Makes `wait` settle when this incarnation has ended, and returns `wait`. A supervisor must not end before its
-   * children, so a cancel must not end its wait for a child. Therefore a supervisor calls this method, and not
-   * `whenOver`, whose future ends with a cancel.
+   * Makes `wait` settle when this incarnation has ended, and returns `wait`. A supervisor or an actor must not end before
+   * its children, so a cancel must not end its wait for a child. Therefore it calls this method, and not `whenOver`,
+   * whose future ends with a cancel.
    */
   whenOverAtLast(wait: PatientWait): PatientWait {
     if (this.#exit !== null) wait.setResult(this.#exit)

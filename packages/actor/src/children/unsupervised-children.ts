@@ -6,7 +6,7 @@ import { type ExitReason, shutdown } from '../exit-reason.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { reportEnd } from './crash-report.ts'
 import { makeChild } from './child-kinds.ts'
-import { budgetOf, type Incarnation } from './incarnation.ts'
+import { budgetOf, type Incarnation, PatientWait } from './incarnation.ts'
 import type { Owner, Child } from './child.ts'
 
 /**
@@ -76,7 +76,8 @@ export class UnsupervisedChildren implements Owner {
 
   /**
    * Stops the children one after the other, in the reverse order of their start. A child that takes longer than its
-   * option `shutdown` allows, or that still runs at `deadline`, is killed.
+   * option `shutdown` allows, or that still runs at `deadline`, is killed. If the calling task is cancelled, all
+   * children are killed, and the caller still waits for their end.
    */
   async stopAll(deadline: number): Promise<void> {
     this.close()
@@ -87,7 +88,11 @@ export class UnsupervisedChildren implements Owner {
       child.status = 'stopping'
       const own = this.#runtime.loop.time() + budgetOf(child)
       incarnation.stopBy(shutdown, Math.min(own, deadline))
-      await incarnation.whenOver()
+      const wait = new PatientWait(incarnation, () => {
+        this.killAll()
+        return true
+      })
+      await incarnation.whenOverAtLast(wait)
     }
   }
 
