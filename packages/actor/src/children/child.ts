@@ -93,12 +93,12 @@ export abstract class Child {
    * Functions that are called at the end of the running incarnation (run of the child). They remove the names and group
    * memberships that belong to this incarnation only.
    */
-  #atExit: (() => void)[] | null = null
+  #atExit: Set<() => void> | null = null
   /**
    * Functions that are called when the child ends for good. They remove the names and group memberships that are kept
    * when the child is restarted.
    */
-  #atClose: (() => void)[] | null = null
+  #atClose: Set<() => void> | null = null
 
   constructor(spec: ChildSpec, owner: Owner, runtime: Runtime) {
     this.spec = spec
@@ -222,18 +222,27 @@ export abstract class Child {
   /**
    * Keeps the function `undo`, which removes a name or group membership of this child, and calls it later. If code of
    * the running incarnation (run of the child) has asked for the name or membership, or if `ref` is pinned, `undo` is
-   * called when that incarnation ends. Otherwise `undo` is called when the child ends for good.
+   * called when that incarnation ends. Otherwise `undo` is called when the child ends for good. Returns a function that
+   * forgets `undo`, because the name or membership was removed before.
    */
-  undoLater(ref: ChildRef, undo: () => void): void {
-    if (ref.pinnedTo !== 0 || this.#isCalledByItself()) (this.#atExit ??= []).push(undo)
-    else (this.#atClose ??= []).push(undo)
+  undoLater(ref: ChildRef, undo: () => void): () => void {
+    const undos =
+      ref.pinnedTo !== 0 || this.#isCalledByItself()
+        ? (this.#atExit ??= new Set())
+        : (this.#atClose ??= new Set())
+    undos.add(undo)
+    return () => undos.delete(undo)
   }
 
-  /** Returns whether the calling code belongs to the running incarnation of this child. */
+  /**
+   * Returns whether the calling code belongs to the running incarnation of this child. Always returns false for a
+   * resource.
+   */
   #isCalledByItself(): boolean {
     const { incarnation } = this
     if (incarnation === null) return false
-    return incarnation.task === currentTask() || incarnation === currentIncarnation()
+    const { task } = incarnation
+    return (task !== null && task === currentTask()) || incarnation === currentIncarnation()
   }
 
   /**

@@ -9,6 +9,13 @@ export interface GroupEvent {
   readonly ref: ChildRef
 }
 
+/** A ref that has a name or is a member of a group, until its child ends. */
+interface Entry {
+  readonly ref: ChildRef
+  /** Called when the name or membership is removed before the child ends, so that its end does not remove a later one. */
+  readonly forget: () => void
+}
+
 /**
  * A set of children under one name. A child leaves the group when it ends for good. A child that its own code has added
  * to the group leaves earlier: when the incarnation (run of the child) that added it ends.
@@ -23,7 +30,7 @@ export interface GroupEvent {
  */
 export class Group {
   readonly name: string
-  readonly #members = new Map<Child, ChildRef>()
+  readonly #members = new Map<Child, Entry>()
   readonly #stream = new Broadcast<GroupEvent>({ lag: 'drop-oldest', capacity: 1000 })
 
   /** @internal use system.group(name) */
@@ -32,7 +39,7 @@ export class Group {
   }
 
   get members(): readonly ChildRef[] {
-    return [...this.#members.values()]
+    return [...this.#members.values()].map(({ ref }) => ref)
   }
 
   /**
@@ -44,8 +51,8 @@ export class Group {
     const { target: child } = ref
     const isEnding = ref.isStale || child.closing || child.closed || child.status === 'stopping'
     if (isEnding || this.#members.has(child)) return false
-    this.#members.set(child, ref)
-    child.undoLater(ref, () => this.#remove(ref))
+    const forget = child.undoLater(ref, () => this.#remove(ref))
+    this.#members.set(child, { ref, forget })
     void this.#stream.publish({ type: 'joined', ref })
     return true
   }
@@ -59,7 +66,10 @@ export class Group {
   }
 
   #remove(ref: ChildRef): boolean {
-    if (!this.#members.delete(ref.target)) return false
+    const entry = this.#members.get(ref.target)
+    if (entry === undefined) return false
+    this.#members.delete(ref.target)
+    entry.forget()
     void this.#stream.publish({ type: 'left', ref })
     return true
   }
@@ -72,15 +82,15 @@ export class Group {
 
 /** The registered names and the groups of one system. */
 export class Registry {
-  readonly #names = new Map<string, ChildRef>()
+  readonly #names = new Map<string, Entry>()
   readonly #groups = new Map<string, Group>()
 
   lookup(name: string): ChildRef | null {
-    return this.#names.get(name) ?? null
+    return this.#names.get(name)?.ref ?? null
   }
 
   names(): [string, ChildRef][] {
-    return [...this.#names]
+    return [...this.#names].map(([name, { ref }]) => [name, ref])
   }
 
   groups(): Group[] {
@@ -100,18 +110,18 @@ export class Registry {
       throw new TypeError(`a name must be a string that is not empty, got ${describe(name)}`)
     }
     const holder = this.#names.get(name)
-    if (holder !== undefined && holder.target !== ref.target) throw new NameTaken(name, holder.path)
+    if (holder !== undefined && holder.ref.target !== ref.target) {
+      throw new NameTaken(name, holder.ref.path)
+    }
     if (ref.isStale) throw new NoProc(ref.path)
-    this.#names.set(name, ref)
-    ref.target.undoLater(ref, () => this.#release(name, ref))
+    holder?.forget()
+    const forget = ref.target.undoLater(ref, () => this.unregister(name))
+    this.#names.set(name, { ref, forget })
   }
 
   unregister(name: string): boolean {
+    this.#names.get(name)?.forget()
     return this.#names.delete(name)
-  }
-
-  #release(name: string, ref: ChildRef): void {
-    if (this.#names.get(name) === ref) this.#names.delete(name)
   }
 
   group(name: string): Group {

@@ -1,0 +1,73 @@
+// How long a name or a group membership lasts.
+import { Actor, ActorSystem, child, silentLogger } from '@tasktree/actor'
+import { expect, test } from 'vitest'
+import { crash, probe, ref, settled, start, virtually } from './support/probe.ts'
+
+test('a resource that code outside of every task has named keeps its name when it is restarted', async () => {
+  const system = await ActorSystem.start({
+    name: 's',
+    logger: silentLogger,
+    children: [child.resource('pool', () => ({ [Symbol.dispose]() {} }))],
+  })
+  const pool = system.root.child('pool')!
+  system.register('main', pool)
+  system.group('pools').join(pool)
+  const events = system.events.subscribe()
+  void pool.kill()
+  for await (const event of events) if (event.type === 'started') break
+  expect(pool.incarnation).toBe(2)
+  expect(system.lookup('main')).toBe(pool)
+  expect(system.group('pools').members).toEqual([pool])
+  await system.stop()
+})
+
+class Member extends Actor {
+  enter(system: ActorSystem): void {
+    system.register('main', this.ctx.self)
+    system.group('all').join(this.ctx.self)
+  }
+  leave(system: ActorSystem): void {
+    system.unregister('main')
+    system.group('all').leave(this.ctx.self)
+  }
+  boom(): void {
+    throw new Error('boom')
+  }
+}
+
+test(
+  'the end of an incarnation removes no name and no membership that others have given since it gave up its own',
+  virtually(async () => {
+    const system = await start({ children: [child.actor('a', Member)] })
+    const a = system.lookup(Member, 'a')!
+    await a.ask.enter(system)
+    await a.ask.leave(system)
+    system.register('main', a)
+    system.group('all').join(a)
+    await a.tell.boom()
+    await settled()
+    expect(a.incarnation).toBe(2)
+    expect(system.lookup('main')).toBe(a)
+    expect(system.group('all').members).toEqual([a])
+    await system.root.stopChild('a')
+    expect([system.lookup('main'), system.group('all').members]).toEqual([null, []])
+    await system.stop()
+  }),
+)
+
+test(
+  'a name that is registered again lasts as long as the last call says',
+  virtually(async (log) => {
+    const system = await start({ children: [probe(log, 'a'), probe(log, 'b')] })
+    const [a, b] = [ref(system, 'a'), ref(system, 'b')]
+    system.register('kept', a.pinned())
+    system.register('kept', a)
+    system.register('freed', b)
+    system.register('freed', b.pinned())
+    await crash(a)
+    await crash(b)
+    expect([a.incarnation, b.incarnation]).toEqual([2, 2])
+    expect(system.snapshot().names).toEqual({ kept: '/s/a' })
+    await system.stop()
+  }),
+)
