@@ -3,9 +3,11 @@ import {
   coroutine,
   type CoroutineFunction,
   type EventLoop,
+  isCancelled,
   type Task,
 } from '@tasktree/core'
 import { createServiceTask, abandon } from '@tasktree/core/lowlevel'
+import { NoProc, UnexpectedCancellation } from '../errors.ts'
 import { tame } from '../exit-reason.ts'
 import { abandoned, AbandonableWait } from './abandonable-wait.ts'
 
@@ -16,6 +18,7 @@ import { abandoned, AbandonableWait } from './abandonable-wait.ts'
 export class AbandonableTask<T> {
   readonly task: Task<T>
   readonly #wait = new AbandonableWait()
+  #isAbandoned = false
 
   constructor(name: string, loop: EventLoop, body: CoroutineFunction<[], T>) {
     const incarnation = coroutine(body)
@@ -46,6 +49,7 @@ export class AbandonableTask<T> {
   abandon(): PromiseLike<unknown> | null {
     const { task } = this
     if (task.done()) return null
+    this.#isAbandoned = true
     task.cancel('killed')
     const promise = this.#wait.abandon()
     // Other async functions of the task may keep the task running, so `abandon(task)` ends it. The call comes two turns
@@ -59,15 +63,30 @@ export class AbandonableTask<T> {
 
   /**
    * If the task, which has ended, has failed with an error, returns an object with the error and marks the error as
-   * handled. Returns null when the task returned, was cancelled, or was abandoned.
+   * handled. If its body threw a CancelledError although no code had cancelled the task, the error is an
+   * UnexpectedCancellation. Returns null when the task returned, was cancelled, or was abandoned.
    */
   failure(): { readonly error: unknown } | null {
-    if (this.task.cancelled()) return null
+    const { task } = this
+    if (task.cancelled()) {
+      if (this.#isAbandoned || task.cancelling() > 0) return null
+      return { error: new UnexpectedCancellation(this.cancellation()) }
+    }
     try {
-      this.task.result()
+      task.result()
       return null
     } catch (error) {
       return error === abandoned ? null : { error: tame(error) }
     }
+  }
+
+  /** Returns the CancelledError with which the task has ended. */
+  cancellation(): Error {
+    try {
+      this.task.exception()
+    } catch (error) {
+      if (isCancelled(error)) return error
+    }
+    return new NoProc(this.task.name)
   }
 }

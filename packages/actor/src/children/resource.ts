@@ -119,10 +119,14 @@ export class ResourceIncarnation extends Incarnation {
     this.#work = watch
     observe(watch.task, () => {
       const failed = watch.failure()
-      if (this.over || this.#end !== null || watch.task.cancelled()) return
-      const result: unknown = failed === null ? watch.task.result() : null
-      if (failed !== null) this.#endWith(failure(failed.error))
-      else if (typeof result === 'number' && result !== 0) {
+      if (this.over || this.#end !== null) return
+      if (failed !== null) {
+        this.#endWith(failure(failed.error))
+        return
+      }
+      if (watch.task.cancelled()) return
+      const result: unknown = watch.task.result()
+      if (typeof result === 'number' && result !== 0) {
         this.#endWith(failure(new WorkerExit(result)))
       } else this.#endWith(normal)
     })

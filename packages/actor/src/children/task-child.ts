@@ -1,8 +1,7 @@
-import { isCancelled, sleep, type Task } from '@tasktree/core'
+import { sleep, type Task } from '@tasktree/core'
 import { observe } from '@tasktree/core/lowlevel'
 import { ChildRef } from './child-ref.ts'
 import type { TaskSpec } from './child-spec.ts'
-import { NoProc, UnexpectedCancellation } from '../errors.ts'
 import { type ExitReason, failure, killed, normal } from '../exit-reason.ts'
 import { registerKind } from './child-kinds.ts'
 import { Incarnation } from './incarnation.ts'
@@ -55,16 +54,13 @@ export class TaskIncarnation extends Incarnation {
   }
 
   #reason(): ExitReason {
-    const { task } = this
-    if (task.cancelled()) {
-      if (this.#end !== null) return this.#end
-      const error = cancellationOf(task)
-      return task.cancelling() > 0
-        ? { kind: 'shutdown', detail: { cancelled: error.message } }
-        : failure(new UnexpectedCancellation(error))
-    }
+    const isCancelled = this.task.cancelled()
+    if (isCancelled && this.#end !== null) return this.#end
     const failed = this.#work.failure()
     if (failed !== null) return failure(failed.error)
+    if (isCancelled) {
+      return { kind: 'shutdown', detail: { cancelled: this.#work.cancellation().message } }
+    }
     return this.#end?.kind === 'killed' ? killed : normal
   }
 
@@ -92,15 +88,6 @@ export class TaskIncarnation extends Incarnation {
     if (promise === null) return
     reportZombie(this, 'the task', 0, promise)
   }
-}
-
-function cancellationOf(task: Task): Error {
-  try {
-    task.exception()
-  } catch (error) {
-    if (isCancelled(error)) return error
-  }
-  return new NoProc(task.name)
 }
 
 registerKind('task', (spec, owner, runtime) => new TaskChild(spec, owner, runtime))
