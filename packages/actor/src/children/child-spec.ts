@@ -48,7 +48,8 @@ export interface ChildOptions {
   decide?: (error: unknown) => Decision
   /**
    * What the supervisor does when the child was killed but its code still runs, because that code awaits a promise that
-   * cannot be cancelled. `proceed`: the supervisor acts as if that code had ended. `escalate`: the supervisor ends.
+   * cannot be cancelled. `proceed`: the supervisor acts as if that code had ended. `escalate`: the supervisor ends,
+   * except after `stopChild`.
    * @defaultValue 'proceed'
    */
   onZombie?: 'proceed' | 'escalate'

@@ -6,7 +6,7 @@ import type { Incarnation } from './incarnation.ts'
 /**
  * Reports that `incarnation` (a run of a child) was killed, but that code of it still runs until `promise` settles.
  * `message` is the name of this code in the log. If the child's option `onZombie` is `escalate`, the supervisor of the
- * child then ends. When the code ends later, its result is ignored, but its error is logged.
+ * child then usually ends. When the code ends later, its result is ignored, but its error is logged.
  */
 export function reportZombie(
   incarnation: Incarnation,

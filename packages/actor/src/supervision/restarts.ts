@@ -44,11 +44,7 @@ export class Restarts {
     member.exit = null
     const { child } = member
     const { decision } = incarnation
-    if (decision === 'escalate') {
-      reportEnd(child, incarnation, reason, `${this.#supervisor.path} ends with it`)
-      child.close(reason)
-      throw reason.kind === 'error' ? reason.error : new ActorStopped(child.path, reason, true)
-    }
+    if (decision === 'escalate') this.#escalate(child, incarnation, reason)
     if (child.restartsAfter(reason, decision)) {
       await this.#restart(member, incarnation, reason)
       return
@@ -57,6 +53,12 @@ export class Restarts {
     if (child.stopRequested) this.leaveOut(member)
     this.#supervisor.forget(member, reason)
     this.#supervisor.shutDownAfter(child)
+  }
+
+  #escalate(child: Child, incarnation: Incarnation, reason: ExitReason): never {
+    reportEnd(child, incarnation, reason, `${this.#supervisor.path} ends with it`)
+    child.close(reason)
+    throw reason.kind === 'error' ? reason.error : new ActorStopped(child.path, reason, true)
   }
 
   /**
@@ -168,7 +170,11 @@ export class Restarts {
     const isTemporary = child.spec.restart === 'temporary'
     child.returning = !isTemporary
     if (isTemporary) child.refuseAsks(shutdown)
+    const ending = child.incarnation ?? member.exit?.incarnation ?? null
     await this.#supervisor.stopIncarnation(member)
+    if (ending?.decision === 'escalate') {
+      this.#escalate(child, ending, child.lastExit ?? shutdown)
+    }
     // `ref.stop()` may have been called before this stop, or while this stop was in progress.
     if (child.stopRequested && !child.closed) this.leaveStopped(member, child.lastExit ?? shutdown)
     else if (isTemporary) this.#supervisor.removeMember(member, child.lastExit ?? shutdown)
