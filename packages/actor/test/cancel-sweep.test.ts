@@ -246,3 +246,19 @@ test.each(['stop', 'kill'] as const)(
     expect([...outcomes].toSorted()).toEqual(['cancelled', 'started'])
   },
 )
+
+test('restartChild that is cancelled leaves the child stopped or running, and causes no restart', () =>
+  sweep(async (cancelled) => {
+    const log: string[] = []
+    const onStart = (): Future<void> => sleep(0)
+    const system = await start({ children: [probe(log, 'a', { onStart })] })
+    await system.root.stopChild('a')
+    const wasCancelled = await cancelled(() => system.root.restartChild('a'))
+    await settled()
+    const [a] = system.root.whichChildren()
+    expect(['stopped', 'running']).toContain(a?.status)
+    if (!wasCancelled) expect(a?.status).toBe('running')
+    expect(a?.restarts).toBe(0)
+    expect(log.filter((line) => line === 'start a').length).toBeLessThanOrEqual(2)
+    await system.stop()
+  }))

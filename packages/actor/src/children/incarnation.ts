@@ -214,7 +214,12 @@ export abstract class Incarnation {
     })
   }
 
+  /**
+   * If the start is not over, makes it fail with `error`. If `error` is null, the incarnation is stopped, and otherwise
+   * it is killed.
+   */
   abortStart(error: unknown): void {
+    if (this.started) return
     this.#startError ??= error
     if (error !== null) this.kill()
     else this.stopBy(shutdown, this.child.runtime.loop.time() + budgetOf(this.child))
