@@ -950,7 +950,7 @@ export declare class ActorStopped extends Error {
 export declare class ActorCrashed extends ActorStopped {
     readonly name: string;
     readonly code: string;
-    constructor(path: string, cause: unknown, delivered: boolean);
+    constructor(path: string, cause: unknown);
 }
 export declare class ActorRestarting extends Error {
     readonly name: string;

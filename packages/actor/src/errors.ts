@@ -2,9 +2,10 @@ import type { ExitReason } from './exit-reason.ts'
 import { formatReason, formatThrown } from './exit-reason.ts'
 
 /**
- * There is no running child at `path`. An ask fails with NoProc if there is no actor, or if the actor had stopped for
- * good before the message was sent. Other calls, such as `startChild` of a SupervisorRef, fail with NoProc during a
- * restart too. If the ref is pinned to one incarnation (reaches only one run of the child), that incarnation has ended.
+ * The child at `path` does not run. During a restart of the child, an ask waits, but calls that need a running child,
+ * such as `ctx.link` or `startChild` of a SupervisorRef, fail with NoProc. If the ref is pinned to one incarnation
+ * (reaches only one run of the child), that incarnation has ended. A start that is stopped or killed may fail with
+ * NoProc too.
  */
 export class NoProc extends Error {
   override readonly name: string = 'NoProc'
@@ -46,8 +47,8 @@ export class ActorCrashed extends ActorStopped {
   override readonly name: string = 'ActorCrashed'
   override readonly code: string = 'ERR_ACTOR_CRASHED'
 
-  constructor(path: string, cause: unknown, delivered: boolean) {
-    super(path, { kind: 'error', error: cause }, delivered, { cause })
+  constructor(path: string, cause: unknown) {
+    super(path, { kind: 'error', error: cause }, true, { cause })
   }
 }
 

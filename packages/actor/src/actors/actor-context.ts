@@ -74,8 +74,8 @@ export class ActorContext<Self extends Actor = Actor> {
   }
 
   /**
-   * The ref of the supervisor or actor that started this actor. Null if `spawn` started this actor outside of every
-   * ActorSystem.
+   * The ref of the supervisor or actor that started this actor. Null if the actor was started by the function `spawn`,
+   * and not by `ctx.spawn`.
    */
   get parent(): ChildRef | null {
     return this.#child.owner.ownRef

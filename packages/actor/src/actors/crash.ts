@@ -59,7 +59,7 @@ export function answerThrown(
   const cause = isCancellation ? new UnexpectedCancellation(error) : error
   // If `flow.port` is not null, the handler has called `ctx.reply()`, and may have given the ReplyPort to another
   // actor. That actor can still answer the ask. If the port was not given away, the ask fails when this actor ends.
-  if (flow.port === null) ask?.refuse(new ActorCrashed(child.path, cause, true))
+  if (flow.port === null) ask?.refuse(new ActorCrashed(child.path, cause))
   return { error: cause }
 }
 

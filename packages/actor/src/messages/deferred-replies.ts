@@ -148,6 +148,6 @@ export class OpenPorts {
  */
 export function endedWhileHandling(path: string, reason: ExitReason): ActorStopped {
   return reason.kind === 'error'
-    ? new ActorCrashed(path, reason.error, true)
+    ? new ActorCrashed(path, reason.error)
     : new ActorStopped(path, reason, true)
 }

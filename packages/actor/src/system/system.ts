@@ -278,7 +278,8 @@ export class ActorSystem implements AsyncDisposable {
    * child runs. A second call may shorten the time.
    *
    * If the task that awaits this call is cancelled, the call throws the CancelledError, and the system continues to
-   * stop. Inside a cancelled cancel scope, the call waits until no child runs, and then throws.
+   * stop. Inside a cancelled cancel scope (a scope whose every await throws after its cancel), the call waits until no
+   * child runs, and then throws.
    *
    * @throws {TypeError} when `timeout` is not a number
    */
