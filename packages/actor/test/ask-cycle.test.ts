@@ -19,7 +19,7 @@ import {
 } from '@tasktree/core'
 import { Event } from '@tasktree/sync'
 import { expect, test } from 'vitest'
-import { thrown, settled, start, virtually } from './support/probe.ts'
+import { probe, settled, start, supervisor, thrown, virtually } from './support/probe.ts'
 
 type Way =
   | 'pipe'
@@ -584,4 +584,41 @@ test.for(racingWays)('there is a circle while the handler still waits in %s', (w
     await Promise.allSettled([outcome])
     await system.stop()
   })(),
+)
+
+test.each(['alone', 'in gather'] as const)(
+  'a task whose clean-up awaits a request to its supervisor, %s, gets AskCycle once a handler waits for its stop',
+  (how) =>
+    virtually(async (log) => {
+      let seen: unknown = null
+      const task = async (): Promise<void> => {
+        try {
+          await sleep(Infinity)
+        } finally {
+          const start = (): PromiseLike<unknown> => inner.startChild(probe(log, 'late'))
+          seen = await thrown(how === 'alone' ? start() : gather([start()]))
+        }
+      }
+      class Stopper extends Actor {
+        async stopTask(): Promise<void> {
+          await inner.stopChild('task')
+        }
+      }
+      const system = await start({
+        children: [
+          child.actor('stopper', Stopper),
+          child.supervisor('inner', {
+            children: [child.task('task', task, { shutdown: Infinity })],
+          }),
+        ],
+      })
+      const inner = supervisor(system, 'inner')
+      await settled()
+      const before = system.snapshot().time
+      await system.lookup(Stopper, 'stopper')?.ask.stopTask()
+      expect(seen).toMatchObject({ name: 'AskCycle', path: ['/s/inner/task', '/s/inner/task'] })
+      expect(String(seen)).toContain('/s/inner/task waits for a request to its supervisor /s/inner')
+      expect(system.snapshot().time).toBe(before)
+      await system.stop()
+    })(),
 )

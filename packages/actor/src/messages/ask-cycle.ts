@@ -1,4 +1,4 @@
-import type { Future } from '@tasktree/core'
+import { type Future, Task } from '@tasktree/core'
 import { observe } from '@tasktree/core/lowlevel'
 import type { ActorChild } from '../actors/actor-child.ts'
 import { AskCycle } from '../errors.ts'
@@ -176,10 +176,13 @@ function breakCircle(start: HandlerFlow, graph: WaitGraph, stuck: Set<Waiter>): 
   }
   if (newest === null) return
   const handlers = newest.path.filter((waiter) => waiter instanceof HandlerFlow)
-  const paths = [...handlers, handlers[0] as HandlerFlow].map(
-    ({ incarnation }) => incarnation.child.path,
-  )
-  newest.wait.refuse(new AskCycle(paths))
+  const paths = handlers.map(({ incarnation }) => incarnation.child.path)
+  if (paths.length === 0) {
+    // In a circle without a handler, a child that is a task waits for a request to its supervisor, which waits for the
+    // end of that task. The name of the task is the path of the child.
+    paths.push(newest.path.findLast((waiter) => waiter instanceof Task)?.name ?? '')
+  }
+  newest.wait.refuse(new AskCycle([...paths, paths[0] as string]))
   // If the wait that failed was a wait of `start`, then `start` continues now. Otherwise `start` may still be in
   // another circle, so it is checked again.
   if (newest.from !== start) checkCycleLater(start)
