@@ -6,6 +6,7 @@ import {
   consoleLogger,
   ReplyError,
 } from '@tasktree/actor'
+import { waitFor } from '@tasktree/core'
 import { expect, test, vi } from 'vitest'
 import { collect, thrown, settled, start, virtually } from './support/probe.ts'
 
@@ -261,5 +262,26 @@ test(
       expect.stringMatching(/^the logger threw Error: the disk is full; .*restarting \/s\/a/),
     ])
     await system.stop()
+  }),
+)
+
+test(
+  'an error that ends a system is logged when all that waited for its end have given up, and not otherwise',
+  virtually(async () => {
+    for (const waits of [true, false]) {
+      const blocks = watchConsole()
+      const system = await ActorSystem.start({
+        name: 's',
+        logger: consoleLogger,
+        maxRestarts: 0,
+        children: [child.actor('a', Fragile)],
+      })
+      await thrown(waitFor(system.done, 10))
+      const failed = waits ? thrown(system.done) : null
+      await system.lookup(Fragile, 'a')?.tell.boom()
+      await settled()
+      if (failed !== null) expect(await failed).toMatchObject({ name: 'RestartLimitError' })
+      expect(count(blocks.join('\n'), 's has ended')).toBe(waits ? 0 : 1)
+    }
   }),
 )

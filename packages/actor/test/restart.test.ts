@@ -450,6 +450,14 @@ test('delays so long that the limit is never reached are refused', () => {
   const backoff = { min: 1000, max: 10_000 }
   expect(() => start({ backoff, maxRestarts: 3, within: 5000 })).toThrow(/within.*7000/)
   expect(() => child.supervisor('x', { backoff: { ...backoff, maxAttempts: 5 } })).not.toThrow()
+  // 1000, 2000, 4000 and 8000 ms, and 10000 ms for each of the others. No loop could count so many restarts.
+  const maxRestarts = Number.MAX_SAFE_INTEGER
+  const sum = 15_000 + (maxRestarts - 4) * 10_000
+  expect(() => child.supervisor('x', { backoff, maxRestarts })).toThrow(
+    `after the other, ${sum} ms`,
+  )
+  const never = { min: 0, max: 0 }
+  expect(() => child.supervisor('x', { backoff: never, maxRestarts })).not.toThrow()
 })
 
 test(

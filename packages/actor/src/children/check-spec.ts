@@ -160,11 +160,17 @@ export function checkSpec(spec: ChildSpec, autoShutdown: SupervisorOptions['auto
   }
 }
 
-/** The sum of the waits before `count` consecutive restarts. */
+/** The sum of the waits before `count` consecutive restarts, without `jitter`. */
 function sumOfDelays(options: BackoffOptions, count: number): number {
+  const delays = { ...options, jitter: 0 }
   let sum = 0
+  let previous = -1
   for (let i = 0; i < count; i++) {
-    sum += delayBefore({ ...options, jitter: 0 }, i)
+    const delay = delayBefore(delays, i)
+    // The waits grow up to `max`, and are all the same after that. `count` may be so large that no loop could count it.
+    if (delay === previous) return sum + (count - i) * delay
+    sum += delay
+    previous = delay
   }
   return sum
 }

@@ -6,6 +6,7 @@ import {
   currentFrame,
   describe,
   LiveList,
+  observe,
   waitAnyway,
 } from '@tasktree/core/lowlevel'
 import type { Actor } from '../actors/actor.ts'
@@ -309,14 +310,20 @@ export class ActorSystem implements AsyncDisposable {
    */
   get done(): Future<void> {
     const done = new Future<void>({ loop: this.#runtime.loop })
-    if (this.#end === null) this.#waiters.add(done)
-    else settle(done, this.#end)
+    if (this.#end !== null) {
+      settle(done, this.#end)
+      return done
+    }
+    this.#waiters.add(done)
+    // A cancelled future must not stay in the set: code may wait for `done` again and again, each time with a timeout.
+    observe(done, () => this.#waiters.delete(done))
     return done
   }
 
   #ended(reason: ExitReason): void {
     this.#end = reason
-    if (reason.kind === 'error' && this.#waiters.size === 0) {
+    const waiters = [...this.#waiters].filter((each) => !each.done())
+    if (reason.kind === 'error' && waiters.length === 0) {
       this.#runtime.log.report(
         'error',
         `${this.name} has ended: ${formatReason(reason)}`,
@@ -324,7 +331,7 @@ export class ActorSystem implements AsyncDisposable {
         reason.error,
       )
     }
-    for (const each of this.#waiters) if (!each.done()) settle(each, reason)
+    for (const each of waiters) settle(each, reason)
     this.#waiters.clear()
     this.#runtime.events.close()
     unwatchRejections(this.#runtime)
