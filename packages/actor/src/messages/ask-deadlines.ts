@@ -3,6 +3,12 @@ import { LinkedList, observe } from '@tasktree/core/lowlevel'
 import type { AskFuture } from './ask.ts'
 
 /**
+ * On each event loop, this many lists (one for each timeout) are kept while they are empty. A program may use any number
+ * of timeouts, for example if it passes the time that it has left.
+ */
+const mostEmptyLists = 64
+
+/**
  * The problem: nearly every ask has a timeout. To set and to cancel a timer takes about 0.15 microseconds, and an ask
  * takes less than 1.
  *
@@ -52,8 +58,8 @@ class Deadlines {
 
   /**
    * Called when the last ask has left the list. If the list is still empty one turn of the event loop later, cancels
-   * the timer, because a timer keeps the process alive. Programs often make one ask after the other; without the delay,
-   * each of these asks would set a new timer.
+   * the timer, because a timer keeps the process alive, and forgets the list if there are many. Programs often make one
+   * ask after the other; without the delay, each of these asks would set a new timer.
    */
   #checkLater(): void {
     if (this.#loop.isClosed()) return
@@ -63,10 +69,13 @@ class Deadlines {
       if (this.#asks.size > 0) return
       this.#timer?.cancel()
       this.#timer = null
+      const ofLoop = lines.get(this.#loop)
+      if (ofLoop !== undefined && ofLoop.size > mostEmptyLists) ofLoop.delete(this.#timeout)
     })
   }
 }
 
+/** The lists of asks of each event loop, by timeout. */
 const lines = new WeakMap<EventLoop, Map<number, Deadlines>>()
 
 /** Makes `ask` fail with AskTimeout after `timeout` milliseconds, unless the ask has ended before. */

@@ -1,4 +1,5 @@
 import type { ActorIncarnation } from '../actors/actor-incarnation.ts'
+import type { AskFuture } from './ask.ts'
 import type { CallChain, Envelope } from './envelope.ts'
 import type { HandlerFlow } from './handler-flow.ts'
 
@@ -11,11 +12,16 @@ export function chainFrom(flow: HandlerFlow): CallChain | null {
   return pruned(flow.envelope.chain)
 }
 
+/** Returns `chain` without the asks that have ended. A recursive function would overflow the stack for a long chain. */
 function pruned(chain: CallChain | null): CallChain | null {
-  if (chain === null) return null
-  const up = pruned(chain.up)
-  if (chain.ask.done()) return up
-  return up === chain.up ? chain : { ask: chain.ask, up }
+  let rest = chain
+  for (let link = chain; link !== null; link = link.up) if (link.ask.done()) rest = link.up
+  if (rest === chain) return chain
+  const live: AskFuture[] = []
+  for (let link = chain; link !== rest && link !== null; link = link.up) {
+    if (!link.ask.done()) live.push(link.ask)
+  }
+  return live.reduceRight<CallChain | null>((up, ask) => ({ ask, up }), rest)
 }
 
 /**

@@ -76,11 +76,18 @@ export class MessageKind {
   }
 }
 
+/**
+ * For each actor class, this many names that the class does not declare are kept. A program may use any number of them,
+ * for example if a name is part of a request.
+ */
+export const mostUndeclared = 1000
+
 /** Holds a MessageKind (what all messages of one name have in common) for each message name of one actor class. */
 export class MessageKinds {
   readonly #interleave: ReadonlySet<string>
   readonly #hidden: ReadonlySet<string>
   readonly #kinds = new Map<string, MessageKind>()
+  #undeclared = 0
   /**
    * The names of the methods that messages can call: all methods of the class except the hooks, and except the names
    * in its list `hidden`.
@@ -114,7 +121,7 @@ export class MessageKinds {
       refused: this.#isRefused(name),
       interleaves: this.#interleave.has(name),
     })
-    this.#kinds.set(name, kind)
+    if (kind.declared || this.#undeclared++ < mostUndeclared) this.#kinds.set(name, kind)
     return kind
   }
 }

@@ -3,13 +3,13 @@ import type { ActorChild } from '../actors/actor-child.ts'
 import type { TellOptions } from '../actors/message-types.ts'
 import { type AskOptions, checkAskOptions } from './ask.ts'
 import { checkTellOptions } from './tell-options.ts'
-import { kindsOf, type MessageKind, type MessageKinds } from './message-kind.ts'
+import { kindsOf, type MessageKind, type MessageKinds, mostUndeclared } from './message-kind.ts'
 
 /**
  * `ref.ask` and `ref.tell` are objects with a method for each message of the actor's class. These methods are created
  * once for each class and put on prototypes, so sending a message is a plain method call. A name that the class does
  * not declare may be a function that only the instance has (an arrow function in a field). A Proxy at the end of the
- * prototype chain creates the method for such a name when the name is first used.
+ * prototype chain creates the method for such a name when the name is first used, and keeps a limited number of them.
  *
  * The objects keep their actor and their options under symbols, because a message may have any string as its name.
  */
@@ -93,7 +93,7 @@ function fallback(kinds: MessageKinds, make: MakeSend): object {
       let send = made.get(name)
       if (send === undefined) {
         send = make(kind)
-        made.set(name, send)
+        if (made.size < mostUndeclared) made.set(name, send)
       }
       return send
     },

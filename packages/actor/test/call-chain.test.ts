@@ -1,0 +1,38 @@
+// The list of the reentrant asks that led to a message: it has no limit, so no function may recurse along it.
+import { expect, test } from 'vitest'
+import type { AskFuture } from '../src/messages/ask.ts'
+import { chainFrom } from '../src/messages/call-chain.ts'
+import type { CallChain } from '../src/messages/envelope.ts'
+import type { HandlerFlow } from '../src/messages/handler-flow.ts'
+
+/** A chain of asks, the latest first. */
+function chainOf(asks: readonly AskFuture[]): CallChain | null {
+  return asks.reduceRight<CallChain | null>((up, ask) => ({ ask, up }), null)
+}
+
+function ask(done: boolean): AskFuture {
+  return { done: () => done } as AskFuture
+}
+
+function pruned(chain: CallChain | null): CallChain | null {
+  return chainFrom({ envelope: { chain } } as HandlerFlow)
+}
+
+test('the chain without the asks that have ended keeps the others in their order', () => {
+  const [a, b, c, d] = [ask(false), ask(true), ask(false), ask(false)]
+  const tail = chainOf([c, d])
+  const chain: CallChain = { ask: a, up: { ask: b, up: tail } }
+  expect(pruned(chain)).toEqual(chainOf([a, c, d]))
+  expect(pruned(chain)?.up).toBe(tail)
+  expect(pruned(tail)).toBe(tail)
+  expect(pruned(chainOf([b, c, b]))).toEqual(chainOf([c]))
+  expect(pruned(chainOf([b, b]))).toBeNull()
+  expect(pruned(null)).toBeNull()
+})
+
+test.for([true, false])('a chain of 100,000 asks, the oldest of them done: %s', (done) => {
+  const asks = [...Array.from({ length: 99_999 }, () => ask(false)), ask(done)]
+  let length = 0
+  for (let link = pruned(chainOf(asks)); link !== null; link = link.up) length++
+  expect(length).toBe(done ? 99_999 : 100_000)
+})
