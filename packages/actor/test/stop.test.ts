@@ -6,6 +6,7 @@ import {
   child,
   type ExitReason,
   NoProc,
+  ResourceRef,
   spawn,
   SupervisorStopping,
   type SupervisorRef,
@@ -729,6 +730,38 @@ test(
     await sleep(1000)
     await settled()
     expect(log).toContain('in the gap')
+    await system.stop()
+  }),
+)
+
+test(
+  'a child of each kind has the status stopping while it ends, and a resource then has no value',
+  virtually(async (log) => {
+    const system = await start({
+      maxRestarts: 10,
+      children: [
+        probe(log, 'actor', { cleanup: 10 }),
+        child.task('task', async () => {
+          try {
+            await sleep(Infinity)
+          } finally {
+            await sleep(10)
+          }
+        }),
+        child.supervisor('supervisor', { children: [probe(log, 'inner', { cleanup: 10 })] }),
+        child.resource('resource', () => ({ [Symbol.asyncDispose]: () => sleep(10) })),
+      ],
+    })
+    await settled()
+    for (const { ref: each } of system.root.whichChildren()) {
+      const ended = each.stop()
+      await settled()
+      expect([each.id, each.status]).toEqual([each.id, 'stopping'])
+      if (each instanceof ResourceRef) expect(() => each.value).toThrow(NoProc)
+      await ended
+      await settled()
+      expect([each.id, each.status]).toEqual([each.id, 'running'])
+    }
     await system.stop()
   }),
 )

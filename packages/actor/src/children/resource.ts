@@ -143,6 +143,7 @@ export class ResourceIncarnation extends Incarnation {
 
   /** Disposes the resource and then calls `then`, even if the disposal throws. */
   #dispose(then: () => void): void {
+    if (this.started) this.child.status = 'stopping'
     void this.#work.abandon()
     const resource = this.resource as Conventions | null | undefined
     if (resource === undefined || resource === null) {

@@ -71,6 +71,7 @@ export class TaskIncarnation extends Incarnation {
   override interrupt(reason: ExitReason): void {
     if (this.over || this.#end !== null) return
     this.#end = reason
+    this.child.status = 'stopping'
     this.#work.cancel('shutdown')
   }
 

@@ -292,6 +292,7 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
 
   async #stopMembers(): Promise<void> {
     this.#stopping = true
+    if (this.started) this.child.status = 'stopping'
     while (this.task.cancelling() > 0) this.task.uncancel()
     const { stopMode = this.child.kind === 'dynamic' ? 'parallel' : 'ordered' } = this.#options
     const members = this.members.toReversed()
