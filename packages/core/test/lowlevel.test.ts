@@ -204,6 +204,14 @@ describe('startAtCaller', () => {
     }
   })
 
+  test('keeps the frames of a program in a folder `src`', () => {
+    const error = new Error('late')
+    error.stack =
+      'Error: late\n    at get (/usr/src/app/node_modules/lib/dist/a.js:1:2)\n    at main (/usr/src/app/main.js:3:4)'
+    startAtCaller(error, 'file:///usr/src/app/node_modules/lib/dist/index.js')
+    expect(error.stack).toBe('Error: late\n    at main (/usr/src/app/main.js:3:4)')
+  })
+
   test('takes a folder as it stands whose percent sign escapes nothing', () => {
     const error = new Error('late')
     error.stack =

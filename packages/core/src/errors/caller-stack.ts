@@ -11,8 +11,9 @@ const ownFolders = foldersOf(import.meta.url)
  */
 function foldersOf(url: string | undefined): string[] {
   if (url === undefined) return []
-  // Some tools set `import.meta.url` to a path and not to an address.
-  const folder = url.replace(/^file:\/\//, '').replace(/\/(dist|src)\/.*$/, '/$1/')
+  // Some tools set `import.meta.url` to a path and not to an address. The last `dist` or `src` in it is the folder of the
+  // package: a program itself may be in a folder such as `/usr/src/app`.
+  const folder = url.replace(/^file:\/\//, '').replace(/^(.*)\/(dist|src)\/.*$/, '$1/$2/')
   return [folder, decoded(folder), encodeURI(folder)]
 }
 
@@ -26,9 +27,9 @@ function decoded(folder: string): string {
 }
 
 /**
- * Removes the first stack frames from `error.stack`, as long as they belong to this library or to the runtime. So the
- * stack begins with the code of the program that called the library. A stack that contains no stack frame of the
- * program is not changed. Returns `error`.
+ * Removes the first stack frames from `error.stack`, as long as they belong to this package or to the runtime. So the
+ * stack begins with the code that called the library. A stack that contains no other stack frame is not changed.
+ * Returns `error`.
  *
  * A call costs about 20 microseconds, because V8 must write the stack as text. So do not use this function for errors
  * that are thrown often.
