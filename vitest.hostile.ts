@@ -23,6 +23,26 @@ export const hostile: readonly [string, () => unknown][] = [
   ['an error whose name throws', () => errorWith('name', { get: refuse })],
   ['an error whose message throws', () => errorWith('message', { get: refuse })],
   ['an error whose cause throws', () => errorWith('cause', { get: refuse })],
+  [
+    'an AbortError whose cause throws',
+    () =>
+      Object.defineProperties(new Error('x'), {
+        name: { value: 'AbortError' },
+        cause: { get: refuse },
+      }),
+  ],
+  [
+    'a SuppressedError whose error throws',
+    () => Object.defineProperty({ name: 'SuppressedError' }, 'error', { get: refuse }),
+  ],
+  [
+    'a SuppressedError that contains itself',
+    () => {
+      const error = { name: 'SuppressedError', error: {} }
+      error.error = error
+      return error
+    },
+  ],
   ['an error whose stack throws', () => errorWith('stack', { get: refuse })],
   ['an error whose name is a symbol', () => errorWith('name', { value: Symbol('name') })],
   [

@@ -1,14 +1,21 @@
 // Whatever code throws, its task ends with it: a value that cannot be looked at must not stop the machinery.
+import { inspect } from 'node:util'
 import {
+  CancelledError,
   createTask,
+  ensureFuture,
+  ExceptionGroup,
+  Future,
   gather,
   getRunningLoop,
   run,
   shield,
   sleep,
+  snapshot,
   taskGroup,
   timeout,
 } from '@tasktree/core'
+import { addSnapshotPart, DetailedFuture } from '@tasktree/core/lowlevel'
 import { expect, test } from 'vitest'
 import { hostile } from '../../../vitest.hostile.ts'
 import { thrown } from '../../../vitest.thrown.ts'
@@ -77,3 +84,119 @@ test('failures that cannot be looked at are reported, with all others', async ()
   expect(seen.length).toBe(values.length)
   expect(values.every((value) => seen.some((each) => Object.is(each, value)))).toBe(true)
 })
+
+test.for(hostile)('a group that holds %s can be split', ([, make]) => {
+  const wrong = new TypeError('wrong')
+  const group = new ExceptionGroup('both', [make(), wrong])
+  const [matching, rest] = group.split(TypeError)
+  expect(matching?.errors).toEqual([wrong])
+  expect(rest?.errors.length).toBe(1)
+})
+
+test.for(hostile)('console.log shows a future that holds %s', ([, make]) => {
+  const finished = new Future()
+  finished.setResult(make())
+  expect(inspect(finished)).toMatch(/^<Future finished result=/)
+  const failed = new Future()
+  failed.setException(make())
+  expect(inspect(failed)).toMatch(/^<Future finished exception=/)
+  failed.exception()
+})
+
+test.for(hostile)(
+  'a promise that rejects with %s after its cancel is reported',
+  async ([, make]) => {
+    const seen: unknown[] = []
+    const value = make()
+    await run(async () => {
+      getRunningLoop().setExceptionHandler((_loop, { exception }) => seen.push(exception))
+      const { promise, reject } = Promise.withResolvers()
+      const future = ensureFuture(promise)
+      future.cancel()
+      reject(value)
+      await sleep(1)
+    })
+    expect(seen.length).toBe(1)
+    expect(Object.is(seen[0], value)).toBe(true)
+  },
+)
+
+test('a future of a thenable whose `then` throws fails with the error, as a promise does', async () => {
+  const error = new Error('from then')
+  const thenable = {
+    // oxlint-disable-next-line unicorn/no-thenable -- the test needs a thenable
+    then(): never {
+      throw error
+    },
+  }
+  await run(async () => {
+    expect(await thrown(Promise.resolve(thenable))).toBe(error)
+    expect(await thrown(ensureFuture(thenable))).toBe(error)
+  })
+})
+
+test.for(hostile)('a part of a snapshot that throws %s', ([, make]) => {
+  const remove = addSnapshotPart('broken', () => {
+    throw make()
+  })
+  try {
+    expect(snapshot()['broken']).toEqual({ error: expect.any(String) })
+  } finally {
+    remove()
+  }
+})
+
+test.for(hostile)('a wait whose description throws %s is in the snapshot', async ([, make]) => {
+  await run(async () => {
+    const wait = new DetailedFuture(() => {
+      throw make()
+    })
+    const task = createTask(() => wait)
+    await sleep(0)
+    const [shown] = snapshot().loops.flatMap(({ tasks }) =>
+      tasks.filter(({ name }) => name === task.name),
+    )
+    expect(shown?.waitingOn[0]?.label).toMatch(/^a future that cannot be described/)
+    task.cancel()
+  })
+})
+
+test('a CancelledError that cannot be made leaves the stacks of other errors alone', () => {
+  const { stackTraceLimit } = Error
+  const refuse = (): never => {
+    throw new TypeError('do not look at me')
+  }
+  expect(() => new CancelledError({ toString: refuse } as never)).toThrow(TypeError)
+  const options = Object.defineProperty({}, 'cause', { get: refuse })
+  expect(() => new CancelledError('x', options)).toThrow(TypeError)
+  expect(Error.stackTraceLimit).toBe(stackTraceLimit)
+  expect(new CancelledError('x', { cause: undefined })).toHaveProperty('cause', undefined)
+  expect(new CancelledError('x')).not.toHaveProperty('cause')
+})
+
+const unchangeable: [string, () => CancelledError][] = [
+  ['a read-only stack', () => Object.defineProperty(new CancelledError(), 'stack', { value: 'x' })],
+  [
+    'a message that throws',
+    () =>
+      Object.defineProperty(new CancelledError(), 'message', {
+        get: () => {
+          throw new Error('do not look at me')
+        },
+      }),
+  ],
+]
+test.for(unchangeable)(
+  'code that awaits a task gets its CancelledError with %s',
+  async ([, make]) => {
+    await run(async () => {
+      const error = make()
+      const task = createTask(async () => {
+        await sleep(0)
+        throw error
+      })
+      expect(await thrown(task)).toBe(error)
+      expect(task.cancelled()).toBe(true)
+    })
+  },
+)

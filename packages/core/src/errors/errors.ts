@@ -25,8 +25,15 @@ export class CancelledError extends Error {
   #namesTask = false
 
   constructor(message?: string, options?: ErrorOptions) {
+    // If reading an argument throws, it throws here and not while the limit is 0.
+    // oxlint-disable-next-line typescript/no-unnecessary-type-conversion -- a caller without types may pass any value
+    const text = message === undefined ? undefined : String(message)
+    const given =
+      typeof options === 'object' && options !== null && 'cause' in options
+        ? { cause: options.cause }
+        : undefined
     const limit = setStackLimit(0)
-    super(message, options)
+    super(text, given)
     setStackLimit(limit)
   }
 
@@ -40,8 +47,12 @@ export class CancelledError extends Error {
     if (!(#namesTask in error) || error.#namesTask || !Object.isExtensible(error)) return
     error.#namesTask = true
     const wait = waitedFor === null ? '' : `, which waited for ${waitedFor}`
-    const header = error.message === '' ? error.name : `${error.name}: ${error.message}`
-    error.stack = `${header}\n    at ${task}${wait}`
+    try {
+      const header = error.message === '' ? error.name : `${error.name}: ${error.message}`
+      error.stack = `${header}\n    at ${task}${wait}`
+    } catch {
+      // The program has made the stack read-only, or the message throws. The error keeps the stack that it has.
+    }
   }
 
   static {
@@ -78,13 +89,35 @@ export function isCancelled(error: unknown): error is CancelledError {
  * CancelledError is found.
  */
 function findCancelled(error: unknown): CancelledError | null {
+  return findNewest(error, (each) => hasBrand(each, 'CancelledError')) as CancelledError | null
+}
+
+/** The search for the newest error ends after this many errors, because a SuppressedError may contain itself. */
+const longestSearch = 100_000
+
+/**
+ * Returns the first object that `accepts` accepts: `error`, or the newer error of a SuppressedError that was checked
+ * before. Returns null if there is no such object. Reading a property of a thrown value may throw; this function never
+ * throws.
+ */
+function findNewest(error: unknown, accepts: (error: object) => boolean): object | null {
   let newest = error
-  while (typeof newest === 'object' && newest !== null) {
-    if (hasBrand(newest, 'CancelledError')) return newest as CancelledError
-    if (!isSuppressed(newest)) return null
-    newest = newest.error
+  for (let i = 0; i < longestSearch && typeof newest === 'object' && newest !== null; i++) {
+    if (accepts(newest)) return newest
+    // The name is checked and not the class, because a runtime that does not support `using` may not have the class
+    // SuppressedError. Compilers then provide a substitute with the same name.
+    newest = read(newest, 'name') === 'SuppressedError' ? read(newest, 'error') : null
   }
   return null
+}
+
+/** Returns the property `key` of `error`; undefined if the property is missing, or if reading it throws. */
+function read(error: object, key: string): unknown {
+  try {
+    return (error as Record<string, unknown>)[key]
+  } catch {
+    return undefined
+  }
 }
 
 /**
@@ -92,7 +125,7 @@ function findCancelled(error: unknown): CancelledError | null {
  * the newer of its two errors is checked, as in `isCancelled`.
  */
 export function isAbortError(error: unknown): boolean {
-  return findAbort(error) !== null
+  return findNewest(error, isAbort) !== null
 }
 
 /**
@@ -100,35 +133,17 @@ export function isAbortError(error: unknown): boolean {
  * cause of their AbortError. Returns null if `error` is not an AbortError, or has no such cause.
  */
 export function cancelBehindAbort(error: unknown): CancelledError | null {
-  return findCancelled(findAbort(error)?.cause)
+  return cancelBehind(findNewest(error, isAbort))
 }
 
-function findAbort(error: unknown): Error | null {
-  let newest = error
-  while (typeof newest === 'object' && newest !== null) {
-    if (isAbort(newest)) return newest
-    if (!isSuppressed(newest)) return null
-    newest = newest.error
-  }
-  return null
+/** Returns the CancelledError that is the cause of `error`; null if `error` has no such cause. */
+export function cancelBehind(error: unknown): CancelledError | null {
+  return typeof error === 'object' && error !== null ? findCancelled(read(error, 'cause')) : null
 }
 
-function isAbort(error: object): error is Error {
+function isAbort(error: object): boolean {
   try {
     return error instanceof Error && error.name === 'AbortError'
-  } catch {
-    // The thrown value is a Proxy or has a getter, and reading a property of it throws.
-    return false
-  }
-}
-
-/**
- * Whether `error` is a SuppressedError. The name is checked and not the class, because a runtime that does not support
- * `using` may not have the class SuppressedError. Compilers then provide a substitute with the same name.
- */
-function isSuppressed(error: object): error is SuppressedError {
-  try {
-    return 'name' in error && error.name === 'SuppressedError' && 'error' in error
   } catch {
     // The thrown value is a Proxy or has a getter, and reading a property of it throws.
     return false
@@ -212,8 +227,8 @@ export function isInterrupt(error: unknown): error is KeyboardInterrupt {
 
 /**
  * This error means that the main task of `run`, or a task that is left at the end of `run`, waits for ever: nothing in
- * the program can end its wait. The message contains the tree of all tasks, and for each task the thing that it waits
- * for.
+ * the program can end its wait. The message contains the tree of the tasks, with the things that they wait for. Of very
+ * many tasks, it shows only some.
  */
 export class DeadlockError extends Error {
   override readonly name: string = 'DeadlockError'

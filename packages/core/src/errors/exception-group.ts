@@ -53,7 +53,7 @@ export class ExceptionGroup extends AggregateError {
   /**
    * Returns a group of the errors that `condition` accepts, nested as in this group. Returns null if no error is
    * accepted. A condition is an error class, or a function that returns true for the errors that it accepts. If the
-   * condition accepts a group that is nested in this group, the whole nested group is taken, and its errors are not
+   * condition accepts this group, or a group that is nested in it, this whole group is taken, and its errors are not
    * checked.
    */
   subgroup(condition: Condition): ExceptionGroup | null {
@@ -135,8 +135,17 @@ function asPredicate(condition: Condition): (error: unknown) => boolean {
   if (isErrorClass) {
     const name = ownBrand(prototype as Error)
     return (error) =>
-      error instanceof (condition as unknown as typeof Error) ||
+      isInstance(error, condition as unknown as typeof Error) ||
       (name !== null && hasBrand(error, name))
   }
   return condition as (error: unknown) => boolean
+}
+
+function isInstance(error: unknown, errorClass: typeof Error): boolean {
+  try {
+    return error instanceof errorClass
+  } catch {
+    // `error` is a Proxy that was revoked, or a Proxy whose trap throws.
+    return false
+  }
 }

@@ -1,3 +1,4 @@
+import { describe } from '../arguments.ts'
 import type { Future } from './future.ts'
 
 /** The key of the method by which an object tells `console.log` how to show it. */
@@ -30,8 +31,16 @@ function state(
 ): string {
   if (!future.done()) return 'pending'
   if (future.cancelled()) return 'cancelled'
-  const value = future.peekOutcome()
-  const shown =
-    value instanceof Error ? `${value.name}: ${value.message}` : depth < 0 ? '…' : inspect(value)
+  const shown = outcome(future.peekOutcome(), depth, inspect)
   return `finished ${future.hasFailed() ? 'exception' : 'result'}=${shown}`
+}
+
+function outcome(value: unknown, depth: number, inspect: (value: unknown) => string): string {
+  try {
+    if (value instanceof Error) return `${value.name}: ${value.message}`
+    return depth < 0 ? '…' : inspect(value)
+  } catch {
+    // The value is a Proxy or has a getter, and reading a property of it throws.
+    return describe(value)
+  }
 }

@@ -1,9 +1,9 @@
+import { errorText } from '../errors/error-text.ts'
 import type { Future } from './future.ts'
 import { describeWait } from './describe-wait.ts'
 
 /**
- * A description of the thing that a task waits for. `snapshot()` lists the fields of this object, and `why()` makes a
- * sentence of them.
+ * A description of the thing that a task waits for. `snapshot()` shows it, and `why()` makes a sentence of it.
  */
 export interface WaitDetails {
   /** The kind of the thing that the task waits for, in one word, such as 'lock', 'queue' or 'socket'. */
@@ -13,8 +13,8 @@ export interface WaitDetails {
   /** More about the thing that the task waits for, in a few words, such as "held by task 'migrate' for 41 s". */
   note?: string | undefined
   /**
-   * A phrase that `why()` uses for the waiting task in place of "waits for" and the label, such as "sleeps for another
-   * 19 s".
+   * A phrase that `why()` uses for the waiting task in place of "waits for", the label and the note, such as "sleeps for
+   * another 19 s".
    */
   text?: string | undefined
   /**
@@ -51,7 +51,7 @@ export function detailsOf(future: Future<unknown>): WaitDetails {
     const name = describeWait(future)
     return name === 'Future' ? unnamed : { kind: kindOf(future), label: name }
   } catch (error) {
-    return { kind: 'future', label: `a future that cannot be described: ${String(error)}` }
+    return { kind: 'future', label: `a future that cannot be described: ${errorText(error)}` }
   }
 }
 

@@ -1,5 +1,6 @@
 import { checkFlag, checkOptions, describe } from '../arguments.ts'
 import { currentTask } from '../context/current.ts'
+import { errorText } from '../errors/error-text.ts'
 import { awaitSiteOf, callSites, isForeign, toPath } from '../futures/await-sites.ts'
 import type { Future } from '../futures/future.ts'
 import { printable } from '../futures/printable.ts'
@@ -192,7 +193,7 @@ function partOf(fn: () => unknown): unknown {
   try {
     return fn()
   } catch (error) {
-    return { error: String(error) }
+    return { error: errorText(error) }
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, isThenable } from '../arguments.ts'
 import { type Awaitable, isCoroutine } from './coroutine.ts'
 import { currentFrame } from '../context/current.ts'
-import { isCancelled } from '../errors/errors.ts'
+import { cancelBehind, isCancelled } from '../errors/errors.ts'
 import { Future } from '../futures/future.ts'
 import { DetailedFuture } from '../futures/detailed-future.ts'
 import { foreignPromise } from '../futures/wait-details.ts'
@@ -9,10 +9,10 @@ import type { EventLoop } from '../loop/loop.ts'
 import { createTask } from './task.ts'
 
 /**
- * Returns a Future for anything that can be awaited. A Future or Task is returned as it is. A function or Coroutine
- * becomes a new task. A promise becomes a Future with the same outcome. A cancel of that Future ends the wait for the
- * promise, but not the work behind the promise. If the promise rejects after that, its error goes to the exception
- * handler of the loop, unless it is a CancelledError.
+ * Returns a Future for anything that can be awaited. A Future or Task is returned as it is. A function, Coroutine or
+ * generator becomes a new task. A promise becomes a Future with the same outcome. A cancel of that Future ends the wait
+ * for the promise, but not the work behind the promise. If the promise rejects after that, its error goes to the
+ * exception handler of the loop, unless a cancel has caused the error.
  *
  * @throws {TypeError} for anything else
  *
@@ -32,20 +32,23 @@ export function ensureFuture<T>(
   }
   checkAwaitable(awaitable)
   const future = new DetailedFuture<T>(() => foreignPromise, options)
-  awaitable.then(
-    (value) => {
+  const fail = (exception: unknown): void => {
+    if (!future.done()) future.setException(exception)
+    else if (!isOfCancel(exception) && currentFrame()?.isOfAbort(exception) !== true) {
+      future.getLoop().callExceptionHandler({
+        message: 'Exception of a promise that a cancel had abandoned',
+        exception,
+      })
+    }
+  }
+  try {
+    awaitable.then((value) => {
       if (!future.done()) future.setResult(value)
-    },
-    (exception: unknown) => {
-      if (!future.done()) future.setException(exception)
-      else if (!isOfCancel(exception) && currentFrame()?.isOfAbort(exception) !== true) {
-        future.getLoop().callExceptionHandler({
-          message: 'Exception of a promise that a cancel had abandoned',
-          exception,
-        })
-      }
-    },
-  )
+    }, fail)
+  } catch (exception) {
+    // The object is not a real promise, and its `then` has thrown. A native promise would reject with this error too.
+    fail(exception)
+  }
   return future
 }
 
@@ -61,5 +64,5 @@ export function checkAwaitable(x: unknown): void {
  * exception handler of the loop.
  */
 function isOfCancel(exception: unknown): boolean {
-  return isCancelled(exception) || (exception instanceof Error && isCancelled(exception.cause))
+  return isCancelled(exception) || cancelBehind(exception) !== null
 }
