@@ -190,6 +190,18 @@ test('scopes from the call of their body to their end, with their kind and name'
   ])
 })
 
+test('a scope whose body returns a value with the field `cancelled` is not cancelled', async () => {
+  const log = await tracedScopes(async () => {
+    await failAfter(100, async () => ({ cancelled: true }))
+    await failAfter(100, () => moveOnAfter(1, () => sleep(50)))
+  })
+  expect(log.filter((line) => !line.startsWith('start'))).toEqual([
+    'end Task-1 scope null',
+    'end Task-1 scope null cancelled',
+    'end Task-1 scope null',
+  ])
+})
+
 test('a scope that passed its deadline is cancelled, and what it throws for that is an error', async () => {
   const log = await tracedScopes(async () => {
     await moveOnAfter(1, () => sleep(100))

@@ -50,7 +50,12 @@ function traced<T>(
   name: string | undefined,
   fn: (frame: ScopeFrame) => Promise<T>,
 ): Promise<T> {
-  return traceScope({ task: frame.task as Task, kind, name: name ?? null }, () => fn(frame))
+  const message = { task: frame.task as Task, kind, name: name ?? null }
+  return traceScope(
+    message,
+    () => fn(frame),
+    () => frame.scope?.cancelledCaught === true,
+  )
 }
 
 /**

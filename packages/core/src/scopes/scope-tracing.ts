@@ -23,28 +23,20 @@ export interface ScopeMessage {
 export const scopeTracing: Tracing<ScopeMessage> = new Tracing('tasktree:scope')
 
 /**
- * Calls `open`, which runs a scope, and publishes the start and the end of the scope. If a cancel has ended the scope,
- * it is published as cancelled, even if `open` throws no error, but returns a result with `cancelled: true`.
+ * Calls `open`, which runs a scope, and publishes the start and the end of the scope. If `open` returns a result and
+ * `isCancelled` then returns true, because a cancel has ended the body, the scope is published as cancelled.
  */
-export async function traceScope<T>(message: ScopeMessage, open: () => Promise<T>): Promise<T> {
+export async function traceScope<T>(
+  message: ScopeMessage,
+  open: () => Promise<T>,
+  isCancelled: () => boolean,
+): Promise<T> {
   try {
     const result = await scopeTracing.run(message, message, open)
-    scopeTracing.settle(
-      message,
-      isCancelledScope(message, result) ? { cancelled: true } : { result },
-    )
+    scopeTracing.settle(message, isCancelled() ? { cancelled: true } : { result })
     return result
   } catch (error) {
     scopeTracing.settle(message, { error })
     throw error
   }
-}
-
-/**
- * Whether `result` says that the scope was cancelled. Only scopes of the kind 'scope' have such a result. The other
- * kinds return a value of the program, which may look similar.
- */
-function isCancelledScope({ kind }: ScopeMessage, result: unknown): boolean {
-  if (kind !== 'scope' || typeof result !== 'object' || result === null) return false
-  return 'cancelled' in result && result.cancelled === true
 }

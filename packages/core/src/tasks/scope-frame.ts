@@ -22,9 +22,13 @@ export class ScopeFrame extends Frame {
   readonly #outer: Environment
   /**
    * @internal the object that the body of the scope gets as its argument, such as a Timeout or a TaskGroup; null if
-   * there is none. Snapshots and `effectiveDeadline` read the name and the deadline of the scope from this object
+   * there is none. Snapshots, `effectiveDeadline` and the tracing channel read facts about the scope from this object
    */
-  scope: { readonly deadline: number; readonly name?: string | null } | null = null
+  scope: {
+    readonly deadline: number
+    readonly name?: string | null
+    readonly cancelledCaught?: boolean
+  } | null = null
   #isShielded = false
   #isCancelledFromOutside = false
   #onCancelKeptOut: (() => void) | null = null
