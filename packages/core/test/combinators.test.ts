@@ -295,6 +295,18 @@ describe('Sleeper', () => {
     expect(sleeper.keys()).toEqual([])
   })
 
+  virtual('an ended sleep has no key any more, before its task goes on', async () => {
+    const sleeper = new Sleeper<string>()
+    const all = gather(['a', 'b', 'b'].map((key) => sleeper.sleep(key, 1_000)))
+    await sleep(1)
+    expect([sleeper.cancel('a'), sleeper.cancel('a'), sleeper.keys()]).toEqual([true, false, ['b']])
+    const again = sleeper.sleep('a', 5)
+    await sleep(0)
+    expect([sleeper.keys(), sleeper.cancelAll(), sleeper.keys()]).toEqual([['b', 'a'], 3, []])
+    await again
+    await all
+  })
+
   virtual('cancelAll ends all', async () => {
     const sleeper = new Sleeper<number>()
     const both = gather([sleeper.sleep(1, 1_000), sleeper.sleep(2, 1_000)])

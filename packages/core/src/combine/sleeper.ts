@@ -58,6 +58,7 @@ export class Sleeper<K = unknown> {
     const sleeps = this.#sleeps.get(key)
     if (sleeps === undefined) return false
     let ended = false
+    this.#sleeps.delete(key)
     for (const woken of sleeps) {
       if (woken.done()) continue
       woken.setResult()
@@ -78,6 +79,7 @@ export class Sleeper<K = unknown> {
         ended++
       }
     }
+    this.#sleeps.clear()
     return ended
   }
 
