@@ -110,6 +110,58 @@ describe('asCompleted', () => {
     expect(getRunningLoop().time()).toBe(1)
   })
 
+  // In asyncio too, a second loop goes on where the first one was left.
+  virtual('goes on in a second loop when the first is left early', async () => {
+    const names = asCompleted(['a', 'b', 'c', 'd'].map((name, i) => () => sleep(i * 10, name)))
+    const seen: string[] = []
+    for await (const name of names) {
+      seen.push(name)
+      break
+    }
+    await sleep(15)
+    for await (const name of names) {
+      seen.push(name)
+      if (name === 'c') break
+    }
+    for await (const name of names) seen.push(name)
+    expect(seen).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  virtual('goes on in one loop when another is left early', async () => {
+    const names = asCompleted(['a', 'b', 'c'].map((name, i) => () => sleep(i + 1, name)))
+    const first = async (): Promise<string> => {
+      for await (const name of names) return name
+      return 'nothing'
+    }
+    const all = async (): Promise<string[]> => {
+      const seen: string[] = []
+      for await (const name of names) seen.push(name)
+      return seen
+    }
+    expect(await Promise.all([first(), all()])).toEqual(['a', ['b', 'c']])
+  })
+
+  virtual('its time runs on while no loop is in progress', async () => {
+    const names = asCompleted([sleep(1, 'quick'), sleep(500, 'slow')], { timeout: 50 })
+    for await (const _ of names) break
+    await sleep(100)
+    const error = await thrown(
+      (async () => {
+        for await (const _ of names);
+      })(),
+    )
+    expect([(error as Error).name, getRunningLoop().time()]).toEqual(['TimeoutError', 101])
+  })
+
+  virtual('a future that ends while its time passes is given once', async () => {
+    const future = new Future<string>()
+    const nexts = [...asCompleted([future, sleep(500, 'slow')], { timeout: 50 })]
+    getRunningLoop().callAt(50, () => future.setResult('late'))
+    await sleep(60)
+    expect(nexts.map((next) => next.done() && next.hasFailed())).toEqual([true, true])
+    for (const next of nexts) next.exception()
+  })
+
   virtual('a waiter that is cancelled leaves its result to the next', async () => {
     const future = new Future<string>()
     const [first, second] = [...asCompleted([future, sleep(50, 'later')])]

@@ -49,7 +49,8 @@ class Next<T> extends Claim<T> {
  * the array.
  */
 class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
-  readonly #pending = new Map<Future<T>, Reaction>()
+  /** The futures that are not done, and, while `#isWatching`, the callback of each. */
+  readonly #pending = new Map<Future<T>, Reaction | null>()
   /**
    * The completed futures, in the order in which they ended. An entry is null for a future that had not ended when the
    * timeout came. An entry is undefined after a waiter has taken the future.
@@ -63,21 +64,43 @@ class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
   readonly #waiters: (Next<T> | undefined)[] = []
   #firstWaiter = 0
   #left: number
-  readonly #timer: TimerHandle | null
+  readonly #loop = getEventLoop()
+  readonly #deadline: number | null
+  #timer: TimerHandle | null = null
+  #isWatching = false
 
   constructor(futures: Iterable<Future<T>>, timeout: number | null) {
-    for (const future of futures)
+    for (const future of futures) this.#pending.set(future, null)
+    this.#left = this.#pending.size
+    this.#deadline = timeout === null ? null : this.#loop.time() + timeout
+    this.#watch()
+  }
+
+  /** Adds the callbacks of the pending futures and the timer, unless they are there already. */
+  #watch(): void {
+    if (this.#isWatching || this.#pending.size === 0) return
+    this.#isWatching = true
+    for (const future of this.#pending.keys()) {
       this.#pending.set(
         future,
         future.onDone(() => this.#ended(future)),
       )
-    this.#left = this.#pending.size
-    this.#timer =
-      timeout === null || this.#left === 0
-        ? null
-        : getEventLoop().callLater(timeout, () => {
-            this.#timedOut()
-          })
+    }
+    if (this.#deadline === null) return
+    this.#timer = this.#loop.callAt(this.#deadline, () => this.#timedOut())
+  }
+
+  /**
+   * Removes the callbacks and the timer, so that they do not stay for ever if no code continues the iteration. The next
+   * call of `enqueue` adds them again. Does nothing while code waits for the next outcome.
+   */
+  #unwatch(): void {
+    if (this.#waiters.slice(this.#firstWaiter).some((waiter) => waiter?.done() === false)) return
+    this.#isWatching = false
+    this.#timer?.cancel()
+    for (const [future, reaction] of this.#pending) {
+      if (reaction !== null) future.removeReaction(reaction)
+    }
   }
 
   /** The number of futures in this iteration that are not done yet. */
@@ -86,7 +109,9 @@ class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
   }
 
   #ended(future: Future<T>): void {
-    this.#pending.delete(future)
+    // The callback of a future that has ended can no longer be removed. So it is also called if the timeout has come
+    // since, and twice if `#unwatch` and `#watch` were called since.
+    if (!this.#pending.delete(future)) return
     this.#completed.push(future)
     if (this.#pending.size === 0) this.#timer?.cancel()
     this.wakeNext()
@@ -94,7 +119,7 @@ class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
 
   #timedOut(): void {
     for (const [future, reaction] of this.#pending) {
-      future.removeReaction(reaction)
+      if (reaction !== null) future.removeReaction(reaction)
       this.#completed.push(null)
       this.wakeNext()
     }
@@ -114,6 +139,7 @@ class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
 
   enqueue(waiter: Next<T>): void {
     this.#waiters.push(waiter)
+    this.#watch()
   }
 
   wakeNext(): void {
@@ -136,9 +162,7 @@ class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
     try {
       for (const next of this) yield await next
     } finally {
-      this.#timer?.cancel()
-      for (const [future, reaction] of this.#pending) future.removeReaction(reaction)
-      this.#pending.clear()
+      this.#unwatch()
     }
   }
 }
