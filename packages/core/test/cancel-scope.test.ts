@@ -19,6 +19,7 @@ import {
   sleepForever,
   type Task,
   taskGroup,
+  taskSignal,
   timeout,
   TimeoutError,
   wait,
@@ -250,7 +251,86 @@ describe('cancelScope', () => {
   })
 })
 
+describe('a body that returns a promise that was made before', () => {
+  virtual('is not awaited in a scope that is cancelled already', async () => {
+    const never = new Promise(() => {})
+    const passed = await moveOnAfter(0, () => never)
+    const cancelled = await cancelScope((scope) => {
+      scope.cancel('why')
+      return never
+    })
+    const inner = await moveOnAfter(0, () => timeout(100, () => never))
+    expect([passed.cancelled, cancelled, inner.cancelled, getEventLoop().time()]).toEqual([
+      true,
+      { cancelled: true, reason: 'why' },
+      true,
+      0,
+    ])
+  })
+
+  virtual('is not awaited when a cancel of the task has ended no wait yet', async () => {
+    const promise = foreign(50)
+    const task = createTask(async () => {
+      await foreign(10)
+      await timeout(100, () => promise)
+    })
+    await sleep(5)
+    task.cancel()
+    await wait([task])
+    expect([task.cancelled(), getEventLoop().time()]).toEqual([true, 10])
+  })
+
+  virtual('gives its value all the same when it is settled already', async () => {
+    const promise = Promise.resolve('value')
+    expect(await moveOnAfter(0, () => promise)).toEqual({ cancelled: false, value: 'value' })
+  })
+
+  virtual('is awaited behind a shield', async () => {
+    const promise = foreign(50)
+    const result = await moveOnAfter(0, () => shielded(() => promise))
+    expect([result.cancelled, getEventLoop().time()]).toEqual([false, 50])
+  })
+})
+
+describe('a timeout', () => {
+  virtual('has expired when the listeners of its signal are called', async () => {
+    const log: unknown[] = []
+    const error = await timeout(5, async (scope) => {
+      taskSignal().addEventListener('abort', () => {
+        log.push(scope.expired())
+        try {
+          scope.reschedule(10)
+        } catch (refused) {
+          log.push(nameOf(refused))
+        }
+      })
+      try {
+        await sleepForever()
+      } finally {
+        await sleep(10)
+      }
+    }).catch(nameOf)
+    expect([log, error, getEventLoop().time()]).toEqual([
+      [true, 'RuntimeError'],
+      'TimeoutError',
+      15,
+    ])
+  })
+})
+
 describe('failAfter', () => {
+  virtual('says so when the scope was cancelled before its time', async () => {
+    const cancelled = await failAfter(100, async (scope) => {
+      scope.cancel('why')
+      await sleepForever()
+    }).catch((error: unknown) => error)
+    expect(cancelled).toMatchObject({
+      name: 'TimeoutError',
+      message: 'the scope was cancelled',
+      cause: 'why',
+    })
+  })
+
   virtual('throws TimeoutError once the body has unwound', async () => {
     const error = await failAfter(5, async () => {
       try {

@@ -24,7 +24,10 @@ export function failAfter<T>(ms: number, body: (scope: CancelScope) => PromiseLi
   return inFrame('scope', undefined, async (frame) => {
     const result = await runScope(frame, body, { timeout: ms })
     if (!result.cancelled) return result.value
-    throw new TimeoutError('the time allowed has passed', { cause: result.reason })
+    const { reason } = result
+    const message =
+      reason instanceof TimeoutError ? 'the time allowed has passed' : 'the scope was cancelled'
+    throw new TimeoutError(message, { cause: reason })
   })
 }
 

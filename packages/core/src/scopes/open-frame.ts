@@ -6,6 +6,7 @@ import { Future } from '../futures/future.ts'
 import { Cancellation } from '../tasks/cancellation.ts'
 import { isAsyncFunction } from '../tasks/coroutine.ts'
 import { awaitAnyway, deliverWith } from '../tasks/deliver-cancel.ts'
+import { deliverKeptOut } from '../tasks/level-cancel.ts'
 import type { Frame } from '../tasks/frame.ts'
 import { ENDED } from '../tasks/frame-state.ts'
 import { close, hasWaits } from '../tasks/frame-end.ts'
@@ -128,6 +129,11 @@ function untilAbandoned<T>(frame: ScopeFrame, promise: Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     frame.awaitReturned(promise, reject)
     promise.then(resolve, reject)
+    // A cancel that came before this wait ends it in a later turn (one step of the loop). If `promise` has settled
+    // already, its outcome comes first.
+    if (frame.mustCancel || frame.isLevelCancelled()) {
+      frame.loop.push({ run: () => void (frame.awaitsReturned(promise) && deliverKeptOut(frame)) })
+    }
   })
 }
 

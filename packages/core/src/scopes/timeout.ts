@@ -75,8 +75,9 @@ export class Timeout {
     if (deadline === null) return
     this.#timer = new Deadline(this.#frame.loop, deadline, () => {
       this.#timer = null
-      cancelFrame(this.#frame, undefined)
+      // `cancelFrame` calls the listeners of AbortSignals, and these may call methods of this object.
       this.#state = 'expiring'
+      cancelFrame(this.#frame, undefined)
     })
   }
 

@@ -74,11 +74,12 @@ export class ScopeFrame extends Frame {
   }
 
   /**
-   * @internal called when this scope has stopped being a shield (a scope that keeps out cancels from outside). If the
-   * shield has kept out a cancel of the task, or of an outer scope, that cancel now ends the waits of the body
+   * @internal called when this scope has stopped being a shield (a scope that keeps out cancels from outside), or when
+   * its body has returned a promise. If a cancel of this scope, of an outer scope or of the task has ended no wait yet,
+   * that cancel now ends the waits of the body
    */
   deliverPending(): void {
-    for (let outer = this.parent; outer !== null; outer = outer.parent) {
+    for (let outer: Frame | null = this.frame; outer !== null; outer = outer.parent) {
       if (outer.cancellation?.pending === true) deliverPending(this, outer)
       if (outer.isShielded) break
     }
@@ -114,6 +115,11 @@ export class ScopeFrame extends Frame {
   ): void {
     this.#returned = returned
     this.#rejectBody = reject
+  }
+
+  /** @internal whether this scope waits for `returned`, the promise that its body has returned */
+  awaitsReturned(returned: Promise<unknown>): boolean {
+    return this.#returned === returned
   }
 
   override abandonReturned(message: string | CancelledError | undefined): boolean {
