@@ -17,6 +17,7 @@ import {
   RuntimeError,
   sleep,
   Sleeper,
+  taskGroup,
   TaskManager,
   TimeoutError,
   timeout,
@@ -259,6 +260,18 @@ describe('coroutine', () => {
       async function forgotten(): Promise<void> {}
       createTask(coroutine(given)()).cancel()
       coroutine(forgotten)()
+    })
+    expect(warnings).toEqual(["coroutine 'forgotten' was never awaited"])
+  })
+
+  test('one of a group with a limit that is cancelled before its first step is not reported', async () => {
+    const warnings = await warningsOf(() => {
+      async function given(): Promise<void> {}
+      async function forgotten(): Promise<void> {}
+      void taskGroup(async (group) => void group.createTask(coroutine(given)()).cancel(), {
+        limit: 1,
+      })
+      setImmediate(() => void coroutine(forgotten)())
     })
     expect(warnings).toEqual(["coroutine 'forgotten' was never awaited"])
   })

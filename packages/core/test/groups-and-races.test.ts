@@ -10,11 +10,13 @@ import {
   RuntimeError,
   sleep,
   sleepForever,
+  staggeredRace,
   type Task,
   taskGroup,
   timeout,
   wait,
 } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { program } from './support/program.ts'
 import { thrown, virtual } from './support/virtual.ts'
@@ -244,7 +246,28 @@ describe('a task that `TaskGroup.start` has started, when the caller is cancelle
   })
 })
 
+virtual('an eager task that cancels its group is cancelled too', async () => {
+  const log: string[] = []
+  await taskGroup(async (group) => {
+    const cancelGroup = async (): Promise<void> => {
+      group.cancel()
+      await sleepForever().finally(() => log.push('cancelled'))
+    }
+    group.createTask(cancelGroup, { eager: true })
+  })
+  expect(log).toEqual(['cancelled'])
+})
+
 describe('the limit of a group', () => {
+  virtual('changes nothing in what createTask accepts', async () => {
+    await taskGroup(
+      async (group) => {
+        expect(() => group.createTask(5 as never)).toThrow(TypeError)
+      },
+      { limit: 1 },
+    )
+  })
+
   virtual('is never passed, and the others begin in order', async () => {
     let running = 0
     let most = 0
@@ -361,6 +384,44 @@ describe('race and any', () => {
       timeout: 5,
     })
     expect([result.cancelled, log]).toEqual([true, ['a ended', 'b ended']])
+  })
+
+  virtual('staggeredRace calls no function after another has won', async () => {
+    const foreign = (ms: number): Promise<void> =>
+      new Promise((resolve) => void getEventLoop().callLater(ms, resolve))
+    const calls: number[] = []
+    const call = (ms: number, fails: boolean) => async (): Promise<void> => {
+      calls.push(getEventLoop().time())
+      await foreign(ms)
+      if (fails) throw new Error('failed')
+    }
+    // The second function wins at 2 ms, in the moment in which the delay before the third call is over.
+    const functions = [call(5, true), call(1, false), call(5, true), call(5, true)]
+    const { index } = await staggeredRace(functions, 1)
+    expect([index, calls]).toEqual([1, [0, 1]])
+  })
+
+  test('the failure of the winner is reported when a cancel comes before race ends', async () => {
+    const reports: unknown[] = []
+    await runVirtual(async () => {
+      getEventLoop().setExceptionHandler((_loop, { message }) => reports.push(message))
+      const racing = createTask(() =>
+        race([
+          createTask(
+            async () => {
+              throw new Error('the first to end')
+            },
+            { name: 'winner' },
+          ),
+          () => sleepForever().catch(() => sleep(10)),
+        ]),
+      )
+      await sleep(5)
+      racing.cancel()
+      await wait([racing])
+      expect(racing.cancelled()).toBe(true)
+    })
+    expect(reports).toEqual(['Task exception was never retrieved: winner'])
   })
 
   virtual('a plain promise that loses is given up', async () => {

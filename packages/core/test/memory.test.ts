@@ -1,10 +1,14 @@
 import {
+  cancelTasks,
   type CoroutineGenerator,
   createTask,
   Future,
   run,
   shield,
   sleep,
+  sleepForever,
+  type TaskGroup,
+  taskGroup,
   timeout,
   wait,
   waitFor,
@@ -88,6 +92,24 @@ test.each<[string, () => (i: number) => PromiseLike<unknown>]>([
         const shielded = shield(long)
         shielded.cancel()
         await sleep(0)
+      }
+    },
+  ],
+  [
+    'a start in a long-lived group, given up',
+    () => {
+      const groups: TaskGroup[] = []
+      createTask(() =>
+        taskGroup(async (group) => {
+          groups.push(group)
+          await sleepForever()
+        }),
+      )
+      return async () => {
+        await sleep(0)
+        const start = createTask(async () => groups[0]?.start(() => sleepForever()))
+        await sleep(0)
+        await cancelTasks([start])
       }
     },
   ],

@@ -26,13 +26,15 @@ export function race<T>(aws: readonly Awaitable<T>[]): Promise<T> {
 }
 
 async function runRace<T>(futures: readonly Future<T>[]): Promise<T> {
+  let winner: Future<T> | undefined
   try {
     const { done } = await wait(futures, { returnWhen: FIRST_COMPLETED })
-    const winner = futures.find((future) => done.has(future)) as Future<T>
-    return winner.result()
+    winner = futures.find((future) => done.has(future))
   } finally {
-    await endAll(futures)
+    // If a cancel ends this wait, the winner's failure is not thrown, so it must stay unread, and is reported.
+    await endAll(futures.filter((future) => future !== winner))
   }
+  return (winner as Future<T>).result()
 }
 
 /**

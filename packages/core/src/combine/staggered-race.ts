@@ -54,6 +54,7 @@ async function race<T>(
   const exceptions: unknown[] = []
   const tasks: Task<void>[] = []
   let winner: { value: T; index: number } | null = null
+  let isCutShort = false
 
   const runOne = async (previousFailed: Future<void> | null): Promise<void> => {
     if (previousFailed !== null) {
@@ -63,6 +64,9 @@ async function race<T>(
         if (!(error instanceof TimeoutError)) throw error
       }
     }
+    // A function may win, or the race may be cut short, just when this task has stopped waiting: then the cancel of this
+    // task comes too late.
+    if (winner !== null || isCutShort) return
     const next = contestants.next()
     if (next.done === true) return
     const [index, coro] = next.value
@@ -95,6 +99,9 @@ async function race<T>(
       ended += done.size
       for (const task of done) if (!task.cancelled()) task.result()
     }
+  } catch (error) {
+    isCutShort = true
+    throw error
   } finally {
     await untilAllEnded(tasks, cancelAll(tasks))
   }

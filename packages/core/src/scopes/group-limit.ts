@@ -1,7 +1,8 @@
 import { DetailedFuture } from '../futures/detailed-future.ts'
 import { LinkedList, type Linked } from '../linked-list.ts'
 import type { EventLoop } from '../loop/loop.ts'
-import { Coroutine, type CoroutineFunction, runInline } from '../tasks/coroutine.ts'
+import { type Coroutine, type CoroutineFunction, runInline } from '../tasks/coroutine.ts'
+import { checkTaskBody } from '../tasks/task.ts'
 
 /**
  * The future on which a task of a group waits until fewer tasks than the limit of the group run. Then the future gets a
@@ -35,10 +36,17 @@ export class GroupLimit {
   }
 
   /**
-   * Called in each task of the group: runs `coro`, the code of the task, as soon as fewer than `limit` tasks of the
-   * group run. If the task is cancelled before that, `coro` never runs.
+   * Returns the body for a task of the group. The body runs `coro`, the code of the task, as soon as fewer than `limit`
+   * tasks of the group run. If the task is cancelled before that, `coro` never runs.
+   *
+   * @throws {TypeError} when `coro` is neither a function nor a Coroutine
    */
-  async run<T>(coro: CoroutineFunction<[], T> | Coroutine<T>): Promise<T> {
+  bodyFor<T>(coro: CoroutineFunction<[], T> | Coroutine<T>): () => Promise<T> {
+    checkTaskBody(coro)
+    return () => this.#run(coro)
+  }
+
+  async #run<T>(coro: CoroutineFunction<[], T> | Coroutine<T>): Promise<T> {
     if (this.#taken >= this.#limit) {
       const place = new Wait(
         () => ({ kind: 'group', label: `one of the ${this.#limit} places of its group` }),
@@ -48,7 +56,6 @@ export class GroupLimit {
       try {
         await place
       } catch (error) {
-        if (coro instanceof Coroutine) coro.close()
         this.#line.remove(place)
         // `place` may have got its result just before the task was cancelled. The task cannot use it any more, so the
         // next waiting task may begin.

@@ -12,7 +12,7 @@ import type { Task } from '../tasks/task.ts'
 export class GroupStarts {
   readonly #loop: EventLoop
   /** The tasks that have not called `started` yet, and whose failure `start` throws to its caller. */
-  readonly #starting = new Set<Task>()
+  readonly #starting = new WeakSet<Task>()
 
   constructor(loop: EventLoop) {
     this.#loop = loop

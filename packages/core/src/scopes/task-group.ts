@@ -113,12 +113,16 @@ export class TaskGroup {
       if (coro instanceof Coroutine) coro.close()
       throw new RuntimeError(`cannot create a task: the task group ${refusal}`)
     }
-    const limit = this.#limit
-    const body = limit === null ? coro : () => limit.run(coro)
+    const body = this.#limit === null ? coro : this.#limit.bodyFor(coro)
     const task = createTaskIn(this.#frame, body, { ...options, loop: this.#frame.loop })
     this.#tasks.add(task)
-    if (this.#frame.mustRefuse()) task.cancel()
-    task.onDone(() => this.#taskEnded(task))
+    // The body of an eager task runs inside `createTaskIn`, and may have cancelled the group.
+    if (this.#aborting || this.#frame.mustRefuse()) task.cancel()
+    task.onDone(() => {
+      // If the group has a limit, the body of the task is not `coro` itself. If `coro` has not begun, it never will.
+      if (coro instanceof Coroutine) coro.close()
+      this.#taskEnded(task)
+    })
     return task
   }
 

@@ -259,11 +259,7 @@ export function createTaskIn<T>(
   coro: TaskBody<T>,
   options?: TaskOptions,
 ): Task<T> {
-  if (typeof coro !== 'function' && !isCoroutine(coro)) {
-    throw new TypeError(
-      `createTask takes a function that returns a promise or generator, or a Coroutine; got ${describe(coro)}`,
-    )
-  }
+  checkTaskBody(coro)
   const map = currentMap()
   if (options !== undefined) checkTaskOptions(options)
   const creator = environmentOfMap(map)
@@ -276,6 +272,14 @@ export function createTaskIn<T>(
   }
   const task = new Task(coro, loop, creator?.frame?.task ?? null, context, map, group, options)
   return options?.signal === undefined ? task : cancelOnAbort(task, options.signal)
+}
+
+/** @throws {TypeError} when `coro` cannot be the body of a task */
+export function checkTaskBody(coro: unknown): void {
+  if (typeof coro === 'function' || isCoroutine(coro)) return
+  throw new TypeError(
+    `createTask takes a function that returns a promise or generator, or a Coroutine; got ${describe(coro)}`,
+  )
 }
 
 function checkTaskOptions(options: TaskOptions): void {
