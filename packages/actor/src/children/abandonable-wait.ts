@@ -1,15 +1,12 @@
 import { Future } from '@tasktree/core'
 
-/**
- * Code that awaits an AbandonableWait (a wait that a kill can end) gets this value as an error when `abandon()` is
- * called.
- */
+/** Code that awaits an AbandonableWait gets this value as an error when `abandon()` is called. */
 export const abandoned: unique symbol = Symbol('abandoned')
 
 /**
  * A wait for a promise of user code. This class is not a Future, so a cancel of the task does not end this wait, but
- * reaches the Future that the user code itself awaits. The wait ends when the promise settles, or when a kill calls
- * `abandon()`.
+ * reaches the Future that the user code itself awaits. The wait ends when the promise settles, or when `abandon()` is
+ * called.
  */
 export class AbandonableWait implements PromiseLike<unknown> {
   #promise: PromiseLike<unknown> | null = null
@@ -36,8 +33,8 @@ export class AbandonableWait implements PromiseLike<unknown> {
   }
 
   /**
-   * Called by a kill. Ends the wait by throwing `abandoned` in the waiting code. Returns the promise that this code
-   * awaited, or null when it awaited no promise.
+   * Ends the wait by throwing `abandoned` in the waiting code. Returns the promise that this code awaited, or null when
+   * it awaited no promise.
    */
   abandon(): PromiseLike<unknown> | null {
     const promise = this.#promise

@@ -2,9 +2,9 @@ import { growingDelay } from '@tasktree/core/lowlevel'
 
 /** How long a supervisor waits before each of several consecutive restarts of a child. */
 export interface BackoffOptions {
-  /** The wait before the first restart, in milliseconds. */
+  /** The wait before the first restart, in milliseconds, before `jitter` changes it. */
   min: number
-  /** The longest wait, in milliseconds. */
+  /** The longest wait, in milliseconds, before `jitter` changes it. */
   max: number
   /** Each wait is this many times as long as the previous wait. @defaultValue 2 */
   factor?: number
@@ -19,8 +19,8 @@ export interface BackoffOptions {
    */
   resetAfter?: number
   /**
-   * If a child ends again after this many consecutive restarts, the supervisor ends with RestartLimitError. The time
-   * between these restarts does not matter.
+   * If a child ends again after this many restarts, and was never healthy in between (see `resetAfter`), the supervisor
+   * ends with RestartLimitError, no matter how long these restarts took.
    * @defaultValue no limit
    */
   maxAttempts?: number

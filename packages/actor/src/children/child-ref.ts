@@ -46,8 +46,8 @@ export class ChildRef {
   }
 
   /**
-   * The number of the latest incarnation (run) of the child: 0 before the first start, 1 after the first start, and 1
-   * more after each restart.
+   * The number of the latest incarnation (run) of the child: 0 before the first start, and 1 more with each start, even
+   * if the start fails.
    */
   get incarnation(): number {
     return this.target.number
@@ -71,10 +71,10 @@ export class ChildRef {
   }
 
   /**
-   * Asks the running incarnation (run of the child) to end with the reason `shutdown`. Running handlers finish first;
-   * the messages in the mailbox are not handled. If the incarnation has not ended after `timeout` milliseconds, it is
-   * killed. The default of `timeout` is the time of the child's option `shutdown`, or 5000 if that option is 'kill'.
-   * The returned future settles when the incarnation has ended.
+   * Asks the running incarnation (run of the child) to end with the reason `shutdown`. If the child is an actor, its
+   * running handlers finish first, and this incarnation handles no other message of the mailbox. If the incarnation has
+   * not ended after `timeout` milliseconds, it is killed. The default of `timeout` is the time of the child's option
+   * `shutdown`, or 5000 if that option is 'kill'. The returned future settles when the incarnation has ended.
    *
    * A permanent child is then restarted: to end it for good, use `stopChild` of its supervisor. A transient or temporary
    * child is not restarted, even if it crashes or is killed before it has ended. If it waits for a restart, `stop`

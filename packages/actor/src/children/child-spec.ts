@@ -8,8 +8,8 @@ import type { Decision } from './incarnation.ts'
 import type { SpawnOptions } from '../actors/spawn.ts'
 
 /**
- * Says when a child that has ended is restarted. `permanent`: always. `transient`: after an error or a kill.
- * `temporary`: never.
+ * Says when a child that has ended is restarted. `permanent`: always. `transient`: after an error or a kill, unless
+ * `ref.stop()` was called. `temporary`: never.
  */
 export type RestartType = 'permanent' | 'transient' | 'temporary'
 
@@ -41,9 +41,9 @@ export interface ChildOptions {
   stickyStop?: boolean
   /**
    * Called with the error when this child has crashed. The returned decision says what follows the crash, and replaces
-   * the rule of the option `restart`. With `resume` an actor goes on with its state. For a task, a resource or a
-   * supervisor, `resume` is logged as an error, because their code has ended with the crash; then, and if the function
-   * returns nothing, the option `restart` decides.
+   * the rule of the option `restart`. But a temporary child is never restarted. With `resume` an actor goes on with its
+   * state. For a task, a resource or a supervisor, `resume` is logged as an error, because their code has ended with the
+   * crash; then, and if the function throws or returns nothing, the option `restart` decides.
    */
   decide?: (error: unknown) => Decision
   /**
@@ -95,14 +95,15 @@ export interface SupervisorOptions {
   /** How long to wait before a restart. @defaultValue no wait */
   backoff?: BackoffOptions
   /**
-   * Ends the supervisor when children with the option `significant` have ended by themselves. `any`: when one of them
-   * has ended. `all`: when one of them has ended and no other significant child runs.
+   * Ends the supervisor when children with the option `significant` have ended and are not restarted. An end by
+   * `stopChild` does not count. `any`: when one of them has ended. `all`: when one of them has ended and no other
+   * significant child runs.
    * @defaultValue 'never'
    */
   autoShutdown?: 'never' | 'any' | 'all'
   /**
-   * `ordered` stops one child after the other, in the reverse order of their start. `parallel` stops all children at
-   * once.
+   * How the supervisor stops its children when it ends. `ordered`: one child after the other, in the reverse order of
+   * their start. `parallel`: all children at once.
    * @defaultValue 'ordered', for dynamic supervisors 'parallel'
    */
   stopMode?: 'ordered' | 'parallel'

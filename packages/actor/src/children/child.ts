@@ -25,8 +25,8 @@ export type ChildStatus =
 const defaultStopTimeout = 5000
 
 /**
- * The object that starts children: a supervisor, or an actor that calls `ctx.spawn`. When a child has ended, its owner
- * decides whether the child is restarted.
+ * The object to which a child belongs: usually a supervisor, or the UnsupervisedChildren of an actor. When the child has
+ * ended, its owner decides whether the child is restarted.
  */
 export interface Owner {
   readonly path: string
@@ -58,8 +58,8 @@ export abstract class Child {
   status: ChildStatus = 'stopped'
   incarnation: Incarnation | null = null
   /**
-   * The number of the latest incarnation (run): 1 after the first start, and 1 more after each restart. The number is 0
-   * before the first start.
+   * The number of the latest incarnation (run): 0 before the first start, and 1 more with each start, even if the start
+   * fails.
    */
   number = 0
   restarts = 0
@@ -125,8 +125,8 @@ export abstract class Child {
   }
 
   /**
-   * Starts a new incarnation (run of the child). Resolves when the incarnation runs or has called `ctx.ignore()`.
-   * Rejects when the start failed; by then everything that the incarnation started has ended.
+   * Starts a new incarnation (run of the child). Resolves when the incarnation runs, or does not want to run, for example
+   * because it has called `ctx.ignore()`. Rejects when the start failed; by then the incarnation has ended.
    */
   async launch(): Promise<'running' | 'ignored'> {
     this.status = 'starting'

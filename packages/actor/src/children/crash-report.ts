@@ -3,8 +3,8 @@ import type { Child } from './child.ts'
 import type { Incarnation } from './incarnation.ts'
 
 /**
- * Describes the end of an incarnation (run of a child) in a few words. After a crash, the text names the message whose
- * handler crashed.
+ * Describes the end of an incarnation (run of a child) in a few words. After a crash, the text also names the code that
+ * crashed, if it is known.
  */
 export function describeEnd(incarnation: Incarnation | null, reason: ExitReason): string {
   const during = reason.kind === 'error' ? (incarnation?.crashedIn ?? null) : null

@@ -14,7 +14,7 @@ export class EndWait extends Future<ExitReason> implements ActorWait {
   readonly asker: HandlerFlow | null
   /**
    * The number of this wait. The waits of all handlers are numbered in the order in which they begin. When handlers
-   * wait for each other in a circle, the wait with the highest number fails. 0 while no handler awaits this future.
+   * wait for each other in a circle, the wait with the highest number fails. 0 until a handler awaits this future.
    */
   waitNumber = 0
 
@@ -35,8 +35,8 @@ export class EndWait extends Future<ExitReason> implements ActorWait {
   }
 
   /**
-   * Returns the running handler of the child whose end this future awaits, because the child cannot end before this
-   * handler. Null if no handler runs, or if this future is done.
+   * Returns the running handler or hook of the child whose end this future awaits, because the child cannot end before
+   * it. Null if none runs, or if this future is done.
    */
   blocker(): HandlerFlow | null {
     return this.done() ? null : (this.#child.incarnation?.busyFlow ?? null)

@@ -15,9 +15,10 @@ import type { Child } from './child.ts'
 import { type EndWait, EndWaits } from './end-waits.ts'
 
 /**
- * What happens after a crash of a child: `restart` starts the child again, `stop` leaves it ended, `escalate` ends the
- * supervisor, and `resume` lets an actor go on with its state. Children of other kinds cannot resume. The child's
- * option `decide` is a function that returns a Decision, which replaces the rule of the child's option `restart`.
+ * What happens after a crash of a child: `restart` starts the child again, unless it is temporary. `stop` leaves it
+ * ended, `escalate` ends the supervisor, and `resume` lets an actor go on with its state. Children of other kinds cannot
+ * resume. The child's option `decide` is a function that returns a Decision, which replaces the rule of the child's
+ * option `restart`.
  */
 export type Decision = 'restart' | 'resume' | 'stop' | 'escalate'
 
@@ -124,12 +125,13 @@ export abstract class Incarnation {
   over = false
   /**
    * The code in which the incarnation crashed: the name of a message, `the task`, or `the resource`. Null if there was
-   * no crash.
+   * no crash, and for a supervisor.
    */
   crashedIn: string | null = null
   /**
-   * The decision about a crash of this incarnation, which the function `decide` of the child's spec has returned. Null
-   * if there was no decision; then the option `restart` of the child decides.
+   * The decision about a crash of this incarnation, which the function `decide` of the child's spec has returned; or
+   * `escalate`, if the child's option `onZombie` decides so after a kill. Null if there was no decision; then the option
+   * `restart` of the child decides.
    */
   decision: Decision | null = null
   #exit: ExitReason | null = null
@@ -152,8 +154,8 @@ export abstract class Incarnation {
   }
 
   /**
-   * Begins the start. The returned future settles when the start is over: the incarnation runs, or its start has
-   * failed.
+   * Begins the start. The returned future settles when the start is over: the incarnation runs, does not want to run, or
+   * has failed to start.
    */
   launch(): Starting {
     const starting = this.#starting as Starting
@@ -161,10 +163,7 @@ export abstract class Incarnation {
     return starting
   }
 
-  /**
-   * The task in which the incarnation runs. Null for a resource (a child that is only opened and closed, with no code
-   * that runs in between).
-   */
+  /** The task in which the incarnation runs. Null for a resource, which uses one task after the other. */
   abstract readonly task: Task | null
 
   protected abstract begin(): void
@@ -176,7 +175,7 @@ export abstract class Incarnation {
   /** Makes the incarnation end: cancels its current work, but waits for the clean-up code of that work. */
   abstract interrupt(reason: ExitReason): void
   /**
-   * Ends the incarnation within two turns of the loop, even if its current work cannot be cancelled. An incarnation with
+   * Ends the incarnation within a few turns of the loop, even if its current work cannot be cancelled. An incarnation with
    * children kills the children too, and ends when the last of them has ended.
    */
   abstract kill(): void
@@ -314,7 +313,7 @@ export abstract class Incarnation {
   }
 
   /**
-   * Returns a future that settles when this incarnation has ended. Code that reads `ref.whenStopped` again and again,
+   * Returns a future that settles when this incarnation has ended. A task that reads `ref.whenStopped` again and again,
    * without an await, gets the same future each time, so that unused futures do not pile up.
    */
   readEnd(): EndWait {

@@ -22,19 +22,19 @@ export class Member {
    */
   exit: { readonly incarnation: Incarnation; readonly reason: ExitReason } | null = null
   /**
-   * The restart of this child that waits or runs now; null when there is none. A timer or an operation of a restart
-   * first compares the Retry object of that restart with this field. If they differ, the restart was cancelled or
-   * replaced, and nothing is done.
+   * The restart of this child that waits for its delay or its turn; null when there is none. A timer or an operation of
+   * a restart first compares the Retry object of that restart with this field. If they differ, the restart was cancelled
+   * or replaced, and nothing is done.
    */
   retry: Retry | null = null
   /**
-   * True after `stopChild` was called for this child. A restart of the child's group (the children that are restarted
+   * True after `stopChild` was called for this child, until its next start. A restart of the child's group (the children that are restarted
    * together) starts the child again, unless the option `stickyStop` of the child is true.
    */
   stoppedByHand = false
   /**
    * True when the child was stopped for good during a restart of its group (the children that are restarted together).
-   * That restart does not start the child.
+   * That restart does not start the child, not even in a later attempt.
    */
   leftOut = false
 

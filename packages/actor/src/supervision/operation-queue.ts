@@ -103,7 +103,7 @@ export class Request<T> extends Claim<T> implements Operation, RefusableWait {
 
   /**
    * Makes the caller's wait for this request fail with AskCycle, because the supervisor in turn waits for the handler or
-   * hook of the caller. The supervisor performs the request all the same.
+   * hook of the caller. If the supervisor is performing the request, it goes on; otherwise the request is forgotten.
    */
   refuse(error: AskCycle): void {
     if (this.done()) return
@@ -122,8 +122,8 @@ export class Request<T> extends Claim<T> implements Operation, RefusableWait {
     this.#running = true
     try {
       const working = this.#work()
-      // `working` may now wait for the end of the handler that awaits this request. Then the two wait for each other. A
-      // check finds such a circle, and makes a wait of the circle fail.
+      // `working` may now wait for the end of the handler that awaits this request. Then the two wait for each other. The
+      // check usually finds such a circle, and makes a wait of the circle fail.
       if (this.#asker?.ended === false) checkCycleLater(this.#asker)
       const value = await working
       this.#result = { value }

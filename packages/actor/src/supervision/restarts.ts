@@ -11,7 +11,7 @@ import { RestartIntensity } from './restart-intensity.ts'
 import type { SupervisorIncarnation } from './supervisor.ts'
 
 /**
- * Decides what a supervisor does when a child has ended by itself. The supervisor restarts the child and the children
+ * Decides what a supervisor does when a child has ended that it had not stopped. The supervisor restarts the child and the children
  * that its option `strategy` adds, removes the child, or ends itself. Each restart is an operation in the supervisor's
  * queue. After a restart that has failed, the next attempt goes to the end of the queue, so that a request to stop is
  * performed before it.
@@ -33,8 +33,8 @@ export class Restarts {
   }
 
   /**
-   * Called when an incarnation (run) of a child has ended by itself. Restarts the child, removes it, or ends the
-   * supervisor by throwing.
+   * Called when an incarnation (run) of a child has ended, and the supervisor had not stopped it. Restarts the child,
+   * leaves it stopped, removes it, or ends the supervisor by throwing.
    * @throws the error with which the supervisor ends
    */
   async onExit(
@@ -221,7 +221,7 @@ export class Restarts {
     })
   }
 
-  /** If a restart of `member` (a child) is in progress or waits for its delay, cancels this restart. */
+  /** If a restart of `member` (a child) waits for its delay or its turn, cancels this restart. */
   drop(member: Member): void {
     member.retry?.timer?.cancel()
     member.retry = null

@@ -7,7 +7,7 @@ import { SupervisorRef } from './supervisor-ref.ts'
 
 /**
  * A supervisor as seen by the supervisor or actor that started it. When the supervisor is restarted, this object keeps
- * the objects of the supervisor's own children, so that refs to those children stay valid.
+ * the objects of the children in the supervisor's option `children`, so that refs to those children stay valid.
  */
 export class SupervisorChild extends Child {
   readonly kind: 'supervisor' | 'dynamic'

@@ -33,7 +33,7 @@ export interface ChildInfo {
 export interface ChildCounts {
   /** How many children the supervisor has, running or not. */
   readonly specs: number
-  /** How many children are running. */
+  /** How many children run, including those that are starting or stopping. */
   readonly active: number
   readonly supervisors: number
   readonly workers: number
@@ -93,10 +93,10 @@ export class SupervisorRef extends ChildRef {
   }
 
   /**
-   * Stops a child. If the child waits for a restart, that restart is cancelled. The child stays stopped. `restartChild`
-   * can start the child again, unless the child is temporary or the supervisor is dynamic. A child that has not ended
-   * after `options.shutdown` milliseconds is killed. If the option `shutdown` in the spec of the child is a shorter
-   * time, the shorter time counts.
+   * Stops a child. If the child waits for a restart, that restart is cancelled. A temporary child, or a child of a
+   * dynamic supervisor, is removed. Any other child stays stopped until `restartChild`, or a restart of its group (see
+   * the option `stickyStop`), starts it again. A child that has not ended after `options.shutdown` milliseconds is
+   * killed. If the option `shutdown` in the spec of the child is a shorter time, the shorter time counts.
    *
    * @throws {TypeError} when `shutdown` is not a number
    * @throws {ChildStateError} when there is no such child
