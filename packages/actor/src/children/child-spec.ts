@@ -95,9 +95,8 @@ export interface SupervisorOptions {
   /** How long to wait before a restart. @defaultValue no wait */
   backoff?: BackoffOptions
   /**
-   * Ends the supervisor when children with the option `significant` have ended and are not restarted. An end by
-   * `stopChild` does not count. `any`: when one of them has ended. `all`: when one of them has ended and no other
-   * significant child runs.
+   * Ends the supervisor when a child with the option `significant` has ended and is not restarted, other than by
+   * `stopChild`. `any`: in each case. `all`: if all other significant children have ended too.
    * @defaultValue 'never'
    */
   autoShutdown?: 'never' | 'any' | 'all'

@@ -243,10 +243,11 @@ export class SupervisorIncarnation extends Incarnation implements Owner {
     else this.removeMember(member, reason)
   }
 
+  /** Called when `child` has ended for good. Ends the supervisor if its option `autoShutdown` says so. */
   shutDownAfter(child: Child): void {
     const { autoShutdown = 'never' } = this.#options
     if (!child.spec.significant || autoShutdown === 'never') return
-    const others = this.members.some((each) => each.child.spec.significant && each.running)
+    const others = this.members.some((each) => each.child.spec.significant && !each.child.closed)
     if (autoShutdown === 'any' || !others) this.#end ??= shutdown
   }
 
