@@ -50,6 +50,11 @@ export function checkNumber(field: string, value: unknown, low: number, integer:
   }
 }
 
+function checkBoolean(field: string, value: unknown): void {
+  if (value === undefined || typeof value === 'boolean') return
+  throw new TypeError(`${field} must be true or false, got ${describe(value)}`)
+}
+
 export function baseSpec(
   id: string,
   options: ChildOptions,
@@ -67,6 +72,8 @@ export function baseSpec(
   checkChoice(`${what}: onZombie`, options.onZombie, ['proceed', 'escalate'])
   if (options.shutdown !== 'kill') checkNumber(`${what}: shutdown`, options.shutdown, 0, false)
   checkNumber(`${what}: startTimeout`, options.startTimeout, 0, false)
+  checkBoolean(`${what}: significant`, options.significant)
+  checkBoolean(`${what}: stickyStop`, options.stickyStop)
   if (options.decide !== undefined && typeof options.decide !== 'function') {
     throw new TypeError(`${what}: decide must be a function, got ${describe(options.decide)}`)
   }
@@ -108,10 +115,15 @@ export function checkSupervisor(options: SupervisorOptions): void {
   checkNumber('maxRestarts', options.maxRestarts, 0, true)
   checkNumber('within', options.within, 0, false)
   if (options.within === 0) throw new RangeError('within must be more than 0 ms, got 0')
+  checkBoolean('perChild', options.perChild)
   checkChoice('autoShutdown', options.autoShutdown, ['never', 'any', 'all'])
   checkChoice('stopMode', options.stopMode, ['ordered', 'parallel'])
   checkPace(options)
-  if (Array.isArray(options.children)) checkChildren(options.children, options.autoShutdown)
+  const { children } = options
+  if (Array.isArray(children)) checkChildren(children, options.autoShutdown)
+  else if (children !== undefined && typeof children !== 'function') {
+    throw new TypeError(`children must be an array or a function, got ${describe(children)}`)
+  }
 }
 
 /**

@@ -70,8 +70,11 @@ export function checkAskOptions(options: AskOptions): void {
     if (optionNames.includes(name)) continue
     throw new TypeError(`ask has no option ${name}; there are ${optionNames.join(', ')}`)
   }
-  const { timeout, idempotencyKey, context } = options
+  const { timeout, reentrant, idempotencyKey, context } = options
   checkContext(context)
+  if (reentrant !== undefined && typeof reentrant !== 'boolean') {
+    throw new TypeError(`the option reentrant must be true or false, got ${describe(reentrant)}`)
+  }
   if (idempotencyKey !== undefined && typeof idempotencyKey !== 'string') {
     throw new TypeError(
       `the option idempotencyKey must be a string, got ${describe(idempotencyKey)}`,
