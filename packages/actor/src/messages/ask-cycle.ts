@@ -27,7 +27,7 @@ import {
  * that they wait for. A handler may wait for an ask, for room in a full mailbox, or for the start or the end of an
  * actor. Then an edge leads from this handler to the handler (for a start, the hook `onStart`) that must end first. For
  * a request to a supervisor, the edge leads to the task of the supervisor. While that task waits for the end of a
- * child, an edge leads from it to the handler or hook that the child runs.
+ * child, an edge leads from it to the handler or hook that the child runs, or else to the task of the child.
  *
  * A handler may wait for several futures at once, and this file cannot know whether the handler needs all of them
  * (`Promise.all`) or only one (`Promise.race`). So a handler counts as stuck only if each of its futures waits for

@@ -7,7 +7,8 @@ import type { AskFuture } from './ask.ts'
 
 /**
  * An object with which any code can answer one ask, even after the handler of the ask has ended. A handler gets it from
- * `ctx.reply()`. If the actor ends before the ask is answered, the ask fails with ActorStopped or ActorCrashed.
+ * `ctx.reply()`. If the actor ends before the ask is answered or handed over, the ask fails with ActorStopped or
+ * ActorCrashed.
  *
  * @example
  *     class Inbox extends Actor {

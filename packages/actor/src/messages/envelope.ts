@@ -5,8 +5,8 @@ import type { Admission } from './mailbox.ts'
 import { MessageKind } from './message-kind.ts'
 
 /**
- * The reentrant asks (asks with the option `reentrant`) that led to a message and were not answered yet. The latest is
- * `ask`; the earlier ones are in `up`.
+ * The reentrant asks (asks with the option `reentrant`) that led to a message and were not answered when it was sent. The
+ * latest is `ask`; the earlier ones are in `up`.
  */
 export interface CallChain {
   readonly ask: AskFuture

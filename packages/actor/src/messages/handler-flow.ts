@@ -6,7 +6,7 @@ import { messageTracing } from './tracing.ts'
 import type { ReplyPort } from './deferred-replies.ts'
 
 /**
- * One run of a handler.
+ * One run of a handler or hook.
  *
  * The problem: an actor may run several handlers at once (with its list `interleave`, or the ask option `reentrant`),
  * and a handler may leave callbacks behind. `ctx.reply()`, `ctx.stash()` and `ref.ask` must know to which run of a
@@ -14,8 +14,8 @@ import type { ReplyPort } from './deferred-replies.ts'
  *
  * The idea: each run of a handler has its own HandlerFlow. An AsyncLocalStorage carries the HandlerFlow through every
  * await and callback. But `AsyncLocalStorage.run` takes about 180 nanoseconds, and the call of a short handler takes
- * 12. So a handler is called without `run` if earlier handlers of the same name never waited. Until that handler has
- * returned, the variable `running` leads to its HandlerFlow. If it waits after all, `currentFlow` finds its HandlerFlow
+ * 12. So a handler is called without `run` if a handler of the same name has run before, and none has ever waited. Until
+ * that handler has returned, the variable `running` leads to its HandlerFlow. If it waits after all, `currentFlow` finds its HandlerFlow
  * through the task of the actor.
  */
 export class HandlerFlow implements RunningHandler {
@@ -90,10 +90,10 @@ let running: RunningHandler | null = null
 const incarnations = new WeakMap<Task, ActorIncarnation>()
 
 /**
- * Records that `incarnation` (one run of an actor) runs in `task`. Usually
- * `currentIncarnation()` finds the incarnation by the handler that runs now, or by the value of the AsyncLocalStorage.
- * Code of the task that runs in no handler has neither, and neither has a handler that was called without
- * `AsyncLocalStorage.run` and has waited. For such code it looks up the current task.
+ * Records that `incarnation` (one run of an actor) runs in `task`. Usually `currentIncarnation()` finds the incarnation by
+ * the handler that runs now, or by the value of the AsyncLocalStorage. Code of the task that runs in no handler has
+ * neither, and neither has a handler that was called without `AsyncLocalStorage.run` and has waited. For such code,
+ * `currentIncarnation()` looks up the current task and the tasks that it comes from.
  */
 export function setTaskOf(incarnation: ActorIncarnation, task: Task): void {
   incarnations.set(task, incarnation)
@@ -167,8 +167,8 @@ export function currentFlow(): HandlerFlow | null {
 }
 
 /**
- * Returns the incarnation (one run of an actor) that the calling code belongs to, in a handler or in a hook such as
- * `onStart`. Returns null if the calling code belongs to no actor.
+ * Returns the incarnation (one run of an actor) that the calling code belongs to, for example as a part of a handler or of
+ * a hook such as `onStart`. Returns null if the calling code belongs to no actor.
  */
 export function currentIncarnation(): ActorIncarnation | null {
   const handler = running ?? storage.getStore()

@@ -151,7 +151,7 @@ export class Mailbox {
   #size = 0
   /**
    * The message at which the search for the oldest tell (for the option `drop-oldest`) begins: no message before it in
-   * the queue is a tell. Null when the queue has no tell.
+   * the queue is a tell. If the field is null, the queue has no tell.
    */
   #firstTell: Envelope | null = null
   /**

@@ -24,8 +24,8 @@ const reserved: ReadonlySet<string> = new Set([
 export class MessageKind {
   readonly name: string
   /**
-   * Whether the actor class has a method of this name. If false, an actor of the class may still have a field of this
-   * name that holds a function.
+   * Whether the actor class has a method of this name that messages can call. If false, an actor of the class may still
+   * have a field of this name that holds a function.
    */
   readonly declared: boolean
   /**

@@ -4,7 +4,7 @@ import { Tracing } from '@tasktree/core/lowlevel'
 /**
  * What the tracing channel `tasktree:actor.message` publishes for one message. The trace begins when the handler is
  * called. It ends when the handler has returned or thrown; if the handler returned a promise, when the promise has
- * settled.
+ * settled, or when a kill has given up the wait for it.
  */
 export interface MessageTrace {
   readonly path: string

@@ -7,8 +7,8 @@ import { HandlerFlow } from './handler-flow.ts'
  * This file builds a graph of the waits of handlers. `ask-cycle.ts` looks in the graph for handlers that wait for each
  * other in a circle.
  *
- * A node of the graph is an object that may wait for others: a handler or hook, a task that a handler has made, or a
- * future that ends only after several other futures (`gather`, the tasks of a group). From each node an edge leads to
+ * A node of the graph is an object that may wait for others: a handler or hook, a task, or a future that ends only after
+ * several other futures (`gather`, the tasks of a group). From each node an edge leads to
  * each node that this node waits for. The graph is built for one check, from the waits of that moment, and is then
  * thrown away.
  */
@@ -43,7 +43,8 @@ export interface ActorWait extends BlockedWait, RefusableWait {
   readonly asker: HandlerFlow | null
   /**
    * The number of this wait: all waits of handlers are numbered in the order in which they began. When handlers wait
-   * for each other in a circle, the wait with the highest number fails. 0 until a handler awaits this future.
+   * for each other in a circle, the wait with the highest number fails. 0 until a handler awaits this future, and always 0
+   * for the wait for a start.
    */
   waitNumber: number
 }
