@@ -2,6 +2,8 @@ import {
   createTask,
   currentTask,
   DeadlockError,
+  type EventLoop,
+  type ExceptionContext,
   Future,
   getEventLoop,
   getRunningLoop,
@@ -188,6 +190,52 @@ test('a failed task that nobody looked at is reported when it is collected', asy
   } finally {
     loop.setExceptionHandler(null)
   }
+})
+
+const closings: [string, (loop: EventLoop, future: Future<unknown>) => void][] = [
+  [
+    'before',
+    (loop, future) => {
+      loop.close()
+      future.setException(new Error('unseen'))
+    },
+  ],
+  [
+    'after',
+    (loop, future) => {
+      future.setException(new Error('unseen'))
+      loop.close()
+    },
+  ],
+]
+test.for(closings)(
+  'a failed future whose loop was closed %s its failure is reported when it is collected',
+  async ([, fail]) => {
+    const reports: string[] = []
+    const loop = newEventLoop()
+    loop.setExceptionHandler((_, context) => reports.push(context.message))
+    ;(() => fail(loop, new Future({ loop })))()
+    for (let i = 0; i < 50 && reports.length === 0; i++) {
+      await new Promise((resolve) => setImmediate(resolve))
+      gc?.()
+    }
+    expect(reports).toEqual(['Future exception was never retrieved'])
+  },
+)
+
+test('a failed future of a class with a name is reported as a future', async () => {
+  class Job extends Future<void> {
+    readonly name = 'job'
+  }
+  const reports: ExceptionContext[] = []
+  const job = await run(async () => {
+    getRunningLoop().setExceptionHandler((_, context) => reports.push(context))
+    const failed = new Job()
+    failed.setException(new Error('unseen'))
+    return { failed }
+  })
+  expect(reports.map(({ message }) => message)).toEqual(['Future exception was never retrieved'])
+  expect(reports[0]?.future).toBe(job.failed)
 })
 
 test('the signal option cancels main', async () => {

@@ -46,7 +46,8 @@ export function forgetUnretrieved(future: Future<unknown>): void {
  *
  * `note` only puts the future on a list. Soon afterwards the loop calls the method `run()`, which makes a Report for
  * the future if no code has read the exception by then. Code that awaits the future has nearly always read the
- * exception by then, so few failures need a Report and an entry in the FinalizationRegistry.
+ * exception by then, so few failures need a Report and an entry in the FinalizationRegistry. A closed loop runs nothing
+ * any more, so there the Report is made at once.
  */
 export class Failures implements Runnable {
   readonly #loop: EventLoop
@@ -59,7 +60,12 @@ export class Failures implements Runnable {
 
   note(future: Future<unknown>): void {
     this.#fresh.push(future)
-    if (this.#fresh.length === 1) this.#loop.push(this)
+    if (this.#loop.isClosed()) this.run()
+    else if (this.#fresh.length === 1) this.#loop.push(this)
+  }
+
+  dropped(): void {
+    this.run()
   }
 
   run(): void {
@@ -77,7 +83,7 @@ export class Failures implements Runnable {
     } catch {
       // The exception is a Proxy or has a getter, and reading its stack throws. The exception is reported all the same.
     }
-    const name = 'name' in future ? String(future.name) : null
+    const name = future.ownExecution()?.task?.name ?? null
     const report: Report = {
       failures: this,
       what: name === null ? 'Future' : 'Task',
@@ -90,7 +96,7 @@ export class Failures implements Runnable {
     collected.register(future, report, report)
   }
 
-  /** Returns the failed futures whose exception no code has read and that have not been garbage-collected. */
+  /** Returns the failed futures whose exception no code has read, if they were neither reported nor garbage-collected. */
   unseen(): Future<unknown>[] {
     const futures = new Set(this.#fresh.filter((future) => future.isUnseenFailure()))
     for (const report of this.#reports) {
