@@ -1,7 +1,30 @@
-import { createTask, DeadlockError, formatTaskTree, Future, sleep } from '@tasktree/core'
+import {
+  allTasks,
+  createTask,
+  currentTask,
+  DeadlockError,
+  formatTaskTree,
+  Future,
+  sleep,
+} from '@tasktree/core'
+import { Claim } from '@tasktree/core/lowlevel'
 import { runVirtual } from '@tasktree/core/testing'
 import { expect, test } from 'vitest'
 import { virtual } from './support/virtual.ts'
+
+class Named extends Claim<void> {
+  override describeWait(): string {
+    return 'the thing'
+  }
+  protected claim(): void {}
+  protected decline(): void {}
+}
+
+class Broken extends Named {
+  override describeWait(): string {
+    throw new Error('no words')
+  }
+}
 
 const forever = (): Promise<void> => sleep(1e9).then(() => {})
 
@@ -61,6 +84,36 @@ virtual('a wide and deep tree is cut to a readable size, and every task counted'
   const lines = formatTaskTree().split('\n')
   expect(lines).toHaveLength(201)
   expect(lines.at(-1)).toMatch(/^… and [\d,]+ more$/)
+})
+
+virtual('a tree is cut even if the last line that fits has tasks below it', async () => {
+  const chain =
+    (length: number): (() => Promise<void>) =>
+    async () => {
+      if (length > 1) createTask(chain(length - 1))
+      await forever()
+    }
+  // For one of these lengths, the last line that fits is that of a task at the last level that is shown.
+  for (let length = 1; length <= 41; length++) {
+    const tasks = [length, 60, 60, 60, 60, 60, 60, 60, 60].map((each) => createTask(chain(each)))
+    await sleep(100)
+    const lines = formatTaskTree().split('\n')
+    expect(lines.length).toBeLessThanOrEqual(202)
+    expect(lines.at(-1)).toMatch(/^… and [\d,]+ more$/)
+    for (const each of [...tasks, ...allTasks()]) if (each !== currentTask()) each.cancel()
+    await sleep(1)
+  }
+})
+
+virtual('a wait for a promise of a future is shown by the name of the future', async () => {
+  createTask(() => sleep(1).catch(() => {}), { name: 'sleeper' })
+  createTask(() => new Named().catch(() => {}), { name: 'named' })
+  createTask(() => new Broken(), { name: 'broken' })
+  await sleep(0)
+  const tree = formatTaskTree()
+  expect(tree).toContain('sleeper  waiting on Sleep')
+  expect(tree).toContain('named  waiting on the thing')
+  expect(tree).toContain('broken  waiting on a future that cannot be described: Error: no words')
 })
 
 virtual('of many futures that one task waits on a few are shown', async () => {

@@ -59,8 +59,8 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
    * Returns a text that describes this future, such as "Lock #3, held by Task-2"; by default the name of the class. The
    * task tree and DeadlockError show this text for a task that awaits this future. This method must not throw.
    */
-  describeWait(): string {
-    return this.constructor.name
+  override describeWait(): string {
+    return super.describeWait()
   }
 
   /**

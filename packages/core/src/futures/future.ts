@@ -336,6 +336,11 @@ export class Future<T> implements PromiseLike<T> {
     return ''
   }
 
+  /** @internal returns the text that the task tree shows for a task that awaits this future */
+  describeWait(): string {
+    return this.constructor.name
+  }
+
   /** @internal */
   fulfill(value: T): void {
     Future.#end(this, FULFILLED, value)

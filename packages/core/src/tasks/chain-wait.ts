@@ -1,5 +1,6 @@
 import { type CancelledError, isCancelled } from '../errors/errors.ts'
 import type { Reject, Resolve } from '../futures/awaiter.ts'
+import { describeWait } from '../futures/describe-wait.ts'
 import { DetailedFuture } from '../futures/detailed-future.ts'
 import type { Future } from '../futures/future.ts'
 import { detailsOf } from '../futures/wait-details.ts'
@@ -28,6 +29,10 @@ export class ChainWait extends DetailedFuture<unknown> {
         else this.fail(error)
       },
     )
+  }
+
+  override describeWait(): string {
+    return describeWait(this.#future)
   }
 
   override cancel(message?: string | CancelledError): boolean {

@@ -13,11 +13,11 @@ import type { Task } from './task.ts'
 
 // The limits of the text of `formatTaskTree`.
 
-/** The text shows at most this many of the tasks that one task has created. */
+/** The text shows this many of the tasks that one task has created, or one more if then none is left out. */
 const shownSiblings = 10
 /** The text shows at most this many levels of the tree. Each task is one level below the task that created it. */
 const shownLevels = 40
-/** The text has at most this many lines. */
+/** After this many lines, or one more, the text ends with a line that says how many tasks are left out. */
 const shownLines = 200
 /** The text shows at most this many of the futures that one task waits on. */
 const shownWaits = 5
@@ -41,8 +41,8 @@ export function formatTaskTree(options?: { loop?: EventLoop }): string {
 }
 
 /**
- * A list of siblings: the tasks that one task has created. A further list holds the tasks at the top of the tree, whose
- * creators are done or are not tasks of this loop.
+ * A list of siblings: the tasks that one task has created. A further list holds the tasks at the top of the tree: no
+ * task of this loop has created them, or their creator is done.
  */
 interface Siblings {
   /**
@@ -98,7 +98,7 @@ class TreePrinter {
     if (this.#total === 0) return 'no tasks'
     const entries = this.#entriesBelow(null, 0, '')
     for (let entry = entries.pop(); entry !== undefined; entry = entries.pop()) {
-      if (this.#lines.length === shownLines) {
+      if (this.#lines.length >= shownLines) {
         this.#lines.push(more(this.#total - this.#shown))
         break
       }
