@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import {
   cancelScope,
   captureAwaitSites,
+  coroutine,
   createTask,
   type DeadlockError,
   ensureFuture,
@@ -374,6 +375,28 @@ test('a primitive of the program’s own, and one whose description throws', asy
     expect(why(detailed)).toBe(
       "detailed waits for the x (a note), first task 'guest', which waits for a ticket",
     )
+  })
+})
+
+test('a wait in a generator that an async function runs has the line of its own `yield*`', async () => {
+  captureAwaitSites(true)
+  await run(async () => {
+    const first = coroutine(function* () {
+      yield* sleep(5)
+    })
+    const second = coroutine(function* () {
+      yield* sleep(5)
+    })
+    const task = createTask(() => Promise.all([first(), second()]))
+    await sleep(1)
+    const [shown] = snapshot().loops.flatMap(({ tasks }) =>
+      tasks.filter(({ name }) => name === task.name),
+    )
+    const lines = shown?.waitingOn.map(({ at }) =>
+      Number(/snapshot\.test\.ts:(\d+)$/.exec(at ?? '')?.[1]),
+    )
+    expect(lines).toEqual([lines?.[0], (lines?.[0] ?? NaN) + 3])
+    await task
   })
 })
 

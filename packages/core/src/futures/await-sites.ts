@@ -1,3 +1,4 @@
+import type { Future } from './future.ts'
 import type { Reaction } from './reaction.ts'
 
 /**
@@ -11,10 +12,11 @@ import type { Reaction } from './reaction.ts'
 let sites: WeakMap<Reaction, readonly string[]> | null = null
 let isCapturing = false
 /**
- * The stack frames that `noteYieldSite` has read at a `yield*`, until `noteAwaitSite` stores them for the wait that
- * begins there; otherwise null.
+ * For a future in a `yield*`: the stack frames that `noteYieldSite` has read there, until `noteAwaitSite` stores them
+ * for the wait that begins there. That wait need not be the next one: if an async function runs the generator, other
+ * code may begin a wait in between.
  */
-let siteOfYield: readonly string[] | null = null
+const sitesOfYields = new WeakMap<Future<unknown>, readonly string[]>()
 
 /**
  * Patterns for the paths of the files of this library's packages. A function in such a file does not belong to the
@@ -62,23 +64,23 @@ export function capturesAwaitSites(): boolean {
 }
 
 /**
- * Stores the stack frames of the program at which a wait has just begun. `reaction` is the object that will resume the
- * waiting code; `awaitSiteOf(reaction)` returns the stored stack frames.
+ * Stores the stack frames of the program at which a wait for `future` has just begun. `reaction` is the object that
+ * will resume the waiting code; `awaitSiteOf(reaction)` returns the stored stack frames.
  */
-export function noteAwaitSite(reaction: Reaction): void {
+export function noteAwaitSite(reaction: Reaction, future: Future<unknown>): void {
   sites ??= new WeakMap()
-  sites.set(reaction, siteOfYield ?? programFrames())
-  siteOfYield = null
+  sites.set(reaction, sitesOfYields.get(future) ?? programFrames())
+  sitesOfYields.delete(future)
 }
 
 /**
- * Reads the stack frames of the program at a `yield*`, and keeps them until the next call of `noteAwaitSite`, which
- * stores them as the site of the wait. Must be called while the generator still runs. When `noteAwaitSite` is called,
- * the generator is suspended and is not on the stack any more, so `noteAwaitSite` cannot read these stack frames
- * itself.
+ * Reads the stack frames of the program at a `yield*` of `future`, and keeps them until the call of `noteAwaitSite` for
+ * this future, which stores them as the site of the wait. Must be called while the generator still runs. When
+ * `noteAwaitSite` is called, the generator is suspended and is not on the stack any more, so `noteAwaitSite` cannot
+ * read these stack frames itself.
  */
-export function noteYieldSite(): void {
-  siteOfYield = programFrames()
+export function noteYieldSite(future: Future<unknown>): void {
+  sitesOfYields.set(future, programFrames())
 }
 
 /**

@@ -23,7 +23,7 @@ export class FutureIterator<T> {
     if (this.done === true) this.value = undefined
     else if (this.done === undefined && !future.done()) {
       this.done = false
-      if (capturesAwaitSites() || future.getLoop().monitor !== null) noteYieldSite()
+      if (capturesAwaitSites() || future.getLoop().monitor !== null) noteYieldSite(future)
     } else {
       this.done = true
       this.value = undefined

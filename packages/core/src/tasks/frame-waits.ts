@@ -404,7 +404,7 @@ export abstract class FrameWaits implements Reaction {
   suspend(reaction: Reaction, future: Future<unknown>): void {
     FrameWaits.#addWait(this, reaction, future)
     const loop = this.loop
-    if (capturesAwaitSites() || loop.monitor !== null) noteAwaitSite(this.keyOf(reaction))
+    if (capturesAwaitSites() || loop.monitor !== null) noteAwaitSite(this.keyOf(reaction), future)
     loop.release(this.task ?? this.frame)
     if (this.cancellation !== null || this.enclosing !== null || this.state !== OPEN) {
       this.begunWait(reaction, future)
