@@ -359,3 +359,24 @@ test('after the end of the run no wait begins, and the chain goes on unseen', as
   process.off('unhandledRejection', listener)
   expect(seen).toEqual([])
 })
+
+virtual(
+  'a chain that settles a promise of the program goes on, as a native promise does',
+  async () => {
+    const settled = (source: PromiseLike<unknown>, steps: unknown[]): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        const chained = source.then((value) => value) as Promise<unknown>
+        void chained
+          .then(resolve, reject)
+          .finally(() => steps.push('finally'))
+          .then((value) => steps.push(value))
+      })
+    const steps: unknown[] = []
+    expect(await settled(sleep(5, 'slept'), steps)).toBe('slept')
+    const control: unknown[] = []
+    expect(await settled(Promise.resolve('slept'), control)).toBe('slept')
+    await sleep(1)
+    expect(steps).toEqual(['finally', undefined])
+    expect(control).toEqual(steps)
+  },
+)

@@ -42,9 +42,12 @@ export class ChainedPromise<T> extends Promise<T> {
       const frame = currentFrame()
       if (frame !== null && (frame.task as unknown) !== future) {
         const settled = (end: Resolve, fail: Reject): unknown => this.#chain(end, fail)
-        frame.beginChainedAwait(future, settled, onFulfilled as Resolve, onRejected as Reject)
-        // `await` ignores the return value.
-        return undefined as never
+        return frame.beginChainedAwait(
+          future,
+          settled,
+          onFulfilled as Resolve,
+          onRejected as Reject,
+        ) as Promise<R | E>
       }
     }
     return this.#chain(onFulfilled, onRejected)

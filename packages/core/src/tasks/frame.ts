@@ -227,20 +227,21 @@ export abstract class Frame extends FrameWaits {
   /**
    * @internal begins the wait of an `await` such as `await future.catch(log)`, while `future` is pending. `settled`
    * calls one of its two arguments when the promise that `catch` (or `then`, or `finally`) has returned is settled.
-   * `resolve` and `reject` are the functions of the `await`, which continue the waiting code.
+   * `resolve` and `reject` are the functions of the `await`, which continue the waiting code. Returns the object that
+   * `then` of that promise returns.
    */
   beginChainedAwait(
     future: Future<unknown>,
     settled: (end: Resolve, fail: Reject) => unknown,
     resolve: Resolve,
     reject: Reject,
-  ): void {
+  ): PromiseLike<unknown> {
     const isRefused = this.mustRefuse()
     // If the wait is refused, the waiting code gets a CancelledError, and no code reads the outcome of the awaited
     // promise. `Boolean` is passed as a function that does nothing, so that a failure of this promise counts as
     // handled.
     if (isRefused) settled(Boolean, Boolean)
-    this.beginAwait(isRefused ? future : new ChainWait(future, settled), resolve, reject)
+    return this.beginAwait(isRefused ? future : new ChainWait(future, settled), resolve, reject)
   }
 
   override mustRefuse(): boolean {
