@@ -61,8 +61,9 @@ export const nothing: Promise<unknown> = Promise.resolve(undefined)
 /**
  * Calls one of the two functions that were passed to `then` of `future`, with the outcome of `future`. `functions` is
  * the first function and `reject` is the second; or `functions` is a Chain, an object that holds both. If `cancel` is
- * not null, calls the second function with `cancel` and ignores the outcome: the task was cancelled after the future
- * had ended, and the cancel wins, as in CPython. Returns a promise of the value that the called function has returned.
+ * not null, calls the second function with `cancel` and ignores the outcome: usually the task was cancelled after the
+ * future had ended, and the cancel wins, as in CPython. Returns a promise of the value that the called function has
+ * returned.
  */
 export function passOn(
   future: Future<unknown>,
@@ -87,16 +88,16 @@ export function passOn(
 
 /**
  * The reaction of an `await` as a separate object. (A reaction is the object that the loop runs when a future has
- * ended. The reaction of an `await` resumes the waiting code.) Three kinds of wait need a separate object: a wait of
- * code outside of every frame (the object for one scope or task), the wait by which a native promise gets the
- * outcome of a future, and a further wait of a frame that has a wait already. The first wait of a frame uses the frame
- * itself as its reaction.
+ * ended. The reaction of an `await` resumes the waiting code.) Usually the first wait of a frame (the object for one
+ * scope or task) uses the frame itself as its reaction. Each other wait needs a separate object, for example a further
+ * wait of that frame, a wait of code outside of every frame, or the wait by which a native promise gets the outcome of a
+ * future.
  */
 export class Awaiter extends Derived implements Reaction {
   waitingFrame: Frame | null
   /**
-   * The number of this wait. Each new wait of the process gets a higher number, so the code that delivers a cancel can
-   * tell which of two waits is newer.
+   * The number of this wait, if it belongs to a frame. Each new wait of the thread gets a higher number, so the code that
+   * delivers a cancel can tell which of two waits is newer.
    */
   began = 0
   readonly #future: Future<unknown>
@@ -175,9 +176,9 @@ export class Awaiter extends Derived implements Reaction {
 }
 
 /**
- * For each future: the calls of its `then` that looked like an `await` but came from user code. `frame` is the object
- * for the task or scope whose code made the call, `resolve` is the first function that was passed to `then`, and
- * `promise` is a promise of the value that the called function returns. `OwnAwait` reads these entries.
+ * For each future: calls of its `then` that looked like an `await` but came from user code. `frame` is the object for
+ * the task or scope whose code made the call, `resolve` is the first function that was passed to `then`, and `promise`
+ * is a promise of the value that the called function returns. `OwnAwait` reads these entries.
  */
 const returned = new WeakMap<
   Future<unknown>,
@@ -189,7 +190,7 @@ const returned = new WeakMap<
  * The frame itself stores the two functions that were passed to `then`. No other object refers to the OwnAwait, so it
  * is soon garbage-collected, which saves memory in nearly every waiting task. If user code, and not an `await`, has
  * called `then`, that code may wait on the OwnAwait for the value that its function returns. When the function has
- * returned, `OwnAwait.write` stores a promise of this value in `returned`, where the OwnAwait finds it.
+ * returned a value, `OwnAwait.write` stores a promise of it in `returned`, where the OwnAwait finds it.
  */
 export class OwnAwait extends Derived {
   readonly #frame: Frame
@@ -225,9 +226,10 @@ export class OwnAwait extends Derived {
 
   /**
    * User code may call `future.then(resolve, reject)` with functions of its own, and use what `then` returns: an
-   * OwnAwait. This method is called when one of the two functions has returned a value. It stores `promise`, a promise
-   * of that value, for the OwnAwait. An OwnAwait is made for each wait, so it has no field for this rare case: it looks
-   * the promise up by `frame` (the object for the task or scope that called `then`), `future` and `resolve`.
+   * OwnAwait. This method is called when one of the two functions has returned a value or has thrown, or earlier if an
+   * Awaiter takes the two functions over. It stores `promise`, a promise of that value, for the OwnAwait. An OwnAwait is
+   * made for each wait, so it has no field for this rare case: it looks the promise up by `frame` (the object for the
+   * task or scope that called `then`), `future` and `resolve`.
    */
   static write(
     frame: Frame,

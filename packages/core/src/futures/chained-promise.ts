@@ -87,8 +87,8 @@ export class ChainedPromise<T> extends Promise<T> {
 }
 
 /**
- * Awaits `awaitable`. The wait belongs to the task or scope in which this function was called, so a cancel of that task
- * or scope ends the wait.
+ * Awaits `awaitable`. If it is a future, or a promise that was made from a future, the wait belongs to the task or scope
+ * in which this function was called, so a cancel of that task or scope ends the wait.
  */
 export async function awaitHere<T>(awaitable: PromiseLike<T>): Promise<T> {
   return await awaitable

@@ -14,9 +14,10 @@ import type { Runnable } from '../loop/ready-queue.ts'
  * `decline()`). Between `wake()` and `run()`, no waiter has the resource. So if a release and a cancel come at the same
  * moment, the resource is neither lost nor given to two waiters.
  *
- * Between `wake()` and `run()`, if exactly one task waits for the claim, `cancel()` changes nothing and returns false.
- * False tells the cancelled task, which has called `cancel()`, to remember the cancel; `run()` then finds the cancel in
- * the task. In every other case, `cancel()` cancels the claim at once, and `run()` calls `decline()`.
+ * Between `wake()` and `run()`, if a wait of one task is all that waits for the claim, `cancel()` changes nothing and
+ * returns false. False tells the cancelled task, which has called `cancel()`, to remember the cancel; `run()` then finds
+ * the cancel in the task. If other code waits for the claim too, or has added a callback, `cancel()` cancels the claim
+ * at once, and `run()` calls `decline()`.
  */
 export abstract class Claim<T> extends Future<T> implements Runnable {
   /**
@@ -97,16 +98,16 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   protected abstract claim(): void
 
   /**
-   * Called instead of `claim()` if the waiting code was cancelled after `wake()`, or if the loop was closed. An
-   * implementation must leave the resource (a lock, an item of a queue) to the next waiter.
+   * Called instead of `claim()` if, after `wake()`, this future has ended, the waiting code was cancelled, or the loop was
+   * closed. An implementation must leave the resource (a lock, an item of a queue) to the next waiter.
    */
   protected abstract decline(): void
 
   /**
    * Cancels this future. Returns false if this future is done already. Also returns false, and changes nothing, between
-   * `wake()` and `run()` if exactly one task waits for this future. For the task that calls this method, false means
-   * that the task must remember its cancel; `run()` then finds the cancel in the task, and leaves the resource to the
-   * next waiter.
+   * `wake()` and `run()` if a wait of one task is all that waits for this future. For the task that calls this method,
+   * false means that the task must remember its cancel; `run()` then finds the cancel in the task, and leaves the
+   * resource to the next waiter.
    */
   override cancel(msg?: string | CancelledError): boolean {
     if (this.#woken && this.soleReaction()?.waitingFrame?.task != null) return false

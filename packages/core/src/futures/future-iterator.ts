@@ -11,7 +11,7 @@ import type { Future } from './future.ts'
  */
 export class FutureIterator<T> {
   done: boolean | undefined = undefined
-  /** The future, until the iterator is done; after that, the result of the future. */
+  /** The future, until the iterator is done; after that, the value that the iterator has returned. */
   value: unknown
 
   constructor(future: Future<T>) {

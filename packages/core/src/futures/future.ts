@@ -38,8 +38,8 @@ const FULFILLED = 1
 const FAILED = 2
 const CANCELLED = 3
 /**
- * The future has failed, and some code has read its exception: by an `await`, by `result()` or by `exception()`. Such a
- * failure is not reported as "never retrieved".
+ * The future has failed, and some code has read its exception, for example by an `await`, or has called `cancel()` after
+ * the failure. Such a failure is not reported as "never retrieved".
  */
 const SEEN = 4
 
@@ -72,8 +72,8 @@ function readLoop(options: { loop?: EventLoop }): EventLoop | null {
  *
  * Source: asyncio.Future. Differs: a future of another loop can be awaited too.
  */
-// Private methods are static, in this class and in its subclasses. If a class has private methods that are not static,
-// the engine keeps one more field in each object of that class, and a program may have a million futures.
+// Private methods are static, in this class and in the subclasses of which a program may have a million objects. If a
+// class has private methods that are not static, the engine keeps one more field in each object of that class.
 export class Future<T> implements PromiseLike<T> {
   /**
    * @internal The bundler renames a class that refers to itself to `_Future`; this property keeps the name that users
@@ -252,9 +252,9 @@ export class Future<T> implements PromiseLike<T> {
    * the promise that `then`, `catch` and `finally` return. A call of `then` with one callback does not make the task
    * wait.
    *
-   * Differs: a call of `then` with two functions without a name looks like an `await`. If this future is still pending
-   * at such a call, the loop later calls one of the two functions outside of every task and without the values of
-   * AsyncLocalStorage. In that case `then` returns a PromiseLike with `catch` and `finally`, and not a Promise.
+   * Differs: a call of `then` with two functions, of which the first has no name, looks like an `await`. If this future
+   * is still pending at such a call, the loop later calls one of the two functions outside of every task and without the
+   * values of AsyncLocalStorage. In that case `then` returns a PromiseLike with `catch` and `finally`, and not a Promise.
    */
   // oxlint-disable-next-line unicorn/no-thenable -- this method makes a future awaitable
   then<R = T, E = never>(
@@ -282,9 +282,9 @@ export class Future<T> implements PromiseLike<T> {
       isResolver(this.#state === FULFILLED ? onFulfilled : onRejected)
     ) {
       this.settle(resolve, reject)
-      // Here `onFulfilled` and `onRejected` are the `resolve` and `reject` of a native promise, and `settle` has called
-      // one of them. Both return undefined, so the promise that `then` must return has the value undefined. It is the
-      // same promise for all calls. An `await` ignores it, and user code that has called `then` can await it.
+      // `settle` has called the `resolve` or `reject` of a native promise, which returns undefined. So the promise that
+      // `then` must return has the value undefined. It is the same promise for all calls. An `await` ignores it, and user
+      // code that has called `then` can await it.
       return nothing as unknown as Promise<R | E>
     }
     return Future.#toPromise(this).then(onFulfilled, onRejected)
@@ -355,18 +355,18 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
-   * @internal ends this future as cancelled; `cause` is the message of the cancel, or the CancelledError that the code
-   * of a task has thrown
+   * @internal ends this future as cancelled; `cause` is the message of the cancel, or the CancelledError that code which
+   * awaits this future gets
    */
   endCancelled(cause: string | CancelledError | undefined): void {
     Future.#end(this, CANCELLED, cause)
   }
 
   /**
-   * @internal returns the CancelledError for code that reads the outcome of this cancelled future. The error is made on
-   * this call, because no code reads the outcome of most cancelled futures. If this future is a task whose code has
-   * thrown a CancelledError, only the first call returns that error, as in asyncio; each later call returns an error
-   * without a message.
+   * @internal returns the CancelledError for code that reads the outcome of this cancelled future. If the future has
+   * only a message, the error is made on this call, because no code reads the outcome of most cancelled futures. If this
+   * future is a task whose code has thrown a CancelledError, only the first call returns that error, as in asyncio; each
+   * later call returns an error without a message.
    */
   cancelledError(): CancelledError {
     const cause = this.#value as string | CancelledError | undefined
@@ -460,7 +460,8 @@ export class Future<T> implements PromiseLike<T> {
 
   /**
    * @internal the reactions (the objects that the loop will run when this future has ended) that resume code of `frame`
-   * (the object for one scope or task); there are several if a `Promise.all` has this future more than once
+   * (the object for one scope or task); there are several if, for example, a `Promise.all` has this future more than
+   * once
    */
   reactionsOf(frame: Frame): Reaction[] {
     return Future.#listReactions(this).filter((reaction) => reaction.waitingFrame === frame)
@@ -476,7 +477,7 @@ export class Future<T> implements PromiseLike<T> {
 
   /**
    * @internal removes and returns the reactions of this pending future (the objects that the loop would run when this
-   * future has ended), the oldest first; the caller must run them
+   * future has ended), the oldest first; the caller must run them or add them again
    */
   takeReactions(): Reaction[] {
     const reactions = Future.#listReactions(this)

@@ -16,8 +16,8 @@ import type { Frame } from '../tasks/frame.ts'
  */
 export interface Reaction extends Runnable {
   /**
-   * @internal the frame (the object for one scope or task) whose code `run()` resumes when the future has ended;
-   * null if `run()` calls a callback, or resumes code outside of every task
+   * @internal the frame (the object for one scope or task, or for the callbacks of a loop) whose code `run()` resumes
+   * when the future has ended; null if `run()` calls a callback, or resumes code outside of every frame
    */
   readonly waitingFrame: Frame | null
   /** @internal */
@@ -25,8 +25,8 @@ export interface Reaction extends Runnable {
 }
 
 /**
- * The object that the loop runs for `Future.onDone` when the future has ended. It calls a callback of this package,
- * which needs no current task and no context variables.
+ * The object that the loop runs for `Future.onDone` when the future has ended. It calls a callback of library code, which
+ * needs no current task and no context variables.
  */
 export class InternalCallback<T> implements Reaction {
   readonly #future: Future<T>

@@ -12,7 +12,8 @@ function readResolverSource(): string {
 /**
  * Whether a call of `then` with these two arguments looks like an `await`. `await future` calls `then` with the two
  * resolving functions of a native promise, which have no name. Most other callers pass one function, or functions with
- * names. If the result is true, the current task counts as waiting for the future.
+ * names. Only the name of the first function is checked. If the result is true, the current task counts as waiting for
+ * the future.
  */
 export function mayBeAwait(onFulfilled: unknown, onRejected: unknown): boolean {
   return (
