@@ -1,6 +1,13 @@
 // Members of `this.ctx` that no other file of tests is about.
-import { Actor, type LocalActorRef, child, type DeadLetter, spawn } from '@tasktree/actor'
-import { createTask, sleep } from '@tasktree/core'
+import {
+  Actor,
+  type ActorContext,
+  type LocalActorRef,
+  child,
+  type DeadLetter,
+  spawn,
+} from '@tasktree/actor'
+import { createTask, Future, sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'
 import { probe, settled, start, virtually } from './support/probe.ts'
 
@@ -114,6 +121,51 @@ test(
     await b.stop()
   }),
 )
+
+test(
+  'become, pipe and timers refuse wrong arguments at the call, and not when a message comes',
+  virtually(async () => {
+    class Careless extends Actor {
+      go(call: (context: ActorContext) => void): void {
+        call(this.ctx)
+      }
+      ping(): string {
+        return 'pong'
+      }
+    }
+    const a = await spawn(Careless)
+    const accepted: string[] = []
+    await a.ask.go((context) => void accepted.push(...wrongCalls(context)))
+    expect(accepted).toEqual([])
+    expect(await a.ask.ping()).toBe('pong')
+    await sleep(50)
+    expect(a.status).toBe('running')
+    await a.stop()
+  }),
+)
+
+/** Makes calls that must throw a TypeError, and returns those that do not. */
+function wrongCalls(context: ActorContext): string[] {
+  const never = new Future<never>()
+  const calls: (() => unknown)[] = [
+    () => context.become(undefined as never),
+    () => context.become('ping' as never),
+    () => context.become((() => {}) as never),
+    () => context.pipe(never, () => {}, null as never),
+    () => context.pipe(never, () => {}, 5 as never),
+    () => context.after(1, () => {}, null as never),
+    () => context.after(1, () => {}, 'key' as never),
+    () => context.every(1, () => {}, { mode: 'fixed' as never }),
+  ]
+  return calls.map(String).filter((_text, index) => {
+    try {
+      calls[index]?.()
+      return true
+    } catch (error) {
+      return !(error instanceof TypeError)
+    }
+  })
+}
 
 test(
   'dead letters can be followed as they come',

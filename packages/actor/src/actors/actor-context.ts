@@ -282,6 +282,9 @@ export class ActorContext<Self extends Actor = Actor> {
     if (typeof map !== 'function') {
       throw new TypeError(`ctx.pipe needs a function for the value, got ${describe(map)}`)
     }
+    if (onError !== undefined && typeof onError !== 'function') {
+      throw new TypeError(`ctx.pipe needs a function for the error, got ${describe(onError)}`)
+    }
     this.#live().parts.pipes().add(ensureFuture(awaitable), map, onError)
   }
 
@@ -320,6 +323,11 @@ export class ActorContext<Self extends Actor = Actor> {
    * methods.
    */
   become(behaviour: Record<string, (...args: never[]) => unknown> | null): void {
+    if (typeof behaviour !== 'object') {
+      throw new TypeError(
+        `ctx.become takes an object of functions or null, got ${describe(behaviour)}`,
+      )
+    }
     this.#live().messageLoop.behaviour = behaviour
   }
 

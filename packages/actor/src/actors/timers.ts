@@ -1,5 +1,5 @@
 import type { TimerHandle } from '@tasktree/core'
-import { describe } from '@tasktree/core/lowlevel'
+import { checkOptions, describe } from '@tasktree/core/lowlevel'
 import type { ActorChild } from './actor-child.ts'
 import { type Envelope, internalEnvelope } from '../messages/envelope.ts'
 
@@ -126,6 +126,11 @@ export class ActorTimers {
     }
     if (typeof tick !== 'function') {
       throw new TypeError(`a timer needs a function, got ${describe(tick)}`)
+    }
+    checkOptions(options)
+    const mode = options?.mode
+    if (mode !== undefined && mode !== 'fixed-delay' && mode !== 'fixed-rate') {
+      throw new TypeError(`mode must be fixed-delay or fixed-rate, got ${describe(mode)}`)
     }
     const key = options?.key
     if (key !== undefined) this.#keyed.get(key)?.cancel()
