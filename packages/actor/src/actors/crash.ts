@@ -16,8 +16,9 @@ import type { ActorIncarnation } from './actor-incarnation.ts'
 
 /**
  * Called when a handler has thrown `thrown`. Returns an object with the error if the actor must now crash. Returns null
- * if the actor must not crash. If the message is an ask, the ask fails for its sender. But if the actor must crash and
- * the handler has called `ctx.reply()`, the ask does not fail here.
+ * if the actor must not crash. If the message is an ask, the ask fails for its sender. But if the actor ends and the
+ * handler has called `ctx.reply()`, the ask does not fail here: the handler may have given the ReplyPort to another
+ * actor, which can still answer the ask. If not, the ask fails when this actor ends.
  *
  * A ReplyError is an answer and not a crash. An AskCycle, the error when handlers wait for each other's answers in a
  * circle, is not a crash either. Otherwise it would crash each actor of the circle in turn.
@@ -38,7 +39,7 @@ export function answerThrown(
   // An AbortError is the error of a library that was given the signal of the handler, if a cancel has reached the
   // handler. Otherwise the handler has failed with the AbortError while the actor was waiting for the handler to end.
   if (endReason !== null && isCancellation && (isCancelled(error) || flow.task.cancelling() > 0)) {
-    ask?.refuse(endedWhileHandling(child.path, endReason))
+    if (flow.port === null) ask?.refuse(endedWhileHandling(child.path, endReason))
     return null
   }
   if (error instanceof ReplyError || error instanceof AskCycle) {
@@ -52,13 +53,11 @@ export function answerThrown(
   }
   if (isCancellation && flow.task === incarnation.task && flow.task.cancelling() > 0) {
     const end: ExitReason = { kind: 'shutdown', detail: { cancelled: error.message } }
-    ask?.refuse(new ActorStopped(child.path, end, true))
+    if (flow.port === null) ask?.refuse(new ActorStopped(child.path, end, true))
     incarnation.end(end)
     return null
   }
   const cause = isCancellation ? new UnexpectedCancellation(error) : error
-  // If `flow.port` is not null, the handler has called `ctx.reply()`, and may have given the ReplyPort to another
-  // actor. That actor can still answer the ask. If the port was not given away, the ask fails when this actor ends.
   if (flow.port === null) ask?.refuse(new ActorCrashed(child.path, cause))
   return { error: cause }
 }

@@ -496,7 +496,10 @@ export class MessageLoop implements RunningHandler {
     if (flow !== null && flow.promise !== null) {
       flows.push(flow)
       const { endReason } = this.incarnation
-      flow.envelope.ask?.refuse(new ActorStopped(this.#child.path, endReason ?? killed, true))
+      // If the handler has called `ctx.reply()` or `ctx.stash()`, another actor or the next incarnation may still answer.
+      if (flow.port === null && !flow.stashed) {
+        flow.envelope.ask?.refuse(new ActorStopped(this.#child.path, endReason ?? killed, true))
+      }
       this.#end()
       this.#endBurst()
     }
