@@ -181,15 +181,20 @@ export class ActorChild extends Child {
   }
 
   /**
-   * Called with a message that was taken from the mailbox, but whose handler was not called. Puts the message back at
-   * the front of the mailbox. If the actor has ended for good, the message is not put back: an ask then fails for its
-   * sender, and a tell becomes a dead letter. If the message is an ask that is done already, the message is forgotten.
+   * Called with messages whose handlers were to run beside another handler, but were not called. Puts the messages at
+   * the front of the mailbox. If the actor has ended for good, an ask fails for its sender instead, and a tell becomes a
+   * dead letter. A message whose ask is done already is forgotten.
    */
-  putBack(envelope: Envelope): void {
-    if (envelope.ask?.done() === true) return
-    if (!this.closed) this.mailbox.unshift([envelope])
-    else if (envelope.ask === null) this.runtime.deadLetter(this.path, envelope, 'stopped')
-    else envelope.ask.refuse(new ActorStopped(this.path, this.lastExit ?? normal, false))
+  putBack(envelopes: readonly Envelope[]): void {
+    const open = envelopes.filter(({ ask }) => ask?.done() !== true)
+    if (!this.closed) {
+      this.mailbox.unshift(open)
+      return
+    }
+    for (const envelope of open) {
+      if (envelope.ask === null) this.runtime.deadLetter(this.path, envelope, 'stopped')
+      else envelope.ask.refuse(new ActorStopped(this.path, this.lastExit ?? normal, false))
+    }
   }
 
   /**

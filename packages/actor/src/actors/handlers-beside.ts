@@ -64,13 +64,15 @@ export class HandlersBeside {
       if (messageTracing.isLive) messageTracing.settle(flow, { error: thrown })
       const incarnation = this.#incarnation
       const crash = answerThrown(incarnation, flow, thrown)
-      this.#messageLoop.traceOf(flow, crash)
+      this.#messageLoop.threwBeside(flow, crash)
       if (crash === null) {
         if (isCancelled(thrown) && incarnation.endReason !== null) throw thrown
         return
       }
+      const wasEnding = incarnation.endReason !== null
       incarnation.crash(flow.envelope, crash.error)
-      if (incarnation.endReason !== null) incarnation.interrupt(incarnation.endReason)
+      // The crash of this handler cancels the other handlers. But a stop that had begun before lets them finish.
+      if (!wasEnding && incarnation.endReason !== null) incarnation.interrupt(incarnation.endReason)
     }
   }
 
@@ -81,13 +83,28 @@ export class HandlersBeside {
     const { child, endReason } = this.#incarnation
     // If `flow.promise` is null, the task was cancelled before its first step, so no handler was called with the
     // message, and the message goes back to the mailbox.
-    if (flow.promise === null) child.putBack(envelope)
+    if (flow.promise === null) child.putBack([envelope, ...this.#takeUnbegun()])
     else if (flow.port === null && !flow.stashed) {
       envelope.ask?.refuse(new ActorStopped(child.path, endReason ?? killed, true))
     }
     if (this.#flows.size > 0) return
     for (const onEnded of this.#onEnded.splice(0)) onEnded()
     this.#incarnation.wake()
+  }
+
+  /**
+   * Removes and returns the messages whose tasks were cancelled before their first step, in the order of their arrival.
+   * They go back to the mailbox together, because each call of `putBack` puts its messages before those in the mailbox.
+   */
+  #takeUnbegun(): Envelope[] {
+    const unbegun = [...this.#flows.values()].filter(
+      ({ promise, task }) => promise === null && task.cancelling() > 0,
+    )
+    for (const flow of unbegun) {
+      this.#flows.delete(flow.envelope)
+      flow.end()
+    }
+    return unbegun.map(({ envelope }) => envelope)
   }
 
   cancelAll(): void {

@@ -309,7 +309,7 @@ export class MessageLoop implements RunningHandler {
     flow.settled = promise.then(onReturned, onThrew) as Promise<void>
     this.#waits++
     void resolved.then(onMicrotask)
-    this.serveWaiting()
+    this.#serveWaiting()
   }
 
   /**
@@ -399,6 +399,7 @@ export class MessageLoop implements RunningHandler {
   #threw(flow: HandlerFlow, thrown: unknown): void {
     if (messageTracing.isLive) messageTracing.settle(flow, { error: thrown })
     const crash = answerThrown(this.incarnation, flow, thrown)
+    this.handled++
     this.#traced(flow, crash)
     if (crash !== null) this.incarnation.crash(flow.envelope, crash.error)
   }
@@ -418,7 +419,7 @@ export class MessageLoop implements RunningHandler {
     }
   }
 
-  // The methods from here to `traceOf` are about handlers that run while the main handler (whose message was taken from
+  // The methods from here to `threwBeside` are about handlers that run while the main handler (whose message was taken from
   // the mailbox in order) waits for a promise.
 
   /**
@@ -444,12 +445,14 @@ export class MessageLoop implements RunningHandler {
   }
 
   /**
-   * Called when a handler begins to wait for a promise, and by `sys.resume`. Starts the handlers of those messages in
-   * the mailbox that may be handled during that wait.
+   * Called when a handler begins to wait for a promise. Starts the handlers of those messages in the mailbox that may be
+   * handled during that wait.
    */
-  serveWaiting(): void {
+  #serveWaiting(): void {
     const { mailbox } = this.#child
-    if (!mailbox.mayHaveBeside) return
+    // `takeBeside` looks at each message only once. An actor that is ending handles none of them, but the next
+    // incarnation may.
+    if (!mailbox.mayHaveBeside || this.incarnation.endReason !== null) return
     for (const envelope of mailbox.takeBeside((each) => this.mayServe(each))) {
       this.serveBeside(envelope)
     }
@@ -468,10 +471,11 @@ export class MessageLoop implements RunningHandler {
   }
 
   /**
-   * Tells the listener of `sys.trace` that a handler has ended that ran while another handler waited. `crash` holds the
-   * error if the handler crashed the actor; otherwise `crash` is null.
+   * Called when a handler that ran while another handler waited has thrown. Counts its message as handled, and tells the
+   * listener of `sys.trace`. `crash` holds the error if the handler crashed the actor; otherwise `crash` is null.
    */
-  traceOf(flow: HandlerFlow, crash: { readonly error: unknown } | null): void {
+  threwBeside(flow: HandlerFlow, crash: { readonly error: unknown } | null): void {
+    this.handled++
     this.#traced(flow, crash)
   }
 

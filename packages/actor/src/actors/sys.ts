@@ -94,7 +94,6 @@ export const sys: {
     return between(ref, (incarnation) => {
       incarnation.messageLoop.suspended = false
       incarnation.child.status = 'running'
-      incarnation.messageLoop.serveWaiting()
     })
   },
   trace(ref, listener) {

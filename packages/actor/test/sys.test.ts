@@ -1,0 +1,60 @@
+// `sys`: what its requests do to the messages behind them, and what it counts.
+import { Actor, child, ReplyError, spawn, sys } from '@tasktree/actor'
+import { settled, start, thrown, virtually } from './support/probe.ts'
+import { expect, test } from 'vitest'
+import { sleep } from '@tasktree/core'
+
+class Clerk extends Actor {
+  static override readonly interleave = ['refuseBeside']
+  readonly #log: string[]
+  constructor(log: string[]) {
+    super()
+    this.#log = log
+  }
+  note(text: string): void {
+    this.#log.push(text)
+  }
+  refuse(): void {
+    throw new ReplyError('no')
+  }
+  async refuseLater(): Promise<void> {
+    await sleep(2)
+    throw new ReplyError('no')
+  }
+  async refuseBeside(): Promise<void> {
+    await sleep(1)
+    throw new ReplyError('no')
+  }
+  crash(): void {
+    throw new Error('boom')
+  }
+}
+
+test.for(['kill', 'stop'] as const)(
+  'an actor handles no message after a request of sys whose code calls %s',
+  (end) =>
+    virtually(async (log) => {
+      const clerk = await spawn(Clerk, [log])
+      const replaced = sys.replaceState(clerk, () => void clerk[end]())
+      void clerk.tell.note('too late')
+      await replaced
+      await clerk.whenStopped
+      await settled()
+      expect(log).toEqual([])
+    })(),
+)
+
+test(
+  'statistics count each message whose handler has ended, also if it has thrown',
+  virtually(async (log) => {
+    const spec = child.actor('clerk', Clerk, [log], { decide: () => 'resume' })
+    const system = await start({ children: [spec] })
+    const clerk = system.lookup(Clerk, 'clerk')!
+    await clerk.ask.note('one')
+    await thrown(clerk.ask.refuse())
+    await Promise.all([thrown(clerk.ask.refuseLater()), thrown(clerk.ask.refuseBeside())])
+    await thrown(clerk.ask.crash())
+    expect(sys.statistics(clerk)).toMatchObject({ handled: 5, restarts: 0 })
+    await system.stop()
+  }),
+)
