@@ -338,6 +338,24 @@ test(
 )
 
 test(
+  'no sender goes on waiting for room in an empty mailbox after a drain',
+  virtually(async (log) => {
+    const spec = probe(log, 'a', {}, { mailbox: { capacity: 1 } })
+    const system = await start({ children: [spec] })
+    const a = ref(system, 'a')
+    const sent = gather([1, 2, 3, 4, 5].map(() => a.tell.nap(10)))
+    const asked = gather([1, 2].map(() => a.ask({ timeout: Infinity }).nap(10)))
+    await sleep(1)
+    void a.drain()
+    expect(await sent).toEqual([true, true, false, false, false])
+    expect(await asked).toEqual(['rested', 'rested'])
+    await settled()
+    expect(a.incarnation).toBe(2)
+    await system.stop()
+  }),
+)
+
+test(
   'drain waits for deferred replies',
   virtually(async () => {
     const d = await spawn(Deferring)

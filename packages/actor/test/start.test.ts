@@ -369,6 +369,25 @@ test(
   }),
 )
 
+test(
+  'an actor that the function for the arguments makes with new is refused, and not the actor itself',
+  virtually(async () => {
+    class Inner extends Actor {}
+    class Outer extends Actor {
+      readonly inner: Inner
+      constructor(inner: Inner) {
+        super()
+        this.inner = inner
+      }
+    }
+    const error = await thrown(spawn(Outer, () => [new Inner()]))
+    expect(error).toMatchObject({
+      name: 'TypeError',
+      message: expect.stringContaining('Inner was made with new'),
+    })
+  }),
+)
+
 test('an actor made with new says how it is done', () => {
   expect(() => new Probe([])).toThrow('use spawn(Probe)')
 })

@@ -12,7 +12,14 @@ import {
   type SupervisorRef,
   sys,
 } from '@tasktree/actor'
-import { createTask, type Future, getRunningLoop, sleep } from '@tasktree/core'
+import {
+  createTask,
+  type Future,
+  getEventLoop,
+  getRunningLoop,
+  shielded,
+  sleep,
+} from '@tasktree/core'
 import { expect, test } from 'vitest'
 import {
   collect,
@@ -113,6 +120,30 @@ class Stubborn extends Actor {
     }
   }
 }
+
+test.for(['native', 'shielded'])(
+  'such a handler is cancelled again too if a %s wait delayed the first cancel',
+  (kind) =>
+    virtually(async (log) => {
+      class Deaf extends Actor {
+        async hear(): Promise<void> {
+          const loop = getEventLoop()
+          await (kind === 'native'
+            ? new Promise<void>((resolve) => loop.callLater(10, resolve))
+            : shielded(() => sleep(10)))
+          for (let wait = 1; wait <= 3; wait++) {
+            await sleep(60_000).catch(() => log.push(`wait ${wait}`))
+          }
+        }
+      }
+      const system = await start({ children: [child.actor('deaf', Deaf)] })
+      void system.lookup(Deaf, 'deaf')?.tell.hear()
+      await sleep(1)
+      expect(await system.root.stopChild('deaf')).toEqual({ kind: 'shutdown' })
+      expect(log).toEqual(['wait 1', 'wait 2', 'wait 3'])
+      await system.stop()
+    })(),
+)
 
 test(
   'a handler that swallows every cancel is killed at its deadline',

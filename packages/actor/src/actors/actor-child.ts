@@ -221,22 +221,20 @@ export class ActorChild extends Child {
 
   /**
    * Called when the sender of a tell, which has waited for room in the mailbox, continues. Puts the message in the
-   * place that was reserved for it. If the actor is ending, or if the incarnation that the message was sent to has
-   * ended, the message becomes a dead letter, and the sender gets the result false.
+   * place that was reserved for it. If the actor is draining, or ends for good, or if the incarnation that the message
+   * was sent to has ended, the message becomes a dead letter, and the sender gets the result false.
    */
   enter(admission: Admission): void {
     const { envelope } = admission
     this.mailbox.freePlace()
     envelope.admission = null
     const isLate = this.#pinnedMessages?.isLate(envelope) === true
-    if (isLate || this.closed || this.closing || this.draining) {
+    const isRefused = isLate || this.closed || this.closing || this.draining
+    if (isRefused) {
       const reason = this.draining && !this.closed ? 'draining' : 'stopped'
       this.runtime.deadLetter(this.path, envelope, reason)
-      admission.setResult(false)
-      return
-    }
-    this.#accept(envelope)
-    admission.setResult(true)
+    } else this.#accept(envelope)
+    admission.setResult(!isRefused)
     this.admitSenders()
   }
 

@@ -160,10 +160,8 @@ export class ActorIncarnation extends Incarnation {
   async #start(): Promise<boolean> {
     try {
       const { actorClass, args } = this.child.spec
-      this.#actor = constructWith(
-        new ActorContext(this),
-        () => new actorClass(...((typeof args === 'function' ? args() : args) as never[])),
-      )
+      const values = (typeof args === 'function' ? args() : args) as never[]
+      this.#actor = constructWith(new ActorContext(this), () => new actorClass(...values))
       await this.#hookCaller.call('onStart', (hooks) => hooks.onStart?.())
       // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- the error ends the incarnation
     } catch (error) {

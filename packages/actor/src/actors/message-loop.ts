@@ -210,7 +210,11 @@ export class MessageLoop implements RunningHandler {
     const isTraced = messageTracing.isOn
     for (;;) {
       if (incarnation.endReason !== null) return true
-      incarnation.serveRequests()
+      if (incarnation.hasRequests) {
+        incarnation.serveRequests()
+        // A request may run code that stops or kills the actor.
+        if (incarnation.endReason !== null) return true
+      }
       const envelope = mailbox.first()
       if (envelope === null || this.suspended || (onlyPlain && !envelope.kind.isPlain)) return true
       mailbox.remove(envelope)

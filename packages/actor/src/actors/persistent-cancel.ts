@@ -1,7 +1,7 @@
-import type { Task } from '@tasktree/core'
+import type { Task, TimerHandle } from '@tasktree/core'
 import { observe } from '@tasktree/core/lowlevel'
 
-/** After each of the first `cancelsAtOnce` cancels of a task, the next cancel follows without a pause. */
+/** After each of the first `cancelsAtOnce` cancels of a task, the next cancel may follow without a pause. */
 const cancelsAtOnce = 3
 /** The first pause between two cancels, in milliseconds. Each later pause is twice as long as the previous pause. */
 const firstPause = 20
@@ -10,14 +10,17 @@ const mostCancels = 12
 
 /**
  * Cancels a task again each time its code has caught the cancel and begins another wait, until `isOver` returns true.
- * (In Trio, a cancelled scope does the same.) The first cancels follow each other without a pause. Then the pauses
- * grow, and after `mostCancels` cancels the task is not cancelled again. Otherwise code that catches every cancel in a
- * loop would keep the thread busy until the actor is killed.
+ * (In Trio, a cancelled scope does the same.) The first cancels follow each other without a pause, if each of them ends
+ * a wait. Otherwise, for example while the code awaits a native promise, there is a pause before the next cancel. The
+ * pauses grow, and after `mostCancels` cancels the task is not cancelled again. Without this limit, code that catches
+ * every cancel in a loop would keep the thread busy until the actor is killed.
  */
 export class PersistentCancel {
   readonly #task: Task
   readonly #isOver: () => boolean
   #cancels = 0
+  #pause = firstPause
+  #timer: TimerHandle | null = null
 
   constructor(task: Task, isOver: () => boolean) {
     this.#task = task
@@ -26,18 +29,20 @@ export class PersistentCancel {
   }
 
   #cancel(): void {
+    this.#timer = null
     if (this.#task.done() || this.#isOver() || this.#cancels >= mostCancels) return
     this.#cancels++
-    const waits = [...this.#task.waitingOn]
+    const [first] = [...this.#task.waitingOn]
     this.#task.cancel('shutdown')
-    const [first] = waits
-    if (first === undefined || !first.done()) return
-    if (this.#cancels <= cancelsAtOnce) {
+    if (first?.done() === true && this.#cancels <= cancelsAtOnce) {
       // The task is cancelled again only after it has continued and has begun another wait.
       observe(first, () => this.#task.getLoop().callSoon(() => this.#cancel()))
-    } else {
-      const pause = firstPause * 2 ** (this.#cancels - cancelsAtOnce - 1)
-      this.#task.getLoop().callLater(pause, () => this.#cancel())
-    }
+    } else this.#cancelLater()
+  }
+
+  #cancelLater(): void {
+    if (this.#pause === firstPause) observe(this.#task, () => this.#timer?.cancel())
+    this.#timer = this.#task.getLoop().callLater(this.#pause, () => this.#cancel())
+    this.#pause *= 2
   }
 }
