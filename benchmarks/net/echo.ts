@@ -1,7 +1,11 @@
 /**
  * TCP echo over 10 connections, requests a second, from a client in C that checks every byte.
  *
- *   node --conditions=@tasktree/source net/echo.ts [seconds] [rounds]
+ *   node net/echo.ts [seconds] [rounds]
+ *
+ * Without a condition, the servers run the built packages, as a user's program does. With
+ * `--conditions=@tasktree/source` they run the sources, whose text then lies in V8's heap; the README tells what that
+ * does to the figures.
  *
  * PYTHON and UVLOOP_PYTHON name the interpreters; without them those rows are left out. Every server
  * runs from the beginning to the end, and a round visits each in turn, so that a slow moment of the
@@ -36,7 +40,7 @@ async function start(name: string, command: string, args: string[]): Promise<Con
   return { name, port, process: server, samples: sizes.map(() => []) }
 }
 
-const node = ['--conditions=@tasktree/source', join(here, 'server.ts')]
+const node = [...process.execArgv, join(here, 'server.ts')]
 const contestants = [
   await start('node:net', process.execPath, [...node, 'raw']),
   await start('tasktree streams', process.execPath, [...node, 'streams']),

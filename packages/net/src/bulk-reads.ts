@@ -1,4 +1,5 @@
 import { Socket, type SocketConstructorOpts } from 'node:net'
+import { keepFreedMemory } from './keep-freed-memory.ts'
 
 /** The size of the buffer of one read, in bytes: twice that of Node, so that bulk data costs half the reads. */
 const SIZE = 131_072
@@ -51,6 +52,7 @@ export function withBulkReads(socket: Socket, receive: Receiver): Socket {
       buffer: () => next,
       callback(size: number, buffer: Uint8Array): boolean {
         const isLarge = size >= LARGE
+        if (isLarge) keepFreedMemory()
         next = isLarge ? Buffer.allocUnsafeSlow(SIZE) : common
         return receive((buffer as Buffer).subarray(0, size), !isLarge || buffer === common)
       },
