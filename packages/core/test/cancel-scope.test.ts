@@ -292,6 +292,81 @@ describe('a body that returns a promise that was made before', () => {
   })
 })
 
+describe('a cancel that comes while a scope waits for a call that its body has not awaited', () => {
+  /** Begins a call that is in its clean-up until 100 ms, or, if it is cancelled again, for 1 ms more. */
+  const beginCall = (): void => {
+    const call = async (): Promise<void> => {
+      try {
+        await sleepForever()
+      } finally {
+        try {
+          await sleep(95)
+        } finally {
+          await sleep(1)
+        }
+      }
+    }
+    void call().catch(() => {})
+  }
+  const returns = async (): Promise<string> => {
+    beginCall()
+    return sleepForever().catch(() => 'value')
+  }
+  const throws = async (): Promise<void> => {
+    beginCall()
+    await sleepForever()
+  }
+  const fails = async (): Promise<void> => {
+    beginCall()
+    await sleepForever().catch(() => {
+      throw new RangeError('failed')
+    })
+  }
+  const cancelledGroup = (body: () => Promise<unknown>): Promise<unknown> =>
+    taskGroup((group) => {
+      getEventLoop().callLater(5, () => group.cancel())
+      return body()
+    })
+
+  for (const [name, open] of [
+    ['timeout', (body) => timeout(5, body)],
+    ['taskGroup', cancelledGroup],
+    ['shielded', (body) => timeout(1, () => shielded(body, { grace: 4 }))],
+  ] as [string, (body: () => Promise<unknown>) => Promise<unknown>][]) {
+    virtual(`is not lost: ${name}`, async () => {
+      for (const body of [returns, throws, fails]) {
+        const start = getEventLoop().time()
+        const log: unknown[] = []
+        const task = createTask(async () => {
+          try {
+            await open(body)
+          } catch (error) {
+            log.push(...(error instanceof ExceptionGroup ? error.errors : [error]).map(nameOf))
+          }
+          log.push(getEventLoop().time() - start)
+          await sleep(1)
+          log.push('went on')
+        })
+        await sleep(20)
+        task.cancel()
+        await wait([task])
+        const isFailure = body === fails
+        // A failure is thrown in place of the CancelledError, and the next wait throws the cancel. After a CancelledError
+        // that is caught, the next wait does not throw, as in asyncio.
+        expect([body.name, log, task.cancelled()]).toEqual([
+          body.name,
+          isFailure ? ['RangeError', 21] : ['CancelledError', 21, 'went on'],
+          isFailure,
+        ])
+      }
+    })
+  }
+
+  virtual('is not lost: an outer timeout, around a timeout whose body returns', async () => {
+    expect(await timeout(20, () => timeout(5, returns)).catch(nameOf)).toBe('TimeoutError')
+  })
+})
+
 describe('a timeout', () => {
   virtual('has expired when the listeners of its signal are called', async () => {
     const log: unknown[] = []

@@ -5,7 +5,7 @@ import { Cancellation } from '../tasks/cancellation.ts'
 import type { ScopeFrame } from '../tasks/scope-frame.ts'
 import { cancelScopeOf, deliverKeptOut, findCancelledScope } from '../tasks/level-cancel.ts'
 import { Deadline } from './deadline.ts'
-import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
+import { endFrame, enterFrame, inFrame, throwEnd, throwOut } from './open-frame.ts'
 
 /**
  * The result of `cancelScope` and `moveOnAfter`: the value that the body returned, or, if a cancel of the scope has
@@ -266,8 +266,7 @@ export async function runScope<T>(
     const interrupted = await (endFrame(frame, outerCancels) ?? null)
     const rest = withoutCancels(frame, error)
     const isOwn = scope.end(rest !== error, outerCancels)
-    if (interrupted !== null) return throwOut(frame, interrupted)
-    if (!isOwn) return throwOut(frame, error)
+    if (!isOwn || interrupted !== null) return throwEnd(frame, error, rest === null, interrupted)
     if (rest === null) return { cancelled: true, reason: scope.reason }
     // oxlint-disable-next-line typescript/only-throw-error -- `rest` holds the errors that the cancel did not cause
     throw rest

@@ -177,7 +177,7 @@ async function untilQuiet(frame: Frame): Promise<CancelledError | null> {
     try {
       // `quiet` is awaited as part of the scope or task around `frame`, and not as part of `frame`. So a cancel from
       // outside ends this wait, and is not lost.
-      await awaitAnyway(frame, quiet)
+      await awaitAnyway(frame.parent ?? frame, quiet)
     } catch (error) {
       if (!isCancelled(error)) throw error
       interrupted = error
@@ -185,6 +185,25 @@ async function untilQuiet(frame: Frame): Promise<CancelledError | null> {
   }
   frame.unlink()
   return interrupted
+}
+
+/**
+ * Throws to the code around a scope whose body has thrown `error`; `frame` is the object for the scope. `isCancel` says
+ * whether `error` stands for a cancel. `interrupted` is the result of `endFrame`: the CancelledError that has ended the
+ * wait for other calls, or null. A failure of the body is thrown in place of this CancelledError. Then the next wait
+ * throws the cancel again, because it would otherwise be lost.
+ */
+export function throwEnd(
+  frame: Frame,
+  error: unknown,
+  isCancel: boolean,
+  interrupted: CancelledError | null,
+): never {
+  if (interrupted === null) return throwOut(frame, error)
+  if (isCancel) return throwOut(frame, interrupted)
+  frame.cancelAgain()
+  // oxlint-disable-next-line typescript/only-throw-error -- the value that the body threw is passed on unchanged
+  throw error
 }
 
 /**

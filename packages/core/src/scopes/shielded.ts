@@ -1,8 +1,9 @@
 import { checkBody, checkDuration, checkOptions } from '../arguments.ts'
+import type { CancelledError } from '../errors/errors.ts'
 import type { ScopeFrame } from '../tasks/scope-frame.ts'
 import { deliverKeptOut, findCancelledScope } from '../tasks/level-cancel.ts'
 import { Deadline } from './deadline.ts'
-import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
+import { endFrame, enterFrame, inFrame, throwEnd, throwOut } from './open-frame.ts'
 
 /**
  * Runs `body` behind a shield: a cancel of the task, or of a scope around the call, does not reach the waits of `body`.
@@ -49,21 +50,19 @@ async function runShielded<T>(
   frame.setShield(true, onCancelKeptOut)
   if (findCancelledScope(frame.enclosing) !== null || frame.parent?.mustCancel === true)
     onCancelKeptOut()
-  const outerCancels = frame.visibleCancels()
-  const end = (): Promise<unknown> | null => {
+  const end = async (): Promise<CancelledError | null> => {
     timer?.cancel()
-    // The second argument of `endFrame` is the number of cancels from outside when the scope began. If there are more
-    // now, the new cancels have also ended waits of async calls that the body began and did not await, and `endFrame`
-    // waits until these calls have cleaned up. But a shield keeps the cancels away from these calls, so `endFrame` must
-    // not wait for them: no number of cancels is greater than Infinity.
-    return endFrame(frame, frame.isShielded ? Infinity : outerCancels)
+    // `endFrame` sees no cancel from outside, unless the time of `grace` has passed and the shield was removed.
+    return endFrame(frame, 0)
   }
+  let value: T
   try {
-    const value = await enterFrame(frame, body, undefined)
-    await end()
-    return value
+    value = await enterFrame(frame, body, undefined)
   } catch (error) {
-    await end()
-    return throwOut(frame, error)
+    const isCancel = frame.cancelOf(error) !== null
+    return throwEnd(frame, error, isCancel, await end())
   }
+  const interrupted = await end()
+  if (interrupted !== null) return throwOut(frame, interrupted)
+  return value
 }

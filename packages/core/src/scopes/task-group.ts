@@ -20,7 +20,7 @@ import { framesOf } from '../tasks/frame-tree.ts'
 import { createTaskIn, type Task, type TaskOptions } from '../tasks/task.ts'
 import { GroupLimit } from './group-limit.ts'
 import { GroupStarts } from './group-start.ts'
-import { endFrame, enterBody, enterFrame, inFrame, throwOut } from './open-frame.ts'
+import { endFrame, enterBody, enterFrame, inFrame, throwEnd, throwOut } from './open-frame.ts'
 
 export interface TaskGroupOptions {
   /**
@@ -399,9 +399,9 @@ async function runGroup<T>(
       undefined,
     )
   } catch (error) {
+    const isCancel = frame.cancelOf(error) !== null
     const closing = endFrame(frame, before)
-    if (closing !== null) await closing
-    return throwOut(frame, error)
+    return throwEnd(frame, error, isCancel, closing === null ? null : await closing)
   }
   const closing = endFrame(frame, before)
   const interrupted = closing === null ? null : await closing

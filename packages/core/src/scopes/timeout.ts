@@ -9,7 +9,7 @@ import type { Frame } from '../tasks/frame.ts'
 import type { ScopeFrame } from '../tasks/scope-frame.ts'
 import { findCancelledScope } from '../tasks/level-cancel.ts'
 import { cancelFrame } from '../tasks/propagate-cancel.ts'
-import { endFrame, enterFrame, inFrame, throwOut } from './open-frame.ts'
+import { endFrame, enterFrame, inFrame, throwEnd, throwOut } from './open-frame.ts'
 
 /**
  * The deadline of a `timeout`. `timeout` passes this object to its body.
@@ -124,10 +124,9 @@ async function attempt<T>(
     const closing = endFrame(frame, before)
     const interrupted = closing === null ? null : await closing
     const isOwn = scope.end(true)
-    if (interrupted !== null) return throwOut(frame, interrupted)
-    if (isOwn && isCancel)
+    if (isOwn && isCancel && interrupted === null)
       throw startAtCaller(new TimeoutError('the time allowed has passed', { cause: error }))
-    return throwOut(frame, error)
+    return throwEnd(frame, error, isCancel, interrupted)
   }
   const closing = endFrame(frame, before)
   const interrupted = closing === null ? null : await closing
