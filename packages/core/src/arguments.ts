@@ -114,7 +114,7 @@ export function checkOptions(options: object | undefined): void {
  * Checks `msg`, the argument of `task.cancel(msg)` and similar methods. These methods call this check at once. Without
  * it, a wrong message would cause an error only later, in the loop, where the caller cannot see the error.
  *
- * @throws {TypeError} when `msg` is neither a string nor a CancelledError
+ * @throws {TypeError} when `msg` is neither undefined, nor a string, nor a CancelledError
  */
 export function checkCancelMessage(msg: unknown): void {
   if (msg === undefined || typeof msg === 'string' || isCancelled(msg)) return
@@ -123,7 +123,7 @@ export function checkCancelMessage(msg: unknown): void {
   )
 }
 
-/** @throws {TypeError} when `signal` is not an AbortSignal */
+/** @throws {TypeError} when `signal` is not an object with the property `aborted`, as an AbortSignal is */
 export function checkSignal(signal: unknown): void {
   if (typeof signal !== 'object' || signal === null || !('aborted' in signal)) {
     throw new TypeError(`the option signal must be an AbortSignal, got ${describe(signal)}`)

@@ -1,7 +1,7 @@
 /**
  * Checks whether the package can work in this runtime. If not, the check throws an error that says why. Every entry
- * point of the package imports this file first. Without the check, a program would fail with "Promise.withResolvers is
- * not a function", or hang.
+ * point of the built package imports this file first. Without the check, a program would fail with
+ * "Promise.withResolvers is not a function", or hang.
  */
 
 /** The parts of the global object that the check reads. A test can pass an object of its own. */

@@ -4,10 +4,10 @@
  * would have its own variable for the current task. So if a task made by one copy waits for a lock made by another
  * copy, a cancel would not end that wait.
  *
- * Therefore the entry points of each copy export the functions and classes of the copy that was loaded first, if the
- * versions of the two are compatible. The copies find each other through a property of `globalThis`. Copies whose
- * versions are not compatible work separately. One warning per process names the versions and the folders of the first
- * two copies.
+ * Therefore the entry points of each copy export the functions and classes of the first loaded copy with a compatible
+ * version. The copies find each other through a property of `globalThis`, which each thread has for itself. Copies
+ * whose versions are not compatible work separately. One warning per thread names the versions and the folders of the
+ * first two copies.
  */
 
 /**

@@ -351,8 +351,8 @@ describe('a cancel that comes while a scope waits for a call that its body has n
         task.cancel()
         await wait([task])
         const isFailure = body === fails
-        // A failure is thrown in place of the CancelledError, and the next wait throws the cancel. After a CancelledError
-        // that is caught, the next wait does not throw, as in asyncio.
+        // A failure is thrown in place of the CancelledError, and the next wait throws the cancel. After a
+        // CancelledError that is caught, the next wait does not throw, as in asyncio.
         expect([body.name, log, task.cancelled()]).toEqual([
           body.name,
           isFailure ? ['RangeError', 21] : ['CancelledError', 21, 'went on'],

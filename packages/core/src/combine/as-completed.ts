@@ -10,8 +10,8 @@ import type { Reaction } from '../futures/reaction.ts'
 
 /**
  * The future that one step of a loop over `asCompleted` awaits. It gets the outcome of the first completed future that
- * no earlier step has taken. The outcome is taken only when the event loop resumes the waiting code. If the waiting
- * code is cancelled before, the outcome is left to the next waiter.
+ * no earlier step has taken. If the step has to wait, it takes the outcome only when the event loop resumes the waiting
+ * code. If the waiting code is cancelled before, the outcome is left to the next waiter.
  */
 class Next<T> extends Claim<T> {
   readonly #source: Completions<T>
@@ -170,9 +170,10 @@ class Completions<T> implements AsyncIterable<T>, Iterable<Future<T>> {
 /**
  * Starts all awaitables, and iterates over their outcomes in the order in which the awaitables complete. `for await`
  * gives results, and throws the error of an awaitable that has failed. A plain `for` gives futures: the first future
- * gets the outcome of the awaitable that completes first, the second future the outcome of the next, and so on. When
- * `timeout` milliseconds have passed, `for await` throws a TimeoutError, and each future of a plain `for` that has not
- * ended fails with a TimeoutError. No awaitable is cancelled.
+ * gets the outcome of the awaitable that completes first, the second future the outcome of the next, and so on. If not
+ * all have completed after `timeout` milliseconds, `for await` gives those that have, and then throws a TimeoutError;
+ * each further future of a plain `for` fails with a TimeoutError. No awaitable is cancelled. A second loop goes on
+ * where the first was left.
  *
  * @throws {TypeError} when `aws` is not an iterable of awaitables, and when `timeout` is NaN
  *

@@ -6,10 +6,11 @@ import { Task } from '../tasks/task.ts'
  * Cancels the tasks and waits until all have ended. Code outside of every task may call `cancelTasks` too. If a task
  * ends with an error that is not a CancelledError, the error is passed to the exception handler of the task's loop.
  *
- * A cancel of the waiting code does not end this wait: the CancelledError is thrown when the tasks have ended. If the
- * cancel is that of the waiting task or of a `timeout` around the call, the tasks are cancelled once more, so that a
- * long clean-up is cut. In a cancelled scope, such as a `failAfter` whose time is over, the clean-up goes on. To wait
- * for a limited time, cancel each task and call `wait(tasks, { timeout })`.
+ * A cancel of the waiting code does not end this wait: the CancelledError is thrown when the tasks have ended. (If one
+ * of the tasks is the running task or waits for it, the CancelledError is thrown at once, because both would wait for
+ * ever.) If the cancel is that of the waiting task or of a `timeout` around the call, the tasks are cancelled once
+ * more, so that a long clean-up is cut. In a cancelled scope, such as a `failAfter` whose time is over, the clean-up
+ * goes on. To wait for a limited time, cancel each task and call `wait(tasks, { timeout })`.
  *
  * @throws {TypeError} when `tasks` is not an iterable of tasks
  *
@@ -34,7 +35,7 @@ export function cancelTasks(tasks: Iterable<Task>): Promise<void> {
 /**
  * Waits until the tasks in the list `cancelled` have ended; the caller must have cancelled them. If a task ends with an
  * error that is not a CancelledError, the error is passed to the exception handler of the task's loop. `isCircle` says
- * whether one of the tasks waits for the running task.
+ * whether one of the tasks is the running task or waits for it: the CancelledError is then thrown at once.
  */
 export async function awaitCancelled(cancelled: readonly Task[], isCircle = false): Promise<void> {
   if (cancelled.length === 0) return

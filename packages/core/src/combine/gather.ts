@@ -27,13 +27,13 @@ export type Outcomes<T extends readonly Awaitable<unknown>[]> = {
 
 /**
  * The future that `gather` returns. Its children are the futures of the awaitables. A cancel of this future only
- * cancels the children; this future then ends when they do.
+ * cancels the children, and the ends of the children then end this future.
  */
 class Gathering<T> extends Future<T> {
   readonly #children: Iterable<Future<unknown>>
   /**
-   * Whether a cancel of this future has cancelled at least one child. If true, this future ends with a CancelledError,
-   * even if the children return values.
+   * Whether a cancel of this future has cancelled at least one child. If true, this future does not end with a list of
+   * results, even if all children return values.
    */
   cancelRequested = false
 
@@ -67,7 +67,7 @@ class Gathering<T> extends Future<T> {
 /**
  * Runs all awaitables at the same time. Returns a future of the list of their results, in the order of `aws`. If an
  * awaitable fails, the future fails at once with the same error, and the other awaitables continue. With
- * `returnExceptions`, the future does not fail: the error of a failed awaitable is in the list in place of the result.
+ * `returnExceptions`, such a failure does not end the future: the error is in the list in place of the result.
  * A cancel of the returned future cancels all awaitables that have not ended. If other code cancels an awaitable, the
  * awaitable counts as failed with a CancelledError.
  *

@@ -9,7 +9,7 @@ import { FIRST_COMPLETED, wait, waitForSome } from './wait.ts'
 /**
  * Runs all awaitables at the same time. The awaitable that ends first wins, and `race` ends with its result or its
  * error. Before that, `race` cancels the other awaitables and waits until they have ended. A plain promise cannot be
- * cancelled, so `race` does not wait for it. A cancel of the task that awaits `race` cancels all awaitables.
+ * cancelled, so `race` does not wait for it. A cancel of the code that awaits `race` cancels all awaitables.
  *
  * @throws {TypeError} when `aws` is not an array, or holds something that cannot be awaited
  * @throws {RangeError} when `aws` is empty
@@ -40,7 +40,7 @@ async function runRace<T>(futures: readonly Future<T>[]): Promise<T> {
 /**
  * Runs all awaitables at the same time. The awaitable that succeeds first wins, and `any` returns its result. Before
  * that, `any` cancels the other awaitables and waits until they have ended. If all awaitables fail, `any` throws an
- * AggregateError with their errors, in the order of `aws`. A cancel of the task that awaits `any` cancels all
+ * AggregateError with their errors, in the order of `aws`. A cancel of the code that awaits `any` cancels all
  * awaitables.
  *
  * @throws {TypeError} when `aws` is not an array, or holds something that cannot be awaited

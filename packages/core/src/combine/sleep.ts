@@ -49,8 +49,7 @@ class Sleep<R> extends Future<R> implements TimerEntry {
 /**
  * The future of `sleep(0)`. After Node has handled the I/O that is ready, this future is put into the ready queue, the
  * list of the things that the loop runs one after another. When the loop comes to this future, the base class Claim
- * resumes the waiting code at once, as in asyncio. Any other future would only put the waiting code into the queue
- * again.
+ * resumes the waiting code at once, as in asyncio. A plain future would only put the waiting code into the queue again.
  */
 class Pause<R> extends Claim<R> {
   readonly #result: R
@@ -74,8 +73,8 @@ class Pause<R> extends Claim<R> {
   }
 
   protected override decline(): void {
-    // Called when the waiting code was cancelled. Other futures of this kind then give a lock or an item to the next
-    // waiter. A future of `sleep(0)` takes nothing, so it has nothing to give.
+    // Called when the waiting code was cancelled, or the loop closed. Other Claims then leave a lock or an item to the
+    // next waiter. A future of `sleep(0)` takes nothing, so it has nothing to leave.
   }
 }
 

@@ -64,8 +64,8 @@ async function race<T>(
         if (!(error instanceof TimeoutError)) throw error
       }
     }
-    // A function may win, or the race may be cut short, just when this task has stopped waiting: then the cancel of this
-    // task comes too late.
+    // If a function has won, or the race was cancelled, just when this task had stopped waiting, the cancel of this
+    // task comes too late to be thrown by that wait.
     if (winner !== null || isCutShort) return
     const next = contestants.next()
     if (next.done === true) return

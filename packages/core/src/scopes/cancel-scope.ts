@@ -34,12 +34,13 @@ export interface CancelScopeOptions {
 
 /**
  * A scope: the call of a function (the body) that can be cancelled as a whole, with all calls that the body begins. A
- * cancelled scope ends only when none of these calls still runs. `cancelScope` passes this object to its body.
+ * cancelled scope ends only when the body has ended and none of these calls waits for a pending future any more.
+ * `cancelScope` passes this object to its body.
  *
- * From the moment the scope is cancelled, every wait inside it throws CancelledError, until the scope ends. The
- * following waits are inside the scope: the waits of the body, the waits of the calls that the body begins, and the
- * waits of every task of a `taskGroup` that is opened in the scope. The waits of a task made by a plain `createTask`
- * are not inside.
+ * From the moment the scope is cancelled, every wait for a pending future inside it throws CancelledError, unless a
+ * shield inside the scope keeps the cancel out. The following waits are inside the scope: the waits of the body, the
+ * waits of the calls that the body begins, and the waits of every task of a `taskGroup` that is opened in the scope.
+ * The waits of a task made by a plain `createTask` are not inside.
  *
  * @example
  *     const { cancelled } = await cancelScope(async (scope) => {
@@ -159,10 +160,11 @@ export class CancelScope {
   }
 
   /**
-   * @internal Called when the body has ended. `isCancel` says whether the body threw a CancelledError. `outerCancels`
-   * is the number of cancels of the task and of the scopes around this one when the body began. If this number is
-   * larger now, a cancel has come from outside. Returns true if the scope must handle the CancelledError of the body:
-   * this scope was cancelled, and no cancel came from outside. Otherwise the caller throws the error of the body on.
+   * @internal Called when the body has ended. `isCancel` says whether the error of the body stands for a cancel, or is
+   * an ExceptionGroup with a CancelledError in it. `outerCancels` is the number of cancels of the task and of the
+   * scopes around this one when the body began. If this number is larger now, a cancel has come from outside. Returns
+   * true if the scope must handle the cancel: this scope was cancelled, and no cancel came from outside. Otherwise the
+   * caller throws the error of the body on.
    */
   end(isCancel: boolean, outerCancels: number): boolean {
     this.#hasEnded = true
@@ -176,9 +178,10 @@ export class CancelScope {
 }
 
 /**
- * Whether a cancel from outside (of the task or of a scope around this one) has come since the scope of `frame` began.
- * `frame` is the object for that scope. `outerCancels` is the number of such cancels when the scope began; if the
- * number is larger now, one has come. Then the scope throws a CancelledError of its body on to the code around it.
+ * Whether the scope of `frame` (the object for that scope) must throw a CancelledError of its body on to the code
+ * around it: a `cancelScope` around it is cancelled, or the task or another scope around it was cancelled since the
+ * body began. `outerCancels` is the number of the latter cancels when the body began; if the number is larger now, one
+ * has come.
  */
 function isCancelledAround(frame: ScopeFrame, outerCancels: number): boolean {
   if (findCancelledScope(frame.enclosing) !== null || frame.isCancelledFromOutside) return true
@@ -192,7 +195,7 @@ function isCancelledAround(frame: ScopeFrame, outerCancels: number): boolean {
  * task, the body runs in a new task.
  *
  * Prefer this function to `timeout`: after the cancel of a `cancelScope`, every wait in the body throws, even if code
- * in the body catches the first CancelledError. `timeout` throws only once, as in asyncio.
+ * in the body catches the first CancelledError. The cancel of a `timeout` is thrown only once, as in asyncio.
  *
  * @throws {TypeError} when `body` is not a function, for wrong options, and for both a `timeout` and a `deadline`
  *
@@ -277,10 +280,10 @@ export async function runScope<T>(
 
 /**
  * Returns what is left of `error`, which the body has thrown, without the CancelledErrors in it; null if nothing is
- * left. An AbortError that the signal of the scope has caused counts as a CancelledError. In an ExceptionGroup it counts
- * only if its cause is a CancelledError: any other AbortError there is the failure of a task, because an AbortError of a
- * cancel ends its task as cancelled. An error that contains no CancelledError is returned unchanged. `frame` is the
- * object for the scope.
+ * left. An AbortError that a cancel has caused counts as a CancelledError. In an ExceptionGroup it counts only if its
+ * cause is a CancelledError: any other AbortError there is the failure of a task, because an AbortError of a cancel
+ * ends its task as cancelled. An error that contains no CancelledError is returned unchanged. `frame` is the object for
+ * the scope.
  */
 function withoutCancels(frame: ScopeFrame, error: unknown): unknown {
   if (frame.cancelOf(error) !== null) return null

@@ -23,8 +23,9 @@ export function currentScope(): CancelScope | null {
 
 /**
  * Returns the nearest deadline of the scopes around the running code, in milliseconds of the loop's clock. Returns
- * Infinity if none of them has a deadline, and -Infinity if one of them is cancelled already. If a scope is a shield
- * (it keeps out cancels from outside), the scopes around it do not count.
+ * Infinity if none of them has a deadline, and -Infinity if a `cancelScope` or a similar scope is cancelled already, or
+ * a `timeout` has cancelled its body. If a scope is a shield (it keeps out cancels from outside), the scopes around it
+ * do not count.
  *
  * @example
  *     await failAfter(1_000, async () => {

@@ -13,7 +13,7 @@ export class Deadline implements TimerEntry {
 
   /**
    * `when` is a time of the loop's clock, in milliseconds. If that time has passed already, the loop calls `onDeadline`
-   * in its next step, and not inside this constructor.
+   * in a later step, and not inside this constructor.
    */
   constructor(loop: EventLoop, when: number, onDeadline: () => void) {
     this.#loop = loop

@@ -5,10 +5,11 @@ import { inFrame } from './open-frame.ts'
 
 /**
  * Runs `body` for at most `ms` milliseconds. After that time, every wait in the body throws a CancelledError, until the
- * body ends; then `failAfter` throws a TimeoutError. (After `timeout` has cancelled its body, only one wait throws.)
+ * body ends; then `failAfter` throws a TimeoutError, unless the body has returned a value. (After `timeout` has
+ * cancelled its body, only one wait throws.)
  *
  * @throws {TypeError} when `ms` is NaN or `body` is not a function
- * @throws {TimeoutError} when the time has passed before the body has ended
+ * @throws {TimeoutError} when the end of the time, or `cancel()` of the scope, has ended the body
  *
  * @example
  *     import { readFile } from 'node:fs/promises'

@@ -20,7 +20,8 @@ class Wait extends DetailedFuture<void> implements Linked<Wait> {
 /**
  * Lets at most `limit` tasks of a task group run at the same time. There are `limit` places, and each running task
  * holds one. Each further task is created at once, but its code begins only when the task gets a place. Waiting tasks
- * get places in the order in which they were created.
+ * get places in the order in which they began to wait. Usually this is the order in which they were created, but an
+ * eager task begins to wait at once.
  */
 export class GroupLimit {
   readonly #limit: number

@@ -86,9 +86,9 @@ export function runInNewFrame<T>(fn: () => T): T {
  * Calls `body`, the body of a scope, with `argument`, and returns a promise of the outcome of the body. The waits of
  * the body are listed in `frame`, so that a cancel of the scope ends them.
  *
- * If the body is an async function, its promise stands for work that the body has begun, so after a cancel the scope
- * waits until that work has ended. If the body is another function, its promise may stand for work that was begun
- * elsewhere. Then a cancel ends only the wait for the promise, and the work continues.
+ * If the body itself has made the promise that it returns, as an async function does, the promise stands for work that
+ * the body has begun. So after a cancel the scope waits until that work has ended. If the promise was made before the
+ * call of the body, a cancel ends only the wait for the promise, and the work continues.
  */
 export function enterFrame<A, T>(
   frame: ScopeFrame,
@@ -145,8 +145,7 @@ function untilAbandoned<T>(frame: ScopeFrame, promise: Promise<T>): Promise<T> {
  * cancelled too.
  *
  * Returns null if there is nothing to wait for. Otherwise returns a promise that is fulfilled when those calls have
- * ended. The value of the promise is a CancelledError if a cancel came from outside during the wait, or null if no
- * cancel came.
+ * ended. The value of the promise is a CancelledError if a cancel from outside has ended the wait, and otherwise null.
  */
 export function endFrame(
   frame: ScopeFrame,
@@ -176,7 +175,7 @@ async function untilQuiet(frame: Frame): Promise<CancelledError | null> {
     }
     try {
       // `quiet` is awaited as part of the scope or task around `frame`, and not as part of `frame`. So a cancel from
-      // outside ends this wait, and is not lost.
+      // outside ends this wait, and is not lost. In a cancelled scope no cancel ends this wait.
       await awaitAnyway(frame.parent ?? frame, quiet)
     } catch (error) {
       if (!isCancelled(error)) throw error
@@ -208,9 +207,9 @@ export function throwEnd(
 
 /**
  * Throws `error` to the code around a scope; `frame` is the object for the scope. If `error` is an AbortError that a
- * cancel from outside has caused, its CancelledError is thrown. The task, or a scope around this one, may have a cancel
- * that has ended no wait yet. If a CancelledError is thrown, `deliverWith` notes that the error has delivered that
- * cancel, so that the cancel is not thrown a second time.
+ * cancel has caused, its CancelledError is thrown. The task, or a scope around this one, may have a cancel that has
+ * ended no wait yet. If a CancelledError is thrown, `deliverWith` notes that the error has delivered that cancel, so
+ * that the cancel is not thrown a second time.
  */
 export function throwOut(frame: Frame, error: unknown): never {
   const cancel = frame.cancelOf(error)

@@ -18,7 +18,7 @@ export interface ScopeMessage {
 
 /**
  * The tracing channel `tasktree:scope`. It has one start and one end message for each scope: the start before the body
- * is called, and the end when nothing inside the scope runs any more.
+ * is called, and the end when the scope has ended.
  */
 export const scopeTracing: Tracing<ScopeMessage> = new Tracing('tasktree:scope')
 

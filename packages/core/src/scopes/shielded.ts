@@ -7,9 +7,9 @@ import { endFrame, enterFrame, inFrame, throwEnd, throwOut } from './open-frame.
 
 /**
  * Runs `body` behind a shield: a cancel of the task, or of a scope around the call, does not reach the waits of `body`.
- * Such a cancel is not lost: the first wait after the call of `shielded` throws it, and `task.cancelling()` counts it
- * at once. If `grace` is given, the cancel ends the waits of `body` after all, `grace` milliseconds after it came. Use
- * this for clean-up that must be completed.
+ * Such a cancel is not lost: the first wait after the call of `shielded` throws it, and `task.cancelling()` counts a
+ * cancel of the task at once. If `grace` is given, the cancel ends the waits of `body` after all, `grace` milliseconds
+ * after it came, or after the call if it came before. Use this for clean-up that must be completed.
  *
  * @throws {TypeError} when `body` is not a function, or `grace` is not a number
  * @throws {RangeError} when `grace` is negative or NaN
@@ -50,7 +50,7 @@ async function runShielded<T>(
   frame.setShield(true, onCancelKeptOut)
   if (findCancelledScope(frame.enclosing) !== null || frame.parent?.mustCancel === true)
     onCancelKeptOut()
-  const end = async (): Promise<CancelledError | null> => {
+  const end = (): Promise<CancelledError | null> | null => {
     timer?.cancel()
     // `endFrame` sees no cancel from outside, unless the time of `grace` has passed and the shield was removed.
     return endFrame(frame, 0)

@@ -24,8 +24,8 @@ import { endFrame, enterBody, enterFrame, inFrame, throwEnd, throwOut } from './
 
 export interface TaskGroupOptions {
   /**
-   * At most this many tasks of the group run at the same time. Further tasks wait, and begin in the order in which they
-   * were created. The default is Infinity.
+   * At most this many tasks of the group run at the same time. Further tasks wait, and usually begin in the order in
+   * which they were created. The default is Infinity.
    */
   limit?: number
   /** The name of the group in snapshots. */
@@ -33,8 +33,8 @@ export interface TaskGroupOptions {
 }
 
 /**
- * Turns `reason`, the argument of `TaskGroup.cancel`, into the argument for the cancels of the tasks. A reason that is
- * neither a string nor a CancelledError becomes the cause of a new CancelledError.
+ * Turns `reason`, the argument of `TaskGroup.cancel`, into the argument for the cancels of the tasks and the body. A
+ * reason that is neither undefined, nor a string, nor a CancelledError becomes the cause of a new CancelledError.
  */
 function cancelFor(reason: unknown): string | CancelledError | undefined {
   if (reason === undefined || typeof reason === 'string') return reason
@@ -236,7 +236,7 @@ export class TaskGroup {
 
   /**
    * @internal Cancels the async calls that the body has begun and not awaited, such as the branches of a `Promise.all`.
-   * Called when the body has failed.
+   * Called when the body has thrown.
    */
   cancelOtherCalls(): void {
     const frame = this.#frame
@@ -259,8 +259,9 @@ export class TaskGroup {
 
   /**
    * @internal Called when the body has ended: waits until all tasks of the group have ended. Then throws their failures
-   * and the failure of the body as one ExceptionGroup, or a CancelledError if a cancel came from outside. Returns if
-   * there is nothing to throw. If a cancel has ended the body, `body.cancel` is its CancelledError, otherwise null.
+   * and the failure of the body as one ExceptionGroup. If there are none, throws a CancelledError if a cancel came from
+   * outside or the body has thrown one. A KeyboardInterrupt is thrown in place of all other errors. If a cancel has
+   * ended the body, `body.cancel` is its CancelledError, otherwise null.
    */
   async end(body: {
     failed: boolean
@@ -283,7 +284,7 @@ export class TaskGroup {
     if (failed && !this.#aborting && !isOfCancelledScope) this.#abort()
     if (this.#hasCancelledTask && isInCancelledScope() && !hasOwnError)
       cancel ??= new CancelledError()
-    // This is a loop, because each cancel of the task that opened the group ends the wait below, and the group must
+    // This is a loop, because a cancel ends the wait below, for example when a task of the group fails. The group must
     // then wait again.
     while (this.#tasks.size > 0) {
       // If a scope around the group is cancelled, `taskGroup` throws a CancelledError, unless a task or the body fails

@@ -45,8 +45,8 @@ export class Timeout {
 
   /**
    * @internal The deadline in milliseconds of the loop's clock; Infinity if there is no deadline. `effectiveDeadline`
-   * takes the earliest deadline of the scopes around the running code. When the deadline has passed or the body has
-   * ended, no time is left, so the value is -Infinity.
+   * takes the earliest deadline of the scopes around the running code. When the timeout has cancelled the body or the
+   * body has ended, no time is left, so the value is -Infinity.
    */
   get deadline(): number {
     return this.#state === 'active' ? (this.#deadline ?? Infinity) : -Infinity
@@ -58,10 +58,10 @@ export class Timeout {
   }
 
   /**
-   * Moves the deadline; null removes it. If the new deadline has passed already, the body is cancelled in the next step
+   * Moves the deadline; null removes it. If the new deadline has passed already, the body is cancelled in a later step
    * of the loop, and not inside this call.
    *
-   * @throws {RuntimeError} when the body has ended or the deadline has passed
+   * @throws {RuntimeError} when the body has ended or the timeout has cancelled it
    * @throws {TypeError} when `deadline` is NaN
    */
   reschedule(deadline: number | null): void {
@@ -82,8 +82,8 @@ export class Timeout {
   }
 
   /**
-   * Whether the timeout has cancelled the body because the deadline passed. Also true if the body ended in the same
-   * step of the loop in which it was cancelled.
+   * Whether the timeout has cancelled the body because the deadline passed. Also true if the body has returned a value
+   * all the same.
    */
   expired(): boolean {
     return this.#state === 'expiring' || this.#state === 'expired'
@@ -211,8 +211,9 @@ export function timeoutAt<T>(
 
 /**
  * Awaits `aw` for at most `ms` milliseconds; null or Infinity means no limit. After that time, `aw` is cancelled, and
- * when `aw` has ended, `waitFor` throws a TimeoutError. If `aw` ends in time, its outcome is returned or thrown. If
- * `aw` is a function, it is called in the current task. If `ms` is 0 or less, it is not called.
+ * when `aw` has ended, `waitFor` throws a TimeoutError. A plain promise cannot be cancelled, so only the wait for it
+ * ends. If `aw` ends in time, or catches the cancel, its outcome is returned or thrown. If `aw` is a function, it is
+ * called in the current task. If `ms` is 0 or less, it is not called.
  *
  * @throws {TypeError} when `ms` is NaN or `aw` cannot be awaited
  *
@@ -239,7 +240,7 @@ export function waitFor<T>(aw: Awaitable<T>, ms: number | null): Promise<T> {
 
 /**
  * Does the work of `waitFor` for a time limit of 0 or less: returns the outcome of `aw` if `aw` is done already.
- * Otherwise cancels `aw`, waits until it has ended, and throws a TimeoutError.
+ * Otherwise cancels `aw`, waits until it has ended, and throws a TimeoutError if it has ended as cancelled.
  */
 async function ifDone<T>(aw: Awaitable<T>): Promise<T> {
   const future = ensureFuture(aw)
@@ -255,7 +256,7 @@ async function ifDone<T>(aw: Awaitable<T>): Promise<T> {
   }
 }
 
-/** Cancels `future` and waits until it has ended, or until the waiting task is cancelled. */
+/** Cancels `future` and waits until it has ended, or until a cancel ends this wait. */
 async function cancelled(future: Future<unknown>): Promise<void> {
   const waiter = new Future<void>()
   const reaction = future.onDone(() => {
