@@ -2,13 +2,14 @@
 import {
   Actor,
   type ActorContext,
+  ActorSystem,
   type LocalActorRef,
   child,
   type DeadLetter,
   spawn,
 } from '@tasktree/actor'
 import { createTask, Future, sleep } from '@tasktree/core'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { probe, settled, start, virtually } from './support/probe.ts'
 
 class Member extends Actor {
@@ -85,6 +86,35 @@ test(
       await system.stop()
     }
     expect(log).toEqual(['hello [{"by":"m"}]', 'hello {"details":[{"by":"m"}]}'])
+  }),
+)
+
+test(
+  'log writes all levels to the console if the console is the logger, and only two by default',
+  virtually(async () => {
+    const levels = ['debug', 'info', 'warn', 'error'] as const
+    class Talker extends Actor {
+      talk(): void {
+        for (const level of levels) this.ctx.log[level](level)
+      }
+    }
+    const spies = levels.map((level) => vi.spyOn(console, level).mockImplementation(() => {}))
+    for (const options of [{ logger: console }, {}]) {
+      const system = await ActorSystem.start({
+        name: 's',
+        ...options,
+        children: [child.actor('t', Talker)],
+      })
+      await system.lookup(Talker, 't')?.ask.talk()
+      await system.stop()
+    }
+    expect(spies.map(({ mock }) => mock.calls)).toEqual([
+      [['debug']],
+      [['info']],
+      [['warn'], ['warn']],
+      [['error'], ['error']],
+    ])
+    vi.restoreAllMocks()
   }),
 )
 

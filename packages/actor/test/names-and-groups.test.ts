@@ -1,5 +1,5 @@
 // How long a name or a group membership lasts.
-import { Actor, ActorSystem, child, silentLogger } from '@tasktree/actor'
+import { Actor, ActorSystem, child, NoProc, silentLogger } from '@tasktree/actor'
 import { expect, test } from 'vitest'
 import { crash, probe, ref, settled, start, virtually } from './support/probe.ts'
 
@@ -51,6 +51,21 @@ test(
     expect(system.group('all').members).toEqual([a])
     await system.root.stopChild('a')
     expect([system.lookup('main'), system.group('all').members]).toEqual([null, []])
+    await system.stop()
+  }),
+)
+
+test(
+  'a child that has ended for good gets no name, because the name would never be free again',
+  virtually(async (log) => {
+    const system = await start()
+    const spec = probe(log, 'a', {}, { restart: 'temporary' })
+    const a = await system.root.startChild(spec)
+    await a.stop()
+    expect(() => system.register('main', a)).toThrow(NoProc)
+    const next = await system.root.startChild(spec)
+    system.register('main', next)
+    expect(system.lookup('main')).toBe(next)
     await system.stop()
   }),
 )

@@ -46,6 +46,15 @@ export const consoleLogger: Logger = {
   error: (message, ...details) => console.error(message + textOf(message, details)),
 }
 
+/** Takes the place of `console` if a program passes `console` as its logger: formats errors as `consoleLogger` does. */
+const wholeConsole: Logger = {
+  ...consoleLogger,
+  // oxlint-disable-next-line eslint/no-console -- the program has asked for it
+  debug: (message, ...details) => console.debug(message, ...details),
+  // oxlint-disable-next-line eslint/no-console -- the program has asked for it
+  info: (message, ...details) => console.info(message, ...details),
+}
+
 /**
  * A logger that writes nothing, for tests.
  *
@@ -122,7 +131,7 @@ export class Log implements Logger {
   constructor(logger: Logger | StructuredLogger) {
     const isStructured = 'child' in logger && typeof logger.child === 'function'
     this.#structured = isStructured ? logger : null
-    const plain = logger === (console as unknown) ? consoleLogger : (logger as Logger)
+    const plain = logger === (console as unknown) ? wholeConsole : (logger as Logger)
     this.#logger = isStructured ? null : plain
   }
 

@@ -103,7 +103,7 @@ export class Registry {
    * the name is free again when the running incarnation ends.
    *
    * @throws {NameTaken} when another child has the name
-   * @throws {NoProc} when `ref` is pinned to an incarnation that has ended
+   * @throws {NoProc} when the child has ended for good, or `ref` is pinned to an incarnation that has ended
    */
   register(name: string, ref: ChildRef): void {
     if (typeof name !== 'string' || name === '') {
@@ -113,7 +113,8 @@ export class Registry {
     if (holder !== undefined && holder.ref.target !== ref.target) {
       throw new NameTaken(name, holder.ref.path)
     }
-    if (ref.isStale) throw new NoProc(ref.path)
+    // The name of a child that has ended for good would never become free again.
+    if (ref.isStale || ref.target.closed) throw new NoProc(ref.path)
     holder?.forget()
     const forget = ref.target.undoLater(ref, () => this.unregister(name))
     this.#names.set(name, { ref, forget })

@@ -213,7 +213,7 @@ export class ActorSystem implements AsyncDisposable {
    * the name is free again when the running incarnation ends.
    *
    * @throws {NameTaken} when another child has the name
-   * @throws {NoProc} when `ref` is pinned to an incarnation that has ended
+   * @throws {NoProc} when the child has ended for good, or `ref` is pinned to an incarnation that has ended
    */
   register(name: string, ref: ChildRef): void {
     this.#runtime.registry.register(name, ref)
