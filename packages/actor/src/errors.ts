@@ -18,15 +18,18 @@ export class NoProc extends Error {
   }
 }
 
-/** An ask failed, because the asked actor ended before it replied. */
+/**
+ * An ask or a request of `sys` failed, because the actor ended before it replied. The start of an actor usually fails
+ * with this error if the actor is stopped or killed while it starts.
+ */
 export class ActorStopped extends Error {
   override readonly name: string = 'ActorStopped'
   readonly code: string = 'ERR_ACTOR_STOPPED'
   readonly path: string
   readonly reason: ExitReason
   /**
-   * True if the handler of the message had begun. If false, the handler never ran, so it is safe to send the message
-   * again.
+   * True if the handler of the message had begun. If false, the handler never ran, or it has only stashed the message,
+   * so it is safe to send the message again.
    */
   readonly delivered: boolean
 
@@ -94,8 +97,8 @@ export class AskTimeout extends Error {
 
 /**
  * An ask failed, because it could never be answered: the asked actor waits for the asking actor, directly or through
- * other actors. A tell to a full mailbox, a wait for the end of an actor, and a start of a child can fail for the same
- * reason.
+ * other actors. A tell to a full mailbox, a wait for the start or the end of a child, and a request to a supervisor can
+ * fail for the same reason.
  */
 export class AskCycle extends Error {
   override readonly name: string = 'AskCycle'
@@ -149,20 +152,20 @@ export class StashFull extends Error {
 }
 
 /**
- * A supervisor ended with this error, because a child needed more restarts than the supervisor allows. `cause` is the
- * last failure of the child.
+ * A supervisor ended with this error, because its children needed more restarts than it allows. `cause` is the last
+ * failure.
  */
 export class RestartLimitError extends Error {
   override readonly name: string = 'RestartLimitError'
   readonly code: string = 'ERR_ACTOR_RESTART_LIMIT'
-  /** The path of the child. */
+  /** The path of the child that failed last. */
   readonly child: string
-  /** How many times the supervisor had restarted the child before it gave up. */
+  /** How many restarts the supervisor allows: its `maxRestarts`, or `backoff.maxAttempts` if that limit was reached. */
   readonly restarts: number
 
   constructor(child: string, restarts: number, cause: unknown) {
     super(
-      `${child} failed again after ${restarts} restarts, and its supervisor allows no more: ${formatThrown(cause)}`,
+      `${child} ended again, and its supervisor allows no more than ${restarts} restarts: ${formatThrown(cause)}`,
       { cause },
     )
     this.child = child
@@ -170,7 +173,10 @@ export class RestartLimitError extends Error {
   }
 }
 
-/** A child did not start; `cause` is the reason. Everything that the start had begun has been undone. */
+/**
+ * A supervisor did not start, because one of the children in its options did not start; `cause` is the reason.
+ * Everything that the start had begun has been undone.
+ */
 export class FailedToStart extends Error {
   override readonly name: string = 'FailedToStart'
   readonly code: string = 'ERR_ACTOR_FAILED_TO_START'
@@ -311,7 +317,7 @@ export class WorkerExit extends Error {
 
 /**
  * Code used `this.ctx` of an incarnation (one run of an actor, from a start or a restart to the next end) that had
- * ended. Such code still ran after a kill, or is a callback from before a restart.
+ * ended. Usually, such code still ran after a kill, or is a callback from before a restart.
  */
 export class StaleIncarnation extends Error {
   override readonly name: string = 'StaleIncarnation'
@@ -328,7 +334,8 @@ export class StaleIncarnation extends Error {
 
 /**
  * An error that a handler throws to make the ask fail without a crash of the actor. Any other error that a handler
- * throws is a crash, except an AskCycle. Extend this class for the failures that callers of your actor should expect.
+ * throws is a crash, except an AskCycle, and the CancelledError by which a handler is stopped. Extend this class for
+ * the failures that callers of your actor should expect.
  */
 export class ReplyError extends Error {
   override readonly name: string = 'ReplyError'

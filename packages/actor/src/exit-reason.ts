@@ -1,12 +1,12 @@
 /** How one incarnation (run of a child, from a start or a restart to the next end) ended. */
 export type ExitReason =
-  /** The child ended by itself: an actor called `ctx.stop()`, or a task returned. */
+  /** The child ended by itself: for example, an actor called `ctx.stop()`, or a task returned. */
   | { readonly kind: 'normal' }
-  /** The child was asked to end: by its supervisor, by `ref.stop(detail)`, or by a cancel of its task. */
+  /** The child was asked to end, for example by its supervisor, by `ref.stop(detail)`, or by a cancel of its task. */
   | { readonly kind: 'shutdown'; readonly detail?: unknown }
-  /** The child was killed, on request or because it took too long to stop. Its `onStop` did not run. */
+  /** The child was killed, on request or because it took too long to stop. Its `onStop` has not run to its end. */
   | { readonly kind: 'killed' }
-  /** Code of the child threw: a handler or a hook of an actor, or the code of a task or a resource. */
+  /** The child failed. Usually its code threw: a handler or a hook of an actor, or the code of a task or a resource. */
   | { readonly kind: 'error'; readonly error: unknown }
   /** It is not known how the child ended: it had ended before the caller began to watch it, or it has never run. */
   | { readonly kind: 'noproc' }
@@ -47,7 +47,8 @@ export function formatReason(reason: ExitReason): string {
 export function formatThrown(thrown: unknown): string {
   try {
     if (thrown instanceof Error) return `${thrown.name}: ${thrown.message}`
-    if (typeof thrown === 'object' && thrown !== null) return JSON.stringify(thrown)
+    if (typeof thrown === 'object' && thrown !== null)
+      return JSON.stringify(thrown) ?? String(thrown)
     return String(thrown)
   } catch {
     return `a ${typeof thrown} that cannot be shown`

@@ -1,5 +1,5 @@
 // Whatever the code of a child throws, the child is restarted, its supervisor goes on, and the crash is logged.
-import { Actor, ActorSystem, child, type ChildSpec } from '@tasktree/actor'
+import { Actor, ActorSystem, child, type ChildSpec, formatReason } from '@tasktree/actor'
 import { sleep, sleepForever } from '@tasktree/core'
 import { expect, test } from 'vitest'
 import { hostile } from '../../../vitest.hostile.ts'
@@ -113,3 +113,8 @@ for (const [place, makeSpec] of places) {
     })(),
   )
 }
+
+test('a reason whose error has no JSON is still described', () => {
+  const error = { toJSON: () => undefined }
+  expect(formatReason({ kind: 'error', error })).toBe('error: [object Object]')
+})

@@ -142,6 +142,20 @@ test(
 )
 
 test(
+  'the error of a supervisor that gives up does not say that each restart was one of the last child',
+  virtually(async (log) => {
+    const system = await start({ children: [probe(log, 'a'), probe(log, 'b')], maxRestarts: 2 })
+    const done = thrown(system.done)
+    for (const id of ['a', 'a', 'b']) await crash(ref(system, id))
+    expect(await done).toMatchObject({
+      child: '/s/b',
+      restarts: 2,
+      message: '/s/b ended again, and its supervisor allows no more than 2 restarts: Error: boom',
+    })
+  }),
+)
+
+test(
   'one crash more than allowed within the window ends the supervisor, with the last error as cause',
   virtually(async (log) => {
     const system = await start({ maxRestarts: 2, children: [probe(log, 'a'), probe(log, 'b')] })
