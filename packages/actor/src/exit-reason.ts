@@ -47,9 +47,9 @@ export function formatReason(reason: ExitReason): string {
 export function formatThrown(thrown: unknown): string {
   try {
     if (thrown instanceof Error) return `${thrown.name}: ${thrown.message}`
-    if (typeof thrown === 'object' && thrown !== null)
-      return JSON.stringify(thrown) ?? String(thrown)
-    return String(thrown)
+    // JSON.stringify returns undefined for an object whose method `toJSON` returns undefined.
+    const json = typeof thrown === 'object' && thrown !== null ? JSON.stringify(thrown) : undefined
+    return json ?? String(thrown)
   } catch {
     return `a ${typeof thrown} that cannot be shown`
   }

@@ -182,8 +182,8 @@ export class ActorChild extends Child {
 
   /**
    * Called with messages whose handlers were to run beside another handler, but were not called. Puts the messages at
-   * the front of the mailbox. If the actor has ended for good, an ask fails for its sender instead, and a tell becomes a
-   * dead letter. A message whose ask is done already is forgotten.
+   * the front of the mailbox. If the actor has ended for good, an ask fails for its sender instead, and a tell becomes
+   * a dead letter. A message whose ask is done already is forgotten.
    */
   putBack(envelopes: readonly Envelope[]): void {
     const open = envelopes.filter(({ ask }) => ask?.done() !== true)
@@ -198,8 +198,8 @@ export class ActorChild extends Child {
   }
 
   /**
-   * Removes a message that must not be handled any more. The message is in the mailbox, or in the stash (the messages
-   * that the actor has set aside).
+   * Removes a message that must not be handled any more from the mailbox, or from the stash (the messages that the
+   * actor has set aside). Does nothing if the message is in neither.
    */
   withdraw(envelope: Envelope): void {
     if (this.mailbox.remove(envelope)) this.admitSenders()

@@ -152,9 +152,9 @@ export class ActorContext<Self extends Actor = Actor> {
 
   /**
    * Finds a child in this actor's system by its path or by a registered name, and returns its ref. Returns null when no
-   * child has that path or name. If this actor is outside of every system, only the actors that `spawn` has started are
-   * found, by their paths. If the caller passes an actor class or a ref class (SupervisorRef, ResourceRef), the ref has
-   * that type.
+   * child has that path or name. If this actor is outside of every system, only the actors that `spawn` has started,
+   * and the children below them, are found, by their paths. If the caller passes an actor class or a ref class
+   * (SupervisorRef, ResourceRef), the ref has that type.
    *
    * @throws {TypeError} when the ref that was found has another class
    *
@@ -271,8 +271,9 @@ export class ActorContext<Self extends Actor = Actor> {
 
   /**
    * Waits for `awaitable` while the actor handles other messages. When `awaitable` settles, the actor's mailbox gets a
-   * message that calls `map` with the value or `onError` with the error. Without `onError`, an error crashes the actor.
-   * If this incarnation (run of the actor) ends first, `awaitable` is cancelled.
+   * message that calls `map` with the value or `onError` with the error. Without `onError`, the actor acts as if a
+   * handler had thrown the error, which is usually a crash. If this incarnation (run of the actor) ends first,
+   * `awaitable` is cancelled.
    */
   pipe<T>(
     awaitable: Awaitable<T>,
@@ -307,7 +308,7 @@ export class ActorContext<Self extends Actor = Actor> {
    * handler, and not of this call.
    *
    * @throws {StashFull} when the stash is full
-   * @throws {InvalidStateError} outside of a handler
+   * @throws {InvalidStateError} outside of a handler, or after `ctx.reply()`
    */
   stash(): void {
     this.#live().parts.stashAndReplies().stash()
@@ -336,7 +337,7 @@ export class ActorContext<Self extends Actor = Actor> {
    * handler is then no longer the answer. The handler may still return the port, so that TypeScript knows the type of
    * the answer. If the message is a tell, the answer is ignored.
    *
-   * @throws {InvalidStateError} outside of a handler
+   * @throws {InvalidStateError} outside of a handler, or after `ctx.stash()`
    */
   reply<T>(): ReplyPort<T> {
     return this.#live().parts.stashAndReplies().takeReply()

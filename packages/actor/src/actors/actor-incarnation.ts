@@ -255,8 +255,8 @@ export class ActorIncarnation extends Incarnation {
   }
 
   /**
-   * Called when there is new work: a message, a request of `sys`, or a reason to end. Makes the incarnation do the work
-   * in a later turn of the event loop.
+   * Called when there is new work: a message, a request of `sys`, or a reason to end. If the task waits for work, makes
+   * the incarnation do the work in a later turn of the event loop. Otherwise the running burst comes to the work.
    */
   wake(): void {
     const short = this.#shortHandlers

@@ -21,9 +21,9 @@ export function constructWith<A>(context: ActorContext, make: () => A): A {
  * `ref.ask.method(...)` waits for the result of the method. `ref.tell.method(...)` waits only until the message is in
  * the mailbox. Hooks, getters, and protected or `#private` members are not messages.
  *
- * When a handler returns a promise, the next message waits until that promise settles. A handler that throws has
- * crashed: this incarnation ends, and the supervisor decides whether a new incarnation starts. A thrown ReplyError is
- * only an answer to the caller, not a crash.
+ * When a handler returns a promise, the next message waits until that promise settles. A handler that throws usually
+ * crashes its actor: this incarnation ends, and the supervisor decides whether a new incarnation starts. A thrown
+ * ReplyError is only an answer to the caller, not a crash.
  *
  * Modelled on gen_server of Erlang/OTP.
  *
@@ -67,7 +67,7 @@ export abstract class Actor {
   /** Called before the first message. If this hook throws, the start of the actor has failed. */
   protected onStart?(): PromiseLike<void> | void
 
-  /** Called after the last message, unless the actor was killed. */
+  /** Called after the last message, unless the actor was killed or its `onStart` has failed. */
   protected onStop?(reason: ExitReason): PromiseLike<void> | void
 
   /**
@@ -77,7 +77,10 @@ export abstract class Actor {
    */
   protected onDown?(down: Down): PromiseLike<void> | void
 
-  /** Called after the actor has ended and will not be restarted, with the tells that were still in the mailbox. */
+  /**
+   * Called after the actor has ended and will not be restarted, with the tells that were still in the mailbox. Not
+   * called if there were none.
+   */
   protected onUndelivered?(messages: readonly Message[]): PromiseLike<void> | void
 }
 

@@ -113,7 +113,7 @@ export class HandlersBeside {
     }
   }
 
-  /** Settles when all handlers that ran beside the main handler have ended. */
+  /** Settles when all handlers that ran beside the main handler have ended, or when `abandon` has given them up. */
   async ended(): Promise<void> {
     if (this.#flows.size === 0) return
     await new Promise<void>((resolve) => this.#onEnded.push(resolve))
@@ -130,7 +130,8 @@ export class HandlersBeside {
     for (const flow of flows) {
       flow.task.cancel('killed')
       this.#end(flow)
-      // Without the call of `abandon`, the task would go on for as long as its code waits, and `run` waits for each task.
+      // Without the call of `abandon`, the task would go on for as long as its code waits, and `run` waits for each
+      // task.
       loop.callSoon(() => abandon(flow.task))
     }
     return flows.filter((flow) => flow.promise !== null)

@@ -85,8 +85,8 @@ export class IncarnationParts {
   }
 
   /**
-   * Called before `onStop` runs. Cancels the timers and the promises that were passed to `ctx.pipe()`. The caller of
-   * this method stops the children, because it must await their end.
+   * Cancels the timers and the promises that were passed to `ctx.pipe()`. Called before `onStop` runs, and again after
+   * it, because `onStop` may have made others. The first caller then stops the children and awaits their end.
    */
   release(): void {
     this.#isReleased = true

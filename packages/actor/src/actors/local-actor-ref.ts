@@ -43,10 +43,10 @@ export class LocalActorRef<A extends Actor = Actor> extends ChildRef implements 
    * Sends a message and waits for the result of its handler, for at most 5000 ms by default: `ref.ask.method(...)`,
    * `ref.ask({ timeout, signal }).method(...)`.
    *
-   * Rejects with NoProc when the actor has stopped, ActorCrashed when its handler threw, ActorStopped when the actor
-   * ended before it answered, ActorRestarting when a restart dropped the mailbox, MailboxFull when the mailbox has no
-   * room, AskTimeout when no answer came in time, and AskCycle when the actor itself waits for the caller, so that no
-   * answer could ever come.
+   * Rejects with NoProc when the actor has stopped, the ReplyError that its handler threw, ActorCrashed when its
+   * handler threw another error, ActorStopped when the actor ended before it answered, ActorRestarting when a restart
+   * dropped the mailbox, MailboxFull when the mailbox has no room and lets no sender wait, AskTimeout when no answer
+   * came in time, and AskCycle when the actor itself waits for the caller, so that no answer could ever come.
    */
   get ask(): Ask<A> {
     this.#ask ??= askProxy(this.target, this.#pinned)
@@ -78,9 +78,9 @@ export class LocalActorRef<A extends Actor = Actor> extends ChildRef implements 
   }
 
   /**
-   * Returns a ref that reaches only the incarnation (run of the actor) that runs now, and no later incarnation. After
-   * the end of that incarnation, an ask through this ref fails with NoProc, a tell becomes a dead letter, and `stop`
-   * and `kill` do nothing.
+   * Returns a ref that reaches only the incarnation (run of the actor) that runs now or has ended last, and no later
+   * incarnation. After the end of that incarnation, an ask through this ref fails with NoProc, a tell becomes a dead
+   * letter, and `stop` and `kill` do nothing.
    */
   pinned(): LocalActorRef<A> {
     return new LocalActorRef<A>(this.target, this.#pinned === 0 ? this.target.number : this.#pinned)

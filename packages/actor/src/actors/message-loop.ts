@@ -44,11 +44,11 @@ interface Callbacks {
   readonly onReturned: (value: unknown) => void
   readonly onThrew: (error: unknown) => void
   /**
-   * Called in a microtask, once for each promise that a handler has returned. If the promise is still pending, the
-   * handler waits, and this callback notes that handlers of this message name need `AsyncLocalStorage.run`. In this
-   * case, the call comes before `onReturned` or `onThrew`. If the promise was already settled when the handler returned
-   * it, the call comes after `onReturned` or `onThrew`. By then the handler of the next message may have run, and may
-   * have returned another promise.
+   * Called in a microtask, once for each promise that a handler has returned. If the promise was pending when the
+   * handler returned it, the handler waits, and this callback notes that handlers of this message name need
+   * `AsyncLocalStorage.run`. In this case, the call comes before `onReturned` or `onThrew`. If the promise was already
+   * settled when the handler returned it, the call comes after `onReturned` or `onThrew`. By then the handler of the
+   * next message may have run, and may have returned another promise.
    */
   readonly onMicrotask: () => void
 }
@@ -103,8 +103,8 @@ export class MessageLoop implements RunningHandler {
   #microtasks = 0
   /**
    * The value of `performance.now()` at the call of the running handler. The value is read at the end of the previous
-   * handler, because the next handler is called at almost the same time. So one read for each message is enough to
-   * measure how long each handler runs.
+   * handler or at the beginning of the burst, because the next handler is called at almost the same time. So one read
+   * for each message is enough to measure how long each handler runs.
    */
   #now = 0
 
@@ -181,10 +181,9 @@ export class MessageLoop implements RunningHandler {
   }
 
   /**
-   * Begins a burst: handles messages without a pause until the mailbox is empty, or until a limit of the burst is
-   * reached. If `onlyPlain` is true, the burst also ends before a message whose handler is expected to return a
-   * promise. Returns null if the burst has ended during this call. If a handler has returned a promise, the burst goes
-   * on when that promise settles; in this case, returns another promise, which resolves at the end of the burst.
+   * Begins a burst: handles messages without a pause, as `#handleMessages` describes. Returns null if the burst has
+   * ended during this call. If a handler has returned a promise, the burst goes on when that promise settles; in this
+   * case, returns another promise, which resolves at the end of the burst.
    */
   runBurst(onlyPlain = false): Promise<void> | null {
     this.#inBurst = 0
@@ -423,8 +422,8 @@ export class MessageLoop implements RunningHandler {
     }
   }
 
-  // The methods from here to `threwBeside` are about handlers that run while the main handler (whose message was taken from
-  // the mailbox in order) waits for a promise.
+  // The methods from here to `threwBeside` are about handlers that run while the main handler (whose message was taken
+  // from the mailbox in order) waits for a promise.
 
   /**
    * Returns true if another handler of this actor waits for a promise, and the message `envelope` may be handled during
@@ -449,8 +448,8 @@ export class MessageLoop implements RunningHandler {
   }
 
   /**
-   * Called when a handler begins to wait for a promise. Starts the handlers of those messages in the mailbox that may be
-   * handled during that wait.
+   * Called when a handler begins to wait for a promise. Starts the handlers of those messages in the mailbox that may
+   * be handled during that wait.
    */
   #serveWaiting(): void {
     const { mailbox } = this.#child
@@ -467,16 +466,17 @@ export class MessageLoop implements RunningHandler {
   }
 
   /**
-   * Settles when all handlers have ended that were started while another handler waited for a promise. The returned
-   * promise is a native promise, so a cancel of the task that awaits it does not end the wait.
+   * Settles when all handlers that were started while another handler waited for a promise have ended, or when a kill
+   * has given them up. The returned promise is a native promise, so a cancel of the task that awaits it does not end
+   * the wait.
    */
   async besideEnded(): Promise<void> {
     await this.#beside?.ended()
   }
 
   /**
-   * Called when a handler that ran while another handler waited has thrown. Counts its message as handled, and tells the
-   * listener of `sys.trace`. `crash` holds the error if the handler crashed the actor; otherwise `crash` is null.
+   * Called when a handler that ran while another handler waited has thrown. Counts its message as handled, and tells
+   * the listener of `sys.trace`. `crash` holds the error if the handler crashed the actor; otherwise `crash` is null.
    */
   threwBeside(flow: HandlerFlow, crash: { readonly error: unknown } | null): void {
     this.handled++
@@ -504,7 +504,8 @@ export class MessageLoop implements RunningHandler {
     if (flow !== null && flow.promise !== null) {
       flows.push(flow)
       const { endReason } = this.incarnation
-      // If the handler has called `ctx.reply()` or `ctx.stash()`, another actor or the next incarnation may still answer.
+      // If the handler has called `ctx.reply()` or `ctx.stash()`, another actor or the next incarnation may still
+      // answer.
       if (flow.port === null && !flow.stashed) {
         flow.envelope.ask?.refuse(new ActorStopped(this.#child.path, endReason ?? killed, true))
       }

@@ -25,8 +25,9 @@ function incarnationOf(ref: AnyRef): ActorIncarnation {
 }
 
 /**
- * Calls `action` when the running handler of the actor has ended, and before the next message is handled. The returned
- * future has the result of `action`. If the actor ends first, the returned future fails.
+ * Calls `action` when the running handler of the actor has ended, and before the next message is handled. (Handlers
+ * that overlap that handler may still run.) The returned future has the result of `action`. If the actor ends first,
+ * the returned future fails.
  */
 function between<T>(ref: AnyRef, action: (incarnation: ActorIncarnation) => T): Future<T> {
   const incarnation = incarnationOf(ref)
@@ -71,7 +72,10 @@ export const sys: {
   getState<A extends Actor>(ref: LocalActorRef<A>): Future<A>
   /** Calls `change` with the actor object, which `change` may modify. */
   replaceState<A extends Actor>(ref: LocalActorRef<A>, change: (actor: A) => void): Future<void>
-  /** Makes the actor handle no messages until `resume` is called. A suspended actor can still be stopped and killed. */
+  /**
+   * Makes the actor handle no messages until `resume` is called or the actor is restarted. A suspended actor can still
+   * be stopped and killed.
+   */
   suspend(ref: AnyRef): Future<void>
   resume(ref: AnyRef): Future<void>
   /** Makes the actor call `listener` after each message, until the actor is restarted. `null` removes the listener. */

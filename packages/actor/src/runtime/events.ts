@@ -49,7 +49,7 @@ export type SystemEvent =
    */
   | (OfChild & { readonly type: 'slow'; readonly message: string; readonly ms: number })
   /**
-   * A promise that code of the actor made has rejected, and no code handled the rejection. This event exists only with
+   * A promise of the actor's code has rejected, and no code handled the rejection. This event exists only with
    * the option `attributeRejections`.
    */
   | (OfChild & { readonly type: 'unhandled-rejection'; readonly error: unknown })

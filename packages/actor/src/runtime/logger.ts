@@ -3,8 +3,8 @@ import { describe } from '@tasktree/core/lowlevel'
 import { formatThrown } from '../exit-reason.ts'
 
 /**
- * An object to which a system writes its log. Each entry is one line of text. The entry of a crash also has the error.
- * `console` can be used as a Logger.
+ * An object to which a system writes its log. Each entry is one line of text. The first entry about a crash also has
+ * the error. `console` can be used as a Logger.
  */
 export interface Logger {
   debug(message: string, ...details: unknown[]): void

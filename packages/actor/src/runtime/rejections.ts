@@ -4,19 +4,20 @@ import { currentIncarnation } from '../messages/handler-flow.ts'
 import type { Runtime } from './runtime.ts'
 
 /**
- * The systems with the option `attributeRejections`. When a promise rejects, and no code handles the rejection, such a
- * system reports it with the path of the actor whose code made the promise.
+ * The systems with the option `attributeRejections`. When a promise of an actor rejects, and no code handles the
+ * rejection, such a system reports it with the path of the actor.
  *
- * Node reports a rejection in the asynchronous context in which the promise was made. From that context, `take` finds
- * the actor. The process has one listener for such rejections, in `@tasktree/core`. It calls `take` first, and reports
+ * Since version 24, Node reports a rejection in the asynchronous context of the code that rejected the promise; before,
+ * of the code that made it. (An async function makes its promise and rejects it.) From that context, `take` finds the
+ * actor. The process has one listener for such rejections, in `@tasktree/core`. It calls `take` first, and reports
  * the rejection itself only if `take` returns false.
  */
 const watched = new Set<Runtime>()
 let stopTaking: (() => void) | null = null
 
 /**
- * Called by `@tasktree/core` when a promise was rejected and no code handles the rejection. If code of an actor made
- * the promise, and its system has the option `attributeRejections`, reports the rejection and returns true. Otherwise
+ * Called by `@tasktree/core` when a promise was rejected and no code handles the rejection. If the promise belongs to
+ * an actor, and its system has the option `attributeRejections`, reports the rejection and returns true. Otherwise
  * returns false; then `@tasktree/core` reports the rejection.
  */
 function take(error: unknown): boolean {
