@@ -79,7 +79,8 @@ export class EventLoop extends Scheduler {
   #exceptionHandler: ExceptionHandler | null = null
   #closed = false
   #running: Future<void> | null = null
-  readonly #shutdownHooks = new Set<() => PromiseLike<void>>()
+  /** @internal The functions that were passed to `addShutdownHook`, in the order of the calls. */
+  readonly shutdownHooks: Set<() => PromiseLike<void>> = new Set<() => PromiseLike<void>>()
   readonly #signalHandlers = new SignalHandlers()
 
   /** @internal use newEventLoop */
@@ -152,13 +153,17 @@ export class EventLoop extends Scheduler {
    */
   runUntilComplete<T>(awaitable: Awaitable<T>): Promise<T> {
     checkAwaitable(awaitable)
-    return this.#runUntilComplete(awaitable)
+    return this.runToEnd(awaitable, () => true)
   }
 
-  async #runUntilComplete<T>(awaitable: Awaitable<T>): Promise<T> {
-    this.#assertRunnable()
+  /**
+   * @internal Waits for `awaitable`, as `runUntilComplete` does. But a call of `stop` ends this wait only if `canStop`
+   * then returns true.
+   */
+  async runToEnd<T>(awaitable: Awaitable<T>, canStop: () => boolean): Promise<T> {
+    this.assertRunnable()
     const future = ensureFuture(awaitable, { loop: this })
-    const stopped = this.#begin()
+    const stopped = this.#begin(() => future.done() || canStop())
     const reaction = future.onDone(() => this.stop())
     await stopped
     future.removeReaction(reaction)
@@ -172,14 +177,16 @@ export class EventLoop extends Scheduler {
    * is running or closed
    */
   async runForever(): Promise<void> {
-    this.#assertRunnable()
-    await this.#begin()
+    this.assertRunnable()
+    await this.#begin(() => true)
   }
 
-  async #begin(): Promise<void> {
-    const stopped = new Future<void>({ loop: this })
-    this.#running = stopped
-    await stopped
+  /** Waits until `stop` is called and `isOver` then returns true. */
+  async #begin(isOver: () => boolean): Promise<void> {
+    do {
+      this.#running = new Future<void>({ loop: this })
+      await this.#running
+    } while (!isOver())
     this.#running = null
   }
 
@@ -206,7 +213,7 @@ export class EventLoop extends Scheduler {
     this.#closed = true
     this.clear()
     this.#signalHandlers.clear()
-    this.#shutdownHooks.clear()
+    this.shutdownHooks.clear()
   }
 
   isClosed(): boolean {
@@ -277,20 +284,10 @@ export class EventLoop extends Scheduler {
     if (typeof hook !== 'function') {
       throw new TypeError(`a shutdown hook must be a function, got ${describe(hook)}`)
     }
-    this.#shutdownHooks.add(hook)
+    this.shutdownHooks.add(hook)
     return () => {
-      this.#shutdownHooks.delete(hook)
+      this.shutdownHooks.delete(hook)
     }
-  }
-
-  /**
-   * @internal Removes all shutdown hooks from this loop and returns them; the hook that was added last is the first in
-   * the list.
-   */
-  takeShutdownHooks(): (() => PromiseLike<void>)[] {
-    const hooks = [...this.#shutdownHooks].toReversed()
-    this.#shutdownHooks.clear()
-    return hooks
   }
 
   /** @internal */
@@ -304,7 +301,8 @@ export class EventLoop extends Scheduler {
       throw new TypeError(`a callback must be a function, got ${describe(cb)}`)
   }
 
-  #assertRunnable(): void {
+  /** @internal @throws {RuntimeError} when this loop is closed or running, and inside a task or callback of any loop */
+  assertRunnable(): void {
     this.assertOpen()
     if (this.isRunning()) throw new RuntimeError('this event loop is already running')
     if (currentEnvironment() !== undefined) {

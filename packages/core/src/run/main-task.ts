@@ -13,6 +13,8 @@ export class MainTask implements Interruptible, Waiting {
   readonly #task: Task
   #signal: NodeJS.Signals | null = null
   deadlock: DeadlockError | null = null
+  /** Whether a second deadlock was found: the task has caught the CancelledError of the first, and waits again. */
+  isGivenUp = false
 
   constructor(task: Task) {
     this.#task = task
@@ -32,8 +34,7 @@ export class MainTask implements Interruptible, Waiting {
   deadlocked(): void {
     const loop = this.#task.getLoop()
     if (this.deadlock !== null) {
-      // The first deadlock has cancelled the main task. But the task has caught the CancelledError and waits for ever
-      // again. So the run stops.
+      this.isGivenUp = true
       loop.stop()
       return
     }
@@ -56,21 +57,23 @@ export class MainTask implements Interruptible, Waiting {
 }
 
 /**
- * The clean-up of a run. The main task has ended, and the run has cancelled the other tasks and waits for them. If
- * nothing is left that could wake one of these tasks, `deadlocked` is called: it stops the loop, so that the run ends.
+ * A wait of the clean-up of a run: for the tasks that the run has cancelled, or for a shutdown hook. If nothing is left
+ * that could end this wait, `deadlocked` is called: it stops the loop, so that the run ends.
  */
 export class Cleanup implements Waiting {
   readonly #loop: EventLoop
+  readonly #waiting: string
   deadlock: DeadlockError | null = null
 
-  constructor(loop: EventLoop) {
+  /** `waiting` says in the message of the DeadlockError what waits for ever. */
+  constructor(loop: EventLoop, waiting: string) {
     this.#loop = loop
+    this.#waiting = waiting
   }
 
   deadlocked(): void {
     const loop = this.#loop
-    const left = 'what the main task left behind'
-    this.deadlock ??= new DeadlockError(explainDeadlock(left, loop.tasks.list(), loop))
+    this.deadlock ??= new DeadlockError(explainDeadlock(this.#waiting, loop.tasks.list(), loop))
     loop.stop()
   }
 }

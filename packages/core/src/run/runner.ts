@@ -1,9 +1,14 @@
 import { checkFlag, checkOptions, describe } from '../arguments.ts'
 import { checkRuntime } from '../check-runtime.ts'
 import { type Context, copyContext } from '../context/context-vars.ts'
-import { type Coroutine, type CoroutineFunction, isCoroutine } from '../tasks/coroutine.ts'
+import {
+  type Awaitable,
+  type Coroutine,
+  type CoroutineFunction,
+  isCoroutine,
+} from '../tasks/coroutine.ts'
 import { currentEnvironment } from '../context/async-context.ts'
-import { RuntimeError } from '../errors/errors.ts'
+import { DeadlockError, RuntimeError } from '../errors/errors.ts'
 import { cancelOnAbort } from '../futures/claim.ts'
 import { awaitCancelled } from '../combine/cancel-tasks.ts'
 import { Future } from '../futures/future.ts'
@@ -15,6 +20,7 @@ import type { Runnable } from '../loop/ready-queue.ts'
 import type { Cancellation } from '../tasks/cancellation.ts'
 import { CLOSING } from '../tasks/frame-state.ts'
 import { hasWaits } from '../tasks/frame-end.ts'
+import type { Frame } from '../tasks/frame.ts'
 import { framesOf } from '../tasks/frame-tree.ts'
 import { cancelFrame } from '../tasks/propagate-cancel.ts'
 import { createTask, type Task } from '../tasks/task.ts'
@@ -69,13 +75,15 @@ export class Runner implements AsyncDisposable {
    * an earlier main function has set.
    */
   readonly #context: Context = copyContext()
-  #closed = false
+  /** The promise of the first call of `close` that was not refused; null before that. */
+  #closing: Promise<void> | null = null
   /**
-   * The main task that was not done when the loop was stopped; null if there is none. The runner does not cancel this
-   * task and does not wait for it. A second deadlock stops the loop: the first has cancelled the task, but the task has
-   * caught the CancelledError and waits for ever again. Other code may also call `stop` of the loop.
+   * The tasks that wait for ever although the runner has cancelled them: a task has caught the CancelledError and waits
+   * again, or hangs in its clean-up. The runner does not cancel such a task again and does not wait for it.
    */
-  #givenUp: Task | null = null
+  readonly #givenUp = new Set<Task>()
+  /** The error for `close`, if tasks that it has cancelled wait for ever. */
+  #deadlock: DeadlockError | null = null
   /**
    * Whether no other main function will run after the present one. If so, all other tasks are cancelled as soon as the
    * present main function ends.
@@ -104,7 +112,7 @@ export class Runner implements AsyncDisposable {
 
   /** @throws {RuntimeError} when the runner is closed */
   getLoop(): EventLoop {
-    if (this.#closed) throw new RuntimeError('the runner is closed')
+    if (this.#closing !== null) throw new RuntimeError('the runner is closed')
     return this.#loop
   }
 
@@ -112,8 +120,9 @@ export class Runner implements AsyncDisposable {
    * Runs `main` as a task, and returns a promise of its outcome.
    *
    * @throws {TypeError} when `main` is neither a function nor a Coroutine
-   * @throws {RuntimeError} inside a task of a running loop, while another main function runs, or when the runner is
-   * closed; then `main` does not begin
+   * @throws {RuntimeError} inside a task or callback of a loop, while another main function runs, or when the runner is
+   * closed; then `main` does not begin. Also when code calls `stop` of the loop before `main` has ended; then `main`
+   * goes on
    * @throws {KeyboardInterrupt} when SIGINT or SIGTERM has ended `main`
    * @throws {DeadlockError} when nothing is left that could end the wait of `main`
    */
@@ -136,10 +145,11 @@ export class Runner implements AsyncDisposable {
         'run() cannot be called from a running event loop: await the call instead',
       )
     }
-    // This check comes before the task is made: if the call is refused, `main` must not run.
+    // These checks come before the task is made: if the call is refused, `main` must not run.
     if (loop.isRunning()) {
       throw new RuntimeError('this runner runs another main function: await that run first')
     }
+    loop.assertRunnable()
     watchRejections(loop)
     const task = createTask(main, { loop, context: this.#context })
     cancelOnAbort(task as Task, signal)
@@ -147,7 +157,12 @@ export class Runner implements AsyncDisposable {
       // As in asyncio, the other tasks are cancelled at the end of the round in which `main` has ended. A round runs
       // the entries that are in the ready queue when it begins; entries that are added meanwhile run in the next round,
       // after the cancel.
-      task.onDone(() => loop.atRoundEnd(() => this.#cancelAll()))
+      // If the loop was stopped before `main` has ended, `close` itself has cancelled all tasks.
+      task.onDone(() =>
+        loop.atRoundEnd(() => {
+          if (this.#closing === null) this.#cancelAll()
+        }),
+      )
     }
     const watched = new MainTask(task)
     this.deadlocked = () => watched.deadlocked()
@@ -161,7 +176,7 @@ export class Runner implements AsyncDisposable {
       throw watched.explain(error)
     } finally {
       this.deadlocked = null
-      if (!task.done()) this.#givenUp = task
+      if (watched.isGivenUp && !task.done()) this.#givenUp.add(task)
       unwatch()
       ignoreSignals?.()
     }
@@ -170,42 +185,70 @@ export class Runner implements AsyncDisposable {
   /**
    * Closes the runner: cancels every task of the loop and waits until all have ended, calls the functions that were
    * passed to `addShutdownHook` of the loop, and passes the failures that no code has read to the exception handler of
-   * the loop.
+   * the loop. A call of `stop` of the loop does not end this wait. A second call of `close` waits until the first has
+   * ended.
    *
+   * @throws {RuntimeError} while a main function runs, or inside a task or callback of a loop; then nothing is cancelled
    * @throws {DeadlockError} when nothing is left that could end the wait of one of these tasks; the runner then stops
    * waiting
    */
   async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
+    if (this.#closing !== null) {
+      await this.#closing.catch(() => {})
+      return
+    }
+    if (this.#loop.isRunning() || this.#hasWork()) this.#loop.assertRunnable()
+    this.#closing = this.#close()
+    await this.#closing
+  }
+
+  /** Whether `close` has something to wait for. */
+  #hasWork(): boolean {
     const loop = this.#loop
-    const cleanup = new Cleanup(loop)
+    return (
+      loop.tasks.list().length + loop.shutdownHooks.size > 0 || this.#waitingFrames().length > 0
+    )
+  }
+
+  async #close(): Promise<void> {
+    const loop = this.#loop
+    const called = new Set<unknown>()
+    try {
+      do {
+        await this.#endTasks()
+        await this.#endUnawaitedCalls()
+      } while (await this.#callHooks(called))
+    } finally {
+      this.#dropWaits()
+      loop.failures.reportAll()
+      unwatchRejections(loop)
+      if (this.#ownsLoop) loop.close()
+      else loop.isEnding = false
+    }
+    if (this.#deadlock !== null) throw this.#deadlock
+  }
+
+  /**
+   * Waits for `awaitable`, even if code calls `stop` of the loop.
+   *
+   * @throws {DeadlockError} when nothing is left that could end this wait; the message says that `waiting` waits for ever
+   */
+  async #waitFor<T>(awaitable: Awaitable<T>, waiting: string): Promise<T> {
+    const loop = this.#loop
+    const cleanup = new Cleanup(loop, waiting)
     this.deadlocked = () => cleanup.deadlocked()
     const unwatch = watchForDeadlock(cleanup)
     try {
-      await this.#endTasks(cleanup)
+      return await loop.runToEnd(awaitable, () => cleanup.deadlock !== null)
+    } catch (error) {
+      throw cleanup.deadlock ?? error
     } finally {
       this.deadlocked = null
       unwatch()
     }
-    await this.#endUnawaitedCalls()
-    for (const hook of loop.takeShutdownHooks()) {
-      try {
-        await loop.runUntilComplete(async () => hook())
-      } catch (exception) {
-        loop.callExceptionHandler({ message: 'Exception in a shutdown hook', exception })
-      }
-    }
-    await this.#endUnawaitedCalls()
-    this.#dropWaits()
-    loop.failures.reportAll()
-    unwatchRejections(loop)
-    if (!this.#ownsLoop) loop.isEnding = false
-    if (this.#ownsLoop) loop.close()
-    if (cleanup.deadlock !== null) throw cleanup.deadlock
   }
 
-  async #endTasks(cleanup: Cleanup): Promise<void> {
+  async #endTasks(): Promise<void> {
     const loop = this.#loop
     // The tasks are cancelled and awaited in a loop, because the clean-up of a task may create new tasks.
     for (;;) {
@@ -214,13 +257,38 @@ export class Runner implements AsyncDisposable {
         this.#cancelAll()
       }
       if (this.#cancelled.length === 0) break
-      const ended = awaitCancelled(this.#cancelled)
+      const cancelled = this.#cancelled
       this.#cancelled = []
       try {
-        await loop.runUntilComplete(ended)
+        await this.#waitFor(awaitCancelled(cancelled), 'what the main task left behind')
       } catch (error) {
-        if (cleanup.deadlock === null) throw error
-        return
+        if (!(error instanceof DeadlockError)) throw error
+        this.#deadlock ??= error
+        for (const task of cancelled) if (!task.done()) this.#givenUp.add(task)
+      }
+    }
+  }
+
+  /**
+   * Calls the functions that were passed to `addShutdownHook` of the loop, the one that was added last first, and then
+   * those that were added meanwhile. `called` is the set of the functions that were called already; none is called
+   * twice. Returns whether a function was called.
+   */
+  async #callHooks(called: Set<unknown>): Promise<boolean> {
+    const { shutdownHooks } = this.#loop
+    const before = called.size
+    for (;;) {
+      const hooks = [...shutdownHooks].filter((hook) => !called.has(hook)).toReversed()
+      if (hooks.length === 0) return called.size > before
+      for (const hook of hooks) {
+        // An earlier hook may have removed this one.
+        if (!shutdownHooks.delete(hook)) continue
+        called.add(hook)
+        try {
+          await this.#waitFor(async () => hook(), 'a shutdown hook')
+        } catch (exception) {
+          this.#loop.callExceptionHandler({ message: 'Exception in a shutdown hook', exception })
+        }
       }
     }
   }
@@ -234,7 +302,7 @@ export class Runner implements AsyncDisposable {
     const loop = this.#loop
     loop.isEnding = true
     for (let round = 0; round < unawaitedRounds; round++) {
-      const frames = [...loop.leftBehind, loop.rootFrame].filter(hasWaits)
+      const frames = this.#waitingFrames()
       if (frames.length === 0) return
       const quiet = new Future<void>({ loop })
       const end = (): void => {
@@ -248,9 +316,14 @@ export class Runner implements AsyncDisposable {
           if (!frames.some(hasWaits)) end()
         }
       }
-      await loop.runUntilComplete(quiet)
+      await loop.runToEnd(quiet, () => false)
       timer.cancel()
     }
+  }
+
+  /** Returns the frames of the code that waits outside of every running task. A frame lists the waits of some code. */
+  #waitingFrames(): Frame[] {
+    return [...this.#loop.leftBehind, this.#loop.rootFrame].filter(hasWaits)
   }
 
   /**
@@ -283,12 +356,12 @@ export class Runner implements AsyncDisposable {
       },
     }
     loop.pushAfterIO(round)
-    await loop.runUntilComplete(over)
+    await loop.runToEnd(over, () => false)
   }
 
   #cancelAll(): void {
     this.#hasCancelled = true
-    const left = this.#loop.tasks.list().filter((task) => task !== this.#givenUp)
+    const left = this.#loop.tasks.list().filter((task) => !this.#givenUp.has(task))
     this.#cancelled = left.filter((task) => task.cancel())
   }
 
