@@ -68,7 +68,8 @@ export interface RunnerOptions {
  */
 export class Runner implements AsyncDisposable {
   readonly #loop: EventLoop
-  readonly #ownsLoop: boolean
+  /** @internal Whether `close` also closes the loop. */
+  closesLoop: boolean
   readonly #handleSignals: boolean
   /**
    * The context variables of the main functions. All main functions share them, so a main function sees the values that
@@ -104,7 +105,7 @@ export class Runner implements AsyncDisposable {
     // replaced the global Promise since then.
     checkRuntime()
     checkRunnerOptions(options)
-    this.#ownsLoop = options.loop === undefined
+    this.closesLoop = options.loop === undefined
     this.#loop = options.loop ?? new EventLoop()
     this.#handleSignals = options.handleSignals ?? true
     if (options.debug !== undefined) this.#loop.setDebug(options.debug)
@@ -222,7 +223,7 @@ export class Runner implements AsyncDisposable {
       this.#dropWaits()
       loop.failures.reportAll()
       unwatchRejections(loop)
-      if (this.#ownsLoop) loop.close()
+      if (this.closesLoop) loop.close()
       else loop.isEnding = false
     }
     if (this.#deadlock !== null) throw this.#deadlock
@@ -328,8 +329,8 @@ export class Runner implements AsyncDisposable {
 
   /**
    * Cancels the futures of all waits that are left: those of calls that began to wait again after each cancel, and
-   * those of tasks for which the runner has stopped waiting. The waiting code never runs again. Without this cancel, a
-   * lock could still be given to such code, which would never release it.
+   * those of tasks for which the runner has stopped waiting. If the loop is closed then, the waiting code never runs
+   * again. Without this cancel, a lock could still be given to such code, which would never release it.
    */
   #dropWaits(): void {
     const loop = this.#loop

@@ -44,6 +44,7 @@ export async function runOnVirtualLoop<T>(
 ): Promise<T> {
   const loop = new EventLoop(schedule === null ? { clock } : { clock, schedule })
   const runner = new Runner({ loop, handleSignals: false })
+  runner.closesLoop = true
   const before = countResources()
   let idleChecks = 0
   let turnsSeen = 0
@@ -57,11 +58,7 @@ export async function runOnVirtualLoop<T>(
     return true
   }
   clock.watch()
-  try {
-    return await runner.runAndClose(main)
-  } finally {
-    loop.close()
-  }
+  return runner.runAndClose(main)
 }
 
 /** Returns how many sockets, processes, file operations and timers of the runtime are open in this process, by kind. */
