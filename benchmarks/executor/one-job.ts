@@ -1,5 +1,5 @@
 // One job at a time beside raw worker_threads and piscina: wall time and CPU time of the whole process, on all cores and
-// on one. Run: node --conditions=@tasktree/source executor/one-job.ts
+// on one. Run: node executor/one-job.ts, which takes the built packages.
 import { spawnSync } from 'node:child_process'
 import { Worker } from 'node:worker_threads'
 import { jobs, ThreadPoolExecutor } from '@tasktree/executor'
