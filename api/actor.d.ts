@@ -25,7 +25,7 @@ export declare class ActorChild extends Child {
     tell(kind: MessageKind, args: readonly unknown[], pinned?: number, context?: Context | null): Future<boolean>;
     ask(kind: MessageKind, args: readonly unknown[], options: AskOptions | undefined, pinned?: number): AskFuture;
     push(envelope: Envelope): void;
-    putBack(envelope: Envelope): void;
+    putBack(envelopes: readonly Envelope[]): void;
     withdraw(envelope: Envelope): void;
     admitSenders(): void;
     enter(admission: Admission): void;
@@ -206,9 +206,8 @@ export declare class HookCaller {
     flow: HandlerFlow | null;
     constructor(incarnation: ActorIncarnation);
     call(name: 'onStart' | 'onStop', call: (hooks: Hooks) => unknown): Promise<void>;
-    settle(what: string, promise: PromiseLike<unknown>): Promise<unknown>;
     abandon(): {
-        readonly what: string;
+        readonly name: string;
         readonly promise: PromiseLike<unknown>;
     } | null;
 }
@@ -298,10 +297,9 @@ export declare class MessageLoop implements RunningHandler {
     answer(envelope: Envelope, flow: HandlerFlow | null, result: unknown): void;
     mayServe(envelope: Envelope): boolean;
     serveBeside(envelope: Envelope): boolean;
-    serveWaiting(): void;
     cancelBeside(): void;
     besideEnded(): Promise<void>;
-    traceOf(flow: HandlerFlow, crash: {
+    threwBeside(flow: HandlerFlow, crash: {
         readonly error: unknown;
     } | null): void;
     failAsks(makeError: () => Error): void;
@@ -551,6 +549,7 @@ export declare class AbandonableTask<T> {
     failure(): {
         readonly error: unknown;
     } | null;
+    cancellation(): Error;
 }
 
 // dist/children/abandonable-wait.d.ts
@@ -700,7 +699,7 @@ import type { ChildRef } from './child-ref.ts';
 import { type ExitReason } from '../exit-reason.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Monitor } from '../actors/monitor.ts';
-import { type Incarnation } from './incarnation.ts';
+import { type Decision, type Incarnation } from './incarnation.ts';
 export type ChildKind = 'actor' | 'task' | 'supervisor' | 'resource' | 'dynamic';
 export type ChildStatus = 'starting' | 'running' | 'suspended' | 'stopping' | 'restarting' | 'stopped';
 export interface Owner {
@@ -737,12 +736,12 @@ export declare abstract class Child {
     healthy(): void;
     running(): void;
     exited(incarnation: Incarnation, reason: ExitReason): void;
-    undoLater(ref: ChildRef, undo: () => void): void;
+    undoLater(ref: ChildRef, undo: () => void): () => void;
     close(reason: ExitReason): void;
     whenStopped(pinned: number): Future<ExitReason>;
     watch(monitor: Monitor): void;
     unwatch(monitor: Monitor): void;
-    restartsAfter(reason: ExitReason): boolean;
+    restartsAfter(reason: ExitReason, decision?: Decision | null): boolean;
     stop(detail: unknown, options: {
         timeout?: number;
     } | undefined): Future<ExitReason>;
@@ -1377,6 +1376,7 @@ export declare class MessageKind {
     });
     finished(inTheCall: boolean): void;
 }
+export declare const mostUndeclared = 1000;
 export declare class MessageKinds {
     #private;
     readonly declared: readonly string[];
@@ -1708,6 +1708,7 @@ export declare class Restarts {
         incarnation: Incarnation;
         reason: ExitReason;
     }): Promise<void>;
+    leaveStopped(member: Member, reason: ExitReason): void;
     drop(member: Member): void;
     leaveOut(member: Member): void;
 }
