@@ -1,5 +1,5 @@
 import { Actor, ActorSystem, child, type LocalActorRef, silentLogger, spawn } from '@tasktree/actor'
-import { createTask, sleep, why } from '@tasktree/core'
+import { allTasks, createTask, sleep, why } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { Lock } from '@tasktree/sync'
 import { expect, test } from 'vitest'
@@ -70,5 +70,30 @@ test('the tree of a system says what an actor waits for in the words of core', a
     await sleep(1_000)
     expect(system.tree()).toBe(before)
     await system.stop({ timeout: 0 })
+  })
+})
+
+test('why tells of which child a stopping supervisor or actor awaits the end', async () => {
+  class Kid extends Actor {
+    protected override async onStop(): Promise<void> {
+      await sleep(60_000)
+    }
+  }
+  class Parent extends Actor {
+    protected override async onStart(): Promise<void> {
+      await this.ctx.spawn(Kid, [], { name: 'kid' })
+    }
+  }
+  await runVirtual(async () => {
+    const spec = child.actor('parent', Parent, [], { shutdown: Infinity })
+    const options = { name: 's', logger: silentLogger, shutdownTimeout: Infinity }
+    const system = await ActorSystem.start({ ...options, children: [spec] })
+    const stopping = system.stop({ timeout: Infinity })
+    await sleep(1)
+    const root = [...allTasks()].find(({ name }) => name === '/s')
+    expect(root === undefined ? '' : why(root)).toMatch(
+      /^\/s waits for the end of child '\/s\/parent', which waits for the end of child '\/s\/parent\/kid', which sleeps for another/,
+    )
+    await stopping
   })
 })

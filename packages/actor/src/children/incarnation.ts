@@ -102,6 +102,12 @@ export class PatientWait extends Future<ExitReason> implements BlockedWait {
     this.#onCancel = onCancel
   }
 
+  /** @internal tells `why(task)` and `snapshot()` of `@tasktree/core` what a task that awaits this future waits for */
+  [waitDetails](): WaitDetails {
+    const { child, task } = this.#incarnation
+    return { kind: 'actor', label: `the end of child '${child.path}'`, next: task }
+  }
+
   /** Returns the handler or hook of the child that runs now. If none runs, returns the task of the child, or null. */
   blocker(): Waiter | null {
     return this.#incarnation.busyFlow ?? this.#incarnation.task
