@@ -407,6 +407,48 @@ describe('TaskManager', () => {
     await manager.wait()
   })
 
+  virtual('knows at once that a task has ended', async () => {
+    const manager = new TaskManager({ maxTasks: 1 })
+    const gate = new Future<void>()
+    const first = manager.create('work', async () => gate)
+    // This task resumes in the same round as the first one, before the callbacks of `onDone` of the first are called.
+    const observer = createTask(async () => {
+      await gate
+      expect(first.done()).toBe(true)
+      expect(manager.get('work')).toBeUndefined()
+      expect(await manager.cancel('work')).toBe(false)
+      expect(manager.list().map(({ state }) => state)).toEqual(['done'])
+      manager.create('other', () => sleep(1))
+      await manager.wait()
+      manager.create('work', () => sleep(1))
+    })
+    await sleep(0)
+    gate.setResult()
+    await observer
+    await manager.wait()
+    expect(manager.list().map(({ name, state }) => `${name} ${state}`)).toEqual([
+      'other done',
+      'work done',
+    ])
+  })
+
+  virtual('runs a new task of the same name at once when the first has ended', async () => {
+    const manager = new TaskManager()
+    const gate = new Future<void>()
+    manager.create('work', async () => gate)
+    const creator = createTask(async () => {
+      await gate
+      manager.create('work', () => sleep(1))
+    })
+    await sleep(0)
+    gate.setResult()
+    await creator
+    expect(manager.get('work')?.done()).toBe(false)
+    expect(manager.list().map(({ state }) => state)).toEqual(['running'])
+    await manager.wait()
+    expect(manager.list().map(({ state }) => state)).toEqual(['done'])
+  })
+
   virtual('cancels one, and all when its scope is left', async () => {
     const log: string[] = []
     {

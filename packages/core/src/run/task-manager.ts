@@ -37,7 +37,8 @@ export interface ManagedTask {
 export class TaskManager implements AsyncDisposable {
   readonly #onError: ((error: unknown, name: string) => void) | null
   readonly #maxTasks: number
-  readonly #live = new Map<string, Task>()
+  /** The tasks that are not known to have ended, and their descriptions. */
+  readonly #live = new Map<string, { task: Task; entry: ManagedTask }>()
   /**
    * For each name: a description of the newest task with this name. The names are in the order in which these tasks
    * were started.
@@ -72,19 +73,32 @@ export class TaskManager implements AsyncDisposable {
   create<T>(name: string, coro: CoroutineFunction<[], T> | Coroutine<T>): Task<T> {
     if (typeof name !== 'string')
       throw new TypeError(`a task's name must be a string, got ${typeof name}`)
-    if (this.#live.has(name)) throw new RuntimeError(`a task named "${name}" is already running`)
+    const same = this.#live.get(name)
+    if (same?.task.done() === false) {
+      throw new RuntimeError(`a task named "${name}" is already running`)
+    }
+    if (same !== undefined) this.#note(same.task, same.entry)
+    if (this.#live.size >= this.#maxTasks) this.#noteEnded()
     if (this.#live.size >= this.#maxTasks) {
       throw new RuntimeError(`cannot create "${name}": ${this.#maxTasks} tasks are running already`)
     }
     const task = createTask(coro, { name })
     const entry: ManagedTask = { name, state: 'running', startedAt: Date.now() }
-    this.#live.set(name, task)
+    this.#live.set(name, { task, entry })
     const former = this.#entries.get(name)
     if (former !== undefined) this.#ended.delete(former)
     this.#entries.delete(name)
     this.#entries.set(name, entry)
-    task.onDone(() => this.#note(task, entry))
+    task.onDone(() => {
+      this.#note(task, entry)
+      if (entry.state === 'failed') this.#report(task, entry.error)
+    })
     return task
+  }
+
+  /** Notes the end of each task that has ended, because the callbacks of `onDone` are called only in a later turn. */
+  #noteEnded(): void {
+    for (const { task, entry } of this.#live.values()) if (task.done()) this.#note(task, entry)
   }
 
   /**
@@ -102,6 +116,7 @@ export class TaskManager implements AsyncDisposable {
   }
 
   #note(task: Task, entry: ManagedTask): void {
+    if (entry.state !== 'running') return
     this.#live.delete(entry.name)
     this.#ended.add(entry)
     this.#forgetOldest()
@@ -112,9 +127,7 @@ export class TaskManager implements AsyncDisposable {
     }
     const error = task.exception()
     entry.state = error === null ? 'done' : 'failed'
-    if (error === null) return
-    entry.error = error
-    this.#report(task, error)
+    if (error !== null) entry.error = error
   }
 
   /**
@@ -146,7 +159,8 @@ export class TaskManager implements AsyncDisposable {
 
   /** Returns the running task with the name `name`; undefined if there is no such task. */
   get(name: string): Task | undefined {
-    return this.#live.get(name)
+    const task = this.#live.get(name)?.task
+    return task?.done() === false ? task : undefined
   }
 
   /**
@@ -154,7 +168,7 @@ export class TaskManager implements AsyncDisposable {
    * running.
    */
   async cancel(name: string): Promise<boolean> {
-    const task = this.#live.get(name)
+    const task = this.get(name)
     if (task === undefined) return false
     await cancelAndWait(task)
     return true
@@ -162,13 +176,18 @@ export class TaskManager implements AsyncDisposable {
 
   /** Cancels all tasks that are running, and waits until these have ended. */
   async cancelAll(): Promise<void> {
-    const tasks = [...this.#live.values()]
+    const tasks = this.#running()
     await untilAllEnded(tasks, cancelAll(tasks))
   }
 
   /** Waits until no task is running. Tasks that are created during the wait count too. */
   async wait(): Promise<void> {
-    while (this.#live.size > 0) await wait(this.#live.values())
+    for (let tasks = this.#running(); tasks.length > 0; tasks = this.#running()) await wait(tasks)
+  }
+
+  #running(): Task[] {
+    this.#noteEnded()
+    return Array.from(this.#live.values(), ({ task }) => task)
   }
 
   /**
@@ -176,6 +195,7 @@ export class TaskManager implements AsyncDisposable {
    * latest 1,000 ended tasks are listed, and at most the latest 2,000.
    */
   list(): ManagedTask[] {
+    this.#noteEnded()
     return Array.from(this.#entries.values(), copyEntry)
   }
 
@@ -187,8 +207,7 @@ export class TaskManager implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     let interrupted: unknown = null
     for (;;) {
-      // A task that has ended is removed from `#live` only in a later turn of the loop, so done tasks are left out here.
-      const tasks = [...this.#live.values()].filter((task) => !task.done())
+      const tasks = this.#running()
       if (tasks.length === 0) break
       try {
         await this.cancelAll()
