@@ -8,15 +8,19 @@ import {
   Future,
   gather,
   getRunningLoop,
+  newEventLoop,
   run,
+  runMain,
   shield,
   sleep,
   snapshot,
   taskGroup,
   timeout,
+  wait,
 } from '@tasktree/core'
 import { addSnapshotPart, DetailedFuture } from '@tasktree/core/lowlevel'
-import { expect, test } from 'vitest'
+import { explore, ScheduleError, watchLeaks } from '@tasktree/core/testing'
+import { expect, test, vi } from 'vitest'
 import { hostile } from '../../../vitest.hostile.ts'
 import { thrown } from '../../../vitest.thrown.ts'
 
@@ -73,13 +77,13 @@ test('failures that cannot be looked at are reported, with all others', async ()
   const values = [new Error('before'), ...hostile.map(([, make]) => make()), new Error('after')]
   await run(async () => {
     getRunningLoop().setExceptionHandler((_loop, { exception }) => seen.push(exception))
-    for (const value of values) {
+    const tasks = values.map((value) =>
       createTask(async () => {
         await sleep(0)
         throw value
-      })
-    }
-    await sleep(10)
+      }),
+    )
+    await wait(tasks)
   })
   expect(seen.length).toBe(values.length)
   expect(values.every((value) => seen.some((each) => Object.is(each, value)))).toBe(true)
@@ -200,3 +204,50 @@ test.for(unchangeable)(
     })
   },
 )
+
+test.for(hostile)('the default exception handler prints the message with %s', ([, make]) => {
+  const print = vi.spyOn(console, 'error').mockImplementation((...values: unknown[]) => {
+    inspect(values)
+  })
+  const loop = newEventLoop()
+  loop.callExceptionHandler({ message: 'the message', exception: make() })
+  expect(String(print.mock.lastCall?.[0])).toBe('the message')
+  expect(print.mock.results.at(-1)?.type).toBe('return')
+  print.mockRestore()
+  loop.close()
+})
+
+test.for(hostile)('runMain ends the process when main throws %s', async ([, make]) => {
+  const print = vi.spyOn(console, 'error').mockImplementation((...values: unknown[]) => {
+    inspect(values)
+  })
+  const exit = vi.spyOn(process, 'exit').mockImplementation(() => undefined as never)
+  await runMain(async () => {
+    throw make()
+  })
+  expect(print.mock.results.at(-1)?.type).toBe('return')
+  expect(exit).toHaveBeenCalledExactlyOnceWith(1)
+  print.mockRestore()
+  exit.mockRestore()
+})
+
+test.for(hostile)('explore names the seed with which a program throws %s', async ([, make]) => {
+  const value = make()
+  const program = async (): Promise<never> => {
+    throw value
+  }
+  const error = await thrown(explore(program, { seed: 7 }))
+  expect(error).toBeInstanceOf(ScheduleError)
+  expect((error as ScheduleError).seed).toBe(7)
+  expect(Object.is((error as ScheduleError).cause, value)).toBe(true)
+})
+
+test.for(hostile)('a watch for leaks finds a failure with %s', ([, make]) => {
+  const loop = newEventLoop()
+  const watch = watchLeaks()
+  const future = new Future({ loop })
+  future.setException(make())
+  expect(watch.find()).toHaveLength(1)
+  future.exception()
+  loop.close()
+})

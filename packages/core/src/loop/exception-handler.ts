@@ -1,4 +1,5 @@
 import { describe } from '../arguments.ts'
+import { errorText } from '../errors/error-text.ts'
 import type { Future } from '../futures/future.ts'
 import type { Task } from '../tasks/task.ts'
 import type { Handle } from './handle.ts'
@@ -66,6 +67,19 @@ export function reportException(
 export function printException(context: ExceptionContext): void {
   const lines = [context.message]
   if (context.task !== undefined) lines.push(`task: ${context.task.name}`)
-  // oxlint-disable-next-line eslint/no-console -- there is no other handler, and an error must not be lost
-  console.error(lines.join('\n'), ...('exception' in context ? ['\n', context.exception] : []))
+  printError(lines.join('\n'), ...('exception' in context ? ['\n', context.exception] : []))
+}
+
+/**
+ * Calls `console.error` with `values`. The last value may be any value that code has thrown: if `console.error` cannot
+ * show this value, its text is printed.
+ */
+export function printError(...values: unknown[]): void {
+  try {
+    // oxlint-disable-next-line eslint/no-console -- there is no other handler, and an error must not be lost
+    console.error(...values)
+  } catch {
+    // oxlint-disable-next-line eslint/no-console -- as above
+    console.error(...values.slice(0, -1), errorText(values.at(-1)))
+  }
 }

@@ -1,4 +1,5 @@
 import { isInterrupt } from '../errors/errors.ts'
+import { printError } from '../loop/exception-handler.ts'
 import type { Coroutine, CoroutineFunction } from '../tasks/coroutine.ts'
 import { run } from './run.ts'
 import { checkMain, checkRunnerOptions, type RunnerOptions } from './runner.ts'
@@ -49,8 +50,7 @@ async function runProgram(
     await run(main, options)
   } catch (error) {
     if (isInterrupt(error)) process.exit(exitCodes[error.signal] ?? 1)
-    // oxlint-disable-next-line eslint/no-console -- the program ends here, and no other code can report the error
-    console.error(error)
+    printError(error)
     process.exit(1)
   }
 }

@@ -1,4 +1,5 @@
 import { checkBody, checkOptions } from '../arguments.ts'
+import { errorText } from '../errors/error-text.ts'
 import { runOnVirtualLoop } from './run-virtual.ts'
 import { checkSeed, SeededSchedule } from './schedule.ts'
 import { VirtualClock } from './virtual-clock.ts'
@@ -19,10 +20,10 @@ export class ScheduleError extends Error {
   readonly trace: readonly string[]
 
   constructor(seed: number, cause: unknown, trace: readonly string[]) {
-    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
-    super(`the schedule of seed ${seed} fails; replay it with { seed: ${seed} }. ${reason}`, {
-      cause,
-    })
+    super(
+      `the schedule of seed ${seed} fails; replay it with { seed: ${seed} }. ${errorText(cause)}`,
+      { cause },
+    )
     this.seed = seed
     this.trace = trace
   }

@@ -1,5 +1,6 @@
 import { sleep } from '../combine/sleep.ts'
 import { currentTask } from '../context/current.ts'
+import { errorText } from '../errors/error-text.ts'
 import { Future } from '../futures/future.ts'
 import { printable } from '../futures/printable.ts'
 import { detailsOf } from '../futures/wait-details.ts'
@@ -193,7 +194,7 @@ class LoopLister {
     const owner = task === null ? 'a future' : `task "${printable(task.name)}"`
     this.#things.set(
       future,
-      `a failure of ${owner} that nobody has looked at: ${String(future.peekOutcome())}`,
+      `a failure of ${owner} that nobody has looked at: ${errorText(future.peekOutcome())}`,
     )
   }
 }
