@@ -48,6 +48,16 @@ describe('virtual time', () => {
     expect(await runVirtual(async () => getRunningLoop().time(), { start: 1_000 })).toBe(1_000)
   })
 
+  test('a clock serves a second loop when the first is closed', async () => {
+    const clock = new VirtualClock()
+    for (const end of [10, 20]) {
+      const loop = newEventLoop({ clock })
+      await loop.runUntilComplete(() => sleep(10))
+      expect(clock.now()).toBe(end)
+      loop.close()
+    }
+  })
+
   test('the course of a program does not depend on how fast the machine is', async () => {
     const course = async (millisecondsPerLook: number): Promise<string[]> => {
       const log: string[] = []

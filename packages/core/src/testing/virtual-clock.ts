@@ -42,6 +42,7 @@ export class VirtualClock implements Clock {
   }
 
   setAlarm(deadline: number | null, wake: () => void, isIdle: () => boolean): void {
+    this.#stopped = false
     this.#deadline = deadline === Infinity ? null : deadline
     this.#wake = wake
     this.#isIdle = isIdle
