@@ -1,4 +1,6 @@
 import {
+  ContextVar,
+  copyContext,
   createTask,
   currentTask,
   DeadlockError,
@@ -412,3 +414,79 @@ test('a call that is refused a wait after its run has settled does not end the p
     console.log('goes on')`)
   expect([code, output]).toEqual([0, 'goes on\n'])
 })
+
+test('a call that is cancelled in a second run on a loop does not end the process', async () => {
+  const { code, output } = await program(`
+    const loop = core.newEventLoop()
+    loop.setExceptionHandler((_loop, { message }) => console.log(message.split(':')[0]))
+    await core.run(async () => {}, { loop })
+    await core.run(async () => {
+      await core.sleep(5)
+      const future = new core.Future()
+      const call = async () => { await future }
+      void call()
+      future.cancel()
+      await core.sleep(5)
+    }, { loop })
+    console.log('goes on')`)
+  expect([code, output]).toEqual([0, 'A call that was not awaited was cancelled\ngoes on\n'])
+})
+
+test('a closed loop leaves no listener of unhandled rejections behind', async () => {
+  const { output } = await program(`
+    const loop = core.newEventLoop()
+    const task = loop.createTask(() => core.sleepForever())
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    task.cancel()
+    await task.catch(() => {})
+    console.log(process.listenerCount('unhandledRejection'))
+    loop.close()
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    console.log(process.listenerCount('unhandledRejection'))`)
+  expect(output).toBe('1\n0\n')
+})
+
+// Control: contextvars.copy_context().run(asyncio.run, main()), and the same with asyncio.get_running_loop.
+test('a context outside of every task may run a main, and has no running loop', async () => {
+  const user = new ContextVar('user', { default: 'nobody' })
+  const context = copyContext()
+  const main = async (): Promise<string> => {
+    await sleep(0)
+    return user.get()
+  }
+  const result = context.run(() => {
+    user.set('Ada')
+    expect(() => getRunningLoop()).toThrow(RuntimeError)
+    return run(main)
+  })
+  expect(await result).toBe('Ada')
+  await context.run(async () => {
+    await using runner = new Runner()
+    await runner.run(async () => void createTask(() => sleep(60_000)))
+  })
+})
+
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)(
+  'a second %s ends the process with its exit code while other tasks clean up',
+  async (signal, exitCode) => {
+    const { output, code } = await program(
+      `process.on('exit', () => console.log('exit'))
+       await core.run(async () => {
+         core.createTask(async () => {
+           try { await core.sleep(60_000) } finally {
+             await core.sleep(1)
+             console.log('ready for the second')
+             await core.sleep(60_000)
+           }
+         })
+         console.log('ready')
+         await core.sleep(60_000)
+       })`,
+      signal,
+    )
+    expect([code, output]).toEqual([exitCode, 'ready\nready for the second\nexit\n'])
+  },
+)

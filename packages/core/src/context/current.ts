@@ -40,10 +40,9 @@ export function currentFrame(): Frame | null {
  * Source: asyncio.get_running_loop
  */
 export function getRunningLoop(): EventLoop {
-  const environment = currentEnvironment()
-  if (environment === undefined)
-    throw new RuntimeError('no running event loop: call this from a task')
-  return environment.loop
+  const frame = currentFrame()
+  if (frame === null) throw new RuntimeError('no running event loop: call this from a task')
+  return frame.loop
 }
 
 let loopClass: (new () => EventLoop) | null = null

@@ -1,10 +1,10 @@
 import { checkDelay, checkOptions, describe } from '../arguments.ts'
 import type { AsyncResource } from 'node:async_hooks'
-import { currentEnvironment, makeAsyncContext } from '../context/async-context.ts'
+import { makeAsyncContext } from '../context/async-context.ts'
 import { type Clock, isClock, SystemClock } from './clock.ts'
 import { type Context, contextOf, rootContext } from '../context/context-vars.ts'
 import { type Awaitable, type Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts'
-import { checkLoop, getEventLoop, installLoopClass } from '../context/current.ts'
+import { checkLoop, currentFrame, getEventLoop, installLoopClass } from '../context/current.ts'
 import { DebugMonitor } from './debug-monitor.ts'
 import { checkAwaitable, ensureFuture } from '../tasks/ensure-future.ts'
 import { RuntimeError } from '../errors/errors.ts'
@@ -22,6 +22,7 @@ import { LiveTasks } from './live-tasks.ts'
 import type { Schedule } from './ready-queue.ts'
 import { Scheduler } from './scheduler.ts'
 import { SignalHandlers } from './signal-handlers.ts'
+import { unwatchRejections } from './unhandled-rejections.ts'
 import { type Frame, LoopFrame } from '../tasks/frame.ts'
 import { createTask, type Task, type TaskOptions } from '../tasks/task.ts'
 import { Failures } from '../futures/unretrieved.ts'
@@ -214,6 +215,7 @@ export class EventLoop extends Scheduler {
     this.clear()
     this.#signalHandlers.clear()
     this.shutdownHooks.clear()
+    unwatchRejections(this)
   }
 
   isClosed(): boolean {
@@ -305,7 +307,7 @@ export class EventLoop extends Scheduler {
   assertRunnable(): void {
     this.assertOpen()
     if (this.isRunning()) throw new RuntimeError('this event loop is already running')
-    if (currentEnvironment() !== undefined) {
+    if (currentFrame() !== null) {
       throw new RuntimeError(
         'cannot run an event loop from inside a task or callback: await instead',
       )

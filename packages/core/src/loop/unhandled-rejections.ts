@@ -26,6 +26,8 @@ const takers = new Set<Taker>()
  * throws. When the set is empty, the listener is removed.
  */
 const users = new Set<unknown>()
+/** The users that `unwatchRejections` is about to remove, each with an object that stands for the newest such call. */
+const leaving = new Map<unknown, object>()
 let isListening = false
 let isRaising = false
 
@@ -37,6 +39,7 @@ let isRaising = false
  */
 export function watchRejections(user: unknown): void {
   users.add(user)
+  leaving.delete(user)
   if (isListening || isRaising) return
   isListening = true
   process.on('unhandledRejection', onRejection)
@@ -45,11 +48,18 @@ export function watchRejections(user: unknown): void {
 /**
  * Removes `user` from the objects for which the listener for unhandled rejections is needed. If no user is left, the
  * listener is removed too. Both are done later, in a callback of `setImmediate`. Before Node calls this callback, it
- * reports the rejections of the running code, and the listener must still receive them.
+ * reports the rejections of the running code, and the listener must still receive them. Nothing is removed if
+ * `watchRejections(user)` is called again before the callback.
  */
 export function unwatchRejections(user: unknown): void {
+  if (!users.has(user)) return
+  const call = {}
+  leaving.set(user, call)
   clock.yieldToIO(() => {
-    if (users.delete(user) && users.size === 0) ignore()
+    if (leaving.get(user) !== call) return
+    leaving.delete(user)
+    users.delete(user)
+    if (users.size === 0) ignore()
   })
 }
 

@@ -7,7 +7,7 @@ import {
   type CoroutineFunction,
   isCoroutine,
 } from '../tasks/coroutine.ts'
-import { currentEnvironment } from '../context/async-context.ts'
+import { currentFrame } from '../context/current.ts'
 import { DeadlockError, RuntimeError } from '../errors/errors.ts'
 import { cancelOnAbort } from '../futures/claim.ts'
 import { awaitCancelled } from '../combine/cancel-tasks.ts'
@@ -141,7 +141,7 @@ export class Runner implements AsyncDisposable {
     signal: AbortSignal | undefined,
   ): Promise<T> {
     const loop = this.getLoop()
-    if (currentEnvironment()?.loop.isRunning() === true) {
+    if (currentFrame()?.loop.isRunning() === true) {
       throw new RuntimeError(
         'run() cannot be called from a running event loop: await the call instead',
       )
@@ -214,6 +214,10 @@ export class Runner implements AsyncDisposable {
   async #close(): Promise<void> {
     const loop = this.#loop
     const called = new Set<unknown>()
+    // All main tasks have ended, so a signal has nothing to cancel, and ends the process.
+    const ignoreSignals = this.#handleSignals
+      ? interruptOnSignals({ interrupt: () => false })
+      : null
     try {
       do {
         await this.#endTasks()
@@ -222,9 +226,12 @@ export class Runner implements AsyncDisposable {
     } finally {
       this.#dropWaits()
       loop.failures.reportAll()
-      unwatchRejections(loop)
+      ignoreSignals?.()
       if (this.closesLoop) loop.close()
-      else loop.isEnding = false
+      else {
+        loop.isEnding = false
+        unwatchRejections(loop)
+      }
     }
     if (this.#deadlock !== null) throw this.#deadlock
   }
