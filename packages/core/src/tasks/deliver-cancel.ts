@@ -29,13 +29,19 @@ export function beginWait(frame: Frame, reaction: Reaction, future: Future<unkno
    * scopes around the shield, and of the task, do not end the new wait.
    */
   let isShut = false
+  let isEnding = false
   for (let each: Frame | null = frame; each !== null; each = each.parent) {
-    if (each.state !== OPEN) each.link()
+    if (each.state !== OPEN) {
+      each.link()
+      isEnding = true
+    }
     const { cancellation } = each
     cancellation?.confirm()
     if (!isShut && cancellation?.takeDue() === true) due ??= each
     isShut ||= each.isShielded
   }
+  // A scope or task whose body has ended must not wait for a call of `then` that only looks like an `await`.
+  if (isEnding && !future.done() && frame.dropIfFalse(reaction)) return
   const cancelledScope = findCancelledScope(frame)
   if (due === null || !isWaitOf(frame, reaction)) {
     if (cancelledScope !== null) cancelNewWait(frame, reaction, future, cancelledScope)
@@ -74,6 +80,8 @@ function noteOuterCancel(frame: Frame, due: Frame): void {
 export function deliverPending(frame: Frame, outer: Frame): void {
   const cancellation = outer.cancellation as Cancellation
   const message = cancellation.remembered
+  // `cancelWaits` needs this call.
+  frame.dropFalseWaits()
   const isAccepted = cancelWaits(frame, message, cancellation)
   const isTaken = endOtherWork(frame, message, cancellation)
   if (isAccepted || isTaken) cancellation.pending = false

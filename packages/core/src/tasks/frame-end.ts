@@ -93,13 +93,15 @@ export function hasWaits(frame: Frame): boolean {
 /**
  * Called when the body of a cancelled scope or task has ended; `frame` is the object that lists the waits of this body.
  * From now on the scope waits for the async calls that the body has begun and not awaited (state CLOSING), and refuses
- * new waits. This function also cancels the tasks of the groups inside `frame`. Usually the code that has opened a
- * group passes the cancel on to the group. But that code may be awaiting a promise that is not a future, and a cancel
- * cannot end such a wait.
+ * new waits. Calls of `then` that only look like an `await` are removed from the lists of waits first. This function
+ * also cancels the tasks of the groups inside `frame`. Usually the code that has opened a group passes the cancel on to
+ * the group. But that code may be awaiting a promise that is not a future, and a cancel cannot end such a wait.
  */
 export function close(frame: Frame): void {
+  const frames = framesOf(frame)
+  for (const each of frames) each.dropFalseWaits()
   frame.state = CLOSING
-  for (const each of framesOf(frame)) {
+  for (const each of frames) {
     if (each.isShielded || each === frame) continue
     for (const task of each.members) {
       if (task.done() || task.ownExecution().cancelling() > 0) continue

@@ -201,8 +201,9 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * @internal whether code of this scope or task waits on a future; waits in the scopes inside it do not count. A wait
-   * counts until the waiting code resumes, even if the future has ended already.
+   * @internal whether code of this scope or task waits on a future, or has called `then` in a way that looks like an
+   * `await`; waits in the scopes inside it do not count. A wait counts until the waiting code resumes, even if the future
+   * has ended already.
    */
   hasOwnWaits(): boolean {
     return FrameWaits.#waits(this) !== null
@@ -213,7 +214,7 @@ export abstract class FrameWaits implements Reaction {
    * left out
    */
   ownWaits(): Iterable<Future<unknown>> {
-    FrameWaits.#dropFalseWaits(this)
+    this.dropFalseWaits()
     const waits = FrameWaits.#waits(this)
     if (waits === null) return []
     return waits instanceof Map ? waits.values() : [waits]
@@ -230,7 +231,7 @@ export abstract class FrameWaits implements Reaction {
    * inside it are left out.
    */
   eachWait(visit: (key: Reaction, future: Future<unknown>, began: number) => void): void {
-    FrameWaits.#dropFalseWaits(this)
+    this.dropFalseWaits()
     const waits = FrameWaits.#waits(this)
     if (waits instanceof Future) visit(this, waits, this.#began)
     else if (waits !== null) {
@@ -270,16 +271,16 @@ export abstract class FrameWaits implements Reaction {
    * name: such a call looks like an `await`, but does not wait.
    */
   holdsWait(reaction: Reaction): boolean {
-    FrameWaits.#dropFalseWaits(this)
+    this.dropFalseWaits()
     const waits = FrameWaits.#waits(this)
     const key = this.keyOf(reaction)
     return waits instanceof Map ? waits.has(key) : waits !== null && key === this
   }
 
   /**
-   * @internal the future of the only wait of this scope or task, if this frame itself resumes the waiting code;
-   * otherwise null. The caller must call `soleWait` before: it removes from the list the calls of `then` that look like
-   * an `await` but do not wait.
+   * @internal the future of the only wait of this scope or task, if this frame is the key of the wait; otherwise null.
+   * The caller must call `soleWait` or `dropFalseWaits` before: both remove from the list the calls of `then` that look
+   * like an `await` but do not wait.
    */
   ownWait(): Future<unknown> | null {
     const waits = FrameWaits.#waits(this)
@@ -291,7 +292,7 @@ export abstract class FrameWaits implements Reaction {
    * different ones. Waits in the scopes inside it do not count.
    */
   soleWait(): Future<unknown> | null {
-    FrameWaits.#dropFalseWaits(this)
+    this.dropFalseWaits()
     const waits = FrameWaits.#waits(this)
     if (!(waits instanceof Map)) return waits
     const [first, ...others] = waits.values()
@@ -484,24 +485,38 @@ export abstract class FrameWaits implements Reaction {
   }
 
   /**
-   * Removes from the list of waits the entries that are not waits. Code that calls `then` with two functions without a
-   * name looks like an `await`, but does not wait. When the future ends, one of the two functions is still called, but
-   * outside of every scope and task. The check takes about 50 ns. So it is not made at each `await`, but only when the
-   * list is read, for example by a cancel.
+   * @internal whether `reaction`, which belongs to a pending future in the list of waits, was made for a call of `then`
+   * that looks like an `await` but does not wait. If so, removes it from the list.
    */
-  static #dropFalseWaits(frame: FrameWaits): void {
-    const waits = FrameWaits.#waits(frame)
-    if (frame.#reject !== null) {
-      const own = waits instanceof Map ? waits.get(frame) : waits
-      // If the future is done, `frame` is already in the ready queue, and will call one of the two functions that it
-      // stores. So these functions must then stay in `frame`.
-      if (own?.done() === false && !isResolver(frame.#reject)) FrameWaits.#moveOwnWait(frame, null)
+  dropIfFalse(reaction: Reaction): boolean {
+    if (reaction instanceof Awaiter) {
+      if (reaction.isWait()) return false
+      this.endWait(reaction)
+      reaction.becomeCallback()
+      return true
+    }
+    if (this.#reject === null || isResolver(this.#reject)) return false
+    FrameWaits.#moveOwnWait(this, null)
+    return true
+  }
+
+  /**
+   * @internal removes from the list of waits the entries that are not waits. Code that calls `then` with two functions
+   * without a name looks like an `await`, but does not wait. When the future ends, one of the two functions is still
+   * called, but outside of every scope and task. The check takes about 50 ns. So it is not made at each `await`, but only
+   * when the list is read, for example by a cancel.
+   */
+  dropFalseWaits(): void {
+    const waits = FrameWaits.#waits(this)
+    if (this.#reject !== null) {
+      const own = waits instanceof Map ? waits.get(this) : waits
+      // If the future is done, this frame is already in the ready queue, and will call one of the two functions that it
+      // stores. So these functions must then stay in this frame.
+      if (own?.done() === false) this.dropIfFalse(this)
     }
     if (!(waits instanceof Map)) return
     for (const [reaction, future] of waits) {
-      if (!(reaction instanceof Awaiter) || future.done() || reaction.isWait()) continue
-      frame.endWait(reaction)
-      reaction.becomeCallback()
+      if (reaction instanceof Awaiter && !future.done()) this.dropIfFalse(reaction)
     }
   }
 

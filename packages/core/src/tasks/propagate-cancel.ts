@@ -164,7 +164,8 @@ function soleOwner(frame: Frame): Frame | null {
 /**
  * Cancels the futures on which code of `frame` (the object for one scope or task) and of the scopes inside it waits,
  * and notes these waits in `cancellation`. Returns whether `cancel()` of at least one of these futures has returned
- * true, so that the wait for it will throw.
+ * true, so that the wait for it will throw. If `frame` has no scopes inside, the caller must have called its `soleWait`
+ * or `dropFalseWaits` (see `ownWait`).
  */
 export function cancelWaits(frame: Frame, msg: Message, cancellation: Cancellation): boolean {
   const own = frame.firstChild === null ? frame.ownWait() : null

@@ -1,0 +1,111 @@
+// A call of `then` with two functions without a name looks like an `await`, but nothing waits there.
+import {
+  createTask,
+  Future,
+  getEventLoop,
+  shielded,
+  sleep,
+  sleepForever,
+  timeout,
+} from '@tasktree/core'
+import { describe, expect } from 'vitest'
+import { virtual } from './support/virtual.ts'
+
+/** A promise that this library does not know, in virtual time. */
+const foreign = (ms: number): Promise<void> =>
+  new Promise((resolve) => void getEventLoop().callLater(ms, resolve))
+
+/** Calls `then` as code of a program does that wants to hear of the end of `future` and does not wait. */
+function listen(future: Future<unknown>, log: string[]): void {
+  future.then(
+    () => log.push('ended'),
+    () => log.push('failed'),
+  )
+}
+
+describe('a call of then is not a wait', () => {
+  virtual('for which a cancelled task waits at its end', async () => {
+    const log: string[] = []
+    const future = new Future<void>()
+    const task = createTask(async () => {
+      try {
+        await sleepForever()
+      } finally {
+        for (let i = 0; i < 3; i++) listen(future, log)
+      }
+    })
+    await sleep(1)
+    task.cancel()
+    await sleep(1)
+    expect(task.cancelled()).toBe(true)
+    future.setResult()
+    await sleep(1)
+    expect(log).toEqual(['ended', 'ended', 'ended'])
+  })
+
+  virtual('for which a cancelled scope waits at its end', async () => {
+    const log: string[] = []
+    const future = new Future<void>()
+    const end = timeout(5, async () => {
+      try {
+        await sleepForever()
+      } finally {
+        listen(future, log)
+        await timeout(5, async () => listen(future, log))
+      }
+    })
+    const task = createTask(() => end.catch((error: Error) => error.name))
+    await sleep(10)
+    expect(task.done() && task.result()).toBe('TimeoutError')
+    future.setResult()
+    await sleep(1)
+    expect(log).toEqual(['ended', 'ended'])
+  })
+
+  virtual('beside which a cancelled task forgets another call that still cleans up', async () => {
+    const log: string[] = []
+    const future = new Future<void>()
+    const cleanUp = async (): Promise<void> => {
+      try {
+        await sleepForever()
+      } finally {
+        await timeout(50, () => sleep(20))
+        log.push('cleaned')
+      }
+    }
+    const task = createTask(async () => {
+      void timeout(100, cleanUp).catch(() => {})
+      for (let i = 0; i < 3; i++) {
+        await timeout(100, async () => listen(future, log))
+        void timeout(100, cleanUp).catch(() => {})
+      }
+      await sleepForever()
+    })
+    await sleep(1)
+    task.cancel()
+    await sleep(10)
+    expect(task.done()).toBe(false)
+    await sleep(20)
+    expect(task.cancelled()).toBe(true)
+    expect(log).toEqual(['cleaned', 'cleaned', 'cleaned', 'cleaned'])
+  })
+
+  virtual('that a cancel ends when the shield around it is removed', async () => {
+    const log: string[] = []
+    const other = createTask(() => sleep(50, 'slept'))
+    const task = createTask(() =>
+      shielded(
+        async () => {
+          listen(other, log)
+          await foreign(30)
+        },
+        { grace: 10 },
+      ),
+    )
+    await sleep(1)
+    task.cancel()
+    expect(await other).toBe('slept')
+    await sleep(1)
+    expect(log).toEqual(['ended'])
+  })
+})
