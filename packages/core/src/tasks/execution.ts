@@ -62,9 +62,10 @@ export class Execution extends Frame {
   #body: TaskBody<unknown> | null
   #context: Context | null
   /**
-   * While an async body runs: a promise that fulfils after the body has ended. Otherwise null. `bodyWaitsFor` awaits
-   * this promise, and then finds out from V8's stack traces whether the body waits for a given future. No other code
-   * may await the promise, because V8 does not show the functions that wait for a promise that is awaited twice.
+   * A promise that fulfils after the async body has ended; null if the body is not async or has not begun, and when the
+   * task has ended. `bodyWaitsFor` awaits this promise, and then finds out from V8's stack traces whether the body waits
+   * for a given future. No other code may await the promise, because V8 does not show the functions that wait for a
+   * promise that is awaited twice.
    */
   #bodyEnd: Promise<void> | null = null
 
@@ -93,7 +94,7 @@ export class Execution extends Frame {
 
   /**
    * A promise that fulfils after the async body has ended. Only `bodyWaitsFor` may await it. Null if the body is not
-   * async, has not begun or has ended.
+   * async or has not begun, and when the task has ended.
    */
   get bodyEnd(): Promise<void> | null {
     return this.#bodyEnd
@@ -114,7 +115,7 @@ export class Execution extends Frame {
 
   /**
    * Called by the loop when it takes this Execution from its ready queue. The first call begins the body of the task.
-   * Each later call resumes the code of an `await` of the body.
+   * Each later call resumes the code of an `await`.
    */
   override run(): void {
     if (this.isOwnWait()) {
@@ -187,15 +188,16 @@ export class Execution extends Frame {
   }
 
   /**
-   * Called when the body has returned `value`: ends the task with this result. If a cancel is pending (no `await` has
-   * thrown its CancelledError), the task ends as cancelled instead. If the task was cancelled, and other async calls
-   * that the body has begun still wait, the task ends only after these calls.
+   * Called when the body has returned `value`: ends the task with this result. If a cancel is pending (no `await` of the
+   * body has thrown its CancelledError), the task ends as cancelled instead. If the task was cancelled, and other async
+   * calls that the body has begun still wait, the task ends only after these calls. If `abandon` has ended the task
+   * before, nothing happens.
    */
   finish(value: unknown): void {
     const { task, cancellation } = this
-    if (this.state === ABANDONED) return
-    // A cancel came after the last wait of the body, so no wait has thrown the CancelledError. The task ends as
-    // cancelled all the same.
+    if (task.done()) return
+    // No wait of the body has thrown the CancelledError of this cancel, usually because the cancel came after the last
+    // wait. The task ends as cancelled all the same.
     if (cancellation?.pending === true) {
       const message = cancellation.remembered
       Execution.#end(this, () => task.endCancelled(message))
@@ -210,11 +212,12 @@ export class Execution extends Frame {
 
   /**
    * Called when the body has thrown `error`. If `error` is a CancelledError, or an AbortError that a cancel of the task
-   * or of a scope around its group has caused, the task ends as cancelled. Otherwise the task fails with `error`.
+   * or of a scope around its group has caused, the task ends as cancelled. Otherwise the task fails with `error`. If
+   * `abandon` has ended the task before, `error` is only reported.
    */
   crash(error: unknown): void {
     const { task } = this
-    if (this.state === ABANDONED) {
+    if (task.done()) {
       Execution.#reportLate(this, error)
       return
     }
@@ -239,8 +242,8 @@ export class Execution extends Frame {
   }
 
   /**
-   * Whether the task can end at once: it was never cancelled, and no call that its body has begun still waits.
-   * Also false if code has read the AbortSignal of the task, because the read sets `cancellation`: `#end` then decides.
+   * Whether the task can end at once: it was never cancelled, and no call that its body has begun still waits. Also
+   * false if `cancellation` was set for another reason, such as a read of the AbortSignal: `#end` then decides.
    */
   static #isClean(execution: Execution): boolean {
     return (
@@ -282,17 +285,18 @@ export class Execution extends Frame {
   }
 
   /**
-   * Ends the task as cancelled at once, without waiting for its code. This is meant for supervisors that kill a task.
-   * From then on, each wait of that code throws a CancelledError.
+   * Ends the task at once, without waiting for its code: as cancelled, or with the outcome of its body if the body has
+   * ended already. This is meant for supervisors that kill a task. Each wait that the code begins after that throws a
+   * CancelledError.
    */
   abandon(): void {
-    if (this.task.done()) return
-    if (this.state === CLOSING && this.cancellation !== null) {
-      this.cancellation.becameQuiet()
-      return
+    const { task, cancellation } = this
+    if (task.done()) return
+    if (cancellation !== null && cancellation.onQuiet !== null) cancellation.becameQuiet()
+    else {
+      task.endCancelled('the task was abandoned')
+      Execution.#release(this)
     }
-    this.task.endCancelled('the task was abandoned')
-    Execution.#release(this)
     this.state = ABANDONED
   }
 
@@ -351,7 +355,6 @@ function bodyThrew(error: unknown): void {
 }
 
 function execution(): Execution {
-  let frame = currentFrame() as Frame
-  for (let outer = frame.parent; outer !== null; outer = outer.parent) frame = outer
-  return frame as Execution
+  const { task } = currentFrame() as Execution
+  return task.ownExecution()
 }

@@ -94,9 +94,12 @@ export class GeneratorDriver<T> implements Reaction {
       GeneratorDriver.#take(driver, yielded)
       return false
     }
-    const isOwn = yielded === driver.waitingFrame.task
-    driver.#isIterated = !isOwn && step instanceof FutureIterator
-    driver.waitingFrame.suspend(driver, isOwn ? yielded.refuseOwnTask() : yielded)
+    const execution = driver.waitingFrame
+    let future = yielded
+    if (execution.mustRefuse()) future = execution.refuse(yielded)
+    else if (yielded === execution.task) future = yielded.refuseOwnTask()
+    driver.#isIterated = future === yielded && step instanceof FutureIterator
+    execution.suspend(driver, future)
     return true
   }
 

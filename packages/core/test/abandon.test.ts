@@ -1,0 +1,199 @@
+// `abandon` ends a task at once, although its code still waits or runs. That code must disturb nothing afterwards.
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  createTask,
+  type Future,
+  getRunningLoop,
+  newEventLoop,
+  run,
+  sleep,
+  sleepForever,
+  type Task,
+  taskGroup,
+} from '@tasktree/core'
+import { abandon } from '@tasktree/core/lowlevel'
+import { expect, test, vi } from 'vitest'
+import { thrown, virtual } from './support/virtual.ts'
+
+const nameOf = (error: unknown): string => (error as Error).name
+
+/** Makes a task that writes what happens to it into `log`, for each kind of body. */
+const kinds: [string, (log: string[]) => Task][] = [
+  [
+    'an async function',
+    (log) =>
+      createTask(async () => {
+        try {
+          await sleep(10)
+          log.push('slept')
+          await sleep(10)
+          log.push('slept again')
+        } catch (error) {
+          log.push(nameOf(error))
+          throw error
+        }
+      }),
+  ],
+  [
+    'a generator function',
+    (log) =>
+      createTask(function* () {
+        try {
+          yield* sleep(10)
+          log.push('slept')
+          yield* sleep(10)
+          log.push('slept again')
+        } catch (error) {
+          log.push(nameOf(error))
+          throw error
+        }
+      }),
+  ],
+]
+
+for (const [name, start] of kinds) {
+  virtual(`the code of ${name} begins no wait after its task was abandoned`, async () => {
+    const log: string[] = []
+    const task = start(log)
+    await sleep(1)
+    abandon(task)
+    expect(task.cancelled()).toBe(true)
+    await sleep(100)
+    expect(log).toEqual(['slept', 'CancelledError'])
+  })
+}
+
+const latecomers: [string, (native: Promise<void>, log: string[]) => void][] = [
+  [
+    'an async function',
+    (native, log) =>
+      createTask(async () => {
+        await native
+        for (let i = 0; i < 2; i++) log.push(nameOf(await thrown(sleep(10))))
+      }),
+  ],
+  [
+    'a generator function',
+    (native, log) =>
+      createTask(function* () {
+        yield native as never
+        for (let i = 0; i < 2; i++) {
+          try {
+            yield* sleep(10)
+          } catch (error) {
+            log.push(nameOf(error))
+          }
+        }
+      }),
+  ],
+]
+test.for(latecomers)(
+  'the code of %s begins no wait after its loop was closed',
+  async ([, start]) => {
+    const log: string[] = []
+    const loop = newEventLoop()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    await loop.runUntilComplete(async () => {
+      start(promise, log)
+      await sleep(1)
+    })
+    loop.close()
+    resolve()
+    await vi.waitUntil(() => log.length === 2)
+    expect(log).toEqual(['CancelledError', 'CancelledError'])
+  },
+)
+
+test.for([
+  ...kinds,
+  ['a function that returns a future', () => createTask(() => sleepForever() as Future<unknown>)],
+] satisfies typeof kinds)(
+  'an abandoned task of %s may wait when its run ends',
+  async ([, start]) => {
+    const reports: string[] = []
+    const task = await run(async () => {
+      getRunningLoop().setExceptionHandler((_, { exception }) => reports.push(String(exception)))
+      const waiting = start([])
+      await sleep(1)
+      abandon(waiting)
+      return { waiting }
+    })
+    expect(reports).toEqual([])
+    expect(await thrown(task.waiting)).toMatchObject({ message: 'the task was abandoned' })
+  },
+)
+
+virtual(
+  'the code of an abandoned task of a group does not end the task that opened the group',
+  async () => {
+    const opener = createTask(async () => {
+      const value = await taskGroup(async (group) => {
+        const child = group.createTask(async () => {
+          await delay(1)
+          return 'of the child'
+        })
+        await sleep(1)
+        abandon(child)
+        await delay(20)
+        return 'of the group'
+      })
+      await sleep(1)
+      return value
+    })
+    expect(await opener).toBe('of the group')
+  },
+)
+
+/** A task that was cancelled, and whose body has ended, waits for the clean-up of a call. */
+async function closing(
+  log: string[],
+  cleanUp: (task: Task<string>) => Promise<void>,
+): Promise<{ task: Task<string> }> {
+  const task: Task<string> = createTask(async () => {
+    void (async () => {
+      try {
+        await sleepForever()
+      } catch {
+        await cleanUp(task)
+        log.push('cleaned')
+      }
+    })()
+    try {
+      await sleepForever()
+    } catch {}
+    return 'of the body'
+  })
+  await sleep(1)
+  task.cancel()
+  await sleep(1)
+  expect(task.done()).toBe(false)
+  return { task }
+}
+
+virtual(
+  'a task whose body has ended ends with the outcome of the body when it is abandoned',
+  async () => {
+    const log: string[] = []
+    const { task } = await closing(log, () => sleep(10).then(() => {}))
+    abandon(task)
+    expect(task.result()).toBe('of the body')
+    await sleep(20)
+    expect(log).toEqual(['cleaned'])
+  },
+)
+
+virtual('the last call of a cancelled task may abandon it in its clean-up', async () => {
+  const log: string[] = []
+  const reports: string[] = []
+  getRunningLoop().setExceptionHandler((_, { exception }) => reports.push(String(exception)))
+  const { task } = await closing(log, async (self) => {
+    await sleep(10)
+    abandon(self)
+    log.push(String(self.done()))
+    log.push(nameOf(await thrown(sleep(10))))
+  })
+  await sleep(30)
+  expect(task.result()).toBe('of the body')
+  expect(log).toEqual(['true', 'CancelledError', 'cleaned'])
+  expect(reports).toEqual([])
+})
