@@ -106,6 +106,7 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
   }
 
   set name(name: string) {
+    checkName(name)
     this.#name = name
   }
 
@@ -118,7 +119,9 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
   }
 
   /**
-   * The pending futures that the task waits on: usually one; none while its code runs, and several in a `Promise.all`.
+   * The futures that the task waits on: usually one, or none while its code runs; several in a `Promise.all`. A future
+   * that has ended is listed until the loop resumes the code that waits on it. A future on which a lost branch of
+   * `Promise.race` or a call without `await` waits is listed too.
    */
   get waitingOn(): ReadonlySet<Future<unknown>> {
     const waits = new Set<Future<unknown>>()
@@ -128,7 +131,7 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
     return waits
   }
 
-  /** Whether the body of the task has begun. */
+  /** Whether the body of the task has begun, or the task has ended without it. */
   get started(): boolean {
     return this.#execution.started
   }
@@ -162,10 +165,11 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
 
   /**
    * Asks the task to end: cancels every pending future that the task waits on, so that the code that awaits such a
-   * future gets a CancelledError. If there is no such future, or none of them can be cancelled, the next wait of the
-   * task on a pending future throws the CancelledError. If the body has not begun, it never runs. If tasks wait for
-   * each other in a circle, one of them gets the CancelledError, and each other task gets it when the task that it
-   * waits for has ended. Returns false, and does nothing, when the task is done.
+   * future gets a CancelledError. If there is no such future, or none of them can be cancelled, the CancelledError is
+   * thrown where the code of the task next resumes from a wait, or waits on a pending future. If the body has not begun,
+   * it never runs. If tasks wait for each other in a circle, one of them gets the CancelledError, and each other task
+   * gets it when the task that it waits for has ended. Returns false when the task is done; if it has failed, its failure
+   * then counts as read, and is not reported.
    */
   override cancel(msg?: string | CancelledError): boolean {
     if (msg !== undefined) checkCancelMessage(msg)
@@ -175,7 +179,7 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
   /**
    * Returns the number of cancels that were asked for and not taken back. If code of the task calls this, the cancels
    * of the task and of the scopes around the running code are counted. If other code calls this, the cancels of the
-   * task and of all its scopes are counted.
+   * task and of all its scopes are counted. The cancel of a `cancelScope` does not count.
    */
   cancelling(): number {
     const running = currentFrame()
@@ -237,7 +241,8 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
  * Starts `coro` as a task, whose parent is the current task. The body begins in a later step of the loop, unless the
  * option `eager` is true.
  *
- * @throws {TypeError} when `coro` is neither an async or generator function nor a Coroutine
+ * @throws {TypeError} when `coro` is neither a function nor a Coroutine or generator, or an option is wrong
+ * @throws {RuntimeError} when the option `loop` is a closed loop
  *
  * @example
  *     const task = createTask(() => sleep(10, 'done'), { name: 'worker' })
@@ -288,17 +293,20 @@ function checkTaskOptions(options: TaskOptions): void {
   if (eager !== undefined) checkFlag('eager', eager)
   if (loop !== undefined) checkLoop(loop)
   if (signal !== undefined) checkSignal(signal)
-  if (name !== undefined && typeof name !== 'string') {
-    throw new TypeError(`the name of a task must be a string, got ${describe(name)}`)
-  }
+  if (name !== undefined) checkName(name)
   if (context !== undefined && !(context instanceof Context)) {
     throw new TypeError(`the context of a task must be a Context, got ${describe(context)}`)
   }
 }
 
+function checkName(name: unknown): void {
+  if (typeof name === 'string') return
+  throw new TypeError(`the name of a task must be a string, got ${describe(name)}`)
+}
+
 /**
  * Returns the signal of the innermost scope around the running code. The signal aborts when that scope, a scope around
- * it, or the task is cancelled. `timeout(20, () => fetch(url, { signal: taskSignal() }))` aborts the request itself.
+ * it, or the task is cancelled, unless a shield keeps the cancel out. `timeout(20, () => fetch(url, { signal: taskSignal() }))` aborts the request itself.
  *
  * @throws {RuntimeError} outside of a task
  *

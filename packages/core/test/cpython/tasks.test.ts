@@ -103,6 +103,10 @@ virtual('a task has the name it was given, else a number of its own', async () =
   expect(await named).toBe('the name')
   named.name = 'other'
   expect(named.name).toBe('other')
+  const wrong = 'the name of a task must be a string, got '
+  expect(() => Reflect.set(named, 'name', 987_654_321)).toThrow(`${wrong}number 987654321`)
+  expect(() => Reflect.set(named, 'name', Symbol('x'))).toThrow(`${wrong}symbol Symbol(x)`)
+  expect(named.name).toBe('other')
 })
 
 // test_task_basics
