@@ -9,7 +9,7 @@ const shown = 10
 
 /**
  * Returns the message of the DeadlockError for `tasks`, which nothing can wake; `what` says in words what they are. The
- * message has the tree of all tasks of `loop`. Then it has one line for each task in `tasks`, and for each task that one
+ * message has the tree of the tasks of `loop`. Then it has one line for each task in `tasks`, and for each task that one
  * of these waits for, directly or through other tasks. Each line is the sentence that `why` returns for the task.
  */
 export function explainDeadlock(what: string, tasks: readonly Task[], loop: EventLoop): string {

@@ -6,12 +6,12 @@ import { why } from './why.ts'
 
 /** The functions, in addition to `snapshot`, that a tool needs when it attaches to the process from outside. */
 const tools = {
-  /** Returns the text of `why()` for the task with this id or name; null if there is no such task. */
+  /** Returns the text of `why()` for the task that `findTask` finds by its id or name; null if it finds none. */
   why: (idOrName: number | string): string | null => {
     const task = findTask(idOrName)
     return task === null ? null : why(task)
   },
-  /** Cancels the task with this id or name and returns its id; null if there is no such task. */
+  /** Cancels the task that `findTask` finds by its id or name, and returns its id; null if it finds none. */
   cancel: (idOrName: number | string): number | null => {
     const task = findTask(idOrName)
     task?.cancel('cancelled by the tasktree command')

@@ -18,8 +18,8 @@ import { idOf } from './task-ids.ts'
  *
  * A snapshot may be taken at any moment, even by an inspector that has stopped the program in the middle of a
  * statement. So this code only reads, and changes nothing. The only code of the program that it calls are the
- * `waitDetails` methods of futures and the functions that were passed to `addSnapshotPart`, and these must only read
- * too. The time for a snapshot is proportional to the number of tasks, because each task is listed once, and other
+ * `waitDetails` and `describeWait` methods of futures and the functions that were passed to `addSnapshotPart`, and these
+ * must only read too. The time for a snapshot is proportional to the number of tasks, because each task is listed once, and other
  * tasks refer to it by its id.
  */
 
@@ -35,15 +35,15 @@ export interface WaitSnapshot {
   /** More about the thing that the task waits for, as in "held by task 'migrate'". */
   note?: string
   /**
-   * If the task waits for another task, the id of that other task. If it waits for a thing that a task holds, such as a
-   * lock, the id of the holder.
+   * The id of the task that must act before this wait can end, if it is known: the awaited task; for a lock, the task
+   * that holds it; for a `gather`, the first of its tasks that has not ended.
    */
   task?: number
   /** The file and the line of the `await`. Present only after a call of `captureAwaitSites(true)`, or in debug mode. */
   at?: string
   /**
-   * The stack of the `await`: one line for each function of the program, the innermost function first. Present only in
-   * the result of `snapshot({ stacks: true })`.
+   * The stack of the `await`: one line for each function of the program, the innermost function first, at most ten lines.
+   * Present only in the result of `snapshot({ stacks: true })`, and only where `at` is present.
    */
   stack?: readonly string[]
 }
@@ -76,7 +76,10 @@ export interface TaskSnapshot {
    * be too large by the time in which the loop runs eight tasks or callbacks.
    */
   age: number
-  /** The number of cancels of the task and of its scopes that were asked for and not taken back. */
+  /**
+   * The number of cancels of the task and of its scopes that were asked for and not taken back. The cancel of a
+   * `cancelScope` does not count.
+   */
   cancelling: number
   /**
    * The name of the scope or task group in which the code of the task runs. If it runs in several that have a name,
@@ -114,8 +117,7 @@ export interface RuntimeSnapshot {
   running: { task: number | null; stack: string[] }
   loops: LoopSnapshot[]
   /**
-   * The parts that other packages have added with `addSnapshotPart`: `actors`, `pools`, `processes`, `servers`,
-   * `primitives`.
+   * The parts that other packages have added with `addSnapshotPart`, such as `actors`, `pools` or `servers`.
    */
   [part: string]: unknown
 }
@@ -128,7 +130,7 @@ const parts = new Map<string, () => unknown>()
  * an object whose field `error` is the text of that error. A new part replaces an earlier part of the same name.
  * Returns a function that removes the part.
  *
- * @throws {TypeError} when `name` is not a string or `fn` not a function
+ * @throws {TypeError} when `name` is not a string or is empty, or `fn` is not a function
  * @throws {RangeError} when `name` is `time`, `running` or `loops`, because every snapshot has these fields
  *
  * @example
@@ -157,11 +159,11 @@ export function addSnapshotPart(name: string, fn: () => unknown): () => void {
 
 /**
  * Returns a description of this thread as plain JSON: the tasks of all loops that are not done, the things that these
- * tasks wait for, and the parts that other packages have added. The function changes nothing, so it may be called at
+ * tasks wait for, and the parts that other packages have added. A task that is done is listed only if another task waits
+ * for a thing that it still holds. The function changes nothing, so it may be called at
  * any moment. It takes less than 200 ms for 100,000 tasks.
  *
- * @param options.stacks whether to list the whole stack of each `await`, if await sites are captured
- * (`captureAwaitSites`)
+ * @param options.stacks whether to list the stack of each `await`, if await sites are captured (`captureAwaitSites`)
  * @throws {TypeError} for wrong options
  *
  * @example

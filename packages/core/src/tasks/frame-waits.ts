@@ -58,8 +58,8 @@ export abstract class FrameWaits implements Reaction {
    */
   readonly enclosing: Frame | null
   /**
-   * @internal the state of the cancels of this scope or task; null until the first cancel, or until code first reads
-   * the AbortSignal
+   * @internal the state of the cancels of this scope or task; null until the first cancel of it or of a scope inside it,
+   * or until code first reads the AbortSignal
    */
   cancellation: Cancellation | null = null
   /**
@@ -85,8 +85,8 @@ export abstract class FrameWaits implements Reaction {
    */
   newestEnded = 0
   /**
-   * The number of the wait whose code this frame itself resumes. (Waits are numbered in the order in which they begin.)
-   * Each other wait has an Awaiter, an object that resumes its code and keeps its number.
+   * The number of the wait whose key is this frame. (Waits are numbered in the order in which they begin.) Each other
+   * wait has an Awaiter, an object that resumes its code and keeps its number.
    */
   #began = 0
   /**
@@ -97,8 +97,8 @@ export abstract class FrameWaits implements Reaction {
   /**
    * If this frame itself is to resume the code of an `await`: `resolve`, the first of the two functions that the
    * `await` has passed to `then` of the future, or a Chain, an object that holds both functions. If the body is a
-   * generator, or a function that has returned a future: the object that the loop calls to continue this body.
-   * Otherwise null.
+   * generator, or a function that has returned a future: the object that the loop calls to continue this body, and
+   * `ended` after the end of the body. Otherwise null.
    */
   #functions: Resolve | Chain | Reaction | null = null
   /**
@@ -471,7 +471,7 @@ export abstract class FrameWaits implements Reaction {
   interrupt(future: Future<unknown>, msg: string | CancelledError | undefined): void {
     const interruption = new Interruption({ loop: this.loop })
     interruption.cancel(msg)
-    // There are several waits if a `Promise.all` has the same future more than once.
+    // There are several waits if, for example, a `Promise.all` has the same future more than once.
     for (const reaction of future.reactionsOf(this.frame)) {
       this.endWait(reaction)
       future.removeReaction(reaction)

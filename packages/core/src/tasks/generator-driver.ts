@@ -12,8 +12,7 @@ import type { Execution } from './execution.ts'
 /**
  * Runs a generator coroutine as the body of a task, as asyncio does: each time the loop resumes the generator, its code
  * runs up to the next future that it must wait for. No promise is made. So a waiting task takes 545 bytes with its
- * future (976 bytes with an async function), and takes about half the time to resume when another task ends the future
- * (0.13 microseconds, not 0.26).
+ * future (976 bytes with an async function), and the loop resumes it in about half the time.
  */
 export class GeneratorDriver<T> implements Reaction {
   readonly waitingFrame: Execution
@@ -104,8 +103,8 @@ export class GeneratorDriver<T> implements Reaction {
   }
 
   /**
-   * Makes the generator wait for `yielded`, a promise that is not a future. A cancel cannot end this wait. When the
-   * promise has settled, the generator continues at once, as an async function does, and not in a later step of the
+   * Makes the generator wait for `yielded`, a promise that is not a future. A cancel can end this wait only if it ends
+   * the work behind the promise. When the promise has settled, the generator continues at once, as an async function does, and not in a later step of the
    * loop. Returns false if `yielded` cannot be awaited: then the caller throws an error into the generator.
    */
   static #waitsForPromise(driver: GeneratorDriver<unknown>, yielded: unknown): boolean {

@@ -16,7 +16,7 @@ import { nextTick } from '../loop/clock.ts'
  * has, and after a cancel the scope waits until that work has ended its clean-up. In `timeout(5, () => promise)` it has
  * not, and a cancel of the scope only ends the wait for that promise.
  *
- * To set the hook costs 0.4 us. Bun, Deno and workerd have no such hook. There the answer to question 1 is "it may
+ * To set the hook costs at most 0.4 us. Bun, Deno and workerd have no such hook. There the answer to question 1 is "it may
  * continue", and the answer to question 2 is "it has".
  */
 interface PromiseHooks {

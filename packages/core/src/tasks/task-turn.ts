@@ -17,8 +17,8 @@ import type { Task } from './task.ts'
  *
  * The idea: the body is not resumed. A TaskTurn, which takes about 0.05 microseconds, is put in the ready queue, the
  * list of the things that the loop runs one after another. When the loop takes the TaskTurn from the queue, it calls
- * the function `work` with the AsyncLocalStorage values of the task: `currentTask()` returns the task, and a cancel of
- * the task ends the waits that `work` begins.
+ * the function `work` with the AsyncLocalStorage values of the code that has made the TaskTurn: `currentTask()` returns
+ * the task, and a cancel of the task ends the waits that `work` begins.
  *
  * @example
  *     let received = 0
@@ -47,7 +47,7 @@ export class TaskTurn implements Runnable {
   /**
    * Makes an object whose `push()` lets the loop call `work` as code of the current task. `work` must return true if it
    * has called an async function that has not ended. Then the loop runs no other task or callback until that function
-   * waits or ends. Otherwise `work` must return false, and the loop continues at once.
+   * waits for a future, or no microtask is left. Otherwise `work` must return false, and the loop continues at once.
    *
    * @throws {RuntimeError} outside of a task
    */
@@ -60,8 +60,8 @@ export class TaskTurn implements Runnable {
   }
 
   /**
-   * Puts this turn in the ready queue of the loop, so that the loop soon calls `work`. Does nothing if the turn is in
-   * the queue already.
+   * Puts this turn in the ready queue of the loop, so that the loop soon calls `work`, unless the task has ended by then.
+   * Does nothing if the turn is in the queue already.
    */
   push(): void {
     if (this.isQueued) return
@@ -71,7 +71,8 @@ export class TaskTurn implements Runnable {
 
   /**
    * Makes the loop call `work` after Node has handled the I/O that is ready: only then, this turn is put in the ready
-   * queue. Does nothing if the turn is in the queue, or waits for this I/O after an earlier call.
+   * queue. In virtual time, works as `push`. Does nothing if the turn is in the queue, or waits for
+   * this I/O after an earlier call.
    */
   pushAfterIO(): void {
     if (this.isQueued) return
