@@ -17,7 +17,7 @@ import type { EventLoop } from './loop.ts'
  */
 export class DebugMonitor {
   readonly #loop: EventLoop
-  #turnStart = 0
+  #turnStart = machineTime()
   readonly #remembered = new WeakMap<Task, number>()
   /**
    * For each task, the `file:line` of the `await` that threw the newest CancelledError. If the task catches this error
@@ -34,10 +34,10 @@ export class DebugMonitor {
     this.#turnStart = machineTime()
   }
 
-  turnEnded(task: Task): void {
+  turnEnded(holder: Task | Frame): void {
     const took = machineTime() - this.#turnStart
-    if (took > this.#loop.slowCallbackDuration) {
-      warn(`executing ${task.name} took ${took.toFixed(0)} ms without letting others run`)
+    if (took > this.#loop.slowCallbackDuration && 'name' in holder) {
+      warn(`executing ${holder.name} took ${took.toFixed(0)} ms without letting others run`)
     }
   }
 

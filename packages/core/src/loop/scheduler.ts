@@ -169,7 +169,10 @@ export abstract class Scheduler {
    */
   hold(holder: Task | Frame): void {
     this.#holder = holder
-    this.monitor?.turnBegan()
+    if (this.monitor === null) return
+    this.monitor.turnBegan()
+    // If the code awaits a promise that this library did not make, `#onMicrotasksDrained` ends its turn.
+    this.#watch()
   }
 
   /**
@@ -180,6 +183,7 @@ export abstract class Scheduler {
   holdFor(holder: Task | Frame): void {
     if (this.#holder !== null) return
     this.#holder = holder
+    this.monitor?.turnBegan()
     this.#watch()
   }
 
@@ -190,7 +194,7 @@ export abstract class Scheduler {
   release(holder: Task | Frame): void {
     if (this.#holder !== holder) return
     this.#holder = null
-    if (this.monitor !== null && 'name' in holder) this.monitor.turnEnded(holder)
+    this.monitor?.turnEnded(holder)
     // The next turn begins in a later microtask and not inside this call, because code of `holder` may be on the stack.
     // For example, code that itself calls `then` of a future begins a wait, and so causes this call.
     if (!this.#scheduled && this.#hasWork()) this.#schedule()
@@ -248,6 +252,7 @@ export abstract class Scheduler {
         return
       }
       this.#holder = frame.task
+      this.monitor?.turnBegan()
     }
     this.#watch()
   }
@@ -369,6 +374,7 @@ export abstract class Scheduler {
   readonly #onMicrotasksDrained = (): void => {
     this.#watching = false
     this.#isRoughTimeNew = false
+    if (this.#holder !== null) this.monitor?.turnEnded(this.#holder)
     this.#holder = null
     if (this.#turnEnd.length > 0) this.#endTurn()
     if (!this.#scheduled && this.#hasWork()) this.#schedule()
