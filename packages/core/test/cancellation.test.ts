@@ -499,6 +499,22 @@ virtual(
   },
 )
 
+const chains: [string, (task: Task) => PromiseLike<unknown>][] = [
+  ['catch', (task) => task.catch(() => {})],
+  ['finally', (task) => task.finally(() => {})],
+  ['then', (task) => task.then(() => {})],
+]
+for (const [name, chain] of chains) {
+  virtual(`a task that waits for itself through ${name} is told`, async () => {
+    const task = createTask(async () => chain(currentTask() as Task))
+    const other = createTask(async () => await chain(currentTask() as Task))
+    await sleep(1)
+    expect([task.done(), other.done()]).toEqual([true, true])
+    expect(await thrown(task)).toBeInstanceOf(RuntimeError)
+    expect(await thrown(other)).toBeInstanceOf(RuntimeError)
+  })
+}
+
 virtual(
   'a cancelled gather whose last child fails after all shows what that was cancelled with',
   async () => {

@@ -40,7 +40,11 @@ export class ChainedPromise<T> extends Promise<T> {
     const future = this.#future
     if (future?.done() === false && isResolver(onFulfilled) && isResolver(onRejected)) {
       const frame = currentFrame()
-      if (frame !== null && (frame.task as unknown) !== future) {
+      if (frame !== null && (frame.task as unknown) === future) {
+        const refusal = future.refuseOwnTask()
+        return frame.beginAwait(refusal, onFulfilled as Resolve, onRejected as Reject) as never
+      }
+      if (frame !== null) {
         const settled = (end: Resolve, fail: Reject): unknown => this.#chain(end, fail)
         return frame.beginChainedAwait(
           future,
