@@ -23,6 +23,7 @@ import {
   timeout,
   waitFor,
 } from '@tasktree/core'
+import { abandon } from '@tasktree/core/lowlevel'
 import { describe, expect, test } from 'vitest'
 import { thrown, virtual } from './support/virtual.ts'
 
@@ -260,6 +261,16 @@ describe('coroutine', () => {
       async function forgotten(): Promise<void> {}
       createTask(coroutine(given)()).cancel()
       coroutine(forgotten)()
+    })
+    expect(warnings).toEqual(["coroutine 'forgotten' was never awaited"])
+  })
+
+  test('one whose task is abandoned before its first step is given up, and not reported', async () => {
+    const warnings = await warningsOf(() => {
+      async function given(): Promise<void> {}
+      async function forgotten(): Promise<void> {}
+      abandon(createTask(coroutine(given)()))
+      setImmediate(() => void coroutine(forgotten)())
     })
     expect(warnings).toEqual(["coroutine 'forgotten' was never awaited"])
   })

@@ -294,6 +294,7 @@ export class Execution extends Frame {
     if (task.done()) return
     if (cancellation !== null && cancellation.onQuiet !== null) cancellation.becameQuiet()
     else {
+      if (this.isBeforeStart() && this.#body instanceof Coroutine) this.#body.close()
       task.endCancelled('the task was abandoned')
       Execution.#release(this)
     }
