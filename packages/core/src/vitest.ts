@@ -170,7 +170,7 @@ export const it: It = Object.assign(checked, {
 /**
  * Checks every test of the file, also the tests of vitest's own `it`: a test fails if a task, a timer or a similar
  * thing that it has begun is left at its end. Call `checkLeaks` at the top of a test file, or in a file of `setupFiles`
- * for all test files.
+ * for all test files. Do not use it with `test.concurrent`: such a test would find what other tests have begun.
  *
  * @example
  *     import { expect, test } from 'vitest'

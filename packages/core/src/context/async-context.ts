@@ -199,7 +199,7 @@ function outerMap(
 
 /**
  * Calls `fn` with `environment` as `this`, and with the AsyncLocalStorage values in `context`, which
- * `captureAsyncContext` has returned for this `environment`.
+ * `captureAsyncContext` or `captureOwnContext` has returned for this `environment`.
  */
 export function runInAsyncContext<S extends Environment>(
   context: AsyncContext,

@@ -63,11 +63,11 @@ export function checkLoop(loop: unknown): asserts loop is EventLoop {
 }
 
 /**
- * Returns the running loop. Outside of every loop, returns the default loop of the process. The first call makes the
+ * Returns the running loop. Outside of every loop, returns the default loop of the thread. The first call makes the
  * default loop. If the default loop was closed, the next call makes a new one.
  *
  * @example
- *     const loop = getEventLoop() // outside of a task it is the loop of the process
+ *     const loop = getEventLoop() // outside of a task it is the loop of the thread
  *     loop.callLater(5, () => console.log('later')) // later
  *     await sleep(20)
  *
@@ -80,7 +80,7 @@ export function getEventLoop(): EventLoop {
 /**
  * Returns the loop for new work of the running code. `environment` names the loop of that code; undefined means that
  * the code runs outside of every loop. In that case, or if the loop in `environment` is closed, returns the default
- * loop of the process.
+ * loop of the thread.
  */
 export function loopOf(environment: Environment | undefined): EventLoop {
   if (environment !== undefined && !environment.loop.isClosed()) return environment.loop

@@ -13,15 +13,15 @@ export interface Clock {
    */
   setAlarm(deadline: number | null, wake: () => void, isIdle: () => boolean): void
   /**
-   * Calls `resume` after the runtime (Node, Bun or Deno) has handled the I/O that is ready and the timers that are due.
-   * If there are none, `resume` is called all the same: this method does not wait for an I/O event.
+   * Calls `resume` after the runtime (Node, Bun or Deno) has handled the I/O that is ready. If there is none, `resume`
+   * is called all the same: this method does not wait for an I/O event.
    */
   yieldToIO(resume: () => void): void
-  /** Removes the alarm. Called when the loop is closed. */
+  /** Removes the alarm. Called when the loop does not need the clock any more, for example because it is closed. */
   stop(): void
   /**
    * Whether this clock is virtual: its time stands still while any code can run. With a virtual clock, `sleep(0)` does
-   * not wait for I/O; the sleep ends when all tasks and callbacks that were ready at the call of `sleep` have run.
+   * not wait for I/O; it only lets the tasks and callbacks run that are ready at the call of `sleep`.
    */
   readonly virtual: boolean
 }
@@ -61,7 +61,10 @@ function readPlatform(): Platform {
  */
 const native: Platform = readPlatform()
 const { setImmediate } = globalThis
-/** Calls `callback` when the running code has ended and the microtask queue is empty. */
+/**
+ * Calls `callback` when the running code has ended. If that code is a microtask, `callback` is called after all other
+ * microtasks.
+ */
 export const nextTick: (callback: () => void) => void = process.nextTick.bind(process)
 let latest: Platform = native
 

@@ -62,13 +62,15 @@ export class EventLoop extends Scheduler {
   /** @internal The tasks of this loop that are not done. */
   readonly tasks: LiveTasks = new LiveTasks()
   /**
-   * @internal Whether a `run` on this loop is at its end, and cancels the tasks and waits that are left. While
-   * `isEnding` is true, the CancelledError of an async function that was called without `await` is not reported.
+   * @internal Whether a `run` on this loop is at its end: it has ended all tasks, and now cancels the waits that are left
+   * and calls the shutdown hooks. While `isEnding` is true, the CancelledError of an async function that was called
+   * without `await` is not reported.
    */
   isEnding = false
   /**
    * @internal The frames of tasks that have ended, although async functions that these tasks have called still wait. (A
    * frame is the object for one scope or task, and lists the waits of its code.) At its end, `run` cancels these waits.
+   * The tasks of a group are not in this set: the frame of the group lists their frames.
    */
   readonly leftBehind: Set<Frame> = new Set<Frame>()
   /**
@@ -279,8 +281,8 @@ export class EventLoop extends Scheduler {
   }
 
   /**
-   * Registers the function `hook`: `run` calls it and awaits its promise at the end, when all tasks have ended. Returns
-   * a function that removes the hook.
+   * Registers the function `hook`: `run` calls it once, at the end, when all tasks have ended, and awaits its promise.
+   * Returns a function that removes the hook.
    */
   addShutdownHook(hook: () => PromiseLike<void>): () => void {
     if (typeof hook !== 'function') {

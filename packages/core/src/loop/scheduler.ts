@@ -29,9 +29,10 @@ const turnsPerVirtualBurst = 1_024
  *
  * A turn runs one entry of the ready queue. When a turn resumes the code of a task, the task becomes the holder of the
  * loop: the next turn begins only when this task waits on a pending future, or ends. A step of a task in asyncio ends
- * at the same points. So the turns of two tasks are never interleaved, even if a task awaits many futures that have
- * ended already. The scheduler cannot see that a task awaits a foreign promise (a promise that this library did not
- * make). Such a task stops being the holder when the microtask queue is empty.
+ * at the same points. So the turns of two tasks are not interleaved, even if a task awaits many futures that have ended
+ * already, unless several calls of one task run at the same time. The scheduler cannot see that a task awaits a foreign
+ * promise (a promise that this library did not make). Such a task stops being the holder when the microtask queue is
+ * empty.
  *
  * A round runs all entries that were in the ready queue when the round began. Between two rounds, the timers that are
  * due are put into the queue, as in asyncio.
@@ -82,8 +83,8 @@ export abstract class Scheduler {
   }
 
   /**
-   * The clock for timers that are set now. While a test has replaced the global timer functions, this is a second
-   * clock, which uses the functions of the test.
+   * The clock for timers that are set now. It is a second clock if a test has replaced the global timer functions since
+   * the first clock was made.
    */
   protected get clock(): Clock {
     return this.#timers.clock
@@ -279,7 +280,7 @@ export abstract class Scheduler {
       this.#round--
       this.#run(this.#ready.shift() as Runnable)
       if (this.#holder !== null) {
-        // The holder is the task that was resumed just now. Its code runs in the microtasks that follow. When this code
+        // The holder is the task or scope that was just resumed. Its code runs in the microtasks that follow. When it
         // waits or ends, `release` or `releaseEnded` runs the next entry. `#watch` does so if the code awaits a promise
         // that this library did not make, because then neither is called.
         if (this.#hasWork()) this.#watch()
@@ -362,8 +363,8 @@ export abstract class Scheduler {
   /**
    * Makes sure that the loop does not hold back other tasks while its holder (the task or scope whose code runs now)
    * awaits a foreign promise (a promise that this library did not make). Such an `await` does not call `release`. So
-   * `nextTick` calls back when no microtask is left. A holder that was not released by then must be awaiting a foreign
-   * promise, and stops being the holder.
+   * `nextTick` calls back, usually when no microtask is left. A holder that was not released by then is probably awaiting
+   * a foreign promise, and stops being the holder.
    */
   #watch(): void {
     if (this.#watching) return

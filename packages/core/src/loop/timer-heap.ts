@@ -60,7 +60,7 @@ export class TimerHeap {
     this.#up(index, entry, deadline)
   }
 
-  /** Removes `entry`. Does nothing when `entry` is not in this heap. */
+  /** Removes `entry`, which is in this heap or in none. In the second case, does nothing. */
   remove(entry: TimerEntry): void {
     const index = entry.heapIndex
     if (index === -1) return

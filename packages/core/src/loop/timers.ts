@@ -36,8 +36,8 @@ class Alarm {
 export class Timers {
   readonly #own: Alarm
   /**
-   * The second clock, and the heap of the timers that this clock measures. Made when a timer is set after a test has
-   * replaced the global timer functions; null before that.
+   * The second clock, and the heap of the timers that this clock measures. Made when this object is first used after a
+   * test has replaced the global timer functions; null before that.
    */
   #other: Alarm | null = null
   readonly #ring: () => void

@@ -1,8 +1,8 @@
-/** The main task of a run. The listener of this file calls `interrupt` when the process gets SIGINT or SIGTERM. */
+/** A run. The listener of this file calls `interrupt` when the process gets SIGINT or SIGTERM. */
 export interface Interruptible {
   /**
-   * Cancels the main task because of `signal`. Returns false if an earlier signal has cancelled the task already; the
-   * process then exits, unless the program has another main task whose `interrupt` returns true.
+   * Cancels the main task because of `signal`. Returns false if an earlier signal has done so, or the main task is done;
+   * the process then exits, unless `interrupt` of another run returns true.
    */
   interrupt(signal: NodeJS.Signals): boolean
 }
@@ -28,14 +28,14 @@ const interruptible = new Set<Interruptible>()
 const passesOn: symbol = Symbol.for('@tasktree/core.passesSignalsOn')
 
 /**
- * The signals that this file listens for. If the program has a listener for a signal, this file does not listen for it,
- * as CPython does not.
+ * The signals that this file listens for. If the program has a listener for a signal when the first run begins, this
+ * file does not listen for that signal, as CPython does not.
  */
 const listening = new Set<HandledSignal>()
 
 /**
- * Calls `main.interrupt()` for each SIGINT and SIGTERM, until the returned function is called. All runs in the process
- * share one listener for each signal. In a worker thread this function does nothing.
+ * Calls `main.interrupt()` for each SIGINT and SIGTERM that no other code handles, until the returned function is
+ * called. All runs in the process share one listener for each signal. In a worker thread this function does nothing.
  */
 export function interruptOnSignals(main: Interruptible): () => void {
   if (!isMainThread) return () => {}

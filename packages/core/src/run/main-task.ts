@@ -13,7 +13,7 @@ export class MainTask implements Interruptible, Waiting {
   readonly #task: Task
   #signal: NodeJS.Signals | null = null
   deadlock: DeadlockError | null = null
-  /** Whether a second deadlock was found: the task has caught the CancelledError of the first, and waits again. */
+  /** Whether a second deadlock was found: the task still waits for ever, although the first has cancelled it. */
   isGivenUp = false
 
   constructor(task: Task) {

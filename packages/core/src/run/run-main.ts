@@ -11,8 +11,8 @@ const exitCodes: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGINT: 1
  * Runs `main` as a whole program. The outcome of `main` decides how the process ends:
  *
  * - When the process gets SIGINT or SIGTERM, `main` is cancelled and its clean-up runs. Then the tasks and child
- * processes that are left are ended, and the shutdown hooks run. Then the process exits with code 130 (SIGINT) or 143
- * (SIGTERM), and prints nothing. A second signal ends the process at once.
+ * processes that are left are ended, and the shutdown hooks run. If the cancel has ended `main`, the process then exits
+ * with code 130 (SIGINT) or 143 (SIGTERM), and prints nothing. A second signal ends the process at once.
  * - When `main` fails, its error is printed and the process exits with code 1.
  * - When `main` returns, the process ends in the usual way, and `process.exitCode` is its exit code.
  *

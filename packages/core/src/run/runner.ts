@@ -49,7 +49,7 @@ export interface RunnerOptions {
   loop?: EventLoop
   /**
    * Whether SIGINT and SIGTERM cancel the main task; true by default. In a worker thread this has no effect. If the
-   * program itself listens for one of these signals, that signal does not cancel the main task.
+   * program itself listens for one of these signals when the run begins, that signal does not cancel the main task.
    */
   handleSignals?: boolean
 }
@@ -79,8 +79,8 @@ export class Runner implements AsyncDisposable {
   /** The promise of the first call of `close` that was not refused; null before that. */
   #closing: Promise<void> | null = null
   /**
-   * The tasks that wait for ever although the runner has cancelled them: a task has caught the CancelledError and waits
-   * again, or hangs in its clean-up. The runner does not cancel such a task again and does not wait for it.
+   * The tasks that wait for ever although the runner has cancelled them. For example, a task hangs in its clean-up. The
+   * runner does not cancel such a task again and does not wait for it.
    */
   readonly #givenUp = new Set<Task>()
   /** The error for `close`, if tasks that it has cancelled wait for ever. */
@@ -94,8 +94,8 @@ export class Runner implements AsyncDisposable {
   #cancelled: Task[] = []
   #hasCancelled = false
   /**
-   * @internal A virtual clock calls this function when nothing is left that could wake the main task. The run then
-   * fails with a DeadlockError. Null while the runner runs nothing.
+   * @internal A virtual clock calls this function when nothing is left that could end the present wait of the runner:
+   * for the main task, or for a task or hook of the clean-up. Null while the runner waits for none of these.
    */
   deadlocked: (() => void) | null = null
 
@@ -155,9 +155,9 @@ export class Runner implements AsyncDisposable {
     const task = createTask(main, { loop, context: this.#context })
     cancelOnAbort(task as Task, signal)
     if (this.#isLast) {
-      // As in asyncio, the other tasks are cancelled at the end of the round in which `main` has ended. A round runs
-      // the entries that are in the ready queue when it begins; entries that are added meanwhile run in the next round,
-      // after the cancel.
+      // As in asyncio, the other tasks are cancelled at the end of the round that calls the callbacks of the ended
+      // `main`. A round runs the entries that are in the ready queue when it begins; entries that are added meanwhile
+      // run in the next round, after the cancel.
       // If the loop was stopped before `main` has ended, `close` itself has cancelled all tasks.
       task.onDone(() =>
         loop.atRoundEnd(() => {
@@ -303,8 +303,8 @@ export class Runner implements AsyncDisposable {
 
   /**
    * Ends the async functions that were called without `await`: cancels every wait that is left in the loop after all
-   * tasks have ended, and waits until the clean-up of the waiting code has ended. If code catches the CancelledError
-   * and waits again, the new wait is cancelled too, but this is repeated at most `unawaitedRounds` times in total.
+   * tasks have ended, and waits until the clean-up of the waiting code has ended, up to a limit. If code catches the
+   * CancelledError and waits again, the new wait is cancelled too, at most `unawaitedRounds` times.
    */
   async #endUnawaitedCalls(): Promise<void> {
     const loop = this.#loop

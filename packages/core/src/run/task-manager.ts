@@ -37,7 +37,7 @@ export interface ManagedTask {
 export class TaskManager implements AsyncDisposable {
   readonly #onError: ((error: unknown, name: string) => void) | null
   readonly #maxTasks: number
-  /** The tasks that are not known to have ended, and their descriptions. */
+  /** The tasks of which `#note` has not noted the end, and their descriptions. */
   readonly #live = new Map<string, { task: Task; entry: ManagedTask }>()
   /**
    * For each name: a description of the newest task with this name. The names are in the order in which these tasks

@@ -119,7 +119,7 @@ function listThings(): Things {
 
 /**
  * Lists the things that one loop holds: tasks, waits, scopes, timers and unread failures. The scopes and waits of a
- * task have no lines of their own; the line of the task names them.
+ * task have no lines of their own; the line of the task names them. But each wait of the running task has a line.
  */
 class LoopLister {
   readonly #loop: EventLoop
