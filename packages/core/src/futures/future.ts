@@ -19,6 +19,7 @@ import { DoneCallback, InternalCallback, type Reaction } from './reaction.ts'
 import {
   addReaction,
   listReactions,
+  pushReaction,
   pushReactions,
   type ReactionSet,
   soleReaction,
@@ -420,7 +421,7 @@ export class Future<T> implements PromiseLike<T> {
   /** @internal */
   react(reaction: Reaction): void {
     if (this.#state !== PENDING) {
-      this.getLoop().push(reaction)
+      pushReaction(reaction, this.getLoop())
       return
     }
     this.#value = addReaction(this.#value as ReactionSet, reaction)

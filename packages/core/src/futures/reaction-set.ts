@@ -1,3 +1,4 @@
+import { getEventLoop } from '../context/current.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import type { Reaction } from './reaction.ts'
 
@@ -44,10 +45,19 @@ export function listReactions(reactions: ReactionSet): Reaction[] {
 }
 
 /**
- * Called when the future of `reactions` has ended: puts each reaction in the ready queue of `loop`, so that the loop
- * soon runs it.
+ * Called when the future of `reactions` has ended: puts each reaction in the ready queue of `loop`, the loop of the
+ * future, so that the loop soon runs it.
  */
 export function pushReactions(reactions: Reaction | Set<Reaction>, loop: EventLoop): void {
-  if (reactions instanceof Set) for (const reaction of reactions) loop.push(reaction)
-  else loop.push(reactions)
+  if (reactions instanceof Set) for (const reaction of reactions) pushReaction(reaction, loop)
+  else pushReaction(reactions, loop)
+}
+
+/**
+ * Puts `reaction` in the ready queue of `loop`. If `loop` is closed, it runs nothing any more. Then the loop of the
+ * waiting code runs the reaction: code of another loop, or of none, may wait for the future too.
+ */
+export function pushReaction(reaction: Reaction, loop: EventLoop): void {
+  if (loop.isClosed()) (reaction.waitingFrame?.loop ?? getEventLoop()).push(reaction)
+  else loop.push(reaction)
 }
