@@ -255,7 +255,8 @@ export class Future<T> implements PromiseLike<T> {
    *
    * Differs: a call of `then` with two functions, of which the first has no name, looks like an `await`. If this future
    * is still pending at such a call, the loop later calls one of the two functions outside of every task and without the
-   * values of AsyncLocalStorage. In that case `then` returns a PromiseLike with `catch` and `finally`, and not a Promise.
+   * values of AsyncLocalStorage. In that case `then` returns a PromiseLike with `catch` and `finally`, and not a Promise,
+   * and an `await` of it does not make the task wait.
    */
   // oxlint-disable-next-line unicorn/no-thenable -- this method makes a future awaitable
   then<R = T, E = never>(

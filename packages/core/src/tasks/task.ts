@@ -213,8 +213,9 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
   }
 
   /**
-   * Cancels the task and waits until the task has ended, even if the waiting code is cancelled meanwhile. Then throws
-   * the error of the task if the task has failed; a CancelledError of the task is not thrown.
+   * Cancels the task and waits until the task has ended, even if the waiting code is cancelled meanwhile; then the
+   * CancelledError of the waiting code is thrown. Otherwise throws the error of the task if the task has failed; a
+   * CancelledError of the task is not thrown.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     await cancelAndWait(this)
