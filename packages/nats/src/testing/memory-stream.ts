@@ -231,13 +231,14 @@ export class MemoryConsumer {
   }
 
   #redeliverIn(sequence: number, ms: number): void {
-    this.#timers.get(sequence)?.cancel()
     const ring = (): void => {
       this.#timers.delete(sequence)
       this.#again.push(sequence)
       this.dispatch()
     }
-    this.#timers.set(sequence, getEventLoop().callLater(this.#late(ms), ring))
+    const timer = getEventLoop().callLater(this.#late(ms), ring)
+    this.#timers.get(sequence)?.cancel()
+    this.#timers.set(sequence, timer)
   }
 
   nak(sequence: number, delay: number): void {

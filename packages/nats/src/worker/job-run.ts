@@ -1,12 +1,5 @@
 /** One delivery of a job to a worker, until the server has the result. */
-import {
-  failAfter,
-  type Future,
-  getEventLoop,
-  isCancelled,
-  Task,
-  TimeoutError,
-} from '@tasktree/core'
+import { failAfter, type Future, isCancelled, Task, TimeoutError } from '@tasktree/core'
 import type { Delivery } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
 import { PoisonedJob } from '../errors.ts'
@@ -141,7 +134,7 @@ export class JobRun {
       }
       if (this.#isCancelled) outcome = { kind: 'cancelled' }
       else if (isCancelled(error) && this.#work === null) throw error
-      else if (this.#mayRetry(error)) {
+      else if (this.#worker.mayRetry(job, error)) {
         this.#retry(error)
         return
       } else outcome = { kind: 'error', error }
@@ -150,17 +143,6 @@ export class JobRun {
     // `executed` requests the next job. The request leaves in one packet with the record, which `settle` has just sent.
     this.#worker.executed(this)
     await settled
-  }
-
-  /** Whether the job is tried again. Without an answer of the option `retryIf` it is not, because the job has its error. */
-  #mayRetry(error: unknown): boolean {
-    try {
-      return this.#worker.mayRetry(error)
-    } catch (exception) {
-      const message = `The option retryIf of the worker has thrown for an error of ${this.message.job}`
-      getEventLoop().callExceptionHandler({ message, exception })
-      return false
-    }
   }
 
   #traced(begin: () => Future<unknown>): Future<unknown> {
@@ -193,7 +175,7 @@ export class JobRun {
       this.#bury('each attempt has failed, and maxDeliver allows no further one', error)
       return
     }
-    delivery.nak(this.#worker.backoff(delivery.count))
+    delivery.nak(this.#worker.backoff(this.message.job, delivery.count))
   }
 
   #report(value: unknown): void {

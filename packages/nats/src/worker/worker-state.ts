@@ -9,6 +9,7 @@ import { readHeaders } from '../wire/job-message.ts'
 import { type DeadJob, DeadLetters } from './dead-letters.ts'
 import { JobRun } from './job-run.ts'
 import type { Modules } from './modules.ts'
+import { askBackoff, askRetryIf } from './retries.ts'
 import { PullLoop, type Receiver } from '../link/pull-loop.ts'
 
 export interface WorkerSettings {
@@ -75,14 +76,18 @@ export class WorkerState implements Receiver {
     return this.#executing.size
   }
 
-  backoff(attempt: number): number {
-    return this.#settings.backoff(attempt)
+  /** Returns the milliseconds before the next attempt of a job. */
+  backoff(job: string, attempt: number): number {
+    return askBackoff(this.#settings.backoff, attempt, job)
   }
 
   /** Whether a job that has failed with this error is tried again. */
-  mayRetry(error: unknown): boolean {
-    if (error instanceof WorkerCrashedError || error instanceof BrokenExecutor) return true
-    return this.#settings.retryIf(error)
+  mayRetry(job: string, error: unknown): boolean {
+    const retryIf = (thrown: unknown): boolean =>
+      thrown instanceof WorkerCrashedError ||
+      thrown instanceof BrokenExecutor ||
+      this.#settings.retryIf(thrown)
+    return askRetryIf(retryIf, error, job)
   }
 
   maxResult(): number {

@@ -15,6 +15,7 @@ import { DelayWheel } from './delay-wheel.ts'
 import { keepJobsAlive } from './keep-alive.ts'
 import { OverlookedJobs } from './overlooked-jobs.ts'
 import { Modules, type WorkerModules } from './modules.ts'
+import { defaultBackoff } from './retries.ts'
 import { type WorkerSettings, WorkerState } from './worker-state.ts'
 
 export interface WorkerOptions extends ChildOptions {
@@ -30,13 +31,15 @@ export interface WorkerOptions extends ChildOptions {
   /** How many times a job is delivered before it is put aside, if workers die with it. @defaultValue 5 */
   maxDeliver?: number
   /**
-   * Returns the milliseconds between failed attempt number `attempt` and the next one, for a job that is tried again.
+   * Returns the milliseconds between failed attempt number `attempt` and the next one, for a job that is tried again. If the
+   * function throws, or returns anything but a number from 0, the loop's exception handler is told, and the default is used.
    * @defaultValue 1000 for the first attempt, doubled for each further one, at most 30000
    */
   backoff?: (attempt: number) => number
   /**
    * Returns whether a job that has failed with this error is tried again. A job whose worker in a pool has crashed always
-   * is. @defaultValue a function that returns false
+   * is. If the function throws, or returns a promise, the loop's exception handler is told, and the job fails.
+   * @defaultValue a function that returns false
    */
   retryIf?: (error: unknown) => boolean
   /** Milliseconds after which a job fails if no worker has its function. @defaultValue 60000 */
@@ -148,7 +151,7 @@ function checkSettings(options: WorkerOptions): WorkerSettings {
     executor,
     ackWait = 30_000,
     maxDeliver = 5,
-    backoff = doubling,
+    backoff = defaultBackoff,
     retryIf = () => false,
     unknownAfter = 60_000,
     shutdown = defaultShutdown,
@@ -170,8 +173,4 @@ function checkSettings(options: WorkerOptions): WorkerSettings {
   }
   const grace = shutdown === 'kill' ? 0 : graceShare * shutdown
   return { concurrency, ackWait, maxDeliver, backoff, retryIf, unknownAfter, grace }
-}
-
-function doubling(attempt: number): number {
-  return Math.min(1_000 * 2 ** (attempt - 1), 30_000)
 }
