@@ -1,22 +1,30 @@
 import { getEventLoop, sleep, waitFor } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
-import { cluster, PoisonedJob, remoteJobs, type WorkerOptions } from '@tasktree/nats'
+import { Actor, type ActorSystem, child, ReplyError, silentLogger } from '@tasktree/actor'
+import {
+  cloneCodec,
+  cluster,
+  type Codec,
+  PoisonedJob,
+  remoteJobs,
+  type WorkerOptions,
+} from '@tasktree/nats'
 import { MemoryServer } from '@tasktree/nats/testing'
 import { expect, test } from 'vitest'
 import { thrown } from '../../../vitest.thrown.ts'
 import { startMemoryNode } from './support/nodes-in-memory.ts'
 
+/** Returns a value that throws when it is looked at. It is not an error, which its type does not say. */
+function hostile(): Error {
+  const trap = (): never => {
+    throw new Error('trap')
+  }
+  return new Proxy({}, { getPrototypeOf: trap, get: trap }) as Error
+}
+
 const work = {
   proxy: async (): Promise<void> => {
-    // oxlint-disable-next-line typescript/only-throw-error -- a worker must survive any value
-    throw new Proxy(
-      {},
-      {
-        getPrototypeOf: () => {
-          throw new Error('trap')
-        },
-      },
-    )
+    throw hostile()
   },
   plain: async (): Promise<void> => {
     throw new RangeError('plain')
@@ -116,3 +124,160 @@ test('a promise of retryIf does not count as true', async () => {
     'The option retryIf of the worker has failed for an error of work#plain: TypeError: the result of retryIf must be true or false, got a promise',
   ])
 })
+
+/** A codec for lists and for values that are not objects. */
+const small: Codec = {
+  encode: (value) => {
+    if (Object(value) === value && !Array.isArray(value)) throw new Error('no objects')
+    return cloneCodec.encode(value)
+  },
+  decode: (bytes) => cloneCodec.decode(bytes),
+}
+
+const many = {
+  fail: (): never => {
+    throw Object.assign(new RangeError('no'), { code: 'E_NO', big: 1n, at: new Date(0) })
+  },
+  object: (): object => ({}),
+}
+const farMany = remoteJobs<typeof many>('many')
+
+test('a job gets its error, also with a codec that can encode no error', () =>
+  runVirtual(async () => {
+    const server = new MemoryServer()
+    const system = await startMemoryNode(
+      server,
+      'node',
+      (own) => [own.worker('q', { many })],
+      silentLogger,
+      { codec: small },
+    )
+    {
+      const { connector } = server
+      await using sender = await cluster({ connector, codec: small }).connect()
+      const executor = sender.executor('q')
+      const begin = getEventLoop().time()
+      const failed = await thrown(executor.submit(farMany.fail))
+      expect(failed).toBeInstanceOf(RangeError)
+      expect(failed).toMatchObject({ message: 'no', code: 'E_NO' })
+      const unsendable = await thrown(executor.submit(farMany.object))
+      expect(String(unsendable)).toBe(
+        'TypeError: the result of many#object cannot be sent: no objects',
+      )
+      expect(getEventLoop().time() - begin).toBeLessThan(1_000)
+    }
+    await system.stop()
+  }))
+
+const long = 'x'.repeat(3_000_000)
+const large = {
+  message: new RangeError(`begin ${long}`),
+  property: Object.assign(new RangeError('begin'), { code: 'E_BIG', data: long }),
+  cause: new RangeError('begin', { cause: new Error(`first ${long}`) }),
+  list: new AggregateError(
+    Array.from({ length: 100_000 }, (_, i) => new Error(`error ${i}`)),
+    'begin',
+  ),
+  text: `begin ${long}`,
+}
+const throwing = {
+  large: (what: keyof typeof large): never => {
+    throw large[what] as Error
+  },
+}
+
+test.for([1_048_576, 4_096])(
+  'an error that is larger than a message of the server keeps the beginning of its text: %i',
+  (maxPayload) =>
+    runVirtual(async () => {
+      const server = new MemoryServer({ maxPayload })
+      const system = await startMemoryNode(server, 'node', (own) => [
+        own.worker('q', { throwing }),
+        own.worker('again', { throwing }, { retryIf: () => true, maxDeliver: 1 }),
+      ])
+      {
+        await using sender = await cluster({ connector: server.connector }).connect()
+        const job = remoteJobs<typeof throwing>('throwing').large
+        const run = (what: keyof typeof large, queue = 'q'): Promise<unknown> =>
+          thrown(sender.executor(queue).submit(job, what))
+        const message = await run('message')
+        expect(message).toBeInstanceOf(RangeError)
+        expect((message as Error).message).toMatch(/^begin x+… \([0-9]+ more characters\)$/)
+        expect((message as Error).stack).toMatch(/^RangeError: begin x/)
+        expect(await run('property')).toMatchObject({ message: 'begin', code: 'E_BIG' })
+        const { cause } = (await run('cause')) as Error
+        expect((cause as Error).message).toMatch(/^first x+… /)
+        const list = await run('list')
+        expect(list).toBeInstanceOf(AggregateError)
+        expect(list).toMatchObject({ message: 'begin' })
+        expect(await run('text')).toMatch(/^begin x+… /)
+        const poisoned = await run('message', 'again')
+        expect(poisoned).toBeInstanceOf(PoisonedJob)
+        expect(poisoned).toMatchObject({ deliveries: 1, job: 'throwing#large' })
+        expect(((poisoned as Error).cause as Error).message).toMatch(/^begin x+… /)
+      }
+      await system.stop()
+    }),
+)
+
+class Thrower extends Actor {
+  large(what: keyof typeof large): never {
+    throw new ReplyError('begin', { cause: large[what] })
+  }
+}
+
+test('an ask gets the beginning of an error that is too large', () =>
+  runVirtual(async () => {
+    const server = new MemoryServer()
+    const system: ActorSystem = await startMemoryNode(server, 'node', (own) => [
+      child.actor('thrower', Thrower),
+      own.service('thrower', () => system.lookup(Thrower, 'tree/thrower')),
+    ])
+    {
+      await using sender = await cluster({ connector: server.connector }).connect()
+      const error = await thrown(sender.lookup<Thrower>('thrower').ask.large('message'))
+      expect(error).toBeInstanceOf(ReplyError)
+      expect(error).toMatchObject({ message: 'begin' })
+      expect(((error as Error).cause as Error).message).toMatch(/^begin x+… /)
+    }
+    await system.stop()
+  }))
+
+test('an ask fails at once when its service finds no ref', () =>
+  runVirtual(async () => {
+    const reports: string[] = []
+    getEventLoop().setExceptionHandler((_, { message, exception }) => {
+      reports.push(`${message}: ${String(exception)}`)
+    })
+    const server = new MemoryServer()
+    const system = await startMemoryNode(server, 'node', (own) => [
+      own.service('proxy', () => {
+        throw hostile()
+      }),
+      own.service('none', () => undefined as never),
+      own.service('promise', (async () => null) as never),
+    ])
+    {
+      await using sender = await cluster({ connector: server.connector }).connect()
+      const begin = getEventLoop().time()
+      const ask = async (name: string): Promise<string> =>
+        String(await thrown(sender.lookup<Thrower>(name).ask.large('text')))
+      expect(await ask('proxy')).toBe(
+        'TypeError: the service proxy threw a value that cannot be looked at',
+      )
+      const needs = 'needs the ref of an actor, got'
+      expect(await ask('none')).toBe(`TypeError: the service none ${needs} undefined`)
+      expect(await ask('promise')).toBe(
+        `TypeError: the service promise ${needs} an object of class Promise`,
+      )
+      expect(getEventLoop().time() - begin).toBeLessThan(1_000)
+      expect(reports).toEqual([])
+      // Nobody waits for an answer to a tell, so the node that loses it reports that.
+      await sender.lookup<Thrower>('none').tell.large('text')
+      await sleep(1_000)
+      expect(reports).toEqual([
+        `The service none has lost a message: TypeError: the service none ${needs} undefined`,
+      ])
+    }
+    await system.stop()
+  }))

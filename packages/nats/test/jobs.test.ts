@@ -43,6 +43,9 @@ const home = {
   fail: (text: string): never => {
     throw new RangeError(text)
   },
+  failLong: (length: number): never => {
+    throw new RangeError(`begin ${'x'.repeat(length)}`)
+  },
   echo: (value: unknown): unknown => value,
   trace: (): string | null => traceparent.get(),
   forever: async (): Promise<void> => sleepForever(),
@@ -407,6 +410,9 @@ describeWithServer('jobs', (server) => {
         const executor = cluster.executor('q')
         const large = await thrown(executor.submit(far.grow, 2_000_000))
         expect(large).toBeInstanceOf(ResultTooLarge)
+        const text = await thrown(executor.submit(far.failLong, 2_000_000))
+        expect(text).toBeInstanceOf(RangeError)
+        expect((text as Error).message).toMatch(/^begin x+… \(19\d+ more characters\)$/)
         const args = await thrown(executor.submit(far.echo, new Uint8Array(2_000_000)))
         expect(args).toBeInstanceOf(PayloadTooLarge)
         expect((args as Error).message).toMatch(/the job home#echo has 2000\d\d\d bytes/)

@@ -1,6 +1,6 @@
 import type { Link } from '../link/link.ts'
 import type { JobMessage } from '../wire/job-message.ts'
-import { encodeOutcome } from '../wire/outcome.ts'
+import { cancelledOutcome } from '../wire/outcome.ts'
 
 /** Where the message of a job is. */
 export interface JobPlace {
@@ -30,6 +30,5 @@ export async function cancelJob(
     // The announcement counts as sent when the server has received it, because it may be lost with the connection.
     return bus.flush()
   })
-  const record = encodeOutcome({ kind: 'cancelled' }, link.codec)
-  await link.jobResults.record(id, resultTtl, record, mayBeKnown)
+  await link.jobResults.record(id, resultTtl, cancelledOutcome, mayBeKnown)
 }

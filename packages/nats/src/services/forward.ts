@@ -3,10 +3,10 @@ import { type ActorRef, MailboxFull } from '@tasktree/actor'
 import { type Context, copyContext, ensureFuture, Future } from '@tasktree/core'
 import { observe } from '@tasktree/core/lowlevel'
 import type { Bus } from '../bus/bus.ts'
-import { PayloadTooLarge, ResultTooLarge } from '../errors.ts'
 import { type AskMessage, overloaded } from '../wire/ask-message.ts'
 import type { Codec } from '../wire/codec.ts'
 import { encodeOutcome, type Outcome } from '../wire/outcome.ts'
+import { readable } from '../wire/readable.ts'
 import { carrierOf, serveTracing, traceparent } from '../wire/trace.ts'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a ref to any actor
@@ -40,7 +40,7 @@ export function forward(
     return context === null ? call() : context.run(call)
   } catch (error) {
     const failed = new Future<unknown>()
-    failed.setException(error)
+    failed.setException(readable(error, what))
     return failed
   }
 }
@@ -75,17 +75,6 @@ export function answer(
   what: string,
   outcome: Outcome,
 ): void {
-  if (outcome.kind === 'error' && outcome.error instanceof MailboxFull) {
-    bus.publish(reply, overloaded)
-    return
-  }
-  try {
-    bus.publish(reply, encodeOutcome(outcome, codec))
-  } catch (cause) {
-    const error =
-      cause instanceof PayloadTooLarge
-        ? new ResultTooLarge(what, cause.size, cause.limit)
-        : new TypeError(`the reply of ${what} cannot be sent`, { cause })
-    bus.publish(reply, encodeOutcome({ kind: 'error', error }, codec))
-  }
+  const wasFull = outcome.kind === 'error' && outcome.error instanceof MailboxFull
+  bus.publish(reply, wasFull ? overloaded : encodeOutcome(outcome, codec, what, bus.maxPayload))
 }

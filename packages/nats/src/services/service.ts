@@ -10,6 +10,7 @@ import type { Link } from '../link/link.ts'
 import { acceptedBy, type AskMessage, overloaded, readAsk } from '../wire/ask-message.ts'
 import { checkName } from '../wire/names.ts'
 import type { Outcome } from '../wire/outcome.ts'
+import { readable } from '../wire/readable.ts'
 import { answer, type AnyRef, forward } from './forward.ts'
 
 export interface ServiceOptions extends ChildOptions {
@@ -42,14 +43,18 @@ export function serviceSpec(
   checkOptions(options)
   const { maxPending = 1_000, ...supervision } = options
   checkCount('maxPending', maxPending, 1)
-  if (typeof ref !== 'function' && typeof ref?.ask !== 'function') {
-    throw new TypeError(`the service ${name} needs the ref of an actor, got ${describe(ref)}`)
-  }
+  if (typeof ref !== 'function') checkRef(name, ref)
   return child.resource(
     `service-${name}`,
     () => new Service(link, name, typeof ref === 'function' ? ref : () => ref, maxPending),
     supervision,
   )
+}
+
+/** @throws {TypeError} when `ref` is not the ref of an actor */
+function checkRef(name: string, ref: AnyRef): void {
+  if (typeof (ref as AnyRef | undefined)?.ask === 'function') return
+  throw new TypeError(`the service ${name} needs the ref of an actor, got ${describe(ref)}`)
 }
 
 class Service implements AsyncDisposable {
@@ -106,7 +111,8 @@ class Service implements AsyncDisposable {
       stopListening?.()
       accept?.cancel()
       if (sending.cancelled()) return
-      const error = sending.exception()
+      const error = readable(sending.exception(), `the service ${this.#name}`)
+      if (error !== null && ask.kind === 'tell') this.#lost(error)
       if (!answers || bus.status !== 'connected') return
       const outcome: Outcome =
         error === null ? { kind: 'value', value: sending.result() } : { kind: 'error', error }
@@ -119,12 +125,20 @@ class Service implements AsyncDisposable {
     return forward(`the service ${this.#name}`, ask, this.#link.codec, (options) => {
       const ref = this.#ref()
       if (ref === null) throw new NoProc(this.#name)
+      checkRef(this.#name, ref)
       return ask.kind === 'ask'
         ? ref.ask({ ...options, timeout: roundUp(ask.timeout) })
         : options.context === undefined
           ? ref.tell
           : ref.tell(options)
     })
+  }
+
+  /** Reports that a tell did not reach an actor, because its sender gets no answer. That there is no actor needs no report. */
+  #lost(exception: unknown): void {
+    if (exception instanceof NoProc) return
+    const message = `The service ${this.#name} has lost a message`
+    getEventLoop().callExceptionHandler({ message, exception })
   }
 
   /** Takes no more messages, and waits until the messages that have arrived are answered. */

@@ -1,7 +1,10 @@
 /**
  * Encodes the outcome of a job or an ask: one byte for its kind, then the value or the error. The record of a job and the
  * answer to its submitter are the same bytes.
+ *
+ * An error that the codec cannot encode is encoded as JSON, so that each job and each ask gets an outcome with every codec.
  */
+import { describe } from '@tasktree/core/lowlevel'
 import {
   ActorCrashed,
   ActorRestarting,
@@ -16,7 +19,6 @@ import {
   decodeError,
   encodeError,
   type EncodedError,
-  encodeSummary,
 } from '@tasktree/executor/lowlevel'
 import {
   BusTimeout,
@@ -30,13 +32,18 @@ import {
   UnknownJob,
 } from '../errors.ts'
 import type { Codec } from './codec.ts'
+import { shortenError } from './shorten-error.ts'
 
 export type Outcome =
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: 'error'; readonly error: unknown }
   | { readonly kind: 'cancelled' }
 
-const tags = { value: 0, error: 1, cancelled: 2 } as const
+/** The first bytes of messages that are not outcomes are in `progress.ts` and `ask-message.ts`. */
+const tags = { value: 0, error: 1, cancelled: 2, plainError: 7 } as const
+
+/** The outcome of a job that was cancelled. */
+export const cancelledOutcome: Uint8Array = Uint8Array.of(tags.cancelled)
 
 const carried = [
   [NoProc, 'ERR_ACTOR_NO_PROC'],
@@ -73,50 +80,74 @@ function tagged(tag: number, body: Uint8Array): Uint8Array {
   return bytes
 }
 
-/** @throws the error of the codec for a value that it cannot encode. Errors and cancels can always be encoded. */
-export function encodeOutcome(outcome: Outcome, codec: Codec): Uint8Array {
-  switch (outcome.kind) {
-    case 'value':
-      return tagged(tags.value, codec.encode(outcome.value))
-    case 'error':
-      return tagged(tags.error, encodeThrown(outcome.error, codec))
-    case 'cancelled':
-      return Uint8Array.of(tags.cancelled)
-    default:
-      return outcome satisfies never
-  }
-}
-
 /**
- * Encodes the outcome of `job` for its record. If the codec cannot encode the value, or the record would have more than
- * `limit` bytes, the record holds an error that says so. The job has run, so it is not run again.
+ * Encodes the outcome of `what`, a job or an ask, in at most `limit` bytes. Of an error that is larger, the beginning of its
+ * texts is kept. In place of a value that is larger, or that the codec cannot encode, the outcome is an error that says so: the
+ * job has run, so it is not run again.
  */
-export function encodeResult(
+export function encodeOutcome(
   outcome: Outcome,
   codec: Codec,
-  job: string,
+  what: string,
   limit: number,
 ): Uint8Array {
-  let error: unknown
+  if (outcome.kind === 'cancelled') return cancelledOutcome
+  if (outcome.kind === 'error') return encodeThrown(outcome.error, codec, what, limit)
+  let error: Error
   try {
-    const record = encodeOutcome(outcome, codec)
-    if (record.length <= limit) return record
-    error = new ResultTooLarge(job, record.length, limit)
+    const bytes = tagged(tags.value, codec.encode(outcome.value))
+    if (bytes.length <= limit) return bytes
+    error = new ResultTooLarge(what, bytes.length, limit)
   } catch (cause) {
-    error = new TypeError(
-      `the result of ${job} cannot be sent: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    )
+    error = new TypeError(`the result of ${what} cannot be sent: ${textOf(cause)}`, { cause })
   }
-  return encodeOutcome({ kind: 'error', error }, codec)
+  return encodeThrown(error, codec, what, limit)
 }
 
-function encodeThrown(error: unknown, codec: Codec): Uint8Array {
+function encodeThrown(thrown: unknown, codec: Codec, what: string, limit: number): Uint8Array {
   carryErrorTypes()
+  const encoded = encodeError(thrown, (value) => void codec.encode(value))
+  const whole = encodeEncoded(encoded, codec, limit)
+  if (whole.length <= limit) return whole
+  // A thrown value that is neither an error nor a text has no beginning.
+  if ('error' in encoded.thrown || typeof encoded.thrown.value === 'string') {
+    for (const { parts, shortest } of cuts) {
+      for (let length = limit / 4; length >= shortest; length /= 4) {
+        const shorter = shortenError(encoded, Math.floor(length), parts)
+        const bytes = encodeEncoded(shorter, codec, limit)
+        if (bytes.length <= limit) return bytes
+      }
+    }
+  }
+  const tooLarge = new ResultTooLarge(what, whole.length, limit)
+  return encodeEncoded(
+    encodeError(tooLarge, () => {}),
+    codec,
+    limit,
+  )
+}
+
+/** How an error is shortened: how many parts are kept, and to how few characters their texts are cut. */
+const cuts = [
+  { parts: 16, shortest: 64 },
+  { parts: 1, shortest: 16 },
+] as const
+
+function encodeEncoded(error: EncodedError, codec: Codec, limit: number): Uint8Array {
   try {
-    return codec.encode(encodeError(error, (value) => void codec.encode(value)))
+    return tagged(tags.error, codec.encode(error))
   } catch {
-    return codec.encode(encodeSummary(error))
+    const text = JSON.stringify(shortenError(error, limit, cuts[0].parts))
+    return tagged(tags.plainError, new TextEncoder().encode(text))
+  }
+}
+
+/** Returns the message of what a codec has thrown, which may be any value. */
+function textOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? thrown.message : String(thrown)
+  } catch {
+    return describe(thrown)
   }
 }
 
@@ -130,5 +161,7 @@ export function decodeOutcome(
   if (bytes[0] === tags.cancelled) return { kind: 'cancelled' }
   if (bytes[0] === tags.value) return { kind: 'value', value: codec.decode(body) }
   carryErrorTypes()
-  return { kind: 'error', error: decodeError(codec.decode(body) as EncodedError, sentAt()) }
+  const encoded: unknown =
+    bytes[0] === tags.plainError ? JSON.parse(new TextDecoder().decode(body)) : codec.decode(body)
+  return { kind: 'error', error: decodeError(encoded as EncodedError, sentAt()) }
 }

@@ -4,23 +4,12 @@ import type { Delivery } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
 import { PoisonedJob } from '../errors.ts'
 import type { JobMessage } from '../wire/job-message.ts'
-import { encodeResult, type Outcome } from '../wire/outcome.ts'
+import { encodeOutcome, type Outcome } from '../wire/outcome.ts'
 import { progressTag } from '../wire/progress.ts'
+import { readable } from '../wire/readable.ts'
 import { carrierOf, runTracing, traceparent } from '../wire/trace.ts'
 import { putBackUnknown } from './unknown-job.ts'
 import type { WorkerState } from './worker-state.ts'
-
-/** Returns `thrown`, or an error in its place if `thrown` throws when it is looked at, as a Proxy can. */
-function readable(thrown: unknown): unknown {
-  try {
-    // Each of these looks at the value.
-    void isCancelled(thrown)
-    void (thrown instanceof Error)
-    return thrown
-  } catch {
-    return new TypeError('the job threw a value that cannot be looked at')
-  }
-}
 
 export class JobRun {
   readonly delivery: Delivery
@@ -125,7 +114,7 @@ export class JobRun {
       if (runTracing.isLive) runTracing.settle(this, { result: value })
       outcome = { kind: 'value', value }
     } catch (thrown) {
-      const error = readable(thrown)
+      const error = readable(thrown, 'the job')
       if (runTracing.isLive)
         runTracing.settle(this, this.#isCancelled ? { cancelled: true } : { error })
       if (this.#isGivenUp || this.#wasEndedFromOutside()) {
@@ -210,7 +199,7 @@ export class JobRun {
   /** Stores the outcome. Returns the record that the server has, which another worker may have stored before. */
   async record(outcome: Outcome): Promise<Uint8Array> {
     const { id, resultTtl, mayBeKnown } = this.message
-    const record = encodeResult(
+    const record = encodeOutcome(
       outcome,
       this.#link.codec,
       this.message.job,

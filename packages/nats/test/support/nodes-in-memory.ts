@@ -11,6 +11,7 @@ import { runVirtual } from '@tasktree/core/testing'
 import {
   type Cluster,
   cluster,
+  type ClusterOptions,
   clusterTree,
   type StateCodec,
   type WorkerModules,
@@ -23,11 +24,12 @@ export function startMemoryNode(
   node: string,
   children: (cluster: Cluster) => ChildSpec[],
   logger: Logger = process.env['LOUD'] ? console : silentLogger,
+  options: ClusterOptions = {},
 ): Promise<ActorSystem> {
   return ActorSystem.start({
     name: node,
     logger,
-    children: [clusterTree('tree', { connector, node }, children)],
+    children: [clusterTree('tree', { connector, node, ...options }, children)],
   })
 }
 
