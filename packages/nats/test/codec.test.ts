@@ -1,6 +1,11 @@
 import { deserialize, serialize } from 'node:v8'
-import { cloneCodec, jsonCodec } from '@tasktree/nats'
+import { cloneCodec, type Codec, connect, jsonCodec, remoteJobs } from '@tasktree/nats'
+import { silentLogger } from '@tasktree/actor'
+import { runVirtual } from '@tasktree/core/testing'
+import { MemoryServer } from '@tasktree/nats/testing'
 import { expect, test } from 'vitest'
+import { thrown } from '../../../vitest.thrown.ts'
+import { startMemoryNode } from './support/nodes-in-memory.ts'
 
 const holes: unknown[] = []
 holes[1] = 2
@@ -69,3 +74,55 @@ test('what a codec cannot encode is refused', () => {
   expect(() => cloneCodec.encode(Symbol('s'))).toThrow(/could not be cloned/)
   expect(() => jsonCodec.encode(() => 1)).toThrow(/could not be written as JSON/)
 })
+
+const slow = {
+  encode: async (value: unknown) => cloneCodec.encode(value),
+  decode: async (bytes: Uint8Array) => cloneCodec.decode(bytes),
+}
+const noBytes = /must encode a value as a Uint8Array, got an object of class Promise/
+const noValue = /must decode a value in the call, got a promise/
+
+test.for([
+  ['encode', 'sender', /the arguments of home#one cannot be sent: the codec/, noBytes],
+  ['encode', 'worker', /the result of home#one cannot be sent: the codec/, noBytes],
+  ['decode', 'sender', /the codec/, noValue],
+  ['decode', 'worker', /the codec/, noValue],
+] as const)('a job says that %s of the codec of its %s returns a promise', ([call, at, ...texts]) =>
+  runVirtual(async () => {
+    const codec: Codec = { ...cloneCodec, [call]: slow[call] }
+    const home = { one: () => 1 }
+    const server = new MemoryServer()
+    const system = await startMemoryNode(
+      server,
+      'node',
+      (own) => [own.worker('q', { home })],
+      silentLogger,
+      at === 'worker' ? { codec } : {},
+    )
+    {
+      const { connector } = server
+      await using sender = await connect(at === 'sender' ? { connector, codec } : { connector })
+      const { one } = remoteJobs<typeof home>('home')
+      const error = (await thrown(sender.executor('q').submit(one))) as Error
+      for (const text of texts) expect(`${String(error)} ${String(error.cause)}`).toMatch(text)
+    }
+    await system.stop()
+  }),
+)
+
+test('arguments are refused with the reason, whatever the codec throws', () =>
+  runVirtual(async () => {
+    const trap = (): never => {
+      throw new Error('trap')
+    }
+    const encode = (): never => {
+      throw new Proxy(new Error('no'), { getPrototypeOf: trap, get: trap })
+    }
+    const { connector } = new MemoryServer()
+    await using sender = await connect({ connector, codec: { ...cloneCodec, encode } })
+    const { one } = remoteJobs<{ one: () => void }>('home')
+    const error = await thrown(sender.executor('q').submit(one))
+    expect(String(error)).toMatch(
+      /^JobSerializationError: the arguments of home#one cannot be sent/,
+    )
+  }))

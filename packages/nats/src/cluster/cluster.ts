@@ -15,7 +15,7 @@ import type { Bus, Connector } from '../bus/bus.ts'
 import { connectNats } from '../bus/connect-nats.ts'
 import { checkDurability, type DurabilityOptions } from '../bus/durability.ts'
 import { RemoteExecutor, type RemoteExecutorOptions } from '../executor/remote-executor.ts'
-import { checkCodec, cloneCodec, type Codec } from '../wire/codec.ts'
+import { checkedCodec, cloneCodec, type Codec } from '../wire/codec.ts'
 import { checkName } from '../wire/names.ts'
 import { OpenAsks } from '../services/open-asks.ts'
 import { checkLookup, type LookupOptions, RemoteRef } from '../services/remote-ref.ts'
@@ -75,14 +75,13 @@ export class Cluster implements AsyncDisposable {
     const { connector, ...connection } = stripOwn(options)
     checkName('the option namespace', namespace)
     checkName('the option node', node)
-    checkCodec(codec)
     const durability = checkDurability(options)
     this.namespace = namespace
     this.node = node
     this.#link = new Link(
       namespace,
       node,
-      codec,
+      checkedCodec(codec),
       options.inboxPrefix ?? '_INBOX',
       connector ?? (() => connectNats({ name: node, ...connection }, durability)),
     )

@@ -21,6 +21,7 @@ import { ClusterClosed } from '../errors.ts'
 import type { Link } from '../link/link.ts'
 import { checkName, defaultResultTtl, keptFor, shortestResultTtl } from '../wire/names.ts'
 import { isJobId, type JobMessage } from '../wire/job-message.ts'
+import { textOf } from '../wire/readable.ts'
 import { traceparent } from '../wire/trace.ts'
 import type { RemoteJob } from './remote-job.ts'
 import { SubmissionQueue } from './submission-queue.ts'
@@ -254,12 +255,8 @@ export class RemoteExecutor implements Executor {
 
 /** Fails `submission`, because its arguments cannot be encoded. */
 function refused(submission: Submission, cause: unknown): Submission {
-  const why = cause instanceof Error ? cause.message : String(cause)
-  submission.fail(
-    new JobSerializationError(`the arguments of ${submission.job} cannot be sent: ${why}`, {
-      cause,
-    }),
-  )
+  const message = `the arguments of ${submission.job} cannot be sent: ${textOf(cause)}`
+  submission.fail(new JobSerializationError(message, { cause }))
   return submission
 }
 

@@ -3,6 +3,7 @@ import { cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
 import { Context, type Future } from '@tasktree/core'
 import { JobSerializationError } from '@tasktree/executor'
 import type { AskMessage } from '../wire/ask-message.ts'
+import { textOf } from '../wire/readable.ts'
 import { traceparent } from '../wire/trace.ts'
 import type { OpenAsks } from './open-asks.ts'
 import { RemoteAsk } from './remote-ask.ts'
@@ -117,11 +118,8 @@ export class RemoteRef<A> implements ActorRef<A> {
     try {
       return this.#asks.link.codec.encode(args)
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause)
-      throw new JobSerializationError(
-        `the arguments of ${this.path} ${method} cannot be sent: ${why}`,
-        { cause },
-      )
+      const message = `the arguments of ${this.path} ${method} cannot be sent: ${textOf(cause)}`
+      throw new JobSerializationError(message, { cause })
     }
   }
 

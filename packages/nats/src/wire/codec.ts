@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { decodeValue, encodeValue } from '@tasktree/executor/lowlevel'
 import { describe } from '@tasktree/core/lowlevel'
 import { decodePlain, encodePlain, isEncodedPlain } from './plain-values.ts'
@@ -41,11 +42,29 @@ export const jsonCodec: Codec = {
   decode: (bytes) => JSON.parse(new TextDecoder().decode(bytes)) as unknown,
 }
 
-/** @throws {TypeError} */
-export function checkCodec(codec: unknown): void {
+/**
+ * Returns the codec, with a check of what its functions return.
+ *
+ * @throws {TypeError} when `codec` is not a codec
+ */
+export function checkedCodec(codec: Codec): Codec {
+  if (codec === cloneCodec || codec === jsonCodec) return codec
   const { encode, decode } = Object(codec) as Partial<Codec>
-  if (typeof encode === 'function' && typeof decode === 'function') return
-  throw new TypeError(
-    `the option codec must have the functions encode and decode, got ${describe(codec)}`,
-  )
+  if (typeof encode !== 'function' || typeof decode !== 'function') {
+    throw new TypeError(
+      `the option codec must have the functions encode and decode, got ${describe(codec)}`,
+    )
+  }
+  return {
+    encode: (value) => {
+      const bytes: unknown = codec.encode(value)
+      if (types.isUint8Array(bytes)) return bytes
+      throw new TypeError(`the codec must encode a value as a Uint8Array, got ${describe(bytes)}`)
+    },
+    decode: (bytes) => {
+      const value = codec.decode(bytes)
+      if (!(value instanceof Promise)) return value
+      throw new TypeError('the codec must decode a value in the call, got a promise')
+    },
+  }
 }

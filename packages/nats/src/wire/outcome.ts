@@ -4,7 +4,6 @@
  *
  * An error that the codec cannot encode is encoded as JSON, so that each job and each ask gets an outcome with every codec.
  */
-import { describe } from '@tasktree/core/lowlevel'
 import {
   ActorCrashed,
   ActorRestarting,
@@ -32,6 +31,7 @@ import {
   UnknownJob,
 } from '../errors.ts'
 import type { Codec } from './codec.ts'
+import { textOf } from './readable.ts'
 import { shortenError } from './shorten-error.ts'
 
 export type Outcome =
@@ -139,15 +139,6 @@ function encodeEncoded(error: EncodedError, codec: Codec, limit: number): Uint8A
   } catch {
     const text = JSON.stringify(shortenError(error, limit, cuts[0].parts))
     return tagged(tags.plainError, new TextEncoder().encode(text))
-  }
-}
-
-/** Returns the message of what a codec has thrown, which may be any value. */
-function textOf(thrown: unknown): string {
-  try {
-    return thrown instanceof Error ? thrown.message : String(thrown)
-  } catch {
-    return describe(thrown)
   }
 }
 
