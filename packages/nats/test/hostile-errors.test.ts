@@ -1,5 +1,6 @@
 import { getEventLoop, sleep, waitFor } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
+import { reportProgress } from '@tasktree/executor'
 import { Actor, type ActorSystem, child, ReplyError, silentLogger } from '@tasktree/actor'
 import {
   cloneCodec,
@@ -278,6 +279,53 @@ test('an ask fails at once when its service finds no ref', () =>
       expect(reports).toEqual([
         `The service none has lost a message: TypeError: the service none ${needs} undefined`,
       ])
+    }
+    await system.stop()
+  }))
+
+const reporting = {
+  report: (kind: 'text' | 'function' | 'large'): string => {
+    reportProgress({ text: 'half', function: () => 1, large: 'x'.repeat(2_000_000) }[kind])
+    return 'done'
+  },
+}
+
+test('a progress value that cannot be sent is named, and one that cannot be read costs no result', () =>
+  runVirtual(async () => {
+    const reports: string[] = []
+    getEventLoop().setExceptionHandler((_, { message, exception }) => {
+      reports.push(`${message}: ${String(exception)}`)
+    })
+    const server = new MemoryServer()
+    const system = await startMemoryNode(server, 'node', (own) => [own.worker('q', { reporting })])
+    const decode = (bytes: Uint8Array): unknown => {
+      const value = cloneCodec.decode(bytes)
+      if (value === 'half') throw new Error('not that')
+      return value
+    }
+    {
+      const { connector } = server
+      await using sender = await cluster({
+        connector,
+        codec: { ...cloneCodec, decode },
+      }).connect()
+      const executor = sender.executor('q')
+      const { report } = remoteJobs<typeof reporting>('reporting')
+      const seen: unknown[] = []
+      const job = executor.submit(report, 'text').onProgress((value) => seen.push(value))
+      expect(await job).toBe('done')
+      expect(seen).toEqual([])
+      expect(reports).toEqual([
+        'A progress value of reporting#report cannot be read: Error: not that',
+      ])
+      const unsendable = await thrown(executor.submit(report, 'function'))
+      expect(String(unsendable)).toMatch(
+        /^JobSerializationError: a progress value of reporting#report cannot be sent: /,
+      )
+      const tooLarge = await thrown(executor.submit(report, 'large'))
+      expect(String(tooLarge)).toMatch(
+        /^PayloadTooLarge: a progress value of reporting#report has 2000\d\d\d bytes/,
+      )
     }
     await system.stop()
   }))

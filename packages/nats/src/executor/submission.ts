@@ -164,8 +164,10 @@ export class Submission implements MappedJob, Linked<Submission> {
     }
     try {
       this.future.progressed(codec.decode(answer.data.subarray(1)))
-    } catch (error) {
-      this.fail(error)
+    } catch (exception) {
+      // The job goes on, and its result will come.
+      const message = `A progress value of ${this.job} cannot be read`
+      this.future.getLoop().callExceptionHandler({ message, exception, future: this.future })
     }
   }
 

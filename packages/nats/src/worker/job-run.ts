@@ -1,12 +1,13 @@
 /** One delivery of a job to a worker, until the server has the result. */
 import { failAfter, type Future, isCancelled, Task, TimeoutError } from '@tasktree/core'
+import { JobSerializationError } from '@tasktree/executor'
 import type { Delivery } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
-import { PoisonedJob } from '../errors.ts'
+import { PayloadTooLarge, PoisonedJob } from '../errors.ts'
 import type { JobMessage } from '../wire/job-message.ts'
 import { encodeOutcome, type Outcome } from '../wire/outcome.ts'
 import { progressTag } from '../wire/progress.ts'
-import { readable } from '../wire/readable.ts'
+import { readable, textOf } from '../wire/readable.ts'
 import { carrierOf, runTracing, traceparent } from '../wire/trace.ts'
 import { putBackUnknown } from './unknown-job.ts'
 import type { WorkerState } from './worker-state.ts'
@@ -167,14 +168,23 @@ export class JobRun {
     delivery.nak(this.#worker.backoff(this.message.job, delivery.count))
   }
 
+  /** Sends a progress value. It is lost if there is no connection. */
   #report(value: unknown): void {
-    const bus = this.#link.current()
-    if (bus === null || this.message.reply === '') return
-    const body = this.#link.codec.encode(value)
+    const { reply, job } = this.message
+    const bus = this.#link.status === 'connected' ? this.#link.current() : null
+    if (bus === null || reply === '') return
+    const what = `a progress value of ${job}`
+    let body: Uint8Array
+    try {
+      body = this.#link.codec.encode(value)
+    } catch (cause) {
+      throw new JobSerializationError(`${what} cannot be sent: ${textOf(cause)}`, { cause })
+    }
     const bytes = new Uint8Array(body.length + 1)
     bytes[0] = progressTag
     bytes.set(body, 1)
-    bus.publish(this.message.reply, bytes)
+    if (bytes.length > bus.maxPayload) throw new PayloadTooLarge(what, bytes.length, bus.maxPayload)
+    bus.publish(reply, bytes)
   }
 
   /** Gives the job to the dead-letter mover, which also stores its failure. */
