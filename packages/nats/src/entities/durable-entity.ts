@@ -11,13 +11,14 @@
  */
 import { type Actor, ActorCrashed, ActorStopped, type LocalActorRef, NoProc } from '@tasktree/actor'
 import { detached, isCancelled, sleep, type Task } from '@tasktree/core'
-import { createServiceTask } from '@tasktree/core/lowlevel'
+import { createServiceTask, isThenable } from '@tasktree/core/lowlevel'
 import type { Delivery } from '../bus/bus.ts'
 import { Fenced, PayloadTooLarge } from '../errors.ts'
 import { Signal } from '../link/signal.ts'
 import { answer, forward } from '../services/forward.ts'
 import { type AskMessage, readAsk, replyHeader } from '../wire/ask-message.ts'
 import type { Outcome } from '../wire/outcome.ts'
+import { readable } from '../wire/readable.ts'
 import { Activation } from './activation.ts'
 import { IdleTimer } from './idle-timer.ts'
 import { addId, hasId } from './recent-ids.ts'
@@ -185,8 +186,11 @@ export class DurableEntity {
   async #capture(actor: Actor | null, stored: StoredState, outcome: Outcome): Promise<Handled> {
     const { link, codec } = this.#shard.options
     try {
-      return { outcome, data: link.codec.encode(codec.save(actor as never)) }
-    } catch (error) {
+      const state: unknown = codec.save(actor as never)
+      if (isThenable(state)) throw new TypeError('save must return the state itself, got a promise')
+      return { outcome, data: link.codec.encode(state) }
+    } catch (thrown) {
+      const error = readable(thrown, 'save')
       this.#shard.options.actors.warn(`${this.#name}: its state cannot be saved`, error)
       await this.#activation.stop(error)
       return { outcome: { kind: 'error', error }, data: stored.data }
@@ -281,7 +285,10 @@ export class DurableEntity {
     ) {
       try {
         const ref = await this.#activation.get((actor) => {
-          if (stored.data !== null) codec.load(actor, link.codec.decode(stored.data))
+          if (stored.data !== null) {
+            const loading: unknown = codec.load(actor, link.codec.decode(stored.data))
+            if (isThenable(loading)) throw new TypeError('load must not wait, got a promise')
+          }
           this.#actor = actor
         })
         status.active.add(this)

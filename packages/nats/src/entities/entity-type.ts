@@ -10,7 +10,7 @@ import { checkName, defaultLease } from '../wire/names.ts'
 export interface StateCodec<A, S = unknown> {
   /** Returns what is to be stored. Called after each message; must not wait. */
   save(actor: A): S
-  /** Gives the stored state to a new actor, before its `onStart`. Not called for an entity that has no state yet. */
+  /** Gives the stored state to a new actor, before its `onStart`; must not wait. Not called for an entity without a state. */
   load(actor: A, state: S): void
 }
 

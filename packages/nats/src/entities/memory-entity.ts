@@ -64,6 +64,10 @@ export class MemoryEntity {
       accept?.cancel()
       if (task.cancelled()) return
       const error = task.exception()
+      // Nobody waits for an answer to a tell.
+      if (error !== null && kind === 'tell') {
+        this.#shard.actors.warn(`${this.#name} has lost a message`, error)
+      }
       if (!answers || bus.status !== 'connected') return
       if (kind === 'confirm' && error === null && task.result() === false) {
         bus.publish(reply, overloaded)

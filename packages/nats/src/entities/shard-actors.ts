@@ -7,6 +7,7 @@ import {
   type ChildSpec,
   type LocalActorRef,
 } from '@tasktree/actor'
+import { describe } from '@tasktree/core/lowlevel'
 import { token } from '../wire/names.ts'
 import type { EntityType } from './entity-type.ts'
 
@@ -37,9 +38,16 @@ export class ShardActors {
    * @throws what the constructor, `prepare` or `onStart` throws
    */
   async start(key: string, prepare: (actor: Actor) => void): Promise<LocalActorRef> {
-    const { actorClass, args, capacity } = this.#type
+    const { name, actorClass, args, capacity } = this.#type
     if (this.#context === null) throw new TypeError('the parent of the entities does not run')
-    return this.#context.spawn(prepared(actorClass, prepare), () => [...args(key)], {
+    const makeArgs = (): unknown[] => {
+      const made: unknown = args(key)
+      if (Array.isArray(made)) return made
+      throw new TypeError(
+        `the option args of the entity ${name} must return a list, got ${describe(made)}`,
+      )
+    }
+    return this.#context.spawn(prepared(actorClass, prepare), makeArgs, {
       name: token(key),
       mailbox: { capacity, overflow: 'reject' },
     })
