@@ -18,6 +18,9 @@ import { thrown } from '../../../vitest.thrown.ts'
 import { describeWithServer, freePort, NatsServer } from './support/server.ts'
 import { inTree, until } from './support/tree.ts'
 
+const fail = (_data: Uint8Array): never => {
+  throw new RangeError('no')
+}
 const home = { add: (a: number, b: number): number => a + b }
 const { add } = remoteJobs<typeof home>('home')
 
@@ -108,6 +111,39 @@ describeWithServer(
             const { waiting, running } = (await cluster.snapshot()).queues['q'] ?? {}
             return waiting === 0 && running === 0
           }, 'an empty queue')
+        },
+      )
+    })
+
+    test('a job that fills a message of the server is put aside, and others go on', async () => {
+      const where = options('full-message')
+      await inTree(
+        where,
+        (cluster) => [
+          cluster.worker('q', { home: { fail } }, { retryIf: () => true, maxDeliver: 1 }),
+        ],
+        async (cluster) => {
+          const executor = cluster.executor('q')
+          const far = remoteJobs<{ fail: typeof fail }>('home')
+          const outcomes = new Set<string>()
+          for (let left = 0; left <= 2_000; left += 50) {
+            const data = new Uint8Array(1_048_576 - left)
+            outcomes.add(((await thrown(executor.submit(far.fail, data))) as Error).name)
+          }
+          expect(outcomes).toEqual(new Set(['PayloadTooLarge', 'PoisonedJob']))
+          // One of another program, which has left no room for further headers.
+          const client = await connectClient({ servers: server.url, user: 'me', pass: 'secret' })
+          const full = headers()
+          full.set('Tasktree-Id', 'full')
+          full.set('Tasktree-Job', 'home#fail')
+          const data = new Uint8Array(1_048_576 - 100)
+          await jetstream(client).publish('full-message.job.q', data, { headers: full })
+          await client.close()
+          const known = executor.with({ id: 'full' }).submit(far.fail, new Uint8Array(1))
+          expect(await thrown(known)).toBeInstanceOf(PoisonedJob)
+          expect(await thrown(executor.submit(far.fail, new Uint8Array(1)))).toBeInstanceOf(
+            PoisonedJob,
+          )
         },
       )
     })

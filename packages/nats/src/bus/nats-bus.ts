@@ -16,7 +16,7 @@ import {
   type NatsConnection,
 } from '@nats-io/transport-node'
 import { Future } from '@tasktree/core'
-import { BusTimeout, ClusterClosed, PayloadTooLarge, StreamFull } from '../errors.ts'
+import { BusTimeout, ClusterClosed, StreamFull } from '../errors.ts'
 import {
   type Appended,
   type Bucket,
@@ -36,6 +36,7 @@ import {
 } from './bus.ts'
 import { failDeadHandshake } from './dead-handshake.ts'
 import { fromHeaders, LazyMessage } from './lazy-message.ts'
+import { checkSize } from './message-size.ts'
 import { NatsBucket } from './nats-bucket.ts'
 import { code, isRefusal, translate } from './nats-errors.ts'
 import { NatsPuller } from './nats-puller.ts'
@@ -136,7 +137,7 @@ export class NatsBus implements Bus {
 
   publish(subject: string, data: Uint8Array, options: PublishOptions = {}): void {
     const { headers, reply } = options
-    this.#checkSize(subject, data, headers)
+    checkSize(subject, data, headers, this.maxPayload)
     try {
       this.#connection.publish(subject, data, {
         ...(headers !== undefined && { headers: toHeaders(headers) }),
@@ -145,15 +146,6 @@ export class NatsBus implements Bus {
     } catch (error) {
       throw translate(error, subject)
     }
-  }
-
-  #checkSize(what: string, data: Uint8Array, headers: Headers | undefined): void {
-    let size = data.length
-    if (headers !== undefined) {
-      size += 64
-      for (const [name, value] of Object.entries(headers)) size += name.length + value.length + 4
-    }
-    if (size > this.maxPayload) throw new PayloadTooLarge(what, size, this.maxPayload)
   }
 
   subscribe(
@@ -253,7 +245,7 @@ export class NatsBus implements Bus {
   ): Future<Appended> {
     const headers = toHeaders({ ...given, [idHeader]: id })
     try {
-      this.#checkSize(subject, data, given)
+      checkSize(subject, data, given, this.maxPayload)
     } catch (error) {
       const refused = new Future<Appended>()
       refused.setException(error)

@@ -17,6 +17,9 @@ import { type JobTrace, jobTracing } from '../wire/trace.ts'
 import { cancelJob, type JobPlace } from './cancel-job.ts'
 import { RemoteJob } from './remote-job.ts'
 
+/** Bytes of the message of a job that are kept free for its headers. Workers add some when they send it to another stream. */
+const headersSize = 1_024
+
 /** The executor of a submission, as the submission sees it. */
 export interface SubmissionOwner {
   readonly link: Link
@@ -101,6 +104,9 @@ export class Submission implements MappedJob, Linked<Submission> {
     const stream = isDelayed ? names.delayed(queue) : names.jobs(queue)
     try {
       const { sequence, duplicate } = await link.insist((bus) => {
+        const limit = bus.maxPayload - headersSize
+        const size = this.#body.length
+        if (size > limit) throw new PayloadTooLarge(`the job ${message.job}`, size, limit)
         const sending = bus.append(subject, this.#body, {
           id: messageId(message),
           headers: toHeaders(message),

@@ -19,7 +19,8 @@ import {
   type StreamSettings,
   type StreamState,
 } from '../bus/bus.ts'
-import { BusTimeout, ClusterClosed, PayloadTooLarge } from '../errors.ts'
+import { checkSize } from '../bus/message-size.ts'
+import { BusTimeout, ClusterClosed } from '../errors.ts'
 import type { MemoryBucketState, MemoryServer } from './memory-server.ts'
 import type { MemoryConsumer, MemoryMessage, MemoryStream } from './memory-stream.ts'
 
@@ -173,12 +174,8 @@ export class MemoryBus implements Bus {
     return answer
   }
 
-  #checkSize(what: string, data: Uint8Array): void {
-    if (data.length > this.maxPayload) throw new PayloadTooLarge(what, data.length, this.maxPayload)
-  }
-
   publish(subject: string, data: Uint8Array, options: PublishOptions = {}): void {
-    this.#checkSize(subject, data)
+    checkSize(subject, data, options.headers, this.maxPayload)
     if (this.#status === 'closed') throw new ClusterClosed()
     const { headers = {}, reply = '' } = options
     this.#toServer(() => this.#home.publish(this, subject, data, headers, reply))
@@ -210,7 +207,7 @@ export class MemoryBus implements Bus {
     options: { id: string; headers?: Headers },
   ): Future<Appended> {
     return this.#request(() => {
-      this.#checkSize(subject, data)
+      checkSize(subject, data, options.headers, this.maxPayload)
       const stream = this.#home.streamOf(subject)
       if (stream === null) throw new BusTimeout(`no stream keeps ${subject}`)
       const { id, headers } = options
@@ -320,7 +317,7 @@ export class MemoryBus implements Bus {
   #bucket(bucket: MemoryBucketState): Bucket {
     const home = this.#home
     const write = (key: string, value: Uint8Array): number => {
-      this.#checkSize(key, value)
+      checkSize(key, value, undefined, this.maxPayload)
       return home.write(bucket, key, value)
     }
     return {

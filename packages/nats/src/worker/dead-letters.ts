@@ -1,6 +1,6 @@
 import type { Link } from '../link/link.ts'
 import { Signal } from '../link/signal.ts'
-import type { PoisonedJob } from '../errors.ts'
+import { PayloadTooLarge, type PoisonedJob } from '../errors.ts'
 import { deadLetterHeader } from '../wire/job-message.ts'
 import type { JobRun } from './job-run.ts'
 
@@ -58,18 +58,30 @@ export class DeadLetters {
 
   async #move({ run, error }: DeadJob): Promise<void> {
     run.reply(await run.record({ kind: 'error', error }))
+    const { delivery } = run
+    try {
+      await this.#append(run, delivery.data, error.message, error)
+    } catch (tooLarge) {
+      if (!(tooLarge instanceof PayloadTooLarge)) throw tooLarge
+      // Another program has sent the job, with no room for the headers that are added here.
+      const reason = `${error.message}; its arguments are left out, because they are too large`
+      await this.#append(run, new Uint8Array(0), reason, error)
+    }
+    delivery.term()
+    this.#moved(run)
+  }
+
+  async #append(run: JobRun, data: Uint8Array, reason: string, error: PoisonedJob): Promise<void> {
     const { delivery, message } = run
     await this.#link.insist((bus) =>
-      bus.append(this.#link.names.deadLetter(this.#queue), delivery.data, {
+      bus.append(this.#link.names.deadLetter(this.#queue), data, {
         id: `${message.id}:dead`,
         headers: {
           ...delivery.headers,
-          [deadLetterHeader.reason]: error.message,
+          [deadLetterHeader.reason]: reason,
           [deadLetterHeader.deliveries]: String(error.deliveries),
         },
       }),
     )
-    delivery.term()
-    this.#moved(run)
   }
 }
