@@ -3,7 +3,7 @@
  * not wait for it, because the server disconnects a client that reads slowly.
  */
 import { child, type ChildOptions, type ChildSpec, NoProc } from '@tasktree/actor'
-import { type Future, getEventLoop } from '@tasktree/core'
+import { type Future, getEventLoop, wait } from '@tasktree/core'
 import { checkCount, checkOptions, describe } from '@tasktree/core/lowlevel'
 import type { Bus, BusMessage } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
@@ -144,6 +144,7 @@ class Service implements AsyncDisposable {
   /** Takes no more messages, and waits until the messages that have arrived are answered. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#link.status !== 'idle') this.#unsubscribe?.()
-    await Promise.allSettled(this.#open)
+    // A kill ends this wait, and not the asks, whose senders still wait for an answer.
+    if (this.#open.size > 0) await wait([...this.#open])
   }
 }
