@@ -208,6 +208,9 @@ export declare function ownBrand(prototype: object): string | null;
 // dist/errors/caller-stack.d.ts
 export declare function startAtCaller<E extends Error>(error: E, url?: string): E;
 
+// dist/errors/error-text.d.ts
+export declare function errorText(error: unknown): string;
+
 // dist/errors/errors.d.ts
 export declare class CancelledError extends Error {
     #private;
@@ -218,6 +221,7 @@ export declare class CancelledError extends Error {
 export declare function isCancelled(error: unknown): error is CancelledError;
 export declare function isAbortError(error: unknown): boolean;
 export declare function cancelBehindAbort(error: unknown): CancelledError | null;
+export declare function cancelBehind(error: unknown): CancelledError | null;
 export declare function toCancelledError(msg: string | CancelledError | undefined): CancelledError;
 export declare class TimeoutError extends Error {
     readonly name: string;
@@ -260,11 +264,12 @@ export declare function isGroup(error: unknown): error is ExceptionGroup;
 export {};
 
 // dist/futures/await-sites.d.ts
+import type { Future } from './future.ts';
 import type { Reaction } from './reaction.ts';
 export declare function captureAwaitSites(on: boolean): void;
 export declare function capturesAwaitSites(): boolean;
-export declare function noteAwaitSite(reaction: Reaction): void;
-export declare function noteYieldSite(): void;
+export declare function noteAwaitSite(reaction: Reaction, future: Future<unknown>): void;
+export declare function noteYieldSite(future: Future<unknown>): void;
 export declare function awaitSiteOf(reaction: Reaction): readonly string[];
 export declare function programFrames(): string[];
 export declare function callSites(limit?: number): readonly NodeJS.CallSite[];
@@ -476,6 +481,7 @@ export declare class Failures implements Runnable {
     #private;
     constructor(loop: EventLoop);
     note(future: Future<unknown>): void;
+    dropped(): void;
     run(): void;
     unseen(): Future<unknown>[];
     forget(report: Report): void;
@@ -606,7 +612,7 @@ export declare class DebugMonitor {
     #private;
     constructor(loop: EventLoop);
     turnBegan(): void;
-    turnEnded(task: Task): void;
+    turnEnded(holder: Task | Frame): void;
     callbackEnded(name: string, start: number): void;
     cancelRemembered(task: Task): void;
     cancelDelivered(task: Task): void;
@@ -633,6 +639,7 @@ export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => v
 export declare function checkExceptionHandler(handler: unknown): void;
 export declare function reportException(loop: EventLoop, handler: ExceptionHandler | null, context: ExceptionContext): void;
 export declare function printException(context: ExceptionContext): void;
+export declare function printError(...values: unknown[]): void;
 
 // dist/loop/handle.d.ts
 import { type Environment } from '../context/async-context.ts';
@@ -854,6 +861,7 @@ import type { Task } from '../tasks/task.ts';
 export declare class MainTask implements Interruptible, Waiting {
     #private;
     deadlock: DeadlockError | null;
+    isGivenUp: boolean;
     constructor(task: Task);
     interrupt(signal: NodeJS.Signals): boolean;
     deadlocked(): void;
@@ -862,7 +870,7 @@ export declare class MainTask implements Interruptible, Waiting {
 export declare class Cleanup implements Waiting {
     #private;
     deadlock: DeadlockError | null;
-    constructor(loop: EventLoop);
+    constructor(loop: EventLoop, waiting: string);
     deadlocked(): void;
 }
 
@@ -983,11 +991,11 @@ export declare function moveOnAfter<T>(ms: number | null, body: (scope: CancelSc
 
 // dist/scopes/group-limit.d.ts
 import type { EventLoop } from '../loop/loop.ts';
-import { Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts';
+import { type Coroutine, type CoroutineFunction } from '../tasks/coroutine.ts';
 export declare class GroupLimit {
     #private;
     constructor(limit: number, loop: EventLoop);
-    run<T>(coro: CoroutineFunction<[], T> | Coroutine<T>): Promise<T>;
+    bodyFor<T>(coro: CoroutineFunction<[], T> | Coroutine<T>): () => Promise<T>;
 }
 
 // dist/scopes/group-start.d.ts
@@ -1010,6 +1018,7 @@ export declare function runInNewFrame<T>(fn: () => T): T;
 export declare function enterFrame<A, T>(frame: ScopeFrame, body: (argument: A) => PromiseLike<T>, argument: A): Promise<T>;
 export declare function enterBody<A, T>(frame: ScopeFrame, body: (argument: A) => PromiseLike<T>, argument: A): Promise<T>;
 export declare function endFrame(frame: ScopeFrame, cancelsBefore: number): Promise<CancelledError | null> | null;
+export declare function throwEnd(frame: Frame, error: unknown, isCancel: boolean, interrupted: CancelledError | null): never;
 export declare function throwOut(frame: Frame, error: unknown): never;
 
 // dist/scopes/scope-tracing.d.ts
@@ -1022,7 +1031,7 @@ export interface ScopeMessage {
     readonly name: string | null;
 }
 export declare const scopeTracing: Tracing<ScopeMessage>;
-export declare function traceScope<T>(message: ScopeMessage, open: () => Promise<T>): Promise<T>;
+export declare function traceScope<T>(message: ScopeMessage, open: () => Promise<T>, isCancelled: () => boolean): Promise<T>;
 
 // dist/scopes/shielded.d.ts
 export declare function shielded<T>(body: () => PromiseLike<T>, options?: {
@@ -1210,6 +1219,7 @@ import type { Future } from '../futures/future.ts';
 export declare class ChainWait extends DetailedFuture<unknown> {
     #private;
     constructor(future: Future<unknown>, settled: (end: Resolve, fail: Reject) => unknown);
+    describeWait(): string;
     cancel(message?: string | CancelledError): boolean;
 }
 
@@ -1487,6 +1497,7 @@ export declare class Task<T = unknown> extends Future<T> implements AsyncDisposa
 }
 export declare function createTask<T>(coro: TaskBody<T>, options?: TaskOptions): Task<T>;
 export declare function createTaskIn<T>(group: Frame | null, coro: TaskBody<T>, options?: TaskOptions): Task<T>;
+export declare function checkTaskBody(coro: unknown): void;
 export declare function taskSignal(): AbortSignal;
 
 // dist/tasks/tracing.d.ts

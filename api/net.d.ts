@@ -155,6 +155,9 @@ export declare const connectionTracing: Tracing<ConnectionTrace>;
 // dist/io-turns.d.ts
 export declare function turnsOfIo(count: number): Promise<void>;
 
+// dist/keep-freed-memory.d.ts
+export declare function keepFreedMemory(): void;
+
 // dist/listening-socket.d.ts
 import { type Server, type Socket } from 'node:net';
 import { type TlsOptions } from './tls.ts';
