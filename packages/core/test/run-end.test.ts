@@ -127,6 +127,23 @@ describe('a call that is refused changes nothing:', () => {
     expect(began).toBe(false)
   })
 
+  test('run on a loop that runs another main', async () => {
+    const reports: string[] = []
+    const loop = newEventLoop({ clock: new VirtualClock() })
+    loop.setExceptionHandler((_loop, { message }) => reports.push(message))
+    const outer = run(
+      async () => {
+        expect(await thrown(run(async () => {}, { loop }))).toBeInstanceOf(RuntimeError)
+        return sleep(10, 'the result of main')
+      },
+      { loop },
+    )
+    expect(await thrown(run(async () => {}, { loop }))).toBeInstanceOf(RuntimeError)
+    expect(await outer).toBe('the result of main')
+    expect(reports).toEqual([])
+    loop.close()
+  })
+
   // Control: asyncio.Runner, whose close() can be called again when it was refused while main ran.
   test('close while a main function runs', async () => {
     const { runner, loop } = virtualRunner()

@@ -140,17 +140,9 @@ export class Runner implements AsyncDisposable {
     main: CoroutineFunction<[], T> | Coroutine<T>,
     signal: AbortSignal | undefined,
   ): Promise<T> {
-    const loop = this.getLoop()
-    if (currentFrame()?.loop.isRunning() === true) {
-      throw new RuntimeError(
-        'run() cannot be called from a running event loop: await the call instead',
-      )
-    }
-    // These checks come before the task is made: if the call is refused, `main` must not run.
-    if (loop.isRunning()) {
-      throw new RuntimeError('this runner runs another main function: await that run first')
-    }
-    loop.assertRunnable()
+    // This check comes before the task is made: if the call is refused, `main` must not run.
+    this.#assertRunnable()
+    const loop = this.#loop
     watchRejections(loop)
     const task = createTask(main, { loop, context: this.#context })
     cancelOnAbort(task as Task, signal)
@@ -181,6 +173,20 @@ export class Runner implements AsyncDisposable {
       unwatch()
       ignoreSignals?.()
     }
+  }
+
+  /** @throws {RuntimeError} when no main function can begin now */
+  #assertRunnable(): void {
+    const loop = this.getLoop()
+    if (currentFrame()?.loop.isRunning() === true) {
+      throw new RuntimeError(
+        'run() cannot be called from a running event loop: await the call instead',
+      )
+    }
+    if (loop.isRunning()) {
+      throw new RuntimeError('this runner runs another main function: await that run first')
+    }
+    loop.assertRunnable()
   }
 
   /**
@@ -383,6 +389,13 @@ export class Runner implements AsyncDisposable {
   ): Promise<T> {
     this.#isLast = true
     let value: T
+    try {
+      this.#assertRunnable()
+    } catch (error) {
+      // The tasks of a loop that the caller has passed must go on. A loop of the runner has no task yet.
+      if (this.closesLoop) this.#loop.close()
+      throw error
+    }
     try {
       value = await this.#run(main, signal)
     } catch (error) {
