@@ -1,6 +1,7 @@
 import {
   createTask,
   DeadlockError,
+  detached,
   type EventLoop,
   Future,
   getRunningLoop,
@@ -188,6 +189,38 @@ test('a second call of close waits until the first has ended', async () => {
   await runner.close()
   expect(log).toEqual(['the task has ended after 1 cancel'])
   await first
+  loop.close()
+})
+
+test('after a run, code outside of every task can wait again, in a hook and in the next run', async () => {
+  const log: string[] = []
+  const loop = newEventLoop({ clock: new VirtualClock() })
+  const wait = (name: string): Promise<void> =>
+    detached(async () => {
+      log.push(await sleep(5, name).catch((error: unknown) => `${name}: ${String(error)}`))
+    })
+  await run(
+    async () => {
+      void wait('in main')
+      loop.addShutdownHook(() => wait('in a hook'))
+      await sleep(1)
+    },
+    { loop },
+  )
+  await run(
+    async () => {
+      await wait('in the next main')
+      loop.callSoon(() => void wait('in a callback'))
+      await sleep(10)
+    },
+    { loop },
+  )
+  expect(log).toEqual([
+    'in main: CancelledError: the run has ended',
+    'in a hook',
+    'in the next main',
+    'in a callback',
+  ])
   loop.close()
 })
 

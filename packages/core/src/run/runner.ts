@@ -18,7 +18,7 @@ import { interruptOnSignals } from './interrupt-signals.ts'
 import { Cleanup, MainTask } from './main-task.ts'
 import type { Runnable } from '../loop/ready-queue.ts'
 import type { Cancellation } from '../tasks/cancellation.ts'
-import { CLOSING } from '../tasks/frame-state.ts'
+import { CLOSING, OPEN } from '../tasks/frame-state.ts'
 import { hasWaits } from '../tasks/frame-end.ts'
 import type { Frame } from '../tasks/frame.ts'
 import { framesOf } from '../tasks/frame-tree.ts'
@@ -195,7 +195,8 @@ export class Runner implements AsyncDisposable {
    * the loop. A call of `stop` of the loop does not end this wait. A second call of `close` waits until the first has
    * ended.
    *
-   * @throws {RuntimeError} while a main function runs, or inside a task or callback of a loop; then nothing is cancelled
+   * @throws {RuntimeError} while a main function runs, and inside a task or callback of a loop if there is work to end;
+   * then nothing is cancelled
    * @throws {DeadlockError} when nothing is left that could end the wait of one of these tasks; the runner then stops
    * waiting
    */
@@ -220,7 +221,7 @@ export class Runner implements AsyncDisposable {
   async #close(): Promise<void> {
     const loop = this.#loop
     const called = new Set<unknown>()
-    // All main tasks have ended, so a signal has nothing to cancel, and ends the process.
+    // No main function runs any more, so a signal has nothing to cancel, and ends the process.
     const ignoreSignals = this.#handleSignals
       ? interruptOnSignals({ interrupt: () => false })
       : null
@@ -245,7 +246,7 @@ export class Runner implements AsyncDisposable {
   /**
    * Waits for `awaitable`, even if code calls `stop` of the loop.
    *
-   * @throws {DeadlockError} when nothing is left that could end this wait; the message says that `waiting` waits for ever
+   * @throws {DeadlockError} when nothing is left that could end this wait; the message names `waiting`
    */
   async #waitFor<T>(awaitable: Awaitable<T>, waiting: string): Promise<T> {
     const loop = this.#loop
@@ -317,7 +318,7 @@ export class Runner implements AsyncDisposable {
     loop.isEnding = true
     for (let round = 0; round < unawaitedRounds; round++) {
       const frames = this.#waitingFrames()
-      if (frames.length === 0) return
+      if (frames.length === 0) break
       const quiet = new Future<void>({ loop })
       const end = (): void => {
         if (!quiet.done()) quiet.setResult()
@@ -333,6 +334,11 @@ export class Runner implements AsyncDisposable {
       await loop.runToEnd(quiet, () => false)
       timer.cancel()
     }
+    // Code outside of every task may wait again: that of the shutdown hooks, and of a later run on the same loop.
+    const { rootFrame } = loop
+    if (rootFrame.cancellation !== null) rootFrame.cancellation.pending = false
+    rootFrame.cancellation = null
+    rootFrame.state = OPEN
   }
 
   /** Returns the frames of the code that waits outside of every running task. A frame lists the waits of some code. */
