@@ -7,8 +7,8 @@ type Values = Map<ContextVar<unknown>, unknown>
 
 /**
  * The values of context variables, for the code that runs in this context. By default, every task has its own context,
- * which is a copy of the context of its creator. If code of the task calls `set`, all code that the task awaits sees the
- * new value, and the creator of the task does not.
+ * which is a copy of the context of its creator. If code of the task calls `set`, all code that the task awaits sees
+ * the new value, and the creator of the task does not.
  *
  * @example
  *     const user = new ContextVar<string>('user')

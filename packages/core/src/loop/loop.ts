@@ -62,8 +62,8 @@ export class EventLoop extends Scheduler {
   /** @internal The tasks of this loop that are not done. */
   readonly tasks: LiveTasks = new LiveTasks()
   /**
-   * @internal Whether a `run` on this loop is at its end: it has ended all tasks, and now cancels the waits that are left
-   * and calls the shutdown hooks. While `isEnding` is true, the CancelledError of an async function that was called
+   * @internal Whether a `run` on this loop is at its end: it has ended all tasks, and now cancels the waits that are
+   * left and calls the shutdown hooks. While `isEnding` is true, the CancelledError of an async function that was called
    * without `await` is not reported.
    */
   isEnding = false

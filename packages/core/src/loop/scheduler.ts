@@ -363,8 +363,8 @@ export abstract class Scheduler {
   /**
    * Makes sure that the loop does not hold back other tasks while its holder (the task or scope whose code runs now)
    * awaits a foreign promise (a promise that this library did not make). Such an `await` does not call `release`. So
-   * `nextTick` calls back, usually when no microtask is left. A holder that was not released by then is probably awaiting
-   * a foreign promise, and stops being the holder.
+   * `nextTick` calls back, usually when no microtask is left. A holder that was not released by then is probably
+   * awaiting a foreign promise, and stops being the holder.
    */
   #watch(): void {
     if (this.#watching) return

@@ -28,7 +28,7 @@ export function watchForDeadlock(run: Waiting): () => void {
 function onBeforeExit(): void {
   for (const run of watched) run.deadlocked()
   // `deadlocked()` cancels tasks, and their clean-up runs in microtasks, which do not keep the process alive. This
-  // empty callback keeps the process alive until Node has handled I/O once more. If nothing else keeps the process alive
-  // then, Node emits `beforeExit` again, so a clean-up that hangs is found too.
+  // empty callback keeps the process alive until Node has handled I/O once more. If nothing else keeps the process
+  // alive then, Node emits `beforeExit` again, so a clean-up that hangs is found too.
   systemClock.yieldToIO(() => {})
 }

@@ -1,8 +1,8 @@
 /** A run. The listener of this file calls `interrupt` when the process gets SIGINT or SIGTERM. */
 export interface Interruptible {
   /**
-   * Cancels the main task because of `signal`. Returns false if an earlier signal has done so, or the main task is done;
-   * the process then exits, unless `interrupt` of another run returns true.
+   * Cancels the main task because of `signal`. Returns false if an earlier signal has done so, or the main task is
+   * done; the process then exits, unless `interrupt` of another run returns true.
    */
   interrupt(signal: NodeJS.Signals): boolean
 }
