@@ -13,6 +13,7 @@ import {
 import { explore, runVirtual, ScheduleError, VirtualClock } from '@tasktree/core/testing'
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test, vi } from 'vitest'
+import { thrown } from './support/virtual.ts'
 
 describe('virtual time', () => {
   test('a day of sleeps takes no time, and the clock has moved by a day', async () => {
@@ -46,6 +47,29 @@ describe('virtual time', () => {
 
   test('starts where it is told', async () => {
     expect(await runVirtual(async () => getRunningLoop().time(), { start: 1_000 })).toBe(1_000)
+  })
+
+  test('a program that waits for real I/O goes on when an older resource of that kind is closed', async () => {
+    const older = Promise.withResolvers<void>()
+    setTimeout(older.resolve, 20)
+    const result = await runVirtual(async () => {
+      const own = new Promise((resolve) => setTimeout(resolve, 200))
+      await older.promise
+      await own
+      return 'done'
+    })
+    expect(result).toBe('done')
+  })
+
+  test('a program is deadlocked if it has closed its resources, and older ones are open', async () => {
+    const older = setTimeout(() => {}, 60_000)
+    const program = async (): Promise<void> => {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      await new Future()
+    }
+    const error = await thrown(runVirtual(program))
+    clearTimeout(older)
+    expect(error).toBeInstanceOf(DeadlockError)
   })
 
   test('a clock serves a second loop when the first is closed', async () => {

@@ -11,12 +11,18 @@ import { VirtualClock } from './virtual-clock.ts'
  * as the closing of a file.
  */
 const checksToBeSure = 5
+/**
+ * The number of such checks if the program has opened resources of a kind of which others were open before its start,
+ * and now no more are open than then. The program may have closed its own, or it may wait for them while the older ones
+ * were closed: the runtime tells only how many are open.
+ */
+const checksIfUnclear = 1_000
 
 /**
  * Runs `main` on a new loop in virtual time: when every task waits, the clock jumps to the next timer. Returns a
  * promise of the outcome of `main`. With `seed`, the tasks and callbacks that are ready run in a random order, and the
  * same seed always gives the same order. If every task waits and nothing can wake any of them, this promise rejects
- * with a DeadlockError within a few milliseconds. If the program waits for real I/O, the run continues.
+ * with a DeadlockError, usually within a few milliseconds. If the program waits for real I/O, the run continues.
  *
  * @throws {TypeError} when `main` is neither a function nor a Coroutine, and for wrong options
  *
@@ -45,15 +51,16 @@ export async function runOnVirtualLoop<T>(
   const loop = new EventLoop(schedule === null ? { clock } : { clock, schedule })
   const runner = new Runner({ loop, handleSignals: false })
   runner.closesLoop = true
-  const before = countResources()
+  const resources = new OpenResources()
   let idleChecks = 0
   let turnsSeen = 0
   clock.onStall = () => {
-    if (runner.deadlocked === null || waitsForIO(before)) return false
-    idleChecks = loop.turns === turnsSeen ? idleChecks + 1 : 1
+    const isIdle = runner.deadlocked !== null && !resources.mayWake()
+    if (isIdle && loop.turns === turnsSeen) idleChecks++
+    else idleChecks = isIdle ? 1 : 0
     turnsSeen = loop.turns
-    if (idleChecks < checksToBeSure) return false
-    runner.deadlocked()
+    if (idleChecks < (resources.isUnclear ? checksIfUnclear : checksToBeSure)) return false
+    runner.deadlocked?.()
     clock.watch()
     return true
   }
@@ -77,11 +84,27 @@ function listResources(): readonly string[] {
   }
 }
 
-/**
- * Whether more resources (sockets, files and the like) of some kind are open now than before the start of the program.
- * Such a resource may still wake a task.
- */
-function waitsForIO(before: Map<string, number>): boolean {
-  for (const [kind, count] of countResources()) if (count > (before.get(kind) ?? 0)) return true
-  return false
+/** The resources (sockets, files and the like) that are open in this process, compared with those before the program. */
+class OpenResources {
+  readonly #before = countResources()
+  /** The kinds of which more were open at some check than before the start of the program. */
+  readonly #ownKinds = new Set<string>()
+  /** Whether the newest call of `mayWake` has returned false, but a resource of the program may be open all the same. */
+  isUnclear = false
+
+  /**
+   * Whether more resources of some kind are open now than before the start of the program. Such a resource may still
+   * wake a task.
+   */
+  mayWake(): boolean {
+    let mayWake = false
+    this.isUnclear = false
+    for (const [kind, count] of countResources()) {
+      if (count > (this.#before.get(kind) ?? 0)) {
+        mayWake = true
+        this.#ownKinds.add(kind)
+      } else if (this.#ownKinds.has(kind)) this.isUnclear = true
+    }
+    return mayWake
+  }
 }
