@@ -1,8 +1,14 @@
-import { currentFrame, getEventLoop } from '../context/current.ts'
+import {
+  type AsyncContext,
+  resumeAsyncContext,
+  saveAsyncContext,
+} from '../context/async-context.ts'
+import { currentFrame } from '../context/current.ts'
 import type { CancelledError } from '../errors/errors.ts'
+import { Claim } from '../futures/claim.ts'
+import { describeWait } from '../futures/describe-wait.ts'
 import { Future } from '../futures/future.ts'
-import type { Runnable } from '../loop/ready-queue.ts'
-import type { EventLoop } from '../loop/loop.ts'
+import { detailsOf, type WaitDetails, waitDetails } from '../futures/wait-details.ts'
 import { Cancellation } from './cancellation.ts'
 import type { Frame } from './frame.ts'
 import { findCancelledScope } from './level-cancel.ts'
@@ -25,7 +31,7 @@ import { findCancelledScope } from './level-cancel.ts'
  * a number with 0.
  */
 export function cancelIsDue(): boolean {
-  if (!Cancellation.isAnyOpen()) return false
+  if (!Cancellation.isAnyOpen() || isOperationCalled) return false
   const frame = currentFrame()
   if (frame === null) return false
   for (let each: Frame | null = frame; each !== null; each = each.parent) {
@@ -37,46 +43,88 @@ export function cancelIsDue(): boolean {
 }
 
 /**
- * Returns a future that calls `operation` in a later turn (one step of the loop). `operation` returns a second future,
- * and the first future ends with the outcome of the second. If a cancel ends the first future before that turn,
- * `operation` is never called. If no code awaits the first future, `operation` is called nevertheless.
+ * Returns a future that calls `operation` in a later turn (one step of the loop), as code of the caller's task.
+ * `operation` returns a second future, and the first future ends with the outcome of the second. If a cancel ends the
+ * first future before that turn, `operation` is never called. If no code awaits the first future, `operation` is called
+ * nevertheless.
  */
 export function deferred<T>(operation: () => Future<T>): Future<T> {
-  return new Deferred(getEventLoop(), operation)
+  return new Deferred(operation)
 }
 
-class Deferred<T> extends Future<T> implements Runnable {
+/**
+ * Whether the operation of a Deferred is being called. The operation was put off already, so `cancelIsDue` then returns
+ * false.
+ */
+let isOperationCalled = false
+
+/**
+ * This class is a Claim, although it takes nothing itself: the operation may take a lock or an item, and a cancel must
+ * not come between that and the turn of the waiting code, because the lock or item would be lost. So the waiting code
+ * resumes inside the turn in which the operation has its result.
+ */
+class Deferred<T> extends Claim<T> {
   readonly #operation: () => Future<T>
+  readonly #context: AsyncContext = saveAsyncContext()
   #inner: Future<T> | null = null
 
-  constructor(loop: EventLoop, operation: () => Future<T>) {
-    super({ loop })
+  constructor(operation: () => Future<T>) {
+    super()
     this.#operation = operation
-    loop.push(this)
+    this.wake()
   }
 
   override cancel(message?: string | CancelledError): boolean {
-    return this.#inner === null ? super.cancel(message) : this.#inner.cancel(message)
+    if (this.#inner !== null) return this.#inner.cancel(message)
+    // `cancel` of a Claim that was woken may do nothing, and leave the cancel to `run`. But this future has taken
+    // nothing yet. If it ends now, its cancel counts at once, as that of other waits that begin in the same turn.
+    return Future.prototype.cancel.call(this, message)
   }
 
-  run(): void {
-    if (this.done()) return
-    const inner = this.#operation()
-    if (inner.done()) this.#endAs(inner)
-    else {
-      this.#inner = inner
-      inner.onDone(() => this.#endAs(inner))
+  override canBeLeft(): boolean {
+    return this.#inner?.canBeLeft() ?? true
+  }
+
+  override describeWait(): string {
+    return this.#inner === null ? 'an operation that was put off' : describeWait(this.#inner)
+  }
+
+  [waitDetails](): WaitDetails {
+    if (this.#inner !== null) return detailsOf(this.#inner)
+    return { kind: 'operation', label: this.describeWait() }
+  }
+
+  protected override claim(): void {
+    isOperationCalled = true
+    try {
+      // oxlint-disable-next-line typescript/unbound-method -- the function is called with the second argument as its `this`
+      resumeAsyncContext(this.#context, this as Deferred<unknown>, Deferred.#begin)
+    } finally {
+      isOperationCalled = false
     }
   }
 
-  label(): string {
-    return 'an operation that was put off'
+  protected override decline(): void {}
+
+  static #begin(this: Deferred<unknown>): void {
+    const inner = this.#operation()
+    if (inner.done()) {
+      Deferred.#endAs(this, inner)
+      return
+    }
+    this.#inner = inner
+    inner.onDone(() => {
+      this.#inner = null
+      const [first, ...others] = this.takeReactions()
+      Deferred.#endAs(this, inner)
+      for (const reaction of others) this.getLoop().push(reaction)
+      first?.run()
+    })
   }
 
-  #endAs(inner: Future<T>): void {
-    this.#inner = null
-    if (inner.cancelled()) this.endCancelled(inner.cancelledError())
-    else if (inner.exception() !== null) this.fail(inner.exception())
-    else this.fulfill(inner.result())
+  static #endAs(deferred: Deferred<unknown>, inner: Future<unknown>): void {
+    if (inner.cancelled()) deferred.endCancelled(inner.cancelledError())
+    else if (inner.exception() !== null) deferred.fail(inner.exception())
+    else deferred.fulfill(inner.result())
   }
 }
