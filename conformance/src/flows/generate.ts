@@ -11,6 +11,7 @@ const blocks = {
   waitFor: 6,
   moveOnAfter: 8,
   group: 6,
+  shielded: 3,
   task: 3,
   try: 12,
   repeat: 3,
@@ -31,6 +32,7 @@ class Generator {
   readonly #longest: number
   #left = 0
   #tasks = 1
+  #isShut = false
 
   constructor(seed: number, longest: number) {
     this.#random = new Random(seed)
@@ -72,7 +74,11 @@ class Generator {
     const inner = (): Statement[] => this.#block(depth + 1, inGroup)
     switch (name) {
       case 'wait':
-        return ['wait', random.weighted(waitKinds), random.chance(0.1) ? null : this.#delay()]
+        return [
+          'wait',
+          random.weighted(waitKinds),
+          random.chance(0.1) && !this.#isShut ? null : this.#delay(),
+        ]
       case 'foreign':
       case 'abortable':
         return [name, this.#delay()]
@@ -92,6 +98,10 @@ class Generator {
         return [name, this.#limit(), inner()]
       case 'group':
         return ['group', this.#block(depth + 1, true)]
+      case 'shielded':
+        return random.chance(0.5)
+          ? ['shielded', this.#limit(), inner()]
+          : ['shielded', null, this.#withEnd(inner)]
       case 'repeat':
         return ['repeat', random.between(2, 3), inner()]
       case 'try':
@@ -103,6 +113,15 @@ class Generator {
       default:
         return [name, inner()]
     }
+  }
+
+  /** Draws a block in which each wait ends: nothing else ends a wait behind a shield that stays. */
+  #withEnd(inner: () => Statement[]): Statement[] {
+    const wasShut = this.#isShut
+    this.#isShut = true
+    const block = inner()
+    this.#isShut = wasShut
+    return block
   }
 
   #try(inner: () => Statement[]): Statement {

@@ -1,14 +1,13 @@
 import {
   coroutine,
-  type CoroutineGenerator,
   createTask,
   type EventLoop,
   getRunningLoop,
   isCancelled,
   moveOnAfter,
   RuntimeError,
+  shielded,
   type Task,
-  type TaskGroup,
   taskGroup,
   taskSignal,
   TimeoutError,
@@ -26,17 +25,12 @@ import {
   type Statement,
   type WaitKind,
 } from './program.ts'
-import { Trace, type TracedScope } from './trace.ts'
+import { bodySteps, type Place, steps } from './steps.ts'
+import { Flow, Trace, type TracedScope } from './trace.ts'
 import { abortable, abortError, foreign, isAbort, startWait } from './waits.ts'
 
 class ProgramError extends Error {
   override readonly name: string = 'ProgramError'
-}
-
-/** Where a statement stands: the scope around it, and the group that it can add a task to. */
-interface Place {
-  readonly scope: TracedScope
-  readonly group: { readonly tasks: TaskGroup; readonly scope: TracedScope } | null
 }
 
 interface LiveTask {
@@ -125,7 +119,7 @@ export class FlowInterpreter {
     // short waits: after a pause of the machine the timer of one long wait would end together with the first timer of a flow,
     // and leave no time for the flow's later timers.
     const turns = this.#mode === 'real' ? 20 : 1
-    for (let i = 0; i < turns; i++) await this.#foreign(Math.ceil(patience / turns))
+    for (let i = 0; i < turns; i++) await this.foreign(Math.ceil(patience / turns))
     await cancelAll()
     for (const { scope } of this.#live) {
       this.trace.fault('I4', `${scope.name} hangs after every cancel`)
@@ -139,9 +133,9 @@ export class FlowInterpreter {
   }
 
   #start(scope: TracedScope, body: Statement[], generator: boolean): Task<void> {
-    const place: Place = { scope, group: null }
+    const place: Place = { flow: new Flow(), scope, group: null }
     const task = createTask(
-      generator ? () => this.#steps(body, place) : () => this.#block(body, place),
+      generator ? () => bodySteps(this, body, place) : async () => this.#body(body, place),
       { name: scope.name },
     )
     this.#watch(task, scope)
@@ -158,31 +152,36 @@ export class FlowInterpreter {
     })
   }
 
-  async #block(block: readonly Statement[], place: Place): Promise<void> {
-    for (const statement of block) await this.#statement(statement, place)
+  /** Runs the body of the innermost scope. */
+  async #body(block: readonly Statement[], place: Place): Promise<void> {
+    try {
+      await this.#block(block, place)
+    } finally {
+      this.trace.bodyEnds(place.scope)
+    }
   }
 
-  async #statement(statement: Statement, place: Place): Promise<void> {
+  async #block(block: readonly Statement[], place: Place): Promise<void> {
+    for (const statement of block) await this.statement(statement, place)
+  }
+
+  async statement(statement: Statement, place: Place): Promise<void> {
     switch (statement[0]) {
       case 'wait':
         return this.#wait(statement[1], statement[2], place)
       case 'foreign':
-        return this.#foreign(statement[1])
+        return this.foreign(statement[1])
       case 'abortable':
         return this.#abortable(statement[1], place)
       case 'hop':
         for (let i = 0; i < statement[1]; i++) await Promise.resolve()
         return undefined
       case 'all':
-        await Promise.all(this.#branches(statement[1], place))
-        return undefined
       case 'allSettled':
-        await Promise.allSettled(this.#branches(statement[1], place))
-        return undefined
       case 'race':
-        return Promise.race(this.#branches(statement[1], place))
+        return this.#branches(statement[0], statement[1], place)
       case 'float':
-        void this.#float(statement[1], place)
+        void this.#float(statement[1], { ...place, flow: new Flow() })
         return undefined
       case 'timeout':
       case 'waitFor':
@@ -190,6 +189,8 @@ export class FlowInterpreter {
         return this.#limited(statement[0], statement[1], statement[2], place)
       case 'group':
         return this.#group(statement[1], place)
+      case 'shielded':
+        return this.#shielded(statement[1], statement[2], place)
       case 'child':
         this.#child(statement[1], place)
         return undefined
@@ -201,22 +202,37 @@ export class FlowInterpreter {
         for (let i = 0; i < statement[1]; i++) await this.#block(statement[2], place)
         return undefined
       case 'generator':
-        await coroutine(() => this.#steps(statement[1], place))()
+        await coroutine(() => steps(this, statement[1], place))()
         return undefined
       case 'fail':
       case 'cancel':
-        this.#act(statement)
+        this.act(statement)
         return undefined
     }
   }
 
-  #act(statement: ['fail'] | ['cancel', number]): void {
+  act(statement: ['fail'] | ['cancel', number]): void {
     if (statement[0] === 'fail') throw new ProgramError('fail')
     this.#cancel(this.#tasks[statement[1]])
   }
 
-  #branches(branches: readonly Statement[][], place: Place): Promise<void>[] {
-    return branches.map((branch) => this.#block(branch, place))
+  async #branches(
+    how: 'all' | 'allSettled' | 'race',
+    branches: readonly Statement[][],
+    place: Place,
+  ): Promise<void> {
+    const flows = branches.map(() => new Flow())
+    const calls = branches.map((branch, i) =>
+      this.#block(branch, { ...place, flow: flows[i] as Flow }),
+    )
+    try {
+      if (how === 'all') await Promise.all(calls)
+      else if (how === 'allSettled') await Promise.allSettled(calls)
+      else await Promise.race(calls)
+    } finally {
+      // The flow goes on in the turn in which one of its branches has ended.
+      for (const flow of flows) place.flow.join(flow)
+    }
   }
 
   async #float(block: readonly Statement[], place: Place): Promise<void> {
@@ -229,9 +245,9 @@ export class FlowInterpreter {
   }
 
   async #wait(kind: WaitKind, ms: number | null, place: Place): Promise<void> {
-    const traced = this.trace.begin(printWait(kind, ms), place.scope)
+    const traced = this.trace.begin(printWait(kind, ms), place)
     try {
-      await startWait(kind, ms, this.#loop as EventLoop, this.#mode)
+      await this.startWait(kind, ms)
     } catch (error) {
       if (isCancelled(error)) this.trace.end(traced, 'cancelled')
       throw error
@@ -239,7 +255,11 @@ export class FlowInterpreter {
     this.trace.end(traced, 'completed')
   }
 
-  #foreign(ms: number): Promise<void> {
+  startWait(kind: WaitKind, ms: number | null): PromiseLike<unknown> {
+    return startWait(kind, ms, this.#loop as EventLoop, this.#mode)
+  }
+
+  foreign(ms: number): Promise<void> {
     return foreign(this.#loop as EventLoop, ms, this.#mode)
   }
 
@@ -249,11 +269,12 @@ export class FlowInterpreter {
     // As `fetch` does. That look is the delivery of the cancel.
     if (signal.aborted) {
       for (const scope of place.scope.chain) scope.hasLooked = true
+      this.trace.reach(place.flow)
       throw abortError(signal.reason)
     }
-    const traced = this.trace.begin(`abortable(${ms})`, place.scope, 'signal')
+    const traced = this.trace.begin(`abortable(${ms})`, place, 'signal')
     try {
-      await abortable(this.#foreign(ms), signal)
+      await abortable(this.foreign(ms), signal)
     } catch (error) {
       this.trace.end(traced, 'cancelled')
       throw error
@@ -274,7 +295,7 @@ export class FlowInterpreter {
     const body = async (given?: unknown): Promise<void> => {
       handed = given
       try {
-        await this.#block(block, { ...place, scope })
+        await this.#body(block, { ...place, scope })
       } catch (error) {
         inner = error
         throw error
@@ -297,7 +318,7 @@ export class FlowInterpreter {
     try {
       await taskGroup(async (tasks) => {
         try {
-          await this.#block(block, { scope, group: { tasks, scope } })
+          await this.#block(block, { ...place, scope, group: { tasks, scope } })
         } catch (error) {
           scope.bodyEnded = true
           if (isCancelled(error)) this.trace.groupBodyCancelled(scope)
@@ -307,10 +328,24 @@ export class FlowInterpreter {
         scope.bodyEnded = true
       })
     } catch (error) {
+      // The wait for the tasks, which is not in the trace, may have thrown a cancel.
+      this.trace.reach(place.flow)
       this.trace.endScope(scope, scope.surelyStruck, (error as Error).name)
       throw error
     }
     this.trace.endScope(scope, scope.surelyStruck, 'done')
+  }
+
+  async #shielded(grace: number | null, block: readonly Statement[], place: Place): Promise<void> {
+    const scope = this.trace.beginScope('shielded', place.scope)
+    const body = (): Promise<void> => this.#body(block, { ...place, scope })
+    try {
+      await shielded(body, grace === null ? {} : { grace })
+    } catch (error) {
+      this.trace.endScope(scope, false, (error as Error).name)
+      throw error
+    }
+    this.trace.endScope(scope, false, 'done')
   }
 
   /** The first failure cancels the group's tasks, and its body if that still runs. */
@@ -328,7 +363,7 @@ export class FlowInterpreter {
     })
     const body = async (): Promise<void> => {
       try {
-        await this.#block(block, { scope, group })
+        await this.#body(block, { flow: new Flow(), scope, group })
       } catch (error) {
         if (!isCancelled(error) && !isAbort(error)) this.#groupFails(group.scope)
         throw error
@@ -346,7 +381,7 @@ export class FlowInterpreter {
   async #task(block: Statement[], place: Place): Promise<void> {
     const scope = this.trace.beginScope('task', place.scope, { singleFlow: hasOneFlow(block) })
     const task = this.#start(scope, block, false)
-    const traced = this.trace.begin(scope.name, place.scope, scope)
+    const traced = this.trace.begin(scope.name, place, scope)
     scope.awaited = traced
     try {
       await task
@@ -368,72 +403,6 @@ export class FlowInterpreter {
       await this.#block(handler, place)
     } finally {
       if (final !== null) await this.#block(final, place)
-    }
-  }
-
-  /** A block as a generator coroutine: what a generator would write differently; the rest as async functions. */
-  *#steps(block: readonly Statement[], place: Place): CoroutineGenerator<void> {
-    for (const statement of block) {
-      switch (statement[0]) {
-        case 'wait':
-          yield* this.#waitSteps(statement[1], statement[2], place)
-          break
-        case 'foreign':
-          yield this.#foreign(statement[1]) as never
-          break
-        case 'try':
-          yield* this.#trySteps(statement, place)
-          break
-        case 'repeat':
-          for (let i = 0; i < statement[1]; i++) yield* this.#steps(statement[2], place)
-          break
-        case 'generator':
-          yield* this.#steps(statement[1], place)
-          break
-        case 'fail':
-        case 'cancel':
-          this.#act(statement)
-          break
-        case 'abortable':
-        case 'hop':
-        case 'all':
-        case 'allSettled':
-        case 'race':
-        case 'float':
-        case 'timeout':
-        case 'waitFor':
-        case 'moveOnAfter':
-        case 'group':
-        case 'child':
-        case 'task':
-          yield* coroutine(() => this.#statement(statement, place))()
-      }
-    }
-  }
-
-  *#waitSteps(kind: WaitKind, ms: number | null, place: Place): CoroutineGenerator<void> {
-    const traced = this.trace.begin(printWait(kind, ms), place.scope)
-    try {
-      // The driver awaits whatever is yielded, futures and promises.
-      yield startWait(kind, ms, this.#loop as EventLoop, this.#mode) as never
-    } catch (error) {
-      if (isCancelled(error)) this.trace.end(traced, 'cancelled')
-      throw error
-    }
-    this.trace.end(traced, 'completed')
-  }
-
-  *#trySteps(
-    [, body, catches, handler, final]: Extract<Statement, ['try', ...unknown[]]>,
-    place: Place,
-  ): CoroutineGenerator<void> {
-    try {
-      yield* this.#steps(body, place)
-    } catch (error) {
-      if (catches === null || (catches === 'error' && isCancelled(error))) throw error
-      yield* this.#steps(handler, place)
-    } finally {
-      if (final !== null) yield* this.#steps(final, place)
     }
   }
 }

@@ -65,6 +65,15 @@ function printStatement(statement: Statement, indent: string, wait: string, line
     case 'moveOnAfter':
       around(`await ${statement[0]}(${statement[1]}, async () => {`, statement[2], '})')
       break
+    case 'shielded': {
+      const [, grace, block] = statement
+      around(
+        'await shielded(async () => {',
+        block,
+        grace === null ? '})' : `}, { grace: ${grace} })`,
+      )
+      break
+    }
     case 'waitFor':
       around('await waitFor(async () => {', statement[2], `}, ${statement[1]})`)
       break

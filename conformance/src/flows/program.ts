@@ -12,6 +12,7 @@ export type Statement =
   | ['float', Statement[]]
   | ['timeout' | 'waitFor' | 'moveOnAfter', number, Statement[]]
   | ['group', Statement[]]
+  | ['shielded', number | null, Statement[]]
   | ['child', Statement[]]
   | ['task', Statement[]]
   | ['try', Statement[], Catches | null, Statement[], Statement[] | null]
@@ -62,6 +63,7 @@ function blocksOf(statement: Statement): Statement[][] {
     case 'timeout':
     case 'waitFor':
     case 'moveOnAfter':
+    case 'shielded':
     case 'repeat':
       return [statement[2]]
     case 'try':

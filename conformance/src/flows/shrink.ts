@@ -96,6 +96,12 @@ function* replacements(statement: Statement): Generator<Statement[]> {
       for (const smaller of smallerBlocks(block)) yield [[name, count, smaller]]
       return
     }
+    case 'shielded': {
+      const [name, grace, block] = statement
+      yield block
+      for (const smaller of smallerBlocks(block)) yield [[name, grace, smaller]]
+      return
+    }
     case 'try':
       yield* smallerTries(statement, smallerBlocks)
       return

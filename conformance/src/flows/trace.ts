@@ -8,14 +8,34 @@
  * Two events of one instant may come in either order, and so a rule that needs an order takes an instant as "perhaps":
  * a timeout whose deadline is now may have struck (I1), and it must have struck only when the clock is past it (reach).
  */
-export type Rule = 'I1' | 'I2' | 'I3' | 'I4' | 'reach' | 'lost' | 'early end' | 'left behind'
+export type Rule =
+  | 'I1'
+  | 'I2'
+  | 'I3'
+  | 'I4'
+  | 'reach'
+  | 'lost'
+  | 'stands'
+  | 'early end'
+  | 'left behind'
 
 export interface Fault {
   rule: Rule
   text: string
 }
 
-export type ScopeKind = 'task' | 'timeout' | 'waitFor' | 'moveOnAfter' | 'group'
+export type ScopeKind = 'task' | 'timeout' | 'waitFor' | 'moveOnAfter' | 'group' | 'shielded'
+
+/** One line of control of the program's text: the body of a task, a branch of `Promise.all`, or a call that nobody awaits. */
+export class Flow {
+  /** When it last got a CancelledError. */
+  reachedTime = -Infinity
+
+  /** It goes on after `branch`, and so it knows what the branch knows. */
+  join(branch: Flow): void {
+    this.reachedTime = Math.max(this.reachedTime, branch.reachedTime)
+  }
+}
 
 /** One reason for which waits may be cancelled. A wait of a task with one flow uses it up. */
 interface Strike {
@@ -46,6 +66,8 @@ export class TracedScope {
   /** For a group: whether a CancelledError that no scope around it explains ended its body. */
   bodyCancelled: Strike | null = null
   bodyEnded = false
+  bodyEndOrder = Infinity
+  bodyEndTime = Infinity
   /** The kernel says, or its outcome shows, that it was cancelled. */
   surelyStruck = false
   endOrder = Infinity
@@ -103,6 +125,11 @@ export type Outcome = 'open' | 'completed' | 'cancelled'
 export interface TracedWait {
   readonly text: string
   readonly scope: TracedScope
+  readonly flow: Flow
+  /** When its flow had last got a CancelledError before it began. */
+  readonly flowReachedTime: number
+  /** The same object for all waits that begin before the microtask queue is empty. */
+  readonly burst: object
   /** A wait for a task may complete after a cancel, as the task does. One with a signal is no wait of the library. */
   readonly on: 'future' | 'signal' | TracedScope
   readonly beginTime: number
@@ -120,6 +147,7 @@ export class Trace {
   /** Each timer fires at its time. Otherwise timers fire late, and instants say nothing about the order. */
   readonly #exact: boolean
   #order = 0
+  #burst: object | null = null
   /** When the main function returned: from then on every wait may be cancelled. */
   #closingOrder = Infinity
   readonly #scopes: TracedScope[] = []
@@ -176,10 +204,38 @@ export class Trace {
     scope.bodyCancelled = { time: this.#now(), order: this.#order++ }
   }
 
-  begin(text: string, scope: TracedScope, on: TracedWait['on'] = 'future'): TracedWait {
+  bodyEnds(scope: TracedScope): void {
+    scope.bodyEndOrder = this.#order++
+    scope.bodyEndTime = this.#now()
+    this.#line(`the body of ${scope.name} ends`)
+  }
+
+  /** Code of `flow` gets a cancel. */
+  reach(flow: Flow): void {
+    flow.reachedTime = this.#now()
+  }
+
+  #currentBurst(): object {
+    if (this.#burst === null) {
+      this.#burst = {}
+      process.nextTick(() => {
+        this.#burst = null
+      })
+    }
+    return this.#burst
+  }
+
+  begin(
+    text: string,
+    { scope, flow }: { scope: TracedScope; flow: Flow },
+    on: TracedWait['on'] = 'future',
+  ): TracedWait {
     const wait: TracedWait = {
       text,
       scope,
+      flow,
+      flowReachedTime: flow.reachedTime,
+      burst: this.#currentBurst(),
       on,
       beginTime: this.#now(),
       beginOrder: this.#order++,
@@ -197,8 +253,10 @@ export class Trace {
     wait.endTime = this.#now()
     wait.endOrder = this.#order++
     this.#line(`${wait.text} ${outcome} in ${wait.scope.name}`)
-    if (outcome === 'cancelled') this.#checkCancelled(wait)
-    else this.#checkCompleted(wait)
+    if (outcome === 'cancelled') {
+      this.reach(wait.flow)
+      this.#checkCancelled(wait)
+    } else this.#checkCompleted(wait)
   }
 
   #checkCancelled(wait: TracedWait): void {
@@ -246,6 +304,8 @@ export class Trace {
     // The signal of a scope that has ended does not abort any more.
     let end = wait.on === 'signal' ? wait.scope.endTime : Infinity
     for (const scope of wait.scope.chain) {
+      // A shield keeps out the cancels from outside.
+      if (scope.kind === 'shielded') return
       const missed = scope
         .sureStrikeTimes(wait.endTime)
         .find((time) => wait.beginTime < time && time < Math.min(end, wait.endTime, scope.endTime))
@@ -273,7 +333,33 @@ export class Trace {
         this.fault('left behind', `${describe(wait)} is still open after the run has settled`)
       }
     }
-    if (this.#exact) this.#checkLostCancels()
+    if (!this.#exact) return
+    this.#checkLostCancels()
+    for (const scope of this.#scopes) this.#checkStanding(scope)
+  }
+
+  /**
+   * When the body of a cancelled scope has ended, a wait of a flow that has not got the cancel ends. (`reach` looks at
+   * waits that had begun before the cancel came.)
+   */
+  #checkStanding(scope: TracedScope): void {
+    if (scope.kind === 'group' || scope.kind === 'shielded') return
+    if (scope.bodyEndOrder >= this.#closingOrder) return
+    const strike = Math.min(...scope.sureStrikeTimes(Infinity))
+    if (strike >= scope.bodyEndTime) return
+    for (const wait of this.waits) {
+      const isOpen = wait.beginOrder < scope.bodyEndOrder && wait.endOrder > scope.bodyEndOrder
+      if (!isOpen || wait.beginTime <= strike || wait.endTime <= scope.bodyEndTime) continue
+      if (wait.on !== 'future' || wait.scope.task !== scope.task) continue
+      if (!isReachable(wait, scope) || wait.flowReachedTime >= strike) continue
+      // What ends at the instant at which the wait begins may have been a flow that has got the cancel.
+      const isCrowded = this.waits.some(
+        (each) => each.endTime === wait.beginTime && each.scope.task === scope.task,
+      )
+      if (isCrowded) continue
+      const text = `${describe(wait)} goes on after the body of the cancelled ${scope.name} has ended`
+      this.fault('stands', text)
+    }
   }
 
   /** A cancel that finds no wait in its scope cancels the next one that begins there. */
@@ -285,21 +371,22 @@ export class Trace {
   }
 
   #checkLost(scope: TracedScope, time: number): void {
-    if (time >= scope.endTime) return
-    if (scope.endedCancelled || scope.hasLooked) return
-    // The wait of a group for its tasks is a wait too, and is not in the trace.
+    if (time >= scope.endTime || scope.hasLooked) return
+    // The wait of a group for its tasks is a wait too, and is not in the trace. A shield keeps the cancel out.
     const hasGroup = this.#scopes.some(
       (inner) =>
-        inner.kind === 'group' &&
+        (inner.kind === 'group' || inner.kind === 'shielded') &&
         inner.chain.includes(scope) &&
         inner.beginTime <= time &&
         time <= inner.endTime,
     )
     if (hasGroup) return
-    const inside = this.waits.filter((wait) => wait.scope.frames.includes(scope))
+    const inside = this.waits.filter(
+      (wait) => wait.scope.frames.includes(scope) && isReachable(wait, scope),
+    )
     if (inside.some((wait) => wait.beginTime <= time && time <= wait.endTime)) return
     const next = inside.find((wait) => wait.beginTime > time)
-    if (next?.outcome !== 'completed' || next.scope.task !== scope.task) return
+    if (next === undefined || next.scope.task !== scope.task) return
     // A CancelledError that leaves a scope inside takes the cancel with it.
     const isTaken = this.#scopes.some(
       (inner) =>
@@ -310,12 +397,26 @@ export class Trace {
         inner.endOrder < next.beginOrder,
     )
     if (isTaken) return
+    if (next.outcome === 'cancelled') this.#checkTogether(scope, time, next, inside)
+    if (next.outcome !== 'completed' || scope.endedCancelled) return
     // Of two flows that begin to wait at one instant, either may take it.
     const together = inside.filter((wait) => wait.beginTime === next.beginTime)
     if (together.some((wait) => wait.outcome === 'cancelled')) return
     if (next.endOrder > this.#closingOrder || next.beginOrder > scope.endOrder) return
     const text = `${scope.name} was cancelled at ${time} ms outside any wait, and the next wait, ${describe(next)}, completed`
     this.fault('lost', text)
+  }
+
+  /** A cancel that was remembered ends all waits that begin together: those of the branches of a `Promise.all`. */
+  #checkTogether(scope: TracedScope, time: number, next: TracedWait, inside: TracedWait[]): void {
+    for (const wait of inside) {
+      if (wait.burst !== next.burst || wait.beginOrder < next.beginOrder) continue
+      if (wait.on !== 'future' || wait.outcome !== 'completed' || wait.flowReachedTime >= time)
+        continue
+      if (wait.endOrder > this.#closingOrder) continue
+      const text = `${scope.name} was cancelled at ${time} ms outside any wait. ${describe(next)} took the cancel, and ${describe(wait)} completed`
+      this.fault('lost', text)
+    }
   }
 
   #time(): number {
@@ -325,6 +426,13 @@ export class Trace {
   #line(text: string): void {
     this.lines.push(`${String(this.#time()).padStart(4)}  ${text}`)
   }
+}
+
+/** Whether a cancel of `scope` may end `wait`: no shield is between the two. */
+function isReachable(wait: TracedWait, scope: TracedScope): boolean {
+  const { chain } = wait.scope
+  const index = chain.indexOf(scope)
+  return index !== -1 && chain.slice(0, index).every(({ kind }) => kind !== 'shielded')
 }
 
 function describe(wait: TracedWait): string {

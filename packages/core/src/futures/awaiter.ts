@@ -125,7 +125,7 @@ export class Awaiter extends Derived implements Reaction {
       return
     }
     const future = frame.endWait(this)
-    const isWait = !frame.mustCancel || this.isWait()
+    const isWait = !frame.mustCancelAt(this) || this.isWait()
     const cancel = isWait ? frame.resume(this, future) : null
     this.#functions = passOn(future, cancel, functions, this.#reject)
   }

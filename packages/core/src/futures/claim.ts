@@ -137,12 +137,12 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
     }
     const sole = this.soleReaction()
     if (sole === null) Claim.#runForMany(this)
-    else if (sole.waitingFrame?.mustCancel === true) {
+    else if (sole.waitingFrame?.mustCancelAt(sole) === true) {
       this.decline()
       this.removeReaction(sole)
       // `sole.run()` resumes the waiting code. A generator coroutine runs inside this call, and must find this future
       // done.
-      this.endCancelled(sole.waitingFrame.cancelMessage)
+      this.endCancelled(sole.waitingFrame.cancelMessageAt(sole))
       sole.run()
     } else {
       this.removeReaction(sole)

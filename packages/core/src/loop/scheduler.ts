@@ -55,6 +55,8 @@ export abstract class Scheduler {
   #round = 0
   #timersDue = false
   #holder: Task | Frame | null = null
+  /** Whether `holdTurn` was called: then no call of `release` ends this turn. */
+  #isTurnHeld = false
   readonly #turnEnd: (() => void)[] = []
   /** Whether `#drain`, which runs the tasks and callbacks that are ready, is scheduled or running now. */
   #scheduled = false
@@ -193,7 +195,7 @@ export abstract class Scheduler {
    * back all other tasks and callbacks for `holder`, the loop can run them again. Otherwise this method does nothing.
    */
   release(holder: Task | Frame): void {
-    if (this.#holder !== holder) return
+    if (this.#holder !== holder || this.#isTurnHeld) return
     this.#holder = null
     this.monitor?.turnEnded(holder)
     // The next turn begins in a later microtask and not inside this call, because code of `holder` may be on the stack.
@@ -204,6 +206,17 @@ export abstract class Scheduler {
   /** @internal Calls `callback` when the task or callback that the loop runs now has begun to wait or has ended. */
   atTurnEnd(callback: () => void): void {
     this.#turnEnd.push(callback)
+    this.#watch()
+  }
+
+  /**
+   * @internal Called while code of `holder`, a task or the frame of a scope, is running: the loop runs no other task or
+   * callback before no microtask is left, even if this code waits earlier.
+   */
+  holdTurn(holder: Task | Frame): void {
+    if (this.#holder === null) this.monitor?.turnBegan()
+    this.#holder = holder
+    this.#isTurnHeld = true
     this.#watch()
   }
 
@@ -222,7 +235,7 @@ export abstract class Scheduler {
    * on the stack, so this call itself runs them.
    */
   releaseEnded(task: Task): void {
-    if (this.#holder !== task) return
+    if (this.#holder !== task || this.#isTurnHeld) return
     this.#holder = null
     this.monitor?.turnEnded(task)
     if (this.#scheduled || !this.#hasWork()) return
@@ -269,6 +282,10 @@ export abstract class Scheduler {
   }
 
   #drain(): void {
+    if (this.#isTurnHeld) {
+      this.#scheduled = false
+      return
+    }
     for (;;) {
       if (this.#turnEnd.length > 0) this.#endTurn()
       if (this.#round === 0) this.#startRound()
@@ -377,6 +394,7 @@ export abstract class Scheduler {
     this.#isRoughTimeNew = false
     if (this.#holder !== null) this.monitor?.turnEnded(this.#holder)
     this.#holder = null
+    this.#isTurnHeld = false
     if (this.#turnEnd.length > 0) this.#endTurn()
     if (!this.#scheduled && this.#hasWork()) this.#schedule()
   }

@@ -274,6 +274,7 @@ export async function runScope<T>(
     // oxlint-disable-next-line typescript/only-throw-error -- `rest` holds the errors that the cancel did not cause
     throw rest
   } finally {
+    frame.liftShield()
     signal?.removeEventListener('abort', onAbort)
   }
 }

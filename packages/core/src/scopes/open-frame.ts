@@ -153,6 +153,7 @@ export function endFrame(
 ): Promise<CancelledError | null> | null {
   frame.cancellation?.confirm()
   frame.awaitReturned(null, null)
+  frame.endShield()
   if (frame.cancellation?.wasAsked === true || frame.visibleCancels() > cancelsBefore) {
     close(frame)
     if (hasWaits(frame)) return untilQuiet(frame)

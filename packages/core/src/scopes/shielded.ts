@@ -49,20 +49,24 @@ async function runShielded<T>(
   }
   frame.setShield(true, onCancelKeptOut)
   if (findCancelledScope(frame.enclosing) !== null || frame.parent?.mustCancel === true)
-    onCancelKeptOut()
+    frame.cancelKeptOut()
   const end = (): Promise<CancelledError | null> | null => {
     timer?.cancel()
     // `endFrame` sees no cancel from outside, unless the time of `grace` has passed and the shield was removed.
     return endFrame(frame, 0)
   }
-  let value: T
   try {
-    value = await enterFrame(frame, body, undefined)
-  } catch (error) {
-    const isCancel = frame.cancelOf(error) !== null
-    return throwEnd(frame, error, isCancel, await end())
+    let value: T
+    try {
+      value = await enterFrame(frame, body, undefined)
+    } catch (error) {
+      const isCancel = frame.cancelOf(error) !== null
+      return throwEnd(frame, error, isCancel, await end())
+    }
+    const interrupted = await end()
+    if (interrupted !== null) return throwOut(frame, interrupted)
+    return value
+  } finally {
+    frame.liftShield()
   }
-  const interrupted = await end()
-  if (interrupted !== null) return throwOut(frame, interrupted)
-  return value
 }

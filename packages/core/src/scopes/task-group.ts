@@ -198,7 +198,11 @@ export class TaskGroup {
 
   #abort(reason?: unknown): void {
     this.#aborting = true
-    for (const task of this.#tasks) if (!task.done()) task.cancel(cancelFor(reason))
+    const { areMembersCancelled } = this.#frame
+    for (const task of this.#tasks) {
+      if (task.done() || (areMembersCancelled && task.ownExecution().cancelling() > 0)) continue
+      task.cancel(cancelFor(reason))
+    }
   }
 
   #taskEnded(task: Task): void {

@@ -7,15 +7,34 @@ import type { Frame } from './frame.ts'
 import { OPEN } from './frame-state.ts'
 
 /**
- * The number of cancels in this thread that have ended no wait yet, plus the number of cancelled scopes that have not
- * ended. Each operation that need not wait, such as `get()` of a queue with items, calls `cancelIsDue`. If this number
- * is 0, `cancelIsDue` returns false without a search of the scopes for a cancel.
+ * The number of pending cancels in this thread, plus the number of cancelled scopes that have not ended. Each operation
+ * that need not wait, such as `get()` of a queue with items, calls `cancelIsDue`. If this number is 0, `cancelIsDue`
+ * returns false without a search of the scopes for a cancel.
  */
 let open = 0
 
+/** Keys of waits (objects that identify them). There is nearly always at most one, and then no Set is made. */
+type Keys = Reaction | Set<Reaction> | null
+
+function hasKey(keys: Keys, key: Reaction): boolean {
+  return keys === key || (keys instanceof Set && keys.has(key))
+}
+
+function withKey(keys: Keys, key: Reaction): Keys {
+  if (keys === null || keys === key) return key
+  return keys instanceof Set ? keys.add(key) : new Set([keys, key])
+}
+
+function withoutKey(keys: Keys, key: Reaction): Keys {
+  if (keys === key) return null
+  if (!(keys instanceof Set)) return keys
+  keys.delete(key)
+  return keys.size === 0 ? null : keys
+}
+
 /**
  * The cancels of one frame (the object for one scope or task): how many were asked for, whether a cancel is pending,
- * and the AbortSignal that aborts on a cancel. A pending cancel has ended no wait yet, and will end a later wait.
+ * and the AbortSignal that aborts on a cancel. A pending cancel is remembered, and ends the wait that begins next.
  *
  * The problem: a cancel must be delivered once. A task of asyncio waits in one place, and the cancel is thrown there.
  * Here a task can wait in several places at the same time, such as the branches of a `Promise.all`. The cancel may end
@@ -29,7 +48,8 @@ let open = 0
  * the cancel, while other code of the frame waited. (3) The code that got the error has made no promise in that turn
  * (`promise-hook.ts`), so this code has ended, and the body has not. In any other case, the code that got the error is
  * probably the body: it awaits, in its clean-up, a promise that this library did not make, and the same cancel must not
- * end the next wait of that clean-up. Only a cancel by SIGINT or SIGTERM becomes pending again in this case too.
+ * end the next wait of that clean-up. Only a cancel by SIGINT or SIGTERM becomes pending again in this case too. The
+ * comment in `cancel-rest.ts` says which waits a cancel ends.
  */
 export class Cancellation {
   readonly #frame: Frame
@@ -70,9 +90,9 @@ export class Cancellation {
    */
   cancelledFuture: Future<unknown> | null = null
   /**
-   * The message of the pending cancel, for the CancelledError that the next wait will throw. When that wait begins,
-   * `pending` becomes false before the error is made. So the message is not cleared at that moment; the next cancel
-   * replaces it.
+   * The message of the pending cancel, or of the cancel that is owed to waits, for the CancelledErrors that the waits
+   * will throw. When a wait throws, the cancel may not be pending any more. So the message is not cleared with `pending`;
+   * the next cancel replaces it.
    */
   remembered: string | CancelledError | undefined = undefined
   /**
@@ -91,8 +111,28 @@ export class Cancellation {
    * The waits that the newest cancel has ended and that have not thrown the CancelledError yet; nearly always one. Each
    * wait is stored by its key, the object that identifies it.
    */
-  #cancelledWaits: Reaction | Set<Reaction> | null = null
+  #cancelledWaits: Keys = null
   #newestCancelledWait = 0
+  /**
+   * The clean-up waits that have not ended: waits of code that has got the newest cancel. Each wait is stored by its
+   * key.
+   */
+  #cleanUpWaits: Keys = null
+  /**
+   * Whether code that has got the newest cancel runs in this turn (one step of the loop). Each wait that begins in this
+   * turn is then a clean-up wait.
+   */
+  isCleanUpTurn = false
+  /**
+   * The waits that the newest cancel could not end, because their future has ended or is about to take a lock or an
+   * item. They throw the CancelledError when they resume. Each wait is stored by its key.
+   */
+  #owedWaits: Keys = null
+  /**
+   * Whether the pending cancel has ended a wait in this turn (one step of the loop). It ends each further wait that
+   * begins before the end of this turn, and is not pending any more after that.
+   */
+  #isTaken = false
   #isConfirmed = false
   /**
    * Whether running code of this scope or task itself has asked for the cancel. If the cancel has then ended a wait of
@@ -132,8 +172,8 @@ export class Cancellation {
   }
 
   /**
-   * Whether a cancel is pending: no code has got its CancelledError yet. The code of this scope or task that next
-   * begins a wait, or resumes from one, gets the error.
+   * Whether a cancel is pending: the code of this scope or task that next begins a wait, or resumes from one, gets a
+   * CancelledError, unless it has got this cancel before.
    */
   get pending(): boolean {
     return this.#pending
@@ -142,6 +182,7 @@ export class Cancellation {
   set pending(isPending: boolean) {
     if (isPending !== this.#pending) open += isPending ? 1 : -1
     this.#pending = isPending
+    this.#isTaken = false
     this.#isFromElsewhere = isPending && currentFrame()?.task !== this.#frame.task
   }
 
@@ -192,6 +233,9 @@ export class Cancellation {
     this.#isConfirmed = false
     this.#isFromInside = isFromInside
     this.#hasMadePromise = false
+    this.#cleanUpWaits = null
+    this.#owedWaits = null
+    this.isCleanUpTurn = false
     this.isSeen = false
   }
 
@@ -210,21 +254,23 @@ export class Cancellation {
   }
 
   /**
-   * Whether a cancel is to end the next wait. False if code has read `aborted` or `reason` of the AbortSignal since the
-   * cancel, because that code knows of the cancel.
+   * Whether a cancel is to end the next wait of the running code. False if code has read `aborted` or `reason` of the
+   * AbortSignal since the cancel, because that code knows of the cancel; and if the running code has got the cancel.
    */
   get isDue(): boolean {
-    return this.pending && !this.isSeen
+    return this.pending && !this.isSeen && !this.isCleanUpTurn
   }
 
   /**
-   * Called when code begins a wait, or is about to resume from one. Returns whether a pending cancel (a cancel that no
-   * code has got yet) must end this wait. If code has read `aborted` or `reason` of the AbortSignal since the cancel,
-   * that code knows of the cancel: this method then forgets the cancel and returns false.
+   * Called when code begins a wait, or is about to resume from one. Returns whether a pending cancel must end this wait.
+   * False if the running code has got this cancel before. If code has read `aborted` or `reason` of the AbortSignal
+   * since the cancel, that code knows of the cancel: this method then forgets the cancel and returns false.
    */
   takeDue(): boolean {
-    if (!this.pending || !this.isSeen) return this.pending
+    if (!this.pending || this.isCleanUpTurn) return false
+    if (!this.isSeen) return true
     this.pending = false
+    this.#owedWaits = null
     this.isSeen = false
     return false
   }
@@ -246,6 +292,7 @@ export class Cancellation {
     this.isSeen = false
     this.remembered = undefined
     this.#isFromInside = true
+    this.isCleanUpTurn = false
   }
 
   /**
@@ -256,16 +303,35 @@ export class Cancellation {
     if (this.count === 0 || --this.count > 0) return
     this.pending = false
     this.isFromProcess = false
+    this.#owedWaits = null
   }
 
   /**
-   * Notes that the pending cancel has ended a wait that code has just begun. The cancel is then not pending any more.
-   * `key` identifies that wait, and `began` is its number (waits are numbered in the order in which they begin).
+   * Notes that the pending cancel has ended a wait that code has just begun. Until `endTaking` is called at the end of
+   * this turn (one step of the loop), the cancel stays pending. So it also ends the other waits that begin in this turn,
+   * such as those of the other branches of a `Promise.all`. Returns true for the first such wait of the turn.
    */
-  noteNewWaitCancelled(key: Reaction, began: number): void {
-    this.pending = false
+  takeForNewWait(): boolean {
+    const isFirst = !this.#isTaken
+    this.#isTaken = true
     this.#isFromInside = false
-    this.noteWaitCancelled(key, began)
+    return isFirst
+  }
+
+  /**
+   * Makes the newest cancel pending until `endTaking` is called at the end of this turn (one step of the loop): it ends
+   * each wait that begins in this turn.
+   */
+  pendThisTurn(): void {
+    this.pending = true
+    this.remembered = this.message
+    this.#isFromElsewhere = true
+    this.#isTaken = true
+  }
+
+  /** Called at the end of the turn in which the pending cancel has ended a wait that had just begun. */
+  endTaking(): void {
+    if (this.#isTaken) this.pending = false
   }
 
   /**
@@ -274,11 +340,40 @@ export class Cancellation {
    * number has ended by the end of that turn, `endTurn` takes this as evidence that other code runs as well.
    */
   noteWaitCancelled(key: Reaction, began: number): void {
-    const waits = this.#cancelledWaits
-    if (waits === null) this.#cancelledWaits = key
-    else if (waits instanceof Set) waits.add(key)
-    else this.#cancelledWaits = new Set([waits, key])
+    this.#cancelledWaits = withKey(this.#cancelledWaits, key)
     if (began > this.#newestCancelledWait) this.#newestCancelledWait = began
+  }
+
+  /**
+   * Notes that the cancel could not end a wait, because the future of the wait has ended or is about to take a lock or
+   * an item. The wait throws when it resumes; `message` is the message of the cancel. `key` identifies the wait.
+   */
+  noteWaitOwed(key: Reaction, message: string | CancelledError | undefined): void {
+    this.#owedWaits = withKey(this.#owedWaits, key)
+    this.remembered = message
+  }
+
+  /** Called if code has learnt of the newest cancel by the AbortSignal: forgets the waits that could not be ended. */
+  forgetOwedWaits(): void {
+    this.#owedWaits = null
+  }
+
+  /**
+   * Called when the loop resumes the wait that `key` identifies. Returns whether the cancel could not end this wait, and
+   * is to be thrown now. The wait is removed from the list of such waits.
+   */
+  takeOwedWait(key: Reaction): boolean {
+    if (!hasKey(this.#owedWaits, key)) return false
+    this.#owedWaits = withoutKey(this.#owedWaits, key)
+    return !this.isSeen
+  }
+
+  /**
+   * Whether the wait that `key` identifies throws a cancel when it resumes, although the cancel has not ended it.
+   */
+  isDueAt(key: Reaction): boolean {
+    if (this.isSeen) return false
+    return (this.isDue && !hasKey(this.#cleanUpWaits, key)) || hasKey(this.#owedWaits, key)
   }
 
   /**
@@ -296,14 +391,41 @@ export class Cancellation {
    * wait is removed from the list of such waits, so a second call returns false.
    */
   takeCancelledWait(key: Reaction): boolean {
-    const waits = this.#cancelledWaits
-    if (waits === key) {
-      this.#cancelledWaits = null
-      return true
-    }
-    if (!(waits instanceof Set) || !waits.delete(key)) return false
-    if (waits.size === 0) this.#cancelledWaits = null
+    if (!hasKey(this.#cancelledWaits, key)) return false
+    this.#cancelledWaits = withoutKey(this.#cancelledWaits, key)
     return true
+  }
+
+  /**
+   * Called when the loop resumes the wait that `key` identifies. Returns whether it is a clean-up wait, and removes it
+   * from the list of these waits.
+   */
+  takeCleanUpWait(key: Reaction): boolean {
+    if (!hasKey(this.#cleanUpWaits, key)) return false
+    this.#cleanUpWaits = withoutKey(this.#cleanUpWaits, key)
+    return true
+  }
+
+  /**
+   * Called when code has begun the wait that `key` identifies. If code that has got the newest cancel runs in this turn
+   * (one step of the loop), the wait is a clean-up wait.
+   */
+  noteWaitBegun(key: Reaction): void {
+    // `key` may also stand for an earlier wait, which was dropped because it was no real wait.
+    this.#owedWaits = withoutKey(this.#owedWaits, key)
+    const waits = this.#cleanUpWaits
+    this.#cleanUpWaits = this.isCleanUpTurn ? withKey(waits, key) : withoutKey(waits, key)
+  }
+
+  /**
+   * Whether the code of the wait that `key` identifies has got the newest cancel, or will get it when the wait resumes.
+   */
+  hasReached(key: Reaction): boolean {
+    return (
+      hasKey(this.#cancelledWaits, key) ||
+      hasKey(this.#cleanUpWaits, key) ||
+      hasKey(this.#owedWaits, key)
+    )
   }
 
   /**
@@ -337,14 +459,15 @@ export class Cancellation {
   }
 
   /**
-   * Called at the end of the turn (one step of the loop) in which a wait has thrown the CancelledError. Makes the next
-   * wait throw the cancel again if a signal of the process has asked for it, or if evidence shows that code other than
-   * the body has got it (see the comment on this class). Does nothing if, in this turn, the body has ended or code has
-   * begun a wait. `canSeePromises` says whether the runtime reports new promises to `notePromiseMade`.
+   * Called at the end of the turn (one step of the loop) in which a wait has thrown the CancelledError. Makes the cancel
+   * pending again, and returns true, if a signal of the process has asked for it, or if evidence shows that code other
+   * than the body has got it (see the comment on this class). Does nothing if, in this turn, the body has ended or code
+   * has begun a wait. `canSeePromises` says whether the runtime reports new promises to `notePromiseMade`.
    */
-  endTurn(canSeePromises: boolean): void {
+  endTurn(canSeePromises: boolean): boolean {
     this.#isThrowing = false
-    if (this.#isConfirmed || this.#cancelledWaits !== null || this.#frame.state !== OPEN) return
+    if (this.#isConfirmed || this.#cancelledWaits !== null || this.#frame.state !== OPEN)
+      return false
     if (
       this.isFromProcess ||
       this.#isFromInside ||
@@ -353,7 +476,9 @@ export class Cancellation {
     ) {
       this.pending = this.count > 0
       this.remembered = this.message
+      return this.pending
     }
+    return false
   }
 
   /**

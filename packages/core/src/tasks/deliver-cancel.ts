@@ -5,13 +5,14 @@ import type { Reaction } from '../futures/reaction.ts'
 import { ChainWait } from './chain-wait.ts'
 import type { Frame } from './frame.ts'
 import { ABANDONED, CLOSING, OPEN } from './frame-state.ts'
+import { cancelRest, noteOuterCancel } from './cancel-rest.ts'
 import { beginCleanup, endCleanup } from './frame-end.ts'
 import { Interruption } from './frame-waits.ts'
 import { callLaterUnref } from '../loop/clock.ts'
 import { unwatchRejections, watchRejections } from '../loop/unhandled-rejections.ts'
 import { findCancelledScope, cancelNewWait } from './level-cancel.ts'
-import type { Cancellation } from './cancellation.ts'
-import { cancelWait, cancelWaits, endOtherWork } from './propagate-cancel.ts'
+import { Cancellation } from './cancellation.ts'
+import { cancelWait, cancelWaits, endOtherWork, noteCancel } from './propagate-cancel.ts'
 import { canSeePromises, watchPromises } from './promise-hook.ts'
 
 /**
@@ -19,8 +20,9 @@ import { canSeePromises, watchPromises } from './promise-hook.ts'
  * `reaction` is the object that the loop calls to resume the code. If `frame` was not cancelled, has not ended, and is
  * not inside another frame, then no cancel can end the new wait, and `beginWait` need not be called.
  *
- * If a cancel has ended no wait yet, that cancel ends the new wait. If a cancel was thrown in this turn (one step of
- * the loop), the new wait shows that the body has got the cancel, so the cancel is not thrown again.
+ * If a cancel is pending (no code has got it yet), it ends the new wait, and each other wait that begins in this turn
+ * (one step of the loop). If a cancel was thrown in this turn, the new wait shows that the body has got the cancel, so
+ * the cancel is not thrown again.
  */
 export function beginWait(frame: Frame, reaction: Reaction, future: Future<unknown>): void {
   let due: Frame | null = null
@@ -30,14 +32,18 @@ export function beginWait(frame: Frame, reaction: Reaction, future: Future<unkno
    */
   let isShut = false
   let isEnding = false
+  const key = frame.keyOf(reaction)
   for (let each: Frame | null = frame; each !== null; each = each.parent) {
     if (each.state !== OPEN) {
       each.link()
       isEnding = true
     }
     const { cancellation } = each
-    cancellation?.confirm()
-    if (!isShut && cancellation?.takeDue() === true) due ??= each
+    if (cancellation !== null) {
+      cancellation.confirm()
+      cancellation.noteWaitBegun(key)
+      if (!isShut && cancellation.takeDue()) due ??= each
+    }
     isShut ||= each.isShielded
   }
   // A scope or task whose body has ended must not wait for a call of `then` that only looks like an `await`.
@@ -47,29 +53,23 @@ export function beginWait(frame: Frame, reaction: Reaction, future: Future<unkno
     if (cancelledScope !== null) cancelNewWait(frame, reaction, future, cancelledScope)
     return
   }
-  const cancel = due.cancellation
-  if (!cancelWait(frame, future, cancel?.remembered)) return
-  const key = frame.keyOf(reaction)
+  const message = due.cancellation?.remembered
+  const isAccepted = cancelWait(frame, future, message)
+  // If code awaits a promise that was made by `then`, `catch` or `finally`, and the cancel comes too late to end this
+  // wait, the next wait throws the cancel (see `ChainWait`).
+  if (!isAccepted && future instanceof ChainWait) return
   // If both an inner and an outer scope have a pending cancel (a cancel that no code has got yet), the CancelledError
   // of this wait counts for both.
   for (let each: Frame | null = due; each !== null; each = each.parent) {
     const { cancellation } = each
-    if (cancellation?.pending === true) cancellation.noteNewWaitCancelled(key, frame.numberOf(key))
+    if (cancellation?.pending === true && !cancellation.isCleanUpTurn) {
+      if (cancellation.takeForNewWait()) holdTakingTurn(frame, cancellation)
+      noteCancel(cancellation, isAccepted, key, future, frame.numberOf(key), message)
+    }
     if (each.isShielded) break
   }
   noteOuterCancel(frame, due)
   if (frame.task !== null) frame.loop.monitor?.cancelDelivered(frame.task)
-}
-
-/**
- * Called when a cancel of the frame `due` has ended a wait of `frame`, a frame inside `due`. (A frame is the object for
- * one scope or task.) Tells the scopes between the two, including that of `frame`, that the cancel came from outside.
- * So these scopes throw the CancelledError on, and do not handle it as a cancel of their own.
- */
-function noteOuterCancel(frame: Frame, due: Frame): void {
-  for (let each: Frame | null = frame; each !== null && each !== due; each = each.parent) {
-    each.noteCancelFromOutside()
-  }
 }
 
 /**
@@ -85,6 +85,51 @@ export function deliverPending(frame: Frame, outer: Frame): void {
   const isAccepted = cancelWaits(frame, message, cancellation)
   const isTaken = endOtherWork(frame, message, cancellation)
   if (isAccepted || isTaken) cancellation.pending = false
+}
+
+/**
+ * Called when the scope of `frame` (the object for this scope) has stopped keeping out cancels from outside, and other
+ * code of the task has got a cancel that was kept out. This cancel now ends the waits of `frame` too, and aborts its
+ * AbortSignals. If no code of `frame` gets to know of the cancel in this way, the cancel will end the next wait of
+ * `frame`.
+ */
+export function deliverMissed(frame: Frame): void {
+  frame.cancellation ??= new Cancellation(frame)
+  const { cancellation } = frame
+  const message = frame.newestMessage()
+  const isAccepted = cancelRest(frame)
+  const isTaken = endOtherWork(frame, message, cancellation)
+  if (isAccepted || isTaken) return
+  cancellation.pending = true
+  cancellation.remembered = message
+}
+
+/**
+ * Called when the body of a scope has ended that has kept out cancels from outside; `frame` is the object for the scope.
+ * Its code has not got a cancel that was kept out. If that cancel is not pending any more, because other code of the
+ * task has got it, it ends the waits that begin around `frame` in this turn (one step of the loop).
+ */
+export function deliverAfterShield(frame: Frame): void {
+  let cancelled: Frame | null = null
+  for (let each = frame.parent; each !== null; each = each.parent) {
+    if (each.cancellation?.pending === true) return
+    if (cancelled === null && (each.cancellation?.count ?? 0) > 0) cancelled = each
+    if (each.isShielded) break
+  }
+  if (cancelled === null) return
+  const cancellation = cancelled.cancellation as Cancellation
+  cancellation.pendThisTurn()
+  holdTakingTurn(cancelled, cancellation)
+}
+
+/**
+ * Called when a pending cancel ends the waits that begin in this turn (one step of the loop); `frame` is the object for
+ * the scope or task of the running code. The turn then ends only when no microtask is left, so that each branch of a
+ * `Promise.all` has begun to wait.
+ */
+function holdTakingTurn(frame: Frame, cancellation: Cancellation): void {
+  frame.loop.holdTurn(frame.task ?? frame)
+  frame.loop.atTurnEnd(() => cancellation.endTaking())
 }
 
 /**
@@ -113,22 +158,30 @@ export function resumeWait(
   const canThrow = !(future instanceof ChainWait)
   let due: Frame | null = null
   let isShut = false
+  let isCleanUp = false
   for (let each: Frame | null = frame; each !== null; each = each.parent) {
     const { cancellation } = each
     const wasShut: boolean = isShut
     isShut ||= each.isShielded
     if (cancellation === null) continue
     const isWaitCancelled = cancellation.takeCancelledWait(key)
-    const isDue: boolean = canThrow && !wasShut && cancellation.takeDue()
-    if (!isWaitCancelled && !isDue) continue
+    const isOwed = cancellation.takeOwedWait(key)
+    const hasReached = cancellation.takeCleanUpWait(key) || isWaitCancelled || isOwed
+    // If running code has asked for the cancel, the cancel is pending for that code, and not for this wait.
+    const isForOther = hasReached && (cancellation.isFromInside || !(isWaitCancelled || isOwed))
+    const isDue: boolean = canThrow && !wasShut && !isForOther && cancellation.takeDue()
+    if (hasReached || isDue) isCleanUp = beginCleanUpTurn(each) || isCleanUp
+    if (!isWaitCancelled && !isOwed && !isDue) continue
     if (task !== null) loop.monitor?.cancelThrown(task, key)
-    if (isDue) {
-      cancellation.pending = false
-      due ??= each
-      if (!isWaitCancelled) cancellation.noteThrownNow(frame.numberOf(key))
-    }
+    if (isDue) cancellation.pending = false
+    if (isDue || isOwed) due ??= each
+    if (!isWaitCancelled) cancellation.noteThrownNow(frame.numberOf(key))
     beginThrowingTurn(each)
   }
+  // The turn of a task ends when its code begins a wait. But code in its clean-up may begin several waits one after
+  // another, in the branches of a `Promise.all`. If other code of the task waits too, the scope may end before these
+  // branches. So this turn ends only when no microtask is left.
+  if (isCleanUp && hasOtherWork(frame)) loop.holdTurn(task ?? frame)
   if (due !== null) noteOuterCancel(frame, due)
   if (future instanceof Interruption) return future.cancelledError()
   if (due === null || future.cancelled()) return null
@@ -143,7 +196,41 @@ function beginThrowingTurn(frame: Frame): void {
   if (cancellation === null || cancellation.isThrowing || frame.task === null) return
   cancellation.beginTurn()
   watchPromises()
-  frame.loop.atTurnEnd(() => cancellation.endTurn(canSeePromises))
+  frame.loop.atTurnEnd(() => {
+    if (cancellation.endTurn(canSeePromises) && cancelRest(frame)) cancellation.pending = false
+  })
+}
+
+/**
+ * Called when the loop resumes code that gets a cancel of `frame` (the object for one scope or task) now, or has got it
+ * before. Until the end of this turn (one step of the loop), each wait that begins inside `frame` is a clean-up wait.
+ * Returns false, and does nothing, if the cancel was taken back and the body has not ended.
+ */
+function beginCleanUpTurn(frame: Frame): boolean {
+  const cancellation = frame.cancellation as Cancellation
+  if (frame.task === null || (cancellation.count === 0 && frame.state === OPEN)) return false
+  if (!cancellation.isCleanUpTurn) {
+    cancellation.isCleanUpTurn = true
+    frame.loop.atTurnEnd(() => {
+      cancellation.isCleanUpTurn = false
+    })
+  }
+  return true
+}
+
+/**
+ * Whether code outside of the running flow may be left in the task of `frame` (the object for one scope or task): a wait
+ * is left in a frame of the task, or a body has ended that waits for the calls that it has not awaited.
+ */
+function hasOtherWork(frame: Frame): boolean {
+  let inner: Frame | null = null
+  for (let each: Frame | null = frame; each !== null; each = each.parent) {
+    if (each.state !== OPEN || each.hasOwnWaits()) return true
+    const child = each.firstChild
+    if (child !== null && (child !== inner || child.next !== null)) return true
+    inner = each
+  }
+  return false
 }
 
 /**

@@ -1,6 +1,8 @@
+import type { Reaction } from '../futures/reaction.ts'
+import { cancelRest, hasReached } from './cancel-rest.ts'
 import type { Frame } from './frame.ts'
 import { CLEANING, CLOSING, OPEN } from './frame-state.ts'
-import { framesOf } from './frame-tree.ts'
+import { framesOf, unshieldedFramesOf } from './frame-tree.ts'
 
 /**
  * The problem: when the body of a cancelled scope has ended, async calls that the body has begun and not awaited may
@@ -21,7 +23,7 @@ import { framesOf } from './frame-tree.ts'
  */
 export function afterGroupTask(group: Frame): void {
   for (let frame: Frame | null = group; frame !== null; frame = frame.parent) {
-    if (frame.state !== OPEN) afterWait(frame)
+    if (frame.state !== OPEN) afterWork(frame, true)
   }
 }
 
@@ -45,19 +47,37 @@ export function endCleanup(frame: Frame): void {
   if (left > 0) cleanups.set(frame, left)
   else cleanups.delete(frame)
   for (let each: Frame | null = frame; each !== null; each = each.parent) {
-    if (each.state !== OPEN) afterWait(each)
+    if (each.state !== OPEN) afterWork(each, true)
   }
 }
 
 /**
- * Called when a wait inside `frame` (the object for one scope or task) has ended, if the body of the scope or task has
- * ended before. If no other wait is left inside `frame`, removes `frame` from the list that the frame around `frame`
- * keeps. For a cancelled scope or task, this check is made at the end of this turn (one step of the loop), because the
- * code of the ended wait may begin one more wait, to clean up. If no wait is left then, the scope or task ends too.
+ * Called when a wait of `waiting` has ended, a frame inside `frame` or `frame` itself, and the body of `frame` has ended
+ * before. (A frame is the object for one scope or task.) `key` identifies the wait.
  */
-export function afterWait(frame: Frame): void {
+export function afterWait(frame: Frame, waiting: Frame, key: Reaction): void {
+  const isClosing = frame.state === CLOSING
+  afterWork(frame, isClosing && (isShieldedInside(frame, waiting) || hasReached(waiting, key)))
+}
+
+/** Whether a shield inside `frame` keeps the cancels of `frame` away from `waiting`, a frame inside `frame`. */
+function isShieldedInside(frame: Frame, waiting: Frame): boolean {
+  for (let each: Frame | null = waiting; each !== null && each !== frame; each = each.parent) {
+    if (each.isShielded) return true
+  }
+  return false
+}
+
+/**
+ * Called when a wait, a clean-up of this library or a task of a group inside `frame` (the object for one scope or task)
+ * has ended, if the body of the scope or task has ended before. If nothing else is left inside `frame`, removes `frame`
+ * from the list that the frame around `frame` keeps. For a cancelled scope or task, this check is made at the end of
+ * this turn (one step of the loop), because the code that continues may begin one more wait, to clean up; it may do so
+ * only if `mayCleanUp` is true. If no wait is left at the end of the turn, the scope or task ends too.
+ */
+function afterWork(frame: Frame, mayCleanUp: boolean): void {
   if (frame.state === CLOSING) {
-    frame.state = CLEANING
+    if (mayCleanUp) frame.state = CLEANING
     frame.loop.atTurnEnd(() => {
       if (frame.state === CLEANING) frame.state = CLOSING
       if (!hasWaits(frame)) frame.cancellation?.becameQuiet()
@@ -93,16 +113,17 @@ export function hasWaits(frame: Frame): boolean {
 /**
  * Called when the body of a cancelled scope or task has ended; `frame` is the object that lists the waits of this body.
  * From now on the scope waits for the async calls that the body has begun and not awaited (state CLOSING), and refuses
- * new waits. Calls of `then` that only look like an `await` are removed from the lists of waits first. This function
- * also cancels the tasks of the groups inside `frame`. Usually the code that has opened a group passes the cancel on to
- * the group. But that code may be awaiting a promise that is not a future, and a cancel cannot end such a wait.
+ * new waits. Calls of `then` that only look like an `await` are removed from the lists of waits first. If an async call
+ * has not got the cancel, its wait ends now. The tasks of the groups inside `frame` are cancelled too: the code that has
+ * opened the group may be awaiting a promise that is not a future, and a cancel cannot end such a wait.
  */
 export function close(frame: Frame): void {
-  const frames = framesOf(frame)
-  for (const each of frames) each.dropFalseWaits()
+  for (const each of framesOf(frame)) each.dropFalseWaits()
   frame.state = CLOSING
-  for (const each of frames) {
-    if (each.isShielded || each === frame) continue
+  cancelRest(frame)
+  for (const each of unshieldedFramesOf(frame, () => {})) {
+    if (each === frame) continue
+    each.noteMembersCancelled()
     for (const task of each.members) {
       if (task.done() || task.ownExecution().cancelling() > 0) continue
       task.cancel()

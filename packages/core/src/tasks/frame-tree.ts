@@ -13,6 +13,23 @@ export function framesOf(frame: Frame): Frame[] {
 }
 
 /**
+ * Returns `frame` and the frames inside it that cancels of `frame` reach, the outermost first. (A frame is the object
+ * for one scope or task.) Frames with a shield, and the frames inside them, are left out, because a shield keeps cancels
+ * out: `onShield` is called for each frame with a shield that is found.
+ */
+export function unshieldedFramesOf(frame: Frame, onShield: (shield: Frame) => void): Frame[] {
+  const frames = [frame]
+  // As in `framesOf`, the `for` loop also visits the frames that are added during the loop.
+  for (const each of frames) {
+    for (let child = each.firstChild; child !== null; child = child.next) {
+      if (child.isShielded) onShield(child)
+      else frames.push(child)
+    }
+  }
+  return frames
+}
+
+/**
  * Adds `frame` (the object for one scope or task) to the list of inner frames of the frame around `frame`. So a
  * cancel of the outer frame finds the waits inside `frame`. Does nothing if `frame` is in the list
  * already.

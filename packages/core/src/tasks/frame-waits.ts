@@ -136,6 +136,13 @@ export abstract class FrameWaits implements Reaction {
   abstract readonly mustCancel: boolean
 
   /**
+   * @internal whether the wait of this scope or task that `reaction` resumes throws a CancelledError when it resumes,
+   * although no cancel has ended its future. It may be a cancel of this scope or task itself, or of one around it in
+   * the same task. Cancels that a shield keeps out do not count
+   */
+  abstract mustCancelAt(reaction: Reaction): boolean
+
+  /**
    * @internal whether code of this scope or task must not begin a wait any more; the caller then calls `refuse`. True
    * in three cases. (1) The loop is closed. (2) The task was abandoned, which ends a task at once although its code
    * still runs. (3) This scope or task, or one around it in the same task, was cancelled, and its body has ended, so it
@@ -357,7 +364,7 @@ export abstract class FrameWaits implements Reaction {
     this.#functions = null
     this.#reject = null
     const future = this.endWait(this)
-    const isWait = !this.mustCancel || isResolver(reject)
+    const isWait = !this.mustCancelAt(this) || isResolver(reject)
     const cancel = isWait ? this.resume(this, future) : null
     const promise = passOn(future, cancel, functions, reject)
     if (promise !== nothing && typeof functions === 'function') {
@@ -435,13 +442,14 @@ export abstract class FrameWaits implements Reaction {
    */
   endWait(reaction: Reaction): Future<unknown> {
     const waits = this.#stage as Waits
+    let key: Reaction | null = null
     let began = this.#began
     let future: Future<unknown>
     if (waits instanceof Future) {
       this.#stage = null
       future = waits
     } else {
-      const key = waits.has(reaction) ? reaction : this
+      key = waits.has(reaction) ? reaction : this
       began = this.numberOf(key)
       future = waits.get(key) as Future<unknown>
       waits.delete(key)
@@ -449,7 +457,7 @@ export abstract class FrameWaits implements Reaction {
     }
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
       if (began > frame.newestEnded) frame.newestEnded = began
-      if (frame.state !== OPEN) afterWait(frame.frame)
+      if (frame.state !== OPEN) afterWait(frame.frame, this.frame, key ?? this)
     }
     return future
   }

@@ -49,6 +49,13 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
+   * @internal notes that the tasks of the group were cancelled before the code that has opened the group has got the
+   * cancel. When that code passes the cancel on to the group, it does not cancel these tasks a second time. ScopeFrame
+   * overrides this method
+   */
+  noteMembersCancelled(): void {}
+
+  /**
    * Whether every wait of this scope or task throws (`level-cancel.ts`). This is so if this scope, or a scope around
    * this scope or task, is a `cancelScope` that was cancelled. A cancel that a shield keeps out does not count.
    */
@@ -103,6 +110,31 @@ export abstract class Frame extends FrameWaits {
       if (frame.isShielded) return false
     }
     return false
+  }
+
+  /**
+   * @internal whether the wait of this scope or task that `reaction` resumes throws a CancelledError when it resumes,
+   * although no cancel has ended its future. It may be a cancel of this scope or task itself, or of one around it in
+   * the same task. Cancels that a shield keeps out do not count
+   */
+  override mustCancelAt(reaction: Reaction): boolean {
+    const key = this.keyOf(reaction)
+    for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
+      if (frame.cancellation?.isDueAt(key) === true) return true
+      if (frame.isShielded) return false
+    }
+    return false
+  }
+
+  /**
+   * @internal the message of the cancel for which `mustCancelAt(reaction)` is true
+   */
+  cancelMessageAt(reaction: Reaction): string | CancelledError | undefined {
+    const key = this.keyOf(reaction)
+    for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
+      if (frame.cancellation?.isDueAt(key) === true) return frame.cancellation.remembered
+    }
+    return undefined
   }
 
   /**

@@ -42,7 +42,7 @@ export function cancelScopeOf(frame: Frame, reason: unknown): void {
  * Ends every wait of the frame `inside` and of the frames inside it, because the scope of `frame` was cancelled. (A
  * frame is the object for one scope or task.) `inside` is `frame` itself or a frame inside it.
  */
-function cancelInside(inside: Frame, frame: Frame): void {
+export function cancelInside(inside: Frame, frame: Frame): void {
   const frames = [inside]
   // The `for` loop also visits the frames (objects for scopes and tasks) that are added to the list during the
   // loop. Recursion is not used, because scopes may be nested deeper than the call stack allows.

@@ -1,10 +1,13 @@
 import { currentEnvironment } from '../context/async-context.ts'
 import type { CancelledError } from '../errors/errors.ts'
 import type { Future } from '../futures/future.ts'
+import type { Reaction } from '../futures/reaction.ts'
 import { Cancellation } from './cancellation.ts'
+import { ChainWait } from './chain-wait.ts'
 import { watchRejections } from '../loop/unhandled-rejections.ts'
 import { taskCancel } from './channels.ts'
 import type { Frame } from './frame.ts'
+import { unshieldedFramesOf } from './frame-tree.ts'
 
 type Message = string | CancelledError | undefined
 
@@ -129,20 +132,11 @@ export function cancelFrame(first: Frame, msg: Message): boolean {
 }
 
 /**
- * Returns `frame` and the frames inside it, the outermost first. (A frame is the object for one scope or task.)
- * Frames with a shield, and the frames inside them, are left out, because a shield keeps cancels out.
+ * Returns `frame` and the frames inside it, without those behind a shield, and tells each shield that it has kept a
+ * cancel out. (A frame is the object for one scope or task.)
  */
 function framesInside(frame: Frame): Frame[] {
-  const frames = [frame]
-  // The `for` loop also visits the frames (objects for scopes and tasks) that are added to the list during the
-  // loop. Recursion is not used, because scopes may be nested deeper than the call stack allows.
-  for (const each of frames) {
-    for (let child = each.firstChild; child !== null; child = child.next) {
-      if (child.isShielded) child.cancelKeptOut()
-      else frames.push(child)
-    }
-  }
-  return frames
+  return unshieldedFramesOf(frame, (shield) => shield.cancelKeptOut())
 }
 
 /**
@@ -171,19 +165,37 @@ export function cancelWaits(frame: Frame, msg: Message, cancellation: Cancellati
   const own = frame.firstChild === null ? frame.ownWait() : null
   if (own !== null) {
     const isAccepted = cancelWait(frame, own, msg)
-    if (isAccepted) cancellation.noteWaitCancelled(frame, frame.numberOf(frame))
+    noteCancel(cancellation, isAccepted, frame, own, frame.numberOf(frame), msg)
     return isAccepted
   }
   const accepted = new Set<Future<unknown>>()
   const frames = frame.firstChild === null ? [frame] : framesInside(frame)
   for (const each of frames) {
     each.eachWait((key, future, began) => {
-      if (!accepted.has(future) && !cancelWait(each, future, msg)) return
-      accepted.add(future)
-      cancellation.noteWaitCancelled(key, began)
+      const isAccepted = accepted.has(future) || cancelWait(each, future, msg)
+      if (isAccepted) accepted.add(future)
+      noteCancel(cancellation, isAccepted, key, future, began, msg)
     })
   }
   return accepted.size > 0
+}
+
+/**
+ * Notes in `cancellation` that a cancel with the message `msg` has come to the wait for `future` that `key` identifies,
+ * the wait with the number `began`. `isAccepted` says whether the cancel has ended this wait. If not, the wait throws
+ * when it resumes. But the `await` of a promise that was made by `then`, `catch` or `finally` gets the outcome of the
+ * promise (see `ChainWait`).
+ */
+export function noteCancel(
+  cancellation: Cancellation,
+  isAccepted: boolean,
+  key: Reaction,
+  future: Future<unknown>,
+  began: number,
+  msg: Message,
+): void {
+  if (isAccepted) cancellation.noteWaitCancelled(key, began)
+  else if (!(future instanceof ChainWait)) cancellation.noteWaitOwed(key, msg)
 }
 
 function noteCancelledWaits(frame: Frame): void {
@@ -322,6 +334,7 @@ function announce({ frame, msg, isAccepted }: Unannounced): void {
   cancellation.message = msg
   if (frame.firstChild !== null) cancelBesideShields(frame, msg)
   const isTaken = endOtherWork(frame, msg, cancellation)
+  if (isTaken) cancellation.forgetOwedWaits()
   if (!isTaken && (!isAccepted || cancellation.isFromInside)) {
     cancellation.pending = true
     cancellation.remembered = msg
@@ -342,6 +355,7 @@ function announce({ frame, msg, isAccepted }: Unannounced): void {
 function cancelBesideShields(frame: Frame, msg: Message): void {
   for (const each of framesInside(frame)) {
     if (each === frame || !hasShieldInside(each)) continue
+    each.noteMembersCancelled()
     for (const task of each.members) {
       const cancel = (): void => {
         if (!task.done() && task.ownExecution().cancelling() === 0) task.cancel(msg)

@@ -7,7 +7,8 @@ import {
 import type { Context } from '../context/context-vars.ts'
 import { type CancelledError, isCancelled, toCancelledError } from '../errors/errors.ts'
 import type { EventLoop } from '../loop/loop.ts'
-import { deliverPending } from './deliver-cancel.ts'
+import { cancelLeftWaits } from './cancel-rest.ts'
+import { deliverAfterShield, deliverMissed, deliverPending } from './deliver-cancel.ts'
 import { Frame } from './frame.ts'
 import { attach, detach } from './frame-tree.ts'
 import type { Task } from './task.ts'
@@ -30,9 +31,15 @@ export class ScopeFrame extends Frame {
     readonly cancelledCaught?: boolean
   } | null = null
   #isShielded = false
+  #wasShield = false
   #isCancelledFromOutside = false
   #onCancelKeptOut: (() => void) | null = null
   #members: Iterable<Task> = []
+  #areMembersCancelled = false
+  /**
+   * Whether the shield of this scope has kept a cancel out, which has reached no code of this scope since.
+   */
+  #hasKeptOut = false
   #fn: (() => unknown) | null = null
   #result: unknown = undefined
 
@@ -59,6 +66,15 @@ export class ScopeFrame extends Frame {
     this.#members = members
   }
 
+  /** @internal whether `noteMembersCancelled` was called */
+  get areMembersCancelled(): boolean {
+    return this.#areMembersCancelled
+  }
+
+  override noteMembersCancelled(): void {
+    this.#areMembersCancelled = true
+  }
+
   /**
    * @internal If `isShielded` is true, this scope is from now on a shield: cancels of the task and of the scopes around
    * it do not end the waits inside it. `onCancelKeptOut` is called for each cancel that is kept out in this way. If
@@ -66,10 +82,12 @@ export class ScopeFrame extends Frame {
    */
   setShield(isShielded: boolean, onCancelKeptOut: (() => void) | null): void {
     this.#isShielded = isShielded
+    this.#wasShield ||= isShielded
     this.#onCancelKeptOut = onCancelKeptOut
   }
 
   override cancelKeptOut(): void {
+    this.#hasKeptOut = true
     this.#onCancelKeptOut?.()
   }
 
@@ -79,10 +97,42 @@ export class ScopeFrame extends Frame {
    * that cancel now ends the waits of the body
    */
   deliverPending(): void {
+    const hasKeptOut = this.#hasKeptOut
+    this.#hasKeptOut = false
+    let isPending = false
     for (let outer: Frame | null = this.frame; outer !== null; outer = outer.parent) {
-      if (outer.cancellation?.pending === true) deliverPending(this, outer)
+      if (outer.cancellation?.pending === true) {
+        isPending = true
+        deliverPending(this, outer)
+      }
       if (outer.isShielded) break
     }
+    // If the cancel is not pending, other code of the task has got it.
+    if (hasKeptOut && !isPending && this.visibleCancels() > 0) deliverMissed(this)
+  }
+
+  /**
+   * @internal called when the body of this scope has ended. If this scope is or was a shield, and no code of this scope
+   * has got a cancel that the shield has kept out, the next wait of the code around this scope throws that cancel
+   */
+  endShield(): void {
+    if (!this.#wasShield) return
+    const { cancellation } = this
+    if (!this.#hasKeptOut && cancellation?.pending !== true) return
+    if (cancellation !== null) cancellation.pending = false
+    this.#hasKeptOut = false
+    deliverAfterShield(this)
+  }
+
+  /**
+   * @internal called when this scope has ended. If it was a shield until now, async calls that its body has begun and not
+   * awaited may still wait. The shield does not protect them any more: cancels of the scopes around this scope and of the
+   * task reach their waits
+   */
+  liftShield(): void {
+    if (!this.#isShielded) return
+    this.setShield(false, null)
+    if (this.hasOwnWaits() || this.firstChild !== null) cancelLeftWaits(this)
   }
 
   /**

@@ -1,0 +1,541 @@
+import {
+  cancelScope,
+  createTask,
+  currentTask,
+  ensureFuture,
+  Future,
+  gather,
+  getEventLoop,
+  isCancelled,
+  moveOnAfter,
+  shielded,
+  sleep,
+  sleepForever,
+  type Task,
+  taskGroup,
+  timeout,
+  TimeoutError,
+  wait,
+} from '@tasktree/core'
+import { Claim } from '@tasktree/core/lowlevel'
+import { describe, expect, test } from 'vitest'
+import { virtual } from './support/virtual.ts'
+
+/** A promise that this library does not know, in virtual time. */
+const foreign = (ms: number): Promise<void> =>
+  new Promise((resolve) => void getEventLoop().callLater(ms, resolve))
+const now = (): number => getEventLoop().time()
+const nameOf = (error: unknown): string => (error as Error).name
+
+/** Waits, and cleans up for `ms` milliseconds when the wait is cancelled. */
+async function withCleanUp(ms: number, log: string[] = [], name = 'clean-up'): Promise<void> {
+  try {
+    await sleepForever()
+  } finally {
+    await sleep(ms / 2)
+    await sleep(ms / 2)
+    log.push(`${name} ends at ${now()}`)
+  }
+}
+
+/** Cancels `task` after 10 ms, once. Returns how the task ended, and when; or that it did not end in 500 ms. */
+async function cancelled(task: Task): Promise<string> {
+  const begin = now()
+  await sleep(10)
+  task.cancel()
+  await wait([task], { timeout: 500 })
+  if (!task.done()) {
+    for (let i = 0; i < 9 && !task.done(); i++) {
+      task.cancel()
+      await sleep(100)
+    }
+    return 'does not end'
+  }
+  const how = task.cancelled() ? 'CancelledError' : (task.exception() as Error | null)?.name
+  return `${how ?? 'value'} at ${now() - begin}`
+}
+
+describe('a cancel that comes during the await of a foreign promise', () => {
+  const both: Record<string, [body: () => PromiseLike<unknown>, end: string]> = {
+    'Promise.all of futures': [
+      () => Promise.all([sleepForever(), sleepForever()]),
+      'CancelledError',
+    ],
+    'Promise.all of async calls': [
+      () => Promise.all([withCleanUp(0), withCleanUp(0), new Future<void>()]),
+      'CancelledError',
+    ],
+    'Promise.all, of which one branch begins its wait some microtasks later': [
+      () => Promise.all([sleepForever(), later()]),
+      'CancelledError',
+    ],
+    'Promise.all of scopes': [
+      () => Promise.all([timeout(1_000, sleepForever), moveOnAfter(1_000, sleepForever)]),
+      'CancelledError',
+    ],
+    'Promise.all of groups': [
+      () => Promise.all([groupOfOne(), groupOfOne(), sleepForever()]),
+      'CancelledError',
+    ],
+    'Promise.all of promises that ensureFuture has wrapped': [
+      () => Promise.all([ensureFuture(foreign(900)), ensureFuture(foreign(900))]),
+      'CancelledError',
+    ],
+    'Promise.all of waits that cannot be ended': [
+      () => Promise.all([sleep(0), loop(0), loop(0)]),
+      'CancelledError',
+    ],
+    'Promise.race': [() => Promise.race([sleepForever(), sleepForever()]), 'CancelledError'],
+    'Promise.any': [() => Promise.any([sleepForever(), sleepForever()]), 'AggregateError'],
+    'Promise.allSettled': [() => Promise.allSettled([sleepForever(), later()]), 'value'],
+    gather: [() => gather([sleepForever(), sleepForever()]), 'CancelledError'],
+  }
+  async function later(): Promise<void> {
+    for (let i = 0; i < 20; i++) await Promise.resolve()
+    await sleepForever()
+  }
+  async function groupOfOne(): Promise<void> {
+    await taskGroup(async (group) => {
+      group.createTask(() => sleepForever())
+    })
+  }
+  async function loop(ms: number): Promise<never> {
+    for (;;) await sleep(ms)
+  }
+
+  for (const [name, [body, end]] of Object.entries(both)) {
+    virtual(`ends each wait that then begins together: ${name}`, async () => {
+      const task = createTask(async () => {
+        await foreign(20)
+        await body()
+      })
+      expect(await cancelled(task)).toBe(`${end} at 20`)
+    })
+
+    virtual(`ends each wait that then begins together, in a generator: ${name}`, async () => {
+      const task = createTask(function* () {
+        yield foreign(20) as never
+        yield body() as never
+      })
+      expect(await cancelled(task)).toBe(`${end} at 20`)
+    })
+
+    virtual(`ends each wait that then begins together, by a timeout: ${name}`, async () => {
+      const body10 = async (): Promise<void> => {
+        await foreign(20)
+        await body()
+      }
+      const ended = createTask(() => timeout(10, body10))
+      await wait([ended], { timeout: 500 })
+      const error = end === 'value' ? null : ended.exception()
+      if (end === 'CancelledError') expect(error).toBeInstanceOf(TimeoutError)
+      else expect(ended.done()).toBe(true)
+      expect(now()).toBe(20)
+    })
+  }
+
+  virtual('ends each wait that begins beside calls that are not awaited', async () => {
+    const log: string[] = []
+    const floating = async (): Promise<void> => {
+      await sleepForever().catch((error: unknown) => log.push(`${nameOf(error)} at ${now()}`))
+    }
+    const task = createTask(async () => {
+      await foreign(20)
+      void floating()
+      void floating()
+      await withCleanUp(10)
+    })
+    expect(await cancelled(task)).toBe('CancelledError at 30')
+    expect(log).toEqual(['CancelledError at 20', 'CancelledError at 20'])
+  })
+
+  virtual('lets each branch clean up, once', async () => {
+    const log: string[] = []
+    const task = createTask(async () => {
+      await foreign(20)
+      await Promise.all([withCleanUp(10, log), withCleanUp(20, log), sleepForever()])
+    })
+    expect(await cancelled(task)).toBe('CancelledError at 40')
+    expect(log).toEqual(['clean-up ends at 30', 'clean-up ends at 40'])
+  })
+
+  virtual('is not thrown again after uncancel()', async () => {
+    const task = createTask(async () => {
+      await foreign(20)
+      try {
+        await Promise.all([sleepForever(), sleepForever()])
+      } catch {
+        currentTask()?.uncancel()
+      }
+      await Promise.all([sleep(5), sleep(6)])
+      await foreign(5)
+      await Promise.all([sleep(5), sleep(6)])
+    })
+    expect(await cancelled(task)).toBe('value at 37')
+  })
+
+  virtual('is thrown by each wait when the running code has asked for it', async () => {
+    const task = createTask(async () => {
+      currentTask()?.cancel()
+      await Promise.all([sleepForever(), sleepForever()])
+    })
+    await wait([task], { timeout: 500 })
+    expect(task.cancelled()).toBe(true)
+  })
+})
+
+describe('when the body of a cancelled task has ended', () => {
+  virtual('the wait of a branch that came back from a foreign promise ends', async () => {
+    const task = createTask(async () => {
+      await Promise.all([
+        withCleanUp(50),
+        (async () => {
+          await foreign(30)
+          await sleepForever()
+        })(),
+      ])
+    })
+    expect(await cancelled(task)).toBe('CancelledError at 60')
+  })
+
+  virtual('a branch that waits in a loop does not go on', async () => {
+    let last = 0
+    const task = createTask(async () => {
+      await Promise.all([
+        withCleanUp(50),
+        (async () => {
+          await foreign(30)
+          for (;;) {
+            await sleep(7)
+            last = now()
+          }
+        })(),
+      ])
+    })
+    expect(await cancelled(task)).toBe('CancelledError at 60')
+    expect(last).toBe(58)
+  })
+
+  virtual('the branch may clean up', async () => {
+    const log: string[] = []
+    const task = createTask(async () => {
+      await Promise.all([
+        withCleanUp(50),
+        (async () => {
+          await foreign(30)
+          await withCleanUp(20, log)
+        })(),
+      ])
+    })
+    expect(await cancelled(task)).toBe('CancelledError at 80')
+    expect(log).toEqual(['clean-up ends at 80'])
+  })
+
+  virtual('a branch in its clean-up is left alone, also a wait that begins late', async () => {
+    const log: string[] = []
+    const late = async (): Promise<void> => {
+      for (let i = 0; i < 20; i++) await Promise.resolve()
+      await sleep(30).catch(() => log.push('cancelled'))
+      log.push(`late wait ends at ${now()}`)
+    }
+    const task = createTask(async () => {
+      await Promise.all([
+        (async () => {
+          try {
+            await sleepForever()
+          } finally {
+            await Promise.all([sleep(20), late()])
+          }
+        })(),
+        sleepForever(),
+      ])
+    })
+    expect(await cancelled(task)).toBe('CancelledError at 40')
+    expect(log).toEqual(['late wait ends at 40'])
+  })
+
+  virtual('loops of one period end, when the cancel comes as their timers fire', async () => {
+    const loop = async (): Promise<never> => {
+      for (;;) await sleep(10)
+    }
+    const task = createTask(() => Promise.all([loop(), loop(), loop()]))
+    expect(await cancelled(task)).toBe('CancelledError at 10')
+  })
+
+  virtual('a scope in the branch throws the cancel on', async () => {
+    for (const scope of [timeout, moveOnAfter]) {
+      let thrown: unknown
+      const task = createTask(async () => {
+        await Promise.all([
+          withCleanUp(50),
+          (async () => {
+            await foreign(30)
+            await scope(1_000, () => sleepForever()).catch((error: unknown) => {
+              thrown = error
+            })
+          })(),
+        ])
+      })
+      expect(await cancelled(task)).toBe('CancelledError at 60')
+      expect(isCancelled(thrown)).toBe(true)
+    }
+  })
+
+  virtual('the branch of a timeout ends, and the timeout throws a TimeoutError', async () => {
+    const ended = timeout(10, async () => {
+      await Promise.all([
+        withCleanUp(50),
+        (async () => {
+          await foreign(30)
+          await sleepForever()
+        })(),
+      ])
+    })
+    expect(await ended.catch((error: unknown) => error)).toBeInstanceOf(TimeoutError)
+    expect(now()).toBe(60)
+  })
+
+  virtual('the calls of a group whose body has failed end', async () => {
+    const body = async (): Promise<void> => {
+      await taskGroup(async (group) => {
+        void (async () => {
+          await foreign(20)
+          await sleepForever()
+        })().catch(() => {})
+        group.createTask(() => withCleanUp(50))
+        await sleep(1)
+        throw new Error('the body')
+      })
+    }
+    const task = createTask(body)
+    await wait([task], { timeout: 500 })
+    expect(task.done() && nameOf(task.exception())).toBe('ExceptionGroup')
+    expect(now()).toBe(51)
+  })
+
+  virtual('the task of a group is cancelled once, although the group ends later', async () => {
+    const log: string[] = []
+    const task = createTask(async () => {
+      await Promise.race([
+        taskGroup(async (group) => {
+          group.createTask(() => withCleanUp(100, log))
+          await withCleanUp(50)
+        }),
+        sleepForever(),
+      ])
+    })
+    expect(await cancelled(task)).toBe('CancelledError at 110')
+    expect(log).toEqual(['clean-up ends at 110'])
+  })
+})
+
+describe('a cancel that becomes pending again', () => {
+  virtual('ends a wait that has begun since it came', async () => {
+    const child = createTask(() => withCleanUp(50))
+    const task = createTask(async () => {
+      await Promise.allSettled([
+        child,
+        (async () => {
+          await foreign(30)
+          await sleepForever()
+        })(),
+      ])
+    })
+    expect(await cancelled(task)).toBe('value at 60')
+  })
+
+  virtual('does not end a clean-up', async () => {
+    const log: string[] = []
+    const task = createTask(async () => {
+      await Promise.allSettled([
+        withCleanUp(40, log),
+        (async () => {
+          await sleep(5)
+          currentTask()?.cancel()
+          await foreign(10)
+          await sleepForever()
+        })(),
+      ])
+    })
+    await wait([task], { timeout: 500 })
+    expect(task.done()).toBe(true)
+    expect(log).toEqual(['clean-up ends at 45'])
+    expect(now()).toBe(45)
+  })
+})
+
+describe('a claim that was woken when the cancel came', () => {
+  class Token extends Claim<string> {
+    static readonly taken: string[] = []
+    protected override claim(): void {
+      Token.taken.push('taken')
+      this.setResult('token')
+    }
+
+    protected override decline(): void {
+      Token.taken.push('declined')
+    }
+  }
+
+  virtual('takes nothing, in any branch of a Promise.all', async () => {
+    Token.taken.length = 0
+    const tokens = [new Token(), new Token()]
+    const task = createTask(() => Promise.all(tokens))
+    await sleep(10)
+    for (const token of tokens) token.wake()
+    task.cancel()
+    await wait([task])
+    expect(task.cancelled()).toBe(true)
+    expect(Token.taken).toEqual(['declined', 'declined'])
+  })
+
+  virtual('takes nothing, although the cancel has ended another wait', async () => {
+    Token.taken.length = 0
+    const token = new Token()
+    const task = createTask(() => Promise.all([sleepForever(), token]))
+    await sleep(10)
+    token.wake()
+    task.cancel()
+    await wait([task])
+    expect(task.cancelled()).toBe(true)
+    expect(Token.taken).toEqual(['declined'])
+  })
+
+  virtual('takes its thing when the cancel was taken back', async () => {
+    Token.taken.length = 0
+    const tokens = [new Token(), new Token()]
+    const task = createTask(() => Promise.all(tokens))
+    await sleep(10)
+    for (const token of tokens) token.wake()
+    task.cancel()
+    task.uncancel()
+    expect(await task).toEqual(['token', 'token'])
+  })
+})
+
+describe('a shield beside a flow that gets the cancel', () => {
+  virtual('lets the cancel in when its grace is over', async () => {
+    const task = createTask(async () => {
+      void shielded(() => sleepForever(), { grace: 10 }).catch(() => {})
+      await sleepForever()
+    })
+    expect(await cancelled(task)).toBe('CancelledError at 20')
+  })
+
+  virtual('lets the cancel in at the next wait, when it awaits a foreign promise', async () => {
+    const task = createTask(async () => {
+      const shield = shielded(
+        async () => {
+          await foreign(40)
+          await sleepForever()
+        },
+        { grace: 10 },
+      )
+      await Promise.all([shield.catch(() => {}), withCleanUp(60)])
+    })
+    expect(await cancelled(task)).toBe('CancelledError at 70')
+  })
+
+  virtual('gives the cancel to the first wait after it', async () => {
+    const log: string[] = []
+    const branch = async (): Promise<void> => {
+      await shielded(() => sleep(30))
+      try {
+        await sleepForever()
+      } catch (error) {
+        log.push(`${nameOf(error)} at ${now()}`)
+        await sleep(5)
+        log.push(`clean-up ends at ${now()}`)
+      }
+    }
+    const ended = createTask(() => Promise.all([sleepForever(), branch()]))
+    expect(await cancelled(ended)).toBe('CancelledError at 35')
+    expect(log).toEqual(['CancelledError at 30', 'clean-up ends at 35'])
+    log.length = 0
+    const begin = now()
+    const settled = createTask(() => Promise.allSettled([withCleanUp(50), branch()]))
+    expect(await cancelled(settled)).toBe('value at 60')
+    expect(log).toEqual([`CancelledError at ${begin + 30}`, `clean-up ends at ${begin + 35}`])
+  })
+
+  virtual('also if another flow has taken the pending cancel meanwhile', async () => {
+    const log: string[] = []
+    const task = createTask(async () => {
+      await Promise.allSettled([
+        foreign(20).then(() => withCleanUp(50)),
+        (async () => {
+          await shielded(() => sleep(40))
+          await sleepForever().catch((error: unknown) => log.push(`${nameOf(error)} at ${now()}`))
+        })(),
+      ])
+    })
+    expect(await cancelled(task)).toBe('value at 70')
+    expect(log).toEqual(['CancelledError at 40'])
+  })
+
+  virtual('keeps the tasks of a group inside it', async () => {
+    const log: string[] = []
+    const task = createTask(async () => {
+      void shielded(() =>
+        taskGroup(async (group) => {
+          group.createTask(async () => {
+            await sleep(30)
+            log.push('the task has ended')
+          })
+        }),
+      )
+      await sleepForever()
+    })
+    expect(await cancelled(task)).toBe('CancelledError at 30')
+    expect(log).toEqual(['the task has ended'])
+  })
+
+  virtual('does not let the tasks of a group around it be cancelled twice', async () => {
+    const log: string[] = []
+    const task = createTask(async () => {
+      await taskGroup(async (group) => {
+        group.createTask(() => withCleanUp(100, log))
+        await shielded(() => sleep(40))
+        await sleepForever()
+      })
+    })
+    expect(await cancelled(task)).toBe('CancelledError at 110')
+    expect(log).toEqual(['clean-up ends at 110'])
+  })
+
+  const shields = {
+    shielded: (body: () => Promise<void>) => shielded(body),
+    'a shielded scope': async (body: () => Promise<void>) => {
+      await cancelScope(body, { shield: true })
+    },
+  }
+  for (const [name, shield] of Object.entries(shields)) {
+    virtual(`no longer protects calls that ${name} has left behind`, async () => {
+      const leave = async (): Promise<void> => {
+        void sleepForever().catch(() => {})
+        void withCleanUp(0).catch(() => {})
+      }
+      const before = createTask(async () => {
+        await shield(leave)
+        await sleepForever()
+      })
+      expect(await cancelled(before)).toBe('CancelledError at 10')
+      const level = createTask(() => moveOnAfter(10, () => shield(leave)))
+      await wait([level], { timeout: 500 })
+      expect(level.done()).toBe(true)
+    })
+  }
+})
+
+test('the rule holds in real time too', async () => {
+  const native = (ms: number): Promise<void> =>
+    new Promise((resolve) => void setTimeout(resolve, ms))
+  const task = createTask(async () => {
+    await native(20)
+    await Promise.all([sleepForever(), sleepForever(), native(1).then(() => sleepForever())])
+  })
+  await sleep(5)
+  task.cancel()
+  await wait([task], { timeout: 5_000 })
+  expect(task.cancelled()).toBe(true)
+})
