@@ -4,6 +4,7 @@ import { describeWait } from '../futures/describe-wait.ts'
 import type { Future } from '../futures/future.ts'
 import type { Reaction } from '../futures/reaction.ts'
 import type { Frame } from '../tasks/frame.ts'
+import { OPEN } from '../tasks/frame-state.ts'
 import { framesOf } from '../tasks/frame-tree.ts'
 import type { Task } from '../tasks/task.ts'
 import { machineTime } from './clock.ts'
@@ -18,7 +19,8 @@ import type { EventLoop } from './loop.ts'
 export class DebugMonitor {
   readonly #loop: EventLoop
   #turnStart = machineTime()
-  readonly #remembered = new WeakMap<Task, number>()
+  /** For each task: the scope or task with a cancel that is to end its next wait, and the time of this cancel. */
+  readonly #remembered = new WeakMap<Task, { readonly frame: Frame; readonly since: number }>()
   /**
    * For each task, the `file:line` of the `await` that threw the newest CancelledError. If the task catches this error
    * and ends as if it had not been cancelled, the report of the swallowed cancel contains this text.
@@ -36,9 +38,11 @@ export class DebugMonitor {
 
   turnEnded(holder: Task | Frame): void {
     const took = machineTime() - this.#turnStart
-    if (took > this.#loop.slowCallbackDuration && 'name' in holder) {
+    if (!('name' in holder)) return
+    if (took > this.#loop.slowCallbackDuration) {
       warn(`executing ${holder.name} took ${took.toFixed(0)} ms without letting others run`)
     }
+    this.#forgetSettled(holder)
   }
 
   callbackEnded(name: string, start: number): void {
@@ -49,14 +53,24 @@ export class DebugMonitor {
   }
 
   cancelRemembered(task: Task): void {
-    if (task.started && !this.#remembered.has(task)) this.#remembered.set(task, machineTime())
+    if (!task.started) return
+    this.#forgetSettled(task)
+    if (this.#remembered.has(task)) return
+    const frame = framesOf(task.ownExecution()).find(isDue)
+    if (frame !== undefined) this.#remembered.set(task, { frame, since: machineTime() })
+  }
+
+  /** Forgets a cancel of `task` that was taken back, or of which the code knows by its AbortSignal. */
+  #forgetSettled(task: Task): void {
+    const remembered = this.#remembered.get(task)
+    if (remembered !== undefined && !isDue(remembered.frame)) this.#remembered.delete(task)
   }
 
   cancelDelivered(task: Task): void {
-    const since = this.#remembered.get(task)
-    if (since === undefined) return
+    const remembered = this.#remembered.get(task)
+    if (remembered === undefined) return
     this.#remembered.delete(task)
-    const delay = machineTime() - since
+    const delay = machineTime() - remembered.since
     if (delay > this.#loop.slowCallbackDuration) {
       warn(
         `the cancel of ${task.name} was delayed ${delay.toFixed(0)} ms by an await of a foreign promise: ` +
@@ -70,6 +84,7 @@ export class DebugMonitor {
    * `file:line` of the `await`.
    */
   cancelThrown(task: Task, key: Reaction): void {
+    this.cancelDelivered(task)
     const [site] = awaitSiteOf(key)
     if (site !== undefined) this.#thrownAt.set(task, site)
   }
@@ -103,9 +118,9 @@ export class DebugMonitor {
   }
 
   /**
-   * Called when a scope, such as a `timeout`, ends; `frame` is the object that lists the waits of the scope's body.
-   * Warns if async functions that the body has called still wait. The scope itself waits for these functions only if
-   * the scope was cancelled.
+   * Called when a scope that was not cancelled, such as a `timeout`, ends; `frame` is the object that lists the waits of
+   * the scope's body. Warns if async functions that the body has called still wait. The scope itself would wait for
+   * these functions only if it was cancelled.
    */
   scopeEnded(frame: Frame): void {
     const waits = waitsInside(frame)
@@ -117,7 +132,9 @@ export class DebugMonitor {
   }
 
   taskEnded(task: Task): void {
-    this.cancelDelivered(task)
+    // If the body has ended before its next wait, its end has delivered the cancel.
+    const isSeen = this.#remembered.get(task)?.frame.cancellation?.isSeen === true
+    if (task.cancelled() && !isSeen) this.cancelDelivered(task)
     const waits = waitsInside(task.ownExecution())
     if (waits.length > 0) {
       warn(
@@ -137,6 +154,11 @@ export class DebugMonitor {
       })
     }
   }
+}
+
+/** Whether a cancel of the open scope or task of `frame` is to end the next wait. */
+function isDue(frame: Frame): boolean {
+  return frame.state === OPEN && frame.cancellation?.isDue === true
 }
 
 interface FutureMade {

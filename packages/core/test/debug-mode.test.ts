@@ -1,4 +1,4 @@
-import { createTask, getRunningLoop, run, sleep } from '@tasktree/core'
+import { createTask, currentTask, getRunningLoop, run, sleep, taskSignal } from '@tasktree/core'
 import { describe, expect, test, vi } from 'vitest'
 
 const clock = vi.hoisted(() => ({ time: 0 }))
@@ -14,15 +14,22 @@ function compute(): void {
   clock.time += 200
 }
 
-/** The turns that debug mode reports as too long while `body` runs as a task. */
-async function longTurns(body: () => Promise<void>): Promise<string[]> {
+/** Awaits a foreign promise for 200 ms of the machine's clock. */
+async function longForeign(): Promise<void> {
+  setImmediate(compute)
+  await foreign()
+  await foreign()
+}
+
+/** The warnings of debug mode while `body` runs as a task. */
+async function warningsOf(body: () => Promise<void>): Promise<string[]> {
   const warnings: string[] = []
   const listen = (warning: Error): void => void warnings.push(warning.message)
   process.on('warning', listen)
   await run(
     async () => {
       getRunningLoop().slowCallbackDuration = 100
-      await createTask(body, { name: 'body' })
+      await createTask(body, { name: 'body' }).catch(() => {})
     },
     { debug: true },
   )
@@ -39,12 +46,9 @@ describe('debug mode does not count as a turn the time of an await of a foreign 
     ['that a new task follows', () => createTask(async () => {})],
     ['that a callback of the loop follows', () => getRunningLoop().callSoon(() => {})],
   ])('%s', async (_, next) => {
-    const warnings = await longTurns(async () => {
+    const warnings = await warningsOf(async () => {
       await sleep(0)
-      const promise = foreign()
-      setImmediate(compute)
-      await promise
-      await foreign()
+      await longForeign()
       next()
       await sleep(0)
     })
@@ -54,7 +58,7 @@ describe('debug mode does not count as a turn the time of an await of a foreign 
 
 test('debug mode counts the turn in which it is turned on from that moment', async () => {
   compute()
-  const warnings = await longTurns(async () => {
+  const warnings = await warningsOf(async () => {
     getRunningLoop().setDebug(true)
     await sleep(0)
   })
@@ -97,6 +101,49 @@ describe('debug mode reports a long computation', () => {
       },
     ],
   ])('%s', async (_, body) => {
-    expect(await longTurns(body)).toEqual([report])
+    expect(await warningsOf(body)).toEqual([report])
+  })
+})
+
+describe('debug mode says how long a foreign await has delayed a cancel', () => {
+  const delayed = expect.stringContaining('the cancel of body was delayed 200 ms')
+
+  test.each<[string, () => Promise<void>]>([
+    ['to the next wait', () => sleep(0)],
+    ['to the end of the task', async () => {}],
+  ])('%s', async (_, next) => {
+    const warnings = await warningsOf(async () => {
+      const task = currentTask()
+      setImmediate(() => task?.cancel())
+      await foreign()
+      await longForeign()
+      await next()
+    })
+    expect(warnings).toEqual([delayed])
+  })
+
+  test.each<[string, () => void]>([
+    [
+      'was taken back',
+      () => {
+        currentTask()?.cancel()
+        currentTask()?.uncancel()
+      },
+    ],
+    [
+      'code has seen by its signal',
+      () => {
+        const signal = taskSignal()
+        currentTask()?.cancel()
+        expect(signal.aborted).toBe(true)
+      },
+    ],
+  ])('but not of a cancel that %s', async (_, cancel) => {
+    const warnings = await warningsOf(async () => {
+      cancel()
+      await longForeign()
+      await sleep(0)
+    })
+    expect(warnings).toEqual([])
   })
 })
