@@ -1,5 +1,5 @@
 import { type EventLoop, RuntimeError } from '@tasktree/core'
-import { isThenable } from '@tasktree/core/lowlevel'
+import { describe, isThenable } from '@tasktree/core/lowlevel'
 import { type BufferedProtocol, copyIntoBuffer, isBuffered, type Protocol } from './protocol.ts'
 import type { Transport } from './transport.ts'
 
@@ -118,10 +118,19 @@ export class ProtocolCallbacks {
   /** Called when a callback of the protocol has thrown: reports the error and aborts the connection. */
   #fail(what: string, error: unknown): void {
     this.#report(what, error)
-    this.#abort(error instanceof Error ? error : new RuntimeError(String(error)))
+    this.#abort(toError(error))
   }
 
   #report(what: string, exception: unknown): void {
     this.#loop.callExceptionHandler({ message: `${what}() of a protocol has thrown`, exception })
+  }
+}
+
+/** Returns `thrown` as an error. The value may be any value, even one that has no text or that throws when it is read. */
+function toError(thrown: unknown): Error {
+  try {
+    return thrown instanceof Error ? thrown : new RuntimeError(String(thrown))
+  } catch {
+    return new RuntimeError(`a protocol has thrown ${describe(thrown)}`)
   }
 }

@@ -41,14 +41,16 @@ export class CertificateError extends TlsError {
   }
 }
 
-/** Wraps an error of a socket or of TLS in our class for it; any other error is returned unchanged. */
+/** Wraps an error of TLS in a TlsError, and every other value as `toOSError` does. */
 export function toNetError(error: unknown): Error {
-  if (!(error instanceof Error) || error instanceof OSError) return toOSError(error)
-  const { code, reason, errno, syscall } = error as NodeJS.ErrnoException & { reason?: unknown }
-  if (typeof code !== 'string' || !(/^ERR_(SSL|TLS|OSSL)_/.test(code) || code === 'EPROTO')) {
-    return toOSError(error)
+  const wrapped = toOSError(error)
+  if (wrapped === error && wrapped instanceof OSError) return wrapped
+  const { code, errno, syscall } = wrapped as NodeJS.ErrnoException
+  if (code === undefined || !(/^ERR_(SSL|TLS|OSSL)_/.test(code) || code === 'EPROTO')) {
+    return wrapped
   }
-  return new TlsError(error.message, {
+  const { reason } = error as { reason?: unknown }
+  return new TlsError(wrapped.message, {
     code,
     errno,
     syscall,

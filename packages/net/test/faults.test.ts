@@ -1,7 +1,17 @@
 import { connect } from 'node:net'
-import { createTask, Future, run, RuntimeError, sleep, wait } from '@tasktree/core'
+import {
+  createTask,
+  Future,
+  getRunningLoop,
+  run,
+  RuntimeError,
+  sleep,
+  timeout,
+  wait,
+} from '@tasktree/core'
 import {
   ConnectionResetError,
+  createServer,
   GaiError,
   openConnection,
   type StreamReader,
@@ -146,3 +156,35 @@ test('an unknown name is a GaiError, and the refusals of all addresses are one e
       syscall: 'connect',
     })
   }))
+
+test.each([
+  ['an object without a prototype', Object.create(null) as object],
+  ['a symbol', Symbol('x')],
+])('a protocol that throws %s is reported, and its connection ends', (_, value) =>
+  run(async () => {
+    for (const what of ['connectionMade', 'dataReceived', 'eofReceived', 'connectionLost']) {
+      const reports: unknown[] = []
+      getRunningLoop().setExceptionHandler((_loop, { exception }) => reports.push(exception))
+      const lost = new Future<Error | null>()
+      const fail = (): never => {
+        // oxlint-disable-next-line typescript/only-throw-error -- a program may throw any value
+        throw value
+      }
+      const factory = (): object => ({
+        connectionLost: (error: Error | null) => lost.setResult(error),
+        [what]: fail,
+      })
+      await using server = await createServer(factory, '127.0.0.1', 0)
+      const [reader, writer] = await openConnection('127.0.0.1', portOf(server))
+      writer.write('x')
+      writer.writeEof()
+      await timeout(2000, () => reader.read().catch(() => {}))
+      if (what !== 'connectionLost') {
+        expect(await timeout(2000, () => lost)).toBeInstanceOf(RuntimeError)
+      }
+      writer.abort()
+      await server[Symbol.asyncDispose]()
+      expect(reports).toEqual([value])
+    }
+  }),
+)

@@ -1,4 +1,5 @@
 import { isCancelled } from '@tasktree/core'
+import { describe } from '@tasktree/core/lowlevel'
 
 export interface OSErrorOptions extends ErrorOptions {
   code?: string | undefined
@@ -98,7 +99,8 @@ const byCode: ReadonlyMap<string, new (message: string, options: OSErrorOptions)
   ])
 
 /**
- * Wraps a system error of Node in the OSError class for its code; any other error is returned unchanged.
+ * Wraps a system error of Node in the OSError class for its code. Any other error is returned unchanged. A value that is
+ * not an error, or that throws when it is read, becomes the `cause` of an OSError.
  *
  * @example
  *     import { createConnection } from 'node:net'
@@ -111,6 +113,15 @@ const byCode: ReadonlyMap<string, new (message: string, options: OSErrorOptions)
  *     }
  */
 export function toOSError(error: unknown): Error {
+  try {
+    return wrap(error)
+  } catch {
+    // `error` has a getter that throws, or cannot be turned into text.
+    return new OSError(`the stream failed with ${describe(error)}`, { cause: error })
+  }
+}
+
+function wrap(error: unknown): Error {
   if (!(error instanceof Error)) {
     return new OSError(`the stream failed with ${String(error)}`, { cause: error })
   }
@@ -159,6 +170,9 @@ interface SystemError extends Error, OSErrorOptions {
   code: string
 }
 
+/** The codes of the system, such as ECONNRESET or EAI_AGAIN. The codes of Node, such as ERR_INVALID_ARG_TYPE, are others. */
+const ofSystem = /^E(AI_)?[A-Z0-9]+$/
+
 function isSystemError(error: Error): error is SystemError {
-  return 'code' in error && typeof error.code === 'string' && /^E[A-Z0-9]+$/.test(error.code)
+  return 'code' in error && typeof error.code === 'string' && ofSystem.test(error.code)
 }
