@@ -1,4 +1,4 @@
-import { FlowControl, StreamReader, StreamWriter } from '@tasktree/streams'
+import { FlowControl, type ReadTransport, StreamReader, StreamWriter } from '@tasktree/streams'
 import type { Protocol } from './protocol.ts'
 import type { Transport } from './transport.ts'
 
@@ -22,7 +22,7 @@ export class StreamProtocol implements Protocol {
   }
 
   connectionMade(transport: Transport): void {
-    this.reader.setTransport(transport)
+    this.reader.setTransport(new ReadSide(transport, this.#flow))
     this.#writer = new StreamWriter(transport, this.#flow, this.reader)
     this.#onMade?.(this.reader, this.#writer)
   }
@@ -52,5 +52,34 @@ export class StreamProtocol implements Protocol {
 
   resumeWriting(): void {
     this.#flow.resumeWriting()
+  }
+}
+
+/** A connection as its reader controls it. */
+class ReadSide implements ReadTransport {
+  readonly #transport: Transport
+  readonly #flow: FlowControl
+
+  constructor(transport: Transport, flow: FlowControl) {
+    this.#transport = transport
+    this.#flow = flow
+  }
+
+  pauseReading(): void {
+    this.#transport.pauseReading()
+  }
+
+  resumeReading(): void {
+    this.#transport.resumeReading()
+  }
+
+  /** Closes the connection and waits until it has ended. An error that had ended it before is not thrown again. */
+  async close(): Promise<void> {
+    this.#transport.close()
+    if (!this.#flow.lost) await this.#flow.waitClosed()
+  }
+
+  getExtraInfo(name: string): unknown {
+    return this.#transport.getExtraInfo(name)
   }
 }

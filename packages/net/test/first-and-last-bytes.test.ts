@@ -321,6 +321,31 @@ test('a callback of a protocol that is async and rejects is reported, and ends i
     }
   }))
 
+test('closing the reader of a connection waits until what was written is sent', () =>
+  run(async () => {
+    const received = new Future<number>()
+    let total = 0
+    await using server = await createServer(
+      () => ({
+        dataReceived: (data: Buffer) => void (total += data.length),
+        connectionLost: () => void (received.done() || received.setResult(total)),
+      }),
+      '127.0.0.1',
+      0,
+    )
+    const [reader, writer] = await openConnection('127.0.0.1', portOf(server))
+    writer.write(Buffer.alloc(8_000_000))
+    await timeout(5000, () => reader.close())
+    expect(writer.transport.getWriteBufferSize()).toBe(0)
+    await timeout(100, () => writer.waitClosed())
+    expect(await timeout(5000, () => received)).toBe(8_000_000)
+    // An error that had ended the connection before was thrown by the reads, and is not an error of the close.
+    const [broken, other] = await openConnection('127.0.0.1', portOf(server))
+    ;(other.getExtraInfo('socket') as Socket).destroy(new Error('the cable was cut'))
+    await expect(other.waitClosed()).rejects.toThrow('the cable was cut')
+    await broken.close()
+  }))
+
 test('closing over TLS ends in time if the peer does not read, or does not answer', () =>
   run(async () => {
     const before = census()

@@ -26,13 +26,17 @@ export function readFrom(source: Source, reader: StreamReader): void {
 }
 
 function readFromNode(source: Readable, reader: StreamReader): void {
-  const closed = new Future<void>()
+  let isOver = false
   reader.setTransport({
     pauseReading: () => source.pause(),
     resumeReading: () => source.resume(),
     close() {
+      const closed = whenClosed(source)
       source.destroy()
-      return closed
+      // No 'close' event may come: it came before, or the stream was made with `emitClose: false`. If it is on its way,
+      // it comes before the callback of nextTick.
+      if (isOver || source.closed) process.nextTick(closed.settle)
+      return closed.promise
     },
   })
   const onData = (chunk: Uint8Array | string): void => {
@@ -49,10 +53,25 @@ function readFromNode(source: Readable, reader: StreamReader): void {
   // This listener is never removed, because an 'error' event without a listener would end the process.
   source.on('error', (error) => reader.feedEof(toOSError(error)))
   finished(source, { writable: false }, (error) => {
+    isOver = true
     source.off('data', onData)
     reader.feedEof(error == null ? null : toOSError(error))
-    if (!closed.done()) closed.setResult()
   })
+  // The program may have paused the source.
+  source.resume()
+}
+
+/** Returns a promise that settles when `source` emits 'close'. It rejects if `source` has failed from now on. */
+function whenClosed(source: Readable): { promise: Promise<void>; settle: () => void } {
+  const { errored } = source
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const settle = (): void => {
+    const failure = source.errored ?? null
+    if (failure === null || failure === errored) resolve()
+    else reject(toOSError(failure))
+  }
+  source.once('close', settle)
+  return { promise, settle }
 }
 
 /**

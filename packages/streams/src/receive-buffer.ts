@@ -83,8 +83,11 @@ export class ReceiveBuffer {
     this.#failure = failure
   }
 
-  clear(): void {
+  /** Drops the bytes. A pending read then gets `failure`, unless the stream has ended and no bytes were dropped. */
+  drop(failure: Error): void {
+    if (this.#ended && this.length === 0) return
     this.#bytes.clear()
+    this.end(failure)
   }
 
   /** Pauses the source if the buffer is full. `needs` is how many bytes the pending read needs. */

@@ -1,8 +1,16 @@
-import { checkpoint, RuntimeError } from '@tasktree/core'
+import {
+  checkpoint,
+  detached,
+  ensureFuture,
+  isCancelled,
+  RuntimeError,
+  shielded,
+} from '@tasktree/core'
 import {
   cancelIsDue,
   cancelOnAbort,
   checkOptions,
+  currentFrame,
   describe,
   type WaitDetails,
 } from '@tasktree/core/lowlevel'
@@ -18,6 +26,8 @@ import { toSeparators } from './separator-search.ts'
 import { type Bytes, toBuffer } from './to-buffer.ts'
 
 const DEFAULT_LIMIT = 65_536
+/** How many milliseconds the source has to close in a cancelled scope. */
+const CLOSE_GRACE = 5_000
 
 export interface StreamReaderOptions {
   /**
@@ -241,12 +251,19 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()
-    return this.#closing
+    return waitForShared(this.#closing)
   }
 
-  /** Closes the source and waits until it has closed. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
+  /** Closes the source and waits until it has closed; in a cancelled scope for at most 5 seconds. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.close()
+    } catch (error) {
+      if (isCancelled(error) && currentFrame()?.isLevelCancelled() === true) {
+        await shielded(() => this.close(), { grace: CLOSE_GRACE })
+      }
+      throw error
+    }
   }
 
   /** For protocols: adds bytes that have arrived. The reader keeps `chunk` and returns views of it. */
@@ -292,10 +309,13 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     return this.#buffer.take(this.#buffer.length)
   }
 
-  async #close(): Promise<void> {
-    this.#buffer.clear()
-    this.setException(new RuntimeError('the reader was closed'))
-    await this.#buffer.transport?.close?.()
+  /** Closes the source outside of every task, because several tasks may wait in `close`, and each may be cancelled. */
+  #close(): Promise<void> {
+    const error = new RuntimeError('the reader was closed')
+    this.#buffer.drop(error)
+    this.setException(error)
+    const { transport } = this.#buffer
+    return detached(async () => transport?.close?.())
   }
 
   /** Starts a read: returns the bytes at once if they are there, and waits otherwise. */
@@ -404,6 +424,11 @@ async function afterCheckpoint<T>(read: () => PromiseLike<T>): Promise<T> {
  */
 async function waitFor<T>(read: PendingRead<T>): Promise<T> {
   return await read
+}
+
+/** Waits for a promise that other callers may wait for too. A cancel ends only this wait. */
+async function waitForShared(promise: Promise<void>): Promise<void> {
+  await ensureFuture(promise)
 }
 
 function checkLength(call: string, n: number): void {
