@@ -84,8 +84,8 @@ export class Transport extends WriteTransport {
   /** Bytes that were received while the protocol was paused; null when there are none. */
   #unread: Buffer | null = null
   /**
-   * True when the peer ended its side while there were unread bytes. Some runtimes report the end even though the
-   * socket is paused.
+   * True when the peer ended its side while there were unread bytes. A paused socket may report the end all the same, as
+   * a TLS socket of Node does behind its last bytes.
    */
   #hasUnreadEnd = false
   #held: HeldWrites | null = null
@@ -158,7 +158,7 @@ export class Transport extends WriteTransport {
     if (this.#isReading || this.isClosing()) return
     this.#isReading = true
     if (this.#held !== null) return
-    if (this.#unread === null) this.#socket.resume()
+    if (this.#unread === null && !this.#hasUnreadEnd) this.#socket.resume()
     else this.#loop.callSoon(this.#deliverUnread)
   }
 
@@ -176,9 +176,16 @@ export class Transport extends WriteTransport {
   }
 
   override getExtraInfo(name: string, fallback: unknown = null): unknown {
-    const own = { socket: this.#socket, peername: this.#peername, sockname: this.#sockname }
-    if (name in own) return own[name as keyof typeof own] ?? fallback
-    return tlsFact(this.#socket, name) ?? fallback
+    switch (name) {
+      case 'socket':
+        return this.#socket
+      case 'peername':
+        return this.#peername ?? fallback
+      case 'sockname':
+        return this.#sockname ?? fallback
+      default:
+        return tlsFact(this.#socket, name) ?? fallback
+    }
   }
 
   /**
@@ -193,7 +200,7 @@ export class Transport extends WriteTransport {
    *
    * @throws {TypeError} when the options are not an object, or a server has no certificate, or a client has no name to
    * verify
-   * @throws {RuntimeError} when the connection is closing, or uses TLS already
+   * @throws {RuntimeError} when the connection is closing or uses TLS already, and after `writeEof`
    * @throws {TimeoutError} after the options' `handshakeTimeout`, 60 s by default
    * @throws {CertificateError} when the peer's certificate is not accepted
    * @throws {TlsError} for other errors of TLS
@@ -218,6 +225,7 @@ export class Transport extends WriteTransport {
       throw new RuntimeError('startTls() of a connection that is under TLS already')
     }
     if (this.#held !== null) throw new RuntimeError('startTls() is under way already')
+    if (this.#socket.writableEnded) throw new RuntimeError('startTls() after writeEof()')
     const plain = this.#socket
     this.#held = new HeldWrites()
     this.#detach()
@@ -385,10 +393,11 @@ export class Transport extends WriteTransport {
   }
 
   readonly #deliverUnread = (): void => {
+    if (!this.isReading() || this.#held !== null) return
     const unread = this.#unread
-    if (unread === null || !this.#isReading || this.isClosing() || this.#held !== null) return
     this.#unread = null
-    this.#onData(unread)
+    if (unread !== null) this.#onData(unread)
+    // The protocol may have paused again, or closed.
     if (!this.isReading()) return
     this.#socket.resume()
     if (this.#hasUnreadEnd) this.#onEnd()

@@ -293,6 +293,45 @@ test.each(['pauses', 'pauses and resumes', 'aborts', 'becomes another protocol']
     }),
 )
 
+test.each(['TCP', 'TLS'])(
+  'the end of a peer over %s reaches a buffered protocol that pauses for each buffer',
+  (over) =>
+    run(async () => {
+      const sent = Buffer.alloc(1000, 'abcdefg')
+      const answer = (socket: Socket): void => void socket.on('error', () => {}).end(sent)
+      const raw = over === 'TCP' ? createRaw(answer) : createRawTls(tls, answer)
+      raw.listen(0, '127.0.0.1')
+      await once(raw, 'listening')
+      const { port } = raw.address() as { port: number }
+      const events: string[] = []
+      const lost = new Future<Error | null>()
+      const buffer = Buffer.alloc(100)
+      const factory = (): BufferedProtocol => {
+        let transport: Transport
+        return {
+          connectionMade(made) {
+            transport = made
+          },
+          getBuffer: () => buffer,
+          bufferUpdated(n) {
+            events.push(String(buffer.subarray(0, n)))
+            transport.pauseReading()
+            setTimeout(() => transport.resumeReading(), 1)
+          },
+          eofReceived: () => void events.push('the end'),
+          connectionLost: (error) => lost.setResult(error),
+        }
+      }
+      const options = over === 'TCP' ? {} : { tls: { ca: tls.cert } }
+      await createConnection(factory, 'localhost', port, options)
+      expect(await timeout(3000, () => lost)).toBe(null)
+      expect(events.pop()).toBe('the end')
+      expect(events.join('')).toBe(String(sent))
+      raw.close()
+      await once(raw, 'close')
+    }),
+)
+
 test('a callback of a protocol that is async and rejects is reported, and ends its connection', () =>
   run(async () => {
     const reports: unknown[] = []

@@ -291,6 +291,17 @@ test('a factory that makes no protocol is an error of the call', () =>
     )
   }))
 
+test('a fact that a connection does not have is the fallback, whatever its name is', () =>
+  run(async () => {
+    await using server = await startServer(() => {}, local)
+    const [, writer] = await openConnection('127.0.0.1', portOf(server))
+    for (const name of ['toString', 'constructor', '__proto__', 'cipher', '']) {
+      expect(writer.getExtraInfo(name)).toBe(null)
+      expect(writer.getExtraInfo(name, 'none')).toBe('none')
+    }
+    writer.abort()
+  }))
+
 test('what is no option of a wait is refused at once, and the server serves on', () =>
   run(async () => {
     await using server = await startServer(echo, local)

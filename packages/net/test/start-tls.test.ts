@@ -288,6 +288,41 @@ test('bytes and an end that are written during startTls go over TLS', () =>
     proxy.close()
   }))
 
+test('a read that waits during startTls gets the bytes that come over TLS', () =>
+  run(async () => {
+    // The ClientHello arrives while the read waits, and does not contain its separator.
+    const separator = '-- the end of a record that no ClientHello contains --'
+    const got = new Future<string>()
+    await using server = await startServer(async (reader, writer) => {
+      const reading = createTask(() => reader.readUntil(separator))
+      await until(() => (writer.getExtraInfo('socket') as Socket).bytesRead > 0)
+      await sleep(1)
+      await writer.startTls(tls)
+      got.setResult(String(await reading))
+    }, local)
+    const socket = connectTls({
+      port: portOf(server),
+      host: '127.0.0.1',
+      ca,
+      servername: 'localhost',
+    })
+    socket.write(`over TLS${separator}`)
+    expect(await timeout(3000, () => got)).toBe(`over TLS${separator}`)
+    socket.destroy()
+    await closed(socket)
+  }))
+
+test('startTls after writeEof is refused, because no handshake can be sent', () =>
+  run(async () => {
+    await using server = await startServer(async (reader) => void (await reader.read()), local)
+    const [, writer] = await openConnection('127.0.0.1', portOf(server))
+    writer.writeEof()
+    await expect(writer.startTls({ ca })).rejects.toThrow(
+      new RuntimeError('startTls() after writeEof()'),
+    )
+    writer.abort()
+  }))
+
 test('startTls twice, and close in the middle of it', () =>
   run(async () => {
     const listening = createRaw((socket) => void socket.on('error', () => {}).resume())

@@ -28,6 +28,8 @@ export class ByteQueue {
   #offset = 0
   #run = 0
   length = 0
+  /** Grows when the bytes of the queue were replaced behind the back of a search, so that the search must begin anew. */
+  generation = 0
 
   /** How many bytes of the queue lie in the first chunk. */
   get firstLength(): number {
@@ -53,6 +55,7 @@ export class ByteQueue {
     if (this.#head > 0) this.#chunks[--this.#head] = chunk
     else this.#chunks.unshift(chunk)
     this.length += chunk.length
+    this.generation++
   }
 
   /** Removes and returns the first `n` bytes. The caller must have checked that there are `n` bytes. */
@@ -65,6 +68,12 @@ export class ByteQueue {
     if (start + n < first.length) this.#offset = start + n
     else this.#drop()
     return n === first.length ? first : compactView(first, start, n)
+  }
+
+  /** Removes and returns all bytes, even those that a search has already looked at. */
+  takeAll(): Buffer {
+    this.generation++
+    return this.take(this.length)
   }
 
   /** Moves bytes from the front into `target`, as many as fit. Returns how many. */

@@ -112,7 +112,8 @@ export class PendingRead<T> extends Claim<T> implements WaitingRead {
   }
 
   get isGivenUp(): boolean {
-    return this.done() || (this.isWoken() && (this.task?.cancelling() ?? 0) > 0)
+    if (this.done()) return true
+    return this.isWoken() && this.soleReaction()?.waitingFrame?.mustCancel === true
   }
 
   endWith(error: Error): void {

@@ -114,6 +114,13 @@ export class ReceiveBuffer {
     return bytes
   }
 
+  /** Takes all bytes, although a pending read may have searched them already. */
+  takeUnread(): Buffer {
+    const bytes = this.#bytes.takeAll()
+    this.#resumeIfLow()
+    return bytes
+  }
+
   /**
    * Takes up to `n` bytes. If `n` is small, the bytes of several chunks are copied together. Otherwise the result is a
    * view of the first chunk, which may have fewer than `n` bytes.

@@ -15,8 +15,9 @@ export class SeparatorSearch {
   readonly #separators: readonly Buffer[]
   readonly #width: CharacterWidth
   readonly #limit: number
-  /** No separator begins before this position. */
+  /** No separator begins before this position, as long as the buffer has the generation `#generation`. */
   #from = 0
+  #generation: number
 
   /** `separators` are ordered by length, as `toSeparators` returns them. */
   constructor(
@@ -26,6 +27,7 @@ export class SeparatorSearch {
     limit: number,
   ) {
     this.#buffer = buffer
+    this.#generation = buffer.generation
     this.#separators = separators
     this.#width = width
     this.#limit = limit
@@ -39,6 +41,10 @@ export class SeparatorSearch {
   next(): number | null {
     const buffer = this.#buffer
     const limit = this.#limit
+    if (this.#generation !== buffer.generation) {
+      this.#generation = buffer.generation
+      this.#from = 0
+    }
     let start = -1
     let end = Infinity
     for (const separator of this.#separators) {

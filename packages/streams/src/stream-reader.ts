@@ -306,7 +306,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
 
   /** For transports: removes and returns the unread bytes, because `startTls` must pass them to TLS. */
   takeUnread(): Buffer {
-    return this.#buffer.take(this.#buffer.length)
+    return this.#buffer.takeUnread()
   }
 
   /** Closes the source outside of every task, because several tasks may wait in `close`, and each may be cancelled. */

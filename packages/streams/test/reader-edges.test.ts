@@ -110,6 +110,30 @@ test('a read right after a cancelled one reads, whether the bytes or the cancel 
     }
   }))
 
+test('a read of a task that was cancelled long ago waits like any other read', () =>
+  run(async () => {
+    for (const isFed of [false, true]) {
+      const reader = new StreamReader()
+      const first = createTask(async () => {
+        // The task swallows a cancel, as asyncio allows, and reads on.
+        await sleep(60_000).catch(() => {})
+        return String(await reader.readUntil(';'))
+      })
+      await sleep(0)
+      first.cancel()
+      await sleep(0)
+      reader.feedData('a')
+      await sleep(0)
+      if (isFed) reader.feedData('b;c')
+      // The read is woken when `isFed` is true, and nobody has cancelled it.
+      expect(() => reader.unread('x;')).toThrow(RuntimeError)
+      expect(await outcome(reader.read(9))).toBeInstanceOf(RuntimeError)
+      if (!isFed) reader.feedData('b;c')
+      expect(await outcome(first)).toBe('ab;')
+      expect(await outcome(reader.read(9))).toBe('c')
+    }
+  }))
+
 test('peek leaves the bytes, over chunks and at the end', () =>
   run(async () => {
     const reader = new StreamReader()
