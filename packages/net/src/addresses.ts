@@ -1,4 +1,5 @@
 import { Future } from '@tasktree/core'
+import { cancelOnAbort } from '@tasktree/core/lowlevel'
 import { toOSError } from '@tasktree/streams'
 import { lookup, type LookupAddress } from 'node:dns'
 import { isIP } from 'node:net'
@@ -6,7 +7,7 @@ import { isIP } from 'node:net'
 /**
  * Returns the addresses of `host`, each once, with IPv4 and IPv6 alternating as RFC 8305 requires. @throws {GaiError}
  */
-export async function addressesOf(host: string): Promise<LookupAddress[]> {
+export async function addressesOf(host: string, signal?: AbortSignal): Promise<LookupAddress[]> {
   const family = isIP(host)
   if (family !== 0) return [{ address: host, family }]
   const found = new Future<LookupAddress[]>()
@@ -15,7 +16,7 @@ export async function addressesOf(host: string): Promise<LookupAddress[]> {
     if (error === null) found.setResult(interleave(distinct(addresses)))
     else found.setException(toOSError(error))
   })
-  return found
+  return cancelOnAbort(found, signal)
 }
 
 /** Removes repeated addresses, because a hosts file may name an address several times. */

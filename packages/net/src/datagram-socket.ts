@@ -1,5 +1,12 @@
-import { type CancelledError, isCancelled } from '@tasktree/core'
-import { cancelOnAbort, checkCount, checkOptions, Claim, waitAnyway } from '@tasktree/core/lowlevel'
+import { type CancelledError, checkpoint, isCancelled } from '@tasktree/core'
+import {
+  cancelIsDue,
+  cancelOnAbort,
+  checkCount,
+  checkOptions,
+  Claim,
+  waitAnyway,
+} from '@tasktree/core/lowlevel'
 import { ConnectionResetError, FlowControl, type WaitOptions } from '@tasktree/streams'
 import {
   checkDatagramOptions,
@@ -34,10 +41,11 @@ export type Datagram = [data: Buffer, address: DatagramAddress]
  * that is cancelled before takes no datagram. Null means that the socket has closed.
  */
 class Receive extends Claim<Datagram | null> {
-  readonly #take: () => Datagram | null
+  readonly #take: () => Datagram | null | undefined
   readonly #leave: (receive: Receive) => void
 
-  constructor(take: () => Datagram | null, leave: (receive: Receive) => void) {
+  /** @param take a function that takes the next datagram. It returns undefined if the caller must go on waiting. */
+  constructor(take: () => Datagram | null | undefined, leave: (receive: Receive) => void) {
     super()
     this.#take = take
     this.#leave = leave
@@ -51,7 +59,9 @@ class Receive extends Claim<Datagram | null> {
 
   protected override claim(): void {
     try {
-      this.setResult(this.#take())
+      const taken = this.#take()
+      if (taken === undefined) return
+      this.setResult(taken)
     } catch (error) {
       this.setException(error)
     }
@@ -111,6 +121,7 @@ class Receiver implements DatagramProtocol {
   }
 
   async drain(options: WaitOptions | undefined): Promise<void> {
+    if (cancelIsDue()) await checkpoint()
     this.#throwError()
     if (this.flow.paused || this.flow.lost) await this.flow.drain(options)
   }
@@ -123,7 +134,9 @@ class Receiver implements DatagramProtocol {
 
   /** Waits for the next datagram and returns it. Returns null when the socket has closed. */
   async next(options: WaitOptions | undefined): Promise<Datagram | null> {
-    if (this.#waiting.size === 0 && this.#isReady()) return this.#take()
+    // Otherwise a loop that always finds a datagram would never be cancelled.
+    if (cancelIsDue()) await checkpoint()
+    if (this.#waiting.size === 0 && this.#isReady()) return this.#take() as Datagram | null
     const receive = new Receive(this.#take, this.#leave)
     this.#waiting.add(receive)
     if (this.#isReady()) this.#wakeNext()
@@ -134,14 +147,18 @@ class Receiver implements DatagramProtocol {
     return this.#datagrams.length > this.#head || this.#error !== null || this.flow.lost
   }
 
-  readonly #take = (): Datagram | null => {
+  /**
+   * Takes the next datagram, or throws the error of the socket. Returns null when the socket has closed, and undefined when
+   * there is nothing to take: the error for which a caller was woken may have been thrown to another caller.
+   */
+  readonly #take = (): Datagram | null | undefined => {
     this.#throwError()
-    return this.#shift()
+    return this.#shift() ?? (this.flow.lost ? null : undefined)
   }
 
-  #shift(): Datagram | null {
+  #shift(): Datagram | undefined {
     const datagram = this.#datagrams[this.#head]
-    if (datagram === undefined) return null
+    if (datagram === undefined) return undefined
     this.#bytes -= datagram[0].length + OVERHEAD
     this.#head++
     if (this.#head * 2 >= this.#datagrams.length) {
@@ -236,7 +253,9 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
    */
   send(data: Uint8Array | string, address?: DatagramAddress, options?: WaitOptions): Promise<void> {
     checkOptions(options)
-    if (this.#transport.isClosing()) return this.#receiver.flow.drain(options)
+    if (this.#transport.isClosing()) {
+      return Promise.reject(new ConnectionResetError('the socket is closed'))
+    }
     this.#transport.sendTo(data, address)
     return this.drain(options)
   }

@@ -1,7 +1,9 @@
 import { type EventLoop, Future, getEventLoop } from '@tasktree/core'
 import { cancelOnAbort, checkOptions, describe, isThenable } from '@tasktree/core/lowlevel'
 import { OSError, toOSError, type WaitOptions } from '@tasktree/streams'
-import { createSocket, type Socket } from 'node:dgram'
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import type { LookupAddress } from 'node:dns'
+import type { AddressInfo } from 'node:net'
 import { addressesOf, displayAddress } from './addresses.ts'
 import { abandonFuture } from './abandon-future.ts'
 import { runOutsideTasks } from './run-outside-tasks.ts'
@@ -32,7 +34,7 @@ export interface DatagramOptions extends WaitOptions {
   localAddr?: { host?: string | undefined; port?: number | undefined } | undefined
   /** The only peer of the socket: `sendTo` takes no address, and datagrams of other peers are not received. */
   remoteAddr?: DatagramAddress | undefined
-  /** The address family, if neither `localAddr` nor `remoteAddr` is given. @defaultValue 'udp4' */
+  /** The address family, if neither `localAddr` nor `remoteAddr` has a host. @defaultValue 'udp4' */
   family?: 'udp4' | 'udp6' | undefined
   reuseAddr?: boolean | undefined
   reusePort?: boolean | undefined
@@ -69,29 +71,35 @@ export class DatagramTransport implements Disposable {
   readonly #low = 16_384
 
   /** @internal made by createDatagramEndpoint */
-  constructor(socket: Socket, protocol: DatagramProtocol, remote: DatagramAddress | undefined) {
+  constructor(socket: Socket, protocol: DatagramProtocol, isConnected: boolean) {
     this.#socket = socket
     this.#protocol = protocol
     this.#loop = getEventLoop()
-    this.#remote = remote
+    this.#remote = isConnected ? toAddress(socket.remoteAddress()) : undefined
     const { address, port } = socket.address()
     this.#sockname = [address, port]
   }
 
-  /** @internal calls `connectionMade` of the protocol, and begins to receive */
-  start(): void {
+  /** @internal calls `connectionMade` of the protocol, passes the `early` datagrams to it, and begins to receive */
+  start(early: readonly EarlyDatagram[]): void {
     this.#socket
-      .on('message', (data, { address, port }) => {
-        if (this.#isClosing) return
-        this.#call('datagramReceived', () =>
-          this.#protocol.datagramReceived?.(data, { host: displayAddress(address), port }),
-        )
-      })
+      .on('message', this.#received)
       .on('error', (error) => this.#failed(error))
       .once('close', () => {
         this.#call('connectionLost', () => this.#protocol.connectionLost?.(null))
       })
     this.#call('connectionMade', () => this.#protocol.connectionMade?.(this))
+    for (const [data, from] of early) this.#received(data, from)
+  }
+
+  readonly #received = (data: Buffer, { address, port }: RemoteInfo): void => {
+    if (this.#isClosing) return
+    // The system filters the senders only after the connect, so a datagram of another sender may have come before.
+    const remote = this.#remote
+    if (remote !== undefined && (address !== remote.host || port !== remote.port)) return
+    this.#call('datagramReceived', () =>
+      this.#protocol.datagramReceived?.(data, { host: displayAddress(address), port }),
+    )
   }
 
   /**
@@ -254,48 +262,91 @@ export function checkDatagramOptions(options: DatagramOptions): void {
   }
 }
 
-/** @internal opens the endpoint; the caller has checked the options */
+/** A datagram that has arrived before its transport was made, and its sender. */
+type EarlyDatagram = readonly [data: Buffer, from: RemoteInfo]
+
+/**
+ * Opens the endpoint; the caller has checked the options.
+ *
+ * Node reads datagrams as soon as the socket is bound. Until the transport has started, they are kept in `early`, because
+ * an event without a listener would be lost.
+ */
 export async function openEndpoint<P extends DatagramProtocol>(
   factory: () => P,
   options: DatagramOptions,
 ): Promise<[DatagramTransport, P]> {
   const { localAddr, remoteAddr, signal } = options
-  const local = localAddr?.host === undefined ? undefined : await firstOf(localAddr.host)
-  const remote = remoteAddr === undefined ? undefined : await firstOf(remoteAddr.host)
+  const { local, remote } = await chooseAddresses(options)
   const ready = new Future<void>()
   const settle = (error?: Error): void => {
     if (ready.done()) return
     if (error === undefined) ready.setResult()
     else ready.setException(toOSError(error))
   }
+  const early: EarlyDatagram[] = []
+  const keep = (data: Buffer, from: RemoteInfo): void => void early.push([data, from])
   let socket: Socket | null = null
+  let transport: DatagramTransport | null = null
   try {
     await runOutsideTasks(() => {
-      socket = makeSocket(options, (local ?? remote)?.family).on('error', settle)
+      const opening = makeSocket(options, (local ?? remote)?.family)
+      socket = opening.on('error', settle).on('message', keep)
       const address = local === undefined ? {} : { address: local.address }
-      socket.bind({ port: localAddr?.port ?? 0, ...address }, () => {
-        if (options.allowBroadcast === true) socket?.setBroadcast(true)
-        if (remote === undefined || remoteAddr === undefined) settle()
-        else socket?.connect(remoteAddr.port, remote.address, settle)
+      opening.bind({ port: localAddr?.port ?? 0, ...address }, () => {
+        try {
+          if (options.allowBroadcast === true) opening.setBroadcast(true)
+          if (remote === undefined || remoteAddr === undefined) settle()
+          else {
+            opening.connect(remoteAddr.port, remote.address, settle)
+          }
+        } catch (error) {
+          settle(error as Error)
+        }
       })
     })
     await cancelOnAbort(ready, signal)
     const opened = socket as unknown as Socket
     const protocol = factory()
     checkProtocol('a datagram endpoint', protocol)
-    const peer =
-      remote === undefined || remoteAddr === undefined
-        ? undefined
-        : { host: remote.address, port: remoteAddr.port }
-    const transport = new DatagramTransport(opened, protocol, peer)
-    opened.off('error', settle)
-    transport.start()
-    return [transport, protocol]
+    const made = new DatagramTransport(opened, protocol, remote !== undefined)
+    await runOutsideTasks(() => {
+      transport = made
+      opened.off('error', settle).off('message', keep)
+      made.start(early)
+    })
+    return [made, protocol]
   } catch (error) {
     abandonFuture(ready)
-    ;(socket as Socket | null)?.close()
+    if (transport === null) (socket as Socket | null)?.close()
+    else (transport as DatagramTransport).abort()
     throw error
   }
+}
+
+/** Looks up the local and the remote address. If both are given, they are of one family. */
+async function chooseAddresses({
+  localAddr,
+  remoteAddr,
+  signal,
+}: DatagramOptions): Promise<{ local?: LookupAddress; remote?: LookupAddress }> {
+  const locals = localAddr?.host === undefined ? [] : await find(localAddr.host, signal)
+  const remotes = remoteAddr === undefined ? [] : await find(remoteAddr.host, signal)
+  const [local] = locals
+  const [remote] = remotes
+  if (local === undefined) return remote === undefined ? {} : { remote }
+  if (remote === undefined) return { local }
+  for (const one of locals) {
+    const other = remotes.find(({ family }) => family === one.family)
+    if (other !== undefined) return { local: one, remote: other }
+  }
+  throw new OSError(`${localAddr?.host} and ${remoteAddr?.host} have no address of one family`, {
+    code: 'EAFNOSUPPORT',
+    address: remoteAddr?.host,
+  })
+}
+
+function toAddress({ address, port }: AddressInfo): DatagramAddress {
+  return { host: address, port }
 }
 
 function makeSocket(options: DatagramOptions, family: number | undefined): Socket {
@@ -307,8 +358,8 @@ function makeSocket(options: DatagramOptions, family: number | undefined): Socke
   })
 }
 
-async function firstOf(host: string): Promise<{ address: string; family: number }> {
-  const [first] = await addressesOf(host)
-  if (first !== undefined) return first
+async function find(host: string, signal: AbortSignal | undefined): Promise<LookupAddress[]> {
+  const addresses = await addressesOf(host, signal)
+  if (addresses.length > 0) return addresses
   throw new OSError(`${host} has no address`, { code: 'EADDRNOTAVAIL', address: host })
 }

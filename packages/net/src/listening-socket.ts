@@ -145,7 +145,7 @@ export async function listen(options: ListenerOptions, on: ListenerEvents): Prom
   if (fd !== undefined) return [asListener(await listenOne({ fd }, options, on))]
   const hosts = typeof host === 'string' ? [host] : (host ?? [''])
   if (hosts.includes('')) return [asListener(await listenOne({ port }, options, on))]
-  const found = await Promise.all(hosts.map(addressesOf))
+  const found = await Promise.all(hosts.map((one) => addressesOf(one)))
   const addresses = distinct(found.flat())
   for (let attempt = 1; ; attempt++) {
     try {

@@ -60,10 +60,18 @@ export function checkLocalAddr(address: unknown): void {
   if (port !== undefined) checkPort(port)
 }
 
+/**
+ * Checks the address of a peer.
+ *
+ * @throws {TypeError} when the address, its host or its port is of a wrong type
+ * @throws {RangeError} when the port is out of range, or 0, at which no peer receives
+ */
 export function checkAddress(name: string, address: unknown): void {
   const { host, port } = toAddress(name, address)
   checkHost(host)
   checkPort(port)
+  if (port === 0)
+    throw new RangeError('the port of a peer is a whole number from 1 to 65535, got 0')
 }
 
 function toAddress(name: string, address: unknown): { host?: unknown; port?: unknown } {

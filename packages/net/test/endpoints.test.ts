@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import dns from 'node:dns'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import {
@@ -10,7 +9,6 @@ import {
   readFileSync,
   writeFileSync,
 } from 'node:fs'
-import { syncBuiltinESMExports } from 'node:module'
 import { connect, createServer as createRaw } from 'node:net'
 import { dirname } from 'node:path'
 import {
@@ -42,6 +40,7 @@ import {
   thrown,
   tls,
   until,
+  withHost,
   withSocketPath,
 } from './support/network.ts'
 import { testWhere } from '../../../vitest.skips.ts'
@@ -234,28 +233,6 @@ testWhere(process.getuid?.() === 0, 'only root can start it as another user')(
       }
     }),
 )
-
-/** Runs `body` while `host` has these addresses; `delay` is awaited by each lookup. */
-async function withHost(
-  host: string,
-  addresses: string[],
-  body: () => Promise<void>,
-  delay: PromiseLike<void> = Promise.resolve(),
-): Promise<void> {
-  const { lookup } = dns
-  const found = addresses.map((address) => ({ address, family: 4 }))
-  dns.lookup = ((name: string, options: object, callback: (...result: unknown[]) => void) => {
-    if (name !== host) lookup(name, options as never, callback as never)
-    else void delay.then(() => setTimeout(callback, 0, null, found))
-  }) as never
-  syncBuiltinESMExports()
-  try {
-    await body()
-  } finally {
-    dns.lookup = lookup
-    syncBuiltinESMExports()
-  }
-}
 
 test('each address is listened to once, however often and under whatever names it is given', () =>
   run(async () => {

@@ -1,7 +1,10 @@
+import dns from 'node:dns'
 import type { EventEmitter } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
+import { isIP } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Server, StreamReader, StreamWriter } from '@tasktree/net'
@@ -49,5 +52,27 @@ export async function withSocketPath(body: (path: string) => Promise<void>): Pro
     await body(join(folder, 'socket'))
   } finally {
     await rm(folder, { recursive: true })
+  }
+}
+
+/** Runs `body` while `host` has these addresses; `delay` is awaited by each lookup. */
+export async function withHost(
+  host: string,
+  addresses: string[],
+  body: () => Promise<void>,
+  delay: PromiseLike<void> = Promise.resolve(),
+): Promise<void> {
+  const { lookup } = dns
+  const found = addresses.map((address) => ({ address, family: isIP(address) }))
+  dns.lookup = ((name: string, options: object, callback: (...result: unknown[]) => void) => {
+    if (name !== host) lookup(name, options as never, callback as never)
+    else void delay.then(() => setTimeout(callback, 0, null, found))
+  }) as never
+  syncBuiltinESMExports()
+  try {
+    await body()
+  } finally {
+    dns.lookup = lookup
+    syncBuiltinESMExports()
   }
 }
