@@ -123,12 +123,14 @@ export abstract class Scheduler {
    * runs one task or callback). The returned time may be too early by the length of these turns.
    */
   roughTime(): number {
+    return this.#isRoughTimeNew ? this.#roughTime : this.#readTime()
+  }
+
+  #readTime(): number {
     if (this.#isVirtual) return this.clock.now()
-    if (!this.#isRoughTimeNew) {
-      this.#isRoughTimeNew = true
-      this.#roughTime = Math.trunc(machineTime())
-      this.#watch()
-    }
+    this.#isRoughTimeNew = true
+    this.#roughTime = Math.trunc(machineTime())
+    this.#watch()
     return this.#roughTime
   }
 

@@ -155,6 +155,19 @@ export function resumeWait(
   if (task !== null) loop.hold(task)
   else if (frame.state !== OPEN) loop.hold(frame)
   if (frame.cancellation === null && frame.parent === null) return null
+  return resumeWithCancel(frame, key, future)
+}
+
+/**
+ * The part of `resumeWait` for a scope, or for a task that may have been cancelled. It is a function of its own, because
+ * V8 inlines the short rest into each await.
+ */
+function resumeWithCancel(
+  frame: Frame,
+  key: Reaction,
+  future: Future<unknown>,
+): CancelledError | null {
+  const { task, loop } = frame
   const canThrow = !(future instanceof ChainWait)
   let due: Frame | null = null
   let isShut = false

@@ -49,6 +49,7 @@ export type TaskBody<T> = CoroutineFunction<[], T> | Coroutine<T> | CoroutineGen
  */
 export class Execution extends Frame {
   declare readonly task: Task
+  override readonly loop: EventLoop
   /**
    * The number by which tools refer to the task. The tasks of a thread are numbered in the order in which they were
    * made.
@@ -79,12 +80,9 @@ export class Execution extends Frame {
     super(task, group)
     this.id = ++made
     this.born = loop.roughTime()
+    this.loop = loop
     this.#body = body
     this.#context = context
-  }
-
-  override get loop(): EventLoop {
-    return this.task.getLoop()
   }
 
   /** The body of the task, as it was passed to `createTask`; null when the body has ended. */
