@@ -56,6 +56,7 @@ test('thousands of waits for one job end without a search through all of them', 
     const waiter = {
       port: null as never,
       timer: null,
+      cancels: false,
       get ticket() {
         looks++
         return `t${i}`

@@ -9,6 +9,8 @@ export interface Waiter {
   timer: Disposable | null
   /** The name by which the asker can end the wait, which no other wait has; null if the asker never ends it. */
   readonly ticket: string | null
+  /** Whether the asker wants the job to be cancelled. */
+  readonly cancels: boolean
 }
 
 /**
@@ -74,6 +76,17 @@ export class JobWaiters {
       this.#forget(waiter)
       waiter.port.resolve(job)
     }
+  }
+
+  /** Whether a cancel of the job waits for its end. */
+  isCancelled(id: number): boolean {
+    for (const waiter of this.#waiters.get(id) ?? []) if (waiter.cancels) return true
+    return false
+  }
+
+  /** The jobs for whose end at least one request waits. */
+  get jobs(): number[] {
+    return [...this.#waiters.keys()]
   }
 
   /** How many requests wait. */

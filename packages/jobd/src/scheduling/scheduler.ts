@@ -99,6 +99,10 @@ export class Scheduler extends Actor {
     try {
       await this.#admission.read(this.#asks)
       await this.#loader.read(this.#asks)
+      for (const id of this.#waiters.jobs)
+        if (this.#waiters.isCancelled(id) && this.#queue.remove(id) !== undefined)
+          this.#cancelLate(id)
+      this.#dispatch()
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
       this.ctx.after(storeRetryDelay, () => this.#load())
@@ -227,7 +231,7 @@ export class Scheduler extends Actor {
       return port
     }
     this.#dispatcher.cancel(id)
-    this.#awaitEnd(id, { port, timer: null, ticket: null })
+    this.#awaitEnd(id, { port, timer: null, ticket: null, cancels: true })
     return port
   }
 
@@ -254,7 +258,7 @@ export class Scheduler extends Actor {
    */
   wait(id: number, ms: number | null = null, ticket: string | null = null): ReplyPort<Job | null> {
     const port = this.ctx.reply<Job | null>()
-    const waiter: Waiter = { port, timer: null, ticket }
+    const waiter: Waiter = { port, timer: null, ticket, cancels: false }
     if (ms !== null)
       waiter.timer = this.ctx.after(ms, () => {
         if (this.#waiters.remove(id, waiter)) this.#answer(port, this.#asks.get(id))
@@ -343,9 +347,19 @@ export class Scheduler extends Actor {
     )
   }
 
-  /** Adds a job to the queue. It may begin in `delay` milliseconds. */
+  /** Adds a job to the queue, unless it was cancelled meanwhile. It may begin in `delay` milliseconds. */
   #enqueue(job: Omit<QueuedJob, 'dueAt'>, delay: number): void {
-    if (this.#queue.add(job, delay)) this.#dispatch()
+    if (this.#waiters.isCancelled(job.id)) this.#cancelLate(job.id)
+    else if (this.#queue.add(job, delay)) this.#dispatch()
+  }
+
+  /** Ends a job that was cancelled before it was in the queue: its write that queued it was not answered yet. */
+  #cancelLate(id: number): void {
+    retryWriting(
+      this.ctx,
+      () => this.#asks.end(id, 'cancelled'),
+      (job) => this.#over(job),
+    )
   }
 
   #dispatch(): void {
