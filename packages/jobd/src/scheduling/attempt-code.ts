@@ -12,6 +12,7 @@ import {
   getEventLoop,
   type Handle,
   isCancelled,
+  shield,
   type Task,
 } from '@tasktree/core'
 import { abandon, observe } from '@tasktree/core/lowlevel'
@@ -146,6 +147,6 @@ export class AttemptCodes {
 
   /** Waits until all code has ended or is abandoned. After the end of the workers this takes at most `cleanUpTime`. */
   async ended(): Promise<void> {
-    for (const code of this.#codes) await code.ended
+    for (const code of this.#codes) await shield(code.ended)
   }
 }

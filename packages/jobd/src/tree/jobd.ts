@@ -14,7 +14,7 @@ import { Access, type AccessOptions } from '../dashboard/access.ts'
 import { Dashboard } from '../dashboard/dashboard.ts'
 import type { PageControls } from '../dashboard/page-events.ts'
 import type { LiveSources } from '../dashboard/live-view.ts'
-import { checkRate, type Pools } from '../jobs/kind.ts'
+import type { Pools } from '../jobs/kind.ts'
 import { KindTable, type KindSource, type Reloaded } from '../jobs/kind-table.ts'
 import { watchLeftBehind } from '../jobs/left-behind.ts'
 import { RenewablePool } from '../jobs/renewable-pool.ts'
@@ -38,6 +38,7 @@ import type { Retention } from '../store/retention.ts'
 import { Store } from '../store/store.ts'
 import { checkJobdOptions } from './check-options.ts'
 import { restarts } from './restarts.ts'
+import { ServerEnd } from './server-end.ts'
 
 export interface JobdOptions
   extends
@@ -96,7 +97,8 @@ const longestReady = 2_000
 
 /**
  * A running server. Leaving its scope ends it in an orderly way: running jobs get the time `grace` to end, and queued
- * jobs stay in the file.
+ * jobs stay in the file. A cancel of the code that ends the server ends the time `grace`, and the end is completed
+ * nevertheless.
  */
 export interface Jobd extends AsyncDisposable {
   /**
@@ -138,8 +140,7 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
   if (credentials.isEmpty && !isLoopback(host))
     throw new RangeError(`${host} can be reached by others: that needs a password or a token`)
   const kinds = await KindTable.load(options.kinds, options.builtInKinds ?? true)
-  for (const [kind, limits] of Object.entries(options.limits ?? {}))
-    checkLimits(kinds, kind, limits)
+  for (const kind of Object.keys(options.limits ?? {})) kinds.check(kind)
   const access = new Access({ ...options, hostName: host, credentials })
   // If a part cannot start, this stack stops the parts that were started before it.
   await using started = new AsyncDisposableStack()
@@ -252,15 +253,17 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
     await system.root.startChild(part)
   started.move()
 
-  const stop = async (): Promise<void> => {
-    if (grace > 0) await drain(system, directory, grace)
-    await system.stop()
-    following.cancel()
-    await codes.ended()
-    file.release()
-    watching[Symbol.dispose]()
-  }
-  return { system, port, httpPort, reload, [Symbol.asyncDispose]: stop }
+  const ending = new ServerEnd(
+    () => (grace > 0 ? drain(system, directory, grace) : Promise.resolve()),
+    async () => {
+      await system.stop()
+      following.cancel()
+      await codes.ended()
+      file.release()
+      watching[Symbol.dispose]()
+    },
+  )
+  return { system, port, httpPort, reload, [Symbol.asyncDispose]: () => ending.complete() }
 }
 
 function tokensOf({ password, tokens = [] }: JobdOptions): Token[] {
@@ -391,26 +394,6 @@ async function findProblem({ system, store, scheduler }: Directory): Promise<str
   } catch (error) {
     if (isPassing(error)) return error.message
     throw error
-  }
-}
-
-/**
- * Checks the limits of a kind that were given as an option.
- *
- * @throws {KindError} for a kind that does not exist
- * @throws {TypeError} for a rate that is not an object like `{ limit: 10, per: 1000 }`
- * @throws {RangeError} for a number that is not allowed
- */
-function checkLimits(kinds: KindTable, kind: string, limits: LimitChange): void {
-  kinds.check(kind)
-  for (const name of ['concurrency', 'groupConcurrency'] as const) {
-    const n = limits[name]
-    if (n !== undefined && n !== null && !(Number.isInteger(n) && n >= 1))
-      throw new RangeError(`limits.${kind}.${name} must be a whole number of at least 1, got ${n}`)
-  }
-  for (const name of ['rate', 'groupRate'] as const) {
-    const rate = limits[name]
-    if (rate !== undefined && rate !== null) checkRate(`limits.${kind}.${name}`, rate)
   }
 }
 
