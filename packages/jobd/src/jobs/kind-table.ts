@@ -130,14 +130,15 @@ export class KindTable {
   checkPayload(name: string, payload: string): void {
     const { parse } = this.#find(name).kind
     if (parse === undefined) return
-    let value: unknown
+    let isPromise: boolean
     try {
-      value = parse(payload)
+      const value = parse(payload)
+      isPromise = isThenable(value)
+      if (isThenable(value)) value.then(undefined, () => {})
     } catch (error) {
       throw new KindError(`${name}: ${describeError(error)}`, { cause: error })
     }
-    if (!isThenable(value)) return
-    value.then(undefined, () => {})
+    if (!isPromise) return
     throw new KindError(`${name}: its parse gave a promise, and must not be asynchronous`)
   }
 

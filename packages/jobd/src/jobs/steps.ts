@@ -31,7 +31,7 @@ export class Steps {
    * gets the same value as a later attempt.
    */
   readonly run = async <T>(name: string, work: () => T | PromiseLike<T>): Promise<JsonForm<T>> => {
-    if (typeof name !== 'string' || name === '')
+    if (typeof name !== 'string' || name === '' || !name.isWellFormed())
       throw new TypeError(`the name of a step must be a text, got ${JSON.stringify(name)}`)
     this.#checkAttempt(name)
     const known = this.#known.get(name)

@@ -6,10 +6,11 @@ import { longestShown } from '../jobs/shown-job.ts'
 export const columns =
   'id, kind, payload, priority, delay, timeout, retries, key, keep, "group", state, attempts, deaths, result, resultType, error, createdAt, notBefore, startedAt, endedAt, schedule, scheduledAt'
 
-/** Like `columns`, with long texts shortened. */
+/** Like `columns`, with long texts shortened. Others are read whole, because `substr` ends a text at a NUL character. */
 export const shortColumns: string = columns.replaceAll(
-  /payload|\bkey\b|\bresult\b|error/g,
-  (name) => `substr(${name}, 1, ${longestShown}) AS ${name}`,
+  /payload|\bkey\b|"group"|\bresult\b|error/g,
+  (name) =>
+    `CASE WHEN octet_length(${name}) > ${longestShown} THEN substr(${name}, 1, ${longestShown}) ELSE ${name} END AS ${name}`,
 )
 
 /** A queued job as it is stored in the file. */
