@@ -160,18 +160,28 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
 
   /**
    * Does the work of `run()` unless exactly one piece of code waits for `future`: calls `claim()`, which takes the
-   * resource (a lock, an item of a queue) and ends `future`. If `claim()` has ended `future`, the first waiter resumes
-   * at once, and each other waiter when the loop comes to it in the ready queue. Otherwise all waiters go on waiting.
+   * resource (a lock, an item of a queue) and ends `future`. If `claim()` has ended `future`, one of the waiting scopes
+   * and tasks resumes at once, because a cancel before it resumes would lose the resource. All other code follows when
+   * the loop comes to it in the ready queue. If `claim()` has not ended `future`, all go on waiting. If each waiting
+   * scope or task was cancelled, `future` ends as cancelled.
    */
   static #runForMany(future: Claim<unknown>): void {
     const reactions = future.takeReactions()
-    future.claim()
-    if (!future.done()) {
-      for (const reaction of reactions) future.react(reaction)
-      return
+    const waits = reactions.filter((reaction) => reaction.waitingFrame !== null)
+    let first = waits.find((reaction) => reaction.waitingFrame?.mustCancel === false)
+    if (first === undefined && waits.length > 0) {
+      future.decline()
+      first = waits[0]
+      future.endCancelled(first?.waitingFrame?.cancelMessage)
+    } else {
+      future.claim()
+      if (!future.done()) {
+        for (const reaction of reactions) future.react(reaction)
+        return
+      }
+      first ??= reactions[0]
     }
-    const [first, ...others] = reactions
-    for (const reaction of others) future.getLoop().push(reaction)
+    for (const reaction of reactions) if (reaction !== first) future.getLoop().push(reaction)
     first?.run()
   }
 }
