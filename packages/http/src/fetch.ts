@@ -56,7 +56,8 @@ const temporary = new Set([408, 429, 502, 503, 504])
  * the reading of the response's body too. `input` may also be a request that this package has passed to a handler.
  *
  * With `retry`, requests with the methods GET, HEAD, PUT, DELETE, OPTIONS and TRACE are sent again after failures of the
- * network, timeouts and the statuses 408, 429, 502, 503 and 504. A body that is a stream is sent only once. The
+ * network, timeouts and the statuses 408, 429, 502, 503 and 504. A body that is a stream, or another asynchronous
+ * iterable, is sent only once. The
  * last response or error is the outcome. A failure while the caller reads the body of a response causes no
  * new attempt. A scope around the call, such as `timeout()`, also ends the waits between attempts. If the next attempt
  * could begin only after the deadline of such a scope, the call ends at once with the last response or error.
@@ -73,7 +74,8 @@ const temporary = new Set([408, 429, 502, 503, 504])
  *     console.log(await response.json()) // { apples: 3 }
  */
 export function fetch(input: string | URL | Request, init: FetchInit = {}): Promise<Response> {
-  checkOptions(init)
+  // The platform takes null as the option `signal`, too.
+  checkOptions(init?.signal === null ? { ...init, signal: undefined } : init)
   const { timeout, retry, ...rest } = init
   if (timeout !== undefined) checkDuration('the option timeout', timeout)
   const attempts = attemptsOf(retry)
@@ -111,10 +113,10 @@ async function attemptAll(
   const method = (
     request.method ?? (target instanceof Request ? target.method : 'GET')
   ).toUpperCase()
-  const hasStream =
-    request.body instanceof ReadableStream || (target instanceof Request && target.body !== null)
+  const hasStream = isStream(request.body) || (target instanceof Request && target.body !== null)
   const most = idempotent.has(method) && !hasStream ? attempts : 1
-  const signal = request.signal ?? (target instanceof Request ? target.signal : null)
+  const own = target instanceof Request ? target.signal : null
+  const signal = request.signal === undefined ? own : request.signal
   for (let attempt = 1; ; attempt++) {
     let response: Response | null = null
     let failure: unknown
@@ -134,6 +136,11 @@ async function attemptAll(
     if (response !== null) drop(response)
     await pause(delay, signal)
   }
+}
+
+/** Whether `body` can be read only once: a stream of the platform or of Node, or another asynchronous iterable. */
+function isStream(body: unknown): body is AsyncIterable<Uint8Array> {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body
 }
 
 /** Tells the server that nobody reads the body of `response`. The request is sent again, so a failure is of no interest. */
@@ -211,10 +218,13 @@ async function fetchOnce(
   const signal = signals.length === 1 ? controller.signal : AbortSignal.any(signals)
   const call = new Call(controller, signal, timeout, describeRequest(target, init))
   const { body } = init
-  const sent =
-    body instanceof ReadableStream
-      ? { ...init, body: inThisContext(body), signal }
-      : { ...init, signal }
+  const sent = isStream(body)
+    ? {
+        ...init,
+        body: inThisContext(body instanceof ReadableStream ? body : ReadableStream.from(body)),
+        signal,
+      }
+    : { ...init, signal }
   const response = await call.wait(() => globalThis.fetch(target, sent))
   return call.watch(response)
 }
@@ -246,6 +256,11 @@ function describeRequest(target: string | URL | Request, init: RequestInit): str
   const method = init.method ?? (isRequest ? target.method : 'GET')
   const url = String(isRequest ? target.url : target)
   return `${method.toUpperCase()} ${url.replace(/[?#].*/s, '')}`
+}
+
+/** Returns the body that the platform has for `response`. */
+function bodyOf(response: Response): unknown {
+  return Reflect.get(Response.prototype, 'body', response)
 }
 
 /** One request to a server, and the reading of its response. */
@@ -315,11 +330,16 @@ class Call {
     let stream: ReadableStream<Uint8Array> | null = null
     const watched = (): ReadableStream<Uint8Array> => {
       if (stream === null) {
-        stream = this.#watchStream(body)
+        stream = this.#watchStream(response)
         noteDecoding(stream, response.headers)
       }
       return stream
     }
+    const clone = (): Response => {
+      if (stream?.locked === true) throw new TypeError('the body of the response is locked')
+      return this.watch(Response.prototype.clone.call(response))
+    }
+    Object.defineProperty(response, 'clone', { configurable: true, writable: true, value: clone })
     Object.defineProperty(response, 'body', { configurable: true, get: watched })
     for (const name of ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'] as const) {
       const read = response[name]
@@ -334,16 +354,19 @@ class Call {
     return response
   }
 
-  #watchStream(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
-    const reader = body.getReader()
+  #watchStream(response: Response): ReadableStream<Uint8Array> {
+    let taken: ReadableStreamDefaultReader<Uint8Array> | null = null
+    // The body is taken at the first read, because `clone` gives the response another body.
+    const reader = (): ReadableStreamDefaultReader<Uint8Array> =>
+      (taken ??= (bodyOf(response) as ReadableStream<Uint8Array>).getReader())
     return new ReadableStream<Uint8Array>(
       {
         pull: async (controller) => {
-          const { done, value } = await this.wait(() => reader.read())
+          const { done, value } = await this.wait(() => reader().read())
           if (done) controller.close()
           else controller.enqueue(value)
         },
-        cancel: (reason) => reader.cancel(reason),
+        cancel: (reason) => reader().cancel(reason),
       },
       { highWaterMark: 0 },
     )

@@ -78,6 +78,10 @@ export function sendResponse(sender: Sender, response: Response): Promise<void> 
     delete headers['content-encoding']
     delete headers['content-length']
   }
+  const length = headers['content-length']
+  if (length !== undefined && !/^\d+$/.test(String(length))) {
+    throw new TypeError(`the content-length of a response must be digits, got ${describe(length)}`)
+  }
   if (sender.isClosed || outgoing.writableEnded) {
     return body === null ? null : body.cancel(new ClientGoneError())
   }
