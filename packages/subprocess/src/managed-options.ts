@@ -60,6 +60,8 @@ export function checkManaged(options: ManagedProcessOptions): void {
     )
   }
   checkDuration('readyTimeout', options.readyTimeout)
+  if (typeof backoff !== 'object' || backoff === null)
+    throw new TypeError(`backoff must be an object, got ${describe(backoff)}`)
   checkDuration('backoff.min', backoff.min)
   checkDuration('backoff.max', backoff.max)
   const { factor = 2 } = backoff

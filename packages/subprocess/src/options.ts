@@ -14,6 +14,8 @@ export type Stdio = typeof PIPE | typeof DEVNULL | 'inherit' | number
 
 /** Milliseconds from SIGTERM to SIGKILL. */
 export const defaultKillGrace = 5_000
+/** The largest number that fits into the type of a descriptor. Node aborts the program for a larger one. */
+const LAST_DESCRIPTOR = 2 ** 31 - 1
 
 export interface SpawnOptions {
   /**
@@ -62,8 +64,7 @@ export interface SpawnOptions {
 export function checkSpawn(program: string, args: readonly string[], options: SpawnOptions): void {
   if (typeof program !== 'string' || program === '')
     throw new TypeError(`the program must be a non-empty string, got ${describe(program)}`)
-  if (!Array.isArray(args))
-    throw new TypeError(`the arguments must be an array of strings, got ${describe(args)}`)
+  checkArgs(args)
   for (const text of [program, ...args]) checkText('an argument', text)
   checkOptions(options)
   checkStdio(options)
@@ -77,6 +78,11 @@ export function checkSpawn(program: string, args: readonly string[], options: Sp
   checkDuration('killGrace', options.killGrace)
   // The constructor of StreamReader checks the limit. This must happen before the process runs.
   void new StreamReader({ limit })
+}
+
+export function checkArgs(args: unknown): void {
+  if (!Array.isArray(args))
+    throw new TypeError(`the arguments must be an array of strings, got ${describe(args)}`)
 }
 
 const places = "PIPE, DEVNULL, 'inherit', a file descriptor"
@@ -101,12 +107,23 @@ function checkStdio({ stdin, stdout, stderr, stdio }: SpawnOptions): void {
 function checkEnv(env: SpawnOptions['env']): void {
   if (env !== undefined && (typeof env !== 'object' || env === null))
     throw new TypeError(`env must be an object with the variables, got ${describe(env)}`)
-  for (const [name, value] of Object.entries(env ?? {})) {
+  for (const [name, value] of variables(env)) {
     checkText('a name in env', name)
     if (name.includes('='))
       throw new TypeError(`a name in env must not contain "=": ${JSON.stringify(name)}`)
     if (value !== undefined) checkText(`env.${name}`, value)
   }
+}
+
+/** Yields the variables of `env`. Inherited properties are variables too, as for `spawn` of Node. */
+function* variables(env: SpawnOptions['env']): Iterable<[name: string, value: string | undefined]> {
+  // oxlint-disable-next-line eslint/guard-for-in -- inherited properties are meant too
+  for (const name in env) yield [name, env[name]]
+}
+
+/** Returns a copy of `env`, because the caller may change the object between the call and the start of the process. */
+export function ownEnv(env: SpawnOptions['env']): SpawnOptions['env'] {
+  return env === undefined ? undefined : Object.fromEntries(variables(env))
 }
 
 function checkFolder(cwd: unknown): void {
@@ -127,7 +144,7 @@ export function toFolder(cwd: string | URL | undefined): string | undefined {
 
 function isStdio(value: unknown): boolean {
   if (value === undefined || value === PIPE || value === DEVNULL || value === 'inherit') return true
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= LAST_DESCRIPTOR
 }
 
 function checkText(what: string, text: unknown): void {

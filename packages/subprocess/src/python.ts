@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { ManagedProcessOptions } from './managed-options.ts'
 import { ManagedProcess } from './managed-process.ts'
-import { toFolder } from './options.ts'
+import { checkArgs, toFolder } from './options.ts'
 
 /**
  * Makes a ManagedProcess that runs `python3 -u`, found on PATH. It runs a script when `scriptOrCode` ends in `.py` or
@@ -24,6 +24,7 @@ export function python(
 ): ManagedProcess {
   if (typeof scriptOrCode !== 'string')
     throw new TypeError(`python takes a script or code, got ${describe(scriptOrCode)}`)
+  checkArgs(args)
   const program = isScript(scriptOrCode, toFolder(options.cwd))
     ? [scriptOrCode]
     : ['-c', scriptOrCode]

@@ -71,6 +71,7 @@ export async function runToEnd(
   args: readonly string[],
   options: RunOptions,
 ): Promise<CompletedProcess<Buffer | string>> {
+  const command = [program, ...args]
   const { input, check = false, encoding = 'buffer', maxBuffer = Infinity, ...spawning } = options
   const places =
     spawning.stdio !== undefined
@@ -82,20 +83,21 @@ export async function runToEnd(
         }
   await using child = await start(program, args, { ...spawning, ...places })
   const captured = await child.capture(input, maxBuffer)
-  const decode = (bytes: Buffer | null): Buffer | string => {
-    const all = bytes ?? Buffer.alloc(0)
-    return encoding === 'utf8' ? all.toString() : all
+  const decode = (bytes: Buffer): Buffer | string => (encoding === 'utf8' ? String(bytes) : bytes)
+  const { cut, stdout, stderr } = captured
+  if (cut === 'timeout') {
+    throw new TimeoutExpired(command, spawning.timeout as number, {
+      stdout: stdout && decode(stdout),
+      stderr: stderr && decode(stderr),
+    })
   }
   const completed: CompletedProcess<Buffer | string> = {
-    args: [program, ...args],
+    args: command,
     returncode: child.returncode as number,
-    stdout: decode(captured.stdout),
-    stderr: decode(captured.stderr),
+    stdout: decode(stdout ?? Buffer.alloc(0)),
+    stderr: decode(stderr ?? Buffer.alloc(0)),
   }
-  const { cut } = captured
   if (isCancelled(cut)) throw cut
-  if (cut === 'timeout')
-    throw new TimeoutExpired(completed.args, spawning.timeout as number, completed)
   if (cut !== null) throw new MaxBufferError(cut.over, maxBuffer, completed)
   if (check && completed.returncode !== 0) throw new CalledProcessError(completed)
   return completed

@@ -5,7 +5,15 @@ import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { isatty } from 'node:tty'
-import { checkSpawn, PIPE, type SpawnOptions, type Stdio, STDOUT, toFolder } from './options.ts'
+import {
+  checkSpawn,
+  ownEnv,
+  PIPE,
+  type SpawnOptions,
+  type Stdio,
+  STDOUT,
+  toFolder,
+} from './options.ts'
 import { Process } from './process.ts'
 import { openSharedPipe, type SharedPipe } from './shared-pipe.ts'
 import { toSpawnError } from './spawn-error.ts'
@@ -42,9 +50,12 @@ export function createSubprocessExec(
 /** Implements `createSubprocessExec`, for arguments that were already checked. */
 export async function start(
   program: string,
-  args: readonly string[],
+  callersArgs: readonly string[],
   options: SpawnOptions,
 ): Promise<Process> {
+  // The caller may change the array and the object before the process starts.
+  const args = [...callersArgs]
+  const env = ownEnv(options.env)
   throwIfAborted(options.signal)
   const stdin = toStdio(options.stdio ?? options.stdin)
   const stdout = toStdio(options.stdio ?? options.stdout)
@@ -60,19 +71,25 @@ export async function start(
     const group = options.processGroup ?? !(sharesStdin(stdin) && isatty(0))
     // No `await` may stand between this line and the constructor of Process. A cancel there would leave the child without an
     // owner.
-    const child = spawnChild(program, args, places, group, options)
+    const child = spawnChild(program, args, places, group, { cwd: options.cwd, env })
     if (child.pid === undefined) throw await failureOf(child, program, options)
-    return new Process({
-      child,
-      stdin: child.stdin,
-      // Node's pipes are sockets, although Node's types call them streams.
-      stdout: shared?.reader ?? (child.stdout as Socket | null),
-      stderr: child.stderr as Socket | null,
-      args: [program, ...args],
-      options,
-      group,
-      foreground: options.stdio === 'inherit',
-    })
+    try {
+      return new Process({
+        child,
+        stdin: child.stdin,
+        // Node's pipes are sockets, although Node's types call them streams.
+        stdout: shared?.reader ?? (child.stdout as Socket | null),
+        stderr: child.stderr as Socket | null,
+        args: [program, ...args],
+        options,
+        group,
+        foreground: options.stdio === 'inherit',
+      })
+    } catch (error) {
+      // An option has passed the checks and cannot be used, such as a getter that throws when it is read again.
+      endUnowned(child, child.pid, group)
+      throw error
+    }
   } catch (error) {
     shared?.reader.destroy()
     throw error
@@ -108,6 +125,16 @@ function spawnChild(
     return spawn(program, args, { stdio, detached, cwd, env })
   } catch (error) {
     throw toSpawnError(error as NodeJS.ErrnoException, program, toFolder(cwd))
+  }
+}
+
+/** Ends a child for which no Process could be made. */
+function endUnowned(child: ChildProcess, pid: number, group: boolean): void {
+  for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe?.destroy()
+  try {
+    process.kill(group ? -pid : pid, 'SIGKILL')
+  } catch {
+    // The child belongs to another user, as `sudo` does.
   }
 }
 
@@ -160,8 +187,8 @@ function sharesStdin(stdin: Stdio): boolean {
 }
 
 /**
- * How many file descriptors a spawn needs: for three pipes, for a pipe that tells whether the exec worked, and for the
- * child's ends of these pipes.
+ * A spawn needs at most 8 file descriptors: both ends of three pipes, and both ends of a pipe that tells whether the exec
+ * worked. One more is spare.
  */
 const DESCRIPTORS = 9
 

@@ -99,7 +99,7 @@ function copyIn(child: CopiedChild, source: StreamReader, stdin: StreamWriter): 
         await pump(source, stdin)
       } catch (error) {
         const isOwnEnd = isCancelled(error) && child.exited.hasHappened
-        const hasClosedEarly = error instanceof OSError && source.exception() === null
+        const hasClosedEarly = source.exception() === null && error instanceof OSError
         if (!isOwnEnd && !hasClosedEarly) throw error
       } finally {
         stdin.close()

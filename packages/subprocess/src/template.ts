@@ -26,9 +26,7 @@ export function toArgs(
   values: readonly CommandValue[],
 ): [program: string, ...args: string[]] {
   const texts = values.map(toTexts)
-  const args: string[] = []
-  for (const word of splitWords(template)) args.push(...fill(word, texts))
-  const [program, ...rest] = args
+  const [program, ...rest] = splitWords(template).flatMap((word) => fill(word, texts))
   if (program === undefined) throw new TypeError('$ takes a program and its arguments, got nothing')
   return [program, ...rest]
 }
@@ -130,7 +128,9 @@ function fill(word: readonly Piece[], texts: readonly (readonly string[])[]): st
     } else if (piece !== '') {
       isEmpty = false
     }
-    args.push((args.pop() as string) + (first ?? ''), ...more)
+    args.push((args.pop() as string) + (first ?? ''))
+    // A spread into the arguments of `push` would overflow the stack for some 100,000 items.
+    for (const text of more) args.push(text)
   }
   // An empty array gives no argument; empty quotes and an empty string give one empty argument.
   return hasHole && isEmpty ? [] : args

@@ -34,7 +34,11 @@ export function reportUnlessAwaited(
   const failure: Failure = { what, exception, loop, forgetRun: () => {} }
   // An error keeps the objects on its stack in memory until its stack is read. The command is among these objects, and
   // must be collectable as garbage, so the stack is read now.
-  if (exception instanceof Error) void exception.stack
+  try {
+    if (exception instanceof Error) void exception.stack
+  } catch {
+    // The exception is a Proxy or has a getter, and reading its stack throws. It is reported all the same.
+  }
   failures.add(failure)
   if (failures.size === 1 && !hasReported) process.on('exit', onExit)
   failure.forgetRun = loop.addShutdownHook(async () => report(failure))

@@ -1,0 +1,110 @@
+// Arguments that no program should pass, and objects that change or throw while a process is started.
+import { run as runLoop, sleep } from '@tasktree/core'
+import { StreamReader } from '@tasktree/streams'
+import {
+  $,
+  ArgumentListTooLongError,
+  createSubprocessExec,
+  DEVNULL,
+  ManagedProcess,
+  PIPE,
+  python,
+  run,
+  type SpawnOptions,
+  STDOUT,
+} from '@tasktree/subprocess'
+import { expect, test } from 'vitest'
+import { children } from './support/system.ts'
+
+const failure = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => null,
+    (error: unknown) => error,
+  )
+
+test('a descriptor that no system has is refused', async () => {
+  // Node itself aborts the program for such a number.
+  for (const descriptor of [2 ** 31, 2 ** 32 + 1, 1e15]) {
+    expect(() => run('true', [], { stdin: descriptor })).toThrow(TypeError)
+    expect(() => run('true', [], { stdout: descriptor })).toThrow(TypeError)
+    expect(() => run('true', [], { stderr: descriptor })).toThrow(TypeError)
+  }
+  const closed = await failure(run('true', [], { stdin: 2 ** 31 - 1 }))
+  expect(closed).toMatchObject({ name: 'OSError', code: 'EBADF' })
+})
+
+test('a process whose start fails at the last moment is ended', async () => {
+  const noSignal = { signal: { aborted: false } } as unknown as SpawnOptions
+  expect(await failure(run('sleep', ['61'], noSignal))).toBeInstanceOf(TypeError)
+  let looks = 0
+  const changing: SpawnOptions = {
+    get killGrace(): number {
+      if (++looks > 1) throw new Error('looked at twice')
+      return 100
+    },
+  }
+  const error = await failure(createSubprocessExec('sleep', ['61'], changing))
+  expect(error).toMatchObject({ message: 'looked at twice' })
+  await expect.poll(children).toEqual([])
+})
+
+test('what the caller changes after the call has no effect', async () => {
+  const args = ['-c', 'echo "$0 $GREETING"', 'one']
+  const env: Record<string, string> = { PATH: process.env['PATH'] ?? '', GREETING: 'hello' }
+  // Until a process with `stderr: STDOUT` starts, the loop turns a few times.
+  const shared = run('sh', args, { stderr: STDOUT, encoding: 'utf8', env })
+  const plain = run('sh', args, { encoding: 'utf8', env })
+  const command = $({ env })`sh -c ${'echo "$GREETING"'}`.text()
+  args[2] = 'two'
+  env['GREETING'] = 'bye'
+  expect(await shared).toMatchObject({ args: ['sh', '-c', args[1], 'one'], stdout: 'one hello\n' })
+  expect(await plain).toMatchObject({ args: ['sh', '-c', args[1], 'one'], stdout: 'one hello\n' })
+  expect(await command).toBe('hello\n')
+})
+
+test('what an environment inherits is passed on, and checked', async () => {
+  const base = { PATH: process.env['PATH'] ?? '', FROM: 'base' }
+  const env = Object.create(base) as Record<string, string>
+  expect(await $({ env })`sh -c ${'echo $FROM'}`.text()).toBe('base\n')
+  base.FROM = 'a\0b'
+  expect(() => run('true', [], { env })).toThrow('NUL')
+})
+
+test('a command may have as many arguments as the system allows', async () => {
+  const many = Array.from({ length: 150_000 }, () => '')
+  expect(await $`sh -c ${'echo $#'} ${many}`.text()).toBe('149999\n')
+  const tooMany = Array.from({ length: 1_000_000 }, () => 'x')
+  expect(await failure($`true ${tooMany}`)).toBeInstanceOf(ArgumentListTooLongError)
+})
+
+test('a failure that cannot be looked at reaches the caller', async () => {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  const noStack = Object.defineProperty(new Error('x'), 'stack', {
+    get: () => {
+      throw new Error('no stack')
+    },
+  })
+  await runLoop(async () => {
+    for (const bad of [proxy, noStack]) {
+      const source = new StreamReader()
+      await using child = await createSubprocessExec('cat', [], { stdin: source, stdout: DEVNULL })
+      source.feedEof(bad as Error)
+      await sleep(20)
+      const isSame = await child.wait().catch((error: unknown) => error === bad)
+      expect(isSame).toBe(true)
+    }
+  })
+})
+
+test('a timeout without captured output has null in its place', async () => {
+  const error = await failure(run('sleep', ['61'], { stdout: DEVNULL, timeout: 20 }))
+  expect(error).toMatchObject({ name: 'TimeoutExpired', stdout: null, stderr: Buffer.alloc(0) })
+})
+
+test('options of a wrong kind are named', () => {
+  const backoff = 5 as unknown as { min: number }
+  expect(() => new ManagedProcess('true', [], { backoff })).toThrow('backoff must be')
+  expect(() => python('1', 'abc' as unknown as string[])).toThrow('the arguments must be an array')
+  expect(() => new ManagedProcess('true', [], { onStdout: () => {}, stdout: PIPE })).not.toThrow()
+})
