@@ -215,9 +215,10 @@ export class Command implements Promise<CompletedProcess> {
       throw new TypeError(`cannot pipe into ${next.args[0]}: it was given its stdin`)
     this.#take('pipe')
     next.#source = this
-    // If `next` is cancelled before its first step, it never starts this command, so this command is cancelled here.
+    // If `next` is cancelled before its first step, it never starts the commands before it, so they are cancelled here.
     observe(next.#task, (task) => {
-      if (next.#ofStage === null && task.cancelled()) this.#ofStage?.cancel()
+      if (next.#ofStage !== null || !task.cancelled()) return
+      for (let each = next.#source; each !== null; each = each.#source) each.#ofStage?.cancel()
     })
     return next
   }
@@ -229,7 +230,8 @@ export class Command implements Promise<CompletedProcess> {
     this.#checkReadable(what)
     this.#started = true
     this.#ofStage = new Future()
-    this.#task.cancel()
+    // Code that awaits the command already has the task, and `#run` gives the task the result of the stage.
+    if (!this.#isAwaited) this.#task.cancel()
   }
 
   #checkReadable(what: string): void {
@@ -241,6 +243,7 @@ export class Command implements Promise<CompletedProcess> {
   }
 
   async #run(): Promise<CompletedProcess> {
+    if (this.#ofStage !== null) return shield(this.#ofStage)
     this.#started = true
     const [program = '', ...args] = this.args
     const source = await this.#startSource()
@@ -252,7 +255,7 @@ export class Command implements Promise<CompletedProcess> {
   }
 
   async *#lines(): AsyncGenerator<string, void> {
-    const source = await this.#startSource()
+    const source = await this.#startSourceOfStage()
     await using _ = source
     await using stage = await this.#start(source, false)
     yield* stage.output.lines()
@@ -260,7 +263,7 @@ export class Command implements Promise<CompletedProcess> {
   }
 
   async *#interleaved(): AsyncGenerator<OutputLine, void> {
-    const source = await this.#startSource()
+    const source = await this.#startSourceOfStage()
     await using _ = source
     await using stage = await this.#start(source, true)
     yield* interleaveLines(stage.sources())
@@ -276,11 +279,21 @@ export class Command implements Promise<CompletedProcess> {
   async #startSource(): Promise<Stage | null> {
     const source = this.#source
     if (source === null) return null
-    const before = await source.#startSource()
+    const before = await source.#startSourceOfStage()
     try {
       return await source.#start(before, false)
     } catch (error) {
       await before?.[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  /** Starts the command before this one. If that fails, this command never starts, and fails with the same error. */
+  async #startSourceOfStage(): Promise<Stage | null> {
+    try {
+      return await this.#startSource()
+    } catch (error) {
+      this.#failStage(error)
       throw error
     }
   }

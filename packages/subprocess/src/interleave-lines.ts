@@ -47,7 +47,7 @@ export interface LineSource {
 export async function* interleaveLines(
   sources: readonly LineSource[],
 ): AsyncGenerator<OutputLine, void> {
-  const lines: OutputLine[] = []
+  let lines: OutputLine[] = []
   let wake: Future<void> | null = null
   const notify = (): void => {
     if (wake?.done() === false) wake.setResult()
@@ -58,10 +58,11 @@ export async function* interleaveLines(
     for (;;) {
       const chunk = await source.reader.read(65_536)
       source.onChunk?.(chunk)
+      const before = lines.length
       const texts = chunk.length === 0 ? splitter.end() : splitter.push(chunk)
       for (const text of texts) lines.push(new OutputLine(source.from, text))
       if (chunk.length === 0) return
-      if (texts.length === 0) continue
+      if (lines.length === before) continue
       const taken = new Future<void>()
       drained.set(source, taken)
       notify()
@@ -74,7 +75,12 @@ export async function* interleaveLines(
   for (const task of tasks) task.addDoneCallback(notify)
   try {
     for (;;) {
-      for (let line = lines.shift(); line !== undefined; line = lines.shift()) yield line
+      while (lines.length > 0) {
+        // `shift` of a long array would copy all items that are left.
+        const taken = lines
+        lines = []
+        yield* taken
+      }
       const failed = tasks.find((task) => task.done() && task.exception() !== null)
       if (failed !== undefined) await failed
       for (const [source, taken] of drained) {
@@ -103,31 +109,37 @@ class LineSplitter {
     this.#limit = limit
   }
 
-  push(chunk: Buffer): string[] {
+  /** Yields the lines that `chunk` ends. @throws {LimitOverrunError} after the lines that come before one that is too long */
+  push(chunk: Buffer): Iterable<string> {
     return this.#split(this.#decoder.write(chunk))
   }
 
-  /** Returns the last line, if it has no line end. */
-  end(): string[] {
-    const lines = this.#split(this.#decoder.end())
-    if (this.#rest !== '') lines.push(this.#rest)
+  /** Yields the last line, if it has no line end. */
+  *end(): Iterable<string> {
+    yield* this.#split(this.#decoder.end())
+    if (this.#rest !== '') yield this.#rest
     this.#rest = ''
-    return lines
   }
 
-  #split(text: string): string[] {
-    if (text === '') return []
+  *#split(text: string): Iterable<string> {
+    if (text === '') return
     const start = this.#afterReturn && text.startsWith('\n') ? 1 : 0
     this.#afterReturn = text.endsWith('\r')
-    const lines = (this.#rest + text.slice(start)).split(/\r\n|\n|\r/)
-    this.#rest = lines.pop() as string
-    const longest = [...lines, this.#rest].find((line) => line.length > this.#limit)
-    if (longest !== undefined) {
-      throw new LimitOverrunError(
-        `a line has more than ${this.#limit} characters: give a larger limit`,
-        longest.length,
-      )
+    // Only the new text is searched, because the beginning of a long line would otherwise be searched again and again.
+    const pieces = text.slice(start).split(/\r\n|\n|\r/)
+    const last = pieces.pop() as string
+    for (const piece of pieces) {
+      yield this.#checked(this.#rest + piece)
+      this.#rest = ''
     }
-    return lines
+    this.#rest = this.#checked(this.#rest + last)
+  }
+
+  #checked(line: string): string {
+    if (line.length <= this.#limit) return line
+    throw new LimitOverrunError(
+      `a line has more than ${this.#limit} characters: give a larger limit`,
+      line.length,
+    )
   }
 }
