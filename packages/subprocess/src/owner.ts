@@ -1,19 +1,38 @@
-import { currentTask, type Task, taskSignal } from '@tasktree/core'
-import { hasFailed, observe } from '@tasktree/core/lowlevel'
+import { currentTask, type Task } from '@tasktree/core'
+import { currentFrame, type Frame, hasFailed, observe } from '@tasktree/core/lowlevel'
+import { AsyncLocalStorage } from 'node:async_hooks'
 
 /** The task that has started a process. The process ends when this task is cancelled or fails. */
 export class Owner {
   /** Null when code outside of a task has started the process. */
   readonly task: Task | null = currentTask()
-  /** Aborts when the owner, or the scope of the owner in which the process was started, is cancelled. */
-  readonly #signal: AbortSignal | null = this.task === null ? null : taskSignal()
+  /** The scope or task that has started the process. */
+  readonly #frame: Frame | null = currentFrame()
+  /** Runs a function as if the code that has started the process called it. */
+  readonly #asAtStart = AsyncLocalStorage.snapshot()
 
   /**
-   * Whether the owner is the caller and is cancelled. A timeout scope that the owner opened after the start does not
-   * count: it only ends the waiting.
+   * Whether the caller is the owner, and the owner is cancelled, or a scope of it in which the process was started. A
+   * timeout scope that the owner has opened after the start does not count: it only ends the waiting.
    */
   isCallerAndCancelled(): boolean {
-    return this.#signal?.aborted === true && this.task === currentTask()
+    const { task } = this
+    if (task === null || task !== currentTask()) return false
+    // `cancelling` counts the cancels of the scopes around the code that calls it.
+    return this.#asAtStart(() => task.cancelling()) > 0 || this.#isScopeCancelled()
+  }
+
+  /** Whether the caller is in a cancelled `cancelScope` in which the process was started. */
+  #isScopeCancelled(): boolean {
+    let frame = currentFrame()
+    while (frame !== null && !this.#hasStartedIn(frame)) frame = frame.parent
+    return frame?.isLevelCancelled() === true
+  }
+
+  #hasStartedIn(scope: Frame): boolean {
+    let frame = this.#frame
+    while (frame !== null && frame !== scope) frame = frame.parent
+    return frame === scope
   }
 
   /**

@@ -300,10 +300,10 @@ export class Process implements AsyncDisposable {
     options: ProcessWaitOptions = {},
     begin: (signal: AbortSignal) => Promise<void>[],
   ): Promise<void> {
-    await waitForAll(options, begin, async (error, hasExpired) => {
-      if (isCancelled(error) && this.#owner.isCallerAndCancelled())
+    await waitForAll(options, begin, async (error, by) => {
+      if (by === 'timeout') throw this.#expired(options.timeout as number)
+      if (by === 'other' && isCancelled(error) && this.#owner.isCallerAndCancelled())
         await this[Symbol.asyncDispose]()
-      else if (hasExpired) throw this.#expired(options.timeout as number)
     })
   }
 

@@ -10,7 +10,7 @@ const outcomes = (commands: readonly Command[]): Promise<(string | number)[]> =>
     commands.map((command) =>
       command.then<number, string>(
         ({ returncode }) => returncode,
-        (error: Error) => error.name,
+        (error) => (error as Error).name,
       ),
     ),
   )

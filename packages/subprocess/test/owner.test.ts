@@ -1,0 +1,127 @@
+// Which cancels of its owner end a process, and which end only a wait.
+import {
+  cancelScope,
+  createTask,
+  currentTask,
+  isCancelled,
+  moveOnAfter,
+  run as runLoop,
+  shielded,
+  sleep,
+  sleepForever,
+  timeout,
+} from '@tasktree/core'
+import { createSubprocessExec, DEVNULL, type Process } from '@tasktree/subprocess'
+import { expect, test } from 'vitest'
+
+const sleeper = (): Promise<Process> => createSubprocessExec('sleep', ['60'], { stdin: DEVNULL })
+/** Waits in a scope that the process does not belong to, and expects that its timeout ends the wait only. */
+const expectAlive = async (process: Process): Promise<void> => {
+  await expect(timeout(5, () => process.wait())).rejects.toMatchObject({ name: 'TimeoutError' })
+  await sleep(20)
+  expect(process.returncode).toBeNull()
+}
+
+test('a cancel that the owner has taken back does not count for a later wait', () =>
+  runLoop(async () => {
+    const owner = createTask(async () => {
+      await using process = await sleeper()
+      await sleepForever().catch(() => currentTask()?.uncancel())
+      await expectAlive(process)
+    })
+    await sleep(5)
+    owner.cancel()
+    await owner
+  }))
+
+test('a cancelled scope that has ended does not count for a later wait', () =>
+  runLoop(async () => {
+    const started: Process[] = []
+    await cancelScope(async (scope) => {
+      started.push(await sleeper())
+      scope.cancel()
+      await sleepForever()
+    })
+    await moveOnAfter(5, async () => {
+      started.push(await sleeper())
+      await sleepForever()
+    })
+    for (const process of started) {
+      await expectAlive(process)
+      process.kill()
+      await process.wait()
+    }
+  }))
+
+test('a cancelled scope that has ended with a timeout does not count either', () =>
+  runLoop(async () => {
+    const started: Process[] = []
+    const late = timeout(5, async () => {
+      started.push(await sleeper())
+      await sleepForever()
+    })
+    await expect(late).rejects.toMatchObject({ name: 'TimeoutError' })
+    for (const process of started) {
+      await expectAlive(process)
+      process.kill()
+      await process.wait()
+    }
+  }))
+
+test('in a shield, the timeout and the signal of a call end only the call though the owner is cancelled', () =>
+  runLoop(async () => {
+    const owner = createTask(async () => {
+      await using process = await sleeper()
+      await shielded(async () => {
+        const late = process.wait({ timeout: 5 })
+        await expect(late).rejects.toMatchObject({ name: 'TimeoutExpired' })
+        const aborted = process.communicate(undefined, { signal: AbortSignal.timeout(5) })
+        await expect(aborted).rejects.toSatisfy(isCancelled)
+        await sleep(20)
+        expect(process.returncode).toBeNull()
+      })
+      await process.wait().finally(() => {
+        // The cancel has come in now, and has ended the process.
+        expect(process.returncode).toBe(-15)
+      })
+    })
+    await sleep(1)
+    owner.cancel()
+    await expect(owner).rejects.toSatisfy(isCancelled)
+  }))
+
+test.each([
+  ['the owner', (wait: () => Promise<number>) => wait()],
+  ['the owner, in a later scope', (wait: () => Promise<number>) => timeout(60_000, wait)],
+  [
+    'the owner, in a branch',
+    (wait: () => Promise<number>) =>
+      Promise.all([wait(), Promise.resolve()]).then(([code]) => code),
+  ],
+])('a cancel of %s ends the process', (_, around) =>
+  runLoop(async () => {
+    let returncode: number | null = null
+    const owner = createTask(async () => {
+      const process = await sleeper()
+      await around(() => process.wait()).finally(() => {
+        returncode = process.returncode
+      })
+    })
+    await sleep(20)
+    owner.cancel()
+    await expect(owner).rejects.toSatisfy(isCancelled)
+    expect(returncode).toBe(-15)
+  }),
+)
+
+test('the timeout of the scope in which it was started ends the process', () =>
+  runLoop(async () => {
+    const started: Process[] = []
+    const late = timeout(20, async () => {
+      const process = await sleeper()
+      started.push(process)
+      await timeout(60_000, () => process.wait())
+    })
+    await expect(late).rejects.toMatchObject({ name: 'TimeoutError' })
+    expect(started[0]?.returncode).toBe(-15)
+  }))
