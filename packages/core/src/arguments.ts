@@ -123,9 +123,16 @@ export function checkCancelMessage(msg: unknown): void {
   )
 }
 
-/** @throws {TypeError} when `signal` is not an object with the property `aborted`, as an AbortSignal is */
+/** @throws {TypeError} when `signal` is not an object with `aborted` and `addEventListener`, as an AbortSignal is */
 export function checkSignal(signal: unknown): void {
-  if (typeof signal !== 'object' || signal === null || !('aborted' in signal)) {
-    throw new TypeError(`the option signal must be an AbortSignal, got ${describe(signal)}`)
+  if (
+    typeof signal === 'object' &&
+    signal !== null &&
+    'aborted' in signal &&
+    'addEventListener' in signal &&
+    typeof signal.addEventListener === 'function'
+  ) {
+    return
   }
+  throw new TypeError(`the option signal must be an AbortSignal, got ${describe(signal)}`)
 }

@@ -24,11 +24,17 @@ describe.each(Object.entries(waits))('%s in plain code', (_name, make) => {
     expect(waiters()).toBe(0)
   })
 
-  test('refuses what is no signal, and leaves no waiter behind', async () => {
-    const [wait, waiters] = make()
-    await expect((async () => wait({ signal: 5 as never }))()).rejects.toBeInstanceOf(TypeError)
-    expect(waiters()).toBe(0)
-  })
+  test.each([5, { aborted: false }])(
+    'refuses %o, which is not a signal, and leaves no waiter behind',
+    async (signal) => {
+      const [wait, waiters] = make()
+      await expect((async () => wait({ signal: signal as never }))()).rejects.toBeInstanceOf(
+        TypeError,
+      )
+      await sleep(0)
+      expect(waiters()).toBe(0)
+    },
+  )
 })
 
 test.each(['reset', 'abort'] as const)(
