@@ -193,6 +193,16 @@ virtual('Event wakes all who wait, also when it is cleared again', async () => {
 })
 
 describe('BoundedSemaphore', () => {
+  virtual('without a limit takes back each permit once', async () => {
+    const semaphore = new BoundedSemaphore(Infinity)
+    {
+      using _ = await semaphore.acquire()
+    }
+    await semaphore.acquire()
+    semaphore.release()
+    expect(() => semaphore.release()).toThrow(RangeError)
+  })
+
   virtual(
     'a waiter that was cancelled hands on in its turn what has become free meanwhile',
     async () => {
