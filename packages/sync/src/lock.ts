@@ -37,15 +37,12 @@ class Possession implements Lender, Host<Releaser, Asker> {
   #leaving = 0
   /**
    * The host of the empty entries that stand in the queue in place of cancelled waiters (see `leave`). When the turn of
-   * such an entry comes, the next waiter is woken.
+   * such an entry comes, or its loop is closed, the next waiter is woken.
    */
   readonly #places: Host<Releaser, Asker> = {
     keepsItsWaiters: true,
-    serve: (place) => {
-      this.#leaving--
-      this.pass(place)
-    },
-    pass: () => {},
+    serve: (place) => this.#leavePlace(place),
+    pass: (place) => this.#leavePlace(place),
     forget: () => {
       this.#leaving--
     },
@@ -104,6 +101,13 @@ class Possession implements Lender, Host<Releaser, Asker> {
     this.waiters.replace(waiter, place)
     this.#leaving++
     place.wake()
+  }
+
+  #leavePlace(place: Waiter<Releaser, Asker>): void {
+    // When a loop is closed, `first()` may have removed the place already.
+    if (!this.waiters.has(place)) return
+    this.#leaving--
+    this.pass(place)
   }
 }
 

@@ -143,6 +143,38 @@ test.each(Object.keys(waits).filter((name) => !/^(Condition|Barrier|Queue.join)/
   },
 )
 
+test.each(Object.keys(waits).filter((name) => !/^(Condition|Barrier|RateLimiter)/.test(name)))(
+  '%s: a waiter that was cancelled just before its loop was closed holds up no other',
+  async (name) => {
+    const { wait, letGo } = waits[name]!()
+    const loop: EventLoop = newEventLoop()
+    const left = loop.createTask(async () => wait())
+    await sleep(1)
+    const next = createTask(async () => {
+      await wait()
+      return 'went on'
+    })
+    await sleep(1)
+    left.cancel()
+    void letGo()
+    loop.close()
+    expect(await next).toBe('went on')
+  },
+)
+
+test('the places of waiters that were cancelled before their loop was closed are not counted', async () => {
+  const lock = new Lock()
+  lock.acquireNowait()
+  const loop: EventLoop = newEventLoop()
+  const left = [1, 2, 3].map(() => loop.createTask(async () => lock.acquire()))
+  await sleep(1)
+  for (const task of left) task.cancel()
+  lock.release()
+  loop.close()
+  expect(lock.statistics()).toEqual({ locked: false, holders: 0, waiters: 0 })
+  expect(lock.acquireNowait().isReleased).toBe(false)
+})
+
 test('runs at the same time share the tokens of a RateLimiter', async () => {
   const limiter = new RateLimiter({ limit: 3, interval: 3_600_000, burst: 3 })
   const attempt = async (): Promise<boolean> => {
