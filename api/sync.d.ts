@@ -248,12 +248,14 @@ export interface Items<T> {
     readonly size: number;
     push(item: T): void;
     pop(): T;
+    clear(): void;
 }
 export declare class Fifo<T> implements Items<T> {
     #private;
     get size(): number;
     push(item: T): void;
     pop(): T;
+    clear(): void;
     [Symbol.iterator](): Generator<T, void, undefined>;
 }
 export declare class Lifo<T> implements Items<T> {
@@ -261,6 +263,7 @@ export declare class Lifo<T> implements Items<T> {
     get size(): number;
     push(item: T): void;
     pop(): T;
+    clear(): void;
 }
 export declare class Heap<T> implements Items<T> {
     #private;
@@ -268,6 +271,7 @@ export declare class Heap<T> implements Items<T> {
     get size(): number;
     push(item: T): void;
     pop(): T;
+    clear(): void;
 }
 
 // dist/lifo-queue.d.ts
@@ -487,7 +491,7 @@ export declare class Waiter<T, A = undefined> extends Claim<T> implements Linked
     previousInList: Waiter<T, A> | null;
     readonly ask: A;
     constructor(host: Host<T, A> | null, ask: A, loop?: EventLoop);
-    setException(error: unknown): void;
+    refuse(error: Error): void;
     cancel(msg?: Parameters<Future<T>['cancel']>[0]): boolean;
     forget(): void;
     isUnused(): boolean;

@@ -40,6 +40,12 @@ class Unread<T> extends Fifo<T> {
     if (this.size === this.#capacity - 1) this.#changed(false)
     return item
   }
+
+  override clear(): void {
+    const wasFull = this.size === this.#capacity
+    super.clear()
+    if (wasFull) this.#changed(false)
+  }
 }
 
 /**
@@ -279,7 +285,7 @@ export class Broadcast<T> extends Primitive {
 
   readonly #publishing: Host<void, T> = {
     serve: (publisher) => {
-      if (this.#closed) publisher.setException(closedError())
+      if (this.#closed) publisher.refuse(closedError())
       else if (this.#hasRoom()) {
         this.#deliver(publisher.ask)
         publisher.setResult()

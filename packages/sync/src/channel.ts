@@ -59,7 +59,7 @@ class Shared<T> {
     serve: (receiver) => {
       this.wokenReceivers--
       if (this.items.size > 0) receiver.setResult(this.take())
-      else receiver.setException(new EndOfChannel())
+      else receiver.refuse(new EndOfChannel())
     },
     pass: () => {
       this.wokenReceivers--
@@ -71,7 +71,7 @@ class Shared<T> {
       this.wokenSenders--
       sender.ask.handle.senders?.delete(sender)
       if (sender.ask.handle.closed) {
-        sender.setException(new ChannelClosed())
+        sender.refuse(new ChannelClosed())
         this.wake()
         return
       }
@@ -307,7 +307,7 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
       // A sender that was already woken gets its error when its code continues.
       if (sender.isWoken()) continue
       shared.senders.remove(sender)
-      sender.setException(new ChannelClosed())
+      sender.refuse(new ChannelClosed())
     }
     handle.senders = null
     shared.wake()

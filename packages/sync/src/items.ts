@@ -4,6 +4,8 @@ export interface Items<T> {
   push(item: T): void
   /** Removes and returns the next item. Must not be called when there is none. */
   pop(): T
+  /** Removes all items. Calls no code of the program, so it cannot fail. */
+  clear(): void
 }
 
 /**
@@ -11,7 +13,7 @@ export interface Items<T> {
  * others.
  */
 export class Fifo<T> implements Items<T> {
-  #ring: (T | undefined)[] = Array.from({ length: 16 }, () => undefined)
+  #ring: (T | undefined)[] = emptyPlaces(16)
   #head = 0
   #size = 0
 
@@ -32,6 +34,12 @@ export class Fifo<T> implements Items<T> {
     return item
   }
 
+  clear(): void {
+    this.#ring = emptyPlaces(16)
+    this.#head = 0
+    this.#size = 0
+  }
+
   /** Yields the items from the first to the last without removing them. */
   *[Symbol.iterator](): Generator<T, void, undefined> {
     for (let i = 0; i < this.#size; i++) {
@@ -41,9 +49,13 @@ export class Fifo<T> implements Items<T> {
 
   #grow(): void {
     const ordered = [...this.#ring.slice(this.#head), ...this.#ring.slice(0, this.#head)]
-    this.#ring = [...ordered, ...Array.from({ length: ordered.length }, () => undefined)]
+    this.#ring = [...ordered, ...emptyPlaces(ordered.length)]
     this.#head = 0
   }
+}
+
+function emptyPlaces(length: number): undefined[] {
+  return Array.from({ length }, () => undefined)
 }
 
 /** Last in, first out. */
@@ -60,6 +72,10 @@ export class Lifo<T> implements Items<T> {
 
   pop(): T {
     return this.#stack.pop() as T
+  }
+
+  clear(): void {
+    this.#stack.length = 0
   }
 }
 
@@ -131,6 +147,10 @@ export class Heap<T> implements Items<T> {
       moved = displaced
       if (index === 0) return moved.item
     }
+  }
+
+  clear(): void {
+    this.#entries.length = 0
   }
 
   #before(a: Entry<T>, b: Entry<T>): boolean {

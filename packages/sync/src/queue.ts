@@ -27,7 +27,7 @@ class Stock<T> {
   readonly getting: Host<T, undefined> = {
     serve: (getter) => {
       if (!this.isEmpty()) this.#takeFor(getter)
-      else if (this.isShutDown) getter.setException(new QueueShutDown())
+      else if (this.isShutDown) getter.refuse(new QueueShutDown())
       else this.getters.push(getter)
     },
     pass: () => {
@@ -37,7 +37,7 @@ class Stock<T> {
   /** Serves a woken `put`. If another caller has already used the room, the `put` waits again. */
   readonly putting: Host<void, T> = {
     serve: (putter) => {
-      if (this.isShutDown) putter.setException(new QueueShutDown())
+      if (this.isShutDown) putter.refuse(new QueueShutDown())
       else if (this.isFull()) this.putters.push(putter)
       else this.#putFor(putter)
     },
@@ -261,10 +261,8 @@ export class Queue<T> extends Primitive implements AsyncIterable<T> {
     const stock = this.#stock
     stock.isShutDown = true
     if (immediate) {
-      while (!stock.isEmpty()) {
-        stock.items.pop()
-        if (stock.unfinished > 0) stock.unfinished--
-      }
+      stock.unfinished = Math.max(0, stock.unfinished - stock.items.size)
+      stock.items.clear()
       if (stock.unfinished === 0) this.#finish()
     }
     while (stock.getters.wakeNext());

@@ -60,13 +60,16 @@ export class Waiter<T, A = undefined> extends Claim<T> implements Linked<Waiter<
     if (this.getLoop().getDebug()) origins.set(this, startAtCaller(new Error(), import.meta.url))
   }
 
-  /** Makes the waiter fail. In debug mode the stack of the error begins where the wait began. */
-  override setException(error: unknown): void {
+  /**
+   * Makes the waiter fail with `error`, which this package has made. In debug mode the stack of the error begins where
+   * the wait began.
+   */
+  refuse(error: Error): void {
     const origin = origins.get(this)?.stack
-    if (origin !== undefined && error instanceof Error) {
+    if (origin !== undefined) {
       error.stack = origin.replace(/^Error/, `${error.name}: ${error.message}`)
     }
-    super.setException(error)
+    this.setException(error)
   }
 
   override cancel(msg?: Parameters<Future<T>['cancel']>[0]): boolean {

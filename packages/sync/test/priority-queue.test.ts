@@ -1,6 +1,6 @@
 import { createTask, sleep } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
-import { PriorityQueue } from '@tasktree/sync'
+import { PriorityQueue, QueueShutDown } from '@tasktree/sync'
 import { expect, test } from 'vitest'
 
 function drain<T>(queue: PriorityQueue<T>): T[] {
@@ -121,6 +121,27 @@ test('a get that waited fails when the items cannot be compared, and the next on
     await expect(doomed).rejects.toThrow('no order')
     expect([await second, await third]).toEqual([1, 2])
     expect(queue.qsize()).toBe(1)
+  }))
+
+test('a shutdown drops the items without a comparison, and ends the waits', () =>
+  runVirtual(async () => {
+    let broken = false
+    const queue = new PriorityQueue<number>({
+      maxsize: 3,
+      compare: (a, b) => {
+        if (broken) throw new Error('no order')
+        return a - b
+      },
+    })
+    for (const item of [3, 2, 1]) queue.putNowait(item)
+    const putting = createTask(() => queue.put(4))
+    const joining = createTask(() => queue.join())
+    await sleep(1)
+    broken = true
+    queue.shutdown(true)
+    await expect(putting).rejects.toBeInstanceOf(QueueShutDown)
+    await joining
+    expect(queue.statistics()).toMatchObject({ size: 0, putters: 0, unfinished: 0 })
   }))
 
 test('a compare that does not return a number is refused, and the item is not put', () => {

@@ -1,6 +1,6 @@
 import { createTask, getRunningLoop, run, sleep } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
-import { Barrier, Channel, Lock, Queue } from '@tasktree/sync'
+import { Barrier, Channel, Lock, PriorityQueue, Queue } from '@tasktree/sync'
 import { expect, test } from 'vitest'
 
 /** The first line of the stack of what `wait` throws. */
@@ -49,6 +49,37 @@ test('in debug mode the stack of a wait that fails later begins where it began',
       expect(line).toContain(here)
       expect(line).toContain('consumer')
       await expect(waiting).rejects.toMatchObject({ name: 'QueueShutDown' })
+      getRunningLoop().setDebug(false)
+    },
+    { debug: true },
+  ))
+
+test('in debug mode an error of the program keeps the stack that it has', () =>
+  run(
+    async () => {
+      let broken = false
+      const mistake = new Error('no order')
+      const queue = new PriorityQueue<number>({
+        maxsize: 3,
+        compare: (a, b) => {
+          if (broken) throw mistake
+          return a - b
+        },
+      })
+      const { stack } = mistake
+      const getting = createTask(() => queue.get())
+      await sleep(1)
+      for (const item of [3, 2, 1]) queue.putNowait(item)
+      broken = true
+      await expect(getting).rejects.toBe(mistake)
+      expect(mistake.stack).toBe(stack)
+      const putting = createTask(() => queue.put(4))
+      await sleep(1)
+      broken = false
+      queue.getNowait()
+      broken = true
+      await expect(putting).rejects.toBe(mistake)
+      expect(mistake.stack).toBe(stack)
       getRunningLoop().setDebug(false)
     },
     { debug: true },
