@@ -35,7 +35,7 @@ export interface JobContext {
    * not call `work` again. The promise resolves when the result is committed. In a pool it resolves before the commit,
    * which follows within milliseconds. The result must be a value that JSON can hold, up to 1 MiB.
    *
-   * @throws {TypeError} for a result that JSON cannot hold, or that is longer
+   * @throws {TypeError} for a name that is not a text or is empty, and for a result that JSON cannot hold or is longer
    * @throws {Error} when a step of this name is running in this attempt, and when the attempt is over: its worker was
    * killed, or its code goes on after a cancel or a time limit
    */

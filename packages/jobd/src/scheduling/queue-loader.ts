@@ -4,7 +4,7 @@ import type { Store } from '../store/store.ts'
 import type { JobQueue } from './job-queue.ts'
 import { longestRetryDelay } from './retry-delay.ts'
 
-/** A job that ran when the server died begins this many milliseconds after clients can connect, so that they can cancel it. */
+/** A job that ran when a server died waits at least this many milliseconds after clients can connect, so that they can cancel it. */
 const pauseAfterDeath = 500
 
 /** How many queued jobs one request reads from the file. */
@@ -41,10 +41,6 @@ export class QueueLoader {
     }
   }
 
-  /**
-   * Adds a job to the queue. The wall clock may have been set back while the server was down, and the job would then wait
-   * too long. So it waits at most for its own delay or, after a failed attempt, for the longest delay between attempts.
-   */
   #add(job: StoredQueuedJob): void {
     if (this.#queue.get(job.id) !== undefined) return
     if (job.deaths > 0 && this.#survivors !== null) {
@@ -52,8 +48,7 @@ export class QueueLoader {
       this.#queue.add(job, Infinity)
       return
     }
-    const longest = job.attempts === 0 ? job.delay : Math.max(job.delay, longestRetryDelay)
-    this.#queue.add(job, Math.min(Math.max(0, job.notBefore - Date.now()), longest))
+    this.#queue.add(job, delayOf(job))
   }
 
   /** Called when clients can connect. */
@@ -61,6 +56,17 @@ export class QueueLoader {
     const survivors = this.#survivors ?? []
     this.#survivors = null
     for (const job of survivors)
-      if (this.#queue.get(job.id)?.dueAt === Infinity) this.#queue.add(job, pauseAfterDeath)
+      if (this.#queue.get(job.id)?.dueAt === Infinity)
+        this.#queue.add(job, Math.max(pauseAfterDeath, delayOf(job)))
   }
+}
+
+/**
+ * Returns how long a job must still wait. The wall clock may have been set back while the server was down, and the job would
+ * then wait too long. So it waits at most for its own delay or, after a failed attempt, for the longest delay between
+ * attempts.
+ */
+function delayOf({ notBefore, attempts, delay }: StoredQueuedJob): number {
+  const longest = attempts === 0 ? delay : Math.max(delay, longestRetryDelay)
+  return Math.min(Math.max(0, notBefore - Date.now()), longest)
 }

@@ -36,8 +36,8 @@ export class Connection {
   /** Whether a task will send the messages that were put last. */
   #isPushing = false
   /**
-   * Since when the rest of a command is missing, and since when the client does not read its replies; null if that is
-   * not so. Times of the loop's clock.
+   * Since when the rest of a command or the secret is missing, and since when the client does not read its replies; null if
+   * that is not so. Times of the loop's clock.
    */
   #midwaySince: number | null = null
   #stalledSince: number | null = null
@@ -85,8 +85,9 @@ export class Connection {
   }
 
   /**
-   * Ends the connection if the client has not sent the rest of a command for `midway` milliseconds, or has not read its
-   * replies for `stalled` milliseconds.
+   * Ends the connection if the client has not sent the rest of a command, or its secret, for `midway` milliseconds, or has
+   * not read its replies for `stalled` milliseconds. Also ends it if the client has gone, or has sent its last byte `midway`
+   * milliseconds ago, although a command still runs.
    */
   checkPatience(midway: number, stalled: number): void {
     const now = this.#loop.time()

@@ -207,7 +207,7 @@ export class Store extends Actor {
     return this.#transactions.write(() => this.#jobs.revive(id, states))
   }
 
-  /** Called after a restart of the scheduler. Queues the running jobs again. */
+  /** Called when a scheduler starts. Queues the jobs again that ran under the scheduler before it. */
   requeueRunning(): ReplyPort<void> {
     return this.#transactions.write(() =>
       this.#jobs.requeueRunning('a part of the server was restarted'),
