@@ -52,7 +52,8 @@ async function runShielded<T>(
     frame.cancelKeptOut()
   const end = (): Promise<CancelledError | null> | null => {
     timer?.cancel()
-    // `endFrame` sees no cancel from outside, unless the time of `grace` has passed and the shield was removed.
+    // The 0 says that no cancel counted when the body began: the shield kept out each cancel from outside. `endFrame`
+    // finds such a cancel only if the time of `grace` has passed, because the shield was then removed.
     return endFrame(frame, 0)
   }
   try {

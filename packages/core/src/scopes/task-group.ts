@@ -388,8 +388,8 @@ async function runGroup<T>(
         try {
           result = await enterBody(frame, body, group)
         } catch (error) {
-          // This is decided before `cancelOtherCalls`, which aborts the AbortSignal of the group: an AbortError that
-          // the body has thrown before that is a failure.
+          // An AbortError of the body counts as a cancel only if a cancel came before; otherwise it is a failure. So
+          // `cancelOf` is called before `cancelOtherCalls`, which cancels the scope of the group.
           const cancel = frame.cancelOf(error)
           group.cancelOtherCalls()
           await group.end({ failed: true, error, cancel })

@@ -85,7 +85,7 @@ export class Execution extends Frame {
     this.#context = context
   }
 
-  /** The body of the task, as it was passed to `createTask`; null when the body has ended. */
+  /** The body of the task, which `Task.getCoro` returns; null when the body has ended. */
   get body(): TaskBody<unknown> | null {
     return this.#body
   }

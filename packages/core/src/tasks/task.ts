@@ -203,7 +203,11 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
     return this.cancelling()
   }
 
-  /** Returns the body of the task, as it was passed to `createTask`; null when the body has ended. */
+  /**
+   * Returns the body of the task, as it was passed to `createTask`; null when the body has ended. If the task belongs to
+   * a group with the option `limit`, returns a function that waits until the limit allows the body to begin, and then
+   * runs the body.
+   */
   getCoro(): TaskBody<T> | null {
     return this.#execution.body as TaskBody<T> | null
   }
