@@ -4,7 +4,7 @@ export type ExitReason =
   | { readonly kind: 'normal' }
   /** The child was asked to end, for example by its supervisor, by `ref.stop(detail)`, or by a cancel of its task. */
   | { readonly kind: 'shutdown'; readonly detail?: unknown }
-  /** The child was killed, on request or because it took too long to stop. Its `onStop` has not run to its end. */
+  /** The child was killed, on request or because it took too long to stop. Its `onStop` was not called, or was cancelled. */
   | { readonly kind: 'killed' }
   /** The child failed. Usually its code threw: a handler or a hook of an actor, or the code of a task or a resource. */
   | { readonly kind: 'error'; readonly error: unknown }
