@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { bundled } from './support/bundled.ts'
 import { kinds } from './support/kinds.ts'
 
-const program = fileURLToPath(new URL('./fixtures/endings.ts', import.meta.url))
+const program = fileURLToPath(bundled('endings.js'))
 
 interface End {
   readonly code: number | null

@@ -1,6 +1,6 @@
 import { gather } from '@tasktree/core'
 import { describe, expect, test } from 'vitest'
-import { kinds, refs } from './support/kinds.ts'
+import { kinds, refs, sourceRefs } from './support/kinds.ts'
 
 describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
   test('an error arrives as its class with message, cause chain and own properties', async () => {
@@ -20,7 +20,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
 
   test('its stack shows where it was thrown and where the job was submitted', async () => {
     await using pool = make({ maxWorkers: 1 })
-    const error = await pool.submit(refs.failOddly).catch((thrown: unknown) => thrown)
+    const error = await pool.submit(sourceRefs.failOddly).catch((thrown: unknown) => thrown)
     expect((error as Error).stack).toMatch(
       /failOddly[^]*fixtures.work\.ts[^]*submitted[^]*errors\.test\.ts/,
     )

@@ -10,11 +10,10 @@ import {
 import { describe, expect, test } from 'vitest'
 import type * as hostile from './fixtures/hostile.ts'
 import { hostileValues } from './fixtures/hostile.ts'
+import { bundled } from './support/bundled.ts'
 import { kinds, refs } from './support/kinds.ts'
 
-const ways: JobRefs<typeof hostile> = refer<typeof hostile>(
-  new URL('./fixtures/hostile.js', import.meta.url),
-)
+const ways: JobRefs<typeof hostile> = refer<typeof hostile>(bundled('hostile.js'))
 const classOf = (value: unknown): string => typeof value
 const fail = (error: unknown): unknown => error
 const increment = (n: number): number => n + 1

@@ -7,11 +7,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { JobEvent } from '@tasktree/executor'
 import { describe, expect, test } from 'vitest'
+import { bundled } from './support/bundled.ts'
 import { kinds, refs } from './support/kinds.ts'
 import { isAlive } from '../../../vitest.processes.ts'
 import { testWhere } from '../../../vitest.skips.ts'
 
-const program = fileURLToPath(new URL('./fixtures/program.ts', import.meta.url))
+const program = fileURLToPath(bundled('program.js'))
 
 function start(
   what: string,

@@ -14,7 +14,7 @@ import {
   workerSignal,
 } from '@tasktree/executor'
 import { describe, expect, test } from 'vitest'
-import { kinds, refs } from './support/kinds.ts'
+import { kinds, refs, sourceRefs } from './support/kinds.ts'
 
 const outer = 5
 
@@ -34,8 +34,8 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
 
   test('a module function runs by reference, from a .ts file named as .js', async () => {
     await using pool = make({ maxWorkers: 1 })
-    expect(await pool.submit(refs.add, 3, 4)).toBe(7)
-    expect(await pool.submit(refs.pause, 1)).toBe(1)
+    expect(await pool.submit(sourceRefs.add, 3, 4)).toBe(7)
+    expect(await pool.submit(sourceRefs.pause, 1)).toBe(1)
   })
 
   test('a function that uses a variable of its module says so, and names jobs()', async () => {

@@ -6,11 +6,10 @@ import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import type * as recipes from './fixtures/recipes.ts'
 import { cook, type Recipe, singles } from './fixtures/recipes.ts'
+import { bundled } from './support/bundled.ts'
 import { kinds, refs } from './support/kinds.ts'
 
-const ways: JobRefs<typeof recipes> = jobs<typeof recipes>(
-  new URL('./fixtures/recipes.js', import.meta.url),
-)
+const ways: JobRefs<typeof recipes> = jobs<typeof recipes>(bundled('recipes.js'))
 /** A long search: EXECUTOR_TEST_VALUES=3000. */
 const numRuns = Number(process.env['EXECUTOR_TEST_VALUES'] ?? 60)
 const timeout = 60_000 + numRuns * 500

@@ -6,15 +6,21 @@ import {
   ThreadPoolExecutor,
 } from '@tasktree/executor'
 import type * as work from '../fixtures/work.ts'
+import { bundled } from './bundled.ts'
 
 type Pool = ThreadPoolExecutor | ProcessPoolExecutor
 
+const workerEntry = bundled('worker-entry.js')
+
 /** Every behaviour holds for both. */
 export const kinds: { name: string; make: (options?: PoolOptions) => Pool }[] = [
-  { name: 'threads', make: (options) => new ThreadPoolExecutor(options) },
-  { name: 'processes', make: (options) => new ProcessPoolExecutor(options) },
+  { name: 'threads', make: (options) => new ThreadPoolExecutor({ workerEntry, ...options }) },
+  { name: 'processes', make: (options) => new ProcessPoolExecutor({ workerEntry, ...options }) },
 ]
 
-export const refs: JobRefs<typeof work> = jobs<typeof work>(
+export const refs: JobRefs<typeof work> = jobs<typeof work>(bundled('work.js'))
+
+/** The same functions from their TypeScript. A stack names their file. */
+export const sourceRefs: JobRefs<typeof work> = jobs<typeof work>(
   new URL('../fixtures/work.js', import.meta.url),
 )

@@ -1,0 +1,58 @@
+// Before the tests of a run, bundles the workers' program and the fixtures that workers and child processes load, each
+// into one file. The tests start hundreds of workers, and a worker loads one file much faster than many TypeScript files.
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import type { TestProject } from 'vitest/node'
+import { bundled } from './bundled.ts'
+
+const packageFolder = fileURLToPath(new URL('../..', import.meta.url))
+const folder = fileURLToPath(bundled('.'))
+
+const entryPoints = [
+  'src/worker-entry.ts',
+  ...['work', 'hostile', 'recipes', 'endings', 'program'].map((name) => `test/fixtures/${name}.ts`),
+]
+
+/** The setup of a run of vitest. */
+export async function setup(project: TestProject): Promise<void> {
+  await bundle()
+  // In watch mode the tests run again after a change of the source.
+  project.onTestsRerun(bundle)
+}
+
+async function bundle(): Promise<void> {
+  const { outputFiles } = await build({
+    absWorkingDir: packageFolder,
+    entryPoints,
+    entryNames: '[name]',
+    outdir: folder,
+    bundle: true,
+    platform: 'node',
+    target: 'node22',
+    format: 'esm',
+    conditions: ['@tasktree/source'],
+    write: false,
+  })
+  mkdirSync(folder, { recursive: true })
+  replace('package.json', '{ "type": "module" }\n')
+  for (const { path, text } of outputFiles) replace(basename(path), text)
+}
+
+/** Another run in this folder may use the file at the same time, so it is never half written. */
+function replace(name: string, text: string): void {
+  const file = join(folder, name)
+  if (read(file) === text) return
+  const next = `${file}.${process.pid}`
+  writeFileSync(next, text)
+  renameSync(next, file)
+}
+
+function read(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return null
+  }
+}
