@@ -13,6 +13,9 @@ import {
   workerId,
   workerSignal,
 } from '@tasktree/executor'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { kinds, refs, sourceRefs } from './support/kinds.ts'
 
@@ -118,13 +121,21 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
   })
 
   test('shutdown({ cancelFutures }) cancels what waits and lets what runs end', async () => {
-    const pool = make({ maxWorkers: 1, cancelGrace: 5_000 })
-    const running = pool.submit(refs.pause, 50)
-    const waiting = Array.from({ length: 10 }, () => pool.submit(refs.pause, 50))
-    while (pool.stats.running === 0) await sleep(5)
-    await pool.shutdown({ cancelFutures: true })
-    expect(await running).toBe(1)
-    expect(waiting.every((future) => future.cancelled())).toBe(true)
+    const folder = mkdtempSync(join(tmpdir(), 'executor-'))
+    try {
+      const gate = join(folder, 'gate')
+      const pool = make({ maxWorkers: 1, cancelGrace: 60_000 })
+      const running = pool.submit(refs.waitForFile, gate)
+      const waiting = Array.from({ length: 10 }, () => pool.submit(refs.pause, 50))
+      while (pool.stats.running === 0) await sleep(5)
+      const ended = pool.shutdown({ cancelFutures: true })
+      writeFileSync(gate, '')
+      await ended
+      expect(await running).toBe(gate)
+      expect(waiting.every((future) => future.cancelled())).toBe(true)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   test('shutdown({ cancelFutures }) ends a job that never ends by itself', async () => {
