@@ -34,8 +34,11 @@ export function coalesce<A extends unknown[], R>(
     const work: SharedWork<R> = new SharedWork<R>(async (): Promise<R> => {
       // Later calls of the user may change `call.due` while this sleep runs. A new timer for each of these calls would
       // cost more than one sleep that looks again.
-      await sleepUntil(getEventLoop(), () => call.due)
-      forget()
+      try {
+        await sleepUntil(getEventLoop(), () => call.due)
+      } finally {
+        forget()
+      }
       return fn(...call.args)
     }, forget)
     const call: NextCall<A, R> = { work, args, due: 0 }
@@ -44,7 +47,7 @@ export function coalesce<A extends unknown[], R>(
 
   return (...args) =>
     runWithSignal(options?.signal, () => {
-      next ??= plan(args)
+      if (next === null || next.work.isOver) next = plan(args)
       next.args = args
       next.due = due(getEventLoop().time())
       return next.work.join()

@@ -36,7 +36,7 @@ export class KeyedMutex {
     const line = this.#lines.get(key)
     if (line === undefined) return
     line.cancelRunning(reason)
-    for (const waiter of line.waiters) waiter.cancel(reason)
+    line.cancelWaiters(reason)
   }
 
   async #wait(key: unknown, line: Line): Promise<void> {
@@ -54,8 +54,8 @@ export class KeyedMutex {
   #passOn(key: unknown, line: Line): void {
     line.turnEnded()
     for (let next = line.next(); next !== null; next = line.next()) {
-      // This waiter was cancelled, so the next waiter gets the turn.
-      if (next.done()) continue
+      // This waiter was cancelled, or its loop was closed, so its code will never run. The next waiter gets the turn.
+      if (next.done() || next.getLoop().isClosed()) continue
       next.setResult()
       return
     }
@@ -72,7 +72,7 @@ export class Line {
    * has one. Null if it must not be cancelled.
    */
   #reason: CancelledError | null = null
-  readonly waiters: Set<Future<void>> = new Set()
+  waiters: Set<Future<void>> = new Set()
   /**
    * The iterator over `waiters`, kept from one call of `next` to the following one. A new iterator would first have to
    * step over all waiters that were deleted since the set last grew.
@@ -90,6 +90,22 @@ export class Line {
     if (this.#reason !== null) return
     this.#reason = reason
     this.#running?.cancel(reason)
+  }
+
+  /**
+   * Cancels the calls that wait, and removes them from the line at once. If each stayed until its code resumes, each of
+   * many calls in one turn would step over all calls before it.
+   */
+  cancelWaiters(reason: CancelledError): void {
+    const { waiters } = this
+    this.waiters = new Set()
+    this.#iterator = null
+    for (const waiter of waiters) waiter.cancel(reason)
+  }
+
+  /** Throws the reason of `cancelRunning` if the call that runs now was cancelled. */
+  throwIfCancelled(): void {
+    if (this.#reason !== null) throw this.#reason
   }
 
   turnEnded(): void {

@@ -21,6 +21,14 @@ export class SharedWork<T> {
     this.#task = createTask(work)
   }
 
+  /**
+   * Whether the work has ended, or can never end because its loop was closed. No new caller may call `join` then. The
+   * work may have ended before its code has begun, when other code has cancelled its task.
+   */
+  get isOver(): boolean {
+    return this.#task.done() || this.#task.getLoop().isClosed()
+  }
+
   /** Waits for the work, and returns its result. */
   async join(): Promise<T> {
     const task = this.#task

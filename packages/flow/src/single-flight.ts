@@ -34,7 +34,7 @@ export function singleFlight<A extends unknown[], R>(
     const of = key(...args)
     return runWithSignal(signal, () => {
       const flying = flights.get(of)
-      if (flying !== undefined) return flying.join()
+      if (flying?.isOver === false) return flying.join()
       const land = (): void => {
         if (flights.get(of) === flight) flights.delete(of)
       }

@@ -1,0 +1,67 @@
+import { allTasks, currentTask, newEventLoop, sleep, timeout } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
+import { debounce, exhaust, latest, queued, singleFlight, throttle } from '@tasktree/flow'
+import { describe, expect, test } from 'vitest'
+import { virtual } from './support/virtual.ts'
+
+// A function that shares work may live longer than the run, or the task, in which it was called first. Work that ended
+// there must not be what later calls wait for.
+
+const double = async (n: number): Promise<number> => {
+  await sleep(10)
+  return n * 2
+}
+
+const makers: Record<string, () => (n: number) => Promise<number>> = {
+  debounce: () => debounce(double, 10),
+  throttle: () => throttle(double, 10),
+  singleFlight: () => singleFlight(double, { key: () => 'all' }),
+  queued: () => queued(double),
+  exhaust: () => exhaust(double),
+  latest: () => latest(double),
+}
+
+describe.each(Object.entries(makers))('%s', (_name, make) => {
+  test.each([0, 1, 15])(
+    'a run that ends %i ms after a call leaves nothing to the next',
+    async (ms) => {
+      const fn = make()
+      await runVirtual(async () => {
+        void fn(1).catch(() => {})
+        if (ms > 0) await sleep(ms)
+      })
+      expect(await runVirtual(() => timeout(1_000, () => fn(2)))).toBe(4)
+    },
+  )
+})
+
+describe.each(['debounce', 'throttle', 'singleFlight'])('%s', (name) => {
+  virtual('work that was cancelled by other code leaves nothing to the next call', async () => {
+    const fn = makers[name]!()
+    void fn(1).catch(() => {})
+    await sleep(1)
+    for (const task of allTasks()) if (task !== currentTask()) task.cancel()
+    await sleep(1)
+    expect(await timeout(1_000, () => fn(2))).toBe(4)
+  })
+
+  test('work of a loop that was closed leaves nothing to the next call', async () => {
+    const fn = makers[name]!()
+    const loop = newEventLoop()
+    loop.createTask(() => fn(1))
+    await sleep(1)
+    loop.close()
+    expect(await runVirtual(() => timeout(1_000, () => fn(2)))).toBe(4)
+  })
+})
+
+test('queued: a waiter of a loop that was closed holds up no other', async () => {
+  const fn = queued(double)
+  const loop = newEventLoop()
+  const first = fn(1)
+  loop.createTask(() => fn(2))
+  await sleep(1)
+  const last = fn(3)
+  loop.close()
+  expect([await first, await last]).toEqual([2, 6])
+})
