@@ -6,9 +6,9 @@ import { KeyedMutex } from './keyed-mutex.ts'
 
 /**
  * Returns a function that calls `fn`, and of which only the latest call counts. A new call cancels the previous call
- * with the same key, whose promise rejects with a CancelledError. `fn` is called again when the previous call has
- * ended, so two calls with the same key never run at the same time. Without the option `key`, all calls have the same
- * key.
+ * with the same key, whose promise rejects with a CancelledError, or with the error that `fn` throws in its clean-up.
+ * `fn` is called again when the previous call has ended, so two calls with the same key never run at the same time.
+ * Without the option `key`, all calls have the same key.
  *
  * @throws {TypeError} when `fn` or the option `key` is not a function
  *
@@ -30,12 +30,15 @@ export function latest<A extends unknown[], R>(
     const of = key?.(...args)
     return runWithSignal(signal, () => {
       mutex.cancelAll(of, new CancelledError('a newer call has taken the place of this one'))
-      return mutex.runExclusive(of, (line) =>
-        runChild(
+      return mutex.runExclusive(of, async (line) => {
+        const value = await runChild(
           async () => fn(...args),
           (task) => line.runs(task),
-        ),
-      )
+        )
+        // `fn` may have caught the cancel and returned a value, which is out of date.
+        line.throwIfCancelled()
+        return value
+      })
     })
   }
 }

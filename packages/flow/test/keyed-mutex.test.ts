@@ -1,6 +1,7 @@
 import {
   CancelledError,
   createTask,
+  Future,
   isCancelled,
   run,
   sleep,
@@ -8,7 +9,7 @@ import {
   timeout,
 } from '@tasktree/core'
 import { BusyError, exhaust, latest, queued } from '@tasktree/flow'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Gauge, now, thrown, virtual } from './support/virtual.ts'
 
 describe('queued', () => {
@@ -200,6 +201,30 @@ describe('latest', () => {
     expect(await thrown(call)).toEqual(new CancelledError('enough'))
     await fn()
     expect(gauge).toMatchObject({ cancelled: 1, begun: 2, running: 0 })
+  })
+
+  virtual('a call that catches its cancel rejects too, and not with a value', async () => {
+    const fn = latest(async (name: string) => {
+      await sleep(100).catch(() => {})
+      return name
+    })
+    const first = createTask(() => fn('first'))
+    await sleep(1)
+    const second = fn('second')
+    expect(await thrown(first)).toEqual(
+      new CancelledError('a newer call has taken the place of this one'),
+    )
+    expect(await second).toBe('second')
+  })
+
+  virtual('a thousand calls in one turn cancel each call once', async () => {
+    const fn = latest(async (n: number) => n)
+    const cancel = vi.spyOn(Future.prototype, 'cancel')
+    const calls = Array.from({ length: 1_000 }, (_, n) => fn(n))
+    for (const call of calls) call.catch(() => {})
+    expect(cancel.mock.calls.length).toBeLessThan(2_000)
+    cancel.mockRestore()
+    expect(await calls.at(-1)).toBe(999)
   })
 
   virtual('what the cancelled call throws in its clean-up is thrown to its caller', async () => {
