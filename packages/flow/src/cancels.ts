@@ -1,4 +1,10 @@
-import { currentTask, effectiveDeadline, isCancelled } from '@tasktree/core'
+import {
+  CancelledError,
+  checkpoint,
+  currentTask,
+  effectiveDeadline,
+  isCancelled,
+} from '@tasktree/core'
 import { currentFrame } from '@tasktree/core/lowlevel'
 
 /**
@@ -6,10 +12,16 @@ import { currentFrame } from '@tasktree/core/lowlevel'
  * APIs of Node throw such an AbortError if they were given the signal of the cancelled task.
  */
 export function isCancel(error: unknown): boolean {
-  return (
-    isOwnCancel(error) ||
-    (error instanceof Error && error.name === 'AbortError' && isCancelled(error.cause))
-  )
+  return isOwnCancel(error) || isAbortByCancel(error)
+}
+
+function isAbortByCancel(error: unknown): boolean {
+  try {
+    return error instanceof Error && error.name === 'AbortError' && isCancelled(error.cause)
+  } catch {
+    // The thrown value is a Proxy or has a getter, and reading a property of it throws.
+    return false
+  }
 }
 
 /**
@@ -31,6 +43,21 @@ export function cancelsSoFar(): number {
  */
 export function isUnderCancel(before: number): boolean {
   return cancelsSoFar() > before || effectiveDeadline() === -Infinity
+}
+
+/** Whether the running code is in a cancelled `cancelScope` or similar scope, in which every wait throws. */
+export function isInCancelledScope(): boolean {
+  return currentFrame()?.isLevelCancelled() === true
+}
+
+/**
+ * Throws CancelledError in code that was cancelled and goes on. No wait has thrown the cancel yet if the code has
+ * awaited only promises that are not futures: then `checkpoint` throws it. Otherwise the code has called a function that
+ * has caught the CancelledError.
+ */
+export async function throwCancel(): Promise<never> {
+  await checkpoint()
+  throw new CancelledError()
 }
 
 /**

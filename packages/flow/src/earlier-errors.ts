@@ -16,8 +16,13 @@ export function keepError(earlier: unknown[], error: unknown): void {
  */
 export function carryErrors(last: unknown, earlier: readonly unknown[]): void {
   const errors = earlier.filter((error) => error !== last)
-  if (errors.length === 0 || !(last instanceof Error) || 'errors' in last) return
-  // The property is not enumerable, as in an AggregateError, so code that compares or copies errors does not see it. A
-  // frozen error does not accept the property, and stays as it is.
-  Reflect.defineProperty(last, 'errors', { value: errors, configurable: true, writable: true })
+  if (errors.length === 0) return
+  try {
+    if (!(last instanceof Error) || 'errors' in last) return
+    // The property is not enumerable, as in an AggregateError, so code that compares or copies errors does not see it. A
+    // frozen error does not accept the property, and stays as it is.
+    Reflect.defineProperty(last, 'errors', { value: errors, configurable: true, writable: true })
+  } catch {
+    // The thrown value is a Proxy, and looking at it throws. It stays as it is.
+  }
 }

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events'
-import { Future } from '@tasktree/core'
-import { abortError } from '@tasktree/core/lowlevel'
+import { checkpoint, Future } from '@tasktree/core'
+import { abortError, cancelIsDue } from '@tasktree/core/lowlevel'
 import { EventOverflowError } from './errors.ts'
 import { listen } from './event-source.ts'
 import type { Events } from './on.ts'
@@ -56,6 +56,19 @@ export class EventStream<T> implements Events<T> {
   }
 
   async next(): Promise<IteratorResult<T, undefined>> {
+    try {
+      // If events are always there, and the body of the loop awaits only promises that are not futures, a cancel could
+      // not be delivered anywhere else.
+      if (cancelIsDue()) await checkpoint()
+      return await this.#next()
+    } catch (error) {
+      // This call closes the stream, because a `for await` loop does not call `return` after `next` has thrown.
+      this.#close()
+      throw error
+    }
+  }
+
+  async #next(): Promise<IteratorResult<T, undefined>> {
     for (;;) {
       if (this.#size > 0) return { done: false, value: this.#take() }
       const failure = this.#failure
@@ -66,10 +79,6 @@ export class EventStream<T> implements Events<T> {
       this.#waiting.add(change)
       try {
         await change
-      } catch (error) {
-        // This call closes the stream, because a `for await` loop does not call `return` after `next` has thrown.
-        this.#close()
-        throw error
       } finally {
         this.#waiting.delete(change)
       }

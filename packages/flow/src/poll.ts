@@ -1,6 +1,7 @@
 import { sleep, timeout as withTimeout } from '@tasktree/core'
 import { checkBody, checkDuration } from '@tasktree/core/lowlevel'
 import { requireOptions } from './check-options.ts'
+import { cancelsSoFar, throwCancel } from './cancels.ts'
 import { runWithSignal } from './run-child.ts'
 
 export interface PollOptions {
@@ -31,9 +32,12 @@ export function poll<T>(fn: () => PromiseLike<T | undefined>, options: PollOptio
   const interval = checkDuration('the option interval', options.interval)
   if (timeout !== undefined) checkDuration('the option timeout', timeout)
   const ask = async (): Promise<T> => {
+    const before = cancelsSoFar()
     for (;;) {
       const value = await fn()
       if (value !== undefined) return value
+      // `fn` may have caught the CancelledError of a cancel. Then it must not be called again.
+      if (cancelsSoFar() > before) await throwCancel()
       await sleep(interval)
     }
   }

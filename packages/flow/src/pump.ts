@@ -10,7 +10,13 @@ import {
   type TaskGroup,
 } from '@tasktree/core'
 import { describe, isIterable, isThenable, observe } from '@tasktree/core/lowlevel'
-import { cancelsSoFar, isCancel, isUnderCancel } from './cancels.ts'
+import {
+  cancelsSoFar,
+  isCancel,
+  isInCancelledScope,
+  isUnderCancel,
+  throwCancel,
+} from './cancels.ts'
 import { throwAsIs } from './throw-as-is.ts'
 
 /**
@@ -55,11 +61,21 @@ export interface PumpOptions<T, R> {
 
 /** A task of the pump throws this object to cancel all other calls and end the pump. */
 export class Stop {
-  /** The error that `run` throws when the pump has ended. Null if `run` throws nothing. */
-  readonly failure: { readonly error: unknown } | null
+  readonly #failure: { readonly error: unknown } | null
 
+  /** @param failure the error that `run` throws when the pump has ended; null if `run` throws nothing */
   constructor(failure: { readonly error: unknown } | null) {
-    this.failure = failure
+    this.#failure = failure
+  }
+
+  /** The error that `run` throws when the pump has ended. Null if `run` throws nothing. */
+  get failure(): { readonly error: unknown } | null {
+    return this.#failure
+  }
+
+  /** Whether `x` is a Stop. `instanceof` is not used, because it throws for some values that a function may throw. */
+  static is(x: unknown): x is Stop {
+    return typeof x === 'object' && x !== null && #failure in x
   }
 }
 
@@ -72,6 +88,8 @@ export class Pump<T, R> {
   /** The future on which the body waits until another call may begin; null while the body does not wait. */
   #room: Future<void> | null = null
   #isEnding = false
+  /** Whether the pump was made in a cancelled scope. It is a clean-up then, and makes all its calls. */
+  readonly #isCleanUp = isInCancelledScope()
   /** The value of `cancelsSoFar()` when the task of the first call began. It is the same for the tasks of all calls. */
   #before = 0
   /** The first Stop that was thrown. */
@@ -132,7 +150,9 @@ export class Pump<T, R> {
     try {
       if (isAsyncIterable(items)) {
         for await (const item of items) {
-          if (!this.#isEnding) this.#begin(item, group)
+          if (this.#isEnding) break
+          if (this.#isCancelledSince(before)) await throwCancel()
+          this.#begin(item, group)
           if (!this.#canGoOn()) await this.#waitForRoom()
           if (this.#isEnding) break
         }
@@ -154,8 +174,10 @@ export class Pump<T, R> {
    */
   async #callOneByOne(items: readonly (T | PromiseLike<T>)[]): Promise<void> {
     const context = currentTask()?.getContext() as Context
+    const before = cancelsSoFar()
     try {
       for (let calls = 1; this.begun < items.length && !this.#isEnding; calls++) {
+        if (this.#isCancelledSince(before)) await throwCancel()
         const index = this.begun++
         const call = (): Promise<void> => this.#call(items[index] as T, index)
         // An earlier call in this task may have set context variables. This call must not see them, so it runs in a new
@@ -166,8 +188,17 @@ export class Pump<T, R> {
         if (calls % 64 === 0) await sleep(0)
       }
     } catch (error) {
-      this.#failed(error, this.begun, this.#before)
+      this.#failed(error, this.begun, before)
     }
+  }
+
+  /**
+   * Whether the running code was cancelled since the pump began. `before` is what `cancelsSoFar()` has returned then. The
+   * pump must ask, because the code may wait only for promises that are not futures, or may call a function that catches
+   * the CancelledError: then no wait of the pump throws.
+   */
+  #isCancelledSince(before: number): boolean {
+    return cancelsSoFar() > before || (!this.#isCleanUp && isInCancelledScope())
   }
 
   async #waitForRoom(): Promise<void> {
@@ -222,10 +253,10 @@ export class Pump<T, R> {
         // the pump.
         throwAsIs(isCut ? error : new Stop({ error }))
       }
-      if (error instanceof Stop) throwAsIs(error)
+      if (Stop.is(error)) throwAsIs(error)
       this.#options.failed(error, index)
     } catch (thrown) {
-      if (thrown instanceof Stop) this.#stop ??= thrown
+      if (Stop.is(thrown)) this.#stop ??= thrown
       this.end()
       throw thrown
     }
