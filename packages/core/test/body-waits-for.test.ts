@@ -109,6 +109,48 @@ test.for(Object.entries(leaving))('the body does not wait after %s', ([, body]) 
   }),
 )
 
+describe('the body that waits in one place', () => {
+  const bodies: Record<string, Body> = {
+    'a generator after a lost Promise.race': function* (future) {
+      yield Promise.race([future, sleep(5)]) as never
+      yield* sleep(1_000)
+    },
+    'a generator that has called an async function': function* (future) {
+      void inner(future)
+      yield* sleep(1_000)
+    },
+    'a function that has returned another future': (future) => {
+      void inner(future)
+      return sleep(1_000)
+    },
+  }
+  test.each(Object.entries(bodies))('waits for nothing else: %s', (_, body) =>
+    runVirtual(async () => {
+      const [future, task] = await begin(body)
+      expect(await bodyWaitsFor(task, future)).toBe(false)
+      future.setResult('late')
+      await task
+    }),
+  )
+})
+
+test('the body waits for a future by its catch, then and finally', () =>
+  runVirtual(async () => {
+    const chains: Record<string, (future: Future<string>) => Promise<unknown>> = {
+      catch: (future) => future.catch(() => {}),
+      then: (future) => future.then((text) => text),
+      finally: (future) => future.finally(() => {}),
+    }
+    for (const [name, chain] of Object.entries(chains)) {
+      const future = new Future<string>()
+      const task = createTask(async () => chain(future))
+      await sleep(1)
+      expect(await bodyWaitsFor(task, future), name).toBe(true)
+      future.setResult(name)
+      await task
+    }
+  }))
+
 test('a body that has ended does not wait for what its calls wait for', () =>
   runVirtual(async () => {
     const future = new Future<string>()

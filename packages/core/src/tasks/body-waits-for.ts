@@ -2,6 +2,7 @@ import { callSites } from '../futures/await-sites.ts'
 import type { Reject, Resolve } from '../futures/awaiter.ts'
 import type { Future } from '../futures/future.ts'
 import type { Reaction } from '../futures/reaction.ts'
+import { ChainWait } from './chain-wait.ts'
 import { framesOf } from './frame-tree.ts'
 import { type FrameWaits } from './frame-waits.ts'
 import type { Task } from './task.ts'
@@ -24,8 +25,8 @@ import type { Task } from './task.ts'
  * body, it also goes on to `awaitEnd`. If `awaitEnd` is in the trace, the body waits.
  *
  * The answer may be false although the body waits, because V8 does not follow a promise that is awaited twice, a
- * promise that a callback of the program resolves, or more than `longestTrace` async functions. The answer is always
- * false on an engine without such traces, such as the engine of Bun.
+ * promise that a callback of the program resolves, or more than `longestTrace` async functions. On an engine without
+ * such traces, such as the engine of Bun, the answer for an async body is always false.
  */
 
 /**
@@ -51,13 +52,14 @@ async function awaitEnd(end: Promise<unknown>): Promise<void> {
 let place: Promise<string | null> | null = null
 
 /**
- * Whether the body of `task` waits for `future` now: directly, through async functions, or through `Promise.all` and
- * similar functions. False if only a lost branch of `Promise.race`, or a call of an async function without `await`,
- * waits for `future`; `task.waitingOn` lists the future in this case too. A call of `bodyWaitsFor` ends no wait, but
- * the waiting code later resumes a few microtasks later than it otherwise would.
+ * Whether the body of `task` waits for `future` now: directly or through `catch` and the like, through async functions,
+ * or through `Promise.all` and similar functions. False if only a lost branch of `Promise.race`, or a call of an async
+ * function without `await`, waits for `future`; `task.waitingOn` lists the future in this case too. A call of
+ * `bodyWaitsFor` ends no wait, but the waiting code later resumes a few microtasks later than it otherwise would.
  *
  * False also if the answer cannot be known: the runtime is not based on V8, a promise between the body and `future` is
- * awaited twice, or a callback of the program resolves such a promise.
+ * awaited twice, or a callback of the program resolves such a promise. But if a generator awaits a promise that is not
+ * a future, the answer is true if any code of the task waits for `future`.
  *
  * To ask about another async function of the task than its body, pass `end`: a promise that fulfils when that function
  * has ended. No other code may await `end`, or call its `then`. Otherwise the answer is false even if the function
@@ -84,13 +86,11 @@ export async function bodyWaitsFor(
   const waits: [FrameWaits, Reaction][] = []
   for (const frame of framesOf(task.ownExecution())) {
     frame.peekWaits((key, each) => {
-      if (each === future && !each.done()) waits.push([frame, key])
+      const source = each instanceof ChainWait ? each.source : each
+      if (source === future && !source.done()) waits.push([frame, key])
     })
   }
-  // `end` is null if the body is a generator or a function that has returned a future, and after the end of the body. A
-  // generator or such a function waits in one place only, so every wait of the task for `future` is a wait of the body.
-  // After the end of the body, only calls that the body has made without `await` can wait.
-  if (end === null) return task.ownExecution().body !== null && waits.length > 0
+  if (end === null) return waits.length > 0 && mayWaitWithoutEnd(task, waits)
   if (marker === null) return false
   if (!awaited.has(end)) {
     awaited.add(end)
@@ -101,6 +101,23 @@ export async function bodyWaitsFor(
   )
   const traces = await Promise.all(answers)
   return traces.some((trace) => trace.includes(marker))
+}
+
+/**
+ * Does the work of `bodyWaitsFor` if there is no promise for the end of the body: the body is a generator, has returned
+ * a future or another thenable, or has ended. `waits` are the waits of the task for the future. A generator, or the
+ * body that has returned a future, waits in one place, which is known. But if a generator awaits a promise that is not
+ * a future, the answer cannot be known, and is true. After the end of the body, only other calls can wait.
+ */
+function mayWaitWithoutEnd(task: Task, waits: readonly [FrameWaits, Reaction][]): boolean {
+  const execution = task.ownExecution()
+  if (execution.body === null) return false
+  if (execution.isOwnWait()) return true
+  let waitsHere = false
+  execution.peekWaits((key) => {
+    waitsHere ||= key === execution
+  })
+  return !waitsHere || waits.some(([, key]) => key === execution)
 }
 
 /**

@@ -31,6 +31,10 @@ export class ChainWait extends DetailedFuture<unknown> {
     )
   }
 
+  get source(): Future<unknown> {
+    return this.#future
+  }
+
   override describeWait(): string {
     return describeWait(this.#future)
   }
