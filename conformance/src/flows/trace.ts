@@ -352,6 +352,8 @@ export class Trace {
       if (!isOpen || wait.beginTime <= strike || wait.endTime <= scope.bodyEndTime) continue
       if (wait.on !== 'future' || wait.scope.task !== scope.task) continue
       if (!isReachable(wait, scope) || wait.flowReachedTime >= strike) continue
+      // The wait is refused, which takes time.
+      if (wait.scope.frames.some((outer) => outer.endOrder < wait.beginOrder)) continue
       // What ends at the instant at which the wait begins may have been a flow that has got the cancel.
       const isCrowded = this.waits.some(
         (each) => each.endTime === wait.beginTime && each.scope.task === scope.task,

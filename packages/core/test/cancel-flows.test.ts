@@ -13,12 +13,14 @@ import {
   sleepForever,
   type Task,
   taskGroup,
+  taskSignal,
   timeout,
   TimeoutError,
   wait,
 } from '@tasktree/core'
 import { Claim } from '@tasktree/core/lowlevel'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { ScopeFrame } from '../src/tasks/scope-frame.ts'
 import { virtual } from './support/virtual.ts'
 
 /** A promise that this library does not know, in virtual time. */
@@ -364,6 +366,78 @@ describe('a cancel that becomes pending again', () => {
   })
 })
 
+describe('code that learns of the cancel by the signal', () => {
+  const rejected = (signal: AbortSignal): Promise<never> =>
+    new Promise((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error))
+    })
+  const learners: Record<string, () => Promise<unknown>> = {
+    'a listener rejects a promise': () => rejected(taskSignal()),
+    'a call in other calls rejects': async () => {
+      const call = async (depth: number): Promise<unknown> =>
+        depth > 0 ? await call(depth - 1) : await rejected(taskSignal())
+      return call(20)
+    },
+    'a loop reads `aborted`': async () => {
+      const signal = taskSignal()
+      for (;;) {
+        await foreign(1)
+        signal.throwIfAborted()
+      }
+    },
+    'the signal is made after the cancel': async () => {
+      await foreign(12)
+      taskSignal().throwIfAborted()
+    },
+  }
+
+  const branchOf = (name: string, log: string[]) => async (): Promise<void> => {
+    try {
+      await learners[name]?.()
+    } finally {
+      await sleep(30).catch(() => log.push('the clean-up was cancelled'))
+      log.push('clean-up ends')
+    }
+  }
+
+  for (const name of Object.keys(learners)) {
+    const branch = (log: string[]): (() => Promise<void>) => branchOf(name, log)
+
+    virtual(`may clean up: ${name}`, async () => {
+      const log: string[] = []
+      expect(await cancelled(createTask(branch(log)))).toMatch(/^CancelledError at 4[0-2]$/)
+      expect(log).toEqual(['clean-up ends'])
+    })
+  }
+
+  virtual('may clean up at once, beside a branch that ends the body', async () => {
+    for (const name of ['a listener rejects a promise', 'a call in other calls rejects']) {
+      for (const other of [sleepForever, () => withCleanUp(20)]) {
+        const log: string[] = []
+        const task = createTask(() => Promise.all([branchOf(name, log)(), other()]))
+        expect(await cancelled(task)).toBe('CancelledError at 40')
+        expect(log).toEqual(['clean-up ends'])
+      }
+    }
+  })
+})
+
+virtual(
+  'code that reads an aborted signal does not keep the cancel from a branch beside it',
+  async () => {
+    const task = createTask(async () => {
+      await foreign(20)
+      await Promise.all([
+        (async () => {
+          taskSignal().throwIfAborted()
+        })(),
+        sleepForever(),
+      ])
+    })
+    expect(await cancelled(task)).toBe('CancelledError at 20')
+  },
+)
+
 describe('a claim that was woken when the cancel came', () => {
   class Token extends Claim<string> {
     static readonly taken: string[] = []
@@ -525,6 +599,24 @@ describe('a shield beside a flow that gets the cancel', () => {
       expect(level.done()).toBe(true)
     })
   }
+})
+
+virtual('a cancel looks at each of many nested scopes a few times only', async () => {
+  const looks = vi.spyOn(ScopeFrame.prototype, 'isShielded', 'get')
+  const nest = async (depth: number): Promise<unknown> => {
+    await Promise.resolve()
+    return depth === 0 ? sleepForever() : timeout(1_000, () => nest(depth - 1))
+  }
+  const looksFor = async (depth: number): Promise<number> => {
+    const task = createTask(() => nest(depth))
+    await sleep(1)
+    looks.mockClear()
+    task.cancel()
+    const count = looks.mock.calls.length
+    await wait([task])
+    return count
+  }
+  expect(await looksFor(200)).toBeLessThan((await looksFor(100)) * 2.2)
 })
 
 test('the rule holds in real time too', async () => {

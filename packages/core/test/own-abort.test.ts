@@ -256,6 +256,23 @@ describe('an AbortError that no cancel has caused is a failure', () => {
     expect(signals.map((signal) => signal.aborted)).toEqual([true])
   })
 
+  virtual('behind a shield, if the cancel of another task has caused it', async () => {
+    const other = createTask(async () => {
+      taskSignal()
+      await sleepForever()
+    })
+    await sleep(1)
+    const { signal } = other
+    const failing = taskGroup.bind(null, async (tasks) => {
+      tasks.createTask(() => nodeSleep(minute, null, { signal }))
+    })
+    const task = createTask(() => shielded(failing))
+    await sleep(1)
+    task.cancel()
+    other.cancel()
+    expect(nameOf(await thrown(task))).toEqual(['AbortError'])
+  })
+
   virtual('when the cancel was taken back', async () => {
     const error = await thrown(
       taskGroup(async (tasks) => {

@@ -218,8 +218,16 @@ export abstract class Scheduler {
   holdTurn(holder: Task | Frame): void {
     if (this.#holder === null) this.monitor?.turnBegan()
     this.#holder = holder
+    if (this.#isTurnHeld) return
     this.#isTurnHeld = true
-    this.#watch()
+    // If this method is called inside a callback of Node, `nextTick` calls back before the microtasks run. So it is
+    // called in a microtask.
+    void microtask.then(() => nextTick(this.#endHeldTurn))
+  }
+
+  readonly #endHeldTurn = (): void => {
+    this.#isTurnHeld = false
+    this.#onMicrotasksDrained()
   }
 
   #endTurn(): void {
@@ -394,9 +402,9 @@ export abstract class Scheduler {
   readonly #onMicrotasksDrained = (): void => {
     this.#watching = false
     this.#isRoughTimeNew = false
+    if (this.#isTurnHeld) return
     if (this.#holder !== null) this.monitor?.turnEnded(this.#holder)
     this.#holder = null
-    this.#isTurnHeld = false
     if (this.#turnEnd.length > 0) this.#endTurn()
     if (!this.#scheduled && this.#hasWork()) this.#schedule()
   }
@@ -424,5 +432,9 @@ export abstract class Scheduler {
   }
 
   readonly #isIdle = (): boolean =>
-    this.#ready.size === 0 && !this.#scheduled && !this.#watching && this.#nextTurn.length === 0
+    this.#ready.size === 0 &&
+    !this.#scheduled &&
+    !this.#watching &&
+    !this.#isTurnHeld &&
+    this.#nextTurn.length === 0
 }

@@ -11,12 +11,12 @@ import type { CancelledError } from '../errors/errors.ts'
  * counts too; the documentation says so.
  *
  * `AbortSignal.any` derives a signal from other signals, and the derived signal aborts together with its source. Node
- * keeps the derived signals in a property of the source signal, so this function watches them too. In a runtime without
- * that property, this function does not notice that code reads a derived signal, and the cancel also ends the next
- * wait.
+ * keeps the derived signals in a property of the source signal, so this function watches them too. If code reads a
+ * signal that is derived after the abort, or any derived signal in a runtime without that property, this function does
+ * not notice it, and the cancel also ends the next wait.
  *
- * Returns whether code has read the signal while its `abort` listeners ran: then the caller need not throw the cancel
- * at a wait. `onTaken` is called each time code reads the signal later.
+ * Returns whether code has read the signal, or a derived one, while the `abort` listeners ran: then the caller need not
+ * throw the cancel at a wait. `onTaken` is called each time code reads one of these signals later.
  */
 export function abortSignal(
   controller: AbortController,

@@ -6,16 +6,16 @@ import type { Frame } from './frame.ts'
 
 /**
  * Cancels `future` and waits until it has ended. If the waiting code is cancelled during that time, this function
- * cancels `future` again, and throws the CancelledError when `future` has ended. In a cancelled scope, where other
- * waits throw at once, this function still waits.
+ * throws the CancelledError when `future` has ended; it cancels `future` again, unless the cancel is that of a
+ * `cancelScope`. In a cancelled scope, where other waits throw at once, this function still waits.
  */
 export async function cancelAndWait(future: Future<unknown>): Promise<void> {
   await untilAllEnded([future], cancelAll([future]))
 }
 
 /**
- * Cancels all `futures`. Returns true if one of them waits for the running task, or is the running task: then the
- * cancel has also reached the running task. If that task waited for the futures, all would wait for ever.
+ * Cancels all `futures`. Returns true if the running task was cancelled too, because one of the futures waits for it or
+ * is this task. If this task then waited for the futures, all would wait for ever.
  */
 export function cancelAll(futures: Iterable<Future<unknown>>): boolean {
   const frame = currentFrame()
@@ -26,9 +26,9 @@ export function cancelAll(futures: Iterable<Future<unknown>>): boolean {
 
 /**
  * Waits until all `futures`, which were cancelled already, have ended. If the waiting code is cancelled during that
- * time, by `task.cancel()` or by a `timeout` around it, this function cancels the futures that are left again, and
- * throws the CancelledError when all have ended. So nothing is left running behind the caller. If one of the futures
- * waits for the waiting task itself, the CancelledError is thrown at once; `isCircle` says that this is known already.
+ * time, this function throws the CancelledError when all have ended. So nothing is left running behind the caller. It
+ * cancels the futures that are left again, unless the cancel is that of a `cancelScope`. If one of the futures waits
+ * for the waiting task itself, the CancelledError is thrown at once; `isCircle` says that this is known already.
  */
 export async function untilAllEnded(
   futures: readonly Future<unknown>[],

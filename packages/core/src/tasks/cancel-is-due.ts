@@ -25,10 +25,10 @@ import { findCancelledScope } from './level-cancel.ts'
  */
 
 /**
- * Whether a cancel will end the next wait of the running code: either its task or a scope was cancelled, and the cancel
- * has ended no wait yet; or the code is inside a `cancelScope` that is cancelled. A cancel that the running code itself
- * has asked for does not count, as in asyncio. If no task and no scope is being cancelled, this function only compares
- * a number with 0.
+ * Whether a cancel will end the next wait of the running code: either a cancel of its task or of a scope is pending,
+ * and the code has not got this cancel; or the code is inside a `cancelScope` that is cancelled. A cancel that code of
+ * the same task has asked for does not count, as in asyncio. Usually no cancel is pending, and this function only
+ * compares a number with 0.
  */
 export function cancelIsDue(): boolean {
   if (!Cancellation.isAnyOpen() || isOperationCalled) return false

@@ -12,27 +12,29 @@ import { cancelWait, noteCancel } from './propagate-cancel.ts'
  * cancel must reach each of them, and must not reach one of them twice, because the flow then waits to clean up. But
  * JavaScript does not tell which flow the running code belongs to.
  *
- * The rule: these waits end by a cancel of a scope or task.
+ * The rule: a cancel of a scope or task ends these waits.
  *
- * 1. When the cancel comes: each wait that has begun and not ended.
+ * 1. When the cancel comes: each wait that has begun. If the cancel cannot end a wait, because its future has ended or
+ * is about to take a lock or an item, the wait throws when it resumes.
  *
- * 2. If there is no such wait, the cancel is pending. It ends the next wait that begins or resumes, and, if that wait
- * begins, each other wait that begins in the same turn (one step of the loop), so that a `Promise.all` that begins then
- * ends in all its branches.
+ * 2. If the cancel has ended no wait, it is pending. It ends the next wait that begins or resumes, and, if that wait
+ * begins, each other wait that begins in the same turn (one step of the loop). So a `Promise.all` that begins then ends
+ * in all its branches.
  *
- * 3. If evidence shows that the body has not got the cancel (see the comment on `Cancellation`), the cancel is pending
- * again. It first ends each wait that it has not reached.
+ * 3. If evidence shows that the body has not got the cancel (see the comment on `Cancellation`): each wait that the
+ * cancel has not reached. If there is none, the cancel is pending again.
  *
  * 4. When the body has ended: each wait that the cancel has not reached.
  *
- * A cancel has reached a wait that it has ended, and each clean-up wait: a wait that begins in the turn in which a wait
- * resumes that the cancel has reached. So a flow in its clean-up is told from a flow that has not got the cancel, as
- * long as the flow waits on futures. If it awaits a promise that is not a future, its next wait counts as not reached.
+ * A cancel has reached each wait that it has ended or that throws when it resumes, and each clean-up wait. A clean-up
+ * wait begins in a turn in which such a wait, or another clean-up wait, resumes, or in which code learns of the cancel
+ * as an AbortSignal aborts. A pending cancel does not end clean-up waits. If a flow in its clean-up awaits a promise
+ * that is not a future, it is lost from sight: its next wait counts as not reached.
  */
 
 /**
- * Whether the code of a wait of `frame` (the object for one scope or task) has got the newest cancel of the task or of a
- * scope around the code, or will get it when the wait resumes. `key` identifies the wait.
+ * Whether the code of a wait of `frame` (the object for one scope or task) has got the newest cancel of the task or of
+ * a scope around the code, or will get it when the wait resumes. `key` identifies the wait.
  */
 export function hasReached(frame: Frame, key: Reaction): boolean {
   for (let each: Frame | null = frame; each !== null; each = each.parent) {
@@ -58,7 +60,7 @@ export function cancelRest(frame: Frame): boolean {
       const isAccepted = accepted.has(future) || cancelWait(each, future, message)
       if (isAccepted) accepted.add(future)
       frame.cancellation ??= new Cancellation(frame)
-      noteCancel(frame.cancellation, isAccepted, key, future, began, message)
+      noteCancel(frame.cancellation, isAccepted, key, began, message)
       noteOuterCancel(each, frame)
     })
   }
@@ -66,9 +68,9 @@ export function cancelRest(frame: Frame): boolean {
 }
 
 /**
- * Called when the scope of `frame` (the object for this scope) has ended and its shield was removed. Ends the waits that
- * are left inside `frame` if a scope around it is cancelled, or if a scope or task around it was cancelled and its body
- * has ended.
+ * Called when the scope of `frame` (the object for this scope) has ended and its shield was removed. Ends the waits
+ * that are left inside `frame` if a scope around it is cancelled, or if a scope or task around it was cancelled and its
+ * body has ended.
  */
 export function cancelLeftWaits(frame: Frame): void {
   const cancelledScope = findCancelledScope(frame)

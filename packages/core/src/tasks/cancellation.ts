@@ -56,8 +56,8 @@ export class Cancellation {
   /** The number of cancels of this scope or task that were asked for and not taken back. */
   count = 0
   /**
-   * Whether code has ever asked for a cancel of this scope or task itself. A cancel of a scope or task around it does
-   * not count.
+   * Whether code has ever asked for a cancel of this scope or task itself, or this is a group whose body has failed. A
+   * cancel of a scope or task around it does not count.
    */
   wasAsked = false
   /**
@@ -67,10 +67,9 @@ export class Cancellation {
   isBeingPassedOn = false
   #pending = false
   /**
-   * Whether the pending cancel (a cancel that will end a later wait) came from code outside of the task. An operation
-   * that can finish without a wait, such as `get` of a queue that is not empty, asks `cancelIsDue()` first, and throws
-   * the CancelledError if it returns true. It returns true only for a cancel from outside. As in asyncio, a cancel by
-   * the task itself ends only a real wait.
+   * Whether the pending cancel came from code outside of the task. An operation that can finish without a wait, such as
+   * `get` of a queue that is not empty, asks `cancelIsDue()` first, and is put off if it returns true. It returns true
+   * only for a cancel from outside. As in asyncio, a cancel by the task itself ends only a real wait.
    */
   #isFromElsewhere = false
   /**
@@ -79,20 +78,21 @@ export class Cancellation {
    */
   #isScopeCancelOpen = false
   /**
-   * Whether code has read `aborted` or `reason` of the AbortSignal since the newest cancel. That code knows of the
+   * Whether code has read `aborted` or `reason` of the AbortSignal while the cancel is pending. That code knows of the
    * cancel, so the cancel ends no wait any more. But if the body of the task returns before its next wait, the task
    * still ends as cancelled.
    */
   isSeen = false
   message: string | CancelledError | undefined = undefined
   /**
-   * The future of the wait that the newest cancel has ended. The stack of the task's CancelledError names this future.
+   * For a task: the future of the wait that the newest cancel of the task, or of a scope in it, has ended. The stack of
+   * the task's CancelledError names this future.
    */
   cancelledFuture: Future<unknown> | null = null
   /**
    * The message of the pending cancel, or of the cancel that is owed to waits, for the CancelledErrors that the waits
-   * will throw. When a wait throws, the cancel may not be pending any more. So the message is not cleared with `pending`;
-   * the next cancel replaces it.
+   * will throw. When a wait throws, the cancel may not be pending any more. So the message is not cleared with
+   * `pending`; the next cancel replaces it.
    */
   remembered: string | CancelledError | undefined = undefined
   /**
@@ -141,9 +141,9 @@ export class Cancellation {
    */
   #isFromInside = false
   /**
-   * Whether code has made a promise in the turn (one step of the loop) in which its wait threw the CancelledError. An
-   * `await` of a promise that is not a future makes a new promise. So if this is false, the code is not in such an
-   * `await`, and has ended.
+   * Whether code has made a promise in a turn (one step of the loop) in which a wait threw the newest cancel. An
+   * `await` of a promise that is not a future makes a new promise. So if this is false, no code that got the error is
+   * in such an `await`.
    */
   #hasMadePromise = false
   /** True during the turn (one step of the loop) in which a wait throws because of the cancel. */
@@ -162,10 +162,9 @@ export class Cancellation {
   }
 
   /**
-   * Whether any cancel in this thread may still have to end a wait. Only then does `cancelIsDue` search the scopes
-   * around the running code for such a cancel. If a cancelled task or scope is garbage-collected before its cancel has
-   * ended a wait, this function returns true for ever. Then each call of `cancelIsDue` searches, but its result is the
-   * same.
+   * Whether any cancel in this thread is pending, or any cancelled scope has not ended. Only then does `cancelIsDue`
+   * search the scopes around the running code. If a task or scope with a pending cancel is garbage-collected, this
+   * function returns true for ever. Then each call of `cancelIsDue` searches, but its result is the same.
    */
   static isAnyOpen(): boolean {
     return open > 0
@@ -187,7 +186,7 @@ export class Cancellation {
   }
 
   /**
-   * Whether there is a pending cancel (a cancel that will end a later wait) that came from code outside of the task.
+   * Whether there is a pending cancel that came from code outside of the task.
    */
   get isPendingFromElsewhere(): boolean {
     return this.#pending && this.#isFromElsewhere
@@ -199,8 +198,8 @@ export class Cancellation {
     if (this.#isAborted && !cancelled) this.#controller = null
     if (this.#controller === null) {
       this.#controller = new AbortController()
-      this.#isAborted = cancelled
-      if (cancelled) this.#controller.abort(toCancelledError(this.#frame.newestMessage()))
+      this.#isAborted = false
+      if (cancelled) this.abort(this.#frame.newestMessage(), this.#frame.newestCancellation())
     }
     return this.#controller.signal
   }
@@ -262,9 +261,9 @@ export class Cancellation {
   }
 
   /**
-   * Called when code begins a wait, or is about to resume from one. Returns whether a pending cancel must end this wait.
-   * False if the running code has got this cancel before. If code has read `aborted` or `reason` of the AbortSignal
-   * since the cancel, that code knows of the cancel: this method then forgets the cancel and returns false.
+   * Called when code begins a wait, or is about to resume from one. Returns whether a pending cancel must end this
+   * wait. False if the running code has got this cancel before. If code has read `aborted` or `reason` of the
+   * AbortSignal since the cancel, that code knows of the cancel: this method then forgets the cancel and returns false.
    */
   takeDue(): boolean {
     if (!this.pending || this.isCleanUpTurn) return false
@@ -284,8 +283,9 @@ export class Cancellation {
   }
 
   /**
-   * Makes the next wait of this scope or task throw a CancelledError. Called when a scope has thrown another error in
-   * place of the CancelledError, because the cancel would otherwise be lost.
+   * Makes the next wait of this scope or task throw a CancelledError, even if the running code has got the cancel.
+   * Called when a scope throws another error in place of the CancelledError, because the cancel would otherwise be
+   * lost.
    */
   again(): void {
     this.pending = true
@@ -308,8 +308,8 @@ export class Cancellation {
 
   /**
    * Notes that the pending cancel has ended a wait that code has just begun. Until `endTaking` is called at the end of
-   * this turn (one step of the loop), the cancel stays pending. So it also ends the other waits that begin in this turn,
-   * such as those of the other branches of a `Promise.all`. Returns true for the first such wait of the turn.
+   * this turn (one step of the loop), the cancel stays pending. So it also ends the other waits that begin in this
+   * turn, such as those of the other branches of a `Promise.all`. Returns true for the first such wait of the turn.
    */
   takeForNewWait(): boolean {
     const isFirst = !this.#isTaken
@@ -353,14 +353,44 @@ export class Cancellation {
     this.remembered = message
   }
 
-  /** Called if code has learnt of the newest cancel by the AbortSignal: forgets the waits that could not be ended. */
-  forgetOwedWaits(): void {
+  /**
+   * Called if code has learnt of the newest cancel other than by a wait, for example by the AbortSignal. The waits that
+   * the cancel could not end then do not throw.
+   */
+  noteLearnt(): void {
     this.#owedWaits = null
+    if (!this.#isFromInside) this.beginLearningTurn()
   }
 
   /**
-   * Called when the loop resumes the wait that `key` identifies. Returns whether the cancel could not end this wait, and
-   * is to be thrown now. The wait is removed from the list of such waits.
+   * Called when code learns of the newest cancel by the AbortSignal, or gets it from a scope. Each wait that begins
+   * before no microtask is left is a clean-up wait.
+   */
+  beginLearningTurn(): void {
+    const { task, loop } = this.#frame
+    if (task !== null && this.beginCleanUpTurn()) loop.holdTurn(task)
+  }
+
+  /**
+   * Called when code runs that gets the newest cancel now, or has got it before. Until the end of this turn (one step
+   * of the loop), each wait that begins in this scope or task is a clean-up wait. Returns false, and does nothing, if
+   * the cancel was taken back and the body has not ended.
+   */
+  beginCleanUpTurn(): boolean {
+    const { task, state, loop } = this.#frame
+    if (task === null || (this.count === 0 && state === OPEN)) return false
+    if (!this.isCleanUpTurn) {
+      this.isCleanUpTurn = true
+      loop.atTurnEnd(() => {
+        this.isCleanUpTurn = false
+      })
+    }
+    return true
+  }
+
+  /**
+   * Called when the loop resumes the wait that `key` identifies. Returns whether the cancel could not end this wait,
+   * and is to be thrown now. The wait is removed from the list of such waits.
    */
   takeOwedWait(key: Reaction): boolean {
     if (!hasKey(this.#owedWaits, key)) return false
@@ -459,10 +489,10 @@ export class Cancellation {
   }
 
   /**
-   * Called at the end of the turn (one step of the loop) in which a wait has thrown the CancelledError. Makes the cancel
-   * pending again, and returns true, if a signal of the process has asked for it, or if evidence shows that code other
-   * than the body has got it (see the comment on this class). Does nothing if, in this turn, the body has ended or code
-   * has begun a wait. `canSeePromises` says whether the runtime reports new promises to `notePromiseMade`.
+   * Called at the end of the turn (one step of the loop) in which a wait has thrown the CancelledError. Makes the
+   * cancel pending again, and returns true, if a signal of the process has asked for it, or if evidence shows that code
+   * other than the body has got it (see the comment on this class). Does nothing if, in this turn, the body has ended
+   * or code has begun a wait. `canSeePromises` says whether the runtime reports new promises to `notePromiseMade`.
    */
   endTurn(canSeePromises: boolean): boolean {
     this.#isThrowing = false

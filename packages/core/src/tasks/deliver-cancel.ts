@@ -20,9 +20,9 @@ import { canSeePromises, watchPromises } from './promise-hook.ts'
  * `reaction` is the object that the loop calls to resume the code. If `frame` was not cancelled, has not ended, and is
  * not inside another frame, then no cancel can end the new wait, and `beginWait` need not be called.
  *
- * If a cancel is pending (no code has got it yet), it ends the new wait, and each other wait that begins in this turn
- * (one step of the loop). If a cancel was thrown in this turn, the new wait shows that the body has got the cancel, so
- * the cancel is not thrown again.
+ * If a cancel is pending and the code has not got it before, it ends the new wait, and each other wait that such code
+ * begins in this turn (one step of the loop). If a cancel was thrown in this turn, the new wait shows that the body has
+ * got the cancel, so the cancel is not thrown again.
  */
 export function beginWait(frame: Frame, reaction: Reaction, future: Future<unknown>): void {
   let due: Frame | null = null
@@ -41,8 +41,8 @@ export function beginWait(frame: Frame, reaction: Reaction, future: Future<unkno
     const { cancellation } = each
     if (cancellation !== null) {
       cancellation.confirm()
-      cancellation.noteWaitBegun(key)
       if (!isShut && cancellation.takeDue()) due ??= each
+      cancellation.noteWaitBegun(key)
     }
     isShut ||= each.isShielded
   }
@@ -55,16 +55,12 @@ export function beginWait(frame: Frame, reaction: Reaction, future: Future<unkno
   }
   const message = due.cancellation?.remembered
   const isAccepted = cancelWait(frame, future, message)
-  // If code awaits a promise that was made by `then`, `catch` or `finally`, and the cancel comes too late to end this
-  // wait, the next wait throws the cancel (see `ChainWait`).
-  if (!isAccepted && future instanceof ChainWait) return
-  // If both an inner and an outer scope have a pending cancel (a cancel that no code has got yet), the CancelledError
-  // of this wait counts for both.
+  // If both an inner and an outer scope have a pending cancel, the CancelledError of this wait counts for both.
   for (let each: Frame | null = due; each !== null; each = each.parent) {
     const { cancellation } = each
     if (cancellation?.pending === true && !cancellation.isCleanUpTurn) {
       if (cancellation.takeForNewWait()) holdTakingTurn(frame, cancellation)
-      noteCancel(cancellation, isAccepted, key, future, frame.numberOf(key), message)
+      noteCancel(cancellation, isAccepted, key, frame.numberOf(key), message)
     }
     if (each.isShielded) break
   }
@@ -73,9 +69,10 @@ export function beginWait(frame: Frame, reaction: Reaction, future: Future<unkno
 }
 
 /**
- * Called when the scope of `frame` (the object for this scope) has stopped keeping out cancels from outside. `outer` is
- * a frame around `frame`, with a cancel that has ended no wait yet. This cancel now ends the waits of `frame`, and
- * aborts its AbortSignals. If no code of `frame` gets to know of the cancel in this way, it will end the next wait.
+ * Called when the scope of `frame` (the object for this scope) has stopped keeping out cancels from outside, or when
+ * its body has returned a promise. `outer` is `frame` or a frame around it, with a pending cancel. This cancel now ends
+ * the waits of `frame`, and aborts its AbortSignals. If no code of `frame` gets to know of the cancel in this way, the
+ * cancel stays pending.
  */
 export function deliverPending(frame: Frame, outer: Frame): void {
   const cancellation = outer.cancellation as Cancellation
@@ -105,9 +102,9 @@ export function deliverMissed(frame: Frame): void {
 }
 
 /**
- * Called when the body of a scope has ended that has kept out cancels from outside; `frame` is the object for the scope.
- * Its code has not got a cancel that was kept out. If that cancel is not pending any more, because other code of the
- * task has got it, it ends the waits that begin around `frame` in this turn (one step of the loop).
+ * Called when the body of a scope has ended that has kept out cancels from outside; `frame` is the object for the
+ * scope. Its code has not got a cancel that was kept out. If that cancel is not pending any more, because other code of
+ * the task has got it, it ends the waits that begin around `frame` in this turn (one step of the loop).
  */
 export function deliverAfterShield(frame: Frame): void {
   let cancelled: Frame | null = null
@@ -178,12 +175,15 @@ function resumeWithCancel(
     isShut ||= each.isShielded
     if (cancellation === null) continue
     const isWaitCancelled = cancellation.takeCancelledWait(key)
-    const isOwed = cancellation.takeOwedWait(key)
+    const wasOwed = cancellation.takeOwedWait(key)
+    const isOwed = wasOwed && canThrow
+    // The code gets the outcome of the awaited promise, and its next wait throws the cancel (see `ChainWait`).
+    if (wasOwed && !canThrow) cancellation.pending = true
     const hasReached = cancellation.takeCleanUpWait(key) || isWaitCancelled || isOwed
     // If running code has asked for the cancel, the cancel is pending for that code, and not for this wait.
     const isForOther = hasReached && (cancellation.isFromInside || !(isWaitCancelled || isOwed))
     const isDue: boolean = canThrow && !wasShut && !isForOther && cancellation.takeDue()
-    if (hasReached || isDue) isCleanUp = beginCleanUpTurn(each) || isCleanUp
+    if (hasReached || isDue) isCleanUp = cancellation.beginCleanUpTurn() || isCleanUp
     if (!isWaitCancelled && !isOwed && !isDue) continue
     if (task !== null) loop.monitor?.cancelThrown(task, key)
     if (isDue) cancellation.pending = false
@@ -198,8 +198,8 @@ function resumeWithCancel(
   if (due !== null) noteOuterCancel(frame, due)
   if (future instanceof Interruption) return future.cancelledError()
   if (due === null || future.cancelled()) return null
-  // If `future` has failed with a CancelledError, it is a gather that was cancelled. The waiting code then gets the
-  // error of the gather and no new one, as in asyncio.
+  // If `future` has failed with a CancelledError, it is usually a gather that was cancelled. The waiting code then gets
+  // the error of the gather and no new one, as in asyncio.
   if (future.done() && isCancelled(future.exception())) return null
   return toCancelledError(due.cancellation?.remembered)
 }
@@ -215,25 +215,8 @@ function beginThrowingTurn(frame: Frame): void {
 }
 
 /**
- * Called when the loop resumes code that gets a cancel of `frame` (the object for one scope or task) now, or has got it
- * before. Until the end of this turn (one step of the loop), each wait that begins inside `frame` is a clean-up wait.
- * Returns false, and does nothing, if the cancel was taken back and the body has not ended.
- */
-function beginCleanUpTurn(frame: Frame): boolean {
-  const cancellation = frame.cancellation as Cancellation
-  if (frame.task === null || (cancellation.count === 0 && frame.state === OPEN)) return false
-  if (!cancellation.isCleanUpTurn) {
-    cancellation.isCleanUpTurn = true
-    frame.loop.atTurnEnd(() => {
-      cancellation.isCleanUpTurn = false
-    })
-  }
-  return true
-}
-
-/**
- * Whether code outside of the running flow may be left in the task of `frame` (the object for one scope or task): a wait
- * is left in a frame of the task, or a body has ended that waits for the calls that it has not awaited.
+ * Whether code outside of the running flow may be left in the task of `frame` (the object for one scope or task): a
+ * wait is left in a frame of the task, or a body has ended that waits for the calls that it has not awaited.
  */
 function hasOtherWork(frame: Frame): boolean {
   let inner: Frame | null = null
@@ -262,6 +245,7 @@ export function deliverWith(frame: Frame): void {
     cancellation.noteThrownNow(each.newestEnded)
     noteOuterCancel(frame, each)
     beginThrowingTurn(each)
+    cancellation.beginLearningTurn()
   }
 }
 

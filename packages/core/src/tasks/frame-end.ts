@@ -52,8 +52,8 @@ export function endCleanup(frame: Frame): void {
 }
 
 /**
- * Called when a wait of `waiting` has ended, a frame inside `frame` or `frame` itself, and the body of `frame` has ended
- * before. (A frame is the object for one scope or task.) `key` identifies the wait.
+ * Called when a wait of `waiting` has ended, a frame inside `frame` or `frame` itself, and the body of `frame` has
+ * ended before. (A frame is the object for one scope or task.) `key` identifies the wait.
  */
 export function afterWait(frame: Frame, waiting: Frame, key: Reaction): void {
   const isClosing = frame.state === CLOSING
@@ -114,8 +114,8 @@ export function hasWaits(frame: Frame): boolean {
  * Called when the body of a cancelled scope or task has ended; `frame` is the object that lists the waits of this body.
  * From now on the scope waits for the async calls that the body has begun and not awaited (state CLOSING), and refuses
  * new waits. Calls of `then` that only look like an `await` are removed from the lists of waits first. If an async call
- * has not got the cancel, its wait ends now. The tasks of the groups inside `frame` are cancelled too: the code that has
- * opened the group may be awaiting a promise that is not a future, and a cancel cannot end such a wait.
+ * has not got the cancel, its wait ends now. The tasks of the groups inside `frame` are cancelled too: the code that
+ * has opened the group may be awaiting a promise that is not a future, and a cancel cannot end such a wait.
  */
 export function close(frame: Frame): void {
   for (const each of framesOf(frame)) each.dropFalseWaits()

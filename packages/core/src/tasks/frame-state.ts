@@ -12,19 +12,20 @@ export const CREATED = -1
 /** State of a frame (the object for one scope or task): the body has begun and has not ended. */
 export const OPEN = 0
 /**
- * State of a frame (the object for one scope or task): the body has ended without a cancel. The calls that
- * the body has begun, but has not awaited, continue.
+ * State of a frame (the object for one scope or task): the body has ended without a cancel, or the frame was made by
+ * `runInNewFrame`. The calls that the body has begun, but has not awaited, continue.
  */
 export const ENDED = 1
 /**
- * State of a frame (the object for one scope or task): the body was cancelled and has ended. The scope or task waits
- * for the async calls that the body has begun and not awaited, and refuses new waits.
+ * State of a frame (the object for one scope or task): the scope or task was cancelled, or is a group whose body has
+ * failed, and its body has ended. It waits for the async calls that the body has begun and not awaited, and refuses new
+ * waits. The state stays the same when these calls have ended.
  */
 export const CLOSING = 2
 /**
- * State of a frame (the object for one scope or task): the body was cancelled and has ended, and in this turn (one
- * step of the loop) a wait of another call has ended. That call may begin one more wait in this turn, to clean up. At
- * the end of the turn, the state is CLOSING again, in which new waits are refused.
+ * State of a frame (the object for one scope or task): as CLOSING, but in this turn (one step of the loop) a call
+ * continues that has got the cancel. It may begin waits in this turn, to clean up. At the end of the turn, the state is
+ * CLOSING again.
  */
 export const CLEANING = 3
 /**

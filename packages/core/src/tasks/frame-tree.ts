@@ -14,8 +14,8 @@ export function framesOf(frame: Frame): Frame[] {
 
 /**
  * Returns `frame` and the frames inside it that cancels of `frame` reach, the outermost first. (A frame is the object
- * for one scope or task.) Frames with a shield, and the frames inside them, are left out, because a shield keeps cancels
- * out: `onShield` is called for each frame with a shield that is found.
+ * for one scope or task.) Frames with a shield, and the frames inside them, are left out, because a shield keeps
+ * cancels out: `onShield` is called for each frame with a shield that is found.
  */
 export function unshieldedFramesOf(frame: Frame, onShield: (shield: Frame) => void): Frame[] {
   const frames = [frame]

@@ -130,8 +130,9 @@ export abstract class FrameWaits implements Reaction {
   abstract readonly frame: Frame
 
   /**
-   * @internal whether a cancel is still to end a wait of this scope or task. It may be a cancel of this scope or task
-   * itself, or of one around it in the same task. Cancels that a shield keeps out do not count
+   * @internal whether a pending cancel is to end the next wait of the running code, which is code of this scope or task.
+   * It may be a cancel of this scope or task itself, or of one around it in the same task. Cancels that a shield keeps
+   * out do not count
    */
   abstract readonly mustCancel: boolean
 

@@ -101,8 +101,9 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * @internal whether a cancel is still to end a wait of this scope or task. It may be a cancel of this scope or task
-   * itself, or of one around it in the same task. Cancels that a shield keeps out do not count
+   * @internal whether a pending cancel is to end the next wait of the running code, which is code of this scope or
+   * task. It may be a cancel of this scope or task itself, or of one around it in the same task. Cancels that a shield
+   * keeps out do not count
    */
   override get mustCancel(): boolean {
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
@@ -140,7 +141,7 @@ export abstract class Frame extends FrameWaits {
   /**
    * @internal the message of the pending cancel (a cancel that will end a later wait) of this scope or task, or else of
    * the nearest one around it in the same task. Cancels that a shield keeps out do not count. If no cancel is pending:
-   * the message of the newest cancel of this scope or task that has been pending
+   * the message of the newest cancel of this scope or task that has been pending, or was owed to a wait
    */
   get cancelMessage(): string | CancelledError | undefined {
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
@@ -209,17 +210,27 @@ export abstract class Frame extends FrameWaits {
    * out do not count
    */
   newestMessage(): string | CancelledError | undefined {
+    return this.newestCancellation()?.message
+  }
+
+  /**
+   * @internal the Cancellation of a cancel that was asked for and not taken back: of this scope or task, or else of the
+   * nearest one around it in the same task that has such a cancel; null if none has. Cancels that a shield keeps out do
+   * not count
+   */
+  newestCancellation(): Cancellation | null {
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.parent) {
-      if ((frame.cancellation?.count ?? 0) > 0) return frame.cancellation?.message
+      const { cancellation } = frame
+      if (cancellation !== null && cancellation.count > 0) return cancellation
       if (frame.isShielded) break
     }
-    return undefined
+    return null
   }
 
   /**
    * @internal the CancelledError for which `error`, which the body of this scope or task has thrown, stands; null if
-   * `error` is a failure. A CancelledError stands for itself. An AbortError stands for a cancel if that cancel has
-   * aborted the AbortSignal that the body has passed to a library
+   * `error` is a failure. A CancelledError stands for itself. An AbortError stands for a cancel if `isOwnAbort` returns
+   * true
    */
   cancelOf(error: unknown): CancelledError | null {
     if (isCancelled(error)) return error
@@ -228,14 +239,15 @@ export abstract class Frame extends FrameWaits {
   }
 
   /**
-   * Whether `error` is the AbortError of a library that was given the AbortSignal of this scope or task, or of one
-   * around it, and a cancel that was not taken back has aborted that signal. Such an error counts as a CancelledError.
-   * Around the task of a group is the scope of the group.
+   * Whether `error` is an AbortError that a cancel has caused (`isOfAbort`), and this scope or task, or one around it,
+   * was cancelled, and the cancel was not taken back. Such an error counts as a CancelledError. Around the task of a
+   * group is the scope of the group. Cancels that a shield keeps out do not count.
    */
   isOwnAbort(error: unknown): boolean {
     if (!this.isOfAbort(error)) return false
     for (let frame: Frame | null = this.frame; frame !== null; frame = frame.enclosing) {
       if (frame.cancellation?.isCancelled === true) return true
+      if (frame.isShielded) return false
     }
     return false
   }

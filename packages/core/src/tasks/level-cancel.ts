@@ -8,11 +8,12 @@ import type { ScopeFrame } from './scope-frame.ts'
 /**
  * Level cancellation, as in Trio: from the moment a scope is cancelled, every wait inside that scope throws, until the
  * scope ends. Code that catches one CancelledError and continues does not escape, because its next wait throws again.
- * In contrast, the cancel of `task.cancel()` is thrown only once (`cancellation.ts`).
+ * Only a wait whose future has ended, or is about to take a lock or an item, gets its outcome. In contrast, the cancel
+ * of `task.cancel()` is thrown only once (`cancellation.ts`).
  *
- * The following waits are inside a scope: those of its own body, of the scopes opened in the body, and of the tasks of
- * the groups opened in one of these bodies. The object that lists the waits of one body is called its frame. A scope
- * with a shield keeps out the cancels of the scopes around it.
+ * The following waits are inside a scope: those of its own body and the calls that the body begins, of the scopes
+ * opened in the body, and of the tasks of the groups opened in one of these bodies. The object that lists the waits of
+ * one body is called its frame. A scope with a shield keeps out the cancels of the scopes around it.
  */
 
 /**
@@ -39,8 +40,9 @@ export function cancelScopeOf(frame: Frame, reason: unknown): void {
 }
 
 /**
- * Ends every wait of the frame `inside` and of the frames inside it, because the scope of `frame` was cancelled. (A
- * frame is the object for one scope or task.) `inside` is `frame` itself or a frame inside it.
+ * Ends every wait of the frame `inside` and of the frames inside it that no shield protects, because the scope of
+ * `frame` was cancelled. (A frame is the object for one scope or task.) `inside` is `frame` itself or a frame inside
+ * it. Also aborts the AbortSignals there.
  */
 export function cancelInside(inside: Frame, frame: Frame): void {
   const frames = [inside]
@@ -93,8 +95,8 @@ export function cancelNewWait(
 }
 
 /**
- * Called when the shield of `frame` (the object for a scope) was removed: ends the waits inside `frame`, if the
- * shield has kept out a cancel.
+ * Called when the shield of `frame` (the object for a scope) was removed, or when the body of the scope has returned a
+ * promise: ends the waits inside `frame`, if there is a cancel that has not reached them.
  */
 export function deliverKeptOut(frame: ScopeFrame): void {
   const cancelledScope = findCancelledScope(frame)

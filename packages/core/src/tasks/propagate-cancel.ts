@@ -1,9 +1,8 @@
-import { currentEnvironment } from '../context/async-context.ts'
+import { currentFrame } from '../context/current.ts'
 import type { CancelledError } from '../errors/errors.ts'
 import type { Future } from '../futures/future.ts'
 import type { Reaction } from '../futures/reaction.ts'
 import { Cancellation } from './cancellation.ts'
-import { ChainWait } from './chain-wait.ts'
 import { watchRejections } from '../loop/unhandled-rejections.ts'
 import { taskCancel } from './channels.ts'
 import type { Frame } from './frame.ts'
@@ -13,7 +12,8 @@ type Message = string | CancelledError | undefined
 
 /**
  * A cancel of `frame` (the object for one scope or task) that was passed on to the waits of the frame, but has not
- * aborted the AbortSignals of the scope or task yet. `isAccepted` says whether at least one of these waits will throw.
+ * aborted the AbortSignals of the scope or task yet. `isAccepted` says whether the cancel has ended at least one of
+ * these waits.
  */
 interface Unannounced {
   readonly frame: Frame
@@ -36,7 +36,7 @@ let isCircle = false
 let depth = 0
 /**
  * The cancels that were passed on to waits but not announced yet. To announce a cancel means to abort the AbortSignals
- * of the scope or task, and, if no wait will throw because of the cancel, to make the next wait throw a CancelledError.
+ * of the scope or task, and, if the cancel has ended no wait, to make it pending, so that it ends the next wait.
  * The outermost call of `cancel` announces these cancels at its end, because a listener of a signal may cancel other
  * tasks, and must find the first cancel complete.
  */
@@ -165,7 +165,7 @@ export function cancelWaits(frame: Frame, msg: Message, cancellation: Cancellati
   const own = frame.firstChild === null ? frame.ownWait() : null
   if (own !== null) {
     const isAccepted = cancelWait(frame, own, msg)
-    noteCancel(cancellation, isAccepted, frame, own, frame.numberOf(frame), msg)
+    noteCancel(cancellation, isAccepted, frame, frame.numberOf(frame), msg)
     return isAccepted
   }
   const accepted = new Set<Future<unknown>>()
@@ -174,28 +174,26 @@ export function cancelWaits(frame: Frame, msg: Message, cancellation: Cancellati
     each.eachWait((key, future, began) => {
       const isAccepted = accepted.has(future) || cancelWait(each, future, msg)
       if (isAccepted) accepted.add(future)
-      noteCancel(cancellation, isAccepted, key, future, began, msg)
+      noteCancel(cancellation, isAccepted, key, began, msg)
     })
   }
   return accepted.size > 0
 }
 
 /**
- * Notes in `cancellation` that a cancel with the message `msg` has come to the wait for `future` that `key` identifies,
+ * Notes in `cancellation` that a cancel with the message `msg` has come to the wait that `key` identifies,
  * the wait with the number `began`. `isAccepted` says whether the cancel has ended this wait. If not, the wait throws
- * when it resumes. But the `await` of a promise that was made by `then`, `catch` or `finally` gets the outcome of the
- * promise (see `ChainWait`).
+ * when it resumes.
  */
 export function noteCancel(
   cancellation: Cancellation,
   isAccepted: boolean,
   key: Reaction,
-  future: Future<unknown>,
   began: number,
   msg: Message,
 ): void {
   if (isAccepted) cancellation.noteWaitCancelled(key, began)
-  else if (!(future instanceof ChainWait)) cancellation.noteWaitOwed(key, msg)
+  else cancellation.noteWaitOwed(key, msg)
 }
 
 function noteCancelledWaits(frame: Frame): void {
@@ -206,9 +204,9 @@ function noteCancelledWaits(frame: Frame): void {
 }
 
 /**
- * Passes a cancel of `frame` (the object for one scope or task) on to `wait`, a future that its code waits on.
- * Returns whether that code will get a CancelledError: either `wait.cancel()` has returned true, or tasks wait for each
- * other in a circle, and the code stops waiting although the future `wait` stays pending.
+ * Passes a cancel of `frame` (the object for one scope or task) on to `wait`, a future that its code waits on. Returns
+ * true if `wait.cancel()` has returned true, or if tasks wait for each other in a circle, and the code stops waiting
+ * although the future `wait` stays pending. If the cancel is put off, returns the result of `defer`.
  */
 export function cancelWait(frame: Frame, wait: Future<unknown>, msg: Message): boolean {
   if (depth > deepest) return defer(frame, wait, msg)
@@ -313,7 +311,7 @@ function endPassingOn(frame: Frame): void {
 
 /** Whether the code that runs now belongs to `frame` (the object for one scope or task) or to a scope inside it. */
 function isRunning(frame: Frame): boolean {
-  for (let each = currentEnvironment()?.frame ?? null; each !== null; each = each.parent) {
+  for (let each = currentFrame(); each !== null; each = each.parent) {
     if (each === frame) return true
   }
   return false
@@ -334,7 +332,6 @@ function announce({ frame, msg, isAccepted }: Unannounced): void {
   cancellation.message = msg
   if (frame.firstChild !== null) cancelBesideShields(frame, msg)
   const isTaken = endOtherWork(frame, msg, cancellation)
-  if (isTaken) cancellation.forgetOwedWaits()
   if (!isTaken && (!isAccepted || cancellation.isFromInside)) {
     cancellation.pending = true
     cancellation.remembered = msg
@@ -347,14 +344,23 @@ function announce({ frame, msg, isAccepted }: Unannounced): void {
 }
 
 /**
- * Cancels the tasks of each group inside `frame` (the object for one scope or task), if the body of the group has
- * opened a shield (a scope that keeps out cancels from outside). Usually the body of a group gets the cancel first, and
- * then the group cancels its tasks. But a body that waits inside a shield does not get the cancel. The tasks of the
- * group are outside of that shield, so they are cancelled here.
+ * Cancels the tasks of each group inside `frame` (the object for one scope or task), if a shield (a scope that keeps
+ * out cancels from outside) is open inside the group. Usually the body of a group gets the cancel first, and then the
+ * group cancels its tasks. But a body that waits inside a shield does not get the cancel. The tasks of the group are
+ * outside of that shield, so they are cancelled here.
  */
 function cancelBesideShields(frame: Frame, msg: Message): void {
-  for (const each of framesInside(frame)) {
-    if (each === frame || !hasShieldInside(each)) continue
+  /** The frames inside `frame` that have a shield inside. */
+  const around = new Set<Frame>()
+  const frames = unshieldedFramesOf(frame, (shield) => {
+    shield.cancelKeptOut()
+    let each = shield.enclosing
+    for (; each !== null && each !== frame && !around.has(each); each = each.enclosing) {
+      around.add(each)
+    }
+  })
+  for (const each of frames) {
+    if (!around.has(each)) continue
     each.noteMembersCancelled()
     for (const task of each.members) {
       const cancel = (): void => {
@@ -366,15 +372,6 @@ function cancelBesideShields(frame: Frame, msg: Message): void {
       else frame.loop.push({ run: cancel })
     }
   }
-}
-
-function hasShieldInside(frame: Frame): boolean {
-  for (const each of framesInside(frame)) {
-    for (let child = each.firstChild; child !== null; child = child.next) {
-      if (child.isShielded) return true
-    }
-  }
-  return false
 }
 
 /**
@@ -391,5 +388,6 @@ export function endOtherWork(frame: Frame, msg: Message, cancellation: Cancellat
   for (const each of frames) isTaken = each.abandonReturned(msg) || isTaken
   for (const each of frames)
     isTaken = each.cancellation?.abort(msg, cancellation) === true || isTaken
+  if (isTaken) cancellation.noteLearnt()
   return isTaken
 }

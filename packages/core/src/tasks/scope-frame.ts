@@ -77,8 +77,8 @@ export class ScopeFrame extends Frame {
 
   /**
    * @internal If `isShielded` is true, this scope is from now on a shield: cancels of the task and of the scopes around
-   * it do not end the waits inside it. `onCancelKeptOut` is called for each cancel that is kept out in this way. If
-   * `isShielded` is false, the scope is no shield any more.
+   * it do not end the waits inside it. `onCancelKeptOut` is called, perhaps more than once, for each cancel that is
+   * kept out in this way. If `isShielded` is false, the scope is no shield any more.
    */
   setShield(isShielded: boolean, onCancelKeptOut: (() => void) | null): void {
     this.#isShielded = isShielded
@@ -125,9 +125,9 @@ export class ScopeFrame extends Frame {
   }
 
   /**
-   * @internal called when this scope has ended. If it was a shield until now, async calls that its body has begun and not
-   * awaited may still wait. The shield does not protect them any more: cancels of the scopes around this scope and of the
-   * task reach their waits
+   * @internal called when this scope has ended. If it was a shield until now, async calls that its body has begun and
+   * not awaited may still wait. The shield does not protect them any more: cancels of the scopes around this scope and
+   * of the task reach their waits
    */
   liftShield(): void {
     if (!this.#isShielded) return
@@ -200,8 +200,9 @@ export class ScopeFrame extends Frame {
   }
 
   /**
-   * @internal whether code inside this scope has got the CancelledError of a cancel that came from outside the scope.
-   * If so, the scope throws that error on.
+   * @internal whether code inside this scope gets the CancelledError of a cancel that came from outside the scope, and
+   * that was passed on later than it came. The number of cancels does not show such a cancel if it came before the
+   * scope began. If this is true, the scope throws that error on.
    */
   get isCancelledFromOutside(): boolean {
     return this.#isCancelledFromOutside
