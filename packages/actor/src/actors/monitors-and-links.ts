@@ -4,7 +4,7 @@ import { NoProc } from '../errors.ts'
 import { type ExitReason, noproc } from '../exit-reason.ts'
 import { Envelope, internalKind } from '../messages/envelope.ts'
 import type { LocalActorRef } from './local-actor-ref.ts'
-import { Link } from './link.ts'
+import { Link } from './linked-pair.ts'
 import { type Down, Monitor } from './monitor.ts'
 
 /**

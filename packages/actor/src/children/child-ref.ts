@@ -2,8 +2,10 @@ import type { Future } from '@tasktree/core'
 import { checkOptions } from '@tasktree/core/lowlevel'
 import { checkNumber } from './check-spec.ts'
 import type { ExitReason } from '../exit-reason.ts'
-import { shownInConsole } from './shown-in-console.ts'
 import type { ChildKind, ChildStatus, Child } from './child.ts'
+
+/** The key of the method that the console of Node, Bun and Deno calls to show an object. */
+const shownInConsole: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never
 
 /**
  * The address of a child of any kind: an actor, a task, a supervisor or a resource. The address stays valid when the
