@@ -112,8 +112,7 @@ export class PendingRead<T> extends Claim<T> implements WaitingRead {
   }
 
   get isGivenUp(): boolean {
-    if (this.done()) return true
-    return this.isWoken() && this.soleReaction()?.waitingFrame?.mustCancel === true
+    return this.done() || this.willDecline()
   }
 
   endWith(error: Error): void {

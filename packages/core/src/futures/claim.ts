@@ -122,6 +122,15 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
     return this
   }
 
+  /**
+   * Whether this claim is woken and its only waiter was cancelled meanwhile. If so, `run()` will leave the resource to
+   * the next waiter.
+   */
+  willDecline(): boolean {
+    const sole = this.#woken ? this.soleReaction() : null
+    return sole?.waitingFrame?.mustCancelAt(sole) === true
+  }
+
   /** @internal */
   label(): string {
     const sole = this.soleReaction()
