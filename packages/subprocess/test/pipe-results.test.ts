@@ -16,18 +16,18 @@ const outcomes = (commands: readonly Command[]): Promise<(string | number)[]> =>
   )
 
 test('when the first command cannot be started, all commands after it fail with that error', async () => {
-  const [first, second, third] = [$`no-such-program-5151`, $`cat`, $`cat`]
+  const [first, second, third] = [$`no-such-program`, $`cat`, $`cat`]
   first.pipe(second).pipe(third)
   expect(await outcomes([first, second, third])).toEqual(
     Array.from({ length: 3 }, () => 'FileNotFoundError'),
   )
-  const [source, last] = [$`no-such-program-5151`, $`cat`]
+  const [source, last] = [$`no-such-program`, $`cat`]
   const loop = async (lines: AsyncIterable<unknown>): Promise<void> => {
     for await (const _ of lines);
   }
   await expect(loop(source.pipe(last).lines())).rejects.toThrow(FileNotFoundError)
   expect(await outcomes([source, last])).toEqual(['FileNotFoundError', 'FileNotFoundError'])
-  const [before, after] = [$`no-such-program-5151`, $`cat`]
+  const [before, after] = [$`no-such-program`, $`cat`]
   await expect(loop(before.pipe(after))).rejects.toThrow(FileNotFoundError)
   expect(await outcomes([before, after])).toEqual(['FileNotFoundError', 'FileNotFoundError'])
 })
