@@ -1,6 +1,6 @@
 import { Future } from '@tasktree/core'
 import { cancelOnAbort } from '@tasktree/core/lowlevel'
-import { toOSError } from '@tasktree/streams'
+import { GaiError, toOSError } from '@tasktree/streams'
 import { lookup, type LookupAddress } from 'node:dns'
 import { isIP } from 'node:net'
 
@@ -10,6 +10,8 @@ import { isIP } from 'node:net'
 export async function addressesOf(host: string, signal?: AbortSignal): Promise<LookupAddress[]> {
   const family = isIP(host)
   if (family !== 0) return [{ address: host, family }]
+  // Node would refuse the empty name with a TypeError, or find no address.
+  if (host === '') throw new GaiError('the empty host name has no address')
   const found = new Future<LookupAddress[]>()
   lookup(host, { all: true, order: 'verbatim' }, (error, addresses) => {
     if (found.done()) return

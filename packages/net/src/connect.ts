@@ -1,4 +1,4 @@
-import { createTask, type Timeout, TimeoutError, timeout } from '@tasktree/core'
+import { cancelTasks, createTask, type Timeout, TimeoutError, timeout } from '@tasktree/core'
 import { cancelOnAbort, checkOptions, describe } from '@tasktree/core/lowlevel'
 import type { StreamReader, StreamWriter, WaitOptions } from '@tasktree/streams'
 import { dial, type DialOptions } from './happy-eyeballs.ts'
@@ -160,8 +160,13 @@ async function connect<P extends Protocol | BufferedProtocol>(
   try {
     return await cancelOnAbort(task, signal)
   } catch (error) {
-    // The connection was made in the same turn in which the caller was cancelled. No code will get it, so it is closed.
-    if (task.done() && !task.cancelled() && task.exception() === null) task.result()[0].abort()
+    try {
+      // The task still runs if the caller was in a cancelled scope before it could wait for the task.
+      await cancelTasks([task])
+    } finally {
+      // The connection was made in the turn in which the caller was cancelled. No code will get it, so it is closed.
+      if (task.done() && !task.cancelled() && task.exception() === null) task.result()[0].abort()
+    }
     throw error
   }
 }

@@ -65,14 +65,17 @@ export function createServer(
   return started(new Server(factory, options), options)
 }
 
-/** Starts the server unless the option `startServing` is false. A server that cannot listen is closed. */
+/**
+ * Starts the server unless the option `startServing` is false. A server that cannot listen is closed, and so are the
+ * clients that one of its addresses has accepted already.
+ */
 export async function started(server: Server, options: ListenerOptions): Promise<Server> {
   if (options.startServing === false) return server
   try {
     await server.startServing()
     return server
   } catch (error) {
-    server.close()
+    await server[Symbol.asyncDispose]()
     throw error
   }
 }

@@ -329,8 +329,8 @@ async function chooseAddresses({
   remoteAddr,
   signal,
 }: DatagramOptions): Promise<{ local?: LookupAddress; remote?: LookupAddress }> {
-  const locals = localAddr?.host === undefined ? [] : await find(localAddr.host, signal)
-  const remotes = remoteAddr === undefined ? [] : await find(remoteAddr.host, signal)
+  const locals = localAddr?.host === undefined ? [] : await addressesOf(localAddr.host, signal)
+  const remotes = remoteAddr === undefined ? [] : await addressesOf(remoteAddr.host, signal)
   const [local] = locals
   const [remote] = remotes
   if (local === undefined) return remote === undefined ? {} : { remote }
@@ -356,10 +356,4 @@ function makeSocket(options: DatagramOptions, family: number | undefined): Socke
     ...(options.reuseAddr === undefined ? {} : { reuseAddr: options.reuseAddr }),
     ...(options.reusePort === undefined ? {} : { reusePort: options.reusePort }),
   })
-}
-
-async function find(host: string, signal: AbortSignal | undefined): Promise<LookupAddress[]> {
-  const addresses = await addressesOf(host, signal)
-  if (addresses.length > 0) return addresses
-  throw new OSError(`${host} has no address`, { code: 'EADDRNOTAVAIL', address: host })
 }

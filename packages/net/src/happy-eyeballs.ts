@@ -38,37 +38,57 @@ export function keepAliveOf(keepAlive: boolean | number | undefined): {
  */
 export async function dial(target: Target, options: DialOptions): Promise<Socket> {
   if ('path' in target) return dialOne({ path: target.path })
+  const { port } = target
   const host = target.host ?? 'localhost'
   const common = {
-    port: target.port,
+    port,
     noDelay: options.noDelay ?? true,
     ...keepAliveOf(options.keepAlive),
-    ...(options.localAddr?.host === undefined ? {} : { localAddress: options.localAddr.host }),
     ...(options.localAddr?.port === undefined ? {} : { localPort: options.localAddr.port }),
   }
-  const addresses = await addressesOf(host)
-  const [only] = addresses
-  if (addresses.length === 1 && only !== undefined) {
-    return dialOne({ ...common, host: only.address, family: only.family })
-  }
+  const routes = await routesTo(host, options.localAddr?.host)
+  const [only] = routes
+  if (routes.length === 1 && only !== undefined) return dialOne({ ...common, ...only })
   const sockets = new Set<Socket>()
   let winner: Socket | null = null
   try {
     const race = await staggeredRace(
-      addresses.map(
-        ({ address, family }) =>
-          () =>
-            dialOne({ ...common, host: address, family }, sockets),
-      ),
+      routes.map((route) => () => dialOne({ ...common, ...route }, sockets)),
       options.happyEyeballsDelay ?? 250,
     )
     winner = race.value ?? null
-    if (winner === null) throw allFailed(host, target.port, race.exceptions)
+    if (winner === null) throw allFailed(host, port, race.exceptions)
     return winner
   } finally {
     // Destroyed here, because a cancelled attempt would destroy its socket only in its next turn.
     for (const socket of sockets) if (socket !== winner) socket.destroy()
   }
+}
+
+/** A remote address, and the local address of the same family that the program has asked for. */
+interface Route {
+  readonly host: string
+  readonly family: number
+  readonly localAddress?: string
+}
+
+/** Returns the routes in the order in which they are to be tried. `localHost` is a name or an address. */
+async function routesTo(host: string, localHost: string | undefined): Promise<Route[]> {
+  const addresses = await addressesOf(host)
+  if (localHost === undefined)
+    return addresses.map(({ address, family }) => ({ host: address, family }))
+  const locals = await addressesOf(localHost)
+  const routes: Route[] = []
+  for (const { address, family } of addresses) {
+    const local = locals.find((one) => one.family === family)
+    if (local !== undefined) routes.push({ host: address, family, localAddress: local.address })
+  }
+  if (routes.length > 0) return routes
+  throw new OSError(`${localHost} and ${host} have no address of one family`, {
+    code: 'EAFNOSUPPORT',
+    syscall: 'connect',
+    address: host,
+  })
 }
 
 /** Connects to one address. @param sockets the set to which the new socket is added */
@@ -100,28 +120,23 @@ async function dialOne(where: SocketConnectOpts, sockets?: Set<Socket>): Promise
   }
 }
 
-/** Makes one error for all failed addresses. If all errors have the same class, the result has that class too. */
+/**
+ * Makes one error for all failed addresses. If all errors have the same code, the result has the class of the first error.
+ * Otherwise the code is that of a refusal if an address has refused, because then there is a network.
+ */
 function allFailed(host: string, port: number, exceptions: unknown[]): Error {
   const errors = exceptions.filter((one) => one instanceof Error)
   const [first] = errors
+  const facts = { address: host, port, cause: new AggregateError(errors) }
+  const message = `no address of ${host}:${port} could be connected: ${list(errors)}`
   if (first instanceof OSError && errors.every((one) => isLike(one, first))) {
     const Class = first.constructor as typeof OSError
-    return new Class(`no address of ${host}:${port} could be connected: ${list(errors)}`, {
-      code: first.code,
-      errno: first.errno,
-      syscall: first.syscall,
-      address: host,
-      port,
-      cause: new AggregateError(errors),
-    })
+    const { code, errno, syscall } = first
+    return new Class(message, { ...facts, code, errno, syscall })
   }
-  return new OSError(`no address of ${host}:${port} could be connected: ${list(errors)}`, {
-    code: 'ECONNREFUSED',
-    syscall: 'connect',
-    address: host,
-    port,
-    cause: new AggregateError(errors),
-  })
+  const known = errors.filter((one) => one instanceof OSError)
+  const { code } = known.find((one) => one.code === 'ECONNREFUSED') ?? known[0] ?? {}
+  return new OSError(message, { ...facts, code, syscall: 'connect' })
 }
 
 function isLike(one: Error, other: OSError): boolean {

@@ -1,4 +1,5 @@
 import {
+  currentTask,
   detached,
   type EventLoop,
   type Future,
@@ -163,7 +164,11 @@ export class Server implements AsyncDisposable {
       await shield(starting)
     } finally {
       this.#starters--
-      if (this.#starters === 0 && !starting.done()) starting.cancel()
+      if (this.#starters === 0 && !starting.done()) {
+        starting.cancel()
+        // The next call starts anew. Otherwise it would wait for the start that is being cancelled.
+        this.#starting = null
+      }
     }
   }
 
@@ -176,14 +181,20 @@ export class Server implements AsyncDisposable {
         failed: (exception) => this.#report('the listener has failed', exception),
         handshakeFailed: (exception) => this.#handshakeFailed(exception),
       })
-      if (this.#isClosed) {
-        for (const listener of listeners) this.#closeListener(listener)
-        throw new RuntimeError('the server was closed before it listened')
-      }
+      // `#starting` is another task, or null, when all callers of this start were cancelled.
+      const isWanted = this.#starting === currentTask()
+      if (this.#isClosed || !isWanted) for (const one of listeners) this.#closeListener(one)
+      if (this.#isClosed) throw new RuntimeError('the server was closed before it listened')
+      if (!isWanted) return
       this.#listeners = listeners
       this.#isServing = true
+    } catch (error) {
+      // Some of the addresses may have accepted clients already.
+      for (const task of this.#tasks) task.cancel('the server could not listen')
+      this.abortClients()
+      throw error
     } finally {
-      this.#starting = null
+      if (this.#starting === currentTask()) this.#starting = null
     }
   }
 
@@ -200,13 +211,19 @@ export class Server implements AsyncDisposable {
   async #serveForever(options: WaitOptions | undefined): Promise<never> {
     if (this.#forever !== null)
       throw new RuntimeError('serveForever() was called already, and its call still waits')
-    await this.startServing()
     const forever = new DetailedFuture<never>(() => ({
       kind: 'server',
       label: 'the end of its server',
       note: `${this.#transports.size} connections`,
     }))
     this.#forever = forever
+    try {
+      await this.startServing()
+    } catch (error) {
+      this.#forever = null
+      forever.cancel()
+      throw error
+    }
     try {
       return await cancelOnAbort(forever, options?.signal)
     } finally {

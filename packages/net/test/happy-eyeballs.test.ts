@@ -23,7 +23,7 @@ vi.mock('node:dns', async (original) => ({
   },
 }))
 
-// Addresses of the documentation's networks never answer.
+// Addresses of the documentation's networks never answer. In the second network, Node gives up at once.
 vi.mock('node:net', async (original) => {
   const net = await original<typeof Net>()
   return {
@@ -31,8 +31,12 @@ vi.mock('node:net', async (original) => {
     connect(options: SocketConnectOpts & { host: string }) {
       network.attempts.push(options.host)
       network.onAttempt()
-      if (!/^192\.0\.2\.|^2001:db8:/.test(options.host)) return net.connect(options)
+      if (!/^192\.0\.2\.|^198\.51\.100\.|^2001:db8:/.test(options.host)) return net.connect(options)
       const socket = new Socket()
+      if (options.host.startsWith('198.')) {
+        const code = 'ETIMEDOUT'
+        return socket.destroy(Object.assign(new Error(code), { code, syscall: 'connect' }))
+      }
       network.stalled.push(socket)
       return socket
     },
@@ -139,6 +143,18 @@ test('failures of different kinds are an OSError', () =>
     const { errors } = (error as Error).cause as AggregateError
     expect(errors[0]).toMatchObject({ code: 'ECONNREFUSED' })
     expect(errors[1]).toMatchObject({ address: '255.255.255.255' })
+  }))
+
+test('failures of different kinds have a code that one of them has', () =>
+  run(async () => {
+    const server = await startServer(echo, local)
+    const port = portOf(server)
+    await server[Symbol.asyncDispose]()
+    // A stream socket cannot be connected to the broadcast address.
+    network.addresses = [v4('198.51.100.1'), v4('255.255.255.255')]
+    expect(await thrown(openConnection('many.test', port))).toMatchObject({ code: 'ETIMEDOUT' })
+    network.addresses = [v4('198.51.100.1'), v4('127.0.0.1')]
+    expect(await thrown(openConnection('many.test', port))).toMatchObject({ code: 'ECONNREFUSED' })
   }))
 
 test('a cancel closes every attempt', () =>

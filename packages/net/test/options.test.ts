@@ -9,6 +9,7 @@ import {
   createConnection,
   createDatagramEndpoint,
   createServer,
+  GaiError,
   openConnection,
   OSError,
   startServer,
@@ -24,6 +25,7 @@ import {
   portOf,
   thrown,
   tls,
+  withHost,
   withSocketPath,
 } from './support/network.ts'
 
@@ -118,6 +120,26 @@ test('a client connects from localAddr', () =>
     expect(await thrown(connecting)).toBeInstanceOf(AddressInUseError)
     await other[Symbol.asyncDispose]()
   }))
+
+test('the name of a localAddr is looked up, in the family of the address to connect to', () =>
+  run(async () => {
+    await using server = await startServer(echo, local)
+    const port = portOf(server)
+    const names = ['::1', '127.0.0.5']
+    await withHost('here.test', names, async () => {
+      for (const host of ['127.0.0.1', 'localhost']) {
+        const localAddr = { host: 'here.test' }
+        const [, writer] = await openConnection(host, port, { localAddr })
+        expect((writer.getExtraInfo('sockname') as [string, number])[0]).toBe('127.0.0.5')
+        await writer[Symbol.asyncDispose]()
+      }
+    })
+    const connecting = openConnection('127.0.0.1', port, { localAddr: { host: '::1' } })
+    expect(await thrown(connecting)).toMatchObject({ name: 'OSError', code: 'EAFNOSUPPORT' })
+  }))
+
+test('the empty name of a host to connect to is a GaiError, as in asyncio', () =>
+  run(async () => expect(await thrown(openConnection('', 80))).toBeInstanceOf(GaiError)))
 
 async function freePort(): Promise<number> {
   const server = await startServer(() => {}, local)
