@@ -236,6 +236,25 @@ test('drain and resumeWriting come after writeEof, when the peer has read all', 
     hold.setResult()
   }))
 
+test('a drain of several writes ends with the reset of the peer, as in asyncio', () =>
+  run(async () => {
+    const peers: Socket[] = []
+    const server = createRaw((socket) => peers.push(socket.on('error', () => {}).pause())).listen(0)
+    await once(server, 'listening')
+    const { port } = server.address() as { port: number }
+    for (const writes of [1, 2, 3]) {
+      const [, writer] = await openConnection('127.0.0.1', port)
+      for (let i = 0; i < writes; i++) writer.write(Buffer.alloc(4_000_000))
+      const draining = createTask(() => writer.drain())
+      await sleep(20)
+      expect(draining.done()).toBe(false)
+      peers.pop()?.resetAndDestroy()
+      await expect(timeout(2000, () => draining)).rejects.toMatchObject({ name: /Error$/ })
+    }
+    server.close()
+    await once(server, 'close')
+  }))
+
 const SENT = 300_000
 
 test.each(['pauses', 'pauses and resumes', 'aborts', 'becomes another protocol'])(

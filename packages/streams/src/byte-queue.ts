@@ -7,7 +7,7 @@ import { compactView } from './compact-copy.ts'
  * anywhere. Concatenating the chunks would copy a growing buffer again and again, which costs quadratic time.
  *
  * The idea: keep the chunks in an array with a cursor (`#head`, `#offset`). If the requested bytes lie in one chunk,
- * `take` returns a view of this chunk; otherwise it copies them once. A search that has no match returns -1, and the
+ * `take` returns a view of this chunk or a compact copy; otherwise it copies them once. A search that has no match returns -1, and the
  * caller continues from where the search stopped, so a long line in small pieces costs linear time.
  *
  * The invariant: `length` is the number of bytes from the cursor to the end, and no chunk after the cursor is empty.
@@ -52,8 +52,8 @@ export class ByteQueue {
       this.#chunks[this.#head] = first.subarray(this.#offset)
       this.#offset = 0
     }
-    if (this.#head > 0) this.#chunks[--this.#head] = chunk
-    else this.#chunks.unshift(chunk)
+    if (this.#head === 0) this.#makeRoom()
+    this.#chunks[--this.#head] = chunk
     this.length += chunk.length
     this.generation++
   }
@@ -183,6 +183,13 @@ export class ByteQueue {
         this.#head = 0
       }
     }
+  }
+
+  /** Makes room before the first chunk. The room doubles the array, so that many calls of `unshift` cost linear time. */
+  #makeRoom(): void {
+    const chunks = this.#chunks
+    this.#head = Math.max(8, chunks.length)
+    this.#chunks = Array<Buffer>(this.#head).fill(EMPTY).concat(chunks)
   }
 
   #mergeRun(): void {

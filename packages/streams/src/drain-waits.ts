@@ -1,4 +1,4 @@
-import type { Future } from '@tasktree/core'
+import { type Future, isCancelled } from '@tasktree/core'
 import {
   cancelOnAbort,
   checkOptions,
@@ -77,9 +77,13 @@ export class FlowControl implements WriteProtocol {
   connectionLost(error: Error | null): void {
     if (this.#lost) return
     this.#lost = true
-    this.#error = error
-    this.#draining.wake(error)
-    this.#closing.wake(error)
+    // A cancel of the code behind the sink is an error here. Otherwise a writer would take it for a cancel of its own task.
+    const failure = isCancelled(error)
+      ? new ConnectionResetError('the code behind the stream was cancelled', { cause: error })
+      : error
+    this.#error = failure
+    this.#draining.wake(failure)
+    this.#closing.wake(failure)
   }
 
   /**

@@ -14,10 +14,10 @@ export function widthOf(encoding: BufferEncoding): CharacterWidth {
   return utf16.has(encoding.toLowerCase()) ? 2 : 1
 }
 
-/** Decodes a line, and leaves out the `\n` or `\r\n` at its end. */
+/** Decodes a line, and leaves out the `\n` or `\r\n` at its end, and half a character behind the last line. */
 export function lineText(line: Buffer, encoding: BufferEncoding): string {
   const width = widthOf(encoding)
-  let end = line.length
+  let end = line.length - (line.length % width)
   if (isAt(line, end - width, 10, width)) {
     end -= width
     if (isAt(line, end - width, 13, width)) end -= width

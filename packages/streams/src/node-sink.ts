@@ -1,17 +1,21 @@
 import { finished, type Writable } from 'node:stream'
 import { toOSError } from './os-error.ts'
+import { UnsentBytes } from './unsent-bytes.ts'
 import { type WriteProtocol, WriteTransport } from './write-transport.ts'
 
 /** A transport that writes to a Writable of Node. */
 export class NodeSink extends WriteTransport {
   readonly #sink: Writable
   readonly #protocol: WriteProtocol
+  /** Counts bytes for a sink in object mode, because Node counts the chunks of such a sink; null for other sinks. */
+  readonly #unsent: UnsentBytes | null
   #aborted = false
 
   constructor(sink: Writable, protocol: WriteProtocol) {
     super()
     this.#sink = sink
     this.#protocol = protocol
+    this.#unsent = sink.writableObjectMode ? new UnsentBytes() : null
     // This listener is never removed, because an 'error' event without a listener would end the process.
     sink.on('error', (error) => this.lost(toOSError(error)))
     finished(sink, { readable: false }, (error) => {
@@ -28,15 +32,26 @@ export class NodeSink extends WriteTransport {
   }
 
   protected override buffered(): number {
-    return this.#sink.writableLength
+    return this.#unsent === null ? this.#sink.writableLength : this.#unsent.count
   }
 
   protected override send(data: Uint8Array | string, flushed: (() => void) | undefined): void {
-    this.#sink.write(data, flushed)
+    const unsent = this.#unsent
+    if (unsent === null) this.#sink.write(data, flushed)
+    else {
+      const n = Buffer.byteLength(data)
+      unsent.add(n)
+      this.#sink.write(data, (error) => {
+        if (error != null) return
+        unsent.remove(n)
+        flushed?.()
+      })
+    }
   }
 
   protected override whenFlushed(callback: () => void): void {
-    this.whenNodeFlushed(this.#sink, callback)
+    if (this.#unsent === null) this.whenNodeFlushed(this.#sink, callback)
+    else this.#unsent.whenAccepted(callback)
   }
 
   protected override end(): void {

@@ -1,4 +1,3 @@
-import { isCancelled } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
 
 export interface OSErrorOptions extends ErrorOptions {
@@ -151,19 +150,14 @@ const ofConnection = new Set([
 ])
 
 /**
- * Whether `error` says only that the connection is lost, or that other code of this program has closed the stream. A
- * cancel counts too: it was a cancel of the code behind the sink, and a writer must not take it for a cancel of its own
- * task.
+ * Whether `error` says only that the connection is lost, or that other code of this program has closed the stream.
  *
  * Source: ConnectionError, the base class of such errors in Python. Differs: the errors of a network that is down are among
  * them, because asyncio's drain does not throw them either.
  */
 export function isOfConnection(error: Error): boolean {
   const { code } = error as { code?: unknown }
-  return (
-    isCancelled(error) ||
-    (typeof code === 'string' && (ofConnection.has(code) || closedEarly.test(code)))
-  )
+  return typeof code === 'string' && (ofConnection.has(code) || closedEarly.test(code))
 }
 
 interface SystemError extends Error, OSErrorOptions {

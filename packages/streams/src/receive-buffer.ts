@@ -191,9 +191,12 @@ export class ReceiveBuffer {
     }
   }
 
-  /** Drops the line of which `length` bytes were searched in vain. */
+  /**
+   * Drops the line of which `length` bytes were searched in vain, as far as it has arrived. The first half of a character
+   * stays, because otherwise its second half would shift all later characters.
+   */
   dropLine(length: number, width: CharacterWidth): void {
     const at = findSeparator(this.#bytes, newlines[width], length, width)
-    this.take(at === length ? length + width : this.length)
+    this.take(at === length ? length + width : this.length - (this.length % width))
   }
 }

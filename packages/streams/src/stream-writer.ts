@@ -1,5 +1,5 @@
 import { isCancelled, RuntimeError, shielded, sleep } from '@tasktree/core'
-import { checkOptions, currentFrame, describe } from '@tasktree/core/lowlevel'
+import { cancelIsDue, checkOptions, currentFrame, describe } from '@tasktree/core/lowlevel'
 import type { Writable } from 'node:stream'
 import { FlowControl } from './drain-waits.ts'
 import { NodeSink } from './node-sink.ts'
@@ -111,7 +111,8 @@ export class StreamWriter implements AsyncDisposable {
       !this.#flow.paused &&
       !transport.isClosing() &&
       (this.#reader?.exception() ?? null) === null &&
-      ++this.#drains % TURN !== 0
+      ++this.#drains % TURN !== 0 &&
+      !cancelIsDue()
     ) {
       return DRAINED
     }
@@ -122,7 +123,7 @@ export class StreamWriter implements AsyncDisposable {
     const exception = this.#reader?.exception() ?? null
     if (exception !== null) throw exception
     // Waits one turn of the loop. Otherwise a program that writes and drains in a loop, and never has to wait, would not
-    // notice the end of the connection.
+    // notice the end of the connection, or its own cancel.
     if (!this.#flow.paused && !this.#flow.lost) await sleep(0)
     if (this.#flow.paused || this.#flow.lost) await this.#flow.drain(options)
     if (this.#transport.dropped) {

@@ -14,7 +14,7 @@ const DROPPED = 128
 export class UndrainedWarning {
   /** Whether the program writes through a StreamWriter, and so can drain. */
   hasWriter = false
-  /** How many bytes were written since the transport has paused its protocol. */
+  /** How many bytes were written while the protocol was paused, since the last drain. */
   #undrained = 0
   /** How many writes were dropped since the last drain. */
   #dropped = 0
@@ -46,6 +46,7 @@ export class UndrainedWarning {
 
   /** Called for each drain. */
   drains(): void {
+    this.#undrained = 0
     this.#dropped = 0
   }
 

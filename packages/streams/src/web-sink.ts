@@ -1,12 +1,12 @@
 import { toOSError } from './os-error.ts'
+import { UnsentBytes } from './unsent-bytes.ts'
 import { type WriteProtocol, WriteTransport } from './write-transport.ts'
 
 /** A transport that writes to a WritableStream of the web. */
 export class WebSink extends WriteTransport {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>
   readonly #protocol: WriteProtocol
-  #buffered = 0
-  #callbacks: (() => void)[] = []
+  readonly #unsent = new UnsentBytes()
   #ended = false
   #aborted = false
 
@@ -20,22 +20,20 @@ export class WebSink extends WriteTransport {
   }
 
   protected override buffered(): number {
-    return this.#buffered
+    return this.#unsent.count
   }
 
   protected override send(data: Uint8Array | string, flushed: (() => void) | undefined): void {
     const bytes = typeof data === 'string' ? Buffer.from(data) : data
-    this.#buffered += bytes.length
+    this.#unsent.add(bytes.length)
     this.#writer.write(bytes).then(() => {
-      this.#buffered -= bytes.length
+      this.#unsent.remove(bytes.length)
       flushed?.()
-      if (this.#buffered > 0) return
-      for (const callback of this.#callbacks.splice(0)) callback()
     }, this.#failed)
   }
 
   protected override whenFlushed(callback: () => void): void {
-    this.#callbacks.push(callback)
+    this.#unsent.whenAccepted(callback)
   }
 
   /** A WritableStream has only a writing side, so ending the writing closes the stream. */
@@ -63,8 +61,8 @@ export class WebSink extends WriteTransport {
   }
 
   /**
-   * Called when a write was rejected. If this transport has aborted the sink, every pending write is rejected, and the
-   * rejection is not an error of the sink.
+   * Called when the sink has failed in a write, in its close or by itself. If this transport has aborted the sink, every
+   * pending write is rejected, and the rejection is not an error of the sink.
    */
   readonly #failed = (error: unknown): void => {
     if (!this.#aborted) this.lost(toOSError(error))

@@ -1,5 +1,5 @@
 import { RuntimeError } from '@tasktree/core'
-import { describe } from '@tasktree/core/lowlevel'
+import { checkOptions, describe } from '@tasktree/core/lowlevel'
 import type { Writable } from 'node:stream'
 import { UndrainedWarning } from './undrained-warning.ts'
 
@@ -45,7 +45,7 @@ export abstract class WriteTransport {
 
   /** Returns how many bytes the sink has not accepted yet. */
   protected abstract buffered(): number
-  /** Passes bytes to the sink. The sink calls `flushed` when it has accepted them. */
+  /** Passes bytes to the sink. The sink calls `flushed` when it has accepted them, or with an error. */
   protected abstract send(data: Uint8Array | string, flushed: (() => void) | undefined): void
   /** Ends the writing side after the buffered bytes have been sent. */
   protected abstract end(): void
@@ -63,12 +63,12 @@ export abstract class WriteTransport {
       throw new TypeError(`write takes a Buffer, Uint8Array or string, got ${describe(data)}`)
     }
     if (this.#eof) throw new RuntimeError('write() after writeEof()')
+    if (data.length === 0) return
     if (this.#closing) {
       this.#dropped = true
       this.#warning.dropped()
       return
     }
-    if (data.length === 0) return
     if (this.#paused) {
       this.send(data, this.#flushed)
       this.#warning.wroteWhilePaused(data.length, this.#high, this.buffered())
@@ -145,6 +145,7 @@ export abstract class WriteTransport {
    * Sets how many buffered bytes make the protocol pause and resume. If only `high` is given, `low` is a quarter of it.
    * If only `low` is given, `high` is four times as much.
    *
+   * @throws {TypeError} when a limit is not a number
    * @throws {RangeError} unless high >= low >= 0
    */
   setWriteBufferLimits(limits: WriteBufferLimits = {}): void {
@@ -191,8 +192,9 @@ export abstract class WriteTransport {
     this.whenFlushed(this.#flushed)
   }
 
-  readonly #flushed = (): void => {
-    if (!this.#paused || this.#lost || this.buffered() > this.#low) return
+  /** Called when the sink has accepted bytes, or with the error for which it drops them. */
+  readonly #flushed = (error?: Error | null): void => {
+    if (error != null || !this.#paused || this.#lost || this.buffered() > this.#low) return
     this.#paused = false
     this.writeProtocol().resumeWriting?.()
   }
@@ -201,9 +203,17 @@ export abstract class WriteTransport {
 /**
  * Returns both water marks. A mark that is not given is computed from the other one.
  *
+ * @throws {TypeError} when a mark is not a number
  * @throws {RangeError} unless high >= low >= 0
  */
 function toWaterMarks(limits: WriteBufferLimits): { high: number; low: number } {
+  checkOptions(limits)
+  for (const name of ['high', 'low'] as const) {
+    const mark = limits[name]
+    if (mark !== undefined && typeof mark !== 'number') {
+      throw new TypeError(`${name} is a number of bytes, got ${describe(mark)}`)
+    }
+  }
   const high = limits.high ?? (limits.low === undefined ? DEFAULT_HIGH_WATER : 4 * limits.low)
   const low = limits.low ?? Math.floor(high / 4)
   if (!(high >= low && low >= 0)) {

@@ -1,0 +1,183 @@
+import { Transform, Writable } from 'node:stream'
+import {
+  CancelledError,
+  createTask,
+  Future,
+  isCancelled,
+  moveOnAfter,
+  run,
+  sleep,
+  type Task,
+  timeout,
+} from '@tasktree/core'
+import { ConnectionResetError, FlowControl, StreamWriter } from '@tasktree/streams'
+import { afterEach, expect, test, vi } from 'vitest'
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+const large = Buffer.alloc(100_000)
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await foreign(1)
+}
+
+const foreign = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+test.each([false, true])(
+  'a drain of several writes ends with the error of the sink; object mode: %s',
+  (objectMode) =>
+    run(async () => {
+      for (const writes of [1, 2, 3]) {
+        const failure = new Error('disk full')
+        const failed = new Future<void>()
+        const writer = StreamWriter.to(
+          new Writable({
+            objectMode,
+            write: (_chunk, _encoding, done) => failed.addDoneCallback(() => done(failure)),
+          }),
+        )
+        for (let i = 0; i < writes; i++) writer.write(large)
+        const draining = createTask(() => writer.drain())
+        await sleep(0)
+        failed.setResult()
+        await expect(timeout(1000, () => draining)).rejects.toBe(failure)
+      }
+    }),
+)
+
+test('a sink in object mode is written with backpressure', () =>
+  run(async () => {
+    let taken = 0
+    let take: (() => void) | null = null
+    const sink = new Transform({
+      writableObjectMode: true,
+      transform(chunk: Buffer, _encoding, done) {
+        taken += chunk.length
+        take = done
+      },
+    })
+    const writer = StreamWriter.to(sink)
+    let written = 0
+    const writing = createTask(async () => {
+      for (; written < 100; written++) {
+        writer.write(Buffer.alloc(10_000))
+        await writer.drain()
+      }
+    })
+    await foreign(5)
+    expect(writing.done()).toBe(false)
+    expect(writer.transport.getWriteBufferSize()).toBe(10_000 * (written + 1))
+    expect(written).toBeLessThan(10)
+    const takeUntil = async (task: Task): Promise<void> => {
+      while (!task.done()) {
+        take?.()
+        await foreign(0)
+      }
+    }
+    await takeUntil(writing)
+    writer.writeEof()
+    await takeUntil(createTask(() => writer.drain()))
+    await takeUntil(createTask(() => until(() => taken === 1_000_000)))
+    expect(taken).toBe(1_000_000)
+    writer.abort()
+  }))
+
+test('a cancel of the code behind the sink is no cancel of a task that waits for the sink', () =>
+  run(async () => {
+    const sinks = [
+      (work: Future<void>) => new WritableStream({ write: async () => work }),
+      (work: Future<void>) =>
+        new Writable({
+          write: (_chunk, _encoding, done) =>
+            void work.then(
+              () => done(),
+              (error: unknown) => done(error as Error),
+            ),
+        }),
+    ]
+    for (const make of sinks) {
+      const work = new Future<void>()
+      const writer = StreamWriter.to(make(work))
+      writer.write(large)
+      const waits = [() => writer.drain(), () => writer.waitClosed()].map((wait) =>
+        createTask(async () => wait().catch((error: unknown) => error)),
+      )
+      await sleep(1)
+      work.cancel()
+      for (const wait of waits) {
+        const error = await timeout(1000, () => wait)
+        expect(error).toBeInstanceOf(ConnectionResetError)
+        expect(isCancelled((error as Error).cause)).toBe(true)
+      }
+      const later = await writer.waitClosed().catch((error: unknown) => error)
+      expect(later).toBeInstanceOf(ConnectionResetError)
+    }
+    const flow = new FlowControl()
+    flow.pauseWriting()
+    const draining = createTask(() => flow.drain())
+    await sleep(0)
+    flow.connectionLost(new CancelledError('enough'))
+    await expect(draining).rejects.toBeInstanceOf(ConnectionResetError)
+  }))
+
+test('an empty write after the close loses nothing, as in asyncio', () =>
+  run(async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    const writer = StreamWriter.to(new Writable({ write() {} }))
+    writer.write('x')
+    writer.close()
+    for (let i = 0; i < 1000; i++) writer.write('')
+    await writer.drain()
+    expect(warn).not.toHaveBeenCalled()
+    writer.write('y')
+    await expect(writer.drain()).rejects.toBeInstanceOf(ConnectionResetError)
+    writer.abort()
+  }))
+
+test('a limit that is not a number is refused', () => {
+  const { transport } = StreamWriter.to(new Writable())
+  for (const limits of [{ high: '5' }, { low: '1' }, { high: 10n }, { high: 5, low: null }]) {
+    expect(() => transport.setWriteBufferLimits(limits as never)).toThrow(TypeError)
+  }
+  expect(() => transport.setWriteBufferLimits(null as never)).toThrow(TypeError)
+  expect(() => transport.setWriteBufferLimits({ high: 1, low: 2 })).toThrow(RangeError)
+  expect(() => transport.setWriteBufferLimits({ high: Number.NaN })).toThrow(RangeError)
+  transport.setWriteBufferLimits({ high: Infinity })
+  expect(transport.getWriteBufferLimits()).toEqual({ high: Infinity, low: Infinity })
+  transport.abort()
+})
+
+test('many flows that each drain after a write get no warning', () =>
+  run(async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    const writer = StreamWriter.to(new Writable({ write() {} }))
+    const flows = Array.from({ length: 40 }, () =>
+      createTask(async () => {
+        writer.write(large)
+        await writer.drain()
+      }),
+    )
+    await sleep(0)
+    expect(warn).not.toHaveBeenCalled()
+    for (let i = 0; i < 40; i++) writer.write(large)
+    expect(warn).toHaveBeenCalledTimes(1)
+    for (const flow of flows) flow.cancel()
+    writer.abort()
+  }))
+
+test('a cancel ends a loop of drains that awaits promises of Node', () =>
+  run(async () => {
+    const writer = StreamWriter.to(new Writable({ write: (_chunk, _encoding, done) => done() }))
+    let written = 0
+    const { cancelled } = await moveOnAfter(20, async () => {
+      for (; written < 100; written++) {
+        writer.write('x')
+        await writer.drain()
+        await foreign(2)
+      }
+    })
+    expect(cancelled).toBe(true)
+    await writer[Symbol.asyncDispose]()
+  }))
