@@ -7,7 +7,7 @@
 import { detached, Future, sleep, type Task, wait } from '@tasktree/core'
 import { createServiceTask } from '@tasktree/core/lowlevel'
 import type { Bucket, Bus, BusMessage, BusStatus, Connector } from '../bus/bus.ts'
-import { BusTimeout, ClusterClosed } from '../errors.ts'
+import { BusTimeout, ClusterClosed, ConnectFailed } from '../errors.ts'
 import type { Codec } from '../wire/codec.ts'
 import { Names } from '../wire/names.ts'
 import { Answers } from './answers.ts'
@@ -68,18 +68,46 @@ export class Link {
    */
   async open(): Promise<Bus> {
     this.#hasEnded = false
+    const connecting = this.#connect()
+    try {
+      const bus = await connecting
+      this.#bus = bus
+      this.#buckets.clear()
+      bus.subscribe(this.answers.subject, (message: BusMessage) => this.answers.receive(message))
+      bus.subscribe(this.receivedCancels.subject, (message: BusMessage) =>
+        this.receivedCancels.receive(message),
+      )
+      await bus.flush()
+      bus.onStatus((status) => this.#report(status))
+      this.#report('connected')
+      return bus
+    } catch (error) {
+      this.#bus = null
+      if (!connecting.done() || connecting.cancelled() || connecting.exception() !== null) {
+        throw error
+      }
+      const bus = connecting.result()
+      drop(bus)
+      if (!(error instanceof BusTimeout)) throw error
+      throw new ConnectFailed(bus.server, 'the connection was lost at once', { cause: error })
+    }
+  }
+
+  /** Calls the connector. If the future is cancelled meanwhile, the connection is ended as soon as it is made. */
+  #connect(): Future<Bus> {
+    const made = new Future<Bus>()
     // The callbacks of the socket run for as long as the connection, and must not belong to the task that connects.
-    const bus = await detached(async () => this.#connector())
-    this.#bus = bus
-    this.#buckets.clear()
-    bus.subscribe(this.answers.subject, (message: BusMessage) => this.answers.receive(message))
-    bus.subscribe(this.receivedCancels.subject, (message: BusMessage) =>
-      this.receivedCancels.receive(message),
+    const connecting = detached(async () => this.#connector())
+    connecting.then(
+      (bus) => {
+        if (made.done()) drop(bus)
+        else made.setResult(bus)
+      },
+      (error: unknown) => {
+        if (!made.done()) made.setException(error)
+      },
     )
-    await bus.flush()
-    bus.onStatus((status) => this.#report(status))
-    this.#report('connected')
-    return bus
+    return made
   }
 
   #report(status: LinkStatus): void {
@@ -201,6 +229,16 @@ export class Link {
   /** Whether the cluster has ended in an orderly way, so that no call should wait for a connection any more. */
   get hasEnded(): boolean {
     return this.#hasEnded
+  }
+}
+
+/** Ends a connection that nobody uses. The loop may have ended before the connection was made. */
+function drop(bus: Bus): void {
+  try {
+    const closing = bus.close()
+    closing.addDoneCallback(() => void (closing.cancelled() || closing.exception()))
+  } catch {
+    // Without a loop there is no future, but a connection to NATS ends nevertheless.
   }
 }
 
