@@ -7,10 +7,11 @@ import {
   TimeoutError,
 } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
-import { ConnectFailed, connect } from '@tasktree/nats'
+import { type Cluster, ClusterClosed, ConnectFailed, connect, remoteJobs } from '@tasktree/nats'
 import { MemoryServer } from '@tasktree/nats/testing'
 import { expect, test } from 'vitest'
 import { thrown } from '../../../vitest.thrown.ts'
+import { startMemoryNode } from './support/nodes-in-memory.ts'
 
 test('a connect whose time is over ends at once, and its connection when it is made', () =>
   runVirtual(async () => {
@@ -53,4 +54,43 @@ test('a connect fails when its connection is lost at once, and leaves none', () 
     expect(await thrown(connecting)).toBeInstanceOf(ConnectFailed)
     await sleep(100)
     expect(server.connections.map(({ status }) => status)).toEqual(['closed'])
+  }))
+
+const home = { add: (a: number, b: number): number => a + b }
+const { add } = remoteJobs<typeof home>('home')
+
+test('a job that is being sent waits for the next connection when its own ends by an error', () =>
+  runVirtual(async () => {
+    const server = new MemoryServer()
+    const worker = await startMemoryNode(server, 'worker', (own) => [own.worker('q', { home })])
+    let handle!: Cluster
+    const sender = await startMemoryNode(server, 'sender', (own) => {
+      handle = own
+      return []
+    })
+    const executor = handle.executor('q')
+    expect(await executor.submit(add, 1, 2)).toBe(3)
+    server.connections[1]?.cut()
+    const job = executor.submit(add, 3, 4)
+    await sleep(1_000)
+    await server.connections[1]?.close()
+    expect(await job).toBe(7)
+    await sender.stop()
+    await worker.stop()
+  }))
+
+test('the end of a handle whose connection had ended by an error ends what waits for it', () =>
+  runVirtual(async () => {
+    const server = new MemoryServer()
+    const sender = await connect({ connector: server.connector })
+    const executor = sender.executor('q')
+    const accepted = executor.submit(add, 1, 2)
+    await accepted.accepted
+    await server.connections[0]?.close()
+    const waiting = executor.submit(add, 1, 2)
+    await sleep(1_000)
+    expect([accepted.done(), waiting.done()]).toEqual([false, false])
+    await sender[Symbol.asyncDispose]()
+    expect(await thrown(accepted)).toBeInstanceOf(ClusterClosed)
+    expect(await thrown(waiting)).toBeInstanceOf(ClusterClosed)
   }))

@@ -242,7 +242,7 @@ export class Cluster implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const connection = this.#connection
     this.#connection = null
-    await connection?.[Symbol.asyncDispose]()
+    await connection?.close(true)
   }
 }
 
@@ -287,6 +287,11 @@ class Connection implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.close(false)
+  }
+
+  /** `isFinal` says that no supervisor opens another connection. */
+  async close(isFinal: boolean): Promise<void> {
     if (this.#keeping !== null) await cancelTasks([this.#keeping])
     const bus = this.#bus
     try {
@@ -295,7 +300,7 @@ class Connection implements AsyncDisposable {
       // An entry that is not removed expires by itself.
       if (isCancelled(error)) throw error
     } finally {
-      await this.#link.close(patience)
+      await this.#link.close(patience, isFinal)
     }
   }
 }

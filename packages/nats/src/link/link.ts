@@ -204,22 +204,23 @@ export class Link {
   }
 
   /**
-   * Ends the connection. Work in the background gets `patience` milliseconds. Calls that wait for the connection fail with
-   * ClusterClosed, unless the connection had ended by an error: then its supervisor opens another one, and they wait.
+   * Ends the connection. After an orderly end, work in the background gets `patience` milliseconds, and calls that wait for the
+   * connection fail with ClusterClosed. If the connection had ended by an error, its supervisor opens another one, for which
+   * they wait. With `isFinal` nobody opens another one.
    */
-  async close(patience: number): Promise<void> {
+  async close(patience: number, isFinal: boolean): Promise<void> {
     const bus = this.#bus
     const isLost = bus === null || bus.status === 'closed'
-    if (!isLost) {
-      await waitForAll([...this.#background], patience)
+    if (!isLost) await waitForAll([...this.#background], patience)
+    if (isFinal || !isLost) {
       this.#hasEnded = true
+      for (const task of this.#background) task.cancel('the cluster has ended')
     }
-    for (const task of this.#background) task.cancel('the cluster has ended')
     this.#bus = null
     this.#buckets.clear()
     if (bus !== null) await bus.close()
     this.#report('idle')
-    if (isLost) return
+    if (!this.#hasEnded) return
     for (const waiting of this.#waiting) {
       if (!waiting.done()) waiting.setException(new ClusterClosed())
     }
