@@ -107,6 +107,10 @@ export class JobRun {
         this.#bury('its arguments cannot be read', error)
         return
       }
+      if (this.#isGivenUp) {
+        this.delivery.nak()
+        return
+      }
       const call = { args, isChunked, onProgress: (value: unknown) => this.#report(value) }
       const value = await this.#within(left, () => {
         traceparent.set(this.message.traceparent)
