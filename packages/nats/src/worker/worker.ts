@@ -116,7 +116,7 @@ const defaultShutdown = 5_000
 /** The running jobs, as a child. It starts before the consumer, which brings jobs, and stops after it. */
 class RunningJobs implements AsyncDisposable {
   readonly #worker: WorkerState
-  #keepAlive: Task<never> | null = null
+  #keepAlive: Task<void> | null = null
 
   constructor(worker: WorkerState) {
     this.#worker = worker
@@ -128,7 +128,7 @@ class RunningJobs implements AsyncDisposable {
     })
   }
 
-  /** Fails when reporting to the server fails. */
+  /** Fails when the jobs cannot be kept alive, for example because the cluster has ended. */
   async wait(): Promise<void> {
     await this.#keepAlive
   }
