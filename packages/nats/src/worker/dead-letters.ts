@@ -33,7 +33,7 @@ export class DeadLetters {
 
   /**
    * Runs until it is cancelled. If the cancel interrupts the move of a job, the server delivers the job again, and another
-   * worker moves it.
+   * worker moves it, or does the rest of the move.
    */
   async run(): Promise<never> {
     const { names } = this.#link
@@ -57,7 +57,6 @@ export class DeadLetters {
   }
 
   async #move({ run, error }: DeadJob): Promise<void> {
-    run.reply(await run.record({ kind: 'error', error }))
     const { delivery } = run
     try {
       await this.#append(run, delivery.data, error.message, error)
@@ -67,6 +66,8 @@ export class DeadLetters {
       const reason = `${error.message}; its arguments are left out, because they are too large`
       await this.#append(run, new Uint8Array(0), reason, error)
     }
+    // The failure is stored later than the dead letter, because the server deletes a job that has a result.
+    run.reply(await run.record({ kind: 'error', error }))
     delivery.term()
     this.#moved(run)
   }

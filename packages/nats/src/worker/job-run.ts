@@ -51,12 +51,12 @@ export class JobRun {
   /** Handles the delivery: skips it, refuses it, or runs the job and stores its result. */
   async run(): Promise<void> {
     const { message, delivery } = this
+    if ((delivery.count > 1 || message.mayBeKnown) && (await this.#isSettled())) return
     if (delivery.count > this.#worker.maxDeliver) {
       const why = 'each worker that began it has died, or has not finished it in time'
       this.#bury(why, undefined)
       return
     }
-    if ((delivery.count > 1 || message.mayBeKnown) && (await this.#isSettled())) return
     if (this.#isCancelled || this.#link.receivedCancels.wasCancelled(message.id)) {
       await this.settle({ kind: 'cancelled' })
       return
