@@ -1,5 +1,6 @@
+import { sleep } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
-import { cluster } from '@tasktree/nats'
+import { cluster, connect } from '@tasktree/nats'
 import { MemoryServer } from '@tasktree/nats/testing'
 import { expect, test } from 'vitest'
 
@@ -17,3 +18,16 @@ test('a node is in the list of nodes as soon as it is connected, and not after i
     })
   }
 })
+
+test('a node is in its own list right after a connection that was lost for long', () =>
+  runVirtual(async () => {
+    const server = new MemoryServer()
+    await using cluster = await connect({ connector: server.connector, node: 'me' })
+    for (let away = 1_000; away < 20_000; away += 700) {
+      server.connections[0]?.cut()
+      await sleep(away)
+      server.connections[0]?.restore()
+      expect((await cluster.nodes()).map(({ node }) => node)).toEqual(['me'])
+      expect((await cluster.snapshot()).nodes).toHaveLength(1)
+    }
+  }))

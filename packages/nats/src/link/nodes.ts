@@ -38,7 +38,8 @@ export class NodeEntry {
   readonly singletons: Map<string, 'running' | 'waiting'> = new Map()
   readonly entities: Map<string, () => EntityShare> = new Map()
   readonly #changed = new Signal()
-  #isWritten = false
+  /** When the entry that the server has was sent, by the clock of the loop. */
+  #writtenAt = -Infinity
 
   constructor(link: Link) {
     this.#link = link
@@ -72,21 +73,23 @@ export class NodeEntry {
   }
 
   async #write(): Promise<void> {
+    let sentAt = -Infinity
     await this.#link.insist((bus) => {
+      sentAt = getEventLoop().time()
       const value = new TextEncoder().encode(JSON.stringify(this.describe()))
       return nodesOf(this.#link, bus).put(token(this.#link.node), value)
     })
-    this.#isWritten = true
+    this.#writtenAt = Math.max(this.#writtenAt, sentAt)
   }
 
-  /** Waits until the entry is on the server, where `keep` writes it in the background after the connect. */
+  /** Writes the entry, unless `keep` has written it lately: after a connect, `keep` does that in the background. */
   async ensureWritten(): Promise<void> {
-    if (!this.#isWritten) await this.#write()
+    if (getEventLoop().time() >= this.#writtenAt + nodeLease / 2) await this.#write()
   }
 
   /** Removes the entry, so that the other nodes need not wait until it expires. */
   async remove(bus: Bus): Promise<void> {
-    this.#isWritten = false
+    this.#writtenAt = -Infinity
     await nodesOf(this.#link, bus).delete(token(this.#link.node))
   }
 }
