@@ -27,6 +27,8 @@ export class SubmissionQueue implements SubmissionOwner {
   readonly #idle = new Set<Future<void>>()
   readonly #results: ResultSearch
   #opened: Promise<void> | null = null
+  /** Ends the listening to the status of the connection. Null while there are no jobs: an executor that has none is collected. */
+  #stopListening: (() => void) | null = null
   isShutDown = false
   completed = 0
   failed = 0
@@ -38,10 +40,6 @@ export class SubmissionQueue implements SubmissionOwner {
     this.queue = queue
     this.settings = settings
     this.#results = new ResultSearch(link, queue, settings.resultTtl, this.#inFlight)
-    link.onStatus((status) => {
-      if (status === 'connected') this.#results.connected()
-      if (status === 'idle' && link.hasEnded) this.#failAll()
-    })
   }
 
   /** The stacks of the submissions of `job`. */
@@ -60,8 +58,16 @@ export class SubmissionQueue implements SubmissionOwner {
   }
 
   add(submission: Submission): void {
+    this.#stopListening ??= this.#listen()
     this.#waiting.push(submission)
     this.#pump()
+  }
+
+  #listen(): () => void {
+    return this.link.onStatus((status) => {
+      if (status === 'connected') this.#results.connected()
+      if (status === 'idle' && this.link.hasEnded) this.#failAll()
+    })
   }
 
   #pump(): void {
@@ -106,6 +112,8 @@ export class SubmissionQueue implements SubmissionOwner {
     if (this.#inFlight.delete(submission)) this.#pump()
     if (this.#inFlight.size > 0) return
     this.#results.stop()
+    this.#stopListening?.()
+    this.#stopListening = null
     for (const idle of this.#idle) if (!idle.done()) idle.setResult()
     this.#idle.clear()
   }
