@@ -14,7 +14,7 @@ export interface JobPlace {
  * Cancels a job wherever it is. `place` says where its message is; null while the server has not confirmed it.
  *
  * The order of the steps matters. A worker that got the job before the deletion is already subscribed to announcements, so
- * it hears the cancel. A worker that asks later does not get the job.
+ * it hears the cancel. A worker that asks after the deletion does not get the job.
  */
 export async function cancelJob(
   link: Link,

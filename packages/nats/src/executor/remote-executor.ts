@@ -61,7 +61,7 @@ export interface SubmitOptions {
 
 /**
  * Runs jobs on the workers of a queue, on any machine of the cluster. If a worker dies, another worker runs its jobs
- * again. So the function of a job runs at least once, and the job has exactly one result.
+ * again. So the function of a job may run more than once, but the job has one result.
  *
  * @example
  *     import { ActorSystem } from '@tasktree/actor'
@@ -128,13 +128,15 @@ export class RemoteExecutor implements Executor {
   /**
    * Sends a job to the queue. Its arguments are copied in the call.
    *
-   * The job fails with QueueFull when the queue has no room, with PayloadTooLarge when its arguments are too large, with
-   * UnknownJob when no worker has its function, with PoisonedJob when no worker could finish it, with ResultTooLarge, with
-   * TimeoutError at its deadline, and with the error that its function throws. The deadlines of the scopes around the call travel
-   * with the job, and so does the trace context `traceparent`.
+   * The job fails with JobSerializationError or PayloadTooLarge when its arguments cannot be sent, with QueueFull when the
+   * queue has no room, with UnknownJob when no worker has its function, with PoisonedJob when no worker could finish it, with
+   * ResultTooLarge, with TimeoutError at its deadline, with ClusterClosed when this program's cluster handle ends, and with the
+   * error that its function throws. The deadlines of the scopes around the call travel with the job, and so does the trace
+   * context `traceparent`.
    *
    * @throws {TypeError} for a function: only what `jobs()` and `remoteJobs()` make has a name on other machines
    * @throws {RuntimeError} after shutdown
+   * @throws {ClusterClosed} after the end of the cluster handle
    */
   submit<A extends unknown[], Y, R>(job: GeneratorJob<A, Y, R>, ...args: A): RemoteJob<R>
   submit<A extends unknown[], R>(job: Job<A, R>, ...args: A): RemoteJob<R>
@@ -208,7 +210,6 @@ export class RemoteExecutor implements Executor {
     }
     const submission = new Submission(submissions, message, body, stacks)
     submissions.add(submission)
-    // The stack is captured after the job was sent, so that the capture takes no time of the job.
     submission.submitted = submitted ?? stacks.capture(submitFrame)
     return submission
   }
@@ -221,8 +222,8 @@ export class RemoteExecutor implements Executor {
   }
 
   /**
-   * The numbers of this executor's jobs: `queued` jobs wait in this program, `running` jobs were sent and have no result
-   * yet. `workers`, `idle` and `crashed` are 0, because workers are on other nodes; `cluster.snapshot()` shows them.
+   * The numbers of this executor's jobs: `queued` jobs wait in this program, `running` jobs were sent, or are being sent, and
+   * have no result yet. `workers`, `idle` and `crashed` are 0, because workers are on other nodes; `cluster.snapshot()` shows them.
    */
   get stats(): ExecutorStats {
     const { waiting, running, completed, failed } = this.#submissions

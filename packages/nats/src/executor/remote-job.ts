@@ -3,8 +3,9 @@ import { JobFuture } from '@tasktree/executor'
 import type { JobControl } from '@tasktree/executor/lowlevel'
 
 /**
- * The future of the result of a job on another machine. A cancel releases the code that awaits the future at once. A job
- * that waits then never starts. A job that runs is cancelled on its node, together with its child processes.
+ * The future of the result of a job on another machine. A cancel releases the code that awaits the future at once. When the
+ * server has the cancel, a job that waits no longer starts, and a job that runs is cancelled on its node, together with its
+ * child processes.
  *
  * @example
  *     import { MemoryServer } from '@tasktree/nats/testing'
@@ -22,7 +23,7 @@ export class RemoteJob<R> extends JobFuture<R> {
   readonly id: string
   /**
    * Settles when the server has stored the job. From then on the end of this program or of any other does not lose the
-   * job. Fails if the server has not stored the job, for example with QueueFull.
+   * job. Fails if the job fails before that, for example with QueueFull.
    */
   readonly accepted: Future<void> = new Future<void>()
 

@@ -28,7 +28,7 @@ export class ResultSearch {
   /** When the results of duplicates are searched for again; Infinity while there are no duplicates. */
   #duplicatesAt = Infinity
   #isSearching = false
-  /** Whether the connection was lost after the last search, so that answers may be missing. */
+  /** Whether the connection was made after the last search had begun, so that answers may be missing. */
   #mustSearchAll = false
 
   /** `inFlight` are the jobs that were sent and have not ended. The executor adds and removes them. */
@@ -75,7 +75,7 @@ export class ResultSearch {
     })
   }
 
-  /** Begins a search. If one is running, it searches for all results once more when it has ended. */
+  /** Begins a search, unless one is running. The running one begins or plans the next one at its end. */
   #searchNow(): void {
     if (this.#isSearching) return
     const isDue = this.#mustSearchAll || this.#link.now() >= this.#searchAt
@@ -133,15 +133,16 @@ export class ResultSearch {
   }
 
   /**
-   * Looks for a result. A quick search, for which `times` is null, looks only where the message of the job says. Other
-   * searches look in all buckets, and send the job of a duplicate again if it has neither a result nor a message.
+   * Looks for a result. A quick search, for which `times` is null, looks only where the message of the job says, as far as
+   * that is known. Other searches look in all buckets, and send the job of a duplicate again if it has neither a result nor a
+   * message.
    */
   async #lookFor(submission: Submission, times: readonly number[] | null): Promise<void> {
     try {
       if (await this.#find(submission, times ?? [submission.resultTtl])) return
       if (times === null) return
       while (submission.isDuplicate && !(await submission.readFirst())) {
-        // The worker stores the result before the stream deletes the message, so now it is there, if it was not before.
+        // The worker stores the result before the stream deletes the message, so a new result is there now.
         if (await this.#find(submission, await this.#times())) return
         await submission.sendAgain()
       }

@@ -46,8 +46,8 @@ export class Submission implements MappedJob, Linked<Submission> {
   #place: JobPlace | null = null
   #hasEnded = false
   /**
-   * Whether the server had a job with the same id. The worker sends the result to that submission, so this one must search
-   * for the result.
+   * Whether the server had a message with the same id. If it is that of another submission, the worker sends the result there,
+   * so this one must search for the result.
    */
   isDuplicate = false
   /** The `resultTtl` of the submission whose message is in the stream. */
@@ -214,7 +214,7 @@ export class Submission implements MappedJob, Linked<Submission> {
     noteFailure(this.future)
   }
 
-  /** Ends the job that was not sent. The end of a run is not a failure of the job. */
+  /** Ends the job whose sending was cancelled. The end of a run is not a failure of the job. */
   #cancelled(reason: CancelledError): void {
     this.#end('cancelled')
     if (!this.future.accepted.done()) this.future.accepted.cancel(reason)

@@ -6,8 +6,8 @@
  * not know the bucket of the result.
  *
  * The idea: the bucket of settings has a list of all times that are in use. An executor adds its own time before it sends its
- * first job, so each job that was ever sent has its time in the list. A search looks through the buckets of all these times.
- * There are few, because each is an option of an executor. Most clusters have one.
+ * first job, so the list has the time of each job that an executor has sent. Only the default is not in the list: each search
+ * looks there too. There are few times, because each is an option of an executor. Most clusters have one.
  *
  * A note for each job, which says where its result is, would not do: the note must be there while the job waits and while
  * its result is kept, and the entries of a bucket cannot expire after different times. The message of the job says it too,
@@ -68,7 +68,7 @@ export class JobResults {
    * the job may have a result of another submission, with another `ttl`.
    *
    * If two workers run such submissions at the same time and both end within milliseconds, the job may get two results.
-   * Two submissions in the same two minutes are one message, so this takes two that are further apart.
+   * Two submissions within two minutes are usually one message, so this takes two that are further apart.
    */
   async record(
     id: string,

@@ -140,7 +140,7 @@ export class Link {
   /**
    * Returns the connection; null while it is lost.
    *
-   * @throws {ClusterClosed} when the cluster has ended or was not started
+   * @throws {ClusterClosed} when the cluster has ended, was not started, or is being started again
    */
   current(): Bus | null {
     if (this.#bus === null) throw new ClusterClosed()

@@ -3,7 +3,7 @@ import type { Link } from './link.ts'
 /** How many jobs a queue holds if the option `capacity` was never given. */
 const defaultCapacity = 1_000_000
 
-/** Creates the streams of a queue if they do not exist. Executors and workers both call this, in any order. */
+/** Creates the streams of a queue if they do not exist, and sets its `capacity`. Executors and workers call this in any order. */
 export async function openQueue(link: Link, queue: string, capacity?: number): Promise<void> {
   const { names } = link
   const name = names.jobs(queue)

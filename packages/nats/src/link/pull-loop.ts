@@ -1,9 +1,8 @@
 /**
- * Requests exactly as many messages of a consumer as the receiver has room for. Workers, the delay wheel and the mailboxes
- * of entities are receivers.
+ * Requests as many messages of a consumer as the receiver has room for. Workers, the delay wheel and the mailboxes of entities
+ * are receivers.
  *
- * When the consumer has stalled, the loop ends with ConsumerStalled, and its supervisor starts another loop, which has a
- * new inbox.
+ * When the consumer has stalled, the loop ends with ConsumerStalled, and its owner runs it again, with a new inbox.
  */
 import type { Bus, ConsumerSettings, Delivery, ReaderSettings } from '../bus/bus.ts'
 import type { Link } from './link.ts'
@@ -12,13 +11,13 @@ import { checkInterval, StallWatchdog } from './stall-watchdog.ts'
 
 /**
  * How many requests of a receiver the server may hold. The server holds 512 requests of a consumer for all workers of a
- * queue together, and refuses further ones. Without this limit, a worker with 600 idle places would have 600 requests for
- * one job each. The next request then asks for all places that have become free meanwhile.
+ * queue together, and refuses further ones. Without this limit, a worker whose 600 places become free one by one would have
+ * 600 requests for one job each. The next request asks for all places that have become free meanwhile.
  */
 const mostRequests = 4
 
 export interface Receiver {
-  /** While messages are requested, fewer more than this are not worth a request. @defaultValue 1 */
+  /** While messages are requested, room for fewer than this is not worth another request. @defaultValue 1 */
   readonly batch?: number
   /** How many messages the receiver can take now. */
   readonly room: number

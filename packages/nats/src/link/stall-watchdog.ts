@@ -1,7 +1,7 @@
 /**
  * Finds out that a consumer has stalled.
  *
- * The problem: after a reconnect, for example, the server may stop to serve pull requests without an error.
+ * The problem: after a reconnect, for example, the server may stop serving pull requests without an error.
  *
  * The idea: the server sends heartbeats while it has nothing to deliver. So a consumer that is silent although messages
  * were requested has stalled.
@@ -27,7 +27,7 @@ export class StallWatchdog {
     this.#heardAt = bus.now()
   }
 
-  /** Called for each message and heartbeat of the server, and for the first request after a time without requests. */
+  /** Called for all that the server sends except errors, and for the first request after a time without requests. */
   heard(): void {
     this.#heardAt = this.#bus.now()
   }

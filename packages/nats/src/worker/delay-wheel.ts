@@ -1,4 +1,3 @@
-import { createServiceTask } from '@tasktree/core/lowlevel'
 /**
  * Releases jobs that must not begin before a certain time.
  *
@@ -6,6 +5,7 @@ import { createServiceTask } from '@tasktree/core/lowlevel'
  * to the server with the delay that is left, so a restart of the wheel or of the server loses nothing. When the time of a
  * job has come, the wheel appends it to the stream of the queue, under the same id. Every worker has a wheel.
  */
+import { createServiceTask } from '@tasktree/core/lowlevel'
 import type { ConsumerSettings, Delivery } from '../bus/bus.ts'
 import type { Link } from '../link/link.ts'
 import { StreamFull } from '../errors.ts'

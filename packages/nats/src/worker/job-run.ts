@@ -29,7 +29,7 @@ export class JobRun {
     this.message = message
   }
 
-  /** Called when the submitter has cancelled the job. */
+  /** Called when it is known that the submitter has cancelled the job, maybe more than once. */
   cancel(): void {
     this.#isCancelled = true
     this.#work?.cancel('the job was cancelled')
@@ -71,8 +71,8 @@ export class JobRun {
   }
 
   /**
-   * Returns whether the job has a result already or was cancelled. Sends an existing result again, because the first
-   * message with it may be lost.
+   * Returns whether the job has a result already or was cancelled; the delivery needs no more work then. Sends an existing
+   * result again, because the first message with it may be lost.
    */
   async #isSettled(): Promise<boolean> {
     const { id, resultTtl } = this.message
@@ -134,7 +134,7 @@ export class JobRun {
       } else outcome = { kind: 'error', error }
     }
     const settled = this.settle(outcome)
-    // `executed` requests the next job. The request leaves in one packet with the record, which `settle` has just sent.
+    // `executed` requests the next job. The request leaves in one packet with the record, which `settle` has usually sent now.
     this.#worker.executed(this)
     await settled
   }
@@ -232,7 +232,7 @@ export class JobRun {
 
   /**
    * Tells the server that the job is done. If this message is lost, the server delivers the job again, and the next worker
-   * finds the result.
+   * finds what was done.
    */
   async #acknowledge(): Promise<void> {
     try {

@@ -41,7 +41,12 @@ export class Modules {
     return Object.keys(this.#modules)
   }
 
-  /** Returns null if this worker does not have the function. @throws every error of loading the module */
+  /**
+   * Returns null if this worker does not have the function. Whether a module for a pool has it is found out by the pool, when
+   * it runs the job.
+   *
+   * @throws every error of loading the module
+   */
   async find(job: string): Promise<Start | null> {
     const at = job.lastIndexOf('#')
     const module = job.slice(0, at)

@@ -35,9 +35,9 @@ export class WorkerState implements Receiver {
   readonly #settings: WorkerSettings
   readonly #deadLetters: DeadLetters
   readonly #loop: PullLoop
-  /** All jobs whose results are not stored yet, each with its task. */
+  /** The jobs that are being handled, each with its task, until their results are stored. */
   readonly #runs = new Map<JobRun, Task<void>>()
-  /** The jobs whose function runs. */
+  /** The jobs whose function runs, or is about to. */
   readonly #executing = new Set<JobRun>()
   /** The jobs that wait for the dead-letter mover. */
   readonly #burying = new Set<JobRun>()
@@ -119,7 +119,7 @@ export class WorkerState implements Receiver {
     })
   }
 
-  /** Called when the function of a job has ended. */
+  /** Called when the function of a job has ended, or will not run here. */
   executed(run: JobRun): void {
     this.#executing.delete(run)
     this.#loop.roomier()
@@ -153,7 +153,7 @@ export class WorkerState implements Receiver {
     return this.#loop.run()
   }
 
-  /** The jobs whose results are not stored yet. */
+  /** The jobs that are being handled. Those that wait for the dead-letter mover are not. */
   get unsettled(): readonly JobRun[] {
     return [...this.#runs.keys()]
   }
@@ -163,7 +163,7 @@ export class WorkerState implements Receiver {
     return [...this.#burying]
   }
 
-  /** Waits for the running jobs, for `grace` milliseconds. Then cancels the remaining jobs and gives them back. */
+  /** Waits for the running jobs, for `grace` milliseconds while there is a cluster. Then cancels and gives back the others. */
   async stop(): Promise<void> {
     this.#isStopping = true
     const giveUpAt = this.link.now() + this.#settings.grace

@@ -25,10 +25,11 @@ export interface WorkerOptions extends ChildOptions {
   executor?: Executor
   /**
    * If the server hears nothing from the worker for this many milliseconds, it gives the worker's jobs to other workers.
-   * The worker reports three times in this time, from its main thread. @defaultValue 30000
+   * The worker reports three times in this time, from its main thread. All workers of a queue must give the same.
+   * @defaultValue 30000
    */
   ackWait?: number
-  /** How many times a job is delivered before it is put aside, if workers die with it. @defaultValue 5 */
+  /** How many times a job is delivered before it is put aside, if workers die with it or it is tried again. @defaultValue 5 */
   maxDeliver?: number
   /**
    * Returns the milliseconds between failed attempt number `attempt` and the next one, for a job that is tried again. If the
