@@ -1,5 +1,5 @@
 /** What the package relies on, of the real server and of the one in memory alike. */
-import { cancelTasks, createTask, Future, run } from '@tasktree/core'
+import { cancelTasks, createTask, Future, gather, run, waitFor } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { MemoryServer } from '@tasktree/nats/testing'
 import { describe, expect, test } from 'vitest'
@@ -12,6 +12,38 @@ import { until } from './support/tree.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const text = (value: Uint8Array | undefined): string => new TextDecoder().decode(value)
+
+/** Each call that waits for an answer fails at once while the connection is lost, and none of them is made later. */
+async function checkLost(bus: Bus, lose: () => Promise<void>, restore: () => Promise<void>) {
+  const stream = { name: 'lost', subjects: ['lost.x'], retention: 'work' } as const
+  const bucket = await bus.openBucket('lost')
+  await bucket.put('key', bytes('a'))
+  await lose()
+  const errors = await gather(
+    [
+      async () => bus.flush(),
+      async () => bus.openStream(stream),
+      async () =>
+        bus.openConsumer({ stream: 'lost', name: 'c', subject: 'lost.x', ackWait: 1_000 }),
+      async () => bus.append('lost.x', bytes('a'), { id: '1' }),
+      async () => bus.deleteMessage('lost', 1, '1'),
+      async () => bus.readHeaders('lost', 1, '1'),
+      async () => bus.streamState('lost'),
+      async () => bus.openBucket('other'),
+      async () => bucket.put('key', bytes('b')),
+      async () => bucket.create('key', bytes('b')),
+      async () => bucket.update('key', bytes('b'), 1),
+      async () => bucket.get('key'),
+      async () => bucket.delete('key'),
+      async () => bucket.keys(),
+    ].map((call) => createTask(async () => waitFor(thrown(call()), 3_000))),
+  )
+  for (const error of errors) expect(error).toBeInstanceOf(BusTimeout)
+  await restore()
+  await bus.flush()
+  expect(text((await bucket.get('key'))?.value)).toBe('a')
+  expect(await bus.streamState('lost')).toBeNull()
+}
 
 interface Home {
   /** Runs `body` with a bus of a new connection. */
@@ -170,6 +202,15 @@ describe('the server in memory', () => {
   )
 })
 
+test('calls without a connection fail at once: the server in memory', () =>
+  runVirtual(async () => {
+    const server = new MemoryServer()
+    const bus = await server.connector()
+    const lose = async (): Promise<void> => server.connections[0]?.cut()
+    const restore = async (): Promise<void> => server.connections[0]?.restore()
+    await checkLost(bus, lose, restore)
+  }))
+
 describeWithServer('the real server', (server) => {
   const use: Home['use'] = (body) =>
     run(async () => {
@@ -257,6 +298,33 @@ describeWithServer('the real server', (server) => {
       })
     },
   )
+
+  test('calls without a connection fail at once', { tags: 'slow' }, async () => {
+    await using mortal = await NatsServer.start()
+    await run(async () => {
+      const bus = await connectNats(
+        { servers: mortal.url },
+        { replicas: 1, powerLossWarning: false },
+      )
+      const reach = (status: Bus['status']): Promise<void> =>
+        until(() => bus.status === status, `the status ${status}`)
+      try {
+        await checkLost(
+          bus,
+          async () => {
+            await mortal.kill()
+            await reach('disconnected')
+          },
+          async () => {
+            await mortal.restart()
+            await reach('connected')
+          },
+        )
+      } finally {
+        await bus.close()
+      }
+    })
+  })
 
   test('a message that no stream stores fails at once', async () => {
     await use(async (bus) => {

@@ -12,7 +12,7 @@ import { code, isRefusal } from './nats-errors.ts'
 import { answerTime } from './server-requests.ts'
 
 /**
- * Connects to a server. When the connection is lost later, the client tries to reconnect until the bus is closed.
+ * Connects to a server. When the connection is lost later, the client by default tries to reconnect until the bus is closed.
  *
  * @throws {ConnectFailed} when no connection to the server could be made
  * @throws {NoJetStream} when the server runs without JetStream
@@ -27,7 +27,7 @@ export async function connectNats(
     connection = await connect({
       maxReconnectAttempts: -1,
       reconnectTimeWait: 250,
-      // The client closes a connection whose server has not answered three of these pings.
+      // The client closes a connection whose server has not answered two of these pings when the third one is due.
       pingInterval: 2_000,
       // If a server dies during the handshake of this first connect, the client does not notice, and waits for this long.
       // Its default is 20 s.

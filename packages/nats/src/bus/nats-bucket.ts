@@ -74,7 +74,7 @@ export class NatsBucket implements Bucket {
    * marker of the deletion, and the marker has a revision.
    */
   #createAgain(key: string, value: Uint8Array): Future<number | null> {
-    return this.#translated(
+    return this.#translated(() =>
       this.#kv.create(key, value).catch((error: unknown) => {
         if (isWrongSequence(error)) return null
         throw error
@@ -91,7 +91,7 @@ export class NatsBucket implements Bucket {
   }
 
   get(key: string): Future<Entry | null> {
-    return this.#translated(
+    return this.#translated(() =>
       this.#kv
         .get(key)
         .then((entry) =>
@@ -104,7 +104,7 @@ export class NatsBucket implements Bucket {
 
   delete(key: string, revision?: number): Future<void> {
     const options = { ...(revision !== undefined && { previousSeq: revision }) }
-    return this.#translated(
+    return this.#translated(() =>
       this.#kv.delete(key, options).catch((error: unknown) => {
         if (!isWrongSequence(error)) throw error
       }),
@@ -112,7 +112,7 @@ export class NatsBucket implements Bucket {
   }
 
   keys(): Future<string[]> {
-    return this.#translated(this.#listKeys())
+    return this.#translated(() => this.#listKeys())
   }
 
   /**
@@ -130,9 +130,9 @@ export class NatsBucket implements Bucket {
     return keys.filter((_, i) => entries[i]?.operation === 'PUT')
   }
 
-  #translated<T>(promise: Promise<T>): Future<T> {
-    return this.#pending.follow(
-      promise.catch((error: unknown) => {
+  #translated<T>(call: () => Promise<T>): Future<T> {
+    return this.#pending.follow(() =>
+      call().catch((error: unknown) => {
         throw translate(error, this.#what())
       }),
     )

@@ -100,8 +100,10 @@ export class NatsBus implements Bus {
   #report(status: BusStatus): void {
     if (this.#status === status || this.#status === 'closed') return
     this.#status = status
-    if (status === 'connected') this.#requests.goOn()
-    else {
+    if (status === 'connected') {
+      this.#pending.goOn()
+      this.#requests.goOn()
+    } else {
       const error =
         status === 'closed' ? new ClusterClosed() : new BusTimeout('the connection was lost')
       this.#pending.fail(error)
@@ -163,11 +165,15 @@ export class NatsBus implements Bus {
   }
 
   flush(): Future<void> {
-    return this.#pending.follow(this.#connection.flush())
+    return this.#pending.follow(() =>
+      this.#connection.flush().catch((error: unknown) => {
+        throw translate(error, 'a flush')
+      }),
+    )
   }
 
   openStream(settings: StreamSettings): Future<void> {
-    return this.#pending.follow(this.#openStream(settings))
+    return this.#pending.follow(() => this.#openStream(settings))
   }
 
   async #openStream({
@@ -228,7 +234,7 @@ export class NatsBus implements Bus {
             max_ack_pending: -1,
             max_deliver: -1,
           }
-    return this.#pending.follow(
+    return this.#pending.follow(() =>
       this.#manager.consumers.add(stream, config).then(
         () => {},
         (error: unknown) => {
@@ -274,7 +280,7 @@ export class NatsBus implements Bus {
 
   readHeaders(stream: string, sequence: number, id: string): Future<Headers | null> {
     const { streams } = this.#manager
-    return this.#pending.follow(
+    return this.#pending.follow(() =>
       streams.getMessage(stream, { seq: sequence }).then(
         (message) => {
           const headers = fromHeaders(message?.header)
@@ -289,7 +295,7 @@ export class NatsBus implements Bus {
   }
 
   overlooked(settings: ConsumerSettings, from: number): Future<StoredMessage | null> {
-    return this.#pending.follow(this.#overlooked(settings, from))
+    return this.#pending.follow(() => this.#overlooked(settings, from))
   }
 
   async #overlooked(
@@ -313,7 +319,7 @@ export class NatsBus implements Bus {
   }
 
   streamState(stream: string): Future<StreamState | null> {
-    return this.#pending.follow(this.#streamState(stream))
+    return this.#pending.follow(() => this.#streamState(stream))
   }
 
   async #streamState(stream: string): Promise<StreamState | null> {
@@ -343,9 +349,8 @@ export class NatsBus implements Bus {
 
   openBucket(name: string, ttl: number = Infinity): Future<Bucket> {
     const options = { history: 1, replicas: this.#replicas, ...(ttl !== Infinity && { ttl }) }
-    const opening = new Kvm(this.#client).create(name, options)
-    return this.#pending.follow(
-      opening.then(
+    return this.#pending.follow(() =>
+      new Kvm(this.#client).create(name, options).then(
         (kv) => new NatsBucket(name, kv, this.#manager.streams, this.#requests, this.#pending),
         (error: unknown) => {
           throw translate(error, `the bucket ${name}`)
@@ -356,7 +361,7 @@ export class NatsBus implements Bus {
 
   close(): Future<void> {
     // This future is not one of `#pending`, because those fail when the connection ends.
-    return new Pending().follow(this.#close())
+    return new Pending().follow(() => this.#close())
   }
 
   async #close(): Promise<void> {
