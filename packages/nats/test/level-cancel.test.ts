@@ -1,5 +1,5 @@
 import { Actor } from '@tasktree/actor'
-import { sleep } from '@tasktree/core'
+import { getEventLoop, sleep } from '@tasktree/core'
 import { type Cluster, cluster, remoteJobs, type StateCodec } from '@tasktree/nats'
 import type { MemoryServer } from '@tasktree/nats/testing'
 import { describe, expect, test } from 'vitest'
@@ -58,6 +58,8 @@ const operations: Record<string, (sender: Cluster, server: MemoryServer) => Prom
 describe('a scope that is cancelled at any turn ends without spinning, and the cluster goes on', () => {
   test.each(Object.keys(operations))('%s', { tags: ['slow'] }, (name) =>
     withReceivers({ actor: Counter, state, home }, async (sender, server) => {
+      const reports: string[] = []
+      getEventLoop().setExceptionHandler((_, { message }) => void reports.push(message))
       // An entity that was woken stays, so it is woken before.
       for (const type of ['plain', 'durable']) await sender.ref<Counter>(type, 'key').ask.add(0)
       const operate = operations[name] as (typeof operations)[string]
@@ -70,6 +72,10 @@ describe('a scope that is cancelled at any turn ends without spinning, and the c
       expect(cancels).toBeGreaterThan(0)
       expect(await sender.executor('q').submit(far.double, 4)).toBe(8)
       expect(await sender.lookup<Counter>('actor').ask.add(0)).toBeGreaterThanOrEqual(0)
+      // An exception that nobody has looked at is reported when the memory of its task is freed.
+      globalThis.gc?.()
+      await sleep(1)
+      expect(reports).toEqual([])
     }),
   )
 })

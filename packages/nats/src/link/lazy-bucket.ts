@@ -40,7 +40,10 @@ export class LazyBucket implements Bucket {
 
   #use<T>(call: (bucket: Bucket) => Future<T>): Future<T> {
     if (this.#bucket !== null) return call(this.#bucket)
-    return createTask(async () => call(await this.#whenOpen()))
+    const task = createTask(async () => call(await this.#whenOpen()))
+    // In a scope that is cancelled, the caller does not get to await the task, so nobody may see its failure.
+    task.addDoneCallback(() => void (task.cancelled() || task.exception()))
+    return task
   }
 
   /** If the bucket cannot be opened, the calls that wait for it fail with that error. The next call tries again. */
