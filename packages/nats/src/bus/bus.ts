@@ -1,6 +1,6 @@
 /**
  * The interface between this package and a message system. The package needs three things: messages between programs,
- * streams that keep each message until a worker has acknowledged it, and buckets, which are maps whose entries expire.
+ * streams that keep each message until it is acknowledged or deleted, and buckets, which are maps whose entries may expire.
  *
  * There are two implementations. NatsBus uses the NATS client. MemoryBus, which users get from `@tasktree/nats/testing`,
  * runs in one process and in virtual time, behaves like NATS, and produces the faults that NATS can have.
@@ -9,7 +9,7 @@ import type { Future } from '@tasktree/core'
 
 export type Headers = Readonly<Record<string, string>>
 
-/** The header with the id of a message. A stream does not store two messages with the same id. */
+/** The header with the id of a message. Within two minutes a stream does not store two messages with the same id. */
 export const idHeader = 'Nats-Msg-Id'
 
 /** A message between programs. It is delivered at most once. */
@@ -26,10 +26,11 @@ export interface BusMessage {
 
 /**
  * A message of a stream that the server has delivered to a consumer. The server delivers it again unless the consumer
- * acknowledges it in time.
+ * acknowledges it in time, or only reads.
  *
- * A server that was killed may give the number of a deleted message to a new one. So `ack`, `term` and `remove` look at the
- * id of the message first, if the connection was lost since the delivery, and do nothing if it is another message.
+ * A server that was killed may give the number of a deleted message to a new one. So if the connection was lost since the
+ * delivery, or one of `ack`, `term` and `remove` was called before, each of these three looks at the id of the message first,
+ * and does nothing if it is another message.
  */
 export interface Delivery {
   readonly subject: string
@@ -131,7 +132,7 @@ export interface Entry {
   readonly revision: number
 }
 
-/** A map on the server whose entries expire. The server sends no notice when an entry expires. */
+/** A map on the server whose entries may expire. The server sends no notice when an entry expires. */
 export interface Bucket {
   /** Creates an entry and returns its revision. Returns null if the key has an entry already. */
   create(key: string, value: Uint8Array): Future<number | null>
@@ -167,7 +168,7 @@ export interface Bus {
   /** The Unix time in milliseconds. */
   now(): number
   /**
-   * Sends a message.
+   * Sends a message. It may be lost, for example when the connection is.
    *
    * @throws {PayloadTooLarge} when the message is larger than the server allows; nothing was sent
    * @throws {ClusterClosed} when the bus is closed

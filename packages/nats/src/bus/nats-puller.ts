@@ -5,7 +5,7 @@
  * fixed number of messages ahead, and its `fetch` makes a subscription for each request.
  *
  * The idea: this file uses the protocol of JetStream's pull requests directly. A request names an inbox and a number of
- * messages. The server answers with messages, with heartbeats while it has none, and with a status when the request ends.
+ * messages. The server answers with messages, with heartbeats while it has none, and with a status when the request ends early.
  */
 import { createInbox, type Msg, nanos, type NatsConnection } from '@nats-io/transport-node'
 import type { Future } from '@tasktree/core'
@@ -168,7 +168,7 @@ class NatsDelivery extends LazyMessage implements Delivery {
     try {
       this.#connection.publish(reply, text)
     } catch {
-      // The connection is closed, so the server will deliver the message again.
+      // The connection has ended, so the server will deliver the message again.
     }
   }
 }

@@ -298,7 +298,7 @@ export class DurableEntity {
         // The message has not caused the failure, so it must not be lost.
         actors.warn(`${this.#name} cannot start; it is tried again`, error)
       }
-      await this.#closing.wait(delay * (0.5 + Math.random() / 2))
+      await this.#closing.wait(delay * (0.5 + link.jitter() / 2))
     }
     return null
   }

@@ -8,6 +8,7 @@
  *
  * Source: D. G. Thaler and C. V. Ravishankar, "Using name-based mappings to increase hit rates", 1998
  */
+import { hash } from '../wire/hash.ts'
 
 export function shardOf(key: string, shards: number): number {
   return hash(key) % shards
@@ -25,15 +26,4 @@ export function rightHost(hosts: Iterable<string>, shard: number): string {
     }
   }
   return best
-}
-
-/** FNV-1a over the UTF-16 units, then the last steps of MurmurHash3, without which similar names have similar hashes. */
-function hash(text: string): number {
-  let h = 0x811c_9dc5
-  for (let i = 0; i < text.length; i++) {
-    h = Math.imul(h ^ text.charCodeAt(i), 0x0100_0193)
-  }
-  h = Math.imul(h ^ (h >>> 16), 0x85eb_ca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2_ae35)
-  return (h ^ (h >>> 16)) >>> 0
 }

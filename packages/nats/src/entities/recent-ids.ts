@@ -7,6 +7,7 @@
  *
  * An id is kept as 64 bits of hash, with the second in which the message was stored.
  */
+import { hash } from '../wire/hash.ts'
 
 /** The bytes of one id: two hashes and the time. */
 const size = 12
@@ -45,13 +46,4 @@ export function addId(ids: RecentIds, id: string, storedAt: number): RecentIds {
 
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
-/** FNV-1a from a seed, then the last steps of MurmurHash3. */
-function hash(text: string, seed: number): number {
-  let h = seed
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x0100_0193)
-  h = Math.imul(h ^ (h >>> 16), 0x85eb_ca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2_ae35)
-  return (h ^ (h >>> 16)) >>> 0
 }

@@ -9,13 +9,14 @@ import { createServiceTask } from '@tasktree/core/lowlevel'
 import type { Bucket, Bus, BusMessage, BusStatus, Connector } from '../bus/bus.ts'
 import { BusTimeout, ClusterClosed, ConnectFailed } from '../errors.ts'
 import type { Codec } from '../wire/codec.ts'
+import { hash } from '../wire/hash.ts'
 import { Names } from '../wire/names.ts'
 import { Answers } from './answers.ts'
 import { cancelTtl, ReceivedCancels } from './received-cancels.ts'
 import { JobResults } from './job-results.ts'
 import { LazyBucket } from './lazy-bucket.ts'
 
-/** Milliseconds before the next attempt. The time doubles with each attempt, and is varied at random. */
+/** Milliseconds before the next attempt. The time doubles with each attempt, and is varied. */
 const firstRetry = 50
 const longestRetry = 2_000
 
@@ -34,6 +35,7 @@ export class Link {
   readonly #waiting = new Set<Future<Bus>>()
   readonly #background = new Set<Task>()
   #bus: Bus | null = null
+  #jitters = 0
   #hasEnded = false
 
   constructor(
@@ -53,6 +55,14 @@ export class Link {
 
   get status(): LinkStatus {
     return this.#bus?.status ?? 'idle'
+  }
+
+  /**
+   * Returns a number from 0 to 1 that varies the time before another attempt, so that not all nodes try at once. Each node has
+   * numbers of its own. They are the same each time a program runs, so that a test with a seed can be repeated.
+   */
+  jitter(): number {
+    return hash(`${this.node} ${++this.#jitters}`) / 2 ** 32
   }
 
   /** The Unix time in milliseconds. */
@@ -163,7 +173,7 @@ export class Link {
         if (!isPassing(error)) throw error
         if (this.#hasEnded) throw new ClusterClosed()
       }
-      await sleep(delay * (0.5 + Math.random() / 2))
+      await sleep(delay * (0.5 + this.jitter() / 2))
     }
   }
 

@@ -120,7 +120,7 @@ export class RemoteAsk extends Future<unknown> {
   sendLater(): void {
     if (this.done()) return
     this.#retry?.cancel()
-    const delay = this.#retryDelay * (0.5 + Math.random() / 2)
+    const delay = this.#retryDelay * (0.5 + this.#owner.link.jitter() / 2)
     this.#retryDelay = Math.min(2 * this.#retryDelay, longestRetry)
     this.#retry = this.getLoop().callLater(delay, () => this.#send())
   }

@@ -8,7 +8,7 @@
  * - Entries of buckets expire without notice.
  * - Timers of the server are late, by different amounts.
  *
- * With the same seed, everything happens in the same order.
+ * With the same seed, and nodes of the same names, everything happens in the same order.
  */
 import { Future, getEventLoop } from '@tasktree/core'
 import { checkDuration, checkOptions } from '@tasktree/core/lowlevel'
