@@ -75,7 +75,7 @@ export class QueueFull extends Error {
   }
 }
 
-/** The arguments of a job or of a message are larger than the server's limit. Nothing was sent. */
+/** Arguments, a progress value or the state of an entity are larger than the server allows. Nothing was sent. */
 export class PayloadTooLarge extends Error {
   override readonly name: string = 'PayloadTooLarge'
   readonly code: string = 'ERR_NATS_PAYLOAD_TOO_LARGE'
@@ -118,7 +118,10 @@ export class UnknownJob extends Error {
   }
 }
 
-/** Workers began the job as often as `maxDeliver` allows, and none of them finished it. It is in the dead-letter stream now. */
+/**
+ * Workers began the job as often as `maxDeliver` allows, and none of them finished it, or its arguments cannot be read. It is
+ * in the dead-letter stream now.
+ */
 export class PoisonedJob extends Error {
   override readonly name: string = 'PoisonedJob'
   readonly code: string = 'ERR_NATS_POISONED_JOB'
@@ -133,7 +136,7 @@ export class PoisonedJob extends Error {
   }
 }
 
-/** The consumer of a queue has sent neither messages nor heartbeats. Its supervisor starts another one. */
+/** A consumer has sent neither messages nor heartbeats, or the server has ended it. Another one is started. */
 export class ConsumerStalled extends Error {
   override readonly name: string = 'ConsumerStalled'
   readonly code: string = 'ERR_NATS_CONSUMER_STALLED'
@@ -143,7 +146,7 @@ export class ConsumerStalled extends Error {
   }
 }
 
-/** The server did not answer a request in time. It may have done what was requested. */
+/** The server did not answer a request in time, or the connection was lost. It may have done what was requested. */
 export class BusTimeout extends Error {
   override readonly name: string = 'BusTimeout'
   readonly code: string = 'ERR_NATS_TIMEOUT'

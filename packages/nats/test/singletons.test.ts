@@ -66,6 +66,33 @@ describe('a singleton', () => {
     },
   )
 
+  test(
+    'is taken over within one and a half leases, whenever its node dies',
+    { tags: 'slow' },
+    async () => {
+      await runVirtual(async () => {
+        let longest = 0
+        for (let moment = 0; moment < lease; moment += 8) {
+          const server = new MemoryServer({ seed: moment })
+          const log = new Log()
+          const one = await startLogged(server, log, 'one')
+          await sleep(100)
+          const two = await startLogged(server, log, `two ${moment}`)
+          await sleep(3_000 + moment)
+          const cutAt = getEventLoop().time()
+          server.connections[0]!.cut()
+          await sleep(3_000)
+          longest = Math.max(longest, log.runs[1]!.from - cutAt)
+          await two.stop()
+          server.connections[0]!.restore()
+          await one.stop()
+        }
+        // A few messages take their time too.
+        expect(longest).toBeLessThan(1.5 * lease + 20)
+      })
+    },
+  )
+
   test('is taken over when its node has died, and not before it has stopped there', async () => {
     await runVirtual(async () => {
       const server = new MemoryServer()

@@ -158,7 +158,7 @@ export class Cluster implements AsyncDisposable {
   /**
    * Runs `spec` on one node at a time, as a child. Give the same singleton to several nodes: one of them runs it, and the
    * others wait to take over. After an orderly stop another node takes over at once. When a node has died or is cut off,
-   * another one takes over after `lease` to 1.5 times `lease`, and the first one has stopped it before that.
+   * another one takes over within 1.5 times `lease`. The first one has stopped it before that, unless its process is paused.
    *
    * @throws {TypeError} for wrong arguments; the message names what is wrong
    * @throws {RangeError} for arguments whose value is out of range
@@ -232,7 +232,10 @@ export class Cluster implements AsyncDisposable {
     return listNodes(this.#link)
   }
 
-  /** Returns the nodes, and the numbers of waiting and running jobs in each queue that a node uses. */
+  /**
+   * Returns the nodes, where the singletons and the entities are, and the numbers of jobs in the queues for which a node has
+   * workers, or this node an executor.
+   */
   async snapshot(): Promise<ClusterSnapshot> {
     await this.#entry.ensureWritten()
     return takeSnapshot(this.#link, this.namespace, this.#queues)
@@ -278,7 +281,7 @@ class Connection implements AsyncDisposable {
     if (this.#watcher?.done() === false) this.#watcher.setException(error)
   }
 
-  /** Never returns. Fails when the connection has ended by itself. */
+  /** Never returns. Fails when the connection has ended by itself, or the entry of the node cannot be kept. */
   async wait(): Promise<void> {
     const watcher = new Future<void>()
     this.#watcher = watcher
@@ -326,7 +329,8 @@ function makeNodeName(): string {
 /**
  * Returns a cluster handle without a connection. Its `child()` connects.
  *
- * @throws {TypeError} naming the wrong option
+ * @throws {TypeError} naming the option that is of a wrong type
+ * @throws {RangeError} when an option is out of range
  *
  * @example
  *     import { ActorSystem } from '@tasktree/actor'
@@ -348,6 +352,8 @@ export function cluster(options?: ClusterOptions): Cluster {
 /**
  * Returns a connected cluster handle, for programs without a tree.
  *
+ * @throws {TypeError} naming the option that is of a wrong type
+ * @throws {RangeError} when an option is out of range
  * @throws {ConnectFailed} when no connection to the server could be made
  * @throws {NoJetStream} when the server runs without JetStream
  *

@@ -50,7 +50,7 @@ export class Activation {
     this.onEnd?.()
   }
 
-  /** Ends the actor after the messages that it has, if it runs. `detail` is the reason that its `onStop` gets. */
+  /** Ends the actor if it runs: after the messages that it has, or at once with `detail`, the reason that its `onStop` gets. */
   async stop(detail?: unknown): Promise<void> {
     const current = this.#current
     if (current === null) return

@@ -101,7 +101,7 @@ export class MemoryEntity {
     if (this.#open.size === 0) this.#shard.forget(this.#key)
   }
 
-  /** Ends at once. The lease of the shard is lost. */
+  /** Called when the lease of the shard is lost. The actor is stopped together with the shard. */
   abort(): void {
     this.#idle.cancel()
   }

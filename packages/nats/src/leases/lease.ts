@@ -159,7 +159,7 @@ export async function acquireLease(link: Link, settings: LeaseSettings): Promise
       if (lease !== null) return lease
       // The server does not tell when an entry expires, so each waiting node tries again from time to time. The jitter keeps
       // the nodes from trying all at once.
-      await isFree.wait((ttl / 2) * (0.75 + link.jitter() / 2))
+      await isFree.wait((ttl / 2) * (0.75 + link.jitter() / 4))
     }
   } finally {
     stop()

@@ -1,4 +1,4 @@
-/** The asks of one cluster handle that wait for an answer. They fail early when the connection or the node is lost. */
+/** The asks of one cluster handle that wait for an answer. Most fail early when the connection or the node is lost. */
 import type { ExitReason } from '@tasktree/actor'
 import { detached, Future, sleep } from '@tasktree/core'
 import { createServiceTask } from '@tasktree/core/lowlevel'

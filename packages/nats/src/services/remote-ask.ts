@@ -8,7 +8,7 @@ import { type AskTrace, askTracing } from '../wire/trace.ts'
 import type { OpenAsks } from './open-asks.ts'
 import type { Route } from './service-route.ts'
 
-/** A message to a full mailbox is sent again after 50 to 100 % of this many milliseconds. The time doubles each time. */
+/** A message, for example to a full mailbox, is sent again after 50 to 100 % of this many milliseconds, doubled each time. */
 const firstRetry = 10
 const longestRetry = 500
 

@@ -27,8 +27,8 @@ export const cloneCodec: Codec = {
 }
 
 /**
- * JSON, for clusters with programs in other languages. It encodes `undefined` as null, and throws for values that JSON does
- * not have.
+ * JSON, for clusters with programs in other languages. It encodes `undefined` as null, and else does what JSON.stringify does:
+ * it throws for a bigint and a cycle, but writes a Map as {}, and NaN, or a function in a list, as null.
  *
  * @example
  *     console.log(new TextDecoder().decode(jsonCodec.encode({ apples: 3 }))) // {"apples":3}

@@ -5,8 +5,8 @@
  * of a small job, and leaves work for the garbage collector. Most values need nothing of it: the arguments `[1, 2]`, or
  * the result `true`.
  *
- * The idea: texts, numbers, booleans, null, undefined, and flat lists of them are encoded as JSON, if JSON gives back
- * exactly the same value. The first byte tells the encodings apart: V8's begins with 255, which no JSON text does.
+ * The idea: texts, numbers, booleans, null, and flat lists of them are encoded as JSON, if JSON gives back exactly the same
+ * value; undefined is one byte. The first byte tells the encodings apart: V8's begins with 255, which no JSON text does.
  */
 
 /** A list or a text that is longer than this is left to V8, because the check would take longer than it saves. */
