@@ -1,7 +1,7 @@
 import { headers } from '@nats-io/transport-node'
 import { jetstream } from '@nats-io/jetstream'
 import { connect as connectClient } from '@nats-io/transport-node'
-import { ActorSystem, FailedToStart, silentLogger } from '@tasktree/actor'
+import { Actor, ActorSystem, FailedToStart, silentLogger } from '@tasktree/actor'
 import { runVirtual } from '@tasktree/core/testing'
 import {
   clusterTree,
@@ -17,6 +17,13 @@ import { expect, test } from 'vitest'
 import { thrown } from '../../../vitest.thrown.ts'
 import { describeWithServer, freePort, NatsServer } from './support/server.ts'
 import { inTree, until } from './support/tree.ts'
+
+class Sum extends Actor {
+  sum = 0
+  add(n: number): number {
+    return (this.sum += n)
+  }
+}
 
 const fail = (_data: Uint8Array): never => {
   throw new RangeError('no')
@@ -144,6 +151,41 @@ describeWithServer(
           expect(await thrown(executor.submit(far.fail, new Uint8Array(1)))).toBeInstanceOf(
             PoisonedJob,
           )
+        },
+      )
+    })
+
+    test('messages of another program hold no entity and no connection up', async () => {
+      const where = options('garbage')
+      const state = {
+        save: (sum: Sum) => sum.sum,
+        load: (sum: Sum, value: number) => void (sum.sum = value),
+      }
+      await inTree(
+        where,
+        (cluster) => [
+          cluster.entity('plain', Sum, { shards: 1 }),
+          cluster.entity('durable', Sum, { shards: 1, state }),
+        ],
+        async (cluster) => {
+          const client = await connectClient({ servers: server.url, user: 'me', pass: 'secret' })
+          const add = (type: string): PromiseLike<number> =>
+            cluster.ref<Sum>(type, 'key').ask({ timeout: 10_000 }).add(1)
+          expect([await add('plain'), await add('durable')]).toEqual([1, 1])
+          for (const subject of ['host.plain', 'rpc.plain.0.=ZZ', 'rpc.plain.0.key']) {
+            client.publish(`garbage.${subject}`, 'garbage', { reply: 'nowhere' })
+          }
+          for (const subject of ['mbx.durable.0.=ZZ', 'mbx.durable.0.key']) {
+            client.publish(`garbage.${subject}`, 'garbage')
+            client.publish(`garbage.${subject}`, 'ask - 1 add\n')
+          }
+          await client.flush()
+          expect([await add('plain'), await add('durable')]).toEqual([2, 2])
+          await until(async () => {
+            const { entities } = await cluster.snapshot()
+            return entities['durable']?.waiting === 0
+          }, 'empty mailboxes')
+          await client.close()
         },
       )
     })

@@ -35,6 +35,7 @@ import {
   type StreamState,
 } from './bus.ts'
 import { failDeadHandshake } from './dead-handshake.ts'
+import { guarded } from './guarded.ts'
 import { fromHeaders, LazyMessage } from './lazy-message.ts'
 import { checkSize } from './message-size.ts'
 import { NatsBucket } from './nats-bucket.ts'
@@ -158,7 +159,7 @@ export class NatsBus implements Bus {
     const subscription = this.#connection.subscribe(subject, {
       ...options,
       callback: (error, message) => {
-        if (error === null) listener(new NatsMessage(message))
+        if (error === null) guarded(subject, listener, new NatsMessage(message))
       },
     })
     return () => subscription.unsubscribe()

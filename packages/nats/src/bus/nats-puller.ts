@@ -11,6 +11,7 @@ import { createInbox, type Msg, nanos, type NatsConnection } from '@nats-io/tran
 import type { Future } from '@tasktree/core'
 import { completed } from '@tasktree/core/lowlevel'
 import { type Delivery, type Headers, idHeader, type Puller, type PullListener } from './bus.ts'
+import { guarded } from './guarded.ts'
 import { fromHeaders, LazyMessage } from './lazy-message.ts'
 import type { Requests } from './server-requests.ts'
 import { ifStored, removeStored } from './stored-messages.ts'
@@ -52,7 +53,7 @@ export class NatsPuller implements Puller {
     this.#listener = listener
     const subscription = connection.subscribe(this.#inbox, {
       callback: (error, message) => {
-        if (error === null) this.#receive(message)
+        if (error === null) guarded(this.#inbox, (each) => this.#receive(each), message)
       },
     })
     this.#stop = () => subscription.unsubscribe()

@@ -27,6 +27,16 @@ interface Notice {
   readonly node: string
 }
 
+/** Returns null for a message of another program. */
+function readNotice(data: Uint8Array): Notice | null {
+  try {
+    const { say, node } = JSON.parse(new TextDecoder().decode(data)) as Notice
+    return typeof node === 'string' ? { say, node } : null
+  } catch {
+    return null
+  }
+}
+
 /** The most milliseconds that a new host waits for the answers of the others before it looks for its shards. */
 const settleTime = 100
 
@@ -104,7 +114,9 @@ class EntityHost extends Actor {
   }
 
   #receive({ data, reply }: BusMessage): void {
-    const { say, node } = JSON.parse(new TextDecoder().decode(data)) as Notice
+    const notice = readNotice(data)
+    if (notice === null) return
+    const { say, node } = notice
     if (say === 'who') {
       this.#bus?.publish(reply, data)
       return

@@ -116,6 +116,10 @@ export class MailboxShard implements AsyncDisposable {
     if (this.isClosing || this.#held.get(sequence)?.storedAt === storedAt) return
     this.#held.set(sequence, delivery)
     const key = readToken(subject.slice(subject.lastIndexOf('.') + 1))
+    if (key === null) {
+      this.done(delivery)
+      return
+    }
     let entity = this.#entities.get(key)
     if (entity === undefined) {
       entity = new DurableEntity(this, key)

@@ -49,14 +49,14 @@ export class RequestShard implements AsyncDisposable {
 
   #receive(bus: Bus, message: BusMessage): void {
     const ask = readAsk(message)
+    const key = readToken(message.subject.slice(message.subject.lastIndexOf('.') + 1))
     // A node that was paused beyond its lease finds old messages in its socket. Their senders may have sent them to the new
     // owner too, so an answer from this node could make a sender repeat a message that is being handled.
-    if (ask === null || !this.#lease.isHeld) return
+    if (ask === null || key === null || !this.#lease.isHeld) return
     if (this.#isClosing) {
       if (message.reply !== '') bus.publish(message.reply, moved)
       return
     }
-    const key = readToken(message.subject.slice(message.subject.lastIndexOf('.') + 1))
     let entity = this.#entities.get(key)
     if (entity === undefined) {
       entity = new MemoryEntity(this, key)

@@ -12,9 +12,13 @@ export function token(text: string): string {
   )
 }
 
-/** The text that `token` has made into `encoded`. */
-export function readToken(encoded: string): string {
-  return decodeURIComponent(encoded.replaceAll('=', '%'))
+/** The text that `token` has made into `encoded`; null if another program has made it. */
+export function readToken(encoded: string): string | null {
+  try {
+    return decodeURIComponent(encoded.replaceAll('=', '%'))
+  } catch {
+    return null
+  }
 }
 
 /** @throws {TypeError} for an empty text and for other values that are not a name */
