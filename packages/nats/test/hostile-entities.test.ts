@@ -2,7 +2,13 @@
 import { Actor, type ActorSystem, silentLogger } from '@tasktree/actor'
 import { getEventLoop, sleep } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
-import { cluster, type Cluster, type ClusterOptions, jsonCodec } from '@tasktree/nats'
+import {
+  cluster,
+  type Cluster,
+  type ClusterOptions,
+  jsonCodec,
+  type StateCodec,
+} from '@tasktree/nats'
 import { MemoryServer } from '@tasktree/nats/testing'
 import { expect, test } from 'vitest'
 import { thrown } from '../../../vitest.thrown.ts'
@@ -85,7 +91,7 @@ test.for(noLists)('args that do not return a list are named: %s', ([args, got]) 
     // The sender of a tell gets no answer, so the node says that the message is lost.
     await sum.tell.add(1)
     await sleep(1_000)
-    expect(warnings).toEqual([`sum/ada has lost a message: ${why}`])
+    expect(warnings).toContain(`sum/ada has lost a message: ${why}`)
   }),
 )
 
@@ -139,3 +145,31 @@ test('an ask fails at once when save throws a value that cannot be looked at', (
     expect(getEventLoop().time() - begin).toBeLessThan(1_000)
   })
 })
+
+test('a state that could be stored once can be stored after any number of messages', () =>
+  runVirtual(async () => {
+    const server = new MemoryServer({ maxPayload: 4_096 })
+    const large: StateCodec<Sum, Uint8Array> = {
+      save: ({ given }) => new Uint8Array(Number(given[0])),
+      load: () => {},
+    }
+    const system = await startMemoryNode(server, 'node', (node) => [
+      node.entity('large', Sum, { args: (key) => [key], lease: 1_000, shards: 1, state: large }),
+    ])
+    await sleep(2_000)
+    const sender = await cluster({ connector: server.connector }).connect()
+    const outcomes = new Set<string>()
+    for (const size of [2_200, 2_400, 3_000, 3_800, 4_100]) {
+      const { ask } = sender.ref<Sum>('large', String(size))
+      for (let n = 0; n < 140; n++) {
+        const error = await ask.add(1).then(
+          () => null,
+          (reason: unknown) => reason,
+        )
+        outcomes.add(error === null ? 'stored' : (error as Error).name)
+      }
+    }
+    expect(outcomes).toEqual(new Set(['stored', 'PayloadTooLarge']))
+    await sender[Symbol.asyncDispose]()
+    await system.stop()
+  }))

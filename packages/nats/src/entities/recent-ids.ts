@@ -12,6 +12,8 @@ import { hash } from '../wire/hash.ts'
 /** The bytes of one id: two hashes and the time. */
 const size = 12
 const mostIds = 128
+/** The most bytes that the ids of an entity take. */
+export const mostIdBytes: number = mostIds * size
 /** Seconds for which an id is kept. Senders give up sooner. */
 const keptFor = 120
 

@@ -3,9 +3,10 @@
  * both read revision 7, one writes and the other one learns that it is not the owner any more. This needs no clocks.
  */
 import type { Bucket, Bus } from '../bus/bus.ts'
+import { PayloadTooLarge } from '../errors.ts'
 import type { Link } from '../link/link.ts'
 import { stateKey } from '../wire/names.ts'
-import { noIds, type RecentIds } from './recent-ids.ts'
+import { mostIdBytes, noIds, type RecentIds } from './recent-ids.ts'
 
 export interface StoredState {
   /** 0 when the entity has no state yet. */
@@ -21,6 +22,9 @@ export interface StoredState {
 
 /** Sequence, epoch, time, whether there is data, and the length of the ids. */
 const headLength = 27
+
+/** Bytes of an entry that are kept free, so that a state which was stored once can be stored with more ids. */
+const reserved = headLength + mostIdBytes + 256
 
 const none: StoredState = { revision: 0, sequence: 0, at: 0, data: null, recent: noIds }
 
@@ -62,7 +66,10 @@ export class StateStore {
   ): Promise<StoredState | null> {
     const value = encode(next, epoch)
     const name = stateKey(this.#type, key)
+    const size = next.data?.length ?? 0
     const written = await this.#link.insist((bus) => {
+      const limit = bus.maxPayload - reserved
+      if (size > limit) throw new PayloadTooLarge(`the state of ${this.#type}/${key}`, size, limit)
       const bucket = this.#open(bus)
       return before.revision === 0
         ? bucket.create(name, value)
