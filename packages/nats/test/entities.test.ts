@@ -8,9 +8,9 @@ import {
   MailboxFull,
   NoProc,
 } from '@tasktree/actor'
-import { createTask, isCancelled, sleep } from '@tasktree/core'
+import { createTask, getEventLoop, isCancelled, sleep } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
-import { cluster, type Cluster, NodeLost } from '@tasktree/nats'
+import { cluster, type Cluster, ClusterClosed, NodeLost } from '@tasktree/nats'
 import { MemoryServer } from '@tasktree/nats/testing'
 import { describe, expect, test } from 'vitest'
 import { startMemoryNode } from './support/nodes-in-memory.ts'
@@ -271,6 +271,21 @@ describe('an entity', () => {
       expect(errors.join('\n')).toMatch(/the entity counter has the settings .*"shards":16/)
     })
   })
+
+  test('whose settings are not known is told nothing without a connection', () =>
+    runVirtual(async () => {
+      const server = new MemoryServer()
+      const sender = await cluster({ connector: server.connector }).connect()
+      const told = sender.ref<Counter>('counter', 'a').tell({ confirm: true }).add(1)
+      // The settings are being read.
+      await sleep(1)
+      server.connections[0]?.cut()
+      const begin = getEventLoop().time()
+      expect(await sender.ref<Counter>('other', 'a').tell.add(1)).toBe(false)
+      expect(getEventLoop().time()).toBe(begin)
+      await sender[Symbol.asyncDispose]()
+      expect(await thrown(told)).toBeInstanceOf(ClusterClosed)
+    }))
 
   test('with wrong arguments is refused at the call', () => {
     const handle = cluster()

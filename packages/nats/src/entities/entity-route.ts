@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { deriveIdempotencyKey } from '@tasktree/actor'
 import { Future } from '@tasktree/core'
+import { completed } from '@tasktree/core/lowlevel'
 import { type Bus, type Headers, idHeader } from '../bus/bus.ts'
 import { BusTimeout, StreamFull } from '../errors.ts'
 import type { Link } from '../link/link.ts'
@@ -107,6 +108,7 @@ export class EntityRoute implements Route {
   }
 
   tell(link: Link, message: AskMessage): Future<boolean> {
+    if (link.current() === null) return completed(false)
     const sent = new Future<boolean>()
     this.#types.find(this.#type, (found) => {
       if (sent.done()) return

@@ -1,3 +1,4 @@
+import { isCancelled } from '@tasktree/core'
 import { ClusterClosed } from '../errors.ts'
 import { readAgreement } from '../leases/agreement.ts'
 import type { Link } from '../link/link.ts'
@@ -40,6 +41,8 @@ export class KnownTypes {
       found = { terms }
       if (terms !== null) this.#known.set(type, found)
     } catch (error) {
+      // The cluster ends, which is not a cancel of the sender.
+      if (isCancelled(error)) throw error
       found = { error }
     } finally {
       const listeners = this.#waiting.get(type) ?? []
