@@ -326,6 +326,28 @@ describeWithServer('the real server', (server) => {
     })
   })
 
+  test('programs open a stream at the same time with different limits', async () => {
+    await use(async (one) => {
+      const two = await connectNats(
+        { servers: server.url },
+        { replicas: 1, powerLossWarning: false },
+      )
+      try {
+        for (let n = 0; n < 20; n++) {
+          const name = `opened-${n}`
+          const opening = [one, two].map((bus, i) =>
+            createTask(async () =>
+              bus.openStream({ name, subjects: [name], retention: 'work', maxMessages: 10 + i }),
+            ),
+          )
+          await gather(opening)
+        }
+      } finally {
+        await two.close()
+      }
+    })
+  })
+
   test('a message that no stream stores fails at once', async () => {
     await use(async (bus) => {
       const error = await thrown(bus.append('nobody.x', bytes('a'), { id: '1' }))

@@ -251,6 +251,23 @@ describeWithServer(
       )
     })
 
+    test.for([1_000 / 3, 1_000.5, 1e13])(
+      'a time that the server cannot count is rounded: %d ms',
+      async (ms) => {
+        await inTree(
+          options(`rounded-${Math.ceil(ms)}`),
+          (cluster) => [
+            cluster.worker('q', { home }, { ackWait: ms }),
+            cluster.entity('sum', Sum, { shards: 1, lease: ms }),
+          ],
+          async (cluster) => {
+            expect(await cluster.executor('q', { resultTtl: 1_000 + ms }).submit(add, 1, 2)).toBe(3)
+            expect(await cluster.ref<Sum>('sum', 'a').ask.add(1)).toBe(1)
+          },
+        )
+      },
+    )
+
     test('two clusters with namespaces of their own share a server', async () => {
       await using one = await connect(options('one'))
       await using two = await connect(options('two'))

@@ -177,41 +177,51 @@ export class NatsBus implements Bus {
     return this.#pending.follow(() => this.#openStream(settings))
   }
 
-  async #openStream({
-    name,
-    subjects,
-    retention,
-    maxMessages,
-    maxPerSubject,
-    maxAge,
-  }: StreamSettings): Promise<void> {
+  async #openStream(settings: StreamSettings): Promise<void> {
+    const { name, maxMessages, maxPerSubject } = settings
     const { streams } = this.#manager
     const limits = {
       ...(maxMessages !== undefined && { max_msgs: maxMessages }),
       ...(maxPerSubject !== undefined && { max_msgs_per_subject: maxPerSubject }),
     }
-    const refuses = maxPerSubject !== undefined
-    try {
-      const { config } = await streams.info(name)
-      const isSame =
-        (maxMessages ?? config.max_msgs) === config.max_msgs &&
-        (maxPerSubject ?? config.max_msgs_per_subject) === config.max_msgs_per_subject
-      if (!isSame) await streams.update(name, limits)
-    } catch (error) {
-      if (!isRefusal(error, code.noStream)) throw translate(error, `the stream ${name}`)
-      await streams.add({
-        name,
-        subjects: [...subjects],
-        retention: retention === 'work' ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
-        storage: StorageType.File,
-        num_replicas: this.#replicas,
-        discard: retention === 'work' || refuses ? DiscardPolicy.New : DiscardPolicy.Old,
-        discard_new_per_subject: refuses,
-        duplicate_window: nanos(duplicateWindow),
-        ...limits,
-        ...(maxAge !== undefined && { max_age: nanos(maxAge) }),
-      })
+    for (;;) {
+      try {
+        const { config } = await streams.info(name)
+        const isSame =
+          (maxMessages ?? config.max_msgs) === config.max_msgs &&
+          (maxPerSubject ?? config.max_msgs_per_subject) === config.max_msgs_per_subject
+        if (!isSame) await streams.update(name, limits)
+        return
+      } catch (error) {
+        if (!isRefusal(error, code.noStream)) throw translate(error, `the stream ${name}`)
+      }
+      try {
+        await this.#addStream(settings, limits)
+        return
+      } catch (error) {
+        // Another program has created the stream meanwhile, with other limits.
+        if (!isRefusal(error, code.streamNameInUse)) throw translate(error, `the stream ${name}`)
+      }
     }
+  }
+
+  async #addStream(
+    { name, subjects, retention, maxPerSubject, maxAge }: StreamSettings,
+    limits: object,
+  ): Promise<void> {
+    const refuses = maxPerSubject !== undefined
+    await this.#manager.streams.add({
+      name,
+      subjects: [...subjects],
+      retention: retention === 'work' ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
+      storage: StorageType.File,
+      num_replicas: this.#replicas,
+      discard: retention === 'work' || refuses ? DiscardPolicy.New : DiscardPolicy.Old,
+      discard_new_per_subject: refuses,
+      duplicate_window: nanos(duplicateWindow),
+      ...limits,
+      ...(maxAge !== undefined && { max_age: nanos(maxAge) }),
+    })
   }
 
   openConsumer(settings: ConsumerSettings | ReaderSettings): Future<void> {

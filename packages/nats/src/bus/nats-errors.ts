@@ -6,6 +6,7 @@ import { BusTimeout, ClusterClosed } from '../errors.ts'
 export const code = {
   noJetStream: 10_039,
   noStream: 10_059,
+  streamNameInUse: 10_058,
   noMessage: 10_037,
   noConsumer: 10_014,
   full: 10_077,

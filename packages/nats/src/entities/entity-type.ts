@@ -118,7 +118,7 @@ export function checkEntity(
   if (capacity > mostCapacity) {
     throw new RangeError(`mailbox.capacity must be at most ${mostCapacity}, got ${capacity}`)
   }
-  checkLease(lease)
+  const terms = { shards, isDurable: state !== undefined, lease: checkLease(lease) }
   const supervision = Object.fromEntries(Object.entries(options).filter(([key]) => !own.has(key)))
   return {
     type: {
@@ -126,7 +126,7 @@ export function checkEntity(
       actorClass,
       args,
       state: (state as StateCodec<Actor> | undefined) ?? null,
-      terms: { shards, isDurable: state !== undefined, lease },
+      terms,
       idleTimeout,
       capacity,
       shutdown,

@@ -1,7 +1,7 @@
 import type { ChildOptions, ChildSpec } from '@tasktree/actor'
 import { checkDuration, checkOptions, describe } from '@tasktree/core/lowlevel'
 import type { Link } from '../link/link.ts'
-import { checkName, defaultLease, token } from '../wire/names.ts'
+import { checkName, countable, defaultLease, token } from '../wire/names.ts'
 import { leastLease } from './lease.ts'
 import { leasedSpec } from './leased.ts'
 
@@ -28,8 +28,8 @@ export function singletonSpec(
     )
   }
   checkOptions(options)
-  const { lease = defaultLease, ...supervision } = options
-  checkLease(lease)
+  const { lease: given = defaultLease, ...supervision } = options
+  const lease = checkLease(given)
   return leasedSpec(link, {
     id,
     lease: { key: `singleton.${token(id)}`, ttl: lease },
@@ -41,14 +41,14 @@ export function singletonSpec(
 }
 
 /**
- * Checks the option `lease`, a time in milliseconds.
+ * Checks the option `lease`, a time in milliseconds, and returns the time that the server can count.
  *
  * @throws {TypeError} when `lease` is not a number
  * @throws {RangeError} when `lease` is too short or infinite
  */
-export function checkLease(lease: number): void {
+export function checkLease(lease: number): number {
   checkDuration('lease', lease)
-  if (lease >= leastLease && lease !== Infinity) return
+  if (lease >= leastLease && lease !== Infinity) return countable(lease)
   throw new RangeError(
     `lease must be a number of at least ${leastLease} ms, got ${describe(lease)}`,
   )

@@ -161,12 +161,18 @@ export const defaultResultTtl = 3_600_000
 /** The shortest such time. A duplicate looks for the result every 500 ms, and must not miss it. */
 export const shortestResultTtl = 1_000
 /** The server counts nanoseconds in 64 bits, which is enough for 292 years. */
-const longestResultTtl = 9e12
+const longestTime = 9e12
 
 /** Returns the time for which a server can keep results that is nearest to `ttl`: a whole number, or Infinity. */
 export function keptFor(ttl: number): number {
-  if (ttl > longestResultTtl) return Infinity
+  if (ttl > longestTime) return Infinity
   return Math.max(shortestResultTtl, Math.ceil(ttl))
 }
+
+/** Returns the time nearest to `ms` that a server can count: a whole number of milliseconds. */
+export function countable(ms: number): number {
+  return Math.min(Math.ceil(ms), longestTime)
+}
+
 /** Milliseconds that a lease lasts without being renewed. */
 export const defaultLease = 5_000

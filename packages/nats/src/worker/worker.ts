@@ -10,7 +10,7 @@ import {
 import type { Executor } from '@tasktree/executor'
 import type { Link } from '../link/link.ts'
 import { openQueue } from '../link/open-queue.ts'
-import { checkName } from '../wire/names.ts'
+import { checkName, countable } from '../wire/names.ts'
 import { DelayWheel } from './delay-wheel.ts'
 import { keepJobsAlive } from './keep-alive.ts'
 import { OverlookedJobs } from './overlooked-jobs.ts'
@@ -173,5 +173,13 @@ function checkSettings(options: WorkerOptions): WorkerSettings {
     throw new TypeError(`the option executor must be an executor, got ${describe(executor)}`)
   }
   const grace = shutdown === 'kill' ? 0 : graceShare * shutdown
-  return { concurrency, ackWait, maxDeliver, backoff, retryIf, unknownAfter, grace }
+  return {
+    concurrency,
+    ackWait: countable(ackWait),
+    maxDeliver,
+    backoff,
+    retryIf,
+    unknownAfter,
+    grace,
+  }
 }
