@@ -1,4 +1,4 @@
-import { type EventLoop, Future, getEventLoop } from '@tasktree/core'
+import { detached, type EventLoop, Future, getEventLoop } from '@tasktree/core'
 import { cancelOnAbort, checkOptions, describe, isThenable } from '@tasktree/core/lowlevel'
 import { OSError, toOSError, type WaitOptions } from '@tasktree/streams'
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
@@ -16,8 +16,8 @@ export interface DatagramAddress {
 }
 
 /**
- * The callbacks of one UDP socket. They are called in turns of the loop, outside of every task. Source:
- * asyncio.DatagramProtocol
+ * The callbacks of one UDP socket. They are called outside of every task: `pauseWriting` by `sendTo`, and the others in
+ * turns of the loop. Source: asyncio.DatagramProtocol
  */
 export interface DatagramProtocol {
   connectionMade?(transport: DatagramTransport): void
@@ -86,7 +86,7 @@ export class DatagramTransport implements Disposable {
       .on('message', this.#received)
       .on('error', (error) => this.#failed(error))
       .once('close', () => {
-        this.#call('connectionLost', () => this.#protocol.connectionLost?.(null))
+        this.#callDetached('connectionLost', () => this.#protocol.connectionLost?.(null))
       })
     this.#call('connectionMade', () => this.#protocol.connectionMade?.(this))
     for (const [data, from] of early) this.#received(data, from)
@@ -136,7 +136,7 @@ export class DatagramTransport implements Disposable {
     }
     if (this.#isPaused || this.#queued <= this.#high) return
     this.#isPaused = true
-    this.#call('pauseWriting', () => this.#protocol.pauseWriting?.())
+    this.#callDetached('pauseWriting', () => this.#protocol.pauseWriting?.())
   }
 
   #sent(length: number, error: Error | null): void {
@@ -147,7 +147,7 @@ export class DatagramTransport implements Disposable {
     if (error !== null) this.#failed(error)
     if (this.#isPaused && this.#queued <= this.#low) {
       this.#isPaused = false
-      this.#call('resumeWriting', () => this.#protocol.resumeWriting?.())
+      this.#callDetached('resumeWriting', () => this.#protocol.resumeWriting?.())
     }
     if (this.#isClosing && this.#pending === 0) this.#closeNow()
   }
@@ -195,7 +195,12 @@ export class DatagramTransport implements Disposable {
   }
 
   #failed(error: Error): void {
-    this.#call('errorReceived', () => this.#protocol.errorReceived?.(toOSError(error)))
+    this.#callDetached('errorReceived', () => this.#protocol.errorReceived?.(toOSError(error)))
+  }
+
+  /** Calls a callback for what a task has caused: Node emits the event in the context of that task. */
+  #callDetached(what: string, callback: () => unknown): void {
+    detached(() => this.#call(what, callback))
   }
 
   /**

@@ -3,8 +3,8 @@ import { describe } from '@tasktree/core/lowlevel'
 import type { Transport } from './transport.ts'
 
 /**
- * The callbacks of one connection. Its Transport calls them in turns of the loop, outside of every task. A callback may
- * be an async function; the transport does not wait for it. When a callback throws or its promise rejects, the error
+ * The callbacks of one connection. Its Transport calls them outside of every task: `pauseWriting` in the call of `write`,
+ * and usually the others in turns of the loop. A callback may be an async function; the transport does not wait for it. When a callback throws or its promise rejects, the error
  * goes to the loop's exception handler, and the connection is closed.
  *
  * Source: asyncio.Protocol

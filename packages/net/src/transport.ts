@@ -1,4 +1,5 @@
 import {
+  detached,
   type EventLoop,
   getEventLoop,
   isCancelled,
@@ -108,10 +109,11 @@ export class Transport extends WriteTransport {
     // The names are read now, because a closed socket no longer has them.
     this.#peername = nameOf(socket.remoteAddress, socket.remotePort)
     this.#sockname = nameOf(socket.localAddress, socket.localPort)
+    // A task may call `write` or `startTls`, and Node reports the end of a write in the context of that task.
     this.#writeProtocol = {
-      pauseWriting: () => this.#callbacks.pauseWriting(),
-      resumeWriting: () => this.#callbacks.resumeWriting(),
-      connectionLost: (error) => this.#callbacks.connectionLost(error),
+      pauseWriting: () => detached(() => this.#callbacks.pauseWriting()),
+      resumeWriting: () => detached(() => this.#callbacks.resumeWriting()),
+      connectionLost: (error) => detached(() => this.#callbacks.connectionLost(error)),
     }
   }
 

@@ -1,12 +1,23 @@
-import { Future, getRunningLoop, currentTask, run, sleep } from '@tasktree/core'
+import {
+  createTask,
+  currentTask,
+  Future,
+  getRunningLoop,
+  run,
+  sleep,
+  type Task,
+  timeout,
+} from '@tasktree/core'
 import {
   type BufferedProtocol,
   createConnection,
+  createDatagramEndpoint,
   createServer,
   type Protocol,
   type Transport,
 } from '@tasktree/net'
 import { expect, test } from 'vitest'
+import { tls, until } from './support/network.ts'
 
 class Echo implements Protocol {
   #transport: Transport | null = null
@@ -135,4 +146,91 @@ test('writing is paused above the high-water mark and resumed below the low one'
     expect(transport.getWriteBufferSize()).toBeLessThanOrEqual(100)
     transport.abort()
     expect(() => transport.setWriteBufferLimits({ high: 1, low: 2 })).toThrow(RangeError)
+  }))
+
+test.each([
+  ['TCP', {}, {}],
+  ['TLS', { tls }, { tls: { ca: tls.cert, servername: 'localhost' } }],
+])(
+  'each callback is called in no task, whatever a task does with its connection: %s',
+  (_, on, by) =>
+    run(async () => {
+      const tasks = new Map<string, Task | null>()
+      const note = (what: string): void => void tasks.set(what, currentTask())
+      await using server = await createServer(
+        () => ({
+          eofReceived: () => note('eofReceived'),
+          connectionLost: () => note('connectionLost of the server'),
+        }),
+        { host: '127.0.0.1', ...on },
+      )
+      for (const end of ['close', 'abort', 'startTls']) {
+        const resumed = new Future<void>()
+        const lost = new Future<void>()
+        const using = async (): Promise<void> => {
+          const [transport] = await createConnection(
+            () => ({
+              connectionMade: () => note('connectionMade'),
+              pauseWriting: () => note('pauseWriting'),
+              resumeWriting: () => {
+                note('resumeWriting')
+                if (!resumed.done()) resumed.setResult()
+              },
+              connectionLost: () => {
+                note(`lost by ${end}`)
+                lost.setResult()
+              },
+            }),
+            { port: portOf(server), host: '127.0.0.1' },
+            by,
+          )
+          transport.write(Buffer.alloc(16_000_000))
+          await timeout(5000, () => resumed)
+          if (end === 'close') transport.close()
+          else if (end === 'startTls') {
+            await timeout(1, () => transport.startTls({ rejectUnauthorized: false })).catch(
+              () => {},
+            )
+            transport.abort()
+          } else transport.abort()
+          await timeout(5000, () => lost)
+        }
+        await createTask(using)
+      }
+      expect(Object.fromEntries(tasks)).toMatchObject({ pauseWriting: null, resumeWriting: null })
+      expect([...tasks].filter(([, task]) => task !== null)).toEqual([])
+    }),
+)
+
+test('each callback of a UDP socket is called in no task', () =>
+  run(async () => {
+    const tasks = new Map<string, Task | null>()
+    const lost = new Future<void>()
+    const note = (what: string): void => void tasks.set(what, currentTask())
+    const using = async (): Promise<void> => {
+      const [transport] = await createDatagramEndpoint(
+        () => ({
+          connectionMade: () => note('connectionMade'),
+          datagramReceived: () => note('datagramReceived'),
+          errorReceived: () => note('errorReceived'),
+          pauseWriting: () => note('pauseWriting'),
+          resumeWriting: () => note('resumeWriting'),
+          connectionLost: () => {
+            note('connectionLost')
+            lost.setResult()
+          },
+        }),
+        { localAddr: { host: '127.0.0.1' } },
+      )
+      const [host, port] = transport.getExtraInfo('sockname') as [string, number]
+      for (let i = 0; i < 100; i++) transport.sendTo(Buffer.alloc(1000), { host, port })
+      transport.sendTo(Buffer.alloc(70_000), { host, port })
+      await until(() => tasks.has('datagramReceived') && tasks.has('errorReceived'))
+      await until(() => tasks.has('resumeWriting'))
+      transport.close()
+      await timeout(1000, () => lost)
+    }
+    await createTask(using)
+    expect(tasks.size).toBe(6)
+    expect([...tasks].filter(([, task]) => task !== null)).toEqual([])
   }))
