@@ -46,7 +46,7 @@ export function displayAddress(address: string): string {
 
 /**
  * Returns the address of one end of a connection as in asyncio: [host, port]. Undefined for a Unix socket, whose path
- * Node does not tell.
+ * Node does not tell, and for a closed socket.
  */
 export function nameOf(
   address: string | undefined,

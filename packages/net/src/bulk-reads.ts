@@ -26,8 +26,8 @@ export type Receiver = (bytes: Buffer, lent: boolean) => boolean
 
 /**
  * Returns a socket that takes the place of `socket` over the same connection: the new socket passes its bytes to
- * `receive` and emits no 'data'. Returns `socket` itself if it has already read bytes, or if the runtime does not
- * support this. After a small read, the next read uses the buffer that all connections share. After a large read, the
+ * `receive` and emits no 'data'. Returns `socket` itself if it uses TLS, has already read bytes or has ended, or
+ * if the runtime does not support this. After a small read, the next read uses the buffer that all connections share. After a large read, the
  * next read uses a new buffer, which the receiver may keep.
  *
  * Node has no public option for this on a connection that a server has accepted, so the handle is moved to a new

@@ -20,7 +20,7 @@ export interface ConnectOptions extends DialOptions, WaitOptions {
 }
 
 export interface OpenOptions extends ConnectOptions {
-  /** How many bytes the reader buffers before it pauses the connection. @defaultValue 65536 */
+  /** The limit of the reader. See the option of the same name in `StreamReaderOptions`. @defaultValue 65536 */
   limit?: number | undefined
 }
 

@@ -18,7 +18,10 @@ export interface Protocol {
    * closes.
    */
   eofReceived?(): boolean | void
-  /** Called once, after every other callback. `error` is null after a close, an abort or the peer's end. */
+  /**
+   * Called once, after every other callback. `error` is null after an abort or the peer's end, and after a close during
+   * which nothing failed.
+   */
   connectionLost?(error: Error | null): void
   /** Called when more bytes wait to be written than the high-water mark allows. The protocol should stop writing. */
   pauseWriting?(): void
@@ -33,7 +36,7 @@ export interface Protocol {
  * Source: asyncio.BufferedProtocol
  */
 export interface BufferedProtocol extends Omit<Protocol, 'dataReceived'> {
-  /** Returns a buffer for received bytes, which must not have length 0. `sizeHint` is the number of bytes, or -1. */
+  /** Returns a buffer for received bytes, which must not have length 0. `sizeHint` is the number of received bytes. */
   getBuffer(sizeHint: number): Uint8Array
   /** Called after the first `n` bytes of the last buffer were filled. */
   bufferUpdated(n: number): void

@@ -121,7 +121,7 @@ export class Server implements AsyncDisposable {
     return !this.#hasEnded() && (this.#isServing || this.#transports.size > 0)
   }
 
-  /** The sockets at which the server listens; empty after it was closed. The address of a Unix socket is its path. */
+  /** The sockets at which the server listens; empty while it does not. The address of a Unix socket is its path. */
   get sockets(): ServerSocket[] {
     return this.#listeners.map(({ server, path }) => {
       const found = server.address()
@@ -244,8 +244,9 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Replaces the key, the certificate and other options of TLS, as after a renewal. Connections that are
-   * open keep the old options; later connections use the new ones. Options that are not given stay as they are.
+   * Replaces the key, the certificate and other options of `tls.createSecureContext`, as after a renewal. Connections that
+   * are open keep the old options; later connections use the new ones. Options that are not given stay as they are.
+   * Options of a server, such as `requestCert`, `ALPNProtocols` and `SNICallback`, cannot be replaced.
    *
    * @throws {TypeError} when the options are not an object
    * @throws {RuntimeError} when the server is closed, or serves without TLS

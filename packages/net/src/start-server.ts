@@ -10,7 +10,7 @@ import { StreamProtocol } from './stream-protocol.ts'
 export type ClientHandler = (reader: StreamReader, writer: StreamWriter) => PromiseLike<void> | void
 
 export interface StartServerOptions extends ListenerOptions {
-  /** How many bytes each reader buffers before it pauses the connection. @defaultValue 65536 */
+  /** The limit of each reader. See the option of the same name in `StreamReaderOptions`. @defaultValue 65536 */
   limit?: number | undefined
 }
 

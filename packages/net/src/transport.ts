@@ -56,7 +56,7 @@ const NONE = Buffer.alloc(0)
  * arrive and how the connection ends.
  *
  * The invariant: a byte of the socket has one owner at each moment, and the order of bytes, end and error is kept.
- * Before `start()` the socket is paused or has a handshake before it, so the bytes are still in the system. From
+ * Before `start()` nothing has read from the socket except a handshake, so the bytes are still in the system. From
  * `start()` on the protocol gets them. Bytes that arrive while a buffered protocol is paused stay in `#unread` until it
  * resumes. `startTls()` passes all unread bytes to TLS. See docs/design/streams.md.
  *

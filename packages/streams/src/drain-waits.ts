@@ -89,8 +89,8 @@ export class FlowControl implements WriteProtocol {
   /**
    * Waits until the protocol may write again.
    *
-   * @throws {ConnectionResetError} when the connection is gone
-   * @throws the error with which the stream has failed, if another error than a lost connection has ended it
+   * @throws {ConnectionResetError} when the connection was lost before the call
+   * @throws the error that ends the stream during the wait, or that had ended it and was not a lost connection
    */
   drain(options?: WaitOptions): Promise<void> {
     checkOptions(options)

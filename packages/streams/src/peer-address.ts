@@ -1,4 +1,4 @@
-/** Returns the address of the other end as `host:port`; null when `transport` is not a connection. */
+/** Returns the address of the other end as `host:port`; null when it is unknown, or `transport` is not a connection. */
 export function peerAddress(transport: object | null): string | null {
   const connection: { getExtraInfo?: (name: string) => unknown } = transport ?? {}
   const peer = connection.getExtraInfo?.('peername') ?? null

@@ -8,7 +8,7 @@ interface WaitingRead {
   /** The number of buffered bytes that the read needs at least, unless the stream has ended. */
   readonly needs: number
   readonly task: Task | null
-  /** Whether the read was woken, and was cancelled before its code continued. */
+  /** Whether the read has ended, or was woken and its task was cancelled before its code continued. */
   readonly isGivenUp: boolean
   wake(): boolean
   /**
@@ -84,7 +84,7 @@ export class PendingReads {
 /**
  * A read that waits for bytes.
  *
- * The reader wakes the read when bytes have arrived or the stream has ended. When the waiting code continues, the read
+ * The reader wakes the read when enough bytes may have arrived or the stream has ended. When the waiting code continues, the read
  * tries to take its bytes. If there are not enough bytes, the read stays pending, and the reader wakes it again later.
  * The bytes stay in the reader until the waiting code continues. So a read that is cancelled before that has consumed
  * nothing.

@@ -5,8 +5,8 @@
  * source when at most `limit` is left. A read that needs more bytes than that would never end, so the source is not
  * paused while the pending read needs more bytes than there are.
  *
- * The `try` methods take bytes for a read. They return null, and take nothing, when the read must wait. After the last
- * byte they throw the failure of the stream.
+ * The `try` methods take bytes for a read. They return null, and take nothing, when the read must wait. If the stream has
+ * failed, a read that needs more bytes than there are takes nothing, and throws the failure.
  */
 import { ByteQueue } from './byte-queue.ts'
 import { IncompleteReadError } from './errors.ts'
@@ -122,8 +122,8 @@ export class ReceiveBuffer {
   }
 
   /**
-   * Takes up to `n` bytes. If `n` is small, the bytes of several chunks are copied together. Otherwise the result is a
-   * view of the first chunk, which may have fewer than `n` bytes.
+   * Takes up to `n` bytes. If `n` is small, the bytes of several chunks are copied together. Otherwise the
+   * result is bytes of the first chunk only, which may be fewer than `n`.
    */
   takeSome(n: number): Buffer {
     const some = Math.min(n, this.length)

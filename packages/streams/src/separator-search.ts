@@ -8,7 +8,7 @@ import { type Bytes, toBuffer } from './to-buffer.ts'
  *
  * The problem: bytes arrive in chunks, and a search after each chunk must not look at the same bytes again, or a long
  * line in small chunks would cost the square of its length. The idea: the search remembers up to where there is no
- * separator. It goes back by the length of the longest separator, because a separator may be cut by the end of a chunk.
+ * separator. It goes back by one byte less than the longest separator, because the end of a chunk may cut a separator.
  */
 export class SeparatorSearch {
   readonly #buffer: ByteQueue
@@ -36,7 +36,7 @@ export class SeparatorSearch {
   /**
    * Returns the number of bytes up to and including the first separator; null if no separator has arrived.
    *
-   * @throws {LimitOverrunError} when there are more bytes before the separator than the limit allows
+   * @throws {LimitOverrunError} when more bytes than the limit allows come before the separator, or without one
    */
   next(): number | null {
     const buffer = this.#buffer

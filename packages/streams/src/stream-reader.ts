@@ -84,10 +84,11 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /**
-   * Returns a reader of `source`. The reader buffers up to twice the limit. When the source fails, reads first return
-   * the bytes that came before, and then throw the error. `close()` closes the source.
+   * Returns a reader of `source`. The reader pauses the source while it buffers more than twice the limit. When the source
+   * fails, reads first return the bytes that came before. A read that needs more bytes throws the error. `close()` closes
+   * the source.
    *
-   * @throws {TypeError} when `source` is none of these three kinds
+   * @throws {TypeError} when `source` is none of these three kinds, or a web stream that is locked
    */
   static from(
     source: Readable | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array | string>,
@@ -129,7 +130,8 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   /**
    * Reads a line including its `\n`. At the end of the stream, returns the remaining bytes, which may be none.
    *
-   * @throws {LimitOverrunError} when the line is longer than the limit; its bytes are dropped
+   * @throws {LimitOverrunError} when the line is longer than the limit. The bytes of it that have arrived are dropped; the
+   * rest is read as the next line
    * @throws {RuntimeError} when another read is waiting
    *
    * Source: asyncio.StreamReader.readline. Differs: a LimitOverrunError in place of ValueError.
@@ -280,7 +282,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
 
   /**
    * For protocols: tells the reader that no more bytes will arrive. With an `error` the stream has failed: reads return
-   * the bytes that arrived before, and then throw `error`.
+   * the bytes that arrived before, and a read that needs more bytes throws `error`.
    */
   feedEof(error: Error | null = null): void {
     if (this.#buffer.ended) return

@@ -96,7 +96,7 @@ export class StreamWriter implements AsyncDisposable {
   }
 
   /**
-   * Waits while more bytes are buffered than the high-water mark.
+   * If more bytes are buffered than the high-water mark, waits until at most the low-water mark is left.
    *
    * @throws {ConnectionResetError} when the connection is gone
    * @throws the error with which reading failed, or another error of the sink than a lost connection, such as `ENOSPC`

@@ -159,7 +159,7 @@ export abstract class WriteTransport {
     return fallback
   }
 
-  /** Called by subclasses when the peer or the sink has ended the stream. Bytes that are written later are dropped. */
+  /** Called by subclasses when the sink has failed and will close. Bytes that are written later are dropped. */
   protected closing(): void {
     this.#closing = true
   }
@@ -173,8 +173,8 @@ export abstract class WriteTransport {
   }
 
   /**
-   * Calls `callback` when `sink`, a Writable of Node, has accepted all bytes that are buffered now. After an error of the
-   * sink, `callback` is never called. Subclasses that write to a Writable implement `whenFlushed` with this method.
+   * Calls `callback` when `sink`, a Writable of Node, has accepted all bytes that are buffered now. If the sink fails,
+   * `callback` is called with the error, or not at all. Subclasses that write to a Writable implement `whenFlushed` with this method.
    */
   protected whenNodeFlushed(sink: Writable, callback: () => void): void {
     if (sink.writableEnded) {
