@@ -4,7 +4,7 @@ export declare function abandonFuture(future: Future<unknown>): void;
 
 // dist/addresses.d.ts
 import { type LookupAddress } from 'node:dns';
-export declare function addressesOf(host: string): Promise<LookupAddress[]>;
+export declare function addressesOf(host: string, signal?: AbortSignal): Promise<LookupAddress[]>;
 export declare function distinct(addresses: readonly LookupAddress[]): LookupAddress[];
 export declare function displayAddress(address: string): string;
 export declare function nameOf(address: string | undefined, port: number | undefined): [host: string, port: number] | undefined;

@@ -2,10 +2,12 @@
 export declare class ByteQueue {
     #private;
     length: number;
+    generation: number;
     get firstLength(): number;
     push(chunk: Buffer): void;
     unshift(chunk: Buffer): void;
     take(n: number): Buffer;
+    takeAll(): Buffer;
     takeInto(target: Uint8Array): number;
     peek(n: number): Buffer;
     clear(): void;
@@ -200,10 +202,11 @@ export declare class ReceiveBuffer {
     push(chunk: Buffer): void;
     unshift(chunk: Buffer): void;
     end(failure: Error | null): void;
-    clear(): void;
+    drop(failure: Error): void;
     pauseIfFull(needs?: number): void;
     resume(): void;
     take(n: number): Buffer;
+    takeUnread(): Buffer;
     takeSome(n: number): Buffer;
     trySome(n: number): Buffer | null;
     tryAll(): Buffer | null;
@@ -301,6 +304,15 @@ export declare class UndrainedWarning {
     wroteWhilePaused(n: number, high: number, buffered: number): void;
     dropped(): void;
     drains(): void;
+}
+
+// dist/unsent-bytes.d.ts
+export declare class UnsentBytes {
+    #private;
+    get count(): number;
+    add(n: number): void;
+    remove(n: number): void;
+    whenAccepted(callback: () => void): void;
 }
 
 // dist/wait-options.d.ts

@@ -271,7 +271,7 @@ export function checkDatagramOptions(options: DatagramOptions): void {
 type EarlyDatagram = readonly [data: Buffer, from: RemoteInfo]
 
 /**
- * Opens the endpoint; the caller has checked the options.
+ * @internal opens the endpoint; the caller has checked the options
  *
  * Node reads datagrams as soon as the socket is bound. Until the transport has started, they are kept in `early`, because
  * an event without a listener would be lost.
