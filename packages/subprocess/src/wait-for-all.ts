@@ -1,3 +1,4 @@
+import { currentTask, type Task, taskSignal } from '@tasktree/core'
 import { afterDelay } from '@tasktree/core/lowlevel'
 import type { ProcessWaitOptions } from './process.ts'
 
@@ -15,6 +16,8 @@ export async function waitForAll(
   onError: (error: unknown, by: 'timeout' | 'signal' | 'other') => Promise<void>,
 ): Promise<void> {
   const { signal, timeout = Infinity } = options
+  const task = currentTask()
+  const cancelsBefore = task?.cancelling() ?? 0
   const waiting = new AbortController()
   let by: 'timeout' | 'signal' | 'other' = 'other'
   const abort = (): void => {
@@ -34,10 +37,18 @@ export async function waitForAll(
     const endedBy = by
     waiting.abort()
     await Promise.allSettled(branches)
-    await onError(error, endedBy)
+    await onError(error, hasBeenCancelled(task, cancelsBefore) ? 'other' : endedBy)
     throw error
   } finally {
     stopTimer()
     signal?.removeEventListener('abort', abort)
   }
+}
+
+/**
+ * Whether a cancel has come since the task of the caller had `before` cancels. If it came in the turn in which the timeout
+ * passed, it was thrown into a branch, and must not be lost. A cancel that a shield keeps out was not thrown.
+ */
+function hasBeenCancelled(task: Task | null, before: number): boolean {
+  return task !== null && task.cancelling() > before && taskSignal().aborted
 }

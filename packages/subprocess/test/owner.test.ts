@@ -11,8 +11,9 @@ import {
   sleepForever,
   timeout,
 } from '@tasktree/core'
-import { createSubprocessExec, DEVNULL, type Process } from '@tasktree/subprocess'
-import { expect, test } from 'vitest'
+import { createSubprocessExec, DEVNULL, type Process, TimeoutExpired } from '@tasktree/subprocess'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { expect, test, vi } from 'vitest'
 
 const sleeper = (): Promise<Process> => createSubprocessExec('sleep', ['60'], { stdin: DEVNULL })
 /** Waits in a scope that the process does not belong to, and expects that its timeout ends the wait only. */
@@ -125,3 +126,29 @@ test('the timeout of the scope in which it was started ends the process', () =>
     await expect(late).rejects.toMatchObject({ name: 'TimeoutError' })
     expect(started[0]?.returncode).toBe(-15)
   }))
+
+test.each(['owner', 'other'])(
+  'a cancel in the turn in which the timeout of a call passes is not lost: task of the %s',
+  (which) =>
+    runLoop(async () => {
+      await using process = await sleeper()
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      try {
+        const task = createTask(async () => {
+          const child = which === 'owner' ? await sleeper() : process
+          for (;;) {
+            await child.wait({ timeout: 5 }).catch((error: unknown) => {
+              if (!(error instanceof TimeoutExpired)) throw error
+            })
+          }
+        })
+        for (let i = 0; i < 3; i++) await nextTurn()
+        vi.advanceTimersByTime(5)
+        task.cancel()
+        vi.useRealTimers()
+        await expect(task).rejects.toSatisfy(isCancelled)
+      } finally {
+        vi.useRealTimers()
+      }
+    }),
+)
