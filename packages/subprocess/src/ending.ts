@@ -7,7 +7,7 @@ import { terminate } from './kill-ladder.ts'
 
 /**
  * Why this program has ended a process: the `timeout` of the process has passed, its `signal` has aborted, or it has
- * written too much. If the process was ended because its owner has ended, there is no cut, and null stands for that.
+ * written too much. Null stands for every other reason, such as the end of its owner or of its scope.
  */
 export type Cut = 'timeout' | CancelledError | { over: 'stdout' | 'stderr' }
 
@@ -25,11 +25,16 @@ export interface EndingFacts {
  * Ends a process and sends signals to it. The process is ended at most once. It is also ended at its `timeout`, when its
  * `signal` aborts, and when this program ends.
  *
+ * A process that has exited by itself may have left another process that holds its pipes, and a call may still read
+ * them. For such a call, the `timeout`, the `signal` and `maxBuffer` end the reading. The other process is left alone.
+ *
  * The code consists of timers and callbacks only, so that it also works when the loop of the owner is closed.
  */
 export class Ending {
   /** Happens when the process has exited and the system has removed it. */
   readonly exited: OneShotEvent = new OneShotEvent()
+  /** Happens when the process has exited and this program has begun to end it, whichever comes later. */
+  readonly cutOff: OneShotEvent = new OneShotEvent()
   readonly #facts: EndingFacts
   readonly #stopWatchingParent: () => void
   #cut: Cut | null = null
@@ -38,42 +43,68 @@ export class Ending {
    * alive.
    */
   #gone: OneShotEvent | null = null
+  /** How many calls wait for the process, or read its output. */
+  #calls = 0
+  #disarm = (): void => {}
 
   constructor(facts: EndingFacts) {
     this.#facts = facts
+    this.#arm()
     this.#stopWatchingParent = endWithParent({
       ...facts,
       send: (signal) => this.trySend(signal),
       end: (first, gone) => this.#begin(null, first).on(gone),
     })
     this.exited.on(() => {
+      if (this.#calls === 0) this.#disarm()
       // Members of the group may still be alive while this program is ending the group. If this program ends, these members
       // must be ended too.
       if (this.#gone === null) this.#stopWatchingParent()
       else this.#gone.on(() => this.#stopWatchingParent())
+      if (this.#gone !== null) this.cutOff.happen()
     })
-    this.#endAtTimeoutOrAbort(facts)
   }
 
-  #endAtTimeoutOrAbort({ timeout = Infinity, signal }: EndingFacts): void {
-    const stopTimer = afterDelay(timeout, () => this.begin('timeout'))
+  /** Ends the process at its `timeout`, and when its `signal` aborts. */
+  #arm(): void {
+    const { timeout = Infinity, signal } = this.#facts
     const abort = (): void => {
       if (signal !== undefined) this.begin(abortError(signal))
     }
     signal?.addEventListener('abort', abort)
-    this.exited.on(() => {
+    const stopTimer = afterDelay(timeout, () => this.begin('timeout'))
+    this.#disarm = () => {
       stopTimer()
       signal?.removeEventListener('abort', abort)
-    })
+    }
   }
 
-  /** Why this program ended the process; null when it did not, or when the process had already exited. */
+  /**
+   * Called when a call begins to wait for the process or to read its output. Until the returned function is called, the
+   * `timeout` and the `signal` apply even after the exit. A call that begins after the exit has the whole `timeout`.
+   */
+  enterCall(): () => void {
+    if (this.#calls++ === 0 && this.exited.hasHappened) this.#arm()
+    return () => {
+      if (--this.#calls === 0 && this.exited.hasHappened) this.#disarm()
+    }
+  }
+
+  /**
+   * Why this program ended the process, or the reading of its output after the exit. Null if it did neither, and for every
+   * other reason than a Cut.
+   */
   get cut(): Cut | null {
     return this.#cut
   }
 
   get begun(): boolean {
     return this.#gone !== null
+  }
+
+  /** Whether this program has ended the process, and no member of its group is left. */
+  get isGone(): boolean {
+    return this.#gone?.hasHappened === true
   }
 
   /** Ends the process, because of `cut`: SIGTERM, and after `killGrace` SIGKILL. */
@@ -86,7 +117,9 @@ export class Ending {
     const gone = new OneShotEvent()
     this.#gone = gone
     if (this.exited.hasHappened) {
+      if (this.#calls > 0) this.#cut = cut
       gone.happen()
+      this.cutOff.happen()
       return gone
     }
     this.#cut = cut

@@ -3,43 +3,53 @@ import { afterDelay } from '@tasktree/core/lowlevel'
 
 /** How many milliseconds a pipe must be silent after the exit of its child until it counts as ended. */
 export const DRAIN_GRACE = 100
+/** A pipe of the system holds about 200 KiB. Bytes beyond this number were written after the group had gone. */
+const MOST_HELD = 1_048_576
 
 /**
  * Ends a pipe whose child has exited. A grandchild may keep the pipe open for any time, so the pipe is ended after
  * DRAIN_GRACE milliseconds of silence. Data that is still arriving is not cut off.
  *
+ * `isGone` returns whether this program has ended the child, and no member of the child's group is left. Then the pipe
+ * ends as soon as the data that it holds was read. A process outside of the group may still write to it, so the pipe
+ * also ends after MOST_HELD bytes.
+ *
  * Node runs timers before it reads from pipes. After a program was held up for longer than DRAIN_GRACE, its timer comes
  * while data waits in the pipe that came long before. So the timer only asks for a look in the same turn of Node's loop,
  * after that turn has read.
- *
- * `isEnded` returns whether this program ended the child. If so, no member of the child's group is left that could
- * write.
  */
-export function endWhenSilent(pipe: Socket | null, isEnded: () => boolean): void {
+export function endWhenSilent(pipe: Socket | null, isGone: () => boolean): void {
   if (pipe === null || pipe.readableEnded || pipe.closed) return
   let seen = pipe.bytesRead
+  let seenWhenGone: number | null = null
   let stop = (): void => {}
   const lookLater = (): void => {
     stop = afterDelay(DRAIN_GRACE, lookAfterReading)
   }
   const lookAfterReading = (): void => {
+    const before = pipe.isPaused() ? -1 : pipe.bytesRead
     // oxlint-disable-next-line eslint/no-restricted-globals -- the turn of Node's loop is meant, not a turn of ours
-    const immediate = setImmediate(look)
+    const immediate = setImmediate(() => look(before))
     // oxlint-disable-next-line eslint/no-restricted-globals -- see above
     stop = () => clearImmediate(immediate)
   }
-  const look = (): void => {
-    const isSilent = pipe.bytesRead === seen && pipe.readableLength === 0
-    if (isEnded() || (isSilent && !pipe.isPaused())) {
+  /** `before` is the number of bytes that were read before this turn; -1 if the pipe was paused. */
+  const look = (before: number): void => {
+    const isGoneNow = isGone()
+    if (isGoneNow) seenWhenGone ??= pipe.bytesRead
+    const isEmpty = pipe.readableLength === 0 && !pipe.isPaused()
+    const isSilent = isEmpty && pipe.bytesRead === (isGoneNow ? before : seen)
+    if (isSilent || pipe.bytesRead - (seenWhenGone ?? Infinity) > MOST_HELD) {
       pipe.once('end', () => pipe.destroy())
       pipe.push(null)
       return
     }
     seen = pipe.bytesRead
+    const lookAgain = isGoneNow ? lookAfterReading : lookLater
     // The pipe is paused because its reader is slow, so more data may come. A timer here would keep the program alive
     // even if it never reads the rest.
-    if (pipe.isPaused()) pipe.once('resume', lookLater)
-    else lookLater()
+    if (pipe.isPaused()) pipe.once('resume', lookAgain)
+    else lookAgain()
   }
   lookLater()
   pipe.once('close', () => stop())

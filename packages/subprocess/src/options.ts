@@ -44,8 +44,8 @@ export interface SpawnOptions {
   /** A signal that ends the process when it aborts. A call that waits for the process then throws CancelledError. */
   signal?: AbortSignal | undefined
   /**
-   * After this many milliseconds the process is ended. A call that waits for the process then throws TimeoutExpired.
-   * @defaultValue no limit
+   * After this many milliseconds the process is ended. A call that waits for the process then throws TimeoutExpired. So
+   * does a call that still reads what a grandchild writes after the process has exited. @defaultValue no limit
    */
   timeout?: number | undefined
   /**

@@ -27,6 +27,7 @@ export class Stage implements AsyncDisposable {
   #tail = Buffer.alloc(0)
   /** Reads stderr in a separate task, so that a cancel can reach the owner of the child in another wait. */
   readonly #reading: Task<void> | null
+  readonly #leaveCall: () => void
 
   constructor(
     child: Process,
@@ -45,6 +46,7 @@ export class Stage implements AsyncDisposable {
     this.#check = facts.check
     this.#source = facts.source
     this.#command = facts.command
+    this.#leaveCall = child.enterCall()
     const { stderr } = child
     this.#reading =
       stderr === null || facts.readsErrors
@@ -107,6 +109,7 @@ export class Stage implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#reading?.cancel()
+    this.#leaveCall()
     try {
       await this.#child[Symbol.asyncDispose]()
     } finally {

@@ -92,7 +92,7 @@ export class Process implements AsyncDisposable {
     this.#copies = new StdioCopies(this, {
       pid: this.pid,
       exited: this.#ending.exited,
-      isEnded: () => this.#ending.begun,
+      cutOff: this.#ending.cutOff,
     })
     const reader = (pipe: Socket | null): StreamReader | null =>
       pipe === null ? null : StreamReader.from(pipe, { limit })
@@ -223,6 +223,11 @@ export class Process implements AsyncDisposable {
     return { ...communication.take(), cut: this.#ending.cut }
   }
 
+  /** @internal like `enterCall` of the Ending: the caller reads an output of the process until it calls the result */
+  enterCall(): () => void {
+    return this.#ending.enterCall()
+  }
+
   /** @internal closes stdout, because no code reads it any more: the next write of the process fails with SIGPIPE */
   closeOutput(): void {
     this.#started.stdout?.destroy()
@@ -281,9 +286,9 @@ export class Process implements AsyncDisposable {
       processTracing.settle(this, isEnded ? { cancelled: true } : { result: this.#returncode })
     }
     this.#ending.exited.happen()
-    const isEnded = (): boolean => this.#ending.begun
-    endWhenSilent(this.#started.stdout, isEnded)
-    endWhenSilent(this.#started.stderr, isEnded)
+    const isGone = (): boolean => this.#ending.isGone
+    endWhenSilent(this.#started.stdout, isGone)
+    endWhenSilent(this.#started.stderr, isGone)
   }
 
   async #untilExited(signal: AbortSignal): Promise<void> {
@@ -300,11 +305,16 @@ export class Process implements AsyncDisposable {
     options: ProcessWaitOptions = {},
     begin: (signal: AbortSignal) => Promise<void>[],
   ): Promise<void> {
-    await waitForAll(options, begin, async (error, by) => {
-      if (by === 'timeout') throw this.#expired(options.timeout as number)
-      if (by === 'other' && isCancelled(error) && this.#owner.isCallerAndCancelled())
-        await this[Symbol.asyncDispose]()
-    })
+    const leave = this.#ending.enterCall()
+    try {
+      await waitForAll(options, begin, async (error, by) => {
+        if (by === 'timeout') throw this.#expired(options.timeout as number)
+        if (by === 'other' && isCancelled(error) && this.#owner.isCallerAndCancelled())
+          await this[Symbol.asyncDispose]()
+      })
+    } finally {
+      leave()
+    }
   }
 
   #expired(timeout: number): TimeoutExpired {

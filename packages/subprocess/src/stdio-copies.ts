@@ -87,8 +87,8 @@ export class StdioCopies {
 interface CopiedChild {
   readonly pid: number
   readonly exited: OneShotEvent
-  /** Whether this program is ending the child. */
-  isEnded(): boolean
+  /** Happens when the child has exited and this program has begun to end it. */
+  readonly cutOff: OneShotEvent
 }
 
 /** Copies `source` to the stdin of `child`, until either ends. */
@@ -125,7 +125,7 @@ function copyOut(
       } catch (error) {
         // No code takes the output any more. The child must notice that, by SIGPIPE.
         pipe.destroy()
-        if (child.isEnded() && (isCancelled(error) || output.exception() !== null)) return
+        if (child.cutOff.hasHappened && (isCancelled(error) || output.exception() !== null)) return
         throw error
       }
     },
@@ -133,8 +133,8 @@ function copyOut(
   )
   // A writer that takes no bytes must not delay the end of a child that this program has ended.
   let stop = (): void => {}
-  child.exited.on(() => {
-    if (child.isEnded() && !task.done()) stop = afterDelay(DRAIN_GRACE, () => task.cancel())
+  child.cutOff.on(() => {
+    if (!task.done()) stop = afterDelay(DRAIN_GRACE, () => task.cancel())
   })
   task.addDoneCallback(() => stop())
   return task
