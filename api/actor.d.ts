@@ -239,7 +239,7 @@ export declare class IncarnationParts {
     breakLinks(reason: ExitReason): void;
 }
 
-// dist/actors/link.d.ts
+// dist/actors/linked-pair.d.ts
 import type { Incarnation } from '../children/incarnation.ts';
 import { type ExitReason } from '../exit-reason.ts';
 import type { ActorIncarnation } from './actor-incarnation.ts';
@@ -876,9 +876,6 @@ export declare class ResourceIncarnation extends Incarnation {
     interrupt(reason: ExitReason): void;
     kill(): void;
 }
-
-// dist/children/shown-in-console.d.ts
-export declare const shownInConsole: unique symbol;
 
 // dist/children/task-child.d.ts
 import { type Task } from '@tasktree/core';
@@ -1620,6 +1617,28 @@ export declare class Runtime {
 }
 export declare function runtimeOfLoop(): Runtime;
 
+// dist/supervision/cancellable-request.d.ts
+import { type CancelledError, type Task } from '@tasktree/core';
+import { Claim } from '@tasktree/core/lowlevel';
+import { AskCycle } from '../errors.ts';
+import type { RefusableWait } from '../messages/wait-graph.ts';
+import type { Operation } from './operation-queue.ts';
+export interface Retreat<T> {
+    undo?: () => void;
+    takeBack?: (value: T) => void;
+}
+export declare class Request<T> extends Claim<T> implements Operation, RefusableWait {
+    #private;
+    constructor(task: Task, work: () => Promise<T>, retreat: Retreat<T>);
+    then<R = T, E = never>(onFulfilled?: ((value: T) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<R | E>;
+    refuse(error: AskCycle): void;
+    perform(): Promise<void>;
+    drop(): void;
+    protected claim(): void;
+    protected decline(): void;
+    cancel(msg?: string | CancelledError): boolean;
+}
+
 // dist/supervision/child-requests.d.ts
 import type { Future } from '@tasktree/core';
 import type { ChildRef } from '../children/child-ref.ts';
@@ -1656,10 +1675,6 @@ export declare class Member {
 }
 
 // dist/supervision/operation-queue.d.ts
-import { type CancelledError, type Task } from '@tasktree/core';
-import { Claim } from '@tasktree/core/lowlevel';
-import { AskCycle } from '../errors.ts';
-import type { RefusableWait } from '../messages/wait-graph.ts';
 export interface Operation {
     perform(): Promise<void>;
     drop(): void;
@@ -1669,21 +1684,6 @@ export declare class OperationQueue {
     push(operation: Operation): void;
     shift(): Operation | null;
     dropAll(): void;
-}
-export interface Retreat<T> {
-    undo?: () => void;
-    takeBack?: (value: T) => void;
-}
-export declare class Request<T> extends Claim<T> implements Operation, RefusableWait {
-    #private;
-    constructor(task: Task, work: () => Promise<T>, retreat: Retreat<T>);
-    then<R = T, E = never>(onFulfilled?: ((value: T) => R | PromiseLike<R>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<R | E>;
-    refuse(error: AskCycle): void;
-    perform(): Promise<void>;
-    drop(): void;
-    protected claim(): void;
-    protected decline(): void;
-    cancel(msg?: string | CancelledError): boolean;
 }
 
 // dist/supervision/restart-intensity.d.ts
@@ -1781,7 +1781,7 @@ import type { ChildRef } from '../children/child-ref.ts';
 import type { ChildSpec, SupervisorOptions } from '../children/child-spec.ts';
 import { type ExitReason } from '../exit-reason.ts';
 import { Member } from './member.ts';
-import { type Retreat } from './operation-queue.ts';
+import { type Retreat } from './cancellable-request.ts';
 import { Incarnation } from '../children/incarnation.ts';
 import type { Owner, Child } from '../children/child.ts';
 import type { SupervisorChild } from './supervisor-child.ts';

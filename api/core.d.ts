@@ -342,6 +342,7 @@ export declare abstract class Claim<T> extends Future<T> implements Runnable {
     protected abstract claim(): void;
     protected abstract decline(): void;
     cancel(msg?: string | CancelledError): boolean;
+    willDecline(): boolean;
 }
 export declare function cancelOnAbort<F extends Future<unknown>>(future: F, signal: AbortSignal | undefined): F;
 export declare function abortError(signal: AbortSignal): CancelledError;
@@ -431,6 +432,7 @@ export declare function withoutReaction(reactions: ReactionSet, reaction: Reacti
 export declare function soleReaction(reactions: ReactionSet): Reaction | null;
 export declare function listReactions(reactions: ReactionSet): Reaction[];
 export declare function pushReactions(reactions: Reaction | Set<Reaction>, loop: EventLoop): void;
+export declare function pushReaction(reaction: Reaction, loop: EventLoop): void;
 
 // dist/futures/reaction.d.ts
 import { type Environment } from '../context/async-context.ts';
@@ -1164,6 +1166,14 @@ import { Future } from '../futures/future.ts';
 export declare function cancelIsDue(): boolean;
 export declare function deferred<T>(operation: () => Future<T>): Future<T>;
 
+// dist/tasks/cancel-rest.d.ts
+import type { Reaction } from '../futures/reaction.ts';
+import type { Frame } from './frame.ts';
+export declare function hasReached(frame: Frame, key: Reaction): boolean;
+export declare function cancelRest(frame: Frame): boolean;
+export declare function cancelLeftWaits(frame: Frame): void;
+export declare function noteOuterCancel(frame: Frame, due: Frame): void;
+
 // dist/tasks/cancellation.d.ts
 import { type CancelledError } from '../errors/errors.ts';
 import type { Future } from '../futures/future.ts';
@@ -1180,6 +1190,7 @@ export declare class Cancellation {
     remembered: string | CancelledError | undefined;
     isFromProcess: boolean;
     onQuiet: (() => void) | null;
+    isCleanUpTurn: boolean;
     isScopeCancelled: boolean;
     scopeCancelReason: unknown;
     constructor(frame: Frame);
@@ -1197,15 +1208,26 @@ export declare class Cancellation {
     get isFromInside(): boolean;
     again(): void;
     takeBack(): void;
-    noteNewWaitCancelled(key: Reaction, began: number): void;
+    takeForNewWait(): boolean;
+    pendThisTurn(): void;
+    endTaking(): void;
     noteWaitCancelled(key: Reaction, began: number): void;
+    noteWaitOwed(key: Reaction, message: string | CancelledError | undefined): void;
+    noteLearnt(): void;
+    beginLearningTurn(): void;
+    beginCleanUpTurn(): boolean;
+    takeOwedWait(key: Reaction): boolean;
+    isDueAt(key: Reaction): boolean;
     noteThrownNow(began: number): void;
     takeCancelledWait(key: Reaction): boolean;
+    takeCleanUpWait(key: Reaction): boolean;
+    noteWaitBegun(key: Reaction): void;
+    hasReached(key: Reaction): boolean;
     beginTurn(): void;
     notePromiseMade(): void;
     get isThrowing(): boolean;
     confirm(): void;
-    endTurn(canSeePromises: boolean): void;
+    endTurn(canSeePromises: boolean): boolean;
     becameQuiet(): void;
     get isCancelled(): boolean;
     get hasAborted(): boolean;
@@ -1219,6 +1241,7 @@ import type { Future } from '../futures/future.ts';
 export declare class ChainWait extends DetailedFuture<unknown> {
     #private;
     constructor(future: Future<unknown>, settled: (end: Resolve, fail: Reject) => unknown);
+    get source(): Future<unknown>;
     describeWait(): string;
     cancel(message?: string | CancelledError): boolean;
 }
@@ -1268,6 +1291,8 @@ import type { Reaction } from '../futures/reaction.ts';
 import type { Frame } from './frame.ts';
 export declare function beginWait(frame: Frame, reaction: Reaction, future: Future<unknown>): void;
 export declare function deliverPending(frame: Frame, outer: Frame): void;
+export declare function deliverMissed(frame: Frame): void;
+export declare function deliverAfterShield(frame: Frame): void;
 export declare function resumeWait(frame: Frame, key: Reaction, future: Future<unknown>): CancelledError | null;
 export declare function deliverWith(frame: Frame): void;
 export declare function mustRefuse(frame: Frame): boolean;
@@ -1293,10 +1318,10 @@ export type TaskBody<T> = CoroutineFunction<[], T> | Coroutine<T> | CoroutineGen
 export declare class Execution extends Frame {
     #private;
     readonly task: Task;
+    readonly loop: EventLoop;
     readonly id: number;
     readonly born: number;
     constructor(task: Task, loop: EventLoop, group: Frame | null, body: TaskBody<unknown>, context: Context | null);
-    get loop(): EventLoop;
     get body(): TaskBody<unknown> | null;
     get bodyEnd(): Promise<void> | null;
     get started(): boolean;
@@ -1319,11 +1344,12 @@ import type { Execution } from './execution.ts';
 export declare function follow(execution: Execution, future: Future<unknown>): void;
 
 // dist/tasks/frame-end.d.ts
+import type { Reaction } from '../futures/reaction.ts';
 import type { Frame } from './frame.ts';
 export declare function afterGroupTask(group: Frame): void;
 export declare function beginCleanup(frame: Frame): void;
 export declare function endCleanup(frame: Frame): void;
-export declare function afterWait(frame: Frame): void;
+export declare function afterWait(frame: Frame, waiting: Frame, key: Reaction): void;
 export declare function hasWaits(frame: Frame): boolean;
 export declare function close(frame: Frame): void;
 
@@ -1339,6 +1365,7 @@ export type FrameState = typeof CREATED | typeof OPEN | typeof ENDED | typeof CL
 // dist/tasks/frame-tree.d.ts
 import type { Frame } from './frame.ts';
 export declare function framesOf(frame: Frame): Frame[];
+export declare function unshieldedFramesOf(frame: Frame, onShield: (shield: Frame) => void): Frame[];
 export declare function attach(frame: Frame): void;
 export declare function detach(frame: Frame): void;
 
@@ -1398,6 +1425,7 @@ import type { Frame } from './frame.ts';
 import type { ScopeFrame } from './scope-frame.ts';
 export declare function findCancelledScope(frame: Frame | null): Frame | null;
 export declare function cancelScopeOf(frame: Frame, reason: unknown): void;
+export declare function cancelInside(inside: Frame, frame: Frame): void;
 export declare function cancelNewWait(frame: Frame, reaction: Reaction, future: Future<unknown>, cancelledScope: Frame): void;
 export declare function deliverKeptOut(frame: ScopeFrame): void;
 
@@ -1412,11 +1440,13 @@ export declare function callNotingPromises<A, T>(fn: (argument: A) => T, argumen
 // dist/tasks/propagate-cancel.d.ts
 import type { CancelledError } from '../errors/errors.ts';
 import type { Future } from '../futures/future.ts';
+import type { Reaction } from '../futures/reaction.ts';
 import { Cancellation } from './cancellation.ts';
 import type { Frame } from './frame.ts';
 type Message = string | CancelledError | undefined;
 export declare function cancelFrame(first: Frame, msg: Message): boolean;
 export declare function cancelWaits(frame: Frame, msg: Message, cancellation: Cancellation): boolean;
+export declare function noteCancel(cancellation: Cancellation, isAccepted: boolean, key: Reaction, began: number, msg: Message): void;
 export declare function cancelWait(frame: Frame, wait: Future<unknown>, msg: Message): boolean;
 export declare function cancelChild(child: Future<unknown>, msg: Message): boolean;
 export declare function endOtherWork(frame: Frame, msg: Message, cancellation: Cancellation): boolean;
@@ -1435,6 +1465,7 @@ export declare class ScopeFrame extends Frame {
     get loop(): EventLoop;
     get isShielded(): boolean;
     get members(): Iterable<Task>;
+    noteMembersCancelled(): void;
     cancelKeptOut(): void;
     abandonReturned(message: string | CancelledError | undefined): boolean;
     link(): void;

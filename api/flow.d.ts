@@ -26,6 +26,8 @@ export declare function isCancel(error: unknown): boolean;
 export declare function isOwnCancel(error: unknown): boolean;
 export declare function cancelsSoFar(): number;
 export declare function isUnderCancel(before: number): boolean;
+export declare function isInCancelledScope(): boolean;
+export declare function throwCancel(): Promise<never>;
 export declare function wasCancelled(error: unknown, before: number): boolean;
 
 // dist/check-options.d.ts
@@ -155,9 +157,11 @@ export declare class KeyedMutex {
 }
 export declare class Line {
     #private;
-    readonly waiters: Set<Future<void>>;
+    waiters: Set<Future<void>>;
     runs(task: Task): void;
     cancelRunning(reason: CancelledError): void;
+    cancelWaiters(reason: CancelledError): void;
+    throwIfCancelled(): void;
     turnEnded(): void;
     next(): Future<void> | null;
 }
@@ -232,12 +236,14 @@ export interface PumpOptions<T, R> {
     readonly failed: (error: unknown, index: number) => void;
 }
 export declare class Stop {
-    readonly failure: {
-        readonly error: unknown;
-    } | null;
+    #private;
     constructor(failure: {
         readonly error: unknown;
     } | null);
+    get failure(): {
+        readonly error: unknown;
+    } | null;
+    static is(x: unknown): x is Stop;
 }
 export declare class Pump<T, R> {
     #private;
@@ -278,6 +284,7 @@ export declare function runWithSignal<T>(signal: AbortSignal | undefined, body: 
 export declare class SharedWork<T> {
     #private;
     constructor(work: () => PromiseLike<T>, abandoned: () => void);
+    get isOver(): boolean;
     join(): Promise<T>;
 }
 

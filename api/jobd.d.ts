@@ -917,6 +917,7 @@ export interface Waiter {
     readonly port: ReplyPort<Job | null>;
     timer: Disposable | null;
     readonly ticket: string | null;
+    readonly cancels: boolean;
 }
 export declare class JobWaiters {
     #private;
@@ -925,6 +926,8 @@ export declare class JobWaiters {
     remove(id: number, waiter: Waiter): boolean;
     removeTicket(id: number, ticket: string): void;
     tell(job: Job): void;
+    isCancelled(id: number): boolean;
+    get jobs(): number[];
     get size(): number;
 }
 
@@ -1731,6 +1734,13 @@ export declare function startJobd(options: JobdOptions): Promise<Jobd>;
 // dist/tree/restarts.d.ts
 import type { SupervisorOptions } from '@tasktree/actor';
 export declare const restarts: Pick<SupervisorOptions, 'maxRestarts' | 'within' | 'backoff'>;
+
+// dist/tree/server-end.d.ts
+export declare class ServerEnd {
+    #private;
+    constructor(drain: () => Promise<void>, end: () => Promise<void>);
+    complete(): Promise<void>;
+}
 
 // dist/version.d.ts
 export declare function packageVersion(): string;

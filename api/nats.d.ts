@@ -134,6 +134,9 @@ export interface Durability {
 export declare function checkDurability(options: DurabilityOptions): Durability;
 export declare function warnOfPowerLoss(servers: string, durability: Durability): void;
 
+// dist/bus/guarded.d.ts
+export declare function guarded<T>(subject: string, listener: (message: T) => void, message: T): void;
+
 // dist/bus/lazy-message.d.ts
 import type { Msg, MsgHdrs } from '@nats-io/transport-node';
 import type { Headers } from './bus.ts';
@@ -145,6 +148,10 @@ export declare class LazyMessage {
     get data(): Uint8Array;
     header(name: string): string | null;
 }
+
+// dist/bus/message-size.d.ts
+import type { Headers } from './bus.ts';
+export declare function checkSize(what: string, data: Uint8Array, headers: Headers | undefined, limit: number): void;
 
 // dist/bus/nats-bucket.d.ts
 import { type StreamAPI } from '@nats-io/jetstream';
@@ -202,6 +209,7 @@ export declare class NatsBus implements Bus {
 export declare const code: {
     readonly noJetStream: 10039;
     readonly noStream: 10059;
+    readonly streamNameInUse: 10058;
     readonly noMessage: 10037;
     readonly noConsumer: 10014;
     readonly full: 10077;
@@ -225,8 +233,9 @@ export declare class NatsPuller implements Puller {
 import { Future } from '@tasktree/core';
 export declare class Pending {
     #private;
-    follow<T>(promise: Promise<T>): Future<T>;
+    follow<T>(call: () => Promise<T>): Future<T>;
     fail(error: Error): void;
+    goOn(): void;
 }
 
 // dist/bus/server-requests.d.ts
@@ -514,6 +523,7 @@ export declare function shardOf(key: string, shards: number): number;
 export declare function rightHost(hosts: Iterable<string>, shard: number): string;
 
 // dist/entities/recent-ids.d.ts
+export declare const mostIdBytes: number;
 export type RecentIds = Uint8Array;
 export declare const noIds: RecentIds;
 export declare function hasId(ids: RecentIds, id: string): boolean;
@@ -853,7 +863,7 @@ import type { ChildOptions } from '@tasktree/actor';
 export interface SingletonOptions extends ChildOptions {
     lease?: number;
 }
-export declare function checkLease(lease: number): void;
+export declare function checkLease(lease: number): number;
 
 // dist/link/answers.d.ts
 import type { BusMessage } from '../bus/bus.ts';
@@ -912,6 +922,7 @@ export declare class Link {
     readonly jobResults: JobResults;
     constructor(namespace: string, node: string, codec: Codec, inboxPrefix: string, connector: Connector);
     get status(): LinkStatus;
+    jitter(): number;
     now(): number;
     open(): Promise<Bus>;
     onStatus(listener: (status: LinkStatus) => void): () => void;
@@ -922,7 +933,7 @@ export declare class Link {
     results(bus: Bus, ttl: number): Bucket;
     cancels(bus: Bus): Bucket;
     start(name: string, body: () => Promise<void>): void;
-    close(patience: number): Promise<void>;
+    close(patience: number, isFinal: boolean): Promise<void>;
     get hasEnded(): boolean;
 }
 
@@ -1272,7 +1283,10 @@ export interface Codec {
 }
 export declare const cloneCodec: Codec;
 export declare const jsonCodec: Codec;
-export declare function checkCodec(codec: unknown): void;
+export declare function checkedCodec(codec: Codec): Codec;
+
+// dist/wire/hash.d.ts
+export declare function hash(text: string, start?: number): number;
 
 // dist/wire/job-message.d.ts
 import type { Headers } from '../bus/bus.ts';
@@ -1301,7 +1315,7 @@ export declare function readHeaders(header: (name: string) => string | null): Jo
 
 // dist/wire/names.d.ts
 export declare function token(text: string): string;
-export declare function readToken(encoded: string): string;
+export declare function readToken(encoded: string): string | null;
 export declare function checkName(what: string, name: unknown): void;
 export declare class Names {
     #private;
@@ -1335,6 +1349,7 @@ export declare function stateKey(type: string, key: string): string;
 export declare const defaultResultTtl = 3600000;
 export declare const shortestResultTtl = 1000;
 export declare function keptFor(ttl: number): number;
+export declare function countable(ms: number): number;
 export declare const defaultLease = 5000;
 
 // dist/wire/outcome.d.ts
@@ -1348,8 +1363,8 @@ export type Outcome = {
 } | {
     readonly kind: 'cancelled';
 };
-export declare function encodeOutcome(outcome: Outcome, codec: Codec): Uint8Array;
-export declare function encodeResult(outcome: Outcome, codec: Codec, job: string, limit: number): Uint8Array;
+export declare const cancelledOutcome: Uint8Array;
+export declare function encodeOutcome(outcome: Outcome, codec: Codec, what: string, limit: number): Uint8Array;
 export declare function decodeOutcome(bytes: Uint8Array, codec: Codec, sentAt?: () => string): Outcome;
 
 // dist/wire/plain-values.d.ts
@@ -1359,6 +1374,14 @@ export declare function decodePlain(bytes: Uint8Array): unknown;
 
 // dist/wire/progress.d.ts
 export declare const progressTag = 3;
+
+// dist/wire/readable.d.ts
+export declare function readable(thrown: unknown, who: string): unknown;
+export declare function textOf(thrown: unknown): string;
+
+// dist/wire/shorten-error.d.ts
+import type { EncodedError } from '@tasktree/executor/lowlevel';
+export declare function shortenError({ thrown, records }: EncodedError, length: number, parts: number): EncodedError;
 
 // dist/wire/trace.d.ts
 export { traceparent } from '@tasktree/executor';
@@ -1396,7 +1419,7 @@ export declare function carrierOf(header: string | null): Carrier | null;
 
 // dist/worker/dead-letters.d.ts
 import type { Link } from '../link/link.ts';
-import type { PoisonedJob } from '../errors.ts';
+import { type PoisonedJob } from '../errors.ts';
 import type { JobRun } from './job-run.ts';
 export interface DeadJob {
     readonly run: JobRun;
@@ -1442,7 +1465,7 @@ export declare class JobRun {
 
 // dist/worker/keep-alive.d.ts
 import type { WorkerState } from './worker-state.ts';
-export declare function keepJobsAlive(worker: WorkerState): Promise<never>;
+export declare function keepJobsAlive(worker: WorkerState): Promise<void>;
 
 // dist/worker/modules.d.ts
 import { type Future } from '@tasktree/core';
@@ -1473,6 +1496,11 @@ export declare class OverlookedJobs {
     constructor(link: Link, settings: ConsumerSettings);
     run(): Promise<never>;
 }
+
+// dist/worker/retries.d.ts
+export declare function defaultBackoff(attempt: number): number;
+export declare function askRetryIf(retryIf: (error: unknown) => boolean, error: unknown, job: string): boolean;
+export declare function askBackoff(backoff: (attempt: number) => number, attempt: number, job: string): number;
 
 // dist/worker/unknown-job.d.ts
 import type { Delivery } from '../bus/bus.ts';
@@ -1508,8 +1536,8 @@ export declare class WorkerState implements Receiver {
     get ackWait(): number;
     get unknownAfter(): number;
     get running(): number;
-    backoff(attempt: number): number;
-    mayRetry(error: unknown): boolean;
+    backoff(job: string, attempt: number): number;
+    mayRetry(job: string, error: unknown): boolean;
     maxResult(): number;
     get room(): number;
     take(delivery: Delivery): void;

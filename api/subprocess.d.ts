@@ -70,9 +70,12 @@ export interface EndingFacts {
 export declare class Ending {
     #private;
     readonly exited: OneShotEvent;
+    readonly cutOff: OneShotEvent;
     constructor(facts: EndingFacts);
+    enterCall(): () => void;
     get cut(): Cut | null;
     get begun(): boolean;
+    get isGone(): boolean;
     begin(cut: Cut | null): OneShotEvent;
     send(signal: NodeJS.Signals | number): void;
     trySend(signal: NodeJS.Signals): void;
@@ -164,7 +167,7 @@ export declare function livingGroups(groups: ReadonlySet<number>): Set<number>;
 // dist/held-pipe.d.ts
 import type { Socket } from 'node:net';
 export declare const DRAIN_GRACE = 100;
-export declare function endWhenSilent(pipe: Socket | null, isEnded: () => boolean): void;
+export declare function endWhenSilent(pipe: Socket | null, isGone: () => boolean): void;
 
 // dist/index.d.ts
 export { $, type Command, type CommandOptions, type Dollar } from './command.ts';
@@ -287,6 +290,8 @@ export interface SpawnOptions {
     shell?: string | undefined;
 }
 export declare function checkSpawn(program: string, args: readonly string[], options: SpawnOptions): void;
+export declare function checkArgs(args: unknown): void;
+export declare function ownEnv(env: SpawnOptions['env']): SpawnOptions['env'];
 export declare function toFolder(cwd: string | URL): string;
 export declare function toFolder(cwd: string | URL | undefined): string | undefined;
 export declare function checkDuration(name: string, ms: unknown): void;
@@ -465,7 +470,7 @@ export declare function toSpawnError(error: NodeJS.ErrnoException, program: stri
 import { type SpawnOptions } from './options.ts';
 import { Process } from './process.ts';
 export declare function createSubprocessExec(program: string, args?: readonly string[], options?: SpawnOptions): Promise<Process>;
-export declare function start(program: string, args: readonly string[], options: SpawnOptions): Promise<Process>;
+export declare function start(program: string, callersArgs: readonly string[], options: SpawnOptions): Promise<Process>;
 export declare function createSubprocessShell(command: string, options?: SpawnOptions): Promise<Process>;
 
 // dist/stdio-copies.d.ts
@@ -484,7 +489,7 @@ export declare class StdioCopies {
 interface CopiedChild {
     readonly pid: number;
     readonly exited: OneShotEvent;
-    isEnded(): boolean;
+    readonly cutOff: OneShotEvent;
 }
 export {};
 
@@ -508,4 +513,4 @@ export declare function reportUnlessAwaited(command: object, what: string, excep
 
 // dist/wait-for-all.d.ts
 import type { ProcessWaitOptions } from './process.ts';
-export declare function waitForAll(options: ProcessWaitOptions, begin: (signal: AbortSignal) => Promise<void>[], onError: (error: unknown, hasExpired: boolean) => Promise<void>): Promise<void>;
+export declare function waitForAll(options: ProcessWaitOptions, begin: (signal: AbortSignal) => Promise<void>[], onError: (error: unknown, by: 'timeout' | 'signal' | 'other') => Promise<void>): Promise<void>;
