@@ -87,10 +87,15 @@ async function attemptAll<T>(fn: (attempt: number) => PromiseLike<T>, policy: Po
     } catch (error) {
       const { attempts, backoff, retryIf, onRetry } = policy
       if (wasCancelled(error, before)) throw error
-      if (earlier !== null) carryErrors(error, earlier)
-      if (attempt >= attempts || !accepts('retryIf', retryIf, error)) throw error
-      const delay = checkDuration('the delay of the backoff', backoff(attempt, error))
-      if (getEventLoop().time() + delay >= effectiveDeadline()) throw error
+      const delay =
+        attempt < attempts && accepts('retryIf', retryIf, error)
+          ? checkDuration('the delay of the backoff', backoff(attempt, error))
+          : null
+      if (delay === null || getEventLoop().time() + delay >= effectiveDeadline()) {
+        // Only the error that is thrown lists the earlier errors. If each error did, all of them would stay in memory.
+        if (earlier !== null) carryErrors(error, earlier)
+        throw error
+      }
       await onRetry?.(error, attempt, delay)
       earlier ??= []
       keepError(earlier, error)

@@ -59,6 +59,8 @@ describe('the last error', () => {
     )
     expect(error).toBe(errors[2])
     expect((error as AggregateError).errors).toEqual([errors[0], errors[1]])
+    // If each error listed the errors before it, none of them could ever be garbage-collected.
+    for (const earlier of errors.slice(0, 2)) expect(earlier).not.toHaveProperty('errors')
     expect(Object.keys(error as object)).not.toContain('errors')
   })
 
