@@ -11,8 +11,8 @@ export function keepError(earlier: unknown[], error: unknown): void {
 
 /**
  * Sets the property `errors` of `last`, an error that is about to be thrown, to the errors before it. The console shows
- * these errors, as it does for an AggregateError. If `last` has such a list already, is frozen or is a primitive,
- * nothing is changed.
+ * these errors, as it does for an AggregateError. If `last` has such a list already, is frozen or is not an
+ * Error, nothing is changed.
  */
 export function carryErrors(last: unknown, earlier: readonly unknown[]): void {
   const errors = earlier.filter((error) => error !== last)

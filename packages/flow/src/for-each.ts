@@ -3,7 +3,8 @@ import { checkSource, type Source } from './pump.ts'
 import { type WorkOptions, callForEachItem } from './call-for-each-item.ts'
 
 /**
- * Calls `fn` for each item, as `map` does, but does not keep the results. So `items` may have no end.
+ * Calls `fn` for each item, as `map` does, but does not keep the results. So `items` may have no end, if `concurrency`
+ * has a limit.
  *
  * @throws {TypeError} when `items` cannot be iterated, or `fn` is not a function
  * @throws {RangeError} when `concurrency` is neither a whole number of at least 1 nor Infinity

@@ -5,7 +5,10 @@ import { checkFunction } from './check-options.ts'
 export interface KeyedOptions<A extends unknown[]> {
   /** Returns the key of a call. It gets the arguments of that call. */
   key?: ((...args: A) => unknown) | undefined
-  /** An abort of this signal cancels every call that runs, and refuses later calls. Meant for code outside of a task. */
+  /**
+   * An abort of this signal cancels every call that has not ended, and refuses later calls. Meant for code outside of a
+   * task.
+   */
   signal?: AbortSignal | undefined
 }
 

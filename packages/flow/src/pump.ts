@@ -80,7 +80,7 @@ export class Stop {
 }
 
 export class Pump<T, R> {
-  /** How many tasks with a call have not ended. */
+  /** How many tasks with a call have not ended. Always 0 if the source is an array whose items need no tasks. */
   active = 0
   /** How many items were taken from the source. */
   begun = 0

@@ -71,7 +71,7 @@ export class Barrier extends Primitive {
    * others were waiting when this caller came. If a waiter was cancelled, two callers can have the same number, as in
    * asyncio.
    *
-   * @throws {BrokenBarrierError} when the barrier is reset or aborted, before the call or during the wait
+   * @throws {BrokenBarrierError} when the barrier was aborted before, or is reset or aborted during the wait
    */
   wait(options?: { signal?: AbortSignal }): Promise<number> {
     checkOptions(options)
@@ -127,7 +127,7 @@ export class Barrier extends Primitive {
     }
   }
 
-  /** Called when a caller leaves the barrier. The last caller opens the barrier for the next use. */
+  /** Called when a caller leaves the barrier. The last caller opens the barrier for the next use, unless it is broken. */
   #leave(): void {
     if (--this.#count > 0) return
     if (this.#state === 'resetting' || this.#state === 'draining') this.#state = 'filling'

@@ -3,7 +3,7 @@ import { abortError, checkOptions } from '@tasktree/core/lowlevel'
 
 /**
  * Returns a cancelled future if `options.signal` has aborted already; otherwise null. Every operation that may wait
- * calls this function first, because wrong options must not leave a waiter in a queue.
+ * calls this function before it adds a waiter to a queue, because wrong options must not leave a waiter there.
  *
  * @throws {TypeError} when the options are not an object, or the signal is not an AbortSignal
  */

@@ -20,7 +20,7 @@ interface Handle<T> {
   closed: boolean
   /**
    * The `send` calls of this handle that wait, and those that were woken and whose code has not continued yet. Null
-   * before any `send` has waited.
+   * before any `send` has waited, and after the close.
    */
   senders: Set<Waiter<void, Sending<T>>> | null
 }
@@ -136,7 +136,10 @@ class Shared<T> {
     return item
   }
 
-  /** Wakes every receiver for which there is an item, and every sender for which there is room. */
+  /**
+   * Wakes every receiver for which there is an item, and every sender for which there is room. Wakes all receivers if
+   * every handle is closed.
+   */
   wake(): void {
     while ((this.hasSpare() || this.openHandles === 0) && this.receivers.wakeNext()) {
       this.wokenReceivers++
@@ -151,7 +154,7 @@ class Shared<T> {
  *
  * Senders and receivers are served in the order of their calls. An item stays in the channel until the receiving code
  * continues, so a cancelled `receive()` removes no item. A cancelled `send()` has sent nothing. With capacity 0, a
- * `send` ends only when a receiver waits for the item.
+ * `send` waits for a receiver. If that receiver is then cancelled, the item stays in the channel for the next one.
  *
  * @example
  *     const lines = new Channel<string>({ capacity: 10 })
@@ -266,8 +269,8 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
   }
 
   /**
-   * Removes and returns the next item, if there is one and no receiver is waiting. With capacity 0 there is never an
-   * item, because a sender hands its item only to a receiver that waits in `receive`.
+   * Removes and returns the next item, if there is one and no receiver is waiting. With capacity 0 there is usually no
+   * item, because a sender waits for a receiver that waits in `receive`.
    *
    * @throws {WouldBlock} otherwise
    * @throws {EndOfChannel} when every handle is closed and no item is left

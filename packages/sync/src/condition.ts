@@ -94,7 +94,8 @@ export class Condition extends Primitive {
         await this.#reacquire(holder)
       }
     } catch (error) {
-      // If the waiter was notified before it was cancelled, the notification goes to another waiter.
+      // The waiter may have been notified before it was cancelled. So another waiter is notified, in any case, as in
+      // asyncio.
       this.#notify(1)
       throw error
     }

@@ -13,7 +13,7 @@ export class WouldBlock extends Error {
   }
 }
 
-/** Thrown by `getNowait` when the queue is empty. Source: asyncio.QueueEmpty */
+/** Thrown by `getNowait` when the queue is empty and not shut down. Source: asyncio.QueueEmpty */
 export class QueueEmpty extends Error {
   override readonly name: string = 'QueueEmpty'
   readonly code: string = 'ERR_SYNC_QUEUE_EMPTY'
@@ -26,7 +26,7 @@ export class QueueEmpty extends Error {
   }
 }
 
-/** Thrown by `putNowait` when the queue is full. Source: asyncio.QueueFull */
+/** Thrown by `putNowait` when the queue is full and not shut down. Source: asyncio.QueueFull */
 export class QueueFull extends Error {
   override readonly name: string = 'QueueFull'
   readonly code: string = 'ERR_SYNC_QUEUE_FULL'
@@ -63,8 +63,8 @@ export class BrokenBarrierError extends Error {
 }
 
 /**
- * `send` was called on a closed handle of a channel, or `publish` on a closed broadcast. Source:
- * trio.ClosedResourceError
+ * `send`, `sendNowait` or `clone` was called on a handle of a channel that is closed, or `publish` on a broadcast that
+ * is closed. A `send` or `publish` that waits fails with this error too. Source: trio.ClosedResourceError
  */
 export class ChannelClosed extends Error {
   override readonly name: string = 'ChannelClosed'

@@ -90,9 +90,9 @@ class Possession implements Lender, Host<Releaser, Asker> {
   }
 
   /**
-   * Puts an empty entry in the place of a cancelled waiter. The entry leaves the queue in the turn of the loop in which
-   * the cancelled task gets its CancelledError. If `release` is called before that turn, it wakes this entry, and the
-   * entry wakes the next waiter. So the next waiter continues in the same round of the loop as in asyncio.
+   * Puts an empty entry in the place of a cancelled waiter. The entry leaves the queue just before the cancelled task
+   * gets its CancelledError. If `release` is called before that, it finds this entry first and wakes no waiter; the
+   * entry then wakes the next waiter. So the next waiter continues in the same round of the loop as in asyncio.
    */
   leave(waiter: Waiter<Releaser, Asker>): void {
     const loop = waiter.getLoop()

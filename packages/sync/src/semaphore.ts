@@ -68,9 +68,8 @@ class Permits implements Host<Releaser, Asker> {
   }
 
   /**
-   * Called when a waiter was cancelled. In the turn of the loop in which the cancelled task gets its CancelledError,
-   * the semaphore looks for free permits again. A permit that has become free before that turn goes to a waiter in that
-   * turn, as in asyncio.
+   * Called when a waiter is cancelled. Just before the cancelled task gets its CancelledError, the semaphore looks for
+   * free permits again. A permit that has become free until then goes to a waiter at that moment, as in asyncio.
    */
   leave(waiter: Waiter<Releaser, Asker>): void {
     const loop = waiter.getLoop()
@@ -116,7 +115,7 @@ export class Semaphore extends Primitive {
     this.#permits = new Permits(value, { takeBack: () => this.release() }, () => this.#awaited())
   }
 
-  /** Waits until a permit is free, takes it, and returns a Releaser. Does not suspend if a permit is free. */
+  /** Waits until a permit is free, takes it, and returns a Releaser. Does not suspend if one is free and no waiter is left. */
   acquire(options?: { signal?: AbortSignal }): Future<Releaser> {
     const refusal = cancelledIfAborted(options)
     if (refusal !== null) return refusal

@@ -12,13 +12,13 @@ import type { WaiterQueue } from './waiter-queue.ts'
 /** The methods of a primitive that its waiters call. */
 export interface Host<T, A> {
   /**
-   * Called when the code of a woken waiter is about to continue: gives `waiter` what it asks for, or puts it back in
-   * the queue.
+   * Called when the code of a woken waiter is about to continue: gives `waiter` what it asks for, makes it fail, or
+   * leaves it in the queue.
    */
   serve(waiter: Waiter<T, A>): void
   /**
-   * Called when `waiter` was cancelled after it was woken. Gives the lock, item or permit for which it was woken to
-   * another waiter.
+   * Called when `waiter` was cancelled, or its loop was closed, after it was woken. Gives the lock, item or permit for
+   * which it was woken to another waiter.
    */
   pass(waiter: Waiter<T, A>): void
   /** Called when `waiter` is cancelled while it is in the queue, just before the waiter is removed from the queue. */
@@ -40,8 +40,8 @@ const origins = new WeakMap<object, Error>()
 
 /**
  * One pending `acquire`, `get`, `send` and so on. It is a future, an entry in the queue of its primitive, and it holds
- * what the caller has asked for. A cancel removes it from the queue at once. A waiter without a host is never woken;
- * the primitive sets its result directly.
+ * what the caller has asked for. A cancel removes it from the queue at once, unless it was woken. A waiter without a
+ * host is never woken; the primitive sets its result directly.
  *
  * All primitives use this one class. With a class for each primitive, V8 would read the fields of waiters much more
  * slowly, because it optimizes such code for at most four classes.
