@@ -12,6 +12,7 @@ import {
   CapacityLimiter,
   Channel,
   Lock,
+  PriorityQueue,
   Queue,
   RateLimiter,
   RWLock,
@@ -193,4 +194,22 @@ describe('an operation that was put off', () => {
       expect(lock.locked(), `a cancel ${delay} turns after the release`).toBe(false)
     }
   })
+})
+
+virtual('an operation that was put off, and then throws, fails its future', async () => {
+  const queue = new PriorityQueue<number>({
+    compare: () => {
+      throw new Error('no order')
+    },
+  })
+  queue.putNowait(1)
+  let outcome: Promise<unknown> | null = null
+  const task = createTask(async () => {
+    await foreign(1)
+    outcome = queue.put(2).catch((error: Error) => error.message)
+  })
+  await sleep(0)
+  task.cancel()
+  await wait([task])
+  expect(await outcome).toBe('no order')
 })

@@ -107,7 +107,13 @@ class Deferred<T> extends Claim<T> {
   protected override decline(): void {}
 
   static #begin(this: Deferred<unknown>): void {
-    const inner = this.#operation()
+    let inner: Future<unknown>
+    try {
+      inner = this.#operation()
+    } catch (error) {
+      this.fail(error)
+      return
+    }
     if (inner.done()) {
       Deferred.#endAs(this, inner)
       return
