@@ -35,7 +35,7 @@ test('a descriptor that no system has is refused', async () => {
 
 test('a process whose start fails at the last moment is ended', async () => {
   const noSignal = { signal: { aborted: false } } as unknown as SpawnOptions
-  expect(await failure(run('sleep', ['61'], noSignal))).toBeInstanceOf(TypeError)
+  expect(() => run('sleep', ['61'], noSignal)).toThrow(TypeError)
   let looks = 0
   const changing: SpawnOptions = {
     get killGrace(): number {
