@@ -272,6 +272,27 @@ describe('an entity', () => {
     })
   })
 
+  test('answers each ask while its node stops in an orderly way', { tags: 'slow' }, async () => {
+    for (let seed = 0; seed < 10; seed++) {
+      await runVirtual(async () => {
+        const server = new MemoryServer({ seed })
+        const one = await start(server, 'one')
+        const two = await start(server, 'two')
+        await sleep(2 * lease)
+        const sender = await cluster({ connector: server.connector, node: 'sender' }).connect()
+        const asks: PromiseLike<number>[] = []
+        for (let i = 0; i < 200; i++) {
+          asks.push(sender.ref<Counter>('counter', `key ${i % 20}`).ask.add(1))
+          await sleep(1)
+          if (i === 100) one.stop().catch(() => {})
+        }
+        for (const each of asks) await each
+        await sender[Symbol.asyncDispose]()
+        await two.stop()
+      })
+    }
+  })
+
   test('whose settings are not known is told nothing without a connection', () =>
     runVirtual(async () => {
       const server = new MemoryServer()

@@ -2,14 +2,25 @@ import {
   Actor,
   ActorCrashed,
   type ActorRef,
+  ActorSystem,
   AskTimeout,
   child,
+  type ChildSpec,
   MailboxFull,
   NoProc,
   ReplyError,
+  silentLogger,
+  type SupervisorRef,
 } from '@tasktree/actor'
-import { copyContext, createTask, failAfter, isCancelled, sleep } from '@tasktree/core'
-import { type Cluster, ConnectionLost, connect, NodeLost, traceparent } from '@tasktree/nats'
+import { copyContext, createTask, failAfter, isCancelled, run, sleep } from '@tasktree/core'
+import {
+  type Cluster,
+  clusterTree,
+  ConnectionLost,
+  connect,
+  NodeLost,
+  traceparent,
+} from '@tasktree/nats'
 import { connect as connectClient } from '@nats-io/transport-node'
 import { expect, test } from 'vitest'
 import { thrown } from '../../../vitest.thrown.ts'
@@ -98,6 +109,36 @@ describeWithServer('asks', (server) => {
       expect((large as Error).name).toBe('ResultTooLarge')
     })
   })
+
+  test('an orderly stop of one of two services loses no ask', () =>
+    run(async () => {
+      const where = { ...server.newCluster(), powerLossWarning: false }
+      const serve = (id: string): ChildSpec =>
+        clusterTree(id, where, (own) => [
+          own.service('counter', () => system.lookup(Counter, 'counter')),
+        ])
+      await using system: ActorSystem = await ActorSystem.start({
+        name: 'services',
+        logger: silentLogger,
+        children: [child.actor('counter', Counter), serve('one'), serve('two')],
+      })
+      await using caller = await connect(where)
+      const { ask } = caller.lookup<Counter>('counter')
+      const one = system.root.child('one') as SupervisorRef
+      for (let round = 0; round < 5; round++) {
+        const asks: PromiseLike<number>[] = []
+        const burst = async (): Promise<void> => {
+          for (let i = 0; i < 20; i++) asks.push(ask({ timeout: 15_000 }).add(1))
+          await sleep(0)
+        }
+        for (let i = 0; i < 10; i++) await burst()
+        const stopped = one.stopChild('service-counter')
+        for (let i = 0; i < 10; i++) await burst()
+        await stopped
+        for (const each of asks) await each
+        await one.restartChild('service-counter')
+      }
+    }))
 
   test('an ask to a name without actors fails at once', async () => {
     await using caller = await connect(server.newCluster())

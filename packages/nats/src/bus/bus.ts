@@ -176,7 +176,8 @@ export interface Bus {
   publish(subject: string, data: Uint8Array, options?: PublishOptions): void
   /**
    * Calls `listener` for each message to `subject`. The listener must not block. With `queue`, the server gives each
-   * message to only one of the subscribers with that queue. Returns a function that ends the subscription.
+   * message to only one of the subscribers with that queue. Returns a function that ends the subscription. What the server has
+   * sent by then still arrives, before a `flush` that follows has settled.
    */
   subscribe(
     subject: string,

@@ -162,7 +162,11 @@ export class NatsBus implements Bus {
         if (error === null) guarded(subject, listener, new NatsMessage(message))
       },
     })
-    return () => subscription.unsubscribe()
+    return () => {
+      if (this.#connection.isClosed()) return
+      // A lost connection ends the subscription too.
+      subscription.drain().catch(() => {})
+    }
   }
 
   flush(): Future<void> {

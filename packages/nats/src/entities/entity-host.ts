@@ -115,7 +115,7 @@ class EntityHost extends Actor {
 
   #receive({ data, reply }: BusMessage): void {
     const notice = readNotice(data)
-    if (notice === null) return
+    if (notice === null || this.#unsubscribe === null) return
     const { say, node } = notice
     if (say === 'who') {
       this.#bus?.publish(reply, data)
@@ -183,6 +183,7 @@ class EntityHost extends Actor {
 
   protected override onStop(): void {
     this.#unsubscribe?.()
+    this.#unsubscribe = null
     this.#say('gone')
   }
 }

@@ -5,6 +5,7 @@
 import { createTask, gather } from '@tasktree/core'
 import type { Bus, BusMessage } from '../bus/bus.ts'
 import type { Lease } from '../leases/lease.ts'
+import { endSubscription } from '../link/end-subscription.ts'
 import type { Link } from '../link/link.ts'
 import { moved, readAsk } from '../wire/ask-message.ts'
 import { readToken } from '../wire/names.ts'
@@ -21,6 +22,7 @@ export class RequestShard implements AsyncDisposable {
   readonly #shard: number
   readonly #lease: Lease
   readonly #entities = new Map<string, MemoryEntity>()
+  #bus: Bus | null = null
   #unsubscribe: (() => void) | null = null
   #isClosing = false
 
@@ -42,6 +44,7 @@ export class RequestShard implements AsyncDisposable {
 
   async start(): Promise<void> {
     const bus = await this.link.connected()
+    this.#bus = bus
     const subject = this.link.names.entitiesOf(this.type.name, this.#shard)
     this.#unsubscribe = bus.subscribe(subject, (message) => this.#receive(bus, message))
     await bus.flush()
@@ -84,6 +87,6 @@ export class RequestShard implements AsyncDisposable {
       return
     }
     await gather([...this.#entities.values()].map((entity) => createTask(() => entity.close())))
-    if (this.link.status !== 'idle') this.#unsubscribe?.()
+    if (this.#bus !== null) await endSubscription(this.#bus, this.#unsubscribe)
   }
 }

@@ -6,6 +6,7 @@ import { child, type ChildOptions, type ChildSpec, NoProc } from '@tasktree/acto
 import { type Future, getEventLoop, wait } from '@tasktree/core'
 import { checkCount, checkOptions, describe } from '@tasktree/core/lowlevel'
 import type { Bus, BusMessage } from '../bus/bus.ts'
+import { endSubscription } from '../link/end-subscription.ts'
 import type { Link } from '../link/link.ts'
 import { acceptedBy, type AskMessage, overloaded, readAsk } from '../wire/ask-message.ts'
 import { checkName } from '../wire/names.ts'
@@ -63,6 +64,7 @@ class Service implements AsyncDisposable {
   readonly #ref: () => AnyRef | null
   readonly #maxPending: number
   readonly #open = new Set<Future<unknown>>()
+  #bus: Bus | null = null
   #unsubscribe: (() => void) | null = null
 
   constructor(link: Link, name: string, ref: () => AnyRef | null, maxPending: number) {
@@ -74,6 +76,7 @@ class Service implements AsyncDisposable {
 
   async start(): Promise<void> {
     const bus = await this.#link.connected()
+    this.#bus = bus
     const subject = this.#link.names.service(this.#name)
     this.#unsubscribe = bus.subscribe(subject, (message) => this.#receive(bus, message), {
       queue: 'service',
@@ -141,9 +144,9 @@ class Service implements AsyncDisposable {
     getEventLoop().callExceptionHandler({ message, exception })
   }
 
-  /** Takes no more messages, and waits until the messages that have arrived are answered. */
+  /** Takes no more messages, and waits until those that the server has sent are answered. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#link.status !== 'idle') this.#unsubscribe?.()
+    if (this.#bus !== null) await endSubscription(this.#bus, this.#unsubscribe)
     // A kill ends this wait, and not the asks, whose senders still wait for an answer.
     if (this.#open.size > 0) await wait([...this.#open])
   }
