@@ -878,6 +878,10 @@ export declare class Answers {
     receive(message: BusMessage): void;
 }
 
+// dist/link/end-subscription.d.ts
+import type { Bus } from '../bus/bus.ts';
+export declare function endSubscription(bus: Bus, unsubscribe: (() => void) | null): Promise<void>;
+
 // dist/link/job-results.d.ts
 import type { Link } from './link.ts';
 export declare class JobResults {
