@@ -1,4 +1,5 @@
-// The list of the reentrant asks that led to a message: it has no limit, so no function may recurse along it.
+// Each message has the list of the reentrant asks that led to it. The list may be long, so no function may call itself
+// once for each entry: the stack would overflow.
 import { expect, test } from 'vitest'
 import type { AskFuture } from '../src/messages/ask.ts'
 import { chainFrom } from '../src/messages/call-chain.ts'

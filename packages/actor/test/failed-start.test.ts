@@ -1,4 +1,4 @@
-// What other actors have attached to an actor whose start then fails: links and ReplyPorts.
+// Other actors may have linked themselves to an actor, or have sent it a ReplyPort, before its start fails.
 import { Actor, type ActorContext, child, type Down, type ReplyPort } from '@tasktree/actor'
 import { sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-// What a kill waits for, and what it must not wait for or leave behind.
+// A kill waits for the killed children of the actor. It must not wait for handlers that hang, and must leave no task.
 import { Actor, type ActorSystem, child } from '@tasktree/actor'
 import { allTasks, getEventLoop, run, sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'

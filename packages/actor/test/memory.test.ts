@@ -1,4 +1,4 @@
-// What a program does again and again, each time with a new name or a new number, must not stay in memory.
+// A program may use a new name or a new timeout for each of many asks and actors. The library must keep none of them.
 import { Actor, ActorSystem, silentLogger, spawn } from '@tasktree/actor'
 import { sleep } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'

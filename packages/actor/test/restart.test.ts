@@ -464,7 +464,8 @@ test('delays so long that the limit is never reached are refused', () => {
   const backoff = { min: 1000, max: 10_000 }
   expect(() => start({ backoff, maxRestarts: 3, within: 5000 })).toThrow(/within.*7000/)
   expect(() => child.supervisor('x', { backoff: { ...backoff, maxAttempts: 5 } })).not.toThrow()
-  // 1000, 2000, 4000 and 8000 ms, and 10000 ms for each of the others. No loop could count so many restarts.
+  // The waits are 1000, 2000, 4000 and 8000 ms, and then 10000 ms each. The check must compute their sum without a loop,
+  // because a loop over this many restarts would not end.
   const maxRestarts = Number.MAX_SAFE_INTEGER
   const sum = 15_000 + (maxRestarts - 4) * 10_000
   expect(() => child.supervisor('x', { backoff, maxRestarts })).toThrow(

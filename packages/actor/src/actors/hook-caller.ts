@@ -14,7 +14,7 @@ export class HookCaller {
   readonly #wait = new AbandonableWait()
   /**
    * The name of the hook that `#wait` waits for. If the actor is killed during the wait, the hook goes on, and a warning
-   * in the log names it. Null while there is no wait.
+   * in the log names the hook. Null while `#wait` waits for no hook.
    */
   #waitsFor: string | null = null
   /** The HandlerFlow (one run of a handler or hook) of the hook that runs now; otherwise null. */
