@@ -7,7 +7,7 @@ import type { Envelope } from '../messages/envelope.ts'
 import { HandlerFlow, runOutsideOfFlows } from '../messages/handler-flow.ts'
 import { messageTracing } from '../messages/tracing.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
-import { answerThrown } from './crash.ts'
+import { answerThrown } from './handler-errors.ts'
 import type { MessageLoop } from './message-loop.ts'
 
 /**

@@ -15,7 +15,7 @@ import { messageTracing } from '../messages/tracing.ts'
 import type { Actor } from './actor.ts'
 import type { ActorChild } from './actor-child.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
-import { answerThrown } from './crash.ts'
+import { answerThrown } from './handler-errors.ts'
 import { HandlersBeside } from './handlers-beside.ts'
 import { reportSlow } from './slow-handler.ts'
 

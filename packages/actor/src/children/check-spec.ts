@@ -1,5 +1,5 @@
 import { describe } from '@tasktree/core/lowlevel'
-import { type BackoffOptions, delayBefore } from './backoff.ts'
+import { checkBackoff } from './backoff.ts'
 import type { BaseSpec, ChildOptions, ChildSpec, SupervisorOptions } from './child-spec.ts'
 
 /**
@@ -118,29 +118,14 @@ export function checkSupervisor(options: SupervisorOptions): void {
   checkBoolean('perChild', options.perChild)
   checkChoice('autoShutdown', options.autoShutdown, ['never', 'any', 'all'])
   checkChoice('stopMode', options.stopMode, ['ordered', 'parallel'])
-  checkPace(options)
+  if (options.backoff !== undefined) {
+    checkBackoff(options.backoff, options.maxRestarts ?? 3, options.within ?? 5000)
+  }
   const { children } = options
   if (Array.isArray(children)) checkChildren(children, options.autoShutdown)
   else if (children !== undefined && typeof children !== 'function') {
     throw new TypeError(`children must be an array or a function, got ${describe(children)}`)
   }
-}
-
-/**
- * Throws if the waits between restarts are so long that `maxRestarts` restarts cannot happen within `within`
- * milliseconds. With such waits, a child would never reach the limit, and would be restarted for ever. If the option
- * `backoff.maxAttempts` is set, it limits the restarts, and the waits may have any length.
- */
-function checkPace(options: SupervisorOptions): void {
-  const { backoff, maxRestarts = 3, within = 5000 } = options
-  if (backoff === undefined) return
-  checkBackoff(backoff)
-  if (backoff.maxAttempts !== undefined) return
-  const sum = sumOfDelays(backoff, maxRestarts)
-  if (within > sum) return
-  throw new RangeError(
-    `within must be more than the delays of ${maxRestarts} restarts one after the other, ${sum} ms, or the limit is never reached; got ${within}. Raise it, or set backoff.maxAttempts`,
-  )
 }
 
 /**
@@ -169,49 +154,5 @@ export function checkSpec(spec: ChildSpec, autoShutdown: SupervisorOptions['auto
     throw new RangeError(
       `child ${JSON.stringify(spec.id)}: significant needs a supervisor with autoShutdown any or all, got never`,
     )
-  }
-}
-
-/** The sum of the waits before `count` consecutive restarts, without `jitter`. */
-function sumOfDelays(options: BackoffOptions, count: number): number {
-  const delays = { ...options, jitter: 0 }
-  let sum = 0
-  let previous = -1
-  for (let i = 0; i < count; i++) {
-    const delay = delayBefore(delays, i)
-    // The waits grow up to `max`, and are all the same after that. `count` may be so large that no loop could count it.
-    if (delay === previous) return sum + (count - i) * delay
-    sum += delay
-    previous = delay
-  }
-  return sum
-}
-
-/**
- * Checks the option `backoff` of a supervisor.
- * @throws {TypeError} when `backoff` is not an object, or a field of it is not a number
- * @throws {RangeError} when a field is out of range
- */
-function checkBackoff(options: BackoffOptions): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`backoff must be an object, got ${describe(options)}`)
-  }
-  const limits: [keyof BackoffOptions, number, number][] = [
-    ['min', 0, Infinity],
-    ['max', options.min, Infinity],
-    ['factor', 1, Infinity],
-    ['jitter', 0, 1],
-    ['resetAfter', 0, Infinity],
-    ['maxAttempts', 1, Infinity],
-  ]
-  for (const [field, low, high] of limits) {
-    const value = options[field]
-    if (value === undefined && field !== 'min' && field !== 'max') continue
-    if (typeof value !== 'number' || Number.isNaN(value)) {
-      throw new TypeError(`backoff.${field} must be a number, got ${describe(value)}`)
-    }
-    if (value < low || value > high) {
-      throw new RangeError(`backoff.${field} must be from ${low} to ${high}, got ${value}`)
-    }
   }
 }
