@@ -45,22 +45,28 @@ export interface FetchInit extends RequestInit {
   retry?: number | FetchRetry | undefined
 }
 
-/** The methods of requests that may be sent twice. */
-const idempotent = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'])
+/** The methods of requests that may be sent twice. The platform's `fetch` sends no TRACE, which is another. */
+const idempotent = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'])
 /** The longest wait between two attempts, in milliseconds, even if the server asks for a longer one. */
 const longestWait = 30_000
 const temporary = new Set([408, 429, 502, 503, 504])
+/** The codes of the errors by which the platform refuses headers that `Headers` itself allows. */
+const refusals = new Set([
+  'UND_ERR_INVALID_ARG',
+  'UND_ERR_NOT_SUPPORTED',
+  'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
+])
 
 /**
  * Calls the platform's `fetch` as a wait of the running code: a cancel of its task or scope ends the request at once, and
  * the reading of the response's body too. `input` may also be a request that this package has passed to a handler.
  *
- * With `retry`, requests with the methods GET, HEAD, PUT, DELETE, OPTIONS and TRACE are sent again after failures of the
- * network, timeouts and the statuses 408, 429, 502, 503 and 504. A body that is a stream, or another asynchronous
- * iterable, is sent only once. The
- * last response or error is the outcome. A failure while the caller reads the body of a response causes no
- * new attempt. A scope around the call, such as `timeout()`, also ends the waits between attempts. If the next attempt
- * could begin only after the deadline of such a scope, the call ends at once with the last response or error.
+ * With `retry`, requests with the methods GET, HEAD, PUT, DELETE and OPTIONS are sent again after failures of the network,
+ * timeouts and the statuses 408, 429, 502, 503 and 504. A body that is a stream, or another asynchronous iterable, is sent
+ * only once, and so is a request that the platform refuses, such as one with an invalid URL. The last response or error is
+ * the outcome. A failure while the caller reads the body of a response causes no new attempt. A scope around the call, such
+ * as `timeout()`, also ends the waits between attempts. If the next attempt could begin only after the deadline of such a
+ * scope, the call ends at once with the last response or error.
  *
  * @throws {TypeError} for wrong options
  * @throws {RangeError} for options whose value is out of range
@@ -124,7 +130,8 @@ async function attemptAll(
       response = await fetchOnce(target, request, timeout, signal)
       if (attempt >= most || !temporary.has(response.status)) return response
     } catch (error) {
-      if (attempt >= most || isCancelled(error) || signal?.aborted === true) throw error
+      const isLast = attempt >= most || isCancelled(error) || signal?.aborted === true
+      if (isLast || isRefused(target, request, error)) throw error
       failure = error
     }
     const delay =
@@ -141,6 +148,23 @@ async function attemptAll(
 /** Whether `body` can be read only once: a stream of the platform or of Node, or another asynchronous iterable. */
 function isStream(body: unknown): body is AsyncIterable<Uint8Array> {
   return typeof body === 'object' && body !== null && Symbol.asyncIterator in body
+}
+
+/**
+ * Whether the platform's `fetch` has refused the request, so that each further attempt would fail as well: its URL, method,
+ * headers or other options are invalid, or its outcome breaks a rule of the options, such as `redirect: 'error'`.
+ */
+function isRefused(target: string | URL | Request, init: RequestInit, failure: unknown): boolean {
+  try {
+    void new Request(target, init)
+  } catch {
+    return true
+  }
+  const cause = (failure as { cause?: unknown } | null)?.cause
+  if (!(cause instanceof Error)) return false
+  const { code } = cause as NodeJS.ErrnoException
+  // A rule that is broken is a plain Error without a code. A failure of the network has a code, or a class of its own.
+  return code === undefined ? cause.name === 'Error' : refusals.has(code)
 }
 
 /** Tells the server that nobody reads the body of `response`. The request is sent again, so a failure is of no interest. */

@@ -13,7 +13,9 @@ import {
 } from '@tasktree/core'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { runVirtual } from '@tasktree/core/testing'
-import { fetch, serve } from '@tasktree/http'
+import { fetch, type FetchInit, serve } from '@tasktree/http'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
 import { Log } from './support/probe.ts'
 
@@ -359,10 +361,43 @@ describe('retry', () => {
       attempts.push(attempt)
       return 1
     }
-    await expect(fetch('http://127.0.0.1:1', { retry: { attempts: 3, backoff } })).rejects.toThrow(
-      'fetch failed',
-    )
+    const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const call = fetch(`http://127.0.0.1:${port}`, { retry: { attempts: 3, backoff } })
+    await expect(call).rejects.toThrow('fetch failed')
+    server.close()
     expect(attempts).toEqual([1, 2])
+  })
+
+  test.each<[string, string, FetchInit]>([
+    ['an invalid URL', 'no URL', {}],
+    ['credentials in the URL', 'http://user:secret@a/', {}],
+    ['a scheme that fetch does not know', 'ftp://a/', {}],
+    ['a port that fetch does not use', 'http://127.0.0.1:1/', {}],
+    ['a GET with a body', 'http://a/', { body: 'x' }],
+    ['an invalid header', 'http://a/', { headers: { 'a b': 'x' } }],
+    ['a header that fetch does not send', 'http://a/', { headers: { expect: '100-continue' } }],
+    ['a header of the connection', 'http://a/', { headers: { upgrade: 'x' } }],
+  ])('does not repeat a request that can never be sent: %s', async (_name, url, init) => {
+    const backoff = vi.fn(() => 1)
+    await expect(fetch(url, { ...init, retry: { backoff } })).rejects.toThrow(TypeError)
+    expect(backoff).not.toHaveBeenCalled()
+  })
+
+  test.each<[string, FetchInit]>([
+    ['the redirect that the options forbid', { redirect: 'error' }],
+    ['the length of the body', { method: 'PUT', body: 'text', headers: { 'content-length': '9' } }],
+  ])('does not repeat a request that fails because of %s', async (_name, init) => {
+    const backoff = vi.fn(() => 1)
+    await served(
+      () => Response.redirect('http://a/'),
+      async (url) => {
+        const call = fetch(url, { ...init, retry: { backoff } })
+        await expect(call).rejects.toThrow('fetch failed')
+      },
+    )
+    expect(backoff).not.toHaveBeenCalled()
   })
 })
 
