@@ -21,11 +21,8 @@ import {
 import { Claim } from '@tasktree/core/lowlevel'
 import { describe, expect, test, vi } from 'vitest'
 import { ScopeFrame } from '../src/tasks/scope-frame.ts'
-import { virtual } from './support/virtual.ts'
+import { foreign, virtual } from './support/virtual.ts'
 
-/** A promise that this library does not know, in virtual time. */
-const foreign = (ms: number): Promise<void> =>
-  new Promise((resolve) => void getEventLoop().callLater(ms, resolve))
 const now = (): number => getEventLoop().time()
 const nameOf = (error: unknown): string => (error as Error).name
 

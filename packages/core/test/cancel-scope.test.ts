@@ -25,11 +25,9 @@ import {
   wait,
 } from '@tasktree/core'
 import { describe, expect, test } from 'vitest'
-import { virtual } from './support/virtual.ts'
+import { foreign, virtual } from './support/virtual.ts'
 
 const nameOf = (error: unknown): string => (error as Error).name
-const foreign = (ms: number): Promise<void> =>
-  new Promise((resolve) => void getEventLoop().callLater(ms, resolve))
 
 describe('cancelScope', () => {
   virtual('gives the value of a body that ends', async () => {

@@ -1,19 +1,7 @@
 // A call of `then` with two functions without a name looks like an `await`, but nothing waits there.
-import {
-  createTask,
-  Future,
-  getEventLoop,
-  shielded,
-  sleep,
-  sleepForever,
-  timeout,
-} from '@tasktree/core'
+import { createTask, Future, shielded, sleep, sleepForever, timeout } from '@tasktree/core'
 import { describe, expect } from 'vitest'
-import { virtual } from './support/virtual.ts'
-
-/** A promise that this library does not know, in virtual time. */
-const foreign = (ms: number): Promise<void> =>
-  new Promise((resolve) => void getEventLoop().callLater(ms, resolve))
+import { foreign, virtual } from './support/virtual.ts'
 
 /** Calls `then` as code of a program does that wants to hear of the end of `future` and does not wait. */
 function listen(future: Future<unknown>, log: string[]): void {

@@ -20,12 +20,9 @@ import {
 import { abandon, currentFrame, runInNewFrame, takeRejections } from '@tasktree/core/lowlevel'
 import { describe, expect, test, vi } from 'vitest'
 import { program } from './support/program.ts'
-import { virtual } from './support/virtual.ts'
+import { foreign, virtual } from './support/virtual.ts'
 
 const nameOf = (error: unknown): string => (error as Error).name
-/** A promise that this library does not know, in virtual time. */
-const foreign = (ms: number): Promise<void> =>
-  new Promise((resolve) => void getEventLoop().callLater(ms, resolve))
 const never = (): Future<void> => new Future<void>()
 
 describe('a scope cancels what is inside it, and nothing beside it', () => {

@@ -19,7 +19,7 @@ import {
 import { runVirtual } from '@tasktree/core/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { program } from './support/program.ts'
-import { thrown, virtual } from './support/virtual.ts'
+import { foreign, thrown, virtual } from './support/virtual.ts'
 
 const nameOf = (error: unknown): string => (error as Error).name
 
@@ -387,8 +387,6 @@ describe('race and any', () => {
   })
 
   virtual('staggeredRace calls no function after another has won', async () => {
-    const foreign = (ms: number): Promise<void> =>
-      new Promise((resolve) => void getEventLoop().callLater(ms, resolve))
     const calls: number[] = []
     const call = (ms: number, fails: boolean) => async (): Promise<void> => {
       calls.push(getEventLoop().time())

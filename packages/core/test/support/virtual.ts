@@ -1,3 +1,4 @@
+import { getEventLoop } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { test } from 'vitest'
 
@@ -7,4 +8,9 @@ export { thrown } from '../../../../vitest.thrown.ts'
 export function virtual(name: string, body: () => PromiseLike<void>): void {
   // oxlint-disable-next-line vitest/valid-title -- it is handed on
   test(name, () => runVirtual(body))
+}
+
+/** A promise that this library did not make, so a cancel cannot end it. It resolves after `ms` milliseconds of virtual time. */
+export function foreign(ms: number): Promise<void> {
+  return new Promise((resolve) => void getEventLoop().callLater(ms, resolve))
 }
