@@ -148,6 +148,24 @@ function pointsOf(stream: Buffer): number[] {
     .toSorted((a, b) => a - b)
 }
 
+/**
+ * Passes on the first `at` bytes from one socket to the other, and then misbehaves towards the other. Returns a list to
+ * which all bytes are added that come from the first socket.
+ */
+function passOn(from: Socket, to: Socket, at: number, action: Action): Buffer[] {
+  const sent: Buffer[] = []
+  let left = at
+  from.on('data', (data: Buffer) => {
+    sent.push(data)
+    const part = data.subarray(0, left)
+    if (left <= 0) return
+    left -= part.length
+    if (left > 0) to.write(part)
+    else to.write(part, () => act(to, action))
+  })
+  return sent
+}
+
 interface TlsPeer {
   port: number
   /** What the server has sent to the client in the last connection. */
@@ -166,23 +184,14 @@ async function tlsServerBehindProxy(at: number, action: Action): Promise<TlsPeer
   await once(server, 'listening')
   let sent: Buffer[] = []
   const proxy = createRaw({ allowHalfOpen: true }, (client) => {
-    sent = []
-    let left = at
     const { port } = server.address() as { port: number }
     const upstream = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
     sockets.push(client, upstream)
     for (const socket of [client, upstream]) socket.on('error', () => {})
     client.pipe(upstream)
-    upstream.on('data', (data: Buffer) => {
-      sent.push(data)
-      const part = data.subarray(0, left)
-      if (left <= 0) return
-      left -= part.length
-      if (left > 0) client.write(part)
-      else client.write(part, () => act(client, action))
-    })
+    sent = passOn(upstream, client, at, action)
     upstream.on('end', () => {
-      if (left > 0) client.end()
+      if (Buffer.concat(sent).length < at) client.end()
     })
     if (at === 0) act(client, action)
   }).listen(0, '127.0.0.1')
@@ -260,21 +269,13 @@ test.each(actions)(
         )
         /** A client that sends the script over a proxy that passes `at` bytes on. */
         const talk = async (at: number): Promise<Buffer> => {
-          const sent: Buffer[] = []
-          let left = at
+          let sent: Buffer[] = []
           const upstream = connect(portOf(server), '127.0.0.1').on('error', () => {})
           await once(upstream, 'connect')
           const proxy = createRaw((client) => {
             client.on('error', () => {})
             upstream.pipe(client)
-            client.on('data', (data: Buffer) => {
-              sent.push(data)
-              const part = data.subarray(0, left)
-              if (left <= 0) return
-              left -= part.length
-              if (left > 0) upstream.write(part)
-              else upstream.write(part, () => act(upstream, action))
-            })
+            sent = passOn(client, upstream, at, action)
           }).listen(0, '127.0.0.1')
           await once(proxy, 'listening')
           const { port } = proxy.address() as { port: number }

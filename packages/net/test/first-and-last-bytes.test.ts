@@ -11,6 +11,7 @@ import {
   openConnection,
   type StreamReader,
   startServer,
+  type Target,
   TlsError,
   type Transport,
 } from '@tasktree/net'
@@ -52,6 +53,15 @@ async function all(reader: StreamReader): Promise<string> {
   }
 }
 
+/** Connects, is busy while the first bytes come, and then reads all of them. */
+async function connectAndRead(where: Target): Promise<string> {
+  const [reader, writer] = await openConnection(where)
+  work(1)
+  const text = await all(reader)
+  writer.abort()
+  return text
+}
+
 /** All bytes, or the code of the error. */
 function control(port: number): Promise<string> {
   return new Promise((resolve) => {
@@ -74,13 +84,7 @@ test(
       run(async () => {
         const { port } = JSON.parse(where) as { port: number }
         expect(await Promise.all(times(0).map(() => control(port)))).toEqual(times('220 hello\n'))
-        const open = async (): Promise<string> => {
-          const [reader, writer] = await openConnection('127.0.0.1', port)
-          work(1)
-          const text = await all(reader)
-          writer.abort()
-          return text
-        }
+        const open = (): Promise<string> => connectAndRead({ host: '127.0.0.1', port })
         const create = async (): Promise<string> => {
           const ended = new Future<string>()
           let text = ''
@@ -108,13 +112,7 @@ test('a greeting over a Unix socket reaches every client', { tags: ['slow'] }, (
   withSocketPath((path) =>
     withPeer(greeter(`c.end('220 hello\\n')`, JSON.stringify(path)), () =>
       run(async () => {
-        const open = async (): Promise<string> => {
-          const [reader, writer] = await openConnection({ path })
-          work(1)
-          const text = await all(reader)
-          writer.abort()
-          return text
-        }
+        const open = (): Promise<string> => connectAndRead({ path })
         expect(await gather(times(0).map(() => createTask(open)))).toEqual(times('220 hello\n'))
       }),
     ),
@@ -125,17 +123,12 @@ test('a reset right after the connect is the error of the read', { tags: ['slow'
   withPeer(greeter('c.resetAndDestroy()', `0, '127.0.0.1', 511`), (where) =>
     run(async () => {
       const { port } = JSON.parse(where) as { port: number }
-      const open = async (): Promise<string> => {
-        const [reader, writer] = await openConnection('127.0.0.1', port)
-        work(1)
-        const text = await all(reader)
-        writer.abort()
-        return text
-      }
       // The system may know of the reset before it tells of the connection.
-      const connect = (): Promise<string> =>
-        open().catch((error: unknown) => (error as { code: string }).code)
-      expect(await gather(times(0).map(() => createTask(connect)))).toEqual(times('ECONNRESET'))
+      const open = (): Promise<string> =>
+        connectAndRead({ host: '127.0.0.1', port }).catch(
+          (error: unknown) => (error as { code: string }).code,
+        )
+      expect(await gather(times(0).map(() => createTask(open)))).toEqual(times('ECONNRESET'))
     }),
   ),
 )
