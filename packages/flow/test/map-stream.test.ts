@@ -1,6 +1,7 @@
 import { createTask, Future, isCancelled, sleep, timeout, TimeoutError } from '@tasktree/core'
 import { mapStream } from '@tasktree/flow'
 import { describe, expect, test } from 'vitest'
+import { heapGrowth, million } from './support/heap.ts'
 import { Gauge, now, reports, thrown, virtual } from './support/virtual.ts'
 
 async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
@@ -241,19 +242,12 @@ test('wrong arguments throw at the call', () => {
 })
 
 test('a million results keep memory flat', { tags: ['slow'] }, async () => {
-  const items = function* (): Generator<number> {
-    for (let i = 0; i < 1_000_000; i++) yield i
-  }
-  const heap = (): number => {
-    globalThis.gc?.()
-    return process.memoryUsage().heapUsed
-  }
-  const before = heap()
-  let most = 0
   let count = 0
-  for await (const _ of mapStream(items(), async (n) => n, { concurrency: 8 })) {
-    if (++count % 200_000 === 0) most = Math.max(most, heap())
-  }
+  const growth = await heapGrowth(async (look) => {
+    for await (const _ of mapStream(million(), async (n) => n, { concurrency: 8 })) {
+      if (++count % 200_000 === 0) look()
+    }
+  })
   expect(count).toBe(1_000_000)
-  expect(most - before).toBeLessThan(4 * 2 ** 20)
+  expect(growth).toBeLessThan(4 * 2 ** 20)
 })

@@ -14,6 +14,7 @@ import {
 import { forEach, map } from '@tasktree/flow'
 import { Lock } from '@tasktree/sync'
 import { describe, expect, test } from 'vitest'
+import { heapGrowth, million } from './support/heap.ts'
 import { Gauge, now, reports, thrown, virtual } from './support/virtual.ts'
 
 describe('results', () => {
@@ -475,25 +476,18 @@ describe('wrong arguments throw at the call', () => {
 })
 
 test('forEach over a million items keeps memory flat', { tags: ['slow'] }, async () => {
-  const items = function* (): Generator<number> {
-    for (let i = 0; i < 1_000_000; i++) yield i
-  }
-  const heap = (): number => {
-    globalThis.gc?.()
-    return process.memoryUsage().heapUsed
-  }
-  const before = heap()
-  let most = 0
   let count = 0
-  await forEach(
-    items(),
-    async () => {
-      if (++count % 200_000 === 0) most = Math.max(most, heap())
-    },
-    { concurrency: 16 },
+  const growth = await heapGrowth((look) =>
+    forEach(
+      million(),
+      async () => {
+        if (++count % 200_000 === 0) look()
+      },
+      { concurrency: 16 },
+    ),
   )
   expect(count).toBe(1_000_000)
-  expect(most - before).toBeLessThan(4 * 2 ** 20)
+  expect(growth).toBeLessThan(4 * 2 ** 20)
 })
 
 describe('over an array, calls that never wait', () => {
