@@ -4,11 +4,19 @@
 import { Actor, type ChildOptions, child, type ChildSpec, type Message } from '@tasktree/actor'
 import { sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'
-import { crash, probe, ref, settled, start, thrown, virtually } from './support/probe.ts'
+import {
+  crash,
+  failToRestart,
+  probe,
+  ref,
+  settled,
+  slowRestarts,
+  start,
+  thrown,
+  virtually,
+} from './support/probe.ts'
 
 const transient = { restart: 'transient' } as const
-/** A back-off, and limits that no test of this file reaches. */
-const slowRestarts = { backoff: { min: 100, max: 100 }, maxRestarts: 5, within: 60_000 }
 
 /** Waits until it is cancelled, and then throws an error of its own. */
 async function failWhenCancelled(): Promise<void> {
@@ -193,14 +201,9 @@ test.for(['stop', 'stopChild'] as const)(
 test(
   'a significant child that is stopped during a restart ends its supervisor, also if its start then fails',
   virtually(async (log) => {
-    const onStart = async (context: { incarnation: number }): Promise<void> => {
-      if (context.incarnation === 1) return
-      await sleep(50)
-      throw new Error('start')
-    }
     const system = await start({
       autoShutdown: 'any',
-      children: [probe(log, 'a', { onStart }, { ...transient, significant: true })],
+      children: [probe(log, 'a', { onStart: failToRestart }, { ...transient, significant: true })],
     })
     await crash(ref(system, 'a'))
     await sleep(10)

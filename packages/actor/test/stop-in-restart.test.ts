@@ -4,25 +4,23 @@ import { sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'
 import {
   crash,
+  failToRestart,
   type Probe,
   probe,
   ref,
+  slowRestarts,
   thrown,
   settled,
   start,
   virtually,
 } from './support/probe.ts'
 
-const backoff = { min: 100, max: 100 }
-
 test.for(['stop', 'drain'] as const)(
   '%s of a child in back-off ends it: no start follows, and its messages are refused',
   (how) =>
     virtually(async (log) => {
       const system = await start({
-        backoff,
-        maxRestarts: 5,
-        within: 60_000,
+        ...slowRestarts,
         children: [probe(log, 'a', {}, { restart: 'transient' }), probe(log, 'b')],
       })
       const a = ref(system, 'a')
@@ -49,9 +47,7 @@ test(
   'a permanent child in back-off is started again whatever asks it to end, as it would be when running',
   virtually(async (log) => {
     const system = await start({
-      backoff,
-      maxRestarts: 5,
-      within: 60_000,
+      ...slowRestarts,
       children: [probe(log, 'a')],
     })
     const a = ref(system, 'a')
@@ -66,14 +62,9 @@ test(
 test(
   'a child that is stopped while its restart starts is not tried again when that start fails',
   virtually(async (log) => {
-    const onStart = async (context: { incarnation: number }): Promise<void> => {
-      if (context.incarnation === 1) return
-      await sleep(50)
-      throw new Error('start')
-    }
     const system = await start({
       maxRestarts: 50,
-      children: [probe(log, 'a', { onStart }, { restart: 'transient' })],
+      children: [probe(log, 'a', { onStart: failToRestart }, { restart: 'transient' })],
     })
     const a = ref(system, 'a')
     await crash(a)
@@ -93,9 +84,7 @@ for (const how of ['ref.stop', 'stopChild', 'deleteChild'] as const) {
       for (const strategy of ['one-for-all', 'rest-for-one'] as const) {
         const system = await start({
           strategy,
-          backoff,
-          maxRestarts: 5,
-          within: 60_000,
+          ...slowRestarts,
           children: ['a', 'b', 'c'].map((id) => probe(log, id, {}, { restart: 'transient' })),
         })
         const b = ref(system, 'b')
@@ -119,9 +108,7 @@ test(
   virtually(async (log) => {
     const system = await start({
       strategy: 'one-for-all',
-      backoff,
-      maxRestarts: 5,
-      within: 60_000,
+      ...slowRestarts,
       children: [
         probe(log, 'a', {}, { restart: 'transient' }),
         probe(log, 'b', {}, { restart: 'transient' }),
@@ -146,9 +133,7 @@ test(
       throw new Error('boom')
     }
     const system = await start({
-      backoff,
-      maxRestarts: 5,
-      within: 60_000,
+      ...slowRestarts,
       children: [
         child.task('t', failing, { restart: 'transient' }),
         child.supervisor(

@@ -92,6 +92,16 @@ export function probe(
   return child.actor(id, Probe, [log, options], childOptions)
 }
 
+/** An `onStart` that succeeds in the first incarnation, and fails after 50 ms in each later one. */
+export async function failToRestart(context: ActorContext): Promise<void> {
+  if (context.incarnation === 1) return
+  await sleep(50)
+  throw new Error('start')
+}
+
+/** Options of a supervisor: each restart waits for 100 ms, and five restarts are allowed in a minute. */
+export const slowRestarts = { backoff: { min: 100, max: 100 }, maxRestarts: 5, within: 60_000 }
+
 /** A silent system named `s`. */
 export function start(options: Omit<ActorSystemOptions, 'name'> = {}): Promise<ActorSystem> {
   return ActorSystem.start({ name: 's', logger: silentLogger, ...options })
