@@ -22,6 +22,12 @@ const depth = (value: unknown): number => {
   for (let each = value; Array.isArray(each); each = each[0] as unknown) count++
   return count
 }
+/** Returns `length` arrays, each inside of the one before it. */
+const nest = (length: number): unknown => {
+  let head: unknown = null
+  for (let i = 0; i < length; i++) head = [head]
+  return head
+}
 
 describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
   test('as an argument it fails its job with the path to it, in a batch as well', async () => {
@@ -175,11 +181,6 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
 
   test('depths at which only one of the two sides overflows lose nothing', async () => {
     await using pool = make({ maxWorkers: 1 })
-    const nest = (length: number): unknown => {
-      let head: unknown = null
-      for (let i = 0; i < length; i++) head = [head]
-      return head
-    }
     for (let length = 500; length < 16_000; length = Math.round(length * 1.3)) {
       const jobs = [pool.submit(depth, nest(length)), pool.submit(nest, length)]
       const [there, back] = await Promise.all(jobs.map((job) => job.catch(fail)))
@@ -192,11 +193,6 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
 
   test('a result of a chunk that is too deep for this side fails only its own item', async () => {
     await using pool = make({ maxWorkers: 1 })
-    const nest = (length: number): unknown => {
-      let head: unknown = null
-      for (let i = 0; i < length; i++) head = [head]
-      return head
-    }
     const collect = async (items: number[], chunksize: number): Promise<unknown[]> => {
       const ends: unknown[] = []
       try {
