@@ -6,14 +6,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from '@tasktree/nats'
 import { expect } from 'vitest'
 import { ConfirmedItems } from './support/confirmed-items.ts'
-import { testCutLinks } from './support/cut-links.ts'
+import { isLong, pingInterval, testCutLinks } from './support/cut-links.ts'
 import { mostStrayTicks, readLog, termsOf } from './support/entity-log.ts'
 
-const isLong = process.env['TASKTREE_NATS_LONG'] === '1'
 const cutTime = isLong ? 10_000 : 2_000
 const lease = isLong ? 2_000 : 800
-/** In the short version a cut link is noticed sooner too. */
-const pingInterval = isLong ? 2_000 : 250
 
 testCutLinks(
   'cut links of owners',

@@ -23,6 +23,15 @@ function hostile(): Error {
   return new Proxy({}, { getPrototypeOf: trap, get: trap }) as Error
 }
 
+/** Returns a list to which each report of the running loop is added from now on, with its error. */
+function collectReports(): string[] {
+  const reports: string[] = []
+  getEventLoop().setExceptionHandler((_, { message, exception }) => {
+    reports.push(`${message}: ${String(exception)}`)
+  })
+  return reports
+}
+
 const work = {
   proxy: async (): Promise<void> => {
     throw hostile()
@@ -68,10 +77,7 @@ function failAt(
   options: WorkerOptions,
 ): Promise<{ error: unknown; reports: string[]; ms: number }> {
   return runVirtual(async () => {
-    const reports: string[] = []
-    getEventLoop().setExceptionHandler((_, { message, exception }) => {
-      reports.push(`${message}: ${String(exception)}`)
-    })
+    const reports = collectReports()
     const server = new MemoryServer()
     const system = await startMemoryNode(server, 'node', (own) => [
       own.worker('q', { work }, options),
@@ -246,10 +252,7 @@ test('an ask gets the beginning of an error that is too large', () =>
 
 test('an ask fails at once when its service finds no ref', () =>
   runVirtual(async () => {
-    const reports: string[] = []
-    getEventLoop().setExceptionHandler((_, { message, exception }) => {
-      reports.push(`${message}: ${String(exception)}`)
-    })
+    const reports = collectReports()
     const server = new MemoryServer()
     const system = await startMemoryNode(server, 'node', (own) => [
       own.service('proxy', () => {
@@ -292,10 +295,7 @@ const reporting = {
 
 test('a progress value that cannot be sent is named, and one that cannot be read costs no result', () =>
   runVirtual(async () => {
-    const reports: string[] = []
-    getEventLoop().setExceptionHandler((_, { message, exception }) => {
-      reports.push(`${message}: ${String(exception)}`)
-    })
+    const reports = collectReports()
     const server = new MemoryServer()
     const system = await startMemoryNode(server, 'node', (own) => [own.worker('q', { reporting })])
     const decode = (bytes: Uint8Array): unknown => {

@@ -1,14 +1,11 @@
 /** Two workers on hosts of their own, whose links to the server are cut. `TASKTREE_NATS_LONG=1` cuts them for 10 s. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from '@tasktree/nats'
-import { testCutLinks } from './support/cut-links.ts'
+import { isLong, pingInterval, testCutLinks } from './support/cut-links.ts'
 import { checkRound } from './support/history.ts'
 import { until } from './support/tree.ts'
 
-const isLong = process.env['TASKTREE_NATS_LONG'] === '1'
 const cutTime = isLong ? 10_000 : 1_500
-/** In the short version a cut link is noticed sooner too. */
-const pingInterval = isLong ? 2_000 : 250
 
 testCutLinks(
   'cut links',

@@ -41,6 +41,13 @@ function startLogged(server: MemoryServer, log: Log, node: string): Promise<Acto
   return startMemoryNode(server, node, (own) => [own.singleton('work', log.spec(node), { lease })])
 }
 
+/** Starts the nodes `one`, which runs the singleton, and `two`, which waits for it. */
+async function startTwo(server: MemoryServer, log: Log): Promise<[ActorSystem, ActorSystem]> {
+  const one = await startLogged(server, log, 'one')
+  await sleep(100)
+  return [one, await startLogged(server, log, 'two')]
+}
+
 describe('a singleton', () => {
   test(
     'runs on one node, and another takes over at once after an orderly stop',
@@ -49,9 +56,7 @@ describe('a singleton', () => {
       await runVirtual(async () => {
         const server = new MemoryServer()
         const log = new Log()
-        const one = await startLogged(server, log, 'one')
-        await sleep(100)
-        const two = await startLogged(server, log, 'two')
+        const [one, two] = await startTwo(server, log)
         await sleep(5_000)
         expect(log.running).toEqual(['one'])
         const stoppedAt = getEventLoop().time()
@@ -75,9 +80,7 @@ describe('a singleton', () => {
         for (let moment = 0; moment < lease; moment += 8) {
           const server = new MemoryServer({ seed: moment })
           const log = new Log()
-          const one = await startLogged(server, log, 'one')
-          await sleep(100)
-          const two = await startLogged(server, log, `two ${moment}`)
+          const [one, two] = await startTwo(server, log)
           await sleep(3_000 + moment)
           const cutAt = getEventLoop().time()
           server.connections[0]!.cut()
@@ -97,9 +100,7 @@ describe('a singleton', () => {
     await runVirtual(async () => {
       const server = new MemoryServer()
       const log = new Log()
-      const one = await startLogged(server, log, 'one')
-      await sleep(100)
-      const two = await startLogged(server, log, 'two')
+      const [one, two] = await startTwo(server, log)
       await sleep(1_000)
       const cutAt = getEventLoop().time()
       server.connections[0]!.cut()
@@ -127,9 +128,7 @@ describe('a singleton', () => {
           async () => {
             const server = new MemoryServer({ seed })
             const log = new Log()
-            const one = await startLogged(server, log, 'one')
-            await sleep(100)
-            const two = await startLogged(server, log, 'two')
+            const [one, two] = await startTwo(server, log)
             await sleep(1_000 + server.random() * lease)
             server.connections[1]!.cut()
             await one.stop()

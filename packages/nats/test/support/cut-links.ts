@@ -7,6 +7,11 @@ import { NatsServer, skipEach, withoutServer } from './server.ts'
 
 const obstacle = withoutServer || findObstacle()
 
+/** Whether the environment asks for the long version of the tests. */
+export const isLong: boolean = process.env['TASKTREE_NATS_LONG'] === '1'
+/** The option `pingInterval` of the nodes. In the short version a cut link is noticed sooner. */
+export const pingInterval: number = isLong ? 2_000 : 250
+
 const cuts = [
   ['to the host', ['to the host']],
   ['from the host', ['from the host']],
