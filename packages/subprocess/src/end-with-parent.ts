@@ -102,7 +102,7 @@ function onExit(): void {
 
 function isAlive(pid: number): boolean {
   const stat = readProcStat(pid)
-  return stat !== null && !isDead(stat)
+  return stat === 'unknown' || (stat !== null && !isDead(stat))
 }
 
 function onSignal(signal: NodeJS.Signals): void {

@@ -9,9 +9,11 @@
  * So one walk serves all watched groups, and remembers one living member of each. Until that member has ended, a look
  * at the group costs one `kill` and one small file. Only a group whose members change all the time needs many walks. To
  * limit their cost, a walk stops when it has used its share of the time of the event loop, and continues later.
+ *
+ * While the program has no free file descriptor, /proc cannot be read. A group then counts as alive as long as `kill`
+ * finds members, so no living member is taken for dead.
  */
-import { readdirSync } from 'node:fs'
-import { isDead, readProcStat } from './proc-stat.ts'
+import { isDead, readPids, readProcStat } from './proc-stat.ts'
 
 interface Watch {
   readonly group: number
@@ -94,12 +96,19 @@ export function watchGroup(group: number, onGone: () => void): GroupWatch {
  * program.
  */
 export function livingGroups(groups: ReadonlySet<number>): Set<number> {
+  const pids = readPids()
+  if (pids === 'unknown') return withMembers(groups)
   const living = new Set<number>()
-  for (const pid of readPids()) {
+  for (const pid of pids) {
     const stat = readProcStat(pid)
+    if (stat === 'unknown') return withMembers(groups)
     if (stat !== null && groups.has(stat.group) && !isDead(stat)) living.add(stat.group)
   }
   return living
+}
+
+function withMembers(groups: ReadonlySet<number>): Set<number> {
+  return new Set([...groups].filter(hasMembers))
 }
 
 function schedule(): void {
@@ -133,7 +142,8 @@ function look(watch: Watch, now: number): void {
   const isSettled = watch.pause === LAST_PAUSE && ++watch.looks % LOOKS_PER_MEMBER !== 0
   if (watch.member !== null && !isSettled) {
     const stat = readProcStat(watch.member)
-    if (stat === null || isDead(stat) || stat.group !== watch.group) watch.member = null
+    const isAlive = stat === 'unknown' || (stat?.group === watch.group && !isDead(stat))
+    if (!isAlive) watch.member = null
   }
   watch.pause = Math.min(watch.pause * 2, LAST_PAUSE)
   watch.nextLook = now + watch.pause
@@ -146,6 +156,7 @@ function finish(done: Walk): void {
     if (watch.member !== null || !done.wanted.has(watch)) continue
     watch.member = done.found.get(watch.group) ?? null
     if (watch.member !== null) watch.misses = 0
+    else if (done.isBlind) continue
     else if ((watch.misses += done.steps === 1 ? 2 : 1) >= MISSES) gone(watch)
     else walk ??= new Walk()
   }
@@ -162,8 +173,16 @@ class Walk {
   /** Maps each group that was found to one of its living members. */
   readonly found = new Map<number, number>()
   readonly #groups = new Set([...watches].map(({ group }) => group))
-  readonly #pids = readPids()
+  readonly #pids: string[] = []
   steps = 0
+  /** Whether a process could not be looked at. Then this walk may have missed a living member. */
+  isBlind = false
+
+  constructor() {
+    const pids = readPids()
+    if (pids === 'unknown') this.isBlind = true
+    else this.#pids = pids
+  }
 
   /** Returns the number of milliseconds to wait before the next step of this walk may begin. */
   rest(): number {
@@ -179,7 +198,8 @@ class Walk {
     while (this.#pids.length > 0 && now < end) {
       const pid = this.#pids.pop() as string
       const stat = readProcStat(pid)
-      if (stat !== null && this.#groups.has(stat.group) && !isDead(stat))
+      if (stat === 'unknown') this.isBlind = true
+      else if (stat !== null && this.#groups.has(stat.group) && !isDead(stat))
         this.found.set(stat.group, Number(pid))
       now = performance.now()
     }
@@ -205,10 +225,6 @@ const allowance = {
   missing(): number {
     return (STEP - this.left) / SHARE
   },
-}
-
-function readPids(): string[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name))
 }
 
 /** Whether a group has members, including dead processes that their parent has not collected. */

@@ -12,6 +12,7 @@
  */
 import { afterDelay } from '@tasktree/core/lowlevel'
 import { readdirSync, readFileSync } from 'node:fs'
+import { isOutOfDescriptors } from './proc-stat.ts'
 
 /** The bits of SIGINT and SIGQUIT, which have the numbers 2 and 3. */
 const TERMINAL_SIGNALS = 0b110
@@ -19,8 +20,8 @@ const TERMINAL_SIGNALS = 0b110
 const PATIENCE = 200
 
 export class PendingSignals {
-  /** The threads that blocked the signals of the terminal when this object was made. */
-  readonly #blocking = new Set(threads().filter((thread) => blocks(readStatus(thread))))
+  /** The threads that blocked the signals of the terminal when this object was made, as far as they are known. */
+  readonly #blocking = new Set((threads() ?? []).filter((thread) => blocks(readStatus(thread))))
 
   /** Calls `callback` once each SIGINT and SIGQUIT that was sent before this call has been emitted by `process`. */
   whenHeard(callback: () => void): void {
@@ -33,11 +34,13 @@ export class PendingSignals {
     look()
   }
 
+  /** Whether a signal may be in flight. While the threads are not known, a signal may be. */
   #areThere(): boolean {
-    return threads().some((thread) => {
+    const hasSignal = (thread: string): boolean => {
       const status = readStatus(thread)
       return waits(status) || (!this.#blocking.has(thread) && blocks(status))
-    })
+    }
+    return threads()?.some(hasSignal) ?? true
   }
 }
 
@@ -46,11 +49,19 @@ function afterTurn(callback: () => void): void {
   setImmediate(callback)
 }
 
-function threads(): string[] {
-  return process.platform === 'linux' ? readdirSync('/proc/self/task') : []
+/**
+ * Returns the threads of this process; null while this program has no free file descriptor to list them with. Only Linux
+ * tells of threads, in /proc, so without /proc the list is empty.
+ */
+function threads(): string[] | null {
+  try {
+    return readdirSync('/proc/self/task')
+  } catch (error) {
+    return isOutOfDescriptors(error) ? null : []
+  }
 }
 
-/** Returns what Linux tells about a thread of this process; an empty text when the thread has ended. */
+/** Returns what Linux tells about a thread of this process; an empty text when it cannot be read. */
 function readStatus(thread: string): string {
   try {
     return readFileSync(`/proc/self/task/${thread}/status`, 'latin1')

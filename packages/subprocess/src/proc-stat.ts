@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
 
 export interface ProcStat {
   /** The state as one letter: 'Z' and 'X' mean dead. */
@@ -18,13 +18,16 @@ const PF_EXITING = 0x4
  */
 const buffer = Buffer.alloc(1_024)
 
-/** Returns what Linux tells about a process; null when there is none. Takes about 10 µs. */
-export function readProcStat(pid: number | string): ProcStat | null {
+/**
+ * Returns what Linux tells about a process; null when there is none, and 'unknown' while this program has no free file
+ * descriptor to read it with. Takes about 10 µs.
+ */
+export function readProcStat(pid: number | string): ProcStat | null | 'unknown' {
   let file: number
   try {
     file = openSync(`/proc/${pid}/stat`, 'r')
-  } catch {
-    return null
+  } catch (error) {
+    return isOutOfDescriptors(error) ? 'unknown' : null
   }
   try {
     const text = buffer.toString('latin1', 0, readSync(file, buffer, 0, buffer.length, 0))
@@ -42,6 +45,24 @@ export function readProcStat(pid: number | string): ProcStat | null {
   } finally {
     closeSync(file)
   }
+}
+
+/**
+ * Returns the numbers of all processes; 'unknown' while this program has no free file descriptor, and on a system without
+ * /proc.
+ */
+export function readPids(): string[] | 'unknown' {
+  try {
+    return readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  } catch {
+    return 'unknown'
+  }
+}
+
+/** Whether an operation has failed because the program, or the whole system, has no free file descriptor. */
+export function isOutOfDescriptors(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'EMFILE' || code === 'ENFILE'
 }
 
 export function isDead({ state }: ProcStat): boolean {

@@ -45,7 +45,7 @@ export class RealTimeEnd {
   onPipeEnd(): void {
     if (this.#isKnown) return
     const stat = readProcStat(this.#pid)
-    if (stat?.isEnding !== true) return
+    if (stat === null || stat === 'unknown' || !stat.isEnding) return
     // The status is read only once, because each read costs the system more than 10 µs when it later removes the
     // process.
     this.#isKnown = true
@@ -64,7 +64,7 @@ export function isFatalRealTimeSignal(pid: number, signal: NodeJS.Signals | numb
   try {
     status = readFileSync(`/proc/${pid}/status`, 'latin1')
   } catch {
-    return false // Not Linux, or it has just ended.
+    return false // Not Linux, or the process has just ended, or this program has no free file descriptor.
   }
   const bit = 1n << BigInt(signal - 1)
   return [...status.matchAll(/^Sig(?:Blk|Ign|Cgt):\s*([\da-f]+)$/gm)].every(
