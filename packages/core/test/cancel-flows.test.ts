@@ -472,6 +472,52 @@ describe('a claim that was woken when the cancel came', () => {
     expect(Token.taken).toEqual(['declined'])
   })
 
+  const waiters: Record<string, (token: Token) => void> = {
+    'one wait': () => {},
+    'one wait and a callback': (token) => token.addDoneCallback(() => {}),
+  }
+  for (const [what, add] of Object.entries(waiters)) {
+    virtual(`takes nothing for a wait that gets the cancel later: ${what}`, async () => {
+      Token.taken.length = 0
+      const token = new Token()
+      const task = createTask(() => Promise.all([sleepForever(), token]))
+      await sleep(10)
+      token.wake()
+      task.cancel()
+      add(token)
+      expect(token.willDecline()).toBe(true)
+      await wait([task])
+      expect(task.cancelled()).toBe(true)
+      expect(Token.taken).toEqual(['declined'])
+    })
+
+    virtual(`takes its thing for a clean-up, while the cancel is due: ${what}`, async () => {
+      Token.taken.length = 0
+      const token = new Token()
+      const task = createTask(async () => {
+        const branch = cleanUpWith(token)
+        await foreign(5)
+        currentTask()?.cancel()
+        await foreign(20)
+        await Promise.all([branch, sleepForever()])
+      })
+      await sleep(10)
+      token.wake()
+      add(token)
+      expect(token.willDecline()).toBe(false)
+      await wait([task])
+      expect(task.cancelled()).toBe(true)
+      expect(Token.taken).toEqual(['taken'])
+    })
+  }
+  async function cleanUpWith(token: Token): Promise<void> {
+    try {
+      await sleepForever()
+    } finally {
+      expect(await token).toBe('token')
+    }
+  }
+
   virtual('takes its thing when the cancel was taken back', async () => {
     Token.taken.length = 0
     const tokens = [new Token(), new Token()]

@@ -2,6 +2,7 @@ import { checkSignal } from '../arguments.ts'
 import { CancelledError, isCancelled, toCancelledError } from '../errors/errors.ts'
 import { Future } from './future.ts'
 import type { Runnable } from '../loop/ready-queue.ts'
+import type { Reaction } from './reaction.ts'
 
 /**
  * A claim is a future that code awaits to get a resource, such as a lock or an item of a queue. Locks, queues and other
@@ -123,12 +124,13 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
   }
 
   /**
-   * Whether this claim is woken and its only waiter was cancelled meanwhile. If so, `run()` will leave the resource to
-   * the next waiter.
+   * Whether this claim is woken and each code that waits for it was cancelled meanwhile. If so, `run()` will leave the
+   * resource to the next waiter.
    */
   willDecline(): boolean {
-    const sole = this.#woken ? this.soleReaction() : null
-    return sole?.waitingFrame?.mustCancelAt(sole) === true
+    if (!this.#woken) return false
+    const waits = this.listReactions().filter(isWait)
+    return waits.length > 0 && !waits.some(mayTake)
   }
 
   /** @internal */
@@ -146,12 +148,12 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
     }
     const sole = this.soleReaction()
     if (sole === null) Claim.#runForMany(this)
-    else if (sole.waitingFrame?.mustCancelAt(sole) === true) {
+    else if (!mayTake(sole)) {
       this.decline()
       this.removeReaction(sole)
       // `sole.run()` resumes the waiting code. A generator coroutine runs inside this call, and must find this future
       // done.
-      this.endCancelled(sole.waitingFrame.cancelMessageAt(sole))
+      this.endCancelled(sole.waitingFrame?.cancelMessageAt(sole))
       sole.run()
     } else {
       this.removeReaction(sole)
@@ -176,16 +178,18 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
    */
   static #runForMany(future: Claim<unknown>): void {
     const reactions = future.takeReactions()
-    const waits = reactions.filter((reaction) => reaction.waitingFrame !== null)
-    let first = waits.find((reaction) => reaction.waitingFrame?.mustCancel === false)
+    const waits = reactions.filter(isWait)
+    let first = waits.find(mayTake)
     if (first === undefined && waits.length > 0) {
       future.decline()
       first = waits[0]
-      future.endCancelled(first?.waitingFrame?.cancelMessage)
+      future.endCancelled(first?.waitingFrame?.cancelMessageAt(first))
     } else {
       future.claim()
       if (!future.done()) {
         for (const reaction of reactions) future.react(reaction)
+        // As in `run()`, a cancel of a `cancelScope` that has come in the meantime can end the waits now.
+        for (const each of waits) each.waitingFrame?.endWaitInCancelledScope(each, future)
         return
       }
       first ??= reactions[0]
@@ -193,6 +197,19 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
     for (const reaction of reactions) if (reaction !== first) future.getLoop().push(reaction)
     first?.run()
   }
+}
+
+/** Whether `reaction` resumes code of a scope or task. Any other reaction is a callback, or resumes plain code. */
+function isWait(reaction: Reaction): boolean {
+  return reaction.waitingFrame !== null
+}
+
+/**
+ * Whether a claim may take its resource for the code that `reaction` resumes. False if this code gets a CancelledError
+ * when it resumes: the resource would then be lost.
+ */
+function mayTake(reaction: Reaction): boolean {
+  return reaction.waitingFrame?.mustCancelAt(reaction) !== true
 }
 
 /**

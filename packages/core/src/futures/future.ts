@@ -236,7 +236,7 @@ export class Future<T> implements PromiseLike<T> {
    */
   removeDoneCallback(cb: (future: this) => void): number {
     let removed = 0
-    for (const reaction of Future.#listReactions(this)) {
+    for (const reaction of this.listReactions()) {
       if (!(reaction instanceof DoneCallback) || reaction.callback !== cb) continue
       this.removeReaction(reaction)
       removed++
@@ -466,7 +466,7 @@ export class Future<T> implements PromiseLike<T> {
    * once
    */
   reactionsOf(frame: Frame): Reaction[] {
-    return Future.#listReactions(this).filter((reaction) => reaction.waitingFrame === frame)
+    return this.listReactions().filter((reaction) => reaction.waitingFrame === frame)
   }
 
   /**
@@ -478,17 +478,21 @@ export class Future<T> implements PromiseLike<T> {
   }
 
   /**
+   * @internal the reactions of this pending future (the objects that the loop will run when this future has ended), the
+   * oldest first; none if this future is done
+   */
+  listReactions(): Reaction[] {
+    return this.#state === PENDING ? listReactions(this.#value as ReactionSet) : []
+  }
+
+  /**
    * @internal removes and returns the reactions of this pending future (the objects that the loop would run when this
    * future has ended), the oldest first; the caller must run them or add them again
    */
   takeReactions(): Reaction[] {
-    const reactions = Future.#listReactions(this)
+    const reactions = this.listReactions()
     if (this.#state === PENDING) this.#value = null
     return reactions
-  }
-
-  static #listReactions(future: Future<unknown>): Reaction[] {
-    return future.#state === PENDING ? listReactions(future.#value as ReactionSet) : []
   }
 
   static #end(future: Future<unknown>, state: 1 | 2 | 3, value: unknown): void {
