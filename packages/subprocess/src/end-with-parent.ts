@@ -1,10 +1,11 @@
 /**
  * Ends the children when this process ends.
  *
- * If only this module listens to a signal, the signal would have ended this process without the module. So the module
- * first ends the children, and then lets the signal end this process. If the program listens to the signal too, the
- * program decides what happens to its children. Then this module only passes a SIGINT on to them, as the terminal would
- * do if the children were in the process group of the terminal.
+ * If only this module listens to a signal when the signal comes, the signal would have ended this process without the
+ * module. So the module first ends the children, and then lets the signal end this process, even if the program has
+ * begun to listen meanwhile. If the program listens to the signal when it comes, the program decides what happens to its
+ * children. Then this module only passes a SIGINT on to them, as the terminal would do if the children were in the
+ * process group of the terminal.
  *
  * `process.exit` and an uncaught error leave no turn of the loop, so the 'exit' listener blocks until the children have
  * ended, for at most `EXIT_GRACE`, and then sends SIGKILL.
@@ -140,8 +141,9 @@ function endFirst(child: Dependent, signal: NodeJS.Signals): void {
   })
 }
 
+/** Ends this process by `signal`. Every listener of other code was added too late: after the signal had come. */
 function die(signal: NodeJS.Signals): void {
-  stopListening()
+  process.removeAllListeners(signal)
   process.kill(process.pid, signal)
 }
 

@@ -175,6 +175,17 @@ test('a program that ends itself at the second signal leaves no stubborn child',
   expect(running('sleep 61.73')).toEqual([])
 })
 
+test('a listener that is added after the signal does not keep the program alive', async () => {
+  const script =
+    'trap "echo ending; sleep 0.1; exit" TERM; echo ready; while :; do sleep 0.01; done'
+  const { parent, lines, exit } = await startParent('late handler', script)
+  const said: string[] = []
+  lines.on('line', (line) => said.push(line))
+  parent.kill('SIGTERM')
+  expect(await exit).toEqual([null, 'SIGTERM'])
+  expect(said).not.toContain('own handler')
+})
+
 test.each(['exit', 'patient exit'])(
   'process.exit waits for a stubborn child, and then kills it: %s',
   async (how) => {
