@@ -5,6 +5,8 @@ import { run } from '@tasktree/core'
 import { expect, test } from 'vitest'
 import { JobClient } from '../src/client/job-client.ts'
 import { startJobd } from '../src/tree/jobd.ts'
+import { inJobd } from './support/in-jobd.ts'
+import { send } from './support/request.ts'
 
 const bad = [
   'JOB.LIST LIMIT abc',
@@ -39,3 +41,21 @@ test('a wrong number of a client is answered, and no actor ends by it', { tags: 
     await rm(folder, { recursive: true })
   }),
 )
+
+test('a search for a very long text is refused, and the store goes on', () =>
+  inJobd(async ({ jobd, client }) => {
+    // SQLite refuses to search for a text of this length.
+    const search = 'x'.repeat(60_000)
+    const refusal = 'SEARCH has at most 1000 characters'
+    await expect(client.list({ search })).rejects.toThrow(`ERR ${refusal}`)
+    await expect(client.command('JOB.BULK', 'DELETE', 'SEARCH', search)).rejects.toThrow(refusal)
+    const table = `http://127.0.0.1:${jobd.httpPort}/table?search=`
+    expect(await send(table + 'x'.repeat(1_001))).toMatchObject({
+      status: 400,
+      text: JSON.stringify({ error: refusal }),
+    })
+    // Also if each character has several bytes, or is a wildcard that is escaped.
+    for (const character of ['x', '%', '\uFFFD'])
+      expect(await client.list({ search: character.repeat(1_000) })).toEqual([])
+    expect(jobd.system.lookup('store')?.incarnation).toBe(1)
+  }))

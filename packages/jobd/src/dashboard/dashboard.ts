@@ -8,6 +8,7 @@ import {
 import type { AddressInfo } from 'node:net'
 import type { Logger } from '@tasktree/actor'
 import { type EventLoop, getEventLoop, TaskManager } from '@tasktree/core'
+import { CommandError } from '../server/arguments.ts'
 import type { Access } from './access.ts'
 import { isOfActor, type LiveSources, LiveView } from './live-view.ts'
 import { PageFiles, writeHead } from './page-files.ts'
@@ -203,5 +204,6 @@ async function readBody(request: IncomingMessage): Promise<string> {
  */
 function refusalOf(error: unknown): Refusal | null {
   if (error instanceof Refusal) return error
+  if (error instanceof CommandError) return new Refusal(400, error.message)
   return isOfActor(error) ? new Refusal(503, `not now: ${error.message}`) : null
 }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
-import { isJobState, type JobFilter } from '../jobs/job.ts'
+import type { JobFilter } from '../jobs/job.ts'
+import { parseFilter } from '../server/job-commands.ts'
 import { tableSorts, type TableSort } from '../store/job-pages.ts'
 import type { PageOutput, PageTable } from './page-events.ts'
 import type { LiveSources, LiveView, Sender } from './live-view.ts'
@@ -89,9 +90,7 @@ async function follow({ site, response, words: [stream = ''], body }: Exchange):
 }
 
 async function listJobs({ site, response, query }: Exchange): Promise<void> {
-  const state = query.get('state') ?? ''
-  if (state !== '' && !isJobState(state)) throw new Refusal(400, `there is no state '${state}'`)
-  const jobs = await site.sources.store.ask.list(state === '' ? {} : { state }, mostListed)
+  const jobs = await site.sources.store.ask.list(filterIn(query, ['state']), mostListed)
   answer(response, jobs.map(toPageJob))
 }
 
@@ -100,30 +99,26 @@ async function listJobs({ site, response, query }: Exchange): Promise<void> {
  * state.
  */
 async function showTable({ site, response, query }: Exchange): Promise<void> {
-  const state = query.get('state') ?? ''
-  if (state !== '' && !isJobState(state)) throw new Refusal(400, `there is no state '${state}'`)
   const sort = query.get('sort') ?? 'running'
   if (!isSort(sort)) throw new Refusal(400, `jobs are sorted by ${tableSorts.join(', ')}`)
-  const text = (name: string): Record<string, string> => {
-    const value = query.get(name) ?? ''
-    return value === '' ? {} : { [name]: value }
-  }
-  const filter: JobFilter = {
-    ...(state === '' ? {} : { state }),
-    ...text('kind'),
-    ...text('group'),
-    ...text('schedule'),
-    ...text('search'),
-    ...(query.has('since') ? { since: numberIn(query, 'since', 0, 2 ** 50) } : {}),
-  }
   const { jobs, counts, total } = await site.sources.store.ask.table({
-    filter,
+    filter: filterIn(query, ['state', 'kind', 'group', 'schedule', 'search', 'since']),
     sort,
     isDescending: query.get('order') !== 'up',
     offset: numberIn(query, 'offset', 0, 2 ** 31),
     limit: Math.max(1, numberIn(query, 'limit', 50, mostListed)),
   })
   answer(response, { jobs: jobs.map(toPageJob), counts, total } satisfies PageTable)
+}
+
+/** Reads a filter from the parameters `names` of a request. An empty parameter matches every job. */
+function filterIn(query: URLSearchParams, names: readonly string[]): JobFilter {
+  return parseFilter(
+    names.flatMap((name) => {
+      const value = query.get(name) ?? ''
+      return value === '' ? [] : [name.toUpperCase(), value]
+    }),
+  )
 }
 
 function isSort(text: string): text is TableSort {

@@ -33,6 +33,9 @@ const filterNames = [
 ]
 const mostFilterWords = 2 * filterNames.length
 
+/** The most characters of a search. SQLite fails to search for a text of more than 50,000 bytes. */
+const longestSearch = 1_000
+
 /** How many milliseconds JOB.CANCEL waits until the cancelled work has ended. */
 const longestCancel = 10_000
 
@@ -265,7 +268,8 @@ async function revive(
   )
 }
 
-function parseFilter(words: readonly string[]): JobFilter {
+/** Reads a filter. @throws {CommandError} */
+export function parseFilter(words: readonly string[]): JobFilter {
   return toFilter(parseOptions(words, filterNames))
 }
 
@@ -275,6 +279,8 @@ function toFilter(options: ReadonlyMap<string, string>): JobFilter {
   )
   if (state !== undefined && !isJobState(state))
     throw new CommandError(`STATE must be one of ${jobStates.join(', ')}`)
+  if (search !== undefined && search.length > longestSearch)
+    throw new CommandError(`SEARCH has at most ${longestSearch} characters`)
   return {
     ...(state === undefined ? {} : { state }),
     ...(kind === undefined ? {} : { kind }),
