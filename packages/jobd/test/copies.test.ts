@@ -105,6 +105,28 @@ test('a file with the log of a server is not replaced, because the log would dam
     expect(countOf(`${file}.before-restore`)).toBe(3)
   }))
 
+test('a file that another program reads is not replaced, because its log would damage the copy', () =>
+  inFolder(async (folder) => {
+    const [file, copy] = [join(folder, 'jobs'), join(folder, 'copy')]
+    await makeFile(file, 3)
+    backUpFile(file, copy)
+    {
+      using reader = new DatabaseSync(file)
+      reader.exec('PRAGMA journal_mode = WAL; BEGIN')
+      reader.prepare('SELECT count(*) FROM jobs').get()
+      addRows(file, 200)
+      expect(() => restoreFile(copy, file)).toThrow('jobs is in use by another program')
+      expect(countOf(file)).toBe(203)
+      // A program that has the file open, and reads nothing, is no hindrance, and changes the old file only.
+      reader.exec('COMMIT')
+      restoreFile(copy, file)
+      expect(countOf(file)).toBe(3)
+      insertRow(reader)
+    }
+    expect(countOf(file)).toBe(3)
+    expect(countOf(`${file}.before-restore`)).toBeGreaterThanOrEqual(203)
+  }))
+
 test('a backup or a restore that fails leaves all files as they were', () =>
   inFolder(async (folder) => {
     const [file, copy, broken] = [join(folder, 'jobs'), join(folder, 'copy'), join(folder, 'bad')]

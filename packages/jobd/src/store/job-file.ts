@@ -269,7 +269,7 @@ interface SqliteError extends Error {
   errcode: number
 }
 
-function isSqlite(error: unknown): error is SqliteError {
+export function isSqlite(error: unknown): error is SqliteError {
   return error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR'
 }
 

@@ -14,7 +14,14 @@ import {
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { FileLock, lockPathOf, realPathOf } from './file-lock.ts'
-import { explain, firstProblem, holderOf, JobFileError } from './job-file.ts'
+import {
+  explain,
+  firstProblem,
+  holderOf,
+  isPassingFailure,
+  isSqlite,
+  JobFileError,
+} from './job-file.ts'
 import { applicationId, inspect, numberOf, schemaVersion } from './schema.ts'
 
 /** The schema version of a jobs' file, and how many jobs it has. */
@@ -71,7 +78,8 @@ export function backUpFile(path: string, target: string): void {
  * Replaces a jobs' file by a copy. The old file is kept beside it. Returns the name of the old file, or null if there
  * was none. An interruption leaves either the old file or the copy at `path`.
  *
- * @throws {JobFileError} when the copy is damaged, when it is the jobs' file itself, or when a server uses the file
+ * @throws {JobFileError} when the copy is damaged, when it is the jobs' file itself, or when a server or another program
+ * uses the file
  */
 export function restoreFile(backup: string, path: string): string | null {
   checkFile(backup)
@@ -210,16 +218,23 @@ function refuseForeign(target: string): void {
   if (!isOurs) throw new JobFileError(`${target} is there already, and is not a file of jobs`)
 }
 
+/**
+ * Writes the log of the file into the file, and removes the log. Of a damaged file the log is kept beside the old file
+ * with the name `before`, because it cannot be applied.
+ *
+ * @throws {JobFileError} when another program reads or writes the file, because its log is in use until then
+ */
 function settleLog(path: string, before: string): void {
   try {
     using database = new DatabaseSync(path)
-    database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    const result = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()
+    if (result?.['busy'] !== 0) throw new JobFileError(`${path} is in use by another program`)
   } catch (error) {
-    // If the file is damaged, its log cannot be applied. The log is kept beside the old file.
+    if (!isSqlite(error) || isPassingFailure(error)) throw explain(path, error)
     if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${before}-wal`)
-    if (!(error instanceof Error && 'errcode' in error)) throw error
   }
-  rmSync(`${path}-shm`, { force: true })
+  // A program that has the file open, and reads nothing at the moment, must not write into the log of the new file.
+  for (const suffix of ['-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true })
 }
 
 /** Renames the file `part` after all of it is on the disk. So a crash leaves either the old file or the new one. */
