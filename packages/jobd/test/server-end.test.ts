@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { silentLogger } from '@tasktree/actor'
 import { gather, run, sleep, timeout, TimeoutError } from '@tasktree/core'
@@ -77,5 +79,26 @@ test('a cancel of one call that ends the server shortens the grace for every cal
     await begin(server, 'nap')
     const [error] = await gather([thrown(timeout(100, async () => end(server))), end(server)])
     expect(error).toBeInstanceOf(TimeoutError)
+  }),
+)
+
+test('a server whose page cannot start counts no death of the jobs that have begun', slow, () =>
+  inFile(async (start) => {
+    {
+      await using server = await start()
+      await begin(server, 'nap')
+    }
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port: http } = other.address() as AddressInfo
+    // Each start begins the job before it finds that the port of the page is taken.
+    for (let i = 0; i < 3; i++)
+      expect(await thrown(start({ http }))).toMatchObject({ code: 'EADDRINUSE' })
+    other.close()
+    await using server = await start()
+    await using client = await JobClient.connect('127.0.0.1', server.port)
+    const [job] = await client.list()
+    expect(job?.deaths).toBe(0)
+    expect(job?.attempts).toBeGreaterThan(1)
   }),
 )

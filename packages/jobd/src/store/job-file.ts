@@ -156,8 +156,8 @@ export class JobFile implements Disposable {
   }
 
   /**
-   * Called at the orderly end of a server. The jobs that the server has cancelled at its end are queued again for the
-   * next start, and no death is counted for them. If the file cannot be written any more, it stays as it would after a
+   * Called at the orderly end of a server, or when a part of it could not start. The jobs that were cancelled by that are
+   * queued again for the next start, and no death is counted for them. If the file cannot be written any more, it stays as it would after a
    * crash.
    */
   release(): void {

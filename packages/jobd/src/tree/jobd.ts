@@ -8,7 +8,7 @@ import {
   type ResourceRef,
   type SupervisorRef,
 } from '@tasktree/actor'
-import { createTask, moveOnAfter } from '@tasktree/core'
+import { createTask, moveOnAfter, shielded } from '@tasktree/core'
 import { ProcessPoolExecutor, ThreadPoolExecutor } from '@tasktree/executor'
 import { Access, type AccessOptions } from '../dashboard/access.ts'
 import { Dashboard } from '../dashboard/dashboard.ts'
@@ -142,20 +142,21 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
   const kinds = await KindTable.load(options.kinds, options.builtInKinds ?? true)
   for (const kind of Object.keys(options.limits ?? {})) kinds.check(kind)
   const access = new Access({ ...options, hostName: host, credentials })
-  // If a part cannot start, this stack stops the parts that were started before it.
+  // This stack ends the server. If a part cannot start, it stops the parts that were started before: jobs may run by then.
   await using started = new AsyncDisposableStack()
-  const file = started.use(
-    await JobFile.take({
-      ...options,
-      path: options.file,
-      maxSize: options.maxFileSize,
-      notice: (text) => log.warn(text),
-    }),
-  )
-  const watching = started.use(watchLeftBehind((text) => log.error(text)))
+  const file = await JobFile.take({
+    ...options,
+    path: options.file,
+    maxSize: options.maxFileSize,
+    notice: (text) => log.warn(text),
+  })
+  started.defer(() => file.release())
+  started.use(watchLeftBehind((text) => log.error(text)))
   const feed = new JobFeed()
   const history = new History()
   const prometheus = new PrometheusMetrics(history)
+  const codes = new AttemptCodes()
+  started.defer(() => shielded(() => codes.ended()))
   const system = await ActorSystem.start({
     name: 'jobd',
     strategy: 'rest-for-one',
@@ -185,7 +186,6 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
     return done
   }
   const directory = directoryOf(system, credentials, log, resolve(options.file), kinds, reload)
-  const codes = new AttemptCodes()
   const shop: Workshop = {
     store: () => directory.store,
     scheduler: () => directory.scheduler,
@@ -251,17 +251,11 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
     child.resource('dashboard', openDashboard),
   ])
     await system.root.startChild(part)
-  started.move()
+  const parts = started.move()
 
   const ending = new ServerEnd(
     () => (grace > 0 ? drain(system, directory, grace) : Promise.resolve()),
-    async () => {
-      await system.stop()
-      following.cancel()
-      await codes.ended()
-      file.release()
-      watching[Symbol.dispose]()
-    },
+    () => parts.disposeAsync(),
   )
   return { system, port, httpPort, reload, [Symbol.asyncDispose]: () => ending.complete() }
 }
