@@ -1,6 +1,7 @@
 import {
   Future,
   getEventLoop,
+  isCancelled,
   RuntimeError,
   shield,
   type Task,
@@ -12,6 +13,7 @@ import {
   afterDelay,
   createServiceTask,
   describe,
+  observe,
   waitAnyway,
 } from '@tasktree/core/lowlevel'
 import { NotReadyError, TimeoutExpired } from './errors.ts'
@@ -95,11 +97,16 @@ export class ManagedProcess implements AsyncDisposable {
     const ready = new Future<void>()
     this.#ready = ready
     this.#halt = new OneShotEvent()
-    this.#life = createServiceTask(() => this.#live(), { name: `process ${this.#program}` })
+    const life = createServiceTask(() => this.#live(), { name: `process ${this.#program}` })
+    this.#life = life
+    // `#live` calls `#onLifeEnd`, but never runs if the task is cancelled before its first step.
+    observe(life, () => {
+      if (this.#life === life) this.#onLifeEnd()
+    })
     try {
       await shield(ready)
     } catch (error) {
-      if (this.#life.done()) throw error
+      if (life.done()) throw error
       // This call throws `error`. From here on, `#ready` is null, so the end of the process is not reported to this call.
       this.#ready = null
       await this.#untilStopped()
@@ -214,8 +221,14 @@ export class ManagedProcess implements AsyncDisposable {
       }
     } finally {
       signal?.removeEventListener('abort', stop)
-      this.#state = 'stopped'
+      this.#onLifeEnd()
     }
+  }
+
+  #onLifeEnd(): void {
+    this.#state = 'stopped'
+    // After a cancel of the task, `start` may still wait.
+    this.#ready?.cancel()
   }
 
   /** Waits `ms` milliseconds, but not longer than until the process must stop. */
@@ -251,8 +264,8 @@ export class ManagedProcess implements AsyncDisposable {
         stdout: options.stdout ?? listened(options.onStdout),
         stderr: options.stderr ?? listened(options.onStderr),
       })
-      // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- no cancel interrupts the start of a process
     } catch (error) {
+      if (isCancelled(error)) throw error
       this.#fail(error)
       return null
     }

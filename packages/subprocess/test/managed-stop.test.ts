@@ -1,4 +1,5 @@
 import {
+  allTasks,
   CancelledError,
   Future,
   getEventLoop,
@@ -7,7 +8,12 @@ import {
   TimeoutError,
   waitFor,
 } from '@tasktree/core'
-import { ManagedProcess, type ManagedProcessOptions, NotReadyError } from '@tasktree/subprocess'
+import {
+  ManagedProcess,
+  type ManagedProcessOptions,
+  NotReadyError,
+  STDOUT,
+} from '@tasktree/subprocess'
 import { mkdtempSync, rmSync, symlinkSync, unlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -190,6 +196,38 @@ test('a listener whose own work was cancelled is a listener that failed', async 
   })
   expect(heard).toEqual(['one', 'two'])
   expect(messages).toHaveLength(2)
+})
+
+test('a run ends although its last cancel meets a restart', { tags: ['slow'] }, async () => {
+  // The cancel comes in each turn of the start of the process.
+  for (let turns = 0; turns < 12; turns++) {
+    const child = new ManagedProcess('false', [], {
+      restart: 'always',
+      backoff: { min: 0 },
+      stdout: 'pipe',
+      stderr: STDOUT,
+    })
+    const messages = await reported(async () => {
+      await child.start()
+      while (child.state !== 'starting' || child.restarts === 0) await sleep(0)
+      for (let i = 0; i < turns; i++) await sleep(0)
+    })
+    expect([turns, child.state, messages]).toEqual([turns, 'stopped', []])
+  }
+  expect(children()).toEqual([])
+})
+
+test('a start ends when the task that runs the process is cancelled, in any turn of it', async () => {
+  for (let turns = 0; turns < 12; turns++) {
+    const child = sleeper({ ready: /never/, stdout: 'pipe', stderr: STDOUT })
+    const started = failure(child.start())
+    for (let i = 0; i < turns; i++) await sleep(0)
+    for (const task of allTasks()) task.cancel()
+    // The process may have been ended, or may not have begun.
+    expect((await started)?.constructor).toBeOneOf([CancelledError, NotReadyError])
+    expect(child.state).toBe('stopped')
+  }
+  expect(children()).toEqual([])
 })
 
 test('its last code is kept when it cannot be started again', async () => {
