@@ -1,7 +1,8 @@
 import { createTask, gather, isCancelled, sleep, type Task } from '@tasktree/core'
 import { explore } from '@tasktree/core/testing'
-import { Barrier, Lock, Queue, RWLock, Semaphore } from '@tasktree/sync'
+import { Barrier, Queue, RWLock } from '@tasktree/sync'
 import { describe, expect, test } from 'vitest'
+import { Dinner } from './support/dinner.ts'
 
 const seeds = 1000
 
@@ -48,34 +49,15 @@ const programs: Record<string, (n: number) => Promise<void>> = {
     expect(queue.statistics()).toMatchObject({ size: 0, getters: 0, putters: 0, unfinished: 0 })
   },
   'a dining philosopher is cancelled': async (n) => {
-    const count = 5
-    const forks = Array.from({ length: count }, () => new Lock())
-    const seats = new Semaphore(count - 1)
-    const eating = new Set<number>()
-    let meals = 0
-    const philosopher = (i: number) => async (): Promise<void> => {
-      for (let meal = 0; meal < 2; meal++) {
-        using _seat = await seats.acquire()
-        using _left = await (forks[i] as Lock).acquire()
-        using _right = await (forks[(i + 1) % count] as Lock).acquire()
-        expect(eating.has((i + 1) % count) || eating.has((i + count - 1) % count)).toBe(false)
-        eating.add(i)
-        try {
-          await sleep(0)
-          meals++
-        } finally {
-          eating.delete(i)
-        }
-      }
-    }
-    const tasks = Array.from({ length: count }, (_, i) => createTask(philosopher(i)))
+    const dinner = new Dinner()
+    const tasks = dinner.philosophers.map((philosopher) => createTask(philosopher))
     const done = await cancelAfter(n, tasks[2] as Task)
     await gather(tasks.filter((task) => task !== tasks[2]))
-    expect(meals).toBeGreaterThanOrEqual(done ? count * 2 : (count - 1) * 2)
-    expect(forks.map((fork) => fork.statistics())).toEqual(
-      forks.map(() => ({ locked: false, holders: 0, waiters: 0 })),
+    expect(dinner.meals).toBeGreaterThanOrEqual(done ? 5 * 2 : 4 * 2)
+    expect(dinner.forks.map((fork) => fork.statistics())).toEqual(
+      dinner.forks.map(() => ({ locked: false, holders: 0, waiters: 0 })),
     )
-    expect(seats.statistics()).toEqual({ value: count - 1, holders: 0, waiters: 0 })
+    expect(dinner.seats.statistics()).toEqual({ value: 4, holders: 0, waiters: 0 })
   },
   'a reader and a writer are cancelled': async (n) => {
     const lock = new RWLock()

@@ -1,7 +1,8 @@
-import { gather, sleep } from '@tasktree/core'
+import { gather } from '@tasktree/core'
 import { explore } from '@tasktree/core/testing'
-import { Barrier, Condition, Lock, Queue, QueueShutDown, Semaphore } from '@tasktree/sync'
+import { Barrier, Condition, Queue, QueueShutDown } from '@tasktree/sync'
 import { expect, test } from 'vitest'
+import { Dinner } from './support/dinner.ts'
 
 const seeds = 1000
 
@@ -42,28 +43,11 @@ test('producers and consumers hand over everything once, under every schedule', 
 test('dining philosophers all eat, and no two neighbours at once', async () => {
   await explore(
     async () => {
-      const count = 5
-      const forks = Array.from({ length: count }, () => new Lock())
-      // One seat less than philosophers: so they cannot all hold one fork and wait for the other.
-      const seats = new Semaphore(count - 1)
-      const eating = new Set<number>()
-      let meals = 0
-      const philosopher = (i: number) => async (): Promise<void> => {
-        for (let meal = 0; meal < 2; meal++) {
-          using _seat = await seats.acquire()
-          using _left = await (forks[i] as Lock).acquire()
-          using _right = await (forks[(i + 1) % count] as Lock).acquire()
-          expect(eating.has((i + 1) % count) || eating.has((i + count - 1) % count)).toBe(false)
-          eating.add(i)
-          await sleep(0)
-          eating.delete(i)
-          meals++
-        }
-      }
-      await gather(Array.from({ length: count }, (_, i) => philosopher(i)))
-      expect(meals).toBe(count * 2)
-      expect(forks.some((fork) => fork.locked())).toBe(false)
-      expect(seats.statistics()).toEqual({ value: count - 1, holders: 0, waiters: 0 })
+      const dinner = new Dinner()
+      await gather(dinner.philosophers)
+      expect(dinner.meals).toBe(5 * 2)
+      expect(dinner.forks.some((fork) => fork.locked())).toBe(false)
+      expect(dinner.seats.statistics()).toEqual({ value: 4, holders: 0, waiters: 0 })
     },
     { seeds },
   )
