@@ -54,23 +54,19 @@ async function finish(request: Request, log: Log): Promise<Response> {
 }
 
 describe('over HTTP/1.1 the request is cancelled when the client', () => {
-  test('closes before the head of the response', () =>
+  test.each<[string, (client: RawClient) => void]>([
+    ['closes before the head of the response', (client) => client.leave()],
+    ['resets the connection', (client) => client.socket.resetAndDestroy()],
+    ['ends its side of the connection, as in nginx and Go', (client) => client.socket.end()],
+  ])('%s', (_, end) =>
     served(work, async ({ log, open }) => {
       const client = await open()
       client.get('/work')
       await log.until('/work began')
-      client.leave()
+      end(client)
       await log.until('/work ended')
-    }))
-
-  test('resets the connection', () =>
-    served(work, async ({ log, open }) => {
-      const client = await open()
-      client.get('/work')
-      await log.until('/work began')
-      client.socket.resetAndDestroy()
-      await log.until('/work ended')
-    }))
+    }),
+  )
 
   test('closes in the body of the response', () =>
     served(
@@ -83,15 +79,6 @@ describe('over HTTP/1.1 the request is cancelled when the client', () => {
         await log.until('the source ended')
       },
     ))
-
-  test('ends its side of the connection, as in nginx and Go', () =>
-    served(work, async ({ log, open }) => {
-      const client = await open()
-      client.get('/work')
-      await log.until('/work began')
-      client.socket.end()
-      await log.until('/work ended')
-    }))
 
   test('leaves a connection that was used before', () =>
     served(work, async ({ log, open }) => {
