@@ -333,7 +333,19 @@ describe('the task signal', () => {
       expect(task.cancelled()).toBe(true)
     }))
 
-  test('is a new one after uncancel, and aborted at once when made after a cancel', () =>
+  test('is aborted at once when it is made after a cancel', () =>
+    runVirtual(async () => {
+      const aborted: boolean[] = []
+      const task = createTask(async () => {
+        currentTask()?.cancel()
+        aborted.push(taskSignal().aborted)
+      })
+      await wait([task])
+      expect(aborted).toEqual([true])
+      expect(task.cancelled()).toBe(true)
+    }))
+
+  test('is a new one after uncancel, which the next cancel aborts', () =>
     runVirtual(async () => {
       const task = createTask(async () => {
         const first = taskSignal()
@@ -347,7 +359,7 @@ describe('the task signal', () => {
         expect(taskSignal()).not.toBe(first)
         expect(taskSignal().aborted).toBe(false)
         currentTask()?.cancel()
-        return taskSignal().aborted
+        expect(taskSignal().aborted).toBe(true)
       })
       await sleep(1)
       task.cancel()
