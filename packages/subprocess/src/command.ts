@@ -178,7 +178,7 @@ export class Command implements Promise<CompletedProcess> {
    */
   lines(): AsyncIterable<string> {
     this.#take('lines')
-    return this.#lines()
+    return this.#whenLeft(this.#lines())
   }
 
   /**
@@ -192,7 +192,7 @@ export class Command implements Promise<CompletedProcess> {
    */
   [Symbol.asyncIterator](): AsyncGenerator<OutputLine, void> {
     this.#take('for await')
-    return this.#interleaved()
+    return this.#whenLeft(this.#interleaved())
   }
 
   /**
@@ -217,10 +217,15 @@ export class Command implements Promise<CompletedProcess> {
     next.#source = this
     // If `next` is cancelled before its first step, it never starts the commands before it, so they are cancelled here.
     observe(next.#task, (task) => {
-      if (next.#ofStage !== null || !task.cancelled()) return
-      for (let each = next.#source; each !== null; each = each.#source) each.#ofStage?.cancel()
+      if (next.#ofStage === null && task.cancelled()) this.#cancelStages()
     })
     return next
+  }
+
+  /** Cancels the results of this command and of the commands before it, if they have no result yet. */
+  #cancelStages(): void {
+    this.#ofStage?.cancel()
+    if (this.#source !== null) this.#source.#cancelStages()
   }
 
   /** Called when a pipe or a loop takes over this command. From then on, the command does not start by itself. */
@@ -252,6 +257,19 @@ export class Command implements Promise<CompletedProcess> {
     const completed = await runToEnd(program, args, { ...this.#options, stdin: source.output })
     await source.finish()
     return completed
+  }
+
+  /**
+   * Makes `lines`, the lines of this command, cancel the result of the command when the loop is left before its first
+   * step. Then the generator runs none of its code, so the program never starts.
+   */
+  #whenLeft<T>(lines: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
+    const leave = lines.return.bind(lines)
+    const fail = lines.throw.bind(lines)
+    const cancel = (): void => this.#cancelStages()
+    lines.return = (value) => leave(value).finally(cancel)
+    lines.throw = (reason) => fail(reason).finally(cancel)
+    return lines
   }
 
   async *#lines(): AsyncGenerator<string, void> {

@@ -102,3 +102,35 @@ test('the time for many lines, and for a long line, does not grow with the squar
   expect(await read(1_000_000, String.raw`'\n'`)).toEqual([1_000_000, 0])
   expect(await read(40_000_000, 'x')).toEqual([1, 40_000_000])
 })
+
+test.each<[string, (lines: AsyncGenerator) => Promise<unknown>]>([
+  ['return', (lines) => lines.return(undefined)],
+  ['throw', (lines) => lines.throw(new Error('left')).catch(() => {})],
+  ['dispose', async (lines) => lines[Symbol.asyncDispose]()],
+])(
+  'lines that are left before the first one have only cancelled commands: %s',
+  async (_, leave) => {
+    for (const how of ['lines', 'for await'] as const) {
+      const [source, last] = [$`echo 1`, $`cat`]
+      const earlier = last.then(
+        () => 'ended',
+        (error: unknown) => isCancelled(error),
+      )
+      source.pipe(last)
+      const lines = how === 'lines' ? last.lines() : last
+      await leave(lines[Symbol.asyncIterator]() as AsyncGenerator)
+      expect(await earlier).toBe(true)
+      expect(await outcomes([source, last])).toEqual(['CancelledError', 'CancelledError'])
+    }
+    expect(children()).toEqual([])
+  },
+)
+
+test('lines that are left after the first one have the results of what has run', async () => {
+  const [source, last] = [$`yes`, $`cat`]
+  source.pipe(last)
+  const lines = last[Symbol.asyncIterator]()
+  expect((await lines.next()).value).toMatchObject({ text: 'y' })
+  await lines.return()
+  expect(await outcomes([source, last])).toEqual([expect.any(Number), -15])
+})
