@@ -1,4 +1,5 @@
 import type { Actor } from '../actors/actor.ts'
+import { reservedNames } from './reserved-names.ts'
 
 type AnyActorClass = abstract new (...args: never[]) => Actor
 
@@ -6,16 +7,6 @@ interface ClassOptions {
   readonly interleave?: readonly string[]
   readonly hidden?: readonly string[]
 }
-
-/** The names of members that every actor has, and that no message can call. */
-const reserved: ReadonlySet<string> = new Set([
-  'constructor',
-  'ctx',
-  'onStart',
-  'onStop',
-  'onDown',
-  'onUndelivered',
-])
 
 /**
  * The data that all messages of one name to actors of one class have in common. A MessageKind is made once for each
@@ -112,7 +103,7 @@ export class MessageKinds {
   }
 
   #isRefused(name: string): boolean {
-    return reserved.has(name) || this.#hidden.has(name)
+    return reservedNames.has(name) || this.#hidden.has(name)
   }
 
   #add(name: string, known: { declared?: boolean }): MessageKind {
