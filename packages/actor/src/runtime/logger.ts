@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { describe } from '@tasktree/core/lowlevel'
 import { formatThrown } from '../exit-reason.ts'
+import { LoggedErrors } from './logged-errors.ts'
 
 /**
  * An object to which a system writes its log. Each entry is one line of text. The first entry about a crash also has
@@ -92,15 +93,6 @@ function formatDetail(message: string, detail: unknown): string {
   }
 }
 
-function causeOf(error: unknown): unknown {
-  try {
-    return error instanceof Error ? error.cause : null
-  } catch {
-    // Reading `cause` has thrown, because it is a getter that throws.
-    return null
-  }
-}
-
 type Level = 'debug' | 'info' | 'warn' | 'error'
 
 /**
@@ -122,11 +114,7 @@ export class Log implements Logger {
   declare child?: undefined
   readonly #logger: Logger | null
   readonly #structured: StructuredLogger | null
-  /**
-   * Errors that were logged before. One crash may end several children in turn, and its stack should be logged only
-   * once.
-   */
-  readonly #shown = new WeakSet<object>()
+  readonly #logged = new LoggedErrors()
 
   constructor(logger: Logger | StructuredLogger) {
     const isStructured = 'child' in logger && typeof logger.child === 'function'
@@ -174,21 +162,8 @@ export class Log implements Logger {
    * and gets `error` only if neither `error` nor one of its causes was logged before.
    */
   report(level: Level, message: string, fields: object, error?: unknown): void {
-    const isShort = error === undefined || this.#isShown(error)
+    const isShort = error === undefined || this.#logged.add(error)
     const record = error === undefined ? fields : { ...fields, err: error }
     this.#send(level, message, record, isShort ? [] : [error])
-  }
-
-  #isShown(error: unknown): boolean {
-    let shown = false
-    const chain: object[] = []
-    let each = error
-    while (typeof each === 'object' && each !== null && !chain.includes(each)) {
-      shown ||= this.#shown.has(each)
-      chain.push(each)
-      each = causeOf(each)
-    }
-    for (const link of chain) this.#shown.add(link)
-    return shown
   }
 }

@@ -1,0 +1,30 @@
+/**
+ * Remembers the errors that a system has logged, so that the stack of each is logged only once. One crash may end
+ * several children in turn: the error of a supervisor then has the error of its child as its cause.
+ */
+export class LoggedErrors {
+  readonly #logged = new WeakSet<object>()
+
+  /** Adds `error` and its causes. Returns whether one of them had been added before. */
+  add(error: unknown): boolean {
+    let known = false
+    const chain: object[] = []
+    let each = error
+    while (typeof each === 'object' && each !== null && !chain.includes(each)) {
+      known ||= this.#logged.has(each)
+      chain.push(each)
+      each = causeOf(each)
+    }
+    for (const link of chain) this.#logged.add(link)
+    return known
+  }
+}
+
+function causeOf(error: unknown): unknown {
+  try {
+    return error instanceof Error ? error.cause : null
+  } catch {
+    // Reading `cause` has thrown, because it is a getter that throws.
+    return null
+  }
+}
