@@ -1,4 +1,5 @@
 import type { Context, Future } from '@tasktree/core'
+import { restartsAfter } from '../children/restart-decision.ts'
 import { Child, type Owner } from '../children/child.ts'
 import { registerKind } from '../children/child-kinds.ts'
 import type { ActorSpec } from '../children/child-spec.ts'
@@ -113,24 +114,17 @@ export class ActorChild extends Child {
   #overflow(envelope: Envelope): Future<boolean> {
     const { mailbox, runtime } = this
     if (this.incarnation?.messageLoop.serveBeside(envelope) === true) return runtime.accepted
-    if (mailbox.overflow === 'wait') {
+    const outcome = mailbox.overflow()
+    if (outcome === 'refuse') return this.#refuseTell(envelope, 'mailbox-full')
+    if (outcome === 'wait') {
       const admission = new Admission(runtime.loop, envelope, this, activeFlow())
       envelope.admission = admission
       mailbox.wait(envelope)
       return admission
     }
-    if (mailbox.overflow === 'drop-oldest' && this.#dropOldestTell()) {
-      this.#accept(envelope)
-      return runtime.accepted
-    }
-    return this.#refuseTell(envelope, 'mailbox-full')
-  }
-
-  #dropOldestTell(): boolean {
-    const oldest = this.mailbox.takeOldestTell()
-    if (oldest === null) return false
-    this.runtime.deadLetter(this.path, oldest, 'dropped-oldest')
-    return true
+    runtime.deadLetter(this.path, outcome, 'dropped-oldest')
+    this.#accept(envelope)
+    return runtime.accepted
   }
 
   ask(
@@ -163,12 +157,21 @@ export class ActorChild extends Child {
   }
 
   #send(envelope: Envelope, ask: AskFuture): void {
-    const { mailbox } = this
-    if (!mailbox.isFull()) this.#accept(envelope)
-    else if (this.incarnation?.messageLoop.serveBeside(envelope) === true) return
-    else if (mailbox.overflow === 'wait') mailbox.wait(envelope)
-    else if (mailbox.overflow === 'drop-oldest' && this.#dropOldestTell()) this.#accept(envelope)
-    else ask.refuse(new MailboxFull(this.path, mailbox.capacity))
+    const { mailbox, runtime } = this
+    if (!mailbox.isFull()) {
+      this.#accept(envelope)
+      return
+    }
+    if (this.incarnation?.messageLoop.serveBeside(envelope) === true) return
+    const outcome = mailbox.overflow()
+    if (outcome === 'refuse') {
+      ask.refuse(new MailboxFull(this.path, mailbox.capacity))
+    } else if (outcome === 'wait') {
+      mailbox.wait(envelope)
+    } else {
+      runtime.deadLetter(this.path, outcome, 'dropped-oldest')
+      this.#accept(envelope)
+    }
   }
 
   /**
@@ -292,7 +295,7 @@ export class ActorChild extends Child {
   override exited(incarnation: ActorIncarnation, reason: ExitReason): void {
     super.exited(incarnation, reason)
     this.#pinnedMessages?.incarnationEnded(reason)
-    const restarts = this.restartsAfter(reason, incarnation.decision)
+    const restarts = restartsAfter(this, reason, incarnation.decision)
     if (restarts && this.spec.mailbox?.onRestart === 'drop') this.dropMailbox()
   }
 
@@ -309,7 +312,7 @@ export class ActorChild extends Child {
   }
 
   override kill(): Future<ExitReason> {
-    if (!this.restartsAfter(killed)) this.refuseAsks(killed)
+    if (!restartsAfter(this, killed)) this.refuseAsks(killed)
     return super.kill()
   }
 }

@@ -1,5 +1,6 @@
 import { Future, InvalidStateError, isCancelled, sleep, type Task } from '@tasktree/core'
 import { createServiceTask, abandon, observe } from '@tasktree/core/lowlevel'
+import { restartsAfter } from '../children/restart-decision.ts'
 import { abandoned } from '../children/abandonable-wait.ts'
 import { Incarnation } from '../children/incarnation.ts'
 import type { UnsupervisedChildren } from '../children/unsupervised-children.ts'
@@ -365,7 +366,7 @@ export class ActorIncarnation extends Incarnation {
     const reason = this.#end ?? asked
     this.#cleaning = true
     child.status = 'stopping'
-    if (!child.restartsAfter(reason, this.decision)) child.refuseAsks(reason)
+    if (!restartsAfter(child, reason, this.decision)) child.refuseAsks(reason)
     this.#failAsks(reason)
     this.#takeCancelsBack()
     await this.#release(reason.kind === 'killed')
@@ -406,7 +407,7 @@ export class ActorIncarnation extends Incarnation {
     this.#parts?.end()
     // While `draining` is true, the mailbox refuses messages. The next incarnation handles messages again, so the
     // mailbox must accept messages from now on.
-    if (this.child.restartsAfter(reason, this.decision)) this.child.draining = false
+    if (restartsAfter(this.child, reason, this.decision)) this.child.draining = false
     this.ended(reason)
     this.#parts?.breakLinks(reason)
     // Handlers that were killed may have left async functions that still run. These functions belong to the task, so

@@ -1,12 +1,12 @@
 import { currentTask, Future } from '@tasktree/core'
 import type { ChildSpec } from './child-spec.ts'
 import type { ChildRef } from './child-ref.ts'
-import { type ExitReason, isAbnormal, noproc, shutdown } from '../exit-reason.ts'
+import { type ExitReason, noproc, shutdown } from '../exit-reason.ts'
 import { currentIncarnation } from '../messages/handler-flow.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { Monitor } from '../actors/monitor.ts'
 import { EndWaits } from './end-waits.ts'
-import { budgetOf, type Decision, PatientWait, type Incarnation } from './incarnation.ts'
+import { budgetOf, PatientWait, type Incarnation } from './incarnation.ts'
 
 export type ChildKind = 'actor' | 'task' | 'supervisor' | 'resource' | 'dynamic'
 export type ChildStatus =
@@ -287,18 +287,6 @@ export abstract class Child {
 
   unwatch(monitor: Monitor): void {
     this.#monitors?.delete(monitor)
-  }
-
-  /**
-   * Returns whether the child is restarted after an end with `reason`. `decision` is what the option `decide` of the
-   * child has returned about that end; null if it has returned nothing.
-   */
-  restartsAfter(reason: ExitReason, decision: Decision | null = null): boolean {
-    if (this.stopRequested) return false
-    if (this.returning) return true
-    const { restart } = this.spec
-    if (decision !== null) return decision === 'restart' && restart !== 'temporary'
-    return restart === 'permanent' || (restart === 'transient' && isAbnormal(reason))
   }
 
   /**

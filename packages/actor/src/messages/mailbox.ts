@@ -142,7 +142,7 @@ export class Admission extends Claim<boolean> implements ActorWait {
  */
 export class Mailbox {
   readonly capacity: number
-  readonly overflow: 'wait' | 'reject' | 'drop-newest' | 'drop-oldest'
+  readonly #overflow: 'wait' | 'reject' | 'drop-newest' | 'drop-oldest'
   readonly #queue = new LinkedList<Envelope>()
   /**
    * How many messages in the queue count against the capacity: all except those that this package itself has made, such
@@ -169,7 +169,7 @@ export class Mailbox {
 
   constructor(options: MailboxOptions | undefined) {
     this.capacity = options?.capacity ?? 1000
-    this.overflow = options?.overflow ?? 'wait'
+    this.#overflow = options?.overflow ?? 'wait'
   }
 
   get size(): number {
@@ -267,8 +267,18 @@ export class Mailbox {
     }
   }
 
-  /** Removes the oldest tell from the queue and returns it. Returns null when the queue has no tell. */
-  takeOldestTell(): Envelope | null {
+  /**
+   * Called for a new message when the queue is full. Decides by the option `overflow` what happens. Returns `wait` if
+   * the sender must wait for room, and `refuse` if the new message is refused. Otherwise removes the oldest tell from
+   * the queue to make room, and returns this tell.
+   */
+  overflow(): 'wait' | 'refuse' | Envelope {
+    if (this.#overflow === 'wait') return 'wait'
+    if (this.#overflow !== 'drop-oldest') return 'refuse'
+    return this.#takeOldestTell() ?? 'refuse'
+  }
+
+  #takeOldestTell(): Envelope | null {
     let each = this.#firstTell
     while (each !== null && !isTell(each)) each = each.nextInList
     this.#firstTell = each

@@ -6,6 +6,7 @@ import type { Incarnation } from '../children/incarnation.ts'
 import { ActorStopped, RestartLimitError } from '../errors.ts'
 import { type ExitReason, failure, shutdown } from '../exit-reason.ts'
 import { delayBefore } from '../children/backoff.ts'
+import { restartsAfter } from '../children/restart-decision.ts'
 import type { Member, Retry } from './member.ts'
 import { RestartIntensity } from './restart-intensity.ts'
 import type { SupervisorIncarnation } from './supervisor.ts'
@@ -45,7 +46,7 @@ export class Restarts {
     const { child } = member
     const { decision } = incarnation
     if (decision === 'escalate') this.#escalate(child, incarnation, reason)
-    if (child.restartsAfter(reason, decision)) {
+    if (restartsAfter(child, reason, decision)) {
       await this.#restart(member, incarnation, reason)
       return
     }
