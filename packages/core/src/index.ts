@@ -54,7 +54,7 @@ export { type RaceResult, staggeredRace } from './combine/staggered-race.ts'
 export { createTask, Task, type TaskOptions, taskSignal } from './tasks/task.ts'
 export { TaskGroup, taskGroup, type TaskGroupOptions } from './scopes/task-group.ts'
 export { type ManagedTask, TaskManager } from './run/task-manager.ts'
-export { formatTaskTree } from './tasks/task-tree.ts'
+export { formatTaskTree } from './tasks/format-task-tree.ts'
 export { Timeout, timeout, timeoutAt, waitFor } from './scopes/timeout.ts'
 export {
   CancelScope,

@@ -1,6 +1,6 @@
 import type { EventLoop } from '../loop/loop.ts'
 import type { Task } from '../tasks/task.ts'
-import { formatTaskTree } from '../tasks/task-tree.ts'
+import { formatTaskTree } from '../tasks/format-task-tree.ts'
 import { tasksAwaitedBy } from './snapshot.ts'
 import { why } from './why.ts'
 
