@@ -1,5 +1,5 @@
 import { checkOptions, describe } from '@tasktree/core/lowlevel'
-import { checkListenerOptions, type ListenerOptions } from './listening-socket.ts'
+import { checkListenerOptions, type ListenerOptions } from './listen.ts'
 import type { BufferedProtocol, Protocol } from './protocol.ts'
 import { Server } from './server.ts'
 

@@ -12,7 +12,7 @@ export {
   DatagramTransport,
 } from './datagram.ts'
 export { type Datagram, DatagramSocket, type DatagramSocketOptions } from './datagram-socket.ts'
-export type { ListenerOptions } from './listening-socket.ts'
+export type { ListenerOptions } from './listen.ts'
 export type { BufferedProtocol, Protocol } from './protocol.ts'
 export { createServer } from './create-server.ts'
 export { Server, type ServerSocket } from './server.ts'

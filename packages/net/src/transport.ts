@@ -18,12 +18,12 @@ import { TLSSocket } from 'node:tls'
 import { nameOf } from './addresses.ts'
 import { withBulkReads } from './bulk-reads.ts'
 import { tlsFact } from './extra-info.ts'
-import { HeldWrites } from './start-tls-writes.ts'
+import { HeldWrites, refuseUnread } from './start-tls.ts'
 import { turnsOfIo } from './io-turns.ts'
 import { type BufferedProtocol, checkProtocol, type Protocol } from './protocol.ts'
 import { ProtocolCallbacks } from './protocol-callbacks.ts'
 import { StreamProtocol } from './stream-protocol.ts'
-import { TlsError, toNetError } from './tls-errors.ts'
+import { toNetError } from './tls-errors.ts'
 import {
   after,
   checkTls,
@@ -290,12 +290,8 @@ export class Transport extends WriteTransport {
     const early = Buffer.concat([fromReader, this.#unread ?? NONE])
     this.#unread = null
     if (this.#setup.side === 'server') return early
-    const length = early.length + plain.readableLength
-    if (length === 0) return NONE
-    throw new TlsError(
-      `startTls() of a client that has ${length} unread bytes: they came before TLS, and must not be read as if they had come over it. Read the peer's whole answer first`,
-      { code: 'ERR_TLS_UNREAD_PLAINTEXT' },
-    )
+    refuseUnread(early.length + plain.readableLength)
+    return NONE
   }
 
   protected override buffered(): number {
