@@ -5,6 +5,7 @@ import { findNamingHelpers } from '../jobs/scan-source.ts'
 import { transfer } from '../jobs/transfer.ts'
 import type { JobTarget, ModuleTarget } from '../transport/protocol.ts'
 import { reportProgress, workerId, workerSignal } from './context.ts'
+import { findMissingName, missingName } from './missing-name.ts'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a job of any shape
 export type JobFunction = (...args: any[]) => unknown
@@ -85,21 +86,14 @@ export class JobLoader {
     const target = this.#targets.get(kind)
     if (target === undefined || !('source' in target)) return thrown
     const name = findMissingName(thrown)
-    return name !== null && target.source.includes(name) ? missing(name, { cause: thrown }) : thrown
+    return name !== null && target.source.includes(name)
+      ? missingName(name, { cause: thrown })
+      : thrown
   }
 
   forget(): void {
     this.#targets.clear()
     this.#loaded.clear()
-  }
-}
-
-function findMissingName(thrown: unknown): string | null {
-  try {
-    if (!(thrown instanceof ReferenceError)) return null
-    return /^(\S+) is not defined$/.exec(thrown.message)?.[1] ?? null
-  } catch {
-    return null
   }
 }
 
@@ -145,13 +139,6 @@ function evaluateMethod(
 const importStandIn: object = new Proxy(ownNames, {
   get(_target, name) {
     if (Object.hasOwn(ownNames, name)) return ownNames[name as keyof typeof ownNames]
-    throw missing(String(name))
+    throw missingName(String(name))
   },
 })
-
-function missing(name: string, options?: ErrorOptions): JobSerializationError {
-  return new JobSerializationError(
-    `the job uses ${name}, which is a variable of the module it comes from: a function is sent by its source and must stand alone; pass ${name} as an argument, or export the job from a module and refer to it with jobs()`,
-    options,
-  )
-}
