@@ -3,8 +3,8 @@ import { sleep } from '@tasktree/core'
 import { Command, InvalidArgumentError } from 'commander'
 import pc from 'picocolors'
 import { writeFileSync } from 'node:fs'
-import { createInterface } from 'node:readline/promises'
 import { type Attached, attach } from './attach.ts'
+import { confirm } from './confirm.ts'
 import { Failure } from './failure.ts'
 import { cancel, findTask, why } from './task-commands.ts'
 import { look } from './thread-snapshots.ts'
@@ -139,18 +139,6 @@ async function names(attached: Attached): Promise<Map<number, string>> {
       loops.flatMap(({ tasks }) => tasks.map(({ id, name }) => [id, name] as const)),
     ),
   )
-}
-
-async function confirm(question: string): Promise<boolean> {
-  const asking = createInterface({ input: process.stdin, output: process.stdout })
-  try {
-    // If nobody can answer, for example in a script, the input ends. The empty text then means no.
-    const closed = new Promise<string>((resolve) => asking.once('close', () => resolve('')))
-    const answer = await Promise.race([asking.question(`${question} [y/N] `), closed])
-    return /^y(es)?$/i.test(answer.trim())
-  } finally {
-    asking.close()
-  }
 }
 
 try {

@@ -1,0 +1,14 @@
+import { createInterface } from 'node:readline/promises'
+
+/** Asks a question in the terminal. Returns whether the answer is yes. */
+export async function confirm(question: string): Promise<boolean> {
+  const asking = createInterface({ input: process.stdin, output: process.stdout })
+  try {
+    // If nobody can answer, for example in a script, the input ends. The empty text then means no.
+    const closed = new Promise<string>((resolve) => asking.once('close', () => resolve('')))
+    const answer = await Promise.race([asking.question(`${question} [y/N] `), closed])
+    return /^y(es)?$/i.test(answer.trim())
+  } finally {
+    asking.close()
+  }
+}
