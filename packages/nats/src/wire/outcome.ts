@@ -4,32 +4,9 @@
  *
  * An error that the codec cannot encode is encoded as JSON, so that each job and each ask gets an outcome with every codec.
  */
-import {
-  ActorCrashed,
-  ActorRestarting,
-  ActorStopped,
-  AskTimeout,
-  MailboxFull,
-  NoProc,
-  ReplyError,
-} from '@tasktree/actor'
-import {
-  carryErrorType,
-  decodeError,
-  encodeError,
-  type EncodedError,
-} from '@tasktree/executor/lowlevel'
-import {
-  BusTimeout,
-  ClusterClosed,
-  ConnectionLost,
-  NodeLost,
-  PoisonedJob,
-  PayloadTooLarge,
-  QueueFull,
-  ResultTooLarge,
-  UnknownJob,
-} from '../errors.ts'
+import { decodeError, encodeError, type EncodedError } from '@tasktree/executor/lowlevel'
+import { ResultTooLarge } from '../errors.ts'
+import { carryErrorClasses } from './error-classes.ts'
 import type { Codec } from './codec.ts'
 import { textOf } from './readable.ts'
 import { shortenError } from './shorten-error.ts'
@@ -44,34 +21,6 @@ const tags = { value: 0, error: 1, cancelled: 2, plainError: 7 } as const
 
 /** The outcome of a job that was cancelled. */
 export const cancelledOutcome: Uint8Array = Uint8Array.of(tags.cancelled)
-
-const carried = [
-  [NoProc, 'ERR_ACTOR_NO_PROC'],
-  [ActorStopped, 'ERR_ACTOR_STOPPED'],
-  [ActorCrashed, 'ERR_ACTOR_CRASHED'],
-  [ActorRestarting, 'ERR_ACTOR_RESTARTING'],
-  [AskTimeout, 'ERR_ACTOR_ASK_TIMEOUT'],
-  [MailboxFull, 'ERR_ACTOR_MAILBOX_FULL'],
-  [ReplyError, 'ERR_ACTOR_REPLY'],
-  [BusTimeout, 'ERR_NATS_TIMEOUT'],
-  [ClusterClosed, 'ERR_NATS_CLUSTER_CLOSED'],
-  [ConnectionLost, 'ERR_NATS_CONNECTION_LOST'],
-  [NodeLost, 'ERR_NATS_NODE_LOST'],
-  [PayloadTooLarge, 'ERR_NATS_PAYLOAD_TOO_LARGE'],
-  [PoisonedJob, 'ERR_NATS_POISONED_JOB'],
-  [QueueFull, 'ERR_NATS_QUEUE_FULL'],
-  [ResultTooLarge, 'ERR_NATS_RESULT_TOO_LARGE'],
-  [UnknownJob, 'ERR_NATS_UNKNOWN_JOB'],
-] as const
-
-let isCarried = false
-
-/** Called before the first use and not when this file is loaded, because loading a module must have no effects. */
-function carryErrorTypes(): void {
-  if (isCarried) return
-  isCarried = true
-  for (const [type, code] of carried) carryErrorType(type.name, type, code)
-}
 
 function tagged(tag: number, body: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(body.length + 1)
@@ -105,7 +54,7 @@ export function encodeOutcome(
 }
 
 function encodeThrown(thrown: unknown, codec: Codec, what: string, limit: number): Uint8Array {
-  carryErrorTypes()
+  carryErrorClasses()
   const encoded = encodeError(thrown, (value) => void codec.encode(value))
   const whole = encodeEncoded(encoded, codec, limit)
   if (whole.length <= limit) return whole
@@ -151,7 +100,7 @@ export function decodeOutcome(
   const body = bytes.subarray(1)
   if (bytes[0] === tags.cancelled) return { kind: 'cancelled' }
   if (bytes[0] === tags.value) return { kind: 'value', value: codec.decode(body) }
-  carryErrorTypes()
+  carryErrorClasses()
   const encoded: unknown =
     bytes[0] === tags.plainError ? JSON.parse(new TextDecoder().decode(body)) : codec.decode(body)
   return { kind: 'error', error: decodeError(encoded as EncodedError, sentAt()) }
