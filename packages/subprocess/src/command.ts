@@ -71,7 +71,9 @@ function isTemplate(first: unknown): first is TemplateStringsArray {
  * A command that `$` has made: a promise of the result of `run`.
  *
  * A code other than 0 makes the command fail only with the option `check`, in `text()`, and in the loops over lines. A
- * command that fails and is never awaited is reported when the program ends, and makes its exit code 1.
+ * command that fails and is never awaited is reported to the exception handler of its loop: when it is collected as
+ * garbage, when the run of its loop ends, or when the program ends, whichever comes first. The exit code of the program
+ * is then 1, unless the program has set another code than 0.
  *
  * After `pipe`, or in a loop over its lines, the command runs for the next command or for the loop. Awaiting it then
  * starts nothing. It gives the result of the command itself once it has ended, with an empty `stdout`, because its

@@ -12,15 +12,15 @@ export interface Target {
 }
 
 /**
- * How many milliseconds to wait after SIGKILL. A member that is still alive then is stuck in a system call, for an
- * unknown time.
+ * How many milliseconds to wait for the members of the group after SIGKILL and the exit of their leader. A member that
+ * is still alive then is stuck in a system call, for an unknown time.
  */
 const STUCK = 100
 
 /**
  * Ends a process and its group: first `signal`, and after `killGrace` SIGKILL. The function uses timers and callbacks
- * only, so that neither a cancel nor the end of the loop stops it halfway. `done` is called when no member of the group
- * is left.
+ * only, so that neither a cancel nor the end of the loop stops it halfway. `done` is called when the process has exited
+ * and no member of its group is alive. Members that are stuck after SIGKILL are not waited for.
  *
  * A group may outlive its leader. Its number stays reserved until then, because the system gives no new process the
  * number of an existing group. So it is safe to signal the group as long as it has members.

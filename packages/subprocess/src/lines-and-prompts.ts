@@ -2,7 +2,10 @@ import type { StreamReader } from '@tasktree/streams'
 import { StringDecoder } from 'node:string_decoder'
 import { afterDelay } from '@tasktree/core/lowlevel'
 
-/** A line with more characters is delivered in pieces, so that a process cannot fill the memory with one line. */
+/**
+ * A line whose end has not come after this many characters is delivered in pieces, so that a process cannot fill the
+ * memory with one line.
+ */
 const LONGEST_LINE = 1_048_576
 /** Text without a newline that is followed by this many milliseconds of silence is a prompt. */
 const PROMPT_SILENCE = 50

@@ -7,7 +7,7 @@ export interface ManagedBackoff {
   min?: number | undefined
   /** The longest wait, in milliseconds. After a process that ran at least this long, the next wait is `min` again. @defaultValue 10000 */
   max?: number | undefined
-  /** Each wait is this many times as long as the previous one. @defaultValue 2 */
+  /** Each wait is this many times as long as the previous one, but at most `max`. @defaultValue 2 */
   factor?: number | undefined
 }
 

@@ -32,7 +32,8 @@ export type ManagedState = 'idle' | 'starting' | 'running' | 'backing-off' | 'st
  * SIGTERM and, after `killGrace`, SIGKILL. A separate task runs the process. Leaving the scope of a ManagedProcess
  * stops the process and ends that task.
  *
- * Its stdin is a PIPE. Its stdout and stderr are those of the parent unless there is a listener to their lines.
+ * By default its stdin is a PIPE, and its stdout and stderr are those of the parent. An output is a PIPE if there is a
+ * listener to its lines, or the option `ready`.
  *
  * @example
  *     await using server = new ManagedProcess('sh', ['-c', 'echo listening; exec sleep 60'], {
@@ -68,19 +69,22 @@ export class ManagedProcess implements AsyncDisposable {
     return this.#state
   }
 
-  /** The process id; null while the process does not run. */
+  /**
+   * The process id; null while the process does not run. After the end of the process, the id stays until the listeners
+   * have got the last lines.
+   */
   get pid(): number | null {
     return this.#child?.pid ?? null
   }
 
-  /** How often the process was started again, after it ended or by `restart`. */
+  /** How often the process was started again, after it ended or by `restart`. An attempt that failed counts too. */
   get restarts(): number {
     return this.#restarts
   }
 
   /**
    * Starts the process and waits until it is ready. A cancel stops the process. A process that was never ready is not
-   * started again. When this throws, the state is 'stopped', and `start` may be called again.
+   * started again. After a failed start no process is left, and `start` may be called again.
    *
    * @throws {NotReadyError} when the process ends before it is ready
    * @throws {TimeoutError} when the process was not ready within `readyTimeout`
@@ -144,7 +148,7 @@ export class ManagedProcess implements AsyncDisposable {
 
   /**
    * Waits until the process has ended and will not be started again, and returns its last code. By then the listeners
-   * have got all lines.
+   * have got all lines, unless `stop` has given up a listener that did not settle.
    *
    * @throws {RuntimeError} when the process was never started
    */
@@ -155,10 +159,11 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   /**
-   * Writes a line to stdin, and waits while the process does not read it.
+   * Writes a line to stdin. Waits if too much of what was written is not read yet.
    *
    * @throws {TypeError} when `line` is not a string
    * @throws {RuntimeError} when the process does not run or its stdin is not a PIPE
+   * @throws {ConnectionResetError} when the process has closed its stdin
    */
   write(line: string): Promise<void> {
     if (typeof line !== 'string') throw new TypeError(`write takes a string, got ${describe(line)}`)

@@ -6,9 +6,9 @@ import { ManagedProcess } from './managed-process.ts'
 import { checkArgs, toFolder } from './options.ts'
 
 /**
- * Makes a ManagedProcess that runs `python3 -u`, found on PATH. It runs a script when `scriptOrCode` ends in `.py` or
- * is the path of a file; otherwise `scriptOrCode` is the code to run. `start` throws FileNotFoundError when there is no
- * python3.
+ * Makes a ManagedProcess that runs `python3 -u`, which is looked for on the PATH of `env`. If `scriptOrCode` is one line
+ * that ends in `.py`, or the path of a file or a folder, it is the script to run. Otherwise it is the code to run.
+ * `start` throws FileNotFoundError when there is no python3.
  *
  * @example
  *     await using hello = python('print("hello", flush=True)', [], {

@@ -2,12 +2,12 @@ import { growingDelay, type GrowingDelays } from '@tasktree/core/lowlevel'
 import type { ManagedBackoff } from './managed-options.ts'
 
 /**
- * Computes the waits before restarts. Each wait is longer than the previous one, until a process has run for at least
- * `max`.
+ * Computes the waits before restarts. The first wait is `min`, and each later wait is `factor` times as long as the
+ * previous one, but at most `max`. After a process that has run for at least `max`, the waits begin at `min` again.
  */
 export class RestartDelays {
   readonly #delays: GrowingDelays
-  /** How many restarts have followed each other without a long run in between. */
+  /** How many waits there were since the last process that has run for at least `max`. */
   #count = 0
 
   constructor({ min = 100, max = 10_000, factor = 2 }: ManagedBackoff) {

@@ -36,7 +36,7 @@ import { toSpawnError } from './spawn-error.ts'
  *     for await (const line of child.stdout?.lines() ?? []) console.log(line) // one, then two
  *     console.log(await child.wait()) // 0
  *
- * Source: asyncio.create_subprocess_exec. Differs: the arguments are an array.
+ * Source: asyncio.create_subprocess_exec. Differs: the arguments are an array, and the process gets a new process group.
  */
 export function createSubprocessExec(
   program: string,
@@ -161,7 +161,7 @@ async function failureOf(
  *     const [output] = await child.communicate()
  *     console.log(String(output).trim()) // 42
  *
- * Source: asyncio.create_subprocess_shell
+ * Source: asyncio.create_subprocess_shell. Differs: as createSubprocessExec.
  */
 export function createSubprocessShell(
   command: string,

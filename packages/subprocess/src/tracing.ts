@@ -10,7 +10,7 @@ export interface ProcessTrace {
 
 /**
  * The tracing channel `tasktree:process`. The result of a trace is the returncode of the process. A code other than 0 is
- * not an error on this channel.
- * The trace of a process that this program has ended is cancelled.
+ * not an error on this channel. If this program has begun to end the process, and its code is not 0, the trace is
+ * cancelled.
  */
 export const processTracing: Tracing<ProcessTrace> = new Tracing('tasktree:process')
