@@ -38,6 +38,7 @@ async function run(what: string, kind: string, file = ''): Promise<End> {
 const forgotten = [
   'forgotten job',
   'forgotten job in run',
+  'job that fails after its run',
   'collected job',
   'collected job after its run',
 ]
@@ -105,6 +106,11 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
       expect(stderr.match(/was never retrieved/g)).toHaveLength(1)
       expect(code).toBe(1)
     }
+  })
+
+  test('a job that fails after its run leaves its pool as it is', async () => {
+    const { stdout } = await run('job that fails after its run', name)
+    expect(stdout).toBe('the pool goes on\n')
   })
 
   test('a failed job that was seen is not reported', async () => {

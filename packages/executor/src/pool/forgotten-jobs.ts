@@ -8,8 +8,11 @@
 import type { EventLoop, Future } from '@tasktree/core'
 import { whenLostUnseen } from '@tasktree/core/lowlevel'
 
-let fresh: Future<unknown>[] = []
+/** For each loop: the futures of jobs that have failed, and that `checkFresh` has not looked at yet. */
+const fresh = new Map<EventLoop, Future<unknown>[]>()
 const forgotten = new Set<WeakRef<Future<unknown>>>()
+/** The futures of jobs that failed after their loop was closed, so that the loop has not reported them. */
+const late = new WeakSet<Future<unknown>>()
 /**
  * True when the future of a failed job was garbage-collected before its failure was handled. The loop has already
  * reported that failure.
@@ -20,16 +23,33 @@ let isListening = false
 
 /**
  * Called when a job has failed. The check comes one turn of the loop later, because by then the code that awaits the
- * job has nearly always handled the failure.
+ * job has nearly always handled the failure. A closed loop has no more turns, so there the check comes at once.
  */
 export function noteFailure(future: Future<unknown>): void {
-  fresh.push(future)
-  if (fresh.length === 1) future.getLoop().callSoon(keepUnseen)
+  const loop = future.getLoop()
+  if (isClosed(loop)) {
+    late.add(future)
+    keepUnseen([future])
+    return
+  }
+  const failures = fresh.get(loop)
+  if (failures !== undefined) {
+    failures.push(future)
+    return
+  }
+  // A loop that was closed before its turn came has not called `checkFresh`.
+  for (const other of fresh.keys()) if (isClosed(other)) checkFresh(other)
+  fresh.set(loop, [future])
+  loop.callSoon(() => checkFresh(loop))
 }
 
-function keepUnseen(): void {
-  const failures = fresh
-  fresh = []
+function checkFresh(loop: EventLoop): void {
+  const failures = fresh.get(loop) ?? []
+  fresh.delete(loop)
+  keepUnseen(failures)
+}
+
+function keepUnseen(failures: readonly Future<unknown>[]): void {
   for (const future of failures) {
     if (!isUnseen(future)) continue
     forgotten.add(new WeakRef(future))
@@ -54,14 +74,14 @@ function sweep(): void {
 }
 
 function reportAll(): void {
-  keepUnseen()
+  for (const loop of fresh.keys()) checkFresh(loop)
   sweep()
   if (wasOneLost) process.exitCode ??= 1
   for (const reference of forgotten) {
     const future = reference.deref() as Future<unknown>
     const loop = future.getLoop()
-    // A closed loop has already reported its failures at the end of its run.
-    if (!isClosed(loop)) {
+    // A loop that is closed now has reported, at the end of its run, the failures that it had then.
+    if (!isClosed(loop) || late.has(future)) {
       const exception = (future as unknown as Seen).peekOutcome()
       loop.callExceptionHandler({ message: 'Job exception was never retrieved', exception, future })
     }
