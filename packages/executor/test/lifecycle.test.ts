@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { channel } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import type { JobEvent } from '@tasktree/executor'
 import { describe, expect, test } from 'vitest'
 import { bundled } from './support/bundled.ts'
@@ -147,3 +148,14 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     }
   })
 })
+
+testWhere(process.platform !== 'win32', 'ulimit is a command of Unix shells').for(kinds)(
+  '$name: without a free file descriptor the pool is broken, and the program goes on',
+  { tags: ['slow'] },
+  async ({ name }) => {
+    const node = [process.execPath, '--conditions=@tasktree/source', program]
+    const limited = ['-c', 'ulimit -n 120 && exec "$@"', 'sh', ...node, 'no descriptor', name]
+    const { stdout } = await promisify(execFile)('sh', limited)
+    expect(stdout).toBe('BrokenExecutor\n3\n')
+  },
+)

@@ -60,6 +60,7 @@ export class ProcessLink implements WorkerLink {
         windowsHide: true,
       },
     )
+    assertPipes(child)
     this.#child = child
     this.#input = child.stdio[inputPipe] as Writable
     const output = child.stdio[outputPipe] as Readable
@@ -168,6 +169,16 @@ export class ProcessLink implements WorkerLink {
   lastStarted(): null {
     return null
   }
+}
+
+/**
+ * Throws if `spawn` has made no pipes, because this process has too many open files. Then `stdio` is undefined, against
+ * its type, and the child emits an 'error' event, which would end this process if there were no listener.
+ */
+function assertPipes(child: ChildProcess): void {
+  if ((child.stdio as unknown) !== undefined) return
+  child.on('error', () => {})
+  throw new Error('no file descriptor is free for the pipes of a worker process')
 }
 
 function track(child: ChildProcess): void {
