@@ -72,16 +72,21 @@ export class Ending {
       if (signal !== undefined) this.begin(abortError(signal))
     }
     signal?.addEventListener('abort', abort)
+    // If the signal has aborted after the exit, while there was no call, this is the first call after that. The timer gives
+    // a call that has nothing to wait for the time to return its result.
+    const stopAbort = signal?.aborted === true ? afterDelay(0, abort) : null
     const stopTimer = afterDelay(timeout, () => this.begin('timeout'))
     this.#disarm = () => {
       stopTimer()
+      stopAbort?.()
       signal?.removeEventListener('abort', abort)
     }
   }
 
   /**
    * Called when a call begins to wait for the process or to read its output. Until the returned function is called, the
-   * `timeout` and the `signal` apply even after the exit. A call that begins after the exit has the whole `timeout`.
+   * `timeout` and the `signal` apply even after the exit. A call that begins after the exit has the whole `timeout`. If
+   * the signal has aborted by then, the call ends as soon as it must wait.
    */
   enterCall(): () => void {
     if (this.#calls++ === 0 && this.exited.hasHappened) this.#arm()

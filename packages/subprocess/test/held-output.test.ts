@@ -82,6 +82,20 @@ test('a call that begins after the exit and after the timeout is not late', asyn
   }
 })
 
+test('a signal that has aborted after the exit ends the calls that would have to wait', async () => {
+  const abort = new AbortController()
+  const options = { stdin: PIPE, stdout: PIPE, signal: abort.signal } as const
+  const child = await createSubprocessShell('yes 5757 & read line', options)
+  // The shell ends only when `yes` writes.
+  expect(String(await child.stdout?.readLine())).toBe('5757\n')
+  child.stdin?.write('\n')
+  expect(await child.wait()).toBe(0)
+  abort.abort()
+  expect(await child.wait()).toBe(0)
+  await expect(child.communicate()).rejects.toMatchObject({ name: 'CancelledError' })
+  await child[Symbol.asyncDispose]()
+})
+
 /**
  * Calls `body` with a script that writes numbered lines until nothing takes them, and with a function that waits until
  * then. The function returns how many lines were written completely.
