@@ -5,7 +5,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import type { LookupAddress } from 'node:dns'
 import type { AddressInfo } from 'node:net'
 import { addressesOf, displayAddress } from './addresses.ts'
-import { abandonFuture } from './abandon-future.ts'
+import { cancelUnawaited } from './cancel-unawaited.ts'
 import { runOutsideTasks } from './run-outside-tasks.ts'
 import { checkProtocol } from './protocol.ts'
 import { checkAddress, checkLocalAddr } from './target.ts'
@@ -321,7 +321,7 @@ export async function openEndpoint<P extends DatagramProtocol>(
     })
     return [made, protocol]
   } catch (error) {
-    abandonFuture(ready)
+    cancelUnawaited(ready)
     if (transport === null) (socket as Socket | null)?.close()
     else (transport as DatagramTransport).abort()
     throw error

@@ -2,7 +2,7 @@ import { Future, staggeredRace } from '@tasktree/core'
 import { OSError, toOSError } from '@tasktree/streams'
 import { connect, type Socket, type SocketConnectOpts } from 'node:net'
 import { addressesOf } from './addresses.ts'
-import { abandonFuture } from './abandon-future.ts'
+import { cancelUnawaited } from './cancel-unawaited.ts'
 import { runOutsideTasks } from './run-outside-tasks.ts'
 import type { Target } from './target.ts'
 
@@ -114,7 +114,7 @@ async function dialOne(where: SocketConnectOpts, sockets?: Set<Socket>): Promise
     await connected
     return socket as unknown as Socket
   } catch (error) {
-    abandonFuture(connected)
+    cancelUnawaited(connected)
     ;(socket as Socket | null)?.destroy()
     throw error
   }

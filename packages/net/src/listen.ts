@@ -12,7 +12,7 @@ import {
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { addressesOf, distinct } from './addresses.ts'
 import { keepAliveOf } from './happy-eyeballs.ts'
-import { abandonFuture } from './abandon-future.ts'
+import { cancelUnawaited } from './cancel-unawaited.ts'
 import { runOutsideTasks } from './run-outside-tasks.ts'
 import { checkFlag, checkHost, checkKeepAlive, checkPath, checkPort } from './target.ts'
 import { checkTimeout, checkTls, NODE_LONGEST, type TlsOptions, toHandshakeError } from './tls.ts'
@@ -253,7 +253,7 @@ async function listenOne(
     })
     await listening
   } catch (error) {
-    abandonFuture(listening)
+    cancelUnawaited(listening)
     ;(server as Server | null)?.close()
     throw error
   }

@@ -7,7 +7,6 @@ import {
   RuntimeError,
   shield,
   type Task,
-  TimeoutError,
   cancelTasks,
 } from '@tasktree/core'
 import {
@@ -19,14 +18,15 @@ import {
   LiveList,
   waitAnyway,
 } from '@tasktree/core/lowlevel'
-import { OSError, type WaitOptions } from '@tasktree/streams'
+import type { WaitOptions } from '@tasktree/streams'
 import type { Socket } from 'node:net'
 import { createSecureContext, Server as TlsServer } from 'node:tls'
-import { displayAddress, nameOf } from './addresses.ts'
+import { displayAddress } from './addresses.ts'
 import { connectionTracing } from './instrument.ts'
 import { listen, type Listener, type ListenerOptions } from './listen.ts'
 import type { BufferedProtocol, Protocol } from './protocol.ts'
-import { after, checkTls, handshakeTimeoutOf, shutdownOf, type TlsOptions } from './tls.ts'
+import { checkTls, handshakeTimeoutOf, shutdownOf, type TlsOptions } from './tls.ts'
+import { TlsHandshakes } from './tls-handshakes.ts'
 import { Transport } from './transport.ts'
 
 export interface ServerSocket {
@@ -73,10 +73,7 @@ export class Server implements AsyncDisposable {
   /** The tasks that serve connections; empty for a server made with a protocol factory. */
   readonly #tasks: Set<Task<void>>
   readonly #transports = new Set<Transport>()
-  /** The plain sockets of TLS connections, from the beginning of the handshake to the end of the connection. */
-  readonly #plain = new Set<Socket>()
-  /** The sockets whose handshake has not ended, each with the timer of the handshake. */
-  readonly #handshakes = new Map<Socket, Disposable>()
+  readonly #handshakes: TlsHandshakes
   #listeners: Listener[] = []
   #starting: Task<void> | null = null
   /** How many callers wait in `startServing()`. */
@@ -100,6 +97,7 @@ export class Server implements AsyncDisposable {
     this.#options = options
     this.#tasks = tasks
     this.#loop = getEventLoop()
+    this.#handshakes = new TlsHandshakes(this.#loop, () => this.#wakeIfEnded())
     servers.add(this)
   }
 
@@ -111,7 +109,7 @@ export class Server implements AsyncDisposable {
         port === 0 ? address : `${address}:${port}`,
       ),
       connections: this.#transports.size,
-      handshakes: this.#handshakes.size,
+      handshakes: this.#handshakes.running,
       peers,
     }
   }
@@ -176,10 +174,10 @@ export class Server implements AsyncDisposable {
     try {
       const listeners = await listen(this.#options, {
         accept: (socket) => this.#accept(socket),
-        handshake: (socket) => this.#track(socket),
-        secured: (plain) => this.#endHandshake(plain ?? this.#oldestHandshake()),
+        handshake: (socket) => this.#beginHandshake(socket),
+        secured: (plain) => this.#handshakes.succeeded(plain),
         failed: (exception) => this.#report('the listener has failed', exception),
-        handshakeFailed: (exception) => this.#handshakeFailed(exception),
+        handshakeFailed: (exception) => this.#handshakes.failed(exception),
       })
       // `#starting` is another task, or null, when all callers of this start were cancelled.
       const isWanted = this.#starting === currentTask()
@@ -272,13 +270,13 @@ export class Server implements AsyncDisposable {
    */
   closeClients(): void {
     for (const transport of this.#transports) transport.close()
-    for (const socket of this.#handshakes.keys()) socket.destroy()
+    this.#handshakes.abort()
   }
 
   /** Closes every connection at once. */
   abortClients(): void {
     for (const transport of this.#transports) transport.abort()
-    for (const socket of this.#plain) socket.destroy()
+    this.#handshakes.destroySockets()
   }
 
   /** Waits until the server is closed and every connection has ended. */
@@ -336,52 +334,9 @@ export class Server implements AsyncDisposable {
     }
   }
 
-  #track(socket: Socket): void {
-    if (this.#isClosed || this.#plain.size >= this.#limit) {
-      socket.destroy()
-      return
-    }
-    const ms = handshakeTimeoutOf(this.#options.tls ?? {})
-    const name = nameOf(socket.remoteAddress, socket.remotePort)
-    const peer = name === undefined ? 'a Unix socket' : name.join(':')
-    const timer = after(this.#loop, ms, () => {
-      socket.destroy()
-      this.#handshakeFailed(new TimeoutError(`no TLS handshake of ${peer} after ${ms} ms`))
-    })
-    this.#plain.add(socket)
-    this.#handshakes.set(socket, timer)
-    socket.once('close', () => {
-      this.#endHandshake(socket)
-      this.#plain.delete(socket)
-      this.#wakeIfEnded()
-    })
-  }
-
-  #endHandshake(socket: Socket | undefined): void {
-    if (socket === undefined) return
-    this.#handshakes.get(socket)?.[Symbol.dispose]()
-    this.#handshakes.delete(socket)
-  }
-
-  /**
-   * Returns the socket whose handshake began first. Used when the runtime does not tell which plain socket belongs to a
-   * TLS socket.
-   */
-  #oldestHandshake(): Socket | undefined {
-    return this.#handshakes.keys().next().value
-  }
-
-  /**
-   * Called when a TLS handshake has failed. A failure of the peer is not an error of the server, so it is logged in
-   * debug mode only, as in asyncio.
-   */
-  #handshakeFailed(error: Error): void {
-    if (!(error instanceof OSError || error instanceof TimeoutError)) {
-      // This error comes from a callback in the options, such as SNICallback.
-      this.#report('a callback of the TLS options has failed', error)
-    } else if (this.#loop.getDebug()) {
-      process.emitWarning(`a TLS handshake has failed: ${error.message}`, 'TasktreeWarning')
-    }
+  #beginHandshake(socket: Socket): void {
+    if (this.#isClosed || this.#handshakes.sockets >= this.#limit) socket.destroy()
+    else this.#handshakes.begin(socket, handshakeTimeoutOf(this.#options.tls ?? {}))
   }
 
   /**
@@ -400,7 +355,7 @@ export class Server implements AsyncDisposable {
   }
 
   #hasEnded(): boolean {
-    return this.#isClosed && this.#transports.size === 0 && this.#plain.size === 0
+    return this.#isClosed && this.#transports.size === 0 && this.#handshakes.sockets === 0
   }
 
   #wakeIfEnded(): void {

@@ -10,7 +10,7 @@ import {
   type TlsOptions as TlsServerOptions,
   type TLSSocket,
 } from 'node:tls'
-import { abandonFuture } from './abandon-future.ts'
+import { cancelUnawaited } from './cancel-unawaited.ts'
 import { runOutsideTasks } from './run-outside-tasks.ts'
 import { toCertificateError, toNetError } from './tls-errors.ts'
 
@@ -190,7 +190,7 @@ export async function handshakeAsClient(
     })
     await cancelOnAbort(done, signal)
   } catch (error) {
-    abandonFuture(done)
+    cancelUnawaited(done)
     if (secure !== null) giveUp(secure)
     giveUp(plain)
     throw error
@@ -230,7 +230,7 @@ export async function handshakeAsServer(handshake: Handshake): Promise<void> {
     })
     await cancelOnAbort(done, signal)
   } catch (error) {
-    abandonFuture(done)
+    cancelUnawaited(done)
     giveUp(plain)
     throw error
   }
