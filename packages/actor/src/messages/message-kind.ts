@@ -1,7 +1,4 @@
-import type { Actor } from '../actors/actor.ts'
-import { reservedNames } from './reserved-names.ts'
-
-type AnyActorClass = abstract new (...args: never[]) => Actor
+import { type AnyActorClass, isRefused, methodsOf } from './callable-methods.ts'
 
 interface ClassOptions {
   readonly interleave?: readonly string[]
@@ -91,7 +88,7 @@ export class MessageKinds {
     this.#hidden = new Set(hidden)
     const declared: string[] = []
     for (const name of methodsOf(actorClass)) {
-      if (this.#isRefused(name)) continue
+      if (isRefused(name, this.#hidden)) continue
       declared.push(name)
       this.#add(name, { declared: true })
     }
@@ -102,37 +99,15 @@ export class MessageKinds {
     return this.#kinds.get(name) ?? this.#add(name, {})
   }
 
-  #isRefused(name: string): boolean {
-    return reservedNames.has(name) || this.#hidden.has(name)
-  }
-
   #add(name: string, known: { declared?: boolean }): MessageKind {
     const kind = new MessageKind(name, {
       ...known,
-      refused: this.#isRefused(name),
+      refused: isRefused(name, this.#hidden),
       interleaves: this.#interleave.has(name),
     })
     if (kind.declared || this.#undeclared++ < mostUndeclared) this.#kinds.set(name, kind)
     return kind
   }
-}
-
-/**
- * Returns the names of the methods of a class and its base classes. Leaves out a method that a subclass overrides with
- * a getter.
- */
-function methodsOf(actorClass: AnyActorClass): string[] {
-  const found = new Map<string, unknown>()
-  for (
-    let level: unknown = actorClass.prototype;
-    level !== null && level !== Object.prototype;
-    level = Object.getPrototypeOf(level)
-  ) {
-    for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(level))) {
-      if (!found.has(name)) found.set(name, property.value)
-    }
-  }
-  return [...found].filter(([, method]) => typeof method === 'function').map(([name]) => name)
 }
 
 const kinds = new WeakMap<AnyActorClass, MessageKinds>()
