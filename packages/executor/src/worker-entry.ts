@@ -5,7 +5,7 @@
 import { identity } from './worker/context.ts'
 import { connectProcess } from './worker/process-channel.ts'
 import { connectThread } from './worker/thread-channel.ts'
-import { watchProcess } from './worker/watch.ts'
+import { watchProcess } from './worker/watch-thread.ts'
 
 if (identity !== null) {
   if ('watched' in identity) watchProcess(identity.watched)
