@@ -64,3 +64,28 @@ export function isOfCancel(error: unknown): boolean {
   }
   return false
 }
+
+/** The codes of the errors that Node and Fastify give to code that goes on with a response which was ended or closed. */
+const codesAfterEnd = new Set([
+  'ERR_HTTP_HEADERS_SENT',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_STREAM_WRITE_AFTER_END',
+  'FST_ERR_REP_ALREADY_SENT',
+])
+
+/**
+ * Whether `error` is what code gets that goes on with a request after its connection was closed or its response was ended.
+ * Such an error is not a failure if the request was cancelled.
+ */
+export function isOfUseAfterEnd(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const { code, type } = error as { code?: unknown; type?: unknown }
+  // Code that reads the body of a request gets `aborted` from Node, or `request.aborted` from the parsers of Express. The
+  // codes of these errors are not enough, because a failed connection to another server has the same codes.
+  return (
+    codesAfterEnd.has(code as string) ||
+    (code === 'ECONNRESET' && error.message === 'aborted') ||
+    type === 'request.aborted'
+  )
+}

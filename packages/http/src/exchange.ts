@@ -1,7 +1,7 @@
 import { type CancelledError, type CancelScope, currentTask, type Task } from '@tasktree/core'
 import { createServiceTask } from '@tasktree/core/lowlevel'
 import { hasGone, onClosed } from './client-gone.ts'
-import { ClientGoneError, isOfCancel } from './errors.ts'
+import { ClientGoneError } from './errors.ts'
 import { type Incoming, isHttp2, type Outgoing } from './node-messages.ts'
 import { answerBefore } from './request-deadline.ts'
 import { resetResponse } from './reset-response.ts'
@@ -84,11 +84,6 @@ export abstract class Exchange extends Work {
   /** Whether the task was cancelled, or its deadline has passed. */
   isBeingCancelled(): boolean {
     return this.task.cancelling() > 0 || this.#scope?.cancelCalled === true
-  }
-
-  /** Whether `error` is the cancel of this request, or was caused by it. */
-  isOwnCancel(error: unknown): boolean {
-    return this.isBeingCancelled() && isOfCancel(error)
   }
 
   /** Cancels the task and answers the client at once, because the handler may be in an await that cannot be cancelled. */

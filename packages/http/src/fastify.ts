@@ -1,5 +1,4 @@
 import type { FastifyBaseLogger, FastifyPluginCallback } from 'fastify'
-import { isOfCancel } from './errors.ts'
 import { FrameworkExchange } from './framework-exchange.ts'
 import { type ScopeOptions, Service } from './service.ts'
 
@@ -27,8 +26,7 @@ export const fastifyScope: FastifyPluginCallback<ScopeOptions> = (app, options, 
       void reply.hijack()
       return
     }
-    const log = withoutCancels(reply.log, () => exchange.isBeingCancelled())
-    reply.log = log
+    reply.log = withoutCancels(reply.log, (error) => exchange.isOwnCancel(error))
   })
   done()
 }
@@ -39,12 +37,21 @@ Object.assign(fastifyScope, {
   [Symbol.for('fastify.display-name')]: '@tasktree/http',
 })
 
-/** Returns a logger like `log` that leaves out the errors of cancelled requests. */
-function withoutCancels(log: FastifyBaseLogger, isCancelled: () => boolean): FastifyBaseLogger {
-  const error = (entry: unknown, ...rest: unknown[]): void => {
-    const cause = (entry as { err?: unknown } | null)?.err ?? entry
-    if (isCancelled() && isOfCancel(cause)) return
-    Reflect.apply(log.error, log, [entry, ...rest])
+/**
+ * Returns a logger like `log` that leaves out the errors of cancelled requests. Fastify warns of a handler that returns
+ * after its request was refused.
+ */
+function withoutCancels(
+  log: FastifyBaseLogger,
+  isOwnCancel: (error: unknown) => boolean,
+): FastifyBaseLogger {
+  const filtered = Object.create(log) as FastifyBaseLogger
+  for (const level of ['error', 'warn'] as const) {
+    const value = (entry: unknown, ...rest: unknown[]): void => {
+      const cause = (entry as { err?: unknown } | null)?.err ?? entry
+      if (!isOwnCancel(cause)) Reflect.apply(log[level], log, [entry, ...rest])
+    }
+    Object.defineProperty(filtered, level, { value, writable: true, configurable: true })
   }
-  return Object.create(log, { error: { value: error, writable: true, configurable: true } })
+  return filtered
 }

@@ -1,8 +1,9 @@
 import { currentTask, Future } from '@tasktree/core'
 import { takeRejections } from '@tasktree/core/lowlevel'
+import { isOfCancel, isOfUseAfterEnd } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import { enlargeReadAhead } from './incoming-body.ts'
-import type { Incoming, Outgoing } from './node-messages.ts'
+import { type Incoming, isHttp2, type Outgoing } from './node-messages.ts'
 import { sendStatus } from './send-status.ts'
 import type { Service } from './service.ts'
 
@@ -67,9 +68,29 @@ export class FrameworkExchange extends Exchange {
     return exchanges.get(incoming)
   }
 
+  /** Whether `error` is the cancel of this request, or was caused by it, so that nothing has failed. */
+  isOwnCancel(error: unknown): boolean {
+    if (this.isBeingCancelled()) return isOfCancel(error) || isOfUseAfterEnd(error)
+    // When the connection closes, the code that reads the body gets an error before the task is cancelled.
+    const isGoing = this.incoming.socket.destroyed && !this.isClosed
+    return isGoing && isOfUseAfterEnd(error)
+  }
+
   override refuse(): void {
-    if (this.#answerRefused === null || this.outgoing.headersSent) super.refuse()
+    const { isClosed, outgoing } = this
+    if (isClosed || outgoing.writableEnded) return
+    // The handler may still write to the response. Without a listener, the error of such a write would end the process.
+    outgoing.on('error', () => {})
+    if (this.#answerRefused === null || outgoing.headersSent) super.refuse()
     else this.#answerRefused()
+  }
+
+  /**
+   * A refusal closes the connection, so that no other request is harmed when the framework destroys the connection later.
+   * Express does that if the handler fails after the response was sent.
+   */
+  override mustClose(): boolean {
+    return !isHttp2(this.outgoing)
   }
 
   protected override finished(): void {

@@ -1,5 +1,5 @@
 import { createTask } from '@tasktree/core'
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import { rememberRaw } from './connection.ts'
 import { ClientGoneError } from './errors.ts'
 import { FrameworkExchange } from './framework-exchange.ts'
@@ -38,12 +38,32 @@ export function honoScope(options?: ScopeOptions): MiddlewareHandler {
     rememberRaw(context.req.raw, incoming)
     // Hono must send the refusal itself, because it reports an error for a response that it has not sent.
     const refusal = (): Response => context.body(null, 503, { 'retry-after': '1' })
+    hideCancels(context, incoming, refusal)
     if (service.isFull()) return refusal()
     return await new Promise<Response | undefined>((resolve, reject) => {
       const begin = (): void => void next().then(() => resolve(undefined), reject)
       FrameworkExchange.begin(service, incoming, outgoing, begin, () => resolve(refusal()))
     })
   }
+}
+
+/**
+ * Keeps Hono from logging the errors of a cancelled request. Hono sets `context.error` to each error of a handler. Then it
+ * logs the error, but not if the error has the method `getResponse`, which gives the response for it.
+ */
+function hideCancels(context: Context, incoming: Incoming, getResponse: () => Response): void {
+  let current = context.error
+  Object.defineProperty(context, 'error', {
+    configurable: true,
+    enumerable: true,
+    get: () => current,
+    set(error: Error | undefined) {
+      current = error
+      if (error === undefined || 'getResponse' in error) return
+      if (FrameworkExchange.of(incoming)?.isOwnCancel(error) !== true) return
+      Reflect.defineProperty(error, 'getResponse', { configurable: true, value: getResponse })
+    },
+  })
 }
 
 async function runUntilAbort(
