@@ -45,6 +45,9 @@ export abstract class Exchange extends Work {
   protected answered(): void {
     this.#hasAnswered = true
     if (this.#isClosed) this.#remove()
+    // Code that does not belong to this package may have cancelled the task, as the end of a run does. Then nothing has
+    // answered the client yet.
+    else if (this.isBeingCancelled()) this.task.addDoneCallback(() => this.refuse())
   }
 
   /** Called when the response has closed, if it was sent completely or the server itself has reset it. */

@@ -64,6 +64,10 @@ describe.each(Object.entries(frameworks))('under %s', (name, start) => {
       await sleep(60_000).catch(() => {})
       return 'late'
     }
+    if (path === '/cancelled') {
+      currentTask()?.cancel()
+      return await log.work('cancelled')
+    }
     if (path.startsWith('/finish')) {
       user.set(path)
       log.add('finish began')
@@ -165,6 +169,16 @@ describe.each(Object.entries(frameworks))('under %s', (name, start) => {
     const isOfNest = (entry: string): boolean =>
       name === 'Nest' && entry.includes('Cannot set headers after they are sent')
     expect(logged.filter((entry) => !isOfNest(entry))).toEqual([])
+    expect(requestTasks()).toEqual([])
+  })
+
+  test('a request whose task other code cancels is answered', async () => {
+    await begin()
+    const answer = await fetch(`${url}/cancelled`)
+    expect(answer.status).toBeGreaterThanOrEqual(500)
+    expect(log.entries).toContain('cancelled ended')
+    await settled()
+    expect(logged).toEqual([])
     expect(requestTasks()).toEqual([])
   })
 
