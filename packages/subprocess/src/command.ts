@@ -8,7 +8,7 @@ import {
 } from '@tasktree/core/lowlevel'
 import { StreamReader } from '@tasktree/streams'
 import { CalledProcessError, type CompletedProcess } from './errors.ts'
-import { DEVNULL, ownEnv, PIPE } from './options.ts'
+import { DEVNULL, ownOptions, PIPE } from './options.ts'
 import { interleaveLines, type OutputLine } from './interleave-lines.ts'
 import { checkRun, type RunOptions, runToEnd } from './run.ts'
 import { start } from './spawn.ts'
@@ -106,7 +106,7 @@ export class Command implements Promise<CompletedProcess> {
     const [program, ...rest] = args
     checkRun(program, rest, options)
     this.args = args
-    this.#options = { ...options, env: ownEnv(options.env) }
+    this.#options = ownOptions(options)
     // The task begins after the current statement, which may still call `pipe` or `lines`.
     const task = createServiceTask(() => this.#run(), { name: `$ ${program}` })
     this.#task = task

@@ -20,7 +20,7 @@ import { NotReadyError, TimeoutExpired } from './errors.ts'
 import { listenToLines } from './line-listener.ts'
 import { checkManaged, type ManagedProcessOptions } from './managed-options.ts'
 import { OneShotEvent } from './one-shot-event.ts'
-import { checkSpawn, defaultKillGrace, PIPE } from './options.ts'
+import { checkSpawn, defaultKillGrace, ownOptions, PIPE } from './options.ts'
 import type { Process } from './process.ts'
 import { RestartDelays } from './restart-delays.ts'
 import { createSubprocessExec } from './spawn.ts'
@@ -61,8 +61,8 @@ export class ManagedProcess implements AsyncDisposable {
     checkSpawn(program, args, options)
     checkManaged(options)
     this.#program = program
-    this.#args = args
-    this.#options = options
+    this.#args = [...args]
+    this.#options = ownOptions(options)
   }
 
   get state(): ManagedState {

@@ -121,9 +121,13 @@ function* variables(env: SpawnOptions['env']): Iterable<[name: string, value: st
   for (const name in env) yield [name, env[name]]
 }
 
-/** Returns a copy of `env`, because the caller may change the object between the call and the start of the process. */
-export function ownEnv(env: SpawnOptions['env']): SpawnOptions['env'] {
-  return env === undefined ? undefined : Object.fromEntries(variables(env))
+/**
+ * Returns a copy of `options` and of its `env`, because the caller may change these objects between the call and the
+ * start of the process.
+ */
+export function ownOptions<O extends SpawnOptions>(options: O): O {
+  const { env } = options
+  return { ...options, env: env === undefined ? undefined : Object.fromEntries(variables(env)) }
 }
 
 function checkFolder(cwd: unknown): void {

@@ -77,8 +77,11 @@ export class Process implements AsyncDisposable {
   constructor(started: Started) {
     this.#started = started
     const { child, options, group, foreground, args } = started
-    // The options are read before anything depends on this process, because a getter may throw.
     const { stdin: source, stdout: out, stderr: err, limit } = options
+    const reader = (pipe: Socket | null): StreamReader | null =>
+      pipe === null ? null : StreamReader.from(pipe, { limit })
+    // The readers are made before anything depends on this process, because they refuse a wrong limit.
+    const [stdout, stderr] = [reader(started.stdout), reader(started.stderr)]
     this.#realTime = new RealTimeEnd(child.pid as number)
     this.#ending = new Ending({
       pid: child.pid as number,
@@ -94,12 +97,10 @@ export class Process implements AsyncDisposable {
       exited: this.#ending.exited,
       cutOff: this.#ending.cutOff,
     })
-    const reader = (pipe: Socket | null): StreamReader | null =>
-      pipe === null ? null : StreamReader.from(pipe, { limit })
     const stdin = started.stdin === null ? null : StreamWriter.to(started.stdin)
     this.stdin = this.#copies.connectIn(source, stdin)
-    this.stdout = this.#copies.connectOut(reader(started.stdout), out, started.stdout)
-    this.stderr = this.#copies.connectOut(reader(started.stderr), err, started.stderr)
+    this.stdout = this.#copies.connectOut(stdout, out, started.stdout)
+    this.stderr = this.#copies.connectOut(stderr, err, started.stderr)
     this.#communication = new Communication(this.stdin, this.stdout, this.stderr)
     // When the child exits, Node resumes all pipes in this array, even those that a slow reader has paused. Output of a
     // grandchild would then fill the memory.

@@ -7,7 +7,7 @@ import type { Socket } from 'node:net'
 import { isatty } from 'node:tty'
 import {
   checkSpawn,
-  ownEnv,
+  ownOptions,
   PIPE,
   type SpawnOptions,
   type Stdio,
@@ -51,11 +51,11 @@ export function createSubprocessExec(
 export async function start(
   program: string,
   callersArgs: readonly string[],
-  options: SpawnOptions,
+  callersOptions: SpawnOptions,
 ): Promise<Process> {
-  // The caller may change the array and the object before the process starts.
+  // The caller may change the array and the objects before the process starts.
   const args = [...callersArgs]
-  const env = ownEnv(options.env)
+  const options = ownOptions(callersOptions)
   throwIfAborted(options.signal)
   const stdin = toStdio(options.stdio ?? options.stdin)
   const stdout = toStdio(options.stdio ?? options.stdout)
@@ -71,7 +71,7 @@ export async function start(
     const group = options.processGroup ?? !(sharesStdin(stdin) && isatty(0))
     // No `await` may stand between this line and the constructor of Process. A cancel there would leave the child without an
     // owner.
-    const child = spawnChild(program, args, places, group, { cwd: options.cwd, env })
+    const child = spawnChild(program, args, places, group, options)
     if (child.pid === undefined) throw await failureOf(child, program, options)
     try {
       return new Process({
@@ -86,7 +86,7 @@ export async function start(
         foreground: options.stdio === 'inherit',
       })
     } catch (error) {
-      // An option has passed the checks and cannot be used, such as a getter that throws when it is read again.
+      // An option has passed the checks and cannot be used, such as a getter that gave another value when it was copied.
       endUnowned(child, child.pid, group)
       throw error
     }

@@ -45,7 +45,19 @@ test('a process whose start fails at the last moment is ended', async () => {
   }
   const error = await failure(createSubprocessExec('sleep', ['61'], changing))
   expect(error).toMatchObject({ message: 'looked at twice' })
+  const listeners = process.listenerCount('exit')
+  let limit = 100
+  const worse: SpawnOptions = {
+    stdout: PIPE,
+    get limit(): number {
+      limit -= 100
+      return limit + 100
+    },
+  }
+  const refused = await failure(createSubprocessExec('sleep', ['61'], worse))
+  expect(refused).toMatchObject({ message: 'limit must be above 0 bytes, got 0' })
   await expect.poll(children).toEqual([])
+  expect(process.listenerCount('exit')).toBe(listeners)
 })
 
 test('what the caller changes after the call has no effect', async () => {
@@ -60,6 +72,28 @@ test('what the caller changes after the call has no effect', async () => {
   expect(await shared).toMatchObject({ args: ['sh', '-c', args[1], 'one'], stdout: 'one hello\n' })
   expect(await plain).toMatchObject({ args: ['sh', '-c', args[1], 'one'], stdout: 'one hello\n' })
   expect(await command).toBe('hello\n')
+})
+
+test('options that the caller changes after the call have no effect', async () => {
+  const options: SpawnOptions = { stdin: DEVNULL, stdout: PIPE, stderr: STDOUT, cwd: '/' }
+  const started = createSubprocessExec('pwd', [], options)
+  options.cwd = '/tmp'
+  await using child = await started
+  expect(String((await child.communicate())[0])).toBe('/\n')
+})
+
+test('what the caller changes after it has made a managed process has no effect', async () => {
+  const heard: string[] = []
+  const args = ['-c', 'echo "$0 $GREETING"', 'one']
+  const env: Record<string, string> = { PATH: process.env['PATH'] ?? '', GREETING: 'hello' }
+  const options = { env, onStdout: (line: string) => void heard.push(line) }
+  const helper = new ManagedProcess('sh', args, options)
+  args[2] = 'two'
+  env['GREETING'] = 'bye'
+  options.onStdout = () => {}
+  await helper.start()
+  expect(await helper.wait()).toBe(0)
+  expect(heard).toEqual(['one hello'])
 })
 
 test('what an environment inherits is passed on, and checked', async () => {
