@@ -33,7 +33,9 @@ test('the lines of both outputs come as they are written, with the names of thei
 })
 
 test('a line is its text where a string is needed', async () => {
-  for await (const line of $`echo ${'a  b'}`) expect(String(line)).toBe('a  b')
+  const texts: string[] = []
+  for await (const line of $`echo ${'a  b'}`) texts.push(String(line))
+  expect(texts).toEqual(['a  b'])
 })
 
 test('a progress bar is lines too, which come while it is drawn', async () => {

@@ -3,6 +3,7 @@ import {
   cancelScope,
   createTask,
   currentTask,
+  getRunningLoop,
   isCancelled,
   moveOnAfter,
   run as runLoop,
@@ -43,8 +44,9 @@ test('a cancelled scope that has ended does not count for a later wait', () =>
       scope.cancel()
       await sleepForever()
     })
-    await moveOnAfter(5, async () => {
+    await moveOnAfter(null, async (scope) => {
       started.push(await sleeper())
+      scope.deadline = getRunningLoop().time() + 5
       await sleepForever()
     })
     for (const process of started) {
@@ -57,8 +59,9 @@ test('a cancelled scope that has ended does not count for a later wait', () =>
 test('a cancelled scope that has ended with a timeout does not count either', () =>
   runLoop(async () => {
     const started: Process[] = []
-    const late = timeout(5, async () => {
+    const late = timeout(null, async (scope) => {
       started.push(await sleeper())
+      scope.reschedule(getRunningLoop().time() + 5)
       await sleepForever()
     })
     await expect(late).rejects.toMatchObject({ name: 'TimeoutError' })
