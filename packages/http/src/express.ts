@@ -10,6 +10,7 @@ export type RequestScope = (incoming: Incoming, outgoing: Outgoing, next: Next) 
 /**
  * Returns a middleware for Express, Connect and Nest on Express. The middlewares and handlers after it run inside a task,
  * which is cancelled when the client leaves or the deadline passes. Express does not log the CancelledError of a handler.
+ * If the application uses the middleware twice, the options of the first count.
  *
  * @throws {TypeError} for wrong options
  * @throws {RangeError} for options whose value is out of range
@@ -26,21 +27,20 @@ export type RequestScope = (incoming: Incoming, outgoing: Outgoing, next: Next) 
 export function requestScope(options?: ScopeOptions): RequestScope {
   const service = new Service(options)
   const apps = new WeakSet<object>()
-  const scope: RequestScope = (incoming, outgoing, next) => {
+  return (incoming, outgoing, next) => {
     const { app } = incoming as { app?: ExpressApp }
     if (app !== undefined && !apps.has(app)) {
       apps.add(app)
-      hideCancels(app, scope)
+      hideCancels(app)
     }
     FrameworkExchange.begin(service, incoming, outgoing, () => next())
   }
-  return scope
 }
 
 /**
- * An error handler for Connect, or for an Express router that has error handlers of its own. It drops the errors that a
- * cancelled request has thrown, so that no later error handler gets them. `requestScope` adds it to an Express
- * application.
+ * An error handler for Connect, or for a router, a route or a mounted application of Express that has error handlers of its
+ * own. It drops the errors that a cancelled request has thrown, so that no later error handler gets them. `requestScope`
+ * adds it to an Express application.
  *
  * @example
  *     import express from 'express'
@@ -71,16 +71,16 @@ interface ExpressApp {
 }
 
 /**
- * Adds `ignoreCancelled` when the first request comes, because only then the application has all its routes. Moves it
- * before the application's own error handlers, so that these error handlers get no cancels.
+ * Adds `ignoreCancelled` behind all routes of the application, and before each of its error handlers, so that these get no
+ * cancels. Must be called when the first request comes, because only then the application has all its routes.
  */
-function hideCancels(app: ExpressApp, scope: RequestScope): void {
+function hideCancels(app: ExpressApp): void {
   app.use(ignoreCancelled)
   const stack = (app._router ?? app.router)?.stack
   if (!Array.isArray(stack)) return
-  const own = stack.findIndex((layer) => layer.handle === scope)
-  const errorHandler = stack.findIndex((layer, i) => i > own && layer.handle.length === 4)
-  const last = stack.length - 1
-  if (own === -1 || errorHandler === -1 || errorHandler === last) return
-  stack.splice(errorHandler, 0, ...stack.splice(last, 1))
+  const ignoring = stack.at(-1) as Layer
+  const layers = stack.flatMap((layer) =>
+    layer.handle.length === 4 && layer !== ignoring ? [ignoring, layer] : [layer],
+  )
+  stack.splice(0, stack.length, ...layers)
 }

@@ -19,6 +19,8 @@ export class FrameworkExchange extends Exchange {
   readonly #next: () => unknown
   readonly #answerRefused: (() => void) | null
   #response: Future<void> | null = null
+  /** The error that `next` has thrown. */
+  #thrown: { error: unknown } | null = null
 
   constructor(
     service: Service,
@@ -35,6 +37,8 @@ export class FrameworkExchange extends Exchange {
   /**
    * Calls `next` in the task of the request. If too many requests are running, answers 503 instead. Some frameworks must
    * send such an answer themselves; their adapters pass `answerRefused`, a function that sends it.
+   *
+   * @throws the error that `next` throws; the caller handles it as it does without this package
    */
   static begin(
     service: Service,
@@ -61,6 +65,7 @@ export class FrameworkExchange extends Exchange {
     const exchange = new FrameworkExchange(service, incoming, outgoing, next, answerRefused)
     exchanges.set(incoming, exchange)
     exchange.begin()
+    if (exchange.#thrown !== null) throw exchange.#thrown.error
     return exchange
   }
 
@@ -97,12 +102,20 @@ export class FrameworkExchange extends Exchange {
     if (this.#response?.done() === false) this.#response.setResult()
   }
 
+  #callNext(): void {
+    try {
+      this.#next()
+    } catch (error) {
+      this.#thrown = { error }
+    }
+  }
+
   protected override async answer(): Promise<void> {
     byTask.set(this.task, this)
     const response = new Future<void>()
     this.#response = response
     try {
-      this.#next()
+      this.#callNext()
       if (!this.isClosed) await response
     } finally {
       this.answered()

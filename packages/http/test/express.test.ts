@@ -1,0 +1,123 @@
+import { currentTask, sleep } from '@tasktree/core'
+import { requestScope } from '@tasktree/http/express'
+import express, { type ErrorRequestHandler, type Express } from 'express'
+import { createRequire } from 'node:module'
+import { createServer, type RequestListener } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import { RawClient } from './support/clients.ts'
+import { Log, requestTasks } from './support/probe.ts'
+
+const express4 = createRequire(import.meta.url)('express4') as typeof express
+
+const closers: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close()
+})
+
+/** Listens, and closes the server after the test; returns its URL. */
+async function listen(listener: RequestListener): Promise<string> {
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  closers.push(async () => {
+    server.close()
+    server.closeAllConnections()
+    await once(server, 'close')
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+describe.each([
+  ['Express 5', express],
+  ['Express 4', express4],
+])('the cancel of a departed client reaches no error handler of %s', (_name, make) => {
+  test.each<[string, (app: Express, log: Log, onError: ErrorRequestHandler) => void]>([
+    [
+      'behind further routes',
+      (app, log, onError) => {
+        app.use(requestScope())
+        app.get('/before', () => {})
+        app.use(onError)
+        app.get('/work', (_request, _response, next) => void log.work('work').catch(next))
+      },
+    ],
+    [
+      'when a router has the scope',
+      (app, log) => {
+        const router = make.Router()
+        router.use(requestScope())
+        router.get('/work', (_request, _response, next) => void log.work('work').catch(next))
+        app.use(router)
+      },
+    ],
+    [
+      'when a route has the scope',
+      (app, log) => {
+        app.get('/work', requestScope(), (_request, _response, next) => {
+          log.work('work').catch(next)
+        })
+      },
+    ],
+  ])('%s', async (_case, build) => {
+    const log = new Log()
+    const handled: unknown[] = []
+    const onError: ErrorRequestHandler = (error, _request, _response, next) => {
+      handled.push(error)
+      next(error)
+    }
+    const app = make()
+    build(app, log, onError)
+    app.get('/fail', (_request, _response, next) => next(new Error('a failure')))
+    app.use(onError)
+    app.use(((_error, _request, response, _next) => {
+      response.status(500).send('handled')
+    }) as ErrorRequestHandler)
+    const client = await RawClient.open(await listen(app))
+    client.get('/work')
+    await log.until('work began')
+    client.leave()
+    while (requestTasks().length > 0) await sleep(1)
+    const other = await RawClient.open(await listen(app))
+    other.get('/fail')
+    await other.until('handled')
+    other.leave()
+    expect(handled).toEqual([expect.objectContaining({ message: 'a failure' })])
+  })
+})
+
+test.each([
+  ['Express 5', express],
+  ['Express 4', express4],
+])(
+  'the task is named after the whole path if %s has the scope in a router',
+  async (_name, make) => {
+    const router = make.Router()
+    router.use(requestScope())
+    router.get('/users', (_request, response) => void response.send(currentTask()?.name))
+    const url = await listen(make().use('/api', router))
+    expect(await (await fetch(`${url}/api/users?id=1`)).text()).toBe('GET /api/users')
+  },
+)
+
+test.each([{}, { deadline: 10_000 }])(
+  'what the rest of the middlewares throws goes to the caller of the scope: %j',
+  async (options) => {
+    const scope = requestScope(options)
+    const failure = new Error('a failure')
+    const thrown: unknown[] = []
+    const url = await listen((incoming, outgoing) => {
+      try {
+        scope(incoming, outgoing, () => {
+          throw failure
+        })
+      } catch (error) {
+        thrown.push(error)
+        outgoing.writeHead(500).end()
+      }
+    })
+    expect((await fetch(url)).status).toBe(500)
+    expect(thrown).toEqual([failure])
+    while (requestTasks().length > 0) await sleep(1)
+  },
+)
