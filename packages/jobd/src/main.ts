@@ -2,13 +2,12 @@
 import { CommanderError } from 'commander'
 import { KeyboardInterrupt, run } from '@tasktree/core'
 import { Failure } from './cli/failure.ts'
+import { endWithoutOutput } from './cli/output.ts'
 import { codeOf, makeProgram, runProgram } from './cli/program.ts'
 
-// When the reader of a pipe has read enough and closed it, as head does, the program ends without an error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  process.exit(0)
-})
+process.stdout.on('error', endWithoutOutput)
+// An error message that cannot be written is lost. The exit code says the same.
+process.stderr.on('error', () => {})
 
 const words = process.argv.slice(2)
 
@@ -19,6 +18,7 @@ try {
   else if (error instanceof Failure) {
     process.stderr.write(`${error.message}\n`)
     process.exitCode = 1
-  } else if (error instanceof KeyboardInterrupt) process.exitCode = 130
+  } else if (error instanceof KeyboardInterrupt)
+    process.exitCode = error.signal === 'SIGTERM' ? 143 : 130
   else throw error
 }

@@ -1,15 +1,17 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { existsSync, readFileSync } from 'node:fs'
+import { open, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import type { Command } from 'commander'
 import { expect, test } from 'vitest'
 import { makeProgram } from '../src/cli/program.ts'
+import { rowsOf, take } from './support/files.ts'
 import { inFolder } from './support/folder.ts'
 import { type Ended, runProgram } from './support/program.ts'
+import { RawSocket } from './support/raw-socket.ts'
 import { main, Served } from './support/served.ts'
 import { testWhere } from '../../../vitest.skips.ts'
 
@@ -205,6 +207,85 @@ test('a server that cannot start says why, with code 1', slow, async () => {
 test('SIGTERM ends the server in order, with code 0', slow, async () => {
   await using served = await Served.start()
   expect(await served.stop()).toBe(0)
+})
+
+/** A server with a long time for running jobs, one of which runs until the returned file exists. */
+async function serveJob(...options: string[]): Promise<{ served: Served; gate: string }> {
+  const served = await Served.start('--grace', '600000', ...options)
+  const [begun, gate] = [join(served.folder, 'begun'), join(served.folder, 'gate')]
+  await using client = await RawSocket.open(served.port)
+  client.send(`JOB.ADD shell "touch '${begun}'; until [ -e '${gate}' ]; do sleep 0.02; done"\r\n`)
+  await client.until(':1\r\n')
+  await expect.poll(() => existsSync(begun)).toBe(true)
+  return { served, gate }
+}
+
+const jobOf = (served: Served): unknown =>
+  rowsOf(join(served.folder, 'jobs.sqlite'), 'SELECT state, deaths FROM jobs')[0]
+
+test(
+  'a later signal ends the time of running jobs, and no signal counts a death',
+  slow,
+  async () => {
+    const { served } = await serveJob()
+    await using _ = served
+    await using client = await RawSocket.open(served.port)
+    const signals = setInterval(() => served.signal('SIGTERM'), 50)
+    await client.untilClosed()
+    clearInterval(signals)
+    expect(await served.ended()).toBe(0)
+    expect(jobOf(served)).toEqual({ state: 'queued', deaths: 0 })
+  },
+)
+
+test('a signal that a launcher sends on does not end the time of running jobs', slow, async () => {
+  const { served, gate } = await serveJob()
+  await using _ = served
+  served.signal('SIGTERM')
+  served.signal('SIGTERM')
+  const isUp = (): Promise<boolean> =>
+    fetch(served.page).then(
+      () => true,
+      () => false,
+    )
+  await expect.poll(isUp).toBe(false)
+  await writeFile(gate, '')
+  expect(await served.ended()).toBe(0)
+  expect(jobOf(served)).toEqual({ state: 'done', deaths: 0 })
+})
+
+test.for(['human', 'json'])(
+  'a server with the log format %s goes on when nobody reads its log any more',
+  slow,
+  async (format) => {
+    const { served, gate } = await serveJob('--log', format)
+    await using _ = served
+    served.stopReading()
+    await using client = await RawSocket.open(served.port)
+    for (let i = 0; i < 3; i++) await client.send('ACTOR.KILL dashboard\r\n').until('+OK\r\n')
+    await writeFile(gate, '')
+    await client.send('JOB.WAIT 1\r\n').until('\r\n')
+    expect(await served.stop()).toBe(0)
+    expect(jobOf(served)).toEqual({ state: 'done', deaths: 0 })
+  },
+)
+
+const full = '/dev/full'
+const testWhereFull = testWhere(existsSync(full), `there is no ${full}`)
+
+testWhereFull('output that the disk has no space for is an error', slow, async () => {
+  await inFolder(async (folder) => {
+    const file = join(folder, 'jobs')
+    ;(await take(file)).release()
+    await using disk = await open(full, 'w')
+    const { status, stderr } = spawnSync(process.execPath, [main, 'check', '--db', file], {
+      stdio: ['ignore', disk.fd, 'pipe'],
+    })
+    expect(status).toBe(1)
+    expect(String(stderr)).toBe(
+      'the output cannot be written: ENOSPC: no space left on device, write\n',
+    )
+  })
 })
 
 test('where its output is no terminal, top looks once', slow, async () => {

@@ -8,6 +8,16 @@ export function print(text: string): void {
 }
 
 /**
+ * Called when standard output cannot be written. When the reader of a pipe has read enough and closed it, as head does,
+ * the program ends without an error. Otherwise the user has not got the output, for example because the disk is full.
+ */
+export function endWithoutOutput(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(0)
+  process.stderr.write(`the output cannot be written: ${error.message}\n`)
+  process.exit(1)
+}
+
+/**
  * Prints a text that comes from a job or a client. Its control characters are escaped, so that it cannot control the
  * terminal.
  */

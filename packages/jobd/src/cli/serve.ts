@@ -1,14 +1,15 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { RestartLimitError } from '@tasktree/actor'
-import { createTask, currentTask, getEventLoop, isCancelled } from '@tasktree/core'
+import { createTask, getEventLoop, isCancelled } from '@tasktree/core'
 import { afterDelay } from '@tasktree/core/lowlevel'
 import { LineLog, type LogFormat } from '../log/server-log.ts'
 import type { LimitChange } from '../jobs/kind-limits.ts'
 import type { Token } from '../server/credentials.ts'
 import { type Jobd, startJobd } from '../tree/jobd.ts'
+import { EndSignals } from './end-signals.ts'
 import { Failure } from './failure.ts'
-import { readSecret } from './output.ts'
+import { endWithoutOutput, readSecret } from './output.ts'
 
 export interface ServeOptions {
   db: string
@@ -44,6 +45,8 @@ export interface ServeOptions {
  * @throws {Failure} when the server cannot start
  */
 export async function serve(options: ServeOptions): Promise<void> {
+  // A server goes on when its log can be written no longer: its reader has gone, or the disk is full.
+  process.stdout.off('error', endWithoutOutput).on('error', () => {})
   const isJson = options.log === 'json'
   const log = new LineLog(options.log, (line) =>
     (isJson ? process.stdout : process.stderr).write(`${line}\n`),
@@ -53,9 +56,9 @@ export async function serve(options: ServeOptions): Promise<void> {
     else process.stdout.write(`${text}\n`)
   }
   const jobd = await start(options, log)
+  const signals = new EndSignals()
   let code = 1
   try {
-    await using _ = jobd
     const host = options.host.includes(':') ? `[${options.host}]` : options.host
     say(`jobd listens on ${host}:${jobd.port}`)
     if (options.publicUrl !== undefined) say(`browsers find the page at ${options.publicUrl}`)
@@ -63,9 +66,10 @@ export async function serve(options: ServeOptions): Promise<void> {
     const onHangUp = (): void => void createTask(() => reload(jobd, log))
     process.on('SIGHUP', onHangUp)
     try {
-      await untilTold(jobd.system.done)
+      await signals.interrupt(() => untilGivenUp(jobd))
     } finally {
       process.off('SIGHUP', onHangUp)
+      await signals.interrupt(async () => jobd[Symbol.asyncDispose]())
     }
     code = 0
   } finally {
@@ -103,15 +107,13 @@ async function reload(jobd: Jobd, log: LineLog): Promise<void> {
   }
 }
 
-/** Waits until a signal cancels the main task, which is not a failure. @throws {Failure} when the tree has given up */
-async function untilTold(done: PromiseLike<void>): Promise<void> {
+/** Waits for the end of the tree. @throws {Failure} when the tree has given up */
+async function untilGivenUp({ system }: Jobd): Promise<void> {
   try {
-    await done
+    await system.done
   } catch (error) {
-    if (error instanceof RestartLimitError)
-      throw new Failure(`jobd has given up: ${error.message}`, { cause: error })
-    if (!isCancelled(error)) throw error
-    currentTask()?.uncancel()
+    if (!(error instanceof RestartLimitError)) throw error
+    throw new Failure(`jobd has given up: ${error.message}`, { cause: error })
   }
 }
 

@@ -39,8 +39,8 @@ export class Served implements AsyncDisposable {
     const lines = createInterface({ input: child.stdout })
     let port = 0
     for await (const line of lines) {
-      port = Number(/listens on .*:(\d+)$/.exec(line)?.[1] ?? port)
-      const page = /the page is (\S+)$/.exec(line)?.[1]
+      port = Number(/listens on \S*:(\d+)/.exec(line)?.[1] ?? port)
+      const page = /the page is ([^\s"]+)/.exec(line)?.[1]
       if (page === undefined) continue
       const served = new Served(child, folder, port, page)
       child.stderr.off('data', keep)
@@ -54,15 +54,25 @@ export class Served implements AsyncDisposable {
     this.#child.kill(name)
   }
 
-  /** The code it ends with by itself. */
+  /** Closes the pipes that the server writes to. */
+  stopReading(): void {
+    this.#child.stdout?.destroy()
+    this.#child.stderr?.destroy()
+  }
+
+  /** The code it ends with by itself; null if a signal has ended it. */
   async ended(): Promise<number | null> {
-    if (this.#child.exitCode === null) await once(this.#child, 'close')
+    if (!this.#hasEnded) await once(this.#child, 'close')
     return this.#child.exitCode
+  }
+
+  get #hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null
   }
 
   /** The code it ends with after SIGTERM. */
   async stop(): Promise<number | null> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+    if (!this.#hasEnded) {
       const closed = once(this.#child, 'close')
       this.#child.kill('SIGTERM')
       await closed
