@@ -58,8 +58,11 @@ export function ignoreCancelled(
   if (FrameworkExchange.of(incoming)?.isOwnCancel(error) !== true) next(error)
 }
 
+type ErrorHandler = (error: unknown, incoming: Incoming, outgoing: Outgoing, next: Next) => unknown
+
 interface Layer {
-  readonly handle: (...args: never[]) => unknown
+  /** An error handler if it has four parameters. */
+  handle: ErrorHandler | ((...args: never[]) => unknown)
 }
 
 interface ExpressApp {
@@ -71,16 +74,21 @@ interface ExpressApp {
 }
 
 /**
- * Adds `ignoreCancelled` behind all routes of the application, and before each of its error handlers, so that these get no
- * cancels. Must be called when the first request comes, because only then the application has all its routes.
+ * Adds `ignoreCancelled` behind all routes of the application, and makes its error handlers pass cancels on. Must be called
+ * when the first request comes, because only then the application has all its routes. No layer may change its place,
+ * because Express counts the layers that this request has passed.
  */
 function hideCancels(app: ExpressApp): void {
-  app.use(ignoreCancelled)
   const stack = (app._router ?? app.router)?.stack
-  if (!Array.isArray(stack)) return
-  const ignoring = stack.at(-1) as Layer
-  const layers = stack.flatMap((layer) =>
-    layer.handle.length === 4 && layer !== ignoring ? [ignoring, layer] : [layer],
-  )
-  stack.splice(0, stack.length, ...layers)
+  for (const layer of stack ?? []) {
+    if (layer.handle.length === 4) layer.handle = passingCancelsOn(layer.handle as ErrorHandler)
+  }
+  app.use(ignoreCancelled)
+}
+
+function passingCancelsOn(handler: ErrorHandler): ErrorHandler {
+  return (error, incoming, outgoing, next) => {
+    const isCancel = FrameworkExchange.of(incoming)?.isOwnCancel(error) === true
+    return isCancel ? next(error) : handler(error, incoming, outgoing, next)
+  }
 }

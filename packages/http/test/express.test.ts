@@ -89,6 +89,28 @@ describe.each([
 test.each([
   ['Express 5', express],
   ['Express 4', express4],
+])('each middleware of %s is called once, also before the scope', async (_name, make) => {
+  const calls: string[] = []
+  const passOn: ErrorRequestHandler = (error, _request, _response, next) => next(error)
+  const app = make().use(passOn).use(passOn)
+  app.use((_request, _response, next) => {
+    calls.push('before')
+    next()
+  })
+  app.use(requestScope())
+  app.use((_request, response) => {
+    calls.push('after')
+    response.send('done')
+  })
+  app.use(passOn)
+  const url = await listen(app)
+  for (let i = 0; i < 2; i++) expect(await (await fetch(url)).text()).toBe('done')
+  expect(calls).toEqual(['before', 'after', 'before', 'after'])
+})
+
+test.each([
+  ['Express 5', express],
+  ['Express 4', express4],
 ])(
   'the task is named after the whole path if %s has the scope in a router',
   async (_name, make) => {
