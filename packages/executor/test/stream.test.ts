@@ -1,11 +1,30 @@
-import { createTask, isCancelled, sleep } from '@tasktree/core'
-import { describe, expect, test } from 'vitest'
+import { createTask, gather, isCancelled, shield, sleep, wait, waitFor } from '@tasktree/core'
+import type { JobFuture } from '@tasktree/executor'
+import { describe, expect, test, vi } from 'vitest'
 import { kinds, refs } from './support/kinds.ts'
 
 async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = []
   for await (const value of values) all.push(value)
   return all
+}
+
+const waits: Record<string, (job: JobFuture<unknown, unknown>) => PromiseLike<unknown>> = {
+  await: async (job) => job,
+  gather: (job) => gather([job]),
+  wait: (job) => wait([job]),
+  waitFor: (job) => waitFor(job, 60_000),
+  shield: (job) => shield(job),
+  catch: (job) => job.catch(() => {}),
+  finally: (job) => job.finally(() => {}),
+  'yield*': (job) =>
+    createTask(function* () {
+      return yield* job
+    }),
+  addDoneCallback: (job) =>
+    new Promise((resolve) => {
+      job.addDoneCallback(resolve)
+    }),
 }
 
 describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
@@ -22,6 +41,20 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     await using pool = make({ maxWorkers: 1 })
     expect(await pool.submit(refs.count, 1_000)).toBe('counted')
   })
+
+  test.for(Object.entries(waits))(
+    'a generator that is only waited for by %s runs to its end, also after it had to pause',
+    async ([, waitForEnd]) => {
+      await using pool = make({ maxWorkers: 1 })
+      const job = pool.submit(refs.count, 100)
+      const deliver = vi.spyOn(job, 'deliver')
+      while (deliver.mock.calls.length < 16) await sleep(1)
+      expect(job.done()).toBe(false)
+      await waitForEnd(job)
+      expect(job.done()).toBe(true)
+      expect(await collect(pool.submit(refs.count, 2))).toEqual([1, 2])
+    },
+  )
 
   test('a generator is at most a few values ahead of its reader', async () => {
     await using pool = make({ maxWorkers: 1 })

@@ -1,5 +1,11 @@
 import { type CancelledError, Future, isCancelled } from '@tasktree/core'
-import { describe, observe, type WaitDetails, waitDetails } from '@tasktree/core/lowlevel'
+import {
+  describe,
+  observe,
+  ObservedFuture,
+  type WaitDetails,
+  waitDetails,
+} from '@tasktree/core/lowlevel'
 
 /** The calls that a JobFuture makes to the pool that runs its job. */
 export interface JobControl {
@@ -17,7 +23,7 @@ export interface JobControl {
  * continues at once.
  *
  * For a generator job, the future resolves with the return value of the generator, and it is an async iterable of the
- * yielded values. The worker is at most 16 values ahead of the reader. A program that awaits the future without
+ * yielded values. The worker is at most 16 values ahead of the reader. A program that waits for the future without
  * iterating drops the values. Leaving the iteration early cancels the job.
  *
  * @example
@@ -31,12 +37,11 @@ export interface JobControl {
  *
  * Source: concurrent.futures.Future. Differs: a running job can be cancelled.
  */
-export class JobFuture<R, Y = never> extends Future<R> {
+export class JobFuture<R, Y = never> extends ObservedFuture<R> {
   readonly #control: JobControl
   #progress: ((value: unknown) => void)[] | null = null
   #stream: JobStream<Y> | null = null
   #isAwaited = false
-  #isIterated = false
 
   /** Used by the `submit` of an executor. */
   constructor(control: JobControl) {
@@ -68,18 +73,23 @@ export class JobFuture<R, Y = never> extends Future<R> {
     return this
   }
 
+  /** Called when code begins to wait for the end of the job. */
+  protected override observed(): void {
+    this.#stream?.dropUnread()
+    this.#isAwaited = true
+  }
+
   // oxlint-disable-next-line unicorn/no-thenable -- as every future
   override then<T = R, E = never>(
     onFulfilled?: ((value: R) => T | PromiseLike<T>) | null,
     onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
   ): Promise<T | E> {
-    this.#stream?.dropUnread()
-    this.#isAwaited = true
+    // An `await` of a job that has ended does not wait, but drops the values as well.
+    this.observed()
     return super.then(onFulfilled, onRejected)
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Y, void> {
-    this.#isIterated = true
     const stream = this.#openStream()
     stream.read()
     return stream
@@ -94,7 +104,7 @@ export class JobFuture<R, Y = never> extends Future<R> {
   deliver(value: Y): void {
     if (this.done()) return
     const stream = this.#openStream()
-    if (this.#isAwaited && !this.#isIterated) stream.dropUnread()
+    if (this.#isAwaited) stream.dropUnread()
     stream.push(value)
   }
 
@@ -127,12 +137,14 @@ class JobStream<Y> implements AsyncIterator<Y, void> {
   constructor(future: Future<unknown>, control: JobControl) {
     this.#future = future
     this.#control = control
-    observe(future, () => this.#wakeAll())
   }
 
+  /** Called when an iteration begins. */
   read(): void {
+    if (this.#isRead) return
     this.#isRead = true
     this.#drops = false
+    if (!this.#future.done()) observe(this.#future, () => this.#wakeAll())
   }
 
   dropUnread(): void {
