@@ -2,8 +2,11 @@ import { statSync, writeFileSync } from 'node:fs'
 import { copyFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { queryObjects } from 'node:v8'
+import { ReplyPort } from '@tasktree/actor'
 import { sleep } from '@tasktree/core'
 import { expect, test, vi } from 'vitest'
+import { thrown } from '../../../vitest.thrown.ts'
 import { JobClient, toRecord } from '../src/client/job-client.ts'
 import type { Reply } from '../src/protocol/resp.ts'
 import { backUpFile, checkFile, restoreFile } from '../src/store/maintenance.ts'
@@ -305,6 +308,24 @@ test('a wait leaves nothing behind: no waiter, no timer, no listener', slow, () 
     },
     { clients: { patience: 200 } },
   ),
+)
+
+test('a wait and a drain that are given up leave nothing in the scheduler', slow, () =>
+  inJobd(async ({ client, add, reach, jobd }) => {
+    const id = await add('sleep', '60000')
+    await reach(id, 'running')
+    const ports = (): number => queryObjects(ReplyPort, { format: 'count' })
+    await using socket = await RawSocket.open(jobd.port)
+    await socket.send('HELLO 3\r\n').until('\r\n')
+    const before = ports()
+    for (let i = 0; i < 50; i++) {
+      await socket.send(`JOB.WAIT ${id} TICKET t\r\n`).until('+OK\r\n')
+      await socket.send('JOB.UNWAIT t\r\n').until(':1\r\n')
+      await thrown(client.command('JOB.DRAIN', 'TIMEOUT', 0))
+    }
+    // A request may be under way that has nothing to do with these.
+    await until(() => ports() < before + 10)
+  }),
 )
 
 test('a copy is made while the server writes, and restored when it has ended', slow, () =>

@@ -41,8 +41,8 @@ export class Dispatcher {
   #requeued = 0
   /** Whether the last write of a beginning has failed. No job begins then, for `storeRetryDelay` milliseconds. */
   #isBlocked = false
-  /** The requests of `idle`, which are answered when no job runs. */
-  #untilIdle: ReplyPort<void>[] = []
+  /** The requests of `idle` by their tickets. They are answered when no job runs. */
+  readonly #untilIdle = new Map<string, ReplyPort<void>>()
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts
@@ -84,12 +84,21 @@ export class Dispatcher {
     }
   }
 
-  /** Answers when no job runs. */
-  idle(): ReplyPort<void> {
+  /** Answers when no job runs. `stopIdle` with the same ticket ends the wait. */
+  idle(ticket: string): ReplyPort<void> {
     const port = this.#parts.ctx.reply<void>()
-    this.#untilIdle.push(port)
+    this.#untilIdle.set(ticket, port)
     this.#tellIdle()
     return port
+  }
+
+  /**
+   * Called when the asker of `idle` does not wait any more. The port is settled nevertheless, because an actor keeps every
+   * port that is not.
+   */
+  stopIdle(ticket: string): void {
+    this.#untilIdle.get(ticket)?.resolve()
+    this.#untilIdle.delete(ticket)
   }
 
   /** Begins as many jobs as there are idle workers, and as the limits allow. */
@@ -218,8 +227,7 @@ export class Dispatcher {
 
   #tellIdle(): void {
     if (this.#running.size > 0) return
-    const ports = this.#untilIdle
-    this.#untilIdle = []
-    for (const port of ports) port.resolve()
+    for (const port of this.#untilIdle.values()) port.resolve()
+    this.#untilIdle.clear()
   }
 }

@@ -48,7 +48,7 @@ export class JobWaiters {
     )
   }
 
-  /** Ends a wait without an answer. Returns whether the waiter was still waiting. */
+  /** Removes a waiter, whose port the caller then settles. Returns whether the waiter was still waiting. */
   remove(id: number, waiter: Waiter): boolean {
     const waiters = this.#waiters.get(id)
     if (waiters?.delete(waiter) !== true) return false
@@ -57,10 +57,13 @@ export class JobWaiters {
     return true
   }
 
-  /** Called when the asker with this ticket does not wait any more. */
+  /**
+   * Called when the asker with this ticket does not wait any more. The port is settled nevertheless, because an actor keeps
+   * every port that is not.
+   */
   removeTicket(id: number, ticket: string): void {
     const waiter = this.#byTicket.get(ticket)
-    if (waiter !== undefined) this.remove(id, waiter)
+    if (waiter !== undefined && this.remove(id, waiter)) waiter.port.resolve(null)
   }
 
   #forget({ ticket, timer }: Waiter): void {

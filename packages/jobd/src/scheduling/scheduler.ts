@@ -315,15 +315,20 @@ export class Scheduler extends Actor {
     return changeSetting(setting, change, write, this.ctx, () => this.#dispatch())
   }
 
-  /** Answers when no job runs. */
-  idle(): ReplyPort<void> {
-    return this.#dispatcher.idle()
+  /** Answers when no job runs. `stopIdle` with the same ticket ends the wait. */
+  idle(ticket: string): ReplyPort<void> {
+    return this.#dispatcher.idle(ticket)
+  }
+
+  /** Called when the asker of `idle` does not wait any more. */
+  stopIdle(ticket: string): void {
+    this.#dispatcher.stopIdle(ticket)
   }
 
   /** Called when the server is ending. No more jobs begin. Answers when the running jobs have ended. */
   drain(): ReplyPort<void> {
     this.#isEnding = true
-    return this.idle()
+    return this.idle('end')
   }
 
   statistics(): QueueStatistics {

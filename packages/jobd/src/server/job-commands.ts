@@ -39,8 +39,12 @@ const longestSearch = 1_000
 /** How many milliseconds JOB.CANCEL waits until the cancelled work has ended. */
 const longestCancel = 10_000
 
-/** How many waits have begun. The scheduler knows each by a ticket, by which it can be ended. */
 let tickets = 0
+
+/** Returns a name for a wait, by which the scheduler ends the wait when its client does not wait any more. */
+function newTicket(): string {
+  return `wait-${++tickets}`
+}
 
 /** Every command about jobs. */
 export const jobCommands: Record<string, Command> = {
@@ -140,11 +144,16 @@ export const jobCommands: Record<string, Command> = {
       const limit = parseOptions(words, ['TIMEOUT']).get('TIMEOUT')
       const ms = limit === undefined ? Infinity : parseNumber('TIMEOUT', limit, 0)
       await scheduler.ask.pause(null)
+      const ticket = newTicket()
       let isIdle = false
-      await moveOnAfter(ms, async () => {
-        await scheduler.ask({ timeout: Infinity }).idle()
-        isIdle = true
-      })
+      try {
+        await moveOnAfter(ms, async () => {
+          await scheduler.ask({ timeout: Infinity }).idle(ticket)
+          isIdle = true
+        })
+      } finally {
+        if (!isIdle) void scheduler.tell.stopIdle(ticket)
+      }
       if (!isIdle) throw new CommandError(`jobs still run after ${ms} ms`, 'TIMEOUT')
       return ok
     },
@@ -234,7 +243,7 @@ async function waitForEnd(
   ms: number | null,
   scheduler: Directory['scheduler'],
 ): Promise<Reply> {
-  const ticket = `wait-${++tickets}`
+  const ticket = newTicket()
   let job: Job | null
   try {
     job = await scheduler.ask({ timeout: Infinity }).wait(id, ms, ticket)
