@@ -87,6 +87,7 @@ test('the lowlevel door', () => {
       "Frame",
       "LinkedList",
       "LiveList",
+      "ObservedFuture",
       "TaskTurn",
       "Tracing",
       "abandon",
