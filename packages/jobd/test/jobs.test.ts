@@ -154,6 +154,27 @@ test('a full queue says so, until there is room', slow, () =>
   ),
 )
 
+test('a full queue takes no ended job again, until there is room', slow, () =>
+  inJobd(
+    async ({ add, wait, reach, client, get }) => {
+      const failed = [await add('shell', 'false'), await add('shell', 'false')]
+      for (const id of failed) await wait(id)
+      const running = await add('sleep', '60000')
+      await reach(running, 'running')
+      const queued = [await add('sleep', '60000'), await add('sleep', '60000')]
+      const [id] = failed
+      for (const line of [`JOB.RETRY ${id}`, `JOB.REQUEUE ${id}`, 'JOB.BULK RETRY ALL'])
+        await expect(client.command(...line.split(' '))).rejects.toThrow(/^BUSY 2 jobs are queued/)
+      expect(await get(id as number)).toMatchObject({ state: 'failed' })
+      await client.cancel(queued[0] as number)
+      // There is room for one of two.
+      const outcomes = await Promise.allSettled(failed.map((id) => client.retry(id)))
+      expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+    },
+    { workers: 1, maxQueued: 2 },
+  ),
+)
+
 test('so many jobs of a kind run at once as it has capacity for, and others pass', slow, () =>
   inJobd(
     async ({ add, wait, get, reach, client }) => {

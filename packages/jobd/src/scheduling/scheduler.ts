@@ -23,7 +23,7 @@ import { WallClock } from './wall-clock.ts'
 import type { Worker } from './worker.ts'
 
 export interface SchedulerOptions {
-  /** At most this many jobs may be queued. Further jobs are refused. */
+  /** At most this many jobs may be queued. Further jobs are refused, new ones and those that are to be queued again. */
   maxQueued: number
   kinds: KindTable
   /** Limits by kind, which replace the limits in the definition of the kind. */
@@ -50,6 +50,7 @@ export class Scheduler extends Actor {
   )
   readonly #loader = new QueueLoader(this.#queue)
   readonly #waiters = new JobWaiters()
+  /** How many requests to queue a job the store has not answered yet. */
   #adding = 0
   /** How many times the wall clock was checked. */
   #looks = 0
@@ -156,18 +157,33 @@ export class Scheduler extends Actor {
    * @throws {StoreError} when the job could not be written
    */
   submit(request: JobRequest): ReplyPort<number> {
-    if (this.#queue.size + this.#adding >= this.#maxQueued) throw new QueueFull(this.#maxQueued)
-    const port = this.ctx.reply<number>()
-    this.#adding++
-    this.ctx.pipe(
-      this.#asks.add(request),
+    return this.#queueOne(
+      () => this.#asks.add(request),
       ({ job, isNew }) => {
-        this.#adding--
         if (isNew) {
           this.#publish(job)
           this.#enqueue(job, request.delay)
         }
-        port.resolve(job.id)
+        return job.id
+      },
+    )
+  }
+
+  /**
+   * Writes with `write` that a job is queued. Answers with what `done` returns after that. While the store has not answered,
+   * the job counts as a queued one.
+   *
+   * @throws {QueueFull} when the queue has as many jobs as it may have
+   */
+  #queueOne<T, R>(write: () => PromiseLike<T>, done: (value: T) => R): ReplyPort<R> {
+    if (this.#queue.size + this.#adding >= this.#maxQueued) throw new QueueFull(this.#maxQueued)
+    const port = this.ctx.reply<R>()
+    this.#adding++
+    this.ctx.pipe(
+      write(),
+      (value) => {
+        this.#adding--
+        port.resolve(done(value))
       },
       (error) => {
         this.#adding--
@@ -235,21 +251,22 @@ export class Scheduler extends Actor {
     return port
   }
 
-  /** Queues a job again, if its state is one of `states`. */
+  /**
+   * Queues a job again, if its state is one of `states`.
+   *
+   * @throws {QueueFull} when the queue has as many jobs as it may have
+   */
   revive(id: number, states: readonly JobState[]): ReplyPort<Revival> {
-    const port = this.ctx.reply<Revival>()
-    this.ctx.pipe(
-      this.#asks.revive(id, states),
+    return this.#queueOne(
+      () => this.#asks.revive(id, states),
       (revival) => {
         if (revival.job !== null) {
           this.#publish(revival.job)
           this.#enqueue(revival.job, 0)
         }
-        port.resolve(revival)
+        return revival
       },
-      (error) => port.reject(passOn(error)),
     )
-    return port
   }
 
   /**
