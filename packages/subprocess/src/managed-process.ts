@@ -13,6 +13,7 @@ import {
   afterDelay,
   createServiceTask,
   describe,
+  hasFailed,
   observe,
   waitAnyway,
 } from '@tasktree/core/lowlevel'
@@ -110,6 +111,9 @@ export class ManagedProcess implements AsyncDisposable {
     try {
       await shield(ready)
     } catch (error) {
+      // If the start has failed in the turn in which it was cancelled, `error` is the cancel. The failure is then ignored:
+      // it counts as read, and is not reported.
+      if (hasFailed(ready)) ready.exception()
       if (life.done()) throw error
       // This call throws `error`. From here on, `#ready` is null, so the end of the process is not reported to this call.
       this.#ready = null

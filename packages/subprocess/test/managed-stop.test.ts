@@ -1,11 +1,13 @@
 import {
   allTasks,
   CancelledError,
+  createTask,
   Future,
   getEventLoop,
   run as runLoop,
   sleep,
   TimeoutError,
+  wait,
   waitFor,
 } from '@tasktree/core'
 import {
@@ -228,6 +230,22 @@ test('a start ends when the task that runs the process is cancelled, in any turn
     expect(child.state).toBe('stopped')
   }
   expect(children()).toEqual([])
+})
+
+test('a start that is cancelled in the turn in which it fails reports nothing', async () => {
+  const messages = await reported(async () => {
+    const child = sleeper({ ready: /never/, readyTimeout: 5 })
+    const task = createTask(() => child.start())
+    while (child.pid === null) await sleep(0)
+    getEventLoop().callLater(5, () => task.cancel())
+    // Then both timers are due in one turn, in the order in which they were set.
+    const due = performance.now() + 20
+    while (performance.now() < due);
+    await wait([task])
+    expect(task.cancelled()).toBe(true)
+    expect(child.state).toBe('stopped')
+  })
+  expect(messages).toEqual([])
 })
 
 test('its last code is kept when it cannot be started again', async () => {
