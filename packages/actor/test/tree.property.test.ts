@@ -5,6 +5,7 @@ import {
   AskCycle,
   child,
   type ChildSpec,
+  FailedToStart,
   type ReplyPort,
   silentLogger,
   type SupervisorOptions,
@@ -248,7 +249,8 @@ function actorPaths(system: ActorSystem): string[] {
   return paths
 }
 
-async function scenario(seed: number): Promise<void> {
+/** Returns whether the system has started. It does not start if an `onStart` throws, as it may by chance. */
+async function scenario(seed: number): Promise<boolean> {
   const random = generator(seed)
   const watch = new Watch()
   const ledger = new Ledger()
@@ -259,10 +261,11 @@ async function scenario(seed: number): Promise<void> {
       logger: silentLogger,
       ...supervisorOptions(watch, ledger, random, 2),
     })
-  } catch {
+  } catch (error) {
+    expect(error).toBeInstanceOf(FailedToStart)
     expect([...watch.running.values()].every((count) => count === 0)).toBe(true)
     expect(watch.faults).toEqual([])
-    return
+    return false
   }
   const done = system.done.catch(() => {})
   using letters = system.deadLetters.subscribe()
@@ -306,41 +309,38 @@ async function scenario(seed: number): Promise<void> {
   expect(ledger.faults()).toEqual([])
   expect(watch.faults).toEqual([])
   expect([...watch.running].filter(([, count]) => count !== 0)).toEqual([])
+  return true
 }
 
 const seeds = Number(process.env['TASKTREE_SEEDS'] ?? 1000)
 const first = Number(process.env['TASKTREE_SEED'] ?? 1)
 
+/** Runs the scenarios of `count` seeds. At least a quarter of their systems must start, because the others test little. */
+async function runScenarios(
+  count: number,
+  runScenario: (seed: number) => Promise<boolean>,
+): Promise<void> {
+  let started = 0
+  for (let seed = first; seed < first + count; seed++) {
+    try {
+      if (await runScenario(seed)) started++
+    } catch (error) {
+      throw new Error(`seed ${seed} fails; replay it with TASKTREE_SEED=${seed} TASKTREE_SEEDS=1`, {
+        cause: error,
+      })
+    }
+  }
+  expect(started).toBeGreaterThanOrEqual(Math.floor(count / 4))
+}
+
 test(
   `random trees with random crashes keep their invariants, ${seeds} seeds`,
   { tags: ['slow'] },
-  async () => {
-    for (let seed = first; seed < first + seeds; seed++) {
-      try {
-        await runVirtual(() => scenario(seed))
-      } catch (error) {
-        throw new Error(
-          `seed ${seed} fails; replay it with TASKTREE_SEED=${seed} TASKTREE_SEEDS=1`,
-          { cause: error },
-        )
-      }
-    }
-  },
+  () => runScenarios(seeds, (seed) => runVirtual(() => scenario(seed))),
 )
 
 test(
   'the same invariants hold when the ready queue is drawn in other orders',
   { tags: ['slow'] },
-  async () => {
-    for (let seed = first; seed < first + Math.min(seeds, 200); seed++) {
-      try {
-        await runVirtual(() => scenario(seed), { seed })
-      } catch (error) {
-        throw new Error(
-          `seed ${seed} fails; replay it with TASKTREE_SEED=${seed} TASKTREE_SEEDS=1`,
-          { cause: error },
-        )
-      }
-    }
-  },
+  () => runScenarios(Math.min(seeds, 200), (seed) => runVirtual(() => scenario(seed), { seed })),
 )
