@@ -6,9 +6,11 @@
  */
 import {
   checkpoint,
+  ensureFuture,
   FIRST_COMPLETED,
   Future,
   getEventLoop,
+  isCancelled,
   TimeoutError,
   wait,
 } from '@tasktree/core'
@@ -18,6 +20,7 @@ import {
   checkDuration,
   checkFlag,
   describe,
+  isThenable,
 } from '@tasktree/core/lowlevel'
 import type { MapOptions } from '../pool/executor.ts'
 import type { ChunkOutcome } from '../transport/protocol.ts'
@@ -106,39 +109,53 @@ class Source<T> {
   }
 
   #ask(): IteratorResult<T> | Future<IteratorResult<T>> {
-    const asked = this.#asked
-    if (asked !== null) {
+    try {
+      if (this.#asked === null) {
+        const next = this.#iterator.next()
+        if (!isThenable(next)) return next
+        this.#asked = ensureFuture(next)
+      }
+      const asked = this.#asked
       if (!asked.done()) return asked
       this.#asked = null
       return asked.result()
+    } catch (error) {
+      // As in a `for` loop, an iterator whose `next()` has failed has ended, and is not closed.
+      this.isExhausted = true
+      throw error
     }
-    const next = this.#iterator.next()
-    if (!(next instanceof Promise)) return next
-    const future = new Future<IteratorResult<T>>()
-    this.#asked = future
-    next.then(
-      (step) => future.setResult(step),
-      (error: unknown) => future.setException(error),
-    )
-    return future
   }
 
   /**
    * Closes the iterator of the items. Does not wait for an item that was requested, because that item may never come.
+   *
+   * @param hasFailed whether the iteration over the results ends with an error. As in a `for` loop, an error of the
+   * items then does not replace that error: it goes to the loop's exception handler
    */
-  async close(): Promise<void> {
+  async close(hasFailed: boolean): Promise<void> {
     if (this.isExhausted) return
-    const closing = this.#iterator.return?.()
     const asked = this.#asked
-    if (asked === null || asked.done()) {
+    const closing = this.#close()
+    if (asked !== null && !asked.done()) {
+      closing.catch(reportClosing)
+      return
+    }
+    try {
       await closing
-    } else if (closing instanceof Promise) {
-      closing.catch((exception: unknown) => {
-        const message = 'The items of a map() failed after its results were left'
-        getEventLoop().callExceptionHandler({ message, exception })
-      })
+    } catch (error) {
+      if (!hasFailed || isCancelled(error)) throw error
+      reportClosing(error)
     }
   }
+
+  async #close(): Promise<void> {
+    await this.#iterator.return?.()
+  }
+}
+
+function reportClosing(exception: unknown): void {
+  const message = 'The items of a map() failed after its results were left'
+  getEventLoop().callExceptionHandler({ message, exception })
 }
 
 interface Submitted<T> {
@@ -172,6 +189,7 @@ class Mapping<T, R> {
   }
 
   async *results(ordered: boolean): AsyncGenerator<R, void> {
+    let hasFailed = false
     try {
       for (;;) {
         const asked = this.#submitMore()
@@ -189,12 +207,15 @@ class Mapping<T, R> {
           return
         }
       }
+    } catch (error) {
+      hasFailed = true
+      throw error
     } finally {
       for (const { job } of this.#pending) {
         // The reader has left. The result of a job that has ended is dropped, and its failure is marked as handled.
         if (!job.future.cancel('the iteration of the results was left')) markSeen(job)
       }
-      await this.#source.close()
+      await this.#source.close(hasFailed)
     }
   }
 
