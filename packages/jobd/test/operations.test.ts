@@ -154,6 +154,31 @@ test('a client that leaves in the middle of an answer is no failure', slow, asyn
   expect(lines).toEqual([])
 })
 
+test('a browser that leaves in the middle of its request is no failure', slow, async () => {
+  const { lines, log } = keepingLog()
+  await inJobd(
+    async ({ jobd }) => {
+      const page = `http://127.0.0.1:${jobd.httpPort}`
+      const headers = Object.entries({ ...(await pageHeaders(page)), 'Content-Length': '99' })
+      for (let i = 0; i < 10; i++) {
+        const socket = connect(jobd.httpPort, '127.0.0.1')
+        await once(socket, 'connect')
+        const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+        socket.write(
+          `POST /jobs HTTP/1.1\r\nHost: 127.0.0.1:${jobd.httpPort}\r\nExpect: 100-continue\r\n${lines}\r\n{`,
+        )
+        // The server is about to read the rest.
+        await once(socket, 'data')
+        if (i % 2 === 0) socket.resetAndDestroy()
+        else socket.destroy()
+      }
+      expect((await send(page)).status).toBe(200)
+    },
+    { logger: log },
+  )
+  expect(lines).toEqual([])
+})
+
 test(
   'health, readiness and HEAD are answered, whatever name the server is called by',
   slow,

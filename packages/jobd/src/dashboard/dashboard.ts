@@ -191,10 +191,16 @@ export class Dashboard implements AsyncDisposable {
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > mostBytes) throw new Refusal(413, `expected at most ${mostBytes} bytes`)
-    chunks.push(chunk)
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > mostBytes) throw new Refusal(413, `expected at most ${mostBytes} bytes`)
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    if (error !== request.errored) throw error
+    // The client has closed the connection, which is not a failure of the server.
+    throw new Refusal(400, 'the end of the request is missing')
   }
   return Buffer.concat(chunks).toString()
 }
