@@ -39,8 +39,9 @@ export class Ending {
   readonly #stopWatchingParent: () => void
   #cut: Cut | null = null
   /**
-   * Null until this program begins to end the process. After that: the event that no member of its process group is left
-   * alive.
+   * Null until this program begins to end the process. After that: the event that the process has exited, and that no
+   * member of its group is alive. If the process had exited before, the event happens at once, because the members that
+   * it has left are not ended.
    */
   #gone: OneShotEvent | null = null
   /** How many calls wait for the process, or read its output. */
@@ -107,7 +108,7 @@ export class Ending {
     return this.#gone !== null
   }
 
-  /** Whether this program has ended the process, and no member of its group is left. */
+  /** Whether this program has ended the process and its group, or began to end the process when it had exited. */
   get isGone(): boolean {
     return this.#gone?.hasHappened === true
   }

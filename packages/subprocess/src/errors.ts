@@ -33,7 +33,7 @@ export class PermissionError extends PathError {
   }
 }
 
-/** The folder to run in is not a folder. Source: NotADirectoryError */
+/** The folder to run in, or a part of the path of the program, is not a folder. Source: NotADirectoryError */
 export class NotADirectoryError extends PathError {
   override readonly name: string = 'NotADirectoryError'
 
@@ -72,7 +72,10 @@ export interface CompletedProcess<T = Buffer> {
   readonly stderr: T
 }
 
-/** The program ended with a code other than 0, and the option `check` was set. Source: subprocess.CalledProcessError */
+/**
+ * The program ended with a code other than 0. Thrown with the option `check`, by `text()` of a command, and by a loop over
+ * the lines of a command. Source: subprocess.CalledProcessError
+ */
 export class CalledProcessError extends Error implements CompletedProcess<Buffer | string> {
   override readonly name: string = 'CalledProcessError'
   readonly code: string = 'ERR_SUBPROCESS_FAILED'

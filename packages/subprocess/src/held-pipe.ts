@@ -3,16 +3,16 @@ import { afterDelay } from '@tasktree/core/lowlevel'
 
 /** How many milliseconds a pipe must be silent after the exit of its child until it counts as ended. */
 export const DRAIN_GRACE = 100
-/** A pipe of the system holds about 200 KiB. Bytes beyond this number were written after the group had gone. */
+/** A pipe of the system holds about 200 KiB. Bytes beyond this number were written after `isGone` was true. */
 const MOST_HELD = 1_048_576
 
 /**
  * Ends a pipe whose child has exited. A grandchild may keep the pipe open for any time, so the pipe is ended after
  * DRAIN_GRACE milliseconds of silence. Data that is still arriving is not cut off.
  *
- * `isGone` returns whether this program has ended the child, and no member of the child's group is left. Then the pipe
- * ends as soon as the data that it holds was read. A process outside of the group may still write to it, so the pipe
- * also ends after MOST_HELD bytes.
+ * `isGone` returns whether this program has ended the child and its group, or no longer wants the output of a child that
+ * had exited by itself. Then the pipe ends as soon as the data that it holds was read. Another process may still write
+ * to it, so the pipe also ends after MOST_HELD bytes.
  *
  * Node runs timers before it reads from pipes. After a program was held up for longer than DRAIN_GRACE, its timer comes
  * while data waits in the pipe that came long before. So the timer only asks for a look in the same turn of Node's loop,

@@ -126,7 +126,7 @@ export class ManagedProcess implements AsyncDisposable {
    * Stops the process and returns its last code. The process is not started again, not even by an earlier call of
    * `restart`. A listener that has not settled within `killGrace` after the end of the process is no longer waited for.
    *
-   * @throws {RuntimeError} when the process was never started
+   * @throws {RuntimeError} when the process was never started, or could not be started
    */
   async stop(): Promise<number> {
     if (this.#life === null) throw new RuntimeError(`${this.#program} was never started`)
@@ -154,12 +154,13 @@ export class ManagedProcess implements AsyncDisposable {
    * Waits until the process has ended and will not be started again, and returns its last code. By then the listeners
    * have got all lines, unless `stop` has given up a listener that did not settle.
    *
-   * @throws {RuntimeError} when the process was never started
+   * @throws {RuntimeError} when the process was never started, or could not be started
    */
   async wait(): Promise<number> {
-    const returncode = this.#life === null ? null : await shield(this.#life)
-    if (returncode === null) throw new RuntimeError(`${this.#program} was never started`)
-    return returncode
+    if (this.#life === null) throw new RuntimeError(`${this.#program} was never started`)
+    const returncode = await shield(this.#life)
+    if (returncode !== null) return returncode
+    throw new RuntimeError(`${this.#program} has no return code: it could not be started`)
   }
 
   /**

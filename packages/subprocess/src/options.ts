@@ -19,15 +19,22 @@ const LAST_DESCRIPTOR = 2 ** 31 - 1
 
 export interface SpawnOptions {
   /**
-   * What stdin is connected to. A StreamReader is copied to the process until the reader ends. @defaultValue 'inherit'
+   * What stdin is connected to. A StreamReader is copied to the process until the reader ends.
+   *
+   * @defaultValue 'inherit'; DEVNULL for `run` and `$`; PIPE for ManagedProcess
    */
   stdin?: Stdio | StreamReader | undefined
   /**
    * What stdout is connected to. With a StreamWriter, the output is copied to the writer, which stays open.
-   * @defaultValue 'inherit'
+   *
+   * @defaultValue 'inherit'; PIPE for `run` and `$`, and for a ManagedProcess with `onStdout` or `ready`
    */
   stdout?: Stdio | StreamWriter | undefined
-  /** What stderr is connected to. @defaultValue 'inherit' */
+  /**
+   * What stderr is connected to.
+   *
+   * @defaultValue 'inherit'; PIPE for `run` and `$`, and for a ManagedProcess with `onStderr` or `ready`
+   */
   stderr?: Stdio | StreamWriter | typeof STDOUT | undefined
   /**
    * 'inherit' gives the process the terminal, in place of `stdin`, `stdout` and `stderr`: for editors, REPLs, ssh and
@@ -157,7 +164,7 @@ function checkText(what: string, text: unknown): void {
   if (text.includes('\0')) throw new TypeError(`${what} holds a NUL byte: ${JSON.stringify(text)}`)
 }
 
-/** Throws unless `ms` is a number of milliseconds of at least 0; Infinity means no limit. */
+/** Throws unless `ms` is undefined, or a number of milliseconds of at least 0; Infinity means no limit. */
 export function checkDuration(name: string, ms: unknown): void {
   if (ms === undefined) return
   if (typeof ms !== 'number' || Number.isNaN(ms))

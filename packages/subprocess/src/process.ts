@@ -167,13 +167,13 @@ export class Process implements AsyncDisposable {
 
   /**
    * Writes `input` and closes the stdin of the process, reads all of its output, and waits for its end. This cannot
-   * deadlock, and holds no more memory than the output that it returns: null for an output that is not a PIPE. A
-   * process that closes its stdin early is not an error.
+   * deadlock, and takes at most 80 MiB more memory than the output that it returns: null for an output that is not a
+   * PIPE. A process that closes its stdin early is not an error.
    *
    * A cancel has the same effects as in `wait`. A call that was cancelled loses no data: the next call continues with
    * the input where that call stopped, and returns all of the output.
    *
-   * @throws {TypeError} for an `input` that is neither bytes nor a string, and when stdin is not a PIPE
+   * @throws {TypeError} for an `input` that is neither bytes nor a string, and for any `input` when stdin is not a PIPE
    * @throws {RuntimeError} for an `input` in a later call: the first call has closed stdin, or was cancelled and is now
    * continued
    * @throws {TimeoutExpired} when the `timeout` of the process has ended it, or when the `timeout` of this call has
@@ -268,7 +268,8 @@ export class Process implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const gone = this.stop()
     try {
-      // The process must not outlive its scope, so this wait continues after a cancel. It takes at most `killGrace`.
+      // The process must not outlive its scope, so this wait continues after a cancel. The process gets SIGKILL after
+      // `killGrace`, which ends the wait soon.
       await waitAnyway(() => gone.wait())
     } finally {
       this.#closePipes()

@@ -24,7 +24,7 @@ import { toSpawnError } from './spawn-error.ts'
  *
  * @throws {FileNotFoundError} when there is no such program, or no such `cwd`
  * @throws {PermissionError} when the program may not be run, or `cwd` may not be entered
- * @throws {NotADirectoryError} when `cwd` is not a folder
+ * @throws {NotADirectoryError} when `cwd`, or a part of the path of the program, is not a folder
  * @throws {ArgumentListTooLongError} when the arguments and the environment are longer than the system allows
  * @throws {OSError} when the system refuses for another reason, as a path that is too long
  * @throws {TypeError} for wrong arguments, such as an empty program or a NUL byte, before anything runs

@@ -162,7 +162,9 @@ test('one that cannot be started says why, and can be tried again', async () => 
   await expect(child.start()).rejects.toBeInstanceOf(FileNotFoundError)
   expect(child.state).toBe('stopped')
   await expect(child.start()).rejects.toBeInstanceOf(FileNotFoundError)
-  await expect(child.wait()).rejects.toBeInstanceOf(RuntimeError)
+  await expect(child.wait()).rejects.toThrow(
+    new RuntimeError('no-such-program has no return code: it could not be started'),
+  )
 })
 
 test('on-failure starts again after a failure only', async () => {
