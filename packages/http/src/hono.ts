@@ -12,7 +12,11 @@ export type { ScopeOptions } from './service.ts'
  * Returns a middleware for Hono on `@hono/node-server`. The middlewares and handlers after it run inside a task, which is
  * cancelled when the client leaves or the deadline passes. Hono does not log the CancelledError of a handler.
  *
+ * Hono reads the body of a response outside of the task. Only the source of `sse` and the callbacks of `hono/streaming` run
+ * in the task. The source of another stream must end its waits when its `cancel` is called.
+ *
  * If Hono runs on another server, the task ends with the handler, and is cancelled when the signal of the request aborts.
+ * The options have no effect there.
  *
  * @throws {TypeError} for wrong options
  * @throws {RangeError} for options whose value is out of range

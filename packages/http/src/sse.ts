@@ -1,4 +1,6 @@
+import { currentTask } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
+import { AsyncLocalStorage } from 'node:async_hooks'
 
 /** An event that an `EventSource` of a browser receives. */
 export interface ServerSentEvent {
@@ -37,22 +39,28 @@ export function sse(events: AsyncIterable<ServerSentEvent>): Response {
     throw new TypeError(`sse takes an async iterable of events, got ${describe(events)}`)
   }
   let iterator: AsyncIterator<ServerSentEvent> | null = null
+  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+    iterator ??= events[Symbol.asyncIterator]()
+    const { done, value } = await iterator.next()
+    if (done === true) {
+      controller.close()
+      return
+    }
+    try {
+      controller.enqueue(encoder.encode(formatEvent(value)))
+    } catch (error) {
+      await iterator.return?.()
+      throw error
+    }
+  }
+  const task = currentTask()
+  const inThisContext = AsyncLocalStorage.snapshot()
   const body = new ReadableStream<Uint8Array>(
     {
-      async pull(controller) {
-        iterator ??= events[Symbol.asyncIterator]()
-        const { done, value } = await iterator.next()
-        if (done === true) {
-          controller.close()
-          return
-        }
-        try {
-          controller.enqueue(encoder.encode(formatEvent(value)))
-        } catch (error) {
-          await iterator.return?.()
-          throw error
-        }
-      },
+      // Some servers, such as that of Hono, read the body outside of the task of the request. So the source runs in the task
+      // that has called `sse`, as long as that task has not ended. A cancel of the task then reaches the waits of the source.
+      pull: (controller) =>
+        task?.done() === false ? inThisContext(pull, controller) : pull(controller),
       async cancel() {
         await (iterator ?? events[Symbol.asyncIterator]()).return?.()
       },
