@@ -1250,7 +1250,7 @@ export declare class MemoryConsumer {
     overlooked(from: number): MemoryMessage | null;
     request(asker: Asker, count: number, deliver: Deliver): void;
     hasRequest(asker: Asker): boolean;
-    withdraw(connection: object): void;
+    withdraw(from: Asker | Asker['connection']): void;
     dispatch(): void;
     nak(sequence: number, delay: number): void;
     working(sequence: number): void;

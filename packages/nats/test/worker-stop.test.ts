@@ -1,11 +1,12 @@
-import { silentLogger, type SupervisorRef } from '@tasktree/actor'
-import { getEventLoop, sleep } from '@tasktree/core'
+import { ActorSystem, silentLogger, type SupervisorRef } from '@tasktree/actor'
+import { getEventLoop, run, sleep } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
-import { cloneCodec, cluster, PoisonedJob, remoteJobs } from '@tasktree/nats'
+import { cloneCodec, cluster, clusterTree, connect, PoisonedJob, remoteJobs } from '@tasktree/nats'
 import { MemoryServer } from '@tasktree/nats/testing'
 import { expect, test } from 'vitest'
 import { thrown } from '../../../vitest.thrown.ts'
 import { startMemoryNode } from './support/nodes-in-memory.ts'
+import { describeWithServer } from './support/server.ts'
 
 test('a worker begins no job after its stop, whenever its connection was lost', () =>
   runVirtual(async () => {
@@ -99,3 +100,76 @@ test('a job that has a result is no dead letter, whenever the connection of its 
     }
     expect(hadResult).toBeGreaterThan(10)
   }))
+
+test(
+  'a worker that stops under load gives back at once what was on its way to it',
+  { tags: 'slow' },
+  async () => {
+    for (let seed = 0; seed < 20; seed++) {
+      await runVirtual(async () => {
+        const server = new MemoryServer({ seed })
+        const runs: number[] = []
+        const home = { work: async (n: number): Promise<void> => sleep(runs.push(n) % 5) }
+        const start = (node: string): Promise<ActorSystem> =>
+          startMemoryNode(server, node, (own) => [own.worker('q', { home }, { concurrency: 10 })])
+        const [one, two] = [await start('one'), await start('two')]
+        await sleep(1_000)
+        const sender = await cluster({ connector: server.connector }).connect()
+        const executor = sender.executor('q')
+        const { work } = remoteJobs<typeof home>('home')
+        const submitted = []
+        for (let n = 0; n < 200; n++) {
+          submitted.push(executor.submit(work, n))
+          await sleep(1)
+          if (n === 100) void one.stop()
+        }
+        const begunAt = getEventLoop().time()
+        for (const job of submitted) await job
+        // A job that the server waits for comes back after ackWait, which is 30 s.
+        expect(getEventLoop().time() - begunAt).toBeLessThan(5_000)
+        expect(runs.toSorted((a, b) => a - b)).toEqual(submitted.map((_, n) => n))
+        await sender[Symbol.asyncDispose]()
+        await two.stop()
+      })
+    }
+  },
+)
+
+describeWithServer('a worker that stops', (server) => {
+  test('under load gives back what was on its way to it', { tags: 'slow' }, () =>
+    run(async () => {
+      const runs: number[] = []
+      const home = { work: (n: number): number => runs.push(n) }
+      const where = { ...server.newCluster(), powerLossWarning: false }
+      // The server gives a job that a worker has lost to another one after an hour.
+      const options = { concurrency: 10, ackWait: 3_600_000 }
+      const node = (id: string) =>
+        clusterTree(id, where, (own) => [own.worker('q', { home }, options)])
+      await using system = await ActorSystem.start({
+        name: 'workers',
+        logger: silentLogger,
+        children: [node('one'), node('two')],
+      })
+      await using sender = await connect(where)
+      const executor = sender.executor('q')
+      const { work } = remoteJobs<typeof home>('home')
+      const one = system.root.child('one') as SupervisorRef
+      const jobs: PromiseLike<number>[] = []
+      const burst = async (): Promise<void> => {
+        for (let i = 0; i < 20; i++) jobs.push(executor.submit(work, jobs.length))
+        await sleep(0)
+      }
+      for (let round = 0; round < 10; round++) {
+        const first = jobs.length
+        for (let i = 0; i < 5; i++) await burst()
+        await jobs[first + 10 * round]
+        const stopped = one.stopChild('worker-q')
+        for (let i = 0; i < 5; i++) await burst()
+        await stopped
+        for (const job of jobs) await job
+        await one.restartChild('worker-q')
+      }
+      expect(runs.toSorted((a, b) => a - b)).toEqual(jobs.map((_, n) => n))
+    }),
+  )
+})

@@ -114,6 +114,10 @@ export interface Appended {
 export interface Puller {
   /** Requests `count` more messages. */
   request(count: number): void
+  /**
+   * Ends the requests. The messages that the server has sent for them by then still arrive, before a `flush` that follows has
+   * settled.
+   */
   close(): void
 }
 

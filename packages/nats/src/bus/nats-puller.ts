@@ -7,7 +7,13 @@
  * The idea: this file uses the protocol of JetStream's pull requests directly. A request names an inbox and a number of
  * messages. The server answers with messages, with heartbeats while it has none, and with a status when the request ends early.
  */
-import { createInbox, type Msg, nanos, type NatsConnection } from '@nats-io/transport-node'
+import {
+  createInbox,
+  type Msg,
+  nanos,
+  type NatsConnection,
+  type Subscription,
+} from '@nats-io/transport-node'
 import type { Future } from '@tasktree/core'
 import { completed } from '@tasktree/core/lowlevel'
 import { type Delivery, type Headers, idHeader, type Puller, type PullListener } from './bus.ts'
@@ -35,7 +41,7 @@ export class NatsPuller implements Puller {
   readonly #subject: string
   readonly #inbox: string
   readonly #listener: PullListener
-  readonly #stop: () => void
+  readonly #subscription: Subscription
   readonly #body = { expires: nanos(expires), idle_heartbeat: nanos(heartbeat) }
 
   constructor(
@@ -51,12 +57,11 @@ export class NatsPuller implements Puller {
     this.#requests = requests
     this.#subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`
     this.#listener = listener
-    const subscription = connection.subscribe(this.#inbox, {
+    this.#subscription = connection.subscribe(this.#inbox, {
       callback: (error, message) => {
         if (error === null) guarded(this.#inbox, (each) => this.#receive(each), message)
       },
     })
-    this.#stop = () => subscription.unsubscribe()
   }
 
   request(count: number): void {
@@ -77,8 +82,14 @@ export class NatsPuller implements Puller {
     }
   }
 
+  /**
+   * The server drops a request as soon as nobody is subscribed to its inbox. If it was about to send a message then, it keeps
+   * the message for the next request.
+   */
   close(): void {
-    if (!this.#connection.isClosed()) this.#stop()
+    if (this.#connection.isClosed()) return
+    // A lost connection ends the subscription too.
+    this.#subscription.drain().catch(() => {})
   }
 }
 

@@ -1,9 +1,8 @@
 import { isCancelled } from '@tasktree/core'
 import type { Bus } from '../bus/bus.ts'
 
-/** Ends a subscription, and waits until what the server has sent for it has arrived. */
+/** Ends a subscription or the requests of a puller, and waits until what the server has sent for it has arrived. */
 export async function endSubscription(bus: Bus, unsubscribe: (() => void) | null): Promise<void> {
-  if (bus.status === 'closed') return
   unsubscribe?.()
   try {
     if (bus.status === 'connected') await bus.flush()

@@ -5,6 +5,7 @@
  * When the consumer has stalled, the loop ends with ConsumerStalled, and its owner runs it again, with a new inbox.
  */
 import type { Bus, ConsumerSettings, Delivery, ReaderSettings } from '../bus/bus.ts'
+import { endSubscription } from './end-subscription.ts'
 import type { Link } from './link.ts'
 import { Signal } from './signal.ts'
 import { checkInterval, StallWatchdog } from './stall-watchdog.ts'
@@ -51,7 +52,12 @@ export class PullLoop {
     this.#requestMore()
   }
 
-  /** Runs until it is cancelled. @throws {ConsumerStalled} */
+  /**
+   * Runs until it is cancelled. When it ends, it gives back the messages that are on their way to it, except those of a
+   * consumer that only reads, which stay in the stream.
+   *
+   * @throws {ConsumerStalled}
+   */
   async run(): Promise<never> {
     const stop = this.#link.onStatus((status) => {
       if (status !== 'connected') this.#isLost = true
@@ -63,7 +69,7 @@ export class PullLoop {
         this.#isLost = bus.status !== 'connected'
         const settings = typeof this.#settings === 'function' ? this.#settings() : this.#settings
         await this.#link.insist((each) => each.openConsumer(settings))
-        await this.#pull(bus, settings.stream, settings.name)
+        await this.#pull(bus, settings)
       }
     } finally {
       stop()
@@ -71,7 +77,8 @@ export class PullLoop {
   }
 
   /** Returns when the connection is lost. */
-  async #pull(bus: Bus, stream: string, name: string): Promise<void> {
+  async #pull(bus: Bus, settings: ConsumerSettings | ReaderSettings): Promise<void> {
+    const { stream, name } = settings
     let requested = 0
     // How many messages each request still lacks, the oldest request first. This is a guess, because a delivery does not say
     // for which request it comes.
@@ -86,8 +93,14 @@ export class PullLoop {
       }
     }
     const watchdog = new StallWatchdog(bus, stream)
+    let hasEnded = false
     const puller = bus.pull(stream, name, {
       onDelivery: (delivery) => {
+        if (hasEnded) {
+          // The server gives the message to another receiver now, and not only after `ackWait`.
+          if ('ackWait' in settings) delivery.nak()
+          return
+        }
         answered(1)
         watchdog.heard()
         this.#receiver.take(delivery)
@@ -123,7 +136,8 @@ export class PullLoop {
       }
     } finally {
       this.#requestMore = () => {}
-      puller.close()
+      hasEnded = true
+      await endSubscription(bus, () => puller.close())
     }
   }
 }

@@ -260,16 +260,17 @@ export class MemoryBus implements Bus {
       request: (count) =>
         this.#toServer(() => {
           const stream = this.#home.stream(streamName)
-          if (stream === null || !isOpen || this.#isStalled) return
+          if (stream === null || this.#isStalled) return
           find()?.request(asker, count, (message, times) =>
-            this.toClient(() => {
-              if (isOpen) listener.onDelivery(this.#delivery(stream, consumer, message, times))
-            }),
+            this.toClient(() =>
+              listener.onDelivery(this.#delivery(stream, consumer, message, times)),
+            ),
           )
         }),
       close: () => {
         isOpen = false
         beat.cancel()
+        this.#toServer(() => find()?.withdraw(asker))
       },
     }
   }

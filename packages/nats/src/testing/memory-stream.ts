@@ -194,9 +194,11 @@ export class MemoryConsumer {
     return this.#requests.some((request) => request.asker === asker)
   }
 
-  withdraw(connection: object): void {
+  /** Drops the requests of a puller, or of all pullers of a connection. */
+  withdraw(from: Asker | Asker['connection']): void {
     for (let i = this.#requests.length - 1; i >= 0; i--) {
-      if (this.#requests[i]?.asker.connection === connection) this.#requests.splice(i, 1)
+      const asker = this.#requests[i]?.asker
+      if (asker === from || asker?.connection === from) this.#requests.splice(i, 1)
     }
   }
 
