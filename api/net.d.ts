@@ -407,6 +407,7 @@ export declare class Transport extends WriteTransport {
     protected finish(): void;
     protected destroy(): void;
     protected writeProtocol(): WriteProtocol;
+    protected sinkHasEnded(): boolean;
 }
 
 // dist/unix-path.d.ts

@@ -87,6 +87,7 @@ export declare class NodeSink extends WriteTransport {
     protected finish(): void;
     protected destroy(): void;
     protected writeProtocol(): WriteProtocol;
+    protected sinkHasEnded(): boolean;
 }
 
 // dist/os-error.d.ts
@@ -354,6 +355,7 @@ export declare abstract class WriteTransport {
     protected abstract destroy(): void;
     protected abstract whenFlushed(callback: () => void): void;
     protected abstract writeProtocol(): WriteProtocol;
+    protected sinkHasEnded(): boolean;
     write(data: Uint8Array | string): void;
     writeLines(lines: Iterable<Uint8Array | string>): void;
     writeEof(): void;
@@ -369,6 +371,7 @@ export declare abstract class WriteTransport {
     setWriteBufferLimits(limits?: WriteBufferLimits): void;
     getExtraInfo(_name: string, fallback?: unknown): unknown;
     protected closing(): void;
+    protected refuse(): void;
     protected lost(error: Error | null): void;
     protected whenNodeFlushed(sink: Writable, callback: () => void): void;
 }

@@ -353,6 +353,10 @@ export class Transport extends WriteTransport {
     return this.#writeProtocol
   }
 
+  protected override sinkHasEnded(): boolean {
+    return this.#held === null && (this.#socket.destroyed || this.#socket.writableEnded)
+  }
+
   #attach(): void {
     this.#socket
       .on('data', this.#onData)

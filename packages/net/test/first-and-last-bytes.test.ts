@@ -248,6 +248,25 @@ test('a drain of several writes ends with the reset of the peer, as in asyncio',
     await once(server, 'close')
   }))
 
+test.each<[string, (socket: Socket) => void]>([
+  ['ended', (socket) => socket.end()],
+  ['destroyed', (socket) => socket.destroy()],
+])('what is written to a socket that other code has %s is reported as lost', (_how, end) =>
+  run(async () => {
+    await using server = await startServer(async (reader) => {
+      await reader.read()
+    }, local)
+    const [, writer] = await openConnection('127.0.0.1', portOf(server))
+    end(writer.getExtraInfo('socket') as Socket)
+    writer.write('lost')
+    await expect(writer.drain()).rejects.toBeInstanceOf(ConnectionResetError)
+    writer.close()
+    await expect(timeout(5000, () => writer.waitClosed())).rejects.toBeInstanceOf(
+      ConnectionResetError,
+    )
+  }),
+)
+
 const SENT = 300_000
 
 test.each(['pauses', 'pauses and resumes', 'aborts', 'becomes another protocol'])(

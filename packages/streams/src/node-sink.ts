@@ -10,6 +10,8 @@ export class NodeSink extends WriteTransport {
   /** Counts bytes for a sink in object mode, because Node counts the chunks of such a sink; null for other sinks. */
   readonly #unsent: UnsentBytes | null
   #aborted = false
+  /** Whether the sink was destroyed by other code before `close`, and had not sent all bytes. */
+  #wasCut = false
 
   constructor(sink: Writable, protocol: WriteProtocol) {
     super()
@@ -22,7 +24,9 @@ export class NodeSink extends WriteTransport {
       // Node reports an error if the sink has closed before it has sent all bytes. After close(), such a sink may be a
       // pipe whose reader has ended, which is not a failure.
       const isOrderly =
-        error == null || this.#aborted || (this.isClosing() && sink.errored === null)
+        error == null ||
+        this.#aborted ||
+        (this.isClosing() && !this.#wasCut && sink.errored === null)
       this.lost(isOrderly ? null : toOSError(error))
     })
   }
@@ -59,6 +63,7 @@ export class NodeSink extends WriteTransport {
   }
 
   protected override finish(): void {
+    this.#wasCut = this.#sink.destroyed && this.buffered() > 0
     this.#sink.end()
   }
 
@@ -69,5 +74,9 @@ export class NodeSink extends WriteTransport {
 
   protected override writeProtocol(): WriteProtocol {
     return this.#protocol
+  }
+
+  protected override sinkHasEnded(): boolean {
+    return this.#sink.destroyed || this.#sink.writableEnded
   }
 }

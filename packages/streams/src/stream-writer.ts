@@ -98,7 +98,7 @@ export class StreamWriter implements AsyncDisposable {
   /**
    * If more bytes are buffered than the high-water mark, waits until at most the low-water mark is left.
    *
-   * @throws {ConnectionResetError} when the connection is gone
+   * @throws {ConnectionResetError} when the connection is gone, and when bytes were written after other code had ended the sink
    * @throws the error with which reading failed, or another error of the sink than a lost connection, such as `ENOSPC`
    *
    * Source: asyncio.StreamWriter.drain. Differs: asyncio raises ConnectionResetError for each error of a sink.
@@ -110,6 +110,8 @@ export class StreamWriter implements AsyncDisposable {
     if (
       !this.#flow.paused &&
       !transport.isClosing() &&
+      !transport.dropped &&
+      !transport.mayRefuse &&
       (this.#reader?.exception() ?? null) === null &&
       ++this.#drains % TURN !== 0 &&
       !cancelIsDue()
@@ -126,6 +128,7 @@ export class StreamWriter implements AsyncDisposable {
     // notice the end of the connection, or its own cancel.
     if (!this.#flow.paused && !this.#flow.lost) await sleep(0)
     if (this.#flow.paused || this.#flow.lost) await this.#flow.drain(options)
+    if (this.#transport.refusedBytes) throw refusedBytes()
     if (this.#transport.dropped) {
       throw new ConnectionResetError('the stream was closed before all of it was written')
     }
@@ -145,9 +148,21 @@ export class StreamWriter implements AsyncDisposable {
     return this.#transport.isClosing()
   }
 
-  /** Waits until the stream has closed. @throws the error with which the connection was lost */
+  /**
+   * Waits until the stream has closed.
+   *
+   * @throws the error with which the connection was lost
+   * @throws {ConnectionResetError} when the sink had ended before all bytes were written, because other code or the peer has
+   * ended it
+   */
   waitClosed(options?: WaitOptions): Promise<void> {
-    return this.#flow.waitClosed(options)
+    checkOptions(options)
+    return this.#waitClosed(options)
+  }
+
+  async #waitClosed(options: WaitOptions | undefined): Promise<void> {
+    await this.#flow.waitClosed(options)
+    if (this.#transport.refusedBytes) throw refusedBytes()
   }
 
   /**
@@ -204,6 +219,12 @@ export class StreamWriter implements AsyncDisposable {
       throw error
     }
   }
+}
+
+function refusedBytes(): ConnectionResetError {
+  return new ConnectionResetError(
+    'bytes were written to a sink that had ended, and are lost: other code or the peer has ended it',
+  )
 }
 
 function isUpgradable<O>(transport: WriteTransport): transport is TlsUpgradable<O> {

@@ -8,6 +8,8 @@ export class WebSink extends WriteTransport {
   readonly #protocol: WriteProtocol
   readonly #unsent = new UnsentBytes()
   #ended = false
+  /** Whether the sink has taken bytes. Until then it may have been closed before this transport was made. */
+  #hasTaken = false
   #aborted = false
 
   constructor(sink: WritableStream<Uint8Array>, protocol: WriteProtocol) {
@@ -26,10 +28,16 @@ export class WebSink extends WriteTransport {
   protected override send(data: Uint8Array | string, flushed: (() => void) | undefined): void {
     const bytes = typeof data === 'string' ? Buffer.from(data) : data
     this.#unsent.add(bytes.length)
-    this.#writer.write(bytes).then(() => {
+    this.#write(bytes).then(() => {
+      this.#hasTaken = true
       this.#unsent.remove(bytes.length)
       flushed?.()
-    }, this.#failed)
+    }, this.#notWritten)
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    // Node throws here, and not in the promise, if other code is closing the stream.
+    await this.#writer.write(bytes)
   }
 
   protected override whenFlushed(callback: () => void): void {
@@ -44,7 +52,10 @@ export class WebSink extends WriteTransport {
   protected override finish(): void {
     if (this.#ended) return
     this.#ended = true
-    this.#writer.close().then(undefined, this.#failed)
+    this.#writer.close().then(undefined, (error: unknown) => {
+      // If other code has closed the stream, this close is refused, and the stream still reports its end.
+      if (this.#hasFailed) this.#failed(error)
+    })
   }
 
   protected override destroy(): void {
@@ -58,6 +69,21 @@ export class WebSink extends WriteTransport {
 
   protected override writeProtocol(): WriteProtocol {
     return this.#protocol
+  }
+
+  /** @internal */
+  override get mayRefuse(): boolean {
+    return !this.#hasTaken
+  }
+
+  get #hasFailed(): boolean {
+    return this.#writer.desiredSize === null
+  }
+
+  readonly #notWritten = (error: unknown): void => {
+    // A stream that refuses a write although it has not failed was closed by other code.
+    if (this.#hasFailed) this.#failed(error)
+    else this.refuse()
   }
 
   /**

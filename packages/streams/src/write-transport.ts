@@ -40,7 +40,10 @@ export abstract class WriteTransport {
   #closing = false
   #eof = false
   #lost = false
+  /** Whether the program has called `close` or `abort`. */
+  #closedHere = false
   #dropped = false
+  #refusedBytes = false
   readonly #warning = new UndrainedWarning()
 
   /** Returns how many bytes the sink has not accepted yet. */
@@ -56,6 +59,13 @@ export abstract class WriteTransport {
   /** Calls `callback` when the sink has accepted the bytes that are buffered now, even if writing has ended. */
   protected abstract whenFlushed(callback: () => void): void
   protected abstract writeProtocol(): WriteProtocol
+  /**
+   * Whether the sink takes no more bytes because it was ended or destroyed, maybe by code that does not know this transport.
+   * Node drops what is written to such a sink, and may report no error. A sink that always reports it needs no such check.
+   */
+  protected sinkHasEnded(): boolean {
+    return false
+  }
 
   /** Passes `data` to the sink without waiting. Do not change the bytes until they are drained. */
   write(data: Uint8Array | string): void {
@@ -64,8 +74,9 @@ export abstract class WriteTransport {
     }
     if (this.#eof) throw new RuntimeError('write() after writeEof()')
     if (data.length === 0) return
-    if (this.#closing) {
-      this.#dropped = true
+    if (this.#closing || this.sinkHasEnded()) {
+      if (this.#closedHere) this.#dropped = true
+      else this.refuse()
       this.#warning.dropped()
       return
     }
@@ -104,12 +115,14 @@ export abstract class WriteTransport {
   close(): void {
     if (this.#closing) return
     this.#closing = true
+    this.#closedHere = true
     this.finish()
   }
 
   /** Closes the transport at once. The buffered bytes are lost. */
   abort(): void {
     this.#closing = true
+    this.#closedHere = true
     if (!this.#lost) this.destroy()
   }
 
@@ -121,6 +134,16 @@ export abstract class WriteTransport {
   /** @internal whether bytes that were written after the end were dropped */
   get dropped(): boolean {
     return this.#dropped
+  }
+
+  /** @internal whether the sink had ended before it was given bytes, although the program had not closed this transport */
+  get refusedBytes(): boolean {
+    return this.#refusedBytes
+  }
+
+  /** @internal whether the sink may refuse the bytes that it was just given, which it reports later in this turn of the loop */
+  get mayRefuse(): boolean {
+    return false
   }
 
   /** @internal called by the StreamWriter that writes to this transport */
@@ -162,6 +185,12 @@ export abstract class WriteTransport {
   /** Called by subclasses when the sink has failed and will close. Bytes that are written later are dropped. */
   protected closing(): void {
     this.#closing = true
+  }
+
+  /** Called when the sink had ended before it was given the bytes of the last write. */
+  protected refuse(): void {
+    this.#dropped = true
+    this.#refusedBytes = true
   }
 
   /** Called by subclasses when the sink has closed, with `error` if it has failed. Only the first call counts. */

@@ -1,0 +1,165 @@
+/** Sinks that code which does not know their StreamWriter has ended, closed or destroyed. */
+import { once } from 'node:events'
+import { Duplex, PassThrough, Writable } from 'node:stream'
+import { run, sleep, timeout } from '@tasktree/core'
+import { ConnectionResetError, StreamWriter } from '@tasktree/streams'
+import { describe, expect, test } from 'vitest'
+import { thrown } from '../../../vitest.thrown.ts'
+
+/** A sink that takes a while for each chunk, and what it has taken. */
+function slowSink(options: object = {}): { sink: Writable; taken: () => string } {
+  let taken = ''
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      taken += String(chunk)
+      setTimeout(done, 1)
+    },
+    ...options,
+  })
+  return { sink, taken: () => taken }
+}
+
+const ends: Record<string, (sink: Writable) => unknown> = {
+  'was ended': (sink) => sink.end(),
+  'was ended and has finished': async (sink) => {
+    sink.end()
+    await once(sink, 'finish')
+  },
+  'was ended and has closed': async (sink) => {
+    sink.end()
+    await once(sink, 'close')
+  },
+  'was ended with bytes that it has not sent': (sink) => sink.end('last'),
+  'was destroyed': (sink) => sink.destroy(),
+  'was destroyed and has closed': async (sink) => {
+    sink.destroy()
+    await once(sink, 'close')
+  },
+}
+const sinks: Record<string, () => Writable> = {
+  'a Writable': () => slowSink().sink,
+  'a Writable in object mode': () => slowSink({ objectMode: true }).sink,
+  'a Duplex': () =>
+    new Duplex({
+      read() {
+        this.push(null)
+      },
+      write: (_chunk, _encoding, done) => done(),
+    }).resume(),
+  'a PassThrough': () => new PassThrough().resume(),
+}
+
+/** Writes, and expects that the loss is reported without another wait for it. */
+async function checkLoss(writer: StreamWriter): Promise<void> {
+  writer.write('lost')
+  expect(await thrown(writer.drain())).toBeInstanceOf(ConnectionResetError)
+  writer.close()
+  expect(await thrown(timeout(10_000, () => writer.waitClosed()))).toMatchObject({
+    code: expect.stringMatching(/^(ECONNRESET|ERR_STREAM_PREMATURE_CLOSE)$/),
+  })
+}
+
+describe.each(Object.entries(sinks))('%s', (_name, make) => {
+  test.each(Object.entries(ends))('that %s before it got a writer takes nothing', (_end, end) =>
+    run(async () => {
+      const sink = make()
+      await end(sink)
+      await checkLoss(StreamWriter.to(sink))
+    }),
+  )
+
+  test.each(Object.entries(ends))('that %s behind its writer takes nothing', (_end, end) =>
+    run(async () => {
+      const sink = make()
+      const writer = StreamWriter.to(sink)
+      await end(sink)
+      await checkLoss(writer)
+    }),
+  )
+
+  test.each(Object.entries(ends))('that %s fails the close after a write', (_end, end) =>
+    run(async () => {
+      const sink = make()
+      await end(sink)
+      const writer = StreamWriter.to(sink)
+      writer.write('lost')
+      expect(await thrown(timeout(10_000, () => writer[Symbol.asyncDispose]()))).toBeInstanceOf(
+        ConnectionResetError,
+      )
+    }),
+  )
+
+  test('that has ended closes without an error if nothing was written', () =>
+    run(async () => {
+      const sink = make()
+      sink.end()
+      const writer = StreamWriter.to(sink)
+      await writer.drain()
+      writer.close()
+      await timeout(10_000, () => writer.waitClosed())
+    }))
+})
+
+test('what was written before other code has ended the sink arrives', () =>
+  run(async () => {
+    const { sink, taken } = slowSink()
+    const writer = StreamWriter.to(sink)
+    for (let i = 0; i < 5; i++) writer.write(`${i}`)
+    sink.end('end')
+    writer.write('lost')
+    expect(await thrown(writer.drain())).toBeInstanceOf(ConnectionResetError)
+    expect(await thrown(writer.waitClosed())).toBeInstanceOf(ConnectionResetError)
+    expect(taken()).toBe('01234end')
+  }))
+
+test('a close after other code has destroyed the sink says that bytes are lost', () =>
+  run(async () => {
+    const { sink } = slowSink()
+    const writer = StreamWriter.to(sink)
+    writer.write('lost')
+    writer.write('lost too')
+    sink.destroy()
+    writer.close()
+    expect(await thrown(writer.waitClosed())).toMatchObject({ code: 'ERR_STREAM_PREMATURE_CLOSE' })
+  }))
+
+describe('a WritableStream', () => {
+  const webEnds: Record<string, (sink: WritableStream) => unknown> = {
+    'was closed': (sink) => sink.close(),
+    'is being closed': (sink) => void sink.close(),
+    'was aborted': (sink) => sink.abort(),
+  }
+
+  test.each(Object.entries(webEnds))('that %s takes nothing', (_end, end) =>
+    run(async () => {
+      const sink = new WritableStream<Uint8Array>({ close: () => sleep(2) })
+      await end(sink)
+      const writer = StreamWriter.to(sink)
+      writer.write('lost')
+      expect(await thrown(writer.drain())).toBeInstanceOf(Error)
+      writer.close()
+      expect(await thrown(timeout(10_000, () => writer.waitClosed()))).toBeInstanceOf(Error)
+    }),
+  )
+
+  test.each(Object.entries(webEnds))('that %s fails the close after a write', (_end, end) =>
+    run(async () => {
+      const sink = new WritableStream<Uint8Array>({ close: () => sleep(2) })
+      await end(sink)
+      const writer = StreamWriter.to(sink)
+      writer.write('lost')
+      expect(await thrown(timeout(10_000, () => writer[Symbol.asyncDispose]()))).toBeInstanceOf(
+        Error,
+      )
+    }),
+  )
+
+  test('that is being closed closes without an error if nothing was written', () =>
+    run(async () => {
+      const sink = new WritableStream<Uint8Array>({ close: () => sleep(2) })
+      void sink.close()
+      const writer = StreamWriter.to(sink)
+      writer.close()
+      await timeout(10_000, () => writer.waitClosed())
+    }))
+})
