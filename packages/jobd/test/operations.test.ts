@@ -490,6 +490,35 @@ testWhere(nginx !== undefined, 'nginx is not installed').for([
   }),
 )
 
+test('a prefix that is also the name of a route hides nothing', slow, () =>
+  inJobd(
+    async ({ jobd, add }) => {
+      await add('sleep', '0')
+      const statusOf = async (path: string): Promise<number> =>
+        (await send(`http://127.0.0.1:${jobd.httpPort}${path}`)).status
+      // As a proxy sends them that takes the prefix away, and as one that leaves it.
+      for (const path of ['/', '/page.js', '/jobs', '/jobs/1', '/jobs/1/attempts', '/table'])
+        for (const sent of [path, `/jobs${path}`])
+          expect([sent, await statusOf(sent)]).toEqual([sent, 200])
+    },
+    { publicUrl: 'https://example.com/jobs' },
+  ),
+)
+
+test('the public URL without a slash at its end leads to the page', slow, () =>
+  inJobd(
+    async ({ jobd }) => {
+      const server = `http://127.0.0.1:${jobd.httpPort}`
+      const { status, headers } = await send(`${server}/team/jobs`)
+      expect(status).toBe(308)
+      const page = new URL(headers.location ?? '', `${server}/team/jobs`)
+      expect(page.pathname).toBe('/team/jobs/')
+      expect(await send(page.href)).toMatchObject({ status: 200 })
+    },
+    { publicUrl: 'https://example.com/team/jobs' },
+  ),
+)
+
 test('with a session a page of a foreign name gets nothing', slow, async () => {
   await using served = await Served.start('--password', 'sesame')
   const response = await open(`${served.page}/jobs`, { headers: { Host: 'evil.example' } })

@@ -13,7 +13,7 @@ import type { Access } from './access.ts'
 import { isOfActor, type LiveSources, LiveView } from './live-view.ts'
 import { PageFiles, writeHead } from './page-files.ts'
 import { Refusal } from './refusal.ts'
-import { findRoute, type Site } from './routes.ts'
+import { findRoute, hasRoute, type Site } from './routes.ts'
 
 export interface DashboardOptions {
   host: string
@@ -98,7 +98,7 @@ export class Dashboard implements AsyncDisposable {
     const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '')
     const url = URL.parse(request.url ?? '', 'http://localhost')
     if (url === null) throw new Refusal(400, 'that is no address')
-    const path = this.#pathOf(url)
+    const path = this.#pathOf(method, url)
     // Monitoring programs ask for the health of the server, under any host name and without a secret. The answers
     // contain nothing else.
     if (method === 'GET' && (await this.#answerHealth(path, response))) return
@@ -113,6 +113,15 @@ export class Dashboard implements AsyncDisposable {
     if (bearer === null && method === 'POST' && !this.#access.isSameOrigin(request))
       throw new Refusal(403, 'another origin may change nothing here')
 
+    const { prefix } = this.#access
+    if (method === 'GET' && path === prefix && !hasRoute(method, path)) {
+      // Without a slash at the end, the relative links of the page would leave out the last part of the prefix.
+      writeHead(response, 308, 'text', {
+        Location: `${prefix.slice(prefix.lastIndexOf('/') + 1)}/`,
+      })
+      response.end()
+      return
+    }
     const file = method === 'GET' ? this.#files.public.get(path) : undefined
     if (file !== undefined) {
       writeHead(response, 200, file.type)
@@ -148,12 +157,14 @@ export class Dashboard implements AsyncDisposable {
     await handle({ site: this.#site, response, sender, words, query: url.searchParams, body })
   }
 
-  /** Returns the path without the prefix of the public URL. A proxy may have removed the prefix already. */
-  #pathOf({ pathname }: URL): string {
+  /**
+   * Returns the path without the prefix of the public URL. A proxy may have removed the prefix already, and the rest of the
+   * path may begin with the same word, as /jobs/5 does. So a path that leads to a route is returned as it is.
+   */
+  #pathOf(method: string, { pathname }: URL): string {
     const { prefix } = this.#access
-    return prefix !== '' && pathname.startsWith(`${prefix}/`)
-      ? pathname.slice(prefix.length)
-      : pathname
+    const isBelow = prefix !== '' && pathname.startsWith(`${prefix}/`)
+    return isBelow && !hasRoute(method, pathname) ? pathname.slice(prefix.length) : pathname
   }
 
   async #answerHealth(path: string, response: ServerResponse): Promise<boolean> {

@@ -69,6 +69,11 @@ export function findRoute(
   throw new Refusal(404, 'there is nothing here')
 }
 
+/** Whether there is something at that path. */
+export function hasRoute(method: string, path: string): boolean {
+  return routes.some(([wanted, pattern]) => wanted === method && pattern.test(path))
+}
+
 function answer(response: ServerResponse, value: unknown): void {
   writeHead(response, 200, 'json')
   response.end(JSON.stringify(value))
