@@ -46,10 +46,13 @@ export interface EncodedError {
   readonly records: readonly ErrorRecord[]
 }
 
-/** The limit of records. Without a limit, a getter that returns a new error each time it is read would never end. */
+/**
+ * The limit of records, and of the entries of one list `errors`. Without it, the encoding of a getter that returns a new
+ * error each time it is read, or of a sparse list with a length of 2^32-1, would not end.
+ */
 const mostRecords = 10_000
 
-const encodedApart: ReadonlySet<string> = new Set(['name', 'message', 'stack', 'cause', 'errors'])
+const encodedApart: ReadonlySet<string> = new Set(['name', 'message', 'stack', 'cause'])
 
 type Send = (value: unknown) => void
 
@@ -80,13 +83,15 @@ class ErrorEncoder {
   readonly #indexes = new Map<object, number>()
   readonly #records: ErrorRecord[] = []
   readonly #waiting: object[] = []
+  /** For each object: whether it can be sent. Many errors may refer to the same large object, which takes long to copy. */
+  readonly #sendable = new Map<unknown, boolean>()
 
   constructor(send: Send) {
     this.#send = send
   }
 
   encode(value: unknown): EncodedValue {
-    if (!isError(value)) return { value: canSend(value, this.#send) ? value : describeLost(value) }
+    if (!isError(value)) return { value: this.#canSend(value) ? value : describeLost(value) }
     let index = this.#indexes.get(value)
     if (index === undefined) {
       index = this.#indexes.size
@@ -104,19 +109,45 @@ class ErrorEncoder {
     return this.#records
   }
 
+  #canSend(value: unknown): boolean {
+    if (typeof value !== 'object') return canSend(value, this.#send)
+    let isSendable = this.#sendable.get(value)
+    if (isSendable === undefined) {
+      isSendable = canSend(value, this.#send)
+      this.#sendable.set(value, isSendable)
+    }
+    return isSendable
+  }
+
   #encodeError(error: object): ErrorRecord {
     const errors = read(error, 'errors')
+    const hasList = isList(errors)
     return {
       type: findType(error),
       name: readText(error, 'name', 'Error'),
       message: readText(error, 'message', ''),
       stack: readText(error, 'stack', ''),
       ...(has(error, 'cause') && { cause: this.encode(read(error, 'cause')) }),
-      ...(isList(errors) && { errors: errors.map((each) => this.encode(each)) }),
+      ...(hasList && { errors: this.#encodeList(errors) }),
       properties: listKeys(error)
-        .filter((key) => !encodedApart.has(key))
+        .filter((key) => !encodedApart.has(key) && !(hasList && key === 'errors'))
         .map((key) => [key, this.encode(read(error, key))] as const),
     }
+  }
+
+  /** Reads the entries one by one, because the list may have a `map` of its own, and an entry may throw when it is read. */
+  #encodeList(list: readonly unknown[]): EncodedValue[] {
+    const encoded: EncodedValue[] = []
+    const length = read(list, 'length')
+    if (typeof length !== 'number') return encoded
+    for (let i = 0; i < length; i++) {
+      if (i === mostRecords) {
+        encoded.push({ value: `(and ${length - i} more)` })
+        break
+      }
+      encoded.push(this.encode(read(list, String(i))))
+    }
+    return encoded
   }
 }
 
