@@ -43,12 +43,28 @@ export class BodyTooLargeError extends Error {
 }
 
 /**
+ * Asks a question about a value that was thrown. The answer is false if the question itself throws, as it does for a Proxy
+ * that was revoked.
+ */
+export function holds(question: () => boolean): boolean {
+  try {
+    return question()
+  } catch {
+    return false
+  }
+}
+
+export function isBodyTooLarge(error: unknown): error is BodyTooLargeError {
+  return holds(() => error instanceof BodyTooLargeError)
+}
+
+/**
  * Whether `error` is a cancel as waiting code sees it: a CancelledError, or the AbortError that an API of the platform
  * throws when its signal aborts. An error that a handler throws in response to a cancel is not a cancel.
  */
 export function isPlainCancel(error: unknown): boolean {
   if (isCancelled(error)) return true
-  return error instanceof Error && error.name === 'AbortError' && isOfCancel(error)
+  return holds(() => error instanceof Error && error.name === 'AbortError') && isOfCancel(error)
 }
 
 /** The number of nested causes that are looked at. There must be a limit, because an error may be its own cause. */
@@ -56,13 +72,15 @@ const longestChain = 10
 
 /** Whether `error` is a cancel or has one among its causes, as when a library wraps the error that interrupted it. */
 export function isOfCancel(error: unknown): boolean {
-  let each = error
-  for (let i = 0; i < longestChain; i++) {
-    if (isCancelled(each)) return true
-    if (!(each instanceof Error)) return false
-    each = each.cause
-  }
-  return false
+  return holds(() => {
+    let each = error
+    for (let i = 0; i < longestChain; i++) {
+      if (isCancelled(each)) return true
+      if (!(each instanceof Error)) return false
+      each = each.cause
+    }
+    return false
+  })
 }
 
 /** The codes of the errors that Node and Fastify give to code that goes on with a response which was ended or closed. */
@@ -79,13 +97,15 @@ const codesAfterEnd = new Set([
  * Such an error is not a failure if the request was cancelled.
  */
 export function isOfUseAfterEnd(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  const { code, type } = error as { code?: unknown; type?: unknown }
-  // Code that reads the body of a request gets `aborted` from Node, or `request.aborted` from the parsers of Express. The
-  // codes of these errors are not enough, because a failed connection to another server has the same codes.
-  return (
-    codesAfterEnd.has(code as string) ||
-    (code === 'ECONNRESET' && error.message === 'aborted') ||
-    type === 'request.aborted'
-  )
+  return holds(() => {
+    if (!(error instanceof Error)) return false
+    const { code, type } = error as { code?: unknown; type?: unknown }
+    // Code that reads the body of a request gets `aborted` from Node, or `request.aborted` from the parsers of Express. The
+    // codes of these errors are not enough, because a failed connection to another server has the same codes.
+    return (
+      codesAfterEnd.has(code as string) ||
+      (code === 'ECONNRESET' && error.message === 'aborted') ||
+      type === 'request.aborted'
+    )
+  })
 }

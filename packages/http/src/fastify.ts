@@ -6,8 +6,8 @@ export type { ScopeOptions } from './service.ts'
 
 /**
  * A plugin for Fastify. The hooks and the handler after it run inside a task, which is cancelled when the client leaves or
- * the deadline passes. Only the hook `onRequestAbort` runs outside of the task. Fastify does not log the CancelledError of
- * a handler. If the application registers the plugin twice, the options of the first count.
+ * the deadline passes. Only the hooks `onRequestAbort` and `onTimeout` run outside of the task. Fastify does not log the
+ * CancelledError of a handler. If the application registers the plugin twice, the options of the first count.
  *
  * @example
  *     import fastify from 'fastify'

@@ -1,5 +1,5 @@
 import { isThenable } from '@tasktree/core/lowlevel'
-import { BodyTooLargeError, isPlainCancel } from './errors.ts'
+import { isBodyTooLarge, isPlainCancel } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import type { RequestOwner } from './incoming-body.ts'
 import { IncomingRequest } from './incoming-request.ts'
@@ -71,7 +71,7 @@ export class HandlerExchange extends Exchange implements RequestOwner, Sender {
         if (this.#isCancel(sendingError)) throw sendingError
         this.#failUnexpectedly(sendingError)
       }
-    } else if (error instanceof BodyTooLargeError && !outgoing.headersSent) {
+    } else if (isBodyTooLarge(error) && !outgoing.headersSent) {
       sendStatus(outgoing, error.status, this.closing())
     } else this.#failUnexpectedly(error)
   }

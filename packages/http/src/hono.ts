@@ -63,8 +63,8 @@ function hideCancels(context: Context, incoming: Incoming, getResponse: () => Re
     get: () => current,
     set(error: Error | undefined) {
       current = error
-      if (error === undefined || 'getResponse' in error) return
       if (FrameworkExchange.of(incoming)?.isOwnCancel(error) !== true) return
+      if (error === undefined || 'getResponse' in error) return
       Reflect.defineProperty(error, 'getResponse', { configurable: true, value: getResponse })
     },
   })

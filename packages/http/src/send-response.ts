@@ -3,7 +3,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { BodyReader } from './response-body-reader.ts'
 import { isDecoded } from './decoded-body.ts'
-import { ClientGoneError } from './errors.ts'
+import { ClientGoneError, holds } from './errors.ts'
 import { type Incoming, isHttp2, type Outgoing } from './node-messages.ts'
 import { hasNoBody, plainOf, type PlainResponse } from './response.ts'
 
@@ -36,17 +36,18 @@ export interface Sender {
 
 /** Whether `value` is a `Response` of the platform, or of another library such as undici. */
 export function isResponse(value: unknown): value is Response {
-  return (
-    value instanceof Response ||
-    (typeof value === 'object' &&
-      value !== null &&
-      'status' in value &&
-      typeof value.status === 'number' &&
-      'headers' in value &&
-      typeof value.headers === 'object' &&
-      value.headers !== null &&
-      Symbol.iterator in value.headers &&
-      'body' in value)
+  return holds(
+    () =>
+      value instanceof Response ||
+      (typeof value === 'object' &&
+        value !== null &&
+        'status' in value &&
+        typeof value.status === 'number' &&
+        'headers' in value &&
+        typeof value.headers === 'object' &&
+        value.headers !== null &&
+        Symbol.iterator in value.headers &&
+        'body' in value),
   )
 }
 

@@ -1,11 +1,12 @@
 import { currentTask, sleep } from '@tasktree/core'
-import { requestScope } from '@tasktree/http/express'
+import { ignoreCancelled, requestScope } from '@tasktree/http/express'
 import express, { type ErrorRequestHandler, type Express } from 'express'
 import { createRequire } from 'node:module'
 import { createServer, type RequestListener } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
+import { hostile } from '../../../vitest.hostile.ts'
 import { RawClient } from './support/clients.ts'
 import { Log, requestTasks } from './support/probe.ts'
 
@@ -143,3 +144,25 @@ test.each([{}, { deadline: 10_000 }])(
     while (requestTasks().length > 0) await sleep(1)
   },
 )
+
+test.for(hostile)('a cancelled request that throws %s has failed', async ([, make]) => {
+  const log = new Log()
+  const value = make()
+  const failures: unknown[] = []
+  const scope = requestScope()
+  const url = await listen((incoming, outgoing) =>
+    scope(incoming, outgoing, () => {
+      const onEnd = (): void => {
+        ignoreCancelled(value, incoming, outgoing, (error) => failures.push(error))
+        log.add('handled')
+      }
+      log.work('work').catch(onEnd)
+    }),
+  )
+  const client = await RawClient.open(url)
+  client.get('/')
+  await log.until('work began')
+  client.leave()
+  await log.until('handled')
+  expect(failures.length === 1 && failures[0] === value).toBe(true)
+})

@@ -3,6 +3,7 @@ import { ClientGoneError, serve, type ServeOptions } from '@tasktree/http'
 import type { UnderlyingDefaultSource } from 'node:stream/web'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { hostile } from '../../../vitest.hostile.ts'
 import { RawClient } from './support/clients.ts'
 import { Log } from './support/probe.ts'
 
@@ -226,6 +227,58 @@ test.each([
     expect(errors).toEqual([
       expect.objectContaining({ message: expect.stringMatching(message) as string }),
     ])
+  }),
+)
+
+test.for(hostile)('a handler that throws %s is answered with 500', ([, make]) =>
+  run(async () => {
+    const value = make()
+    const errors: unknown[] = []
+    await using server = await serve(
+      () => {
+        throw value
+      },
+      { onError: (error) => void errors.push(error) },
+    )
+    expect((await fetch(server.url)).status).toBe(500)
+    expect(errors.length === 1 && errors[0] === value).toBe(true)
+  }),
+)
+
+test.for(hostile)('a cancelled handler that throws %s is reported', ([, make]) =>
+  run(async () => {
+    const log = new Log()
+    const value = make()
+    const errors: unknown[] = []
+    await using server = await serve(
+      async () => {
+        await log.work('work').catch(() => {})
+        throw value
+      },
+      {
+        onError: (error) => {
+          errors.push(error)
+          log.add('reported')
+        },
+      },
+    )
+    const client = await RawClient.open(server.url)
+    client.get('/')
+    await log.until('work began')
+    client.leave()
+    await log.until('reported')
+    expect(errors.length === 1 && errors[0] === value).toBe(true)
+  }),
+)
+
+test.for(hostile)('a handler that returns %s is answered with 500', ([, make]) =>
+  run(async () => {
+    const errors: unknown[] = []
+    await using server = await serve(() => make() as Response, {
+      onError: (error) => void errors.push(error),
+    })
+    expect((await fetch(server.url)).status).toBe(500)
+    expect(errors).toHaveLength(1)
   }),
 )
 
