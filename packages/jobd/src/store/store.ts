@@ -86,8 +86,7 @@ export class Store extends Actor {
       },
     })
     this.#retention = { ...retentionOf(this.#database), ...this.#wantedRetention }
-    if (Object.values(this.#retention).some((limit) => limit !== Infinity))
-      this.ctx.every(sweepTime, () => this.#sweep())
+    if (Object.values(this.#retention).some((limit) => limit !== Infinity)) this.#sweepLater()
   }
 
   protected override onStop(): void {
@@ -340,20 +339,26 @@ export class Store extends Actor {
     return this.#transactions.read(() => ({ ...this.#jobs.counts }))
   }
 
+  #sweepLater(): void {
+    this.ctx.after(sweepTime, () => this.#sweep())
+  }
+
   /**
-   * Deletes the jobs that the retention does not keep. Each call deletes one batch, so that a client never waits for
-   * more than one batch.
+   * Deletes the jobs that the retention does not keep. Each call deletes one batch, and the next call follows its commit,
+   * so that a client never waits for more than one batch.
    */
   #sweep(): void {
     const surplus = surplusJobs(this.#database, this.#retention, this.#jobs.counts, sweepBatch)
-    if (surplus.length === 0) return
+    if (surplus.length === 0) {
+      this.#sweepLater()
+      return
+    }
     this.#transactions.do(() => this.#jobs.delete(surplus), {
       settle: () => {
         this.#feed.publish({ type: 'deleted', ids: surplus })
         this.ctx.after(0, () => this.#sweep())
       },
-      // If the deletion fails, the next sweep tries again.
-      fail: () => {},
+      fail: () => this.#sweepLater(),
     })
   }
 
