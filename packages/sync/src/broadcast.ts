@@ -50,7 +50,8 @@ class Unread<T> extends Fifo<T> {
 
 /**
  * The messages for one subscriber, in a separate queue. Iterating the subscription yields the messages in order, until
- * the broadcast is closed or the subscription is disposed of. Leaving the loop disposes of the subscription.
+ * the subscription is disposed of, or the broadcast is closed and the queue is empty. Leaving the loop disposes of the
+ * subscription.
  *
  * @example
  *     const prices = new Broadcast<number>({ lag: 'drop-oldest', capacity: 2 })

@@ -36,8 +36,9 @@ class Possession implements Lender, Host<Releaser, Asker> {
   /** How many entries of the queue stand for a waiter that was cancelled. */
   #leaving = 0
   /**
-   * The host of the empty entries that stand in the queue in place of cancelled waiters (see `leave`). When the turn of
-   * such an entry comes, or its loop is closed, the next waiter is woken.
+   * The methods that the loop calls for the empty entries that stand in the queue in place of cancelled waiters (see
+   * `leave`). When the loop comes to such an entry, or the loop is closed, the entry leaves the queue, and the next
+   * waiter is woken if the lock has no holder.
    */
   readonly #places: Host<Releaser, Asker> = {
     keepsItsWaiters: true,

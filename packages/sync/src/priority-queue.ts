@@ -50,8 +50,8 @@ function checkedCompare<T>(compare: (a: T, b: T) => number): (a: T, b: T) => num
 
 /**
  * The default order. Two values without an order, such as NaN or a number and a string, throw a TypeError. After the
- * first element of an array such values count as equal instead, so `[priority, item]` pairs of the same priority keep
- * their order.
+ * first element of an array such values count as equal instead. So `[priority, item]` pairs of the same priority keep the
+ * order in which they were added if their items have no order, as two objects have none.
  */
 function compareInOrder(a: unknown, b: unknown, mustHaveOrder = true): number {
   if ((isNumeric(a) && isNumeric(b)) || (typeof a === 'string' && typeof b === 'string')) {

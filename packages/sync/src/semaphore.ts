@@ -35,8 +35,8 @@ class Permits implements Host<Releaser, Asker> {
   woken = 0
   readonly #lender: Lender
   /**
-   * The host of the empty entries that `leave` schedules. In the turn of such an entry, waiters are woken for the
-   * permits that are free.
+   * The methods that the loop calls for the empty waiters that `leave` makes. Such a waiter stands for no caller, and is
+   * not in `waiters`. When the loop comes to it, other waiters are woken for the permits that are free.
    */
   readonly #cancelledTurns: Host<Releaser, Asker> = {
     keepsItsWaiters: true,
@@ -129,7 +129,11 @@ export class Semaphore extends Primitive {
     return completed(permits.take())
   }
 
-  /** Takes a permit if one is free and no waiter is in the queue. @throws {WouldBlock} otherwise */
+  /**
+   * Takes a permit if one is free, no waiter is in the queue, and every woken waiter has continued.
+   *
+   * @throws {WouldBlock} otherwise
+   */
   acquireNowait(): Releaser {
     if (this.locked()) throw new WouldBlock('no permit is free', 'acquire()')
     return this.#permits.take()
