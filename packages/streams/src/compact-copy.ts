@@ -9,9 +9,12 @@
  * 0.1 us more. A copy above 8 KiB has a block of its own, so a part of the copy keeps no other bytes than the copy.
  */
 
-/** The size of a shared block. A chunk that is not larger may be kept by a few bytes of it. */
+/** The size of a shared block, in bytes. A few bytes of a chunk that is not larger are returned without a copy. */
 const SLAB = 16_384
-/** A larger block may be kept by bytes of it that are more than the eighth part. */
+/**
+ * A part of a larger block is returned without a copy only if it is more than one eighth of the block. The copy lets the
+ * block be freed.
+ */
 const HELD = 8
 
 let slab: Buffer | null = null

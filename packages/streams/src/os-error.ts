@@ -14,8 +14,8 @@ export interface OSErrorOptions extends ErrorOptions {
  * An error of the operating system. Its `code` is the name of the error, such as "ECONNRESET". As with the errors of
  * Node, a fact that is not known is not a property of the error.
  *
- * Source: OSError. Differs: Python keeps the number of the error, in `errno`; `path` and `dest` are `filename` and
- * `filename2` there.
+ * Source: OSError. Differs: `code` is always there, and `errno` is negative, as in Node; `path` and `dest` are `filename`
+ * and `filename2` in Python.
  */
 export class OSError extends Error {
   override readonly name: string = 'OSError'

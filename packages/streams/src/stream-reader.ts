@@ -380,7 +380,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     }
   }
 
-  /** Starts to read a line whose characters have `width` bytes. */
+  /** Starts to read a line in an encoding in which a line feed has `width` bytes. */
   #startLine(width: CharacterWidth, options: WaitOptions | undefined): Promise<Buffer> {
     if (width === 1 && this.#reads.first === null && this.#exception === null) {
       const length = this.#buffer.lineLength()

@@ -197,7 +197,8 @@ export class StreamWriter implements AsyncDisposable {
     const exception = this.#reader?.exception() ?? null
     if (exception !== null) throw exception
     if (this.#flow.lost) await this.#flow.drain(wait)
-    // No `await` may come before this call. Otherwise other code could write bytes now, and they would be sent without TLS.
+    // No `await` may come before this call, except the `await` above, which always throws. Otherwise other code could write
+    // bytes in the meantime, and they would be sent without TLS.
     await transport.startTls(options, wait)
   }
 

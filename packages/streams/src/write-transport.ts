@@ -48,7 +48,10 @@ export abstract class WriteTransport {
 
   /** Returns how many bytes the sink has not accepted yet. */
   protected abstract buffered(): number
-  /** Passes bytes to the sink. The sink calls `flushed` when it has accepted them, or with an error. */
+  /**
+   * Passes bytes to the sink, and calls `flushed` when the sink has accepted them. If the sink fails, `flushed` is called
+   * with the error, or not at all.
+   */
   protected abstract send(data: Uint8Array | string, flushed: (() => void) | undefined): void
   /** Ends the writing side after the buffered bytes have been sent. */
   protected abstract end(): void
@@ -56,7 +59,10 @@ export abstract class WriteTransport {
   protected abstract finish(): void
   /** Closes the sink at once and drops the buffered bytes. */
   protected abstract destroy(): void
-  /** Calls `callback` when the sink has accepted the bytes that are buffered now, even if writing has ended. */
+  /**
+   * Calls `callback` when the sink has accepted the bytes that are buffered now, and maybe also those that are written
+   * meanwhile, even if writing has ended. If the sink fails, `callback` is called with the error, or not at all.
+   */
   protected abstract whenFlushed(callback: () => void): void
   protected abstract writeProtocol(): WriteProtocol
   /**
