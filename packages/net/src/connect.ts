@@ -15,12 +15,22 @@ export interface ConnectOptions extends DialOptions, WaitOptions {
   tls?: TlsOptions | true | undefined
   /** The time for connecting and the TLS handshake together, in milliseconds. */
   timeout?: number | undefined
-  /** See the option of the same name in `TlsOptions`. @defaultValue 30000 */
+  /**
+   * How many milliseconds `close()` of a TLS connection may take, before the connection is cut. If this option is given,
+   * here or in `tls`, `close()` also waits for the peer to end TLS. This value has priority over the one in `tls`.
+   *
+   * @defaultValue 30000, without waiting for the peer
+   */
   sslShutdownTimeout?: number | undefined
 }
 
 export interface OpenOptions extends ConnectOptions {
-  /** The limit of the reader. See the option of the same name in `StreamReaderOptions`. @defaultValue 65536 */
+  /**
+   * The longest line that the reader can read, in bytes. While the reader buffers more than twice as many bytes, it
+   * pauses the socket. `Infinity` means no limit.
+   *
+   * @defaultValue 65536
+   */
   limit?: number | undefined
 }
 

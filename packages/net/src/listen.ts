@@ -24,7 +24,10 @@ export interface ListenTarget {
    * host the server listens at every address of the machine.
    */
   host?: string | readonly string[] | undefined
-  /** The port to listen at. With 0, the default, the system chooses a free port, which `sockets` tells. */
+  /**
+   * The port to listen at. With 0, the default, the system chooses a free port, which the property `sockets` of the
+   * Server shows.
+   */
   port?: number | undefined
   /** The path of a Unix socket, instead of host and port. */
   path?: string | undefined
@@ -37,7 +40,12 @@ export interface ListenTarget {
 
 export interface ListenerOptions extends ListenTarget {
   tls?: TlsOptions | undefined
-  /** See the option of the same name in `TlsOptions`. @defaultValue 30000 */
+  /**
+   * How many milliseconds `close()` of a TLS connection may take, before the connection is cut. If this option is given,
+   * here or in `tls`, `close()` also waits for the peer to end TLS. This value has priority over the one in `tls`.
+   *
+   * @defaultValue 30000, without waiting for the peer
+   */
   sslShutdownTimeout?: number | undefined
   /** How many connections the system keeps until the server accepts them. @defaultValue 511, as in Node */
   backlog?: number | undefined
@@ -133,8 +141,8 @@ function checkDescriptor(fd: unknown, { host, port, path }: ListenTarget): void 
 }
 
 /**
- * With several addresses and port 0, the first address gets a free port. If that port is in use at another address,
- * another free port is tried, this many times.
+ * With several addresses and port 0, the first address gets a free port. If that port is in use at another address, the
+ * server tries again with another free port. It tries at most this many ports.
  */
 const PORT_ATTEMPTS = 8
 

@@ -85,7 +85,10 @@ export class ProtocolCallbacks {
     })
   }
 
-  /** Tells the protocol the end of the connection. An error is only reported, because the connection has ended. */
+  /**
+   * Tells the protocol that the connection has ended, with `error` if it was lost. An error that the callback throws is
+   * only reported, because there is no connection left to abort.
+   */
   connectionLost(error: Error | null): void {
     try {
       const result: unknown = this.#protocol.connectionLost?.(error)

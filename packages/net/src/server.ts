@@ -35,7 +35,7 @@ export interface ServerSocket {
   family: string
 }
 
-/** A server as the snapshot shows it. */
+/** One server in the result of `snapshot()` of core, which describes all loops and tasks of this thread. */
 export interface ServerSnapshot {
   listening: string[]
   connections: number
@@ -101,7 +101,7 @@ export class Server implements AsyncDisposable {
     servers.add(this)
   }
 
-  /** @internal as the snapshot shows it */
+  /** @internal returns what `snapshot()` of core shows about this server */
   shown(): ServerSnapshot {
     const peers = [...this.#transports].slice(0, shownPeers).map(peerText)
     return {

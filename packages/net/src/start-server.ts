@@ -10,7 +10,12 @@ import { StreamProtocol } from './stream-protocol.ts'
 export type ClientHandler = (reader: StreamReader, writer: StreamWriter) => PromiseLike<void> | void
 
 export interface StartServerOptions extends ListenerOptions {
-  /** The limit of each reader. See the option of the same name in `StreamReaderOptions`. @defaultValue 65536 */
+  /**
+   * The longest line that a reader can read, in bytes. While a reader buffers more than twice as many bytes, it pauses
+   * its socket. `Infinity` means no limit.
+   *
+   * @defaultValue 65536
+   */
   limit?: number | undefined
 }
 
