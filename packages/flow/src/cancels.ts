@@ -32,7 +32,10 @@ export function isOwnCancel(error: unknown): boolean {
   return isCancelled(error) || currentFrame()?.isOwnAbort(error) === true
 }
 
-/** Returns how many cancels of the running task, and of the scopes around the running code, were not taken back. */
+/**
+ * Returns how many cancels of the running task, and of the scopes around the running code, were not taken back. The
+ * cancel of a `cancelScope` does not count.
+ */
 export function cancelsSoFar(): number {
   return currentTask()?.cancelling() ?? 0
 }

@@ -37,9 +37,9 @@ type Outcome<R> = { value: R } | { error: unknown }
  * most `concurrency + buffer` items are taken from `items` before the loop has taken their results. So a slow loop slows
  * the source down, and the memory does not grow with the number of items.
  *
- * The first failure ends the stream: after the results of the items before it, or at once with `ordered: false`. If the
- * loop ends early, by `break`, an error or a cancel, the running calls are cancelled and `items` is closed. The code
- * after the loop continues when all of them have ended.
+ * The first failure ends the stream: after the results of the items before it, or, with `ordered: false`, after the
+ * results of the calls that ended before it. If the loop ends early, by `break`, an error or a cancel, the running calls
+ * are cancelled and `items` is closed. The code after the loop continues when all of them have ended.
  *
  * @throws {TypeError} when `items` cannot be iterated, or `fn` is not a function
  * @throws {RangeError} when `concurrency` or `buffer` is not a whole number, or too small
@@ -79,7 +79,7 @@ async function* stream<T, R>(
   const outcomes = new Map<number, Outcome<R>>()
   let taken = 0
   let ended = 0
-  /** The future on which the loop waits for the next outcome; null while the loop does not wait. */
+  /** The future on which the loop waits, or has waited last, for the next outcome. Null before the first wait. */
   let change: Future<void> | null = null
   const noteChange = (): void => {
     if (change !== null && !change.done()) change.setResult()

@@ -241,8 +241,9 @@ export class Pump<T, R> {
   }
 
   /**
-   * Called when the current task has failed with `error`. `before` is the number of cancels of the task when the task
-   * began. Throws the error with which the task ends.
+   * Called when the current task has failed with `error`. Passes the error to the option `failed`, unless it is a cancel
+   * or a Stop. If the task must end with an error, throws that error. `before` is what `cancelsSoFar()` has returned when
+   * the task began.
    */
   #failed(error: unknown, index: number, before: number): void {
     const isCut = isUnderCancel(before)
