@@ -39,8 +39,8 @@ export function requestScope(options?: ScopeOptions): RequestScope {
 
 /**
  * An error handler for Connect, or for a router, a route or a mounted application of Express that has error handlers of its
- * own. It drops the errors that a cancelled request has thrown, so that no later error handler gets them. `requestScope`
- * adds it to an Express application.
+ * own. It drops the errors that the cancel of a request has caused, so that no later error handler gets them.
+ * `requestScope` adds it to an Express application.
  *
  * @example
  *     import express from 'express'

@@ -23,10 +23,10 @@ const cleanupTime = 5_000
 /**
  * A running server, made by `serve`. Leaving the scope of `await using` stops it.
  *
- * A stop goes through these steps: `ready()` answers 503, and each response closes its connection; after `drainDelay`
- * milliseconds the server accepts no new connections and closes idle connections; running requests have `grace`
- * milliseconds to end; then their tasks are cancelled; when the tasks have ended, every connection that is left is
- * destroyed.
+ * A stop goes through these steps: the function `ready()`, with which a handler answers a health check, answers 503, and
+ * each response closes its connection; after `drainDelay` milliseconds the server accepts no new connections and closes
+ * idle connections; running requests have `grace` milliseconds to end; then their tasks are cancelled; when the tasks
+ * have ended, or after 5 seconds, every connection that is left is destroyed.
  *
  * @example
  *     const server: HttpServer = await serve(() => new Response('hello'))

@@ -105,10 +105,11 @@ for (const name of ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'] 
 }
 
 /**
- * A `Response` as that of the platform. `serve` sends it faster, because a text or bytes as its body need no stream.
+ * A class that works like the platform's `Response`. `serve` sends it faster, because a body of text or bytes needs no
+ * stream.
  *
  * @example
- *     // The platform's Response, of which `serve` sends a plain body without making a stream of it.
+ *     // The `Response` of this package: `serve` sends its text without making a stream of it.
  *     await using server = await serve(() => new Response('hello', { status: 201 }))
  *     console.log((await fetch(server.url)).status) // 201
  */

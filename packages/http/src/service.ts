@@ -26,8 +26,10 @@ export interface ScopeOptions {
 
 export interface HandlerOptions extends ScopeOptions {
   /**
-   * How many bytes the body of a request may have. A request with a longer body is answered with 413. By default there is
-   * no limit.
+   * How many bytes the body of a request may have. A request whose header `content-length` is larger is answered with
+   * 413, without a call of the handler. A body without this header is counted while the handler reads it; the read that
+   * passes the limit throws BodyTooLargeError, and if the handler throws that error, the answer is 413 too. By default
+   * there is no limit.
    */
   maxBody?: number | undefined
   /**
