@@ -1,7 +1,12 @@
 import { PayloadTooLarge } from '../errors.ts'
 import type { Headers } from './bus.ts'
 
-/** @throws {PayloadTooLarge} when a message with these headers has more than `limit` bytes. `what` names it in the error. */
+/**
+ * Checks the size of a message. The size of the headers is an estimate, about 50 bytes too high.
+ *
+ * @param what the name of the message in the error
+ * @throws {PayloadTooLarge} when the message with its headers has more than `limit` bytes
+ */
 export function checkSize(
   what: string,
   data: Uint8Array,

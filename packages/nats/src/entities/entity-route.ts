@@ -1,6 +1,7 @@
 /**
- * The route of a message to the owner of an entity. Without a mailbox on the server, the message is a request to the owner, and
- * is sent again while the shard has no owner. With a mailbox, the message is appended to the stream, even if there is no owner.
+ * The route of a message to the owner of an entity. Without a mailbox on the server, an ask or a confirmed tell is a request to
+ * the owner, and is sent again while the shard has no owner; a plain tell is sent once. With a mailbox, every message is added
+ * to the stream of the mailbox, even if there is no owner.
  */
 import { createHash } from 'node:crypto'
 import { deriveIdempotencyKey } from '@tasktree/actor'

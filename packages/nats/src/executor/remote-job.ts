@@ -4,8 +4,8 @@ import type { JobControl } from '@tasktree/executor/lowlevel'
 
 /**
  * The future of the result of a job on another machine. A cancel releases the code that awaits the future at once. When the
- * server has the cancel, a job that waits no longer starts, and a job that runs is cancelled on its node, together with its
- * child processes.
+ * server has the cancel, a job that has not started will not start, and a job that runs is cancelled on its node, together
+ * with its child processes.
  *
  * @example
  *     import { MemoryServer } from '@tasktree/nats/testing'

@@ -73,8 +73,8 @@ class Guardian extends Actor {
     })
     this.#fresh = null
     this.ctx.monitor(holder)
-    // After a loss the supervisor stops its children, but the time limit of a child may be longer than the lease's margin. So
-    // the children that still run after half the margin are killed.
+    // After a loss the supervisor stops its children. They have `lease.margin` milliseconds until another node can get the
+    // lease, but the time limit of a child may be longer. So the children that still run after half of this time are killed.
     lease.onLost = () => {
       getEventLoop().callLater(lease.margin / 2, () => void holder.kill())
     }
