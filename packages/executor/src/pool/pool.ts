@@ -24,7 +24,7 @@ import { copyError, Workforce } from './workforce.ts'
 
 const shutDownMessage = 'the executor was shut down'
 
-/** What a snapshot of the process shows of a pool. */
+/** One pool in the result of `snapshot()` of core, which describes all loops and tasks of this thread. */
 export interface PoolSnapshot extends ExecutorStats {
   readonly name: string
   readonly kind: string
@@ -62,7 +62,7 @@ export abstract class WorkerPool implements Executor, JobOwner {
     pools.add(this)
   }
 
-  /** @internal returns the state of this pool for a snapshot of the process */
+  /** @internal returns what `snapshot()` of core shows about this pool */
   shown(): PoolSnapshot {
     return {
       name: this.#name,
