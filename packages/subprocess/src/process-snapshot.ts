@@ -1,7 +1,7 @@
 import type { Task } from '@tasktree/core'
 import { addSnapshotPart, LiveList, taskId } from '@tasktree/core/lowlevel'
 
-/** A child process as the snapshot shows it. */
+/** One child process in the result of `snapshot()` of core, which describes all loops and tasks of this thread. */
 export interface ProcessSnapshot {
   pid: number
   command: string
@@ -25,12 +25,12 @@ const shownCommand = 200
 const processes = new LiveList<ListedProcess>((process) => process.returncode === null)
 addSnapshotPart('processes', () => processes.list().map((process) => process.shown()))
 
-/** Adds `process` to the processes that snapshots show. Snapshots leave it out once it has ended. */
+/** Adds `process` to the processes that `snapshot()` of core shows. Later snapshots leave it out once it has ended. */
 export function addToSnapshots(process: ListedProcess): void {
   processes.add(process)
 }
 
-/** Describes a process for snapshots. `startedAt` is a time of `performance.now()`. */
+/** Returns what `snapshot()` of core shows about a process. `startedAt` is a time of `performance.now()`. */
 export function showProcess(
   pid: number,
   args: readonly string[],
