@@ -5,7 +5,7 @@ import { type RuntimeSnapshot, snapshot } from '@tasktree/core'
 
 type DelayHistogram = ReturnType<typeof monitorEventLoopDelay>
 
-/** A node of the tree that an actor system adds to a snapshot. */
+/** A node of the tree of actors that an actor system adds to the result of `snapshot()`. */
 interface ActorNode {
   readonly path: string
   readonly mailbox?: { readonly size: number }
@@ -24,7 +24,7 @@ const delays: readonly (readonly [string, (histogram: DelayHistogram) => number]
 ]
 
 /**
- * Makes the metrics of this thread. Each collection takes one snapshot, which takes 1 millisecond for each 1,000 tasks
+ * Makes the metrics of this thread. Each collection calls `snapshot()` once, which takes 1 millisecond for each 1,000 tasks
  * at most. The delay of the event loop is measured from the first collection on, so it is reported from
  * the second collection on.
  *
@@ -130,7 +130,10 @@ function observeMailboxes(
   }
 }
 
-/** Returns `part` of a snapshot. Returns an empty list if the package that adds the part is not loaded, or has failed. */
+/**
+ * Returns `part`, a property of the result of `snapshot()`. Returns an empty list if the package that adds the property is
+ * not loaded, or has failed.
+ */
 function listOf<T>(part: unknown): readonly T[] {
   return Array.isArray(part) ? part : []
 }
