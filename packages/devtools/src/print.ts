@@ -77,8 +77,9 @@ function nodesOf(thread: ThreadSnapshot): Node[] {
 }
 
 /**
- * Makes a node of a part that another package has added to the snapshot. Such a part is plain JSON. Its `root` or its
- * `children` become the children of the node, and all other fields become the text of the node.
+ * Makes a node of a part that another package than core has added to the result of core's `snapshot()`. Such a part is
+ * plain JSON. Its `root` or its `children` become the children of the node, and all other fields become the text of the
+ * node.
  */
 function partNode(part: unknown): Node {
   if (typeof part !== 'object' || part === null) return { text: String(part), children: [] }

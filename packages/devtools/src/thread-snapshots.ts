@@ -2,14 +2,14 @@ import type { RuntimeSnapshot } from '@tasktree/core'
 import type { Attached } from './attach.ts'
 import { Failure } from './failure.ts'
 
-/** The snapshot of one thread of the process. */
+/** The result of core's `snapshot()` in one thread of the process: the loops and tasks of that thread. */
 export interface ThreadSnapshot extends RuntimeSnapshot {
   thread: string
 }
 
 export const door = "globalThis[Symbol.for('tasktree.snapshot')]"
 
-/** Takes a snapshot of each thread that has loaded Tasktree. @throws {Failure} when no thread has loaded it */
+/** Calls core's `snapshot()` in each thread that has loaded Tasktree. @throws {Failure} when no thread has loaded it */
 export async function look(attached: Attached, stacks = false): Promise<ThreadSnapshot[]> {
   const { main, pid } = attached
   if (main.isClosed) throw new Failure(`process ${pid} has ended, or has closed its inspector`)
