@@ -1,4 +1,4 @@
-import { createTask, isCancelled, run, sleep } from '@tasktree/core'
+import { getRunningLoop, isCancelled, run, sleep } from '@tasktree/core'
 import { ClientGoneError, serve, type ServeOptions } from '@tasktree/http'
 import type { UnderlyingDefaultSource } from 'node:stream/web'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -9,12 +9,18 @@ import { Log } from './support/probe.ts'
 
 const bytes = new Uint8Array(3)
 
-/** Collects what the exception handler of the loop gets. */
-function collectReports(): unknown[] {
+/**
+ * Runs `body`, and returns what the exception handler of the loop gets. A failure that no code has read is reported only
+ * at the end of the run.
+ */
+async function reportsOf(body: () => Promise<void>): Promise<unknown[]> {
   const reports: unknown[] = []
-  createTask(() => sleep(0))
-    .getLoop()
-    .setExceptionHandler((_loop, { message, exception }) => reports.push([message, exception]))
+  await run(async () => {
+    getRunningLoop().setExceptionHandler((_loop, { message, exception }) =>
+      reports.push([message, exception]),
+    )
+    await body()
+  })
   return reports
 }
 
@@ -64,40 +70,43 @@ const sources: [string, () => Source][] = [
 ]
 
 describe.each(sources)('the source of a stream is cancelled when %s', (_name, source) => {
-  test.each(['the client leaves', 'the server stops', 'the deadline passes'])('and %s', (how) =>
-    run(async () => {
-      const log = new Log()
-      const reasons: unknown[] = []
-      const reports = collectReports()
-      const options: ServeOptions = how === 'the deadline passes' ? { deadline: 50 } : { grace: 0 }
-      await using server = await serve(
-        () =>
-          new Response(
-            new ReadableStream<Uint8Array>({
-              ...source(),
-              async cancel(reason) {
-                reasons.push(reason)
-                if (how !== 'the deadline passes') await sleep(5)
-                log.add('cancelled')
-              },
-            }),
-          ),
-        options,
-      )
-      const client = await RawClient.open(server.url)
-      client.socket.pause()
-      client.get('/')
-      await sleep(25)
-      if (how === 'the client leaves') client.leave()
-      else if (how === 'the server stops') await server.stop()
-      await log.until('cancelled')
-      client.leave()
-      await server.stop()
-      expect(reasons).toHaveLength(1)
-      expect(isCancelled(reasons[0])).toBe(true)
-      if (how === 'the client leaves') expect(reasons[0]).toBeInstanceOf(ClientGoneError)
+  test.each(['the client leaves', 'the server stops', 'the deadline passes'])(
+    'and %s',
+    async (how) => {
+      const reports = await reportsOf(async () => {
+        const log = new Log()
+        const reasons: unknown[] = []
+        const options: ServeOptions =
+          how === 'the deadline passes' ? { deadline: 50 } : { grace: 0 }
+        await using server = await serve(
+          () =>
+            new Response(
+              new ReadableStream<Uint8Array>({
+                ...source(),
+                async cancel(reason) {
+                  reasons.push(reason)
+                  if (how !== 'the deadline passes') await sleep(5)
+                  log.add('cancelled')
+                },
+              }),
+            ),
+          options,
+        )
+        const client = await RawClient.open(server.url)
+        client.socket.pause()
+        client.get('/')
+        await sleep(25)
+        if (how === 'the client leaves') client.leave()
+        else if (how === 'the server stops') await server.stop()
+        await log.until('cancelled')
+        client.leave()
+        await server.stop()
+        expect(reasons).toHaveLength(1)
+        expect(isCancelled(reasons[0])).toBe(true)
+        if (how === 'the client leaves') expect(reasons[0]).toBeInstanceOf(ClientGoneError)
+      })
       expect(reports).toEqual([])
-    }),
+    },
   )
 })
 
@@ -106,8 +115,7 @@ describe.each(['the deadline passes', 'the client leaves', 'the server stops'])(
   (how) => {
     async function errorsOf(handler: () => Promise<Response>): Promise<unknown[]> {
       const errors: unknown[] = []
-      await run(async () => {
-        const reports = collectReports()
+      const reports = await reportsOf(async () => {
         const server = await serve(handler, {
           grace: 0,
           ...(how === 'the deadline passes' ? { deadline: 20 } : {}),
@@ -120,8 +128,8 @@ describe.each(['the deadline passes', 'the client leaves', 'the server stops'])(
         await sleep(20)
         await server.stop()
         client.leave()
-        expect(reports).toEqual([])
       })
+      expect(reports).toEqual([])
       return errors
     }
 
@@ -181,10 +189,9 @@ test.each<[string, (failure: Error) => Promise<void> | void]>([
     },
   ],
   ['rejects', async (failure) => await Promise.reject(failure)],
-])('an onError that %s is reported, with the error that it got', (_name, fail) =>
-  run(async () => {
-    const reports = collectReports()
-    const [error, failure] = [new Error('of the handler'), new Error('of onError')]
+])('an onError that %s is reported, with the error that it got', async (_name, fail) => {
+  const [error, failure] = [new Error('of the handler'), new Error('of onError')]
+  const reports = await reportsOf(async () => {
     await using server = await serve(
       () => {
         throw error
@@ -193,12 +200,12 @@ test.each<[string, (failure: Error) => Promise<void> | void]>([
       { onError: () => fail(failure) },
     )
     expect((await fetch(server.url)).status).toBe(500)
-    expect(reports).toEqual([
-      ['the handler of GET / has failed', error],
-      ['onError has failed', failure],
-    ])
-  }),
-)
+  })
+  expect(reports).toEqual([
+    ['the handler of GET / has failed', error],
+    ['onError has failed', failure],
+  ])
+})
 
 test.each([
   [
@@ -298,16 +305,16 @@ test.each([204, 205, 304])('status %i has no content-length', (status) =>
 
 describe('an upgrade that is refused', () => {
   async function refusal(onUpgrade: NonNullable<ServeOptions['onUpgrade']>): Promise<string> {
-    return await run(async () => {
-      const reports = collectReports()
+    let text = ''
+    const reports = await reportsOf(async () => {
       await using server = await serve(() => new Response(), { onUpgrade })
       const client = await RawClient.open(server.url)
       client.get('/', ['Connection: upgrade', 'Upgrade: websocket'])
-      const text = await client.untilEnd()
+      text = await client.untilEnd()
       client.leave()
-      expect(reports).toEqual([])
-      return text
     })
+    expect(reports).toEqual([])
+    return text
   }
 
   const response = (): Response =>

@@ -19,21 +19,20 @@ import { type AddressInfo, createServer } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
 import { Log } from './support/probe.ts'
 
-function served(
+/** Serves `handler` and lets `body` be its client. Nothing is reported, at the end of the run either. */
+async function served(
   handler: (request: Request, log: Log) => Promise<Response> | Response,
   body: (url: string, log: Log) => Promise<void>,
 ): Promise<void> {
-  return run(async () => {
-    const reports: unknown[] = []
+  const reports: unknown[] = []
+  await run(async () => {
     const log = new Log()
     await using server = await serve((request) => handler(request, log))
-    createTask(() => sleep(0))
-      .getLoop()
-      .setExceptionHandler((_loop, context) => reports.push(context))
+    getEventLoop().setExceptionHandler((_loop, context) => reports.push(context))
     await body(server.url, log)
     await sleep(5)
-    expect(reports).toEqual([])
   })
+  expect(reports).toEqual([])
 }
 
 /** Sends the head and a part, and then nothing. */
