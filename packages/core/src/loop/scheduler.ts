@@ -2,6 +2,7 @@ import type { AsyncResource } from 'node:async_hooks'
 import { currentFrame } from '../context/current.ts'
 import type { Frame } from '../tasks/frame.ts'
 import type { Task } from '../tasks/task.ts'
+import { leaveTrail, Trail } from '../tasks/trail.ts'
 import { type Clock, machineTime, nextTick, SystemClock } from './clock.ts'
 import type { DebugMonitor } from './debug-monitor.ts'
 import { ReadyQueue, type Runnable, type Schedule } from './ready-queue.ts'
@@ -55,8 +56,12 @@ export abstract class Scheduler {
   #round = 0
   #timersDue = false
   #holder: Task | Frame | null = null
-  /** Whether `holdTurn` was called: then no call of `release` ends this turn. */
+  /** Whether `holdTurn` or `followTurn` was called: then no call of `release` ends this turn. */
   #isTurnHeld = false
+  /** Whether `holdTurn` was called: then this turn ends only when no microtask is left. */
+  #isHeldToEnd = false
+  /** @internal which of the running code descends from the code that this turn has resumed, after a call of `followTurn` */
+  readonly trail: Trail = new Trail()
   readonly #turnEnd: (() => void)[] = []
   /** Whether `#drain`, which runs the tasks and callbacks that are ready, is scheduled or running now. */
   #scheduled = false
@@ -218,15 +223,33 @@ export abstract class Scheduler {
   holdTurn(holder: Task | Frame): void {
     if (this.#holder === null) this.monitor?.turnBegan()
     this.#holder = holder
-    if (this.#isTurnHeld) return
     this.#isTurnHeld = true
+    if (this.#isHeldToEnd) return
+    this.#isHeldToEnd = true
     // If this method is called inside a callback of Node, `nextTick` calls back before the microtasks run. So it is
     // called in a microtask.
     void microtask.then(() => nextTick(this.#endHeldTurn))
   }
 
+  /**
+   * @internal Called when the turn is about to resume code of `holder`, a task or the frame of a scope: the loop runs no
+   * other task or callback before no microtask is left that this code, or code that descends from it, has queued. Until
+   * then, `trail` tells which code descends from it.
+   */
+  followTurn(holder: Task | Frame): void {
+    if (this.#isTurnHeld) return
+    this.#holder = holder
+    this.#isTurnHeld = true
+    this.trail.begin(this.#endTrail)
+  }
+
+  readonly #endTrail = (): void => {
+    if (!this.#isHeldToEnd) this.#endHeldTurn()
+  }
+
   readonly #endHeldTurn = (): void => {
     this.#isTurnHeld = false
+    this.#isHeldToEnd = false
     this.#onMicrotasksDrained()
   }
 
@@ -306,6 +329,7 @@ export abstract class Scheduler {
       }
       this.#round--
       this.#run(this.#ready.shift() as Runnable)
+      leaveTrail()
       if (this.#holder !== null) {
         // The holder is the task or scope that was just resumed. Its code runs in the microtasks that follow. When it
         // waits or ends, `release` or `releaseEnded` runs the next entry. `#watch` does so if the code awaits a promise

@@ -26,10 +26,11 @@ import { cancelWait, noteCancel } from './propagate-cancel.ts'
  *
  * 4. When the body has ended: each wait that the cancel has not reached.
  *
- * A cancel has reached each wait that it has ended or that throws when it resumes, and each clean-up wait. A clean-up
- * wait begins in a turn in which such a wait, or another clean-up wait, resumes, or in which code learns of the cancel
- * as an AbortSignal aborts. A pending cancel does not end clean-up waits. If a flow in its clean-up awaits a promise
- * that is not a future, it is lost from sight: its next wait counts as not reached.
+ * A cancel has reached each wait that it has ended or that throws when it resumes, and each clean-up wait. If such a
+ * wait, or another clean-up wait, resumes in a turn, then each wait is a clean-up wait that begins in the same turn in
+ * code that descends from the resumed code (`trail.ts` finds that code). If code learns of the cancel as an AbortSignal
+ * aborts, each wait that begins in that turn is a clean-up wait. A pending cancel does not end clean-up waits. If a flow
+ * in its clean-up awaits a promise that is not a future, it is lost from sight: its next wait counts as not reached.
  */
 
 /**

@@ -42,7 +42,7 @@ function withoutKey(keys: Keys, key: Reaction): Keys {
  * await a promise that this library did not make, which a cancel cannot end. Then the body would never get the cancel.
  *
  * The idea: the ended wait throws the CancelledError in a later turn (one step of the loop). If the body of the frame
- * ends in that turn, or a new wait begins in the frame, the body counts as the code that has got the cancel. Otherwise
+ * ends in that turn, or the code that got the error begins a wait, the body counts as this code. Otherwise
  * the cancel becomes pending again in three cases, because the code that got the error may not be the body. (1) A newer
  * wait of the frame has ended too, so other code of the frame runs as well. (2) Running code of the frame has asked for
  * the cancel, while other code of the frame waited. (3) The code that got the error has made no promise in that turn
@@ -119,10 +119,10 @@ export class Cancellation {
    */
   #cleanUpWaits: Keys = null
   /**
-   * Whether code that has got the newest cancel runs in this turn (one step of the loop). Each wait that begins in this
-   * turn is then a clean-up wait.
+   * Whether code that has got the newest cancel runs in this turn (one step of the loop). Each wait that this code
+   * begins in this turn is then a clean-up wait.
    */
-  isCleanUpTurn = false
+  #isCleanUpTurn = false
   /**
    * The waits that the newest cancel could not end, because their future has ended or is about to take a lock or an
    * item. They throw the CancelledError when they resume. Each wait is stored by its key.
@@ -234,7 +234,7 @@ export class Cancellation {
     this.#hasMadePromise = false
     this.#cleanUpWaits = null
     this.#owedWaits = null
-    this.isCleanUpTurn = false
+    this.#isCleanUpTurn = false
     this.isSeen = false
   }
 
@@ -253,11 +253,19 @@ export class Cancellation {
   }
 
   /**
+   * Whether the running code is code that has got the newest cancel. `Trail` finds the code that descends from the code
+   * that this turn has resumed. If the runtime cannot tell, all code that runs in this turn counts.
+   */
+  get isCleaningUp(): boolean {
+    return this.#isCleanUpTurn && !this.#frame.loop.trail.isStray
+  }
+
+  /**
    * Whether a cancel is to end the next wait of the running code. False if code has read `aborted` or `reason` of the
    * AbortSignal since the cancel, because that code knows of the cancel; and if the running code has got the cancel.
    */
   get isDue(): boolean {
-    return this.pending && !this.isSeen && !this.isCleanUpTurn
+    return this.pending && !this.isSeen && !this.isCleaningUp
   }
 
   /**
@@ -266,7 +274,7 @@ export class Cancellation {
    * AbortSignal since the cancel, that code knows of the cancel: this method then forgets the cancel and returns false.
    */
   takeDue(): boolean {
-    if (!this.pending || this.isCleanUpTurn) return false
+    if (!this.pending || this.isCleaningUp) return false
     if (!this.isSeen) return true
     this.pending = false
     this.#owedWaits = null
@@ -292,7 +300,7 @@ export class Cancellation {
     this.isSeen = false
     this.remembered = undefined
     this.#isFromInside = true
-    this.isCleanUpTurn = false
+    this.#isCleanUpTurn = false
   }
 
   /**
@@ -363,26 +371,28 @@ export class Cancellation {
   }
 
   /**
-   * Called when code learns of the newest cancel by the AbortSignal, or gets it from a scope. Each wait that begins
-   * before no microtask is left is a clean-up wait.
+   * Called when code learns of the newest cancel by the AbortSignal, or gets it from a scope. Which code that is cannot
+   * be known, so each wait that begins before no microtask is left is a clean-up wait.
    */
   beginLearningTurn(): void {
     const { task, loop } = this.#frame
-    if (task !== null && this.beginCleanUpTurn()) loop.holdTurn(task)
+    if (task === null || !this.beginCleanUpTurn()) return
+    loop.trail.drop()
+    loop.holdTurn(task)
   }
 
   /**
    * Called when code runs that gets the newest cancel now, or has got it before. Until the end of this turn (one step
-   * of the loop), each wait that begins in this scope or task is a clean-up wait. Returns false, and does nothing, if
-   * the cancel was taken back and the body has not ended.
+   * of the loop), each wait that this code begins in this scope or task is a clean-up wait. Returns false, and does
+   * nothing, if the cancel was taken back and the body has not ended.
    */
   beginCleanUpTurn(): boolean {
     const { task, state, loop } = this.#frame
     if (task === null || (this.count === 0 && state === OPEN)) return false
-    if (!this.isCleanUpTurn) {
-      this.isCleanUpTurn = true
+    if (!this.#isCleanUpTurn) {
+      this.#isCleanUpTurn = true
       loop.atTurnEnd(() => {
-        this.isCleanUpTurn = false
+        this.#isCleanUpTurn = false
       })
     }
     return true
@@ -437,14 +447,14 @@ export class Cancellation {
   }
 
   /**
-   * Called when code has begun the wait that `key` identifies. If code that has got the newest cancel runs in this turn
-   * (one step of the loop), the wait is a clean-up wait.
+   * Called when code has begun the wait that `key` identifies. If this code has got the newest cancel, the wait is a
+   * clean-up wait.
    */
   noteWaitBegun(key: Reaction): void {
     // `key` may also stand for an earlier wait, which was dropped because it was no real wait.
     this.#owedWaits = withoutKey(this.#owedWaits, key)
     const waits = this.#cleanUpWaits
-    this.#cleanUpWaits = this.isCleanUpTurn ? withKey(waits, key) : withoutKey(waits, key)
+    this.#cleanUpWaits = this.isCleaningUp ? withKey(waits, key) : withoutKey(waits, key)
   }
 
   /**
@@ -461,7 +471,8 @@ export class Cancellation {
   /**
    * Called at the beginning of a turn (one step of the loop) in which a wait throws the CancelledError. From now until
    * the call of `endTurn`, a call of `confirm` means that the body has ended or that code has begun another wait, and a
-   * call of `notePromiseMade` means that code of this scope or task has made a promise.
+   * call of `notePromiseMade` means that code of this scope or task has made a promise. Both ignore code that does not
+   * descend from the code that gets the error, if the runtime can tell.
    */
   beginTurn(): void {
     this.#isThrowing = true
@@ -472,7 +483,7 @@ export class Cancellation {
    * therefore not ended with this error. It may now be in an `await` of a promise that is not a future.
    */
   notePromiseMade(): void {
-    this.#hasMadePromise = true
+    if (!this.#frame.loop.trail.isStray) this.#hasMadePromise = true
   }
 
   get isThrowing(): boolean {
@@ -480,12 +491,12 @@ export class Cancellation {
   }
 
   /**
-   * Called when the body of this scope or task has ended, or its code has begun a wait. If that happens in the turn
-   * (one step of the loop) in which a wait throws the CancelledError, the cancel counts as delivered to the body, and
-   * is not thrown again.
+   * Called when the body of this scope or task has ended, or its code has begun a wait. If the code that gets a
+   * CancelledError in this turn (one step of the loop) has done so, the cancel counts as delivered to the body, and is
+   * not thrown again.
    */
   confirm(): void {
-    if (this.#isThrowing) this.#isConfirmed = true
+    if (this.#isThrowing && !this.#frame.loop.trail.isStray) this.#isConfirmed = true
   }
 
   /**

@@ -4,7 +4,7 @@ import { Future } from '../futures/future.ts'
 import type { Reaction } from '../futures/reaction.ts'
 import { ChainWait } from './chain-wait.ts'
 import type { Frame } from './frame.ts'
-import { ABANDONED, CLOSING, OPEN } from './frame-state.ts'
+import { ABANDONED, CLEANING, CLOSING, OPEN } from './frame-state.ts'
 import { cancelRest, noteOuterCancel } from './cancel-rest.ts'
 import { beginCleanup, endCleanup } from './frame-end.ts'
 import { Interruption } from './frame-waits.ts'
@@ -58,7 +58,7 @@ export function beginWait(frame: Frame, reaction: Reaction, future: Future<unkno
   // If both an inner and an outer scope have a pending cancel, the CancelledError of this wait counts for both.
   for (let each: Frame | null = due; each !== null; each = each.parent) {
     const { cancellation } = each
-    if (cancellation?.pending === true && !cancellation.isCleanUpTurn) {
+    if (cancellation?.pending === true && !cancellation.isCleaningUp) {
       if (cancellation.takeForNewWait()) holdTakingTurn(frame, cancellation)
       noteCancel(cancellation, isAccepted, key, frame.numberOf(key), message)
     }
@@ -191,10 +191,7 @@ function resumeWithCancel(
     if (!isWaitCancelled) cancellation.noteThrownNow(frame.numberOf(key))
     beginThrowingTurn(each)
   }
-  // The turn of a task ends when its code begins a wait. But code in its clean-up may begin several waits one after
-  // another, in the branches of a `Promise.all`. If other code of the task waits too, the scope may end before these
-  // branches. So this turn ends only when no microtask is left.
-  if (isCleanUp && hasOtherWork(frame)) loop.holdTurn(task ?? frame)
+  if (isCleanUp) holdCleanUpTurn(frame)
   if (due !== null) noteOuterCancel(frame, due)
   if (future instanceof Interruption) return future.cancelledError()
   if (due === null || future.cancelled()) return null
@@ -202,6 +199,20 @@ function resumeWithCancel(
   // the error of the gather and no new one, as in asyncio.
   if (future.done() && isCancelled(future.exception())) return null
   return toCancelledError(due.cancellation?.remembered)
+}
+
+/**
+ * The turn of a task ends when its code begins a wait. But code in its clean-up may begin several waits one after
+ * another, in the branches of a `Promise.all`. So the turn goes on until no microtask is left that descends from this
+ * code. If the runtime cannot tell, and other code of the task waits too, so that the scope may end before these
+ * branches, the turn ends when no microtask at all is left.
+ */
+function holdCleanUpTurn(frame: Frame): void {
+  const holder = frame.task ?? frame
+  if (canSeePromises) {
+    watchPromises()
+    frame.loop.followTurn(holder)
+  } else if (hasOtherWork(frame)) frame.loop.holdTurn(holder)
 }
 
 function beginThrowingTurn(frame: Frame): void {
@@ -259,6 +270,7 @@ export function mustRefuse(frame: Frame): boolean {
   if (frame.loop.isClosed()) return true
   for (let each: Frame | null = frame; each !== null; each = each.parent) {
     if (each.state === CLOSING || each.state === ABANDONED) return true
+    if (each.state === CLEANING && each.loop.trail.isStray) return true
   }
   return false
 }

@@ -196,7 +196,7 @@ export class Execution extends Frame {
     if (task.done()) return
     // No wait of the body has thrown the CancelledError of this cancel, usually because the cancel came after the last
     // wait. The task ends as cancelled all the same.
-    if (cancellation?.pending === true && !cancellation.isCleanUpTurn) {
+    if (cancellation?.pending === true && !cancellation.isCleaningUp) {
       const message = cancellation.remembered
       Execution.#end(this, () => task.endCancelled(message))
     } else if (Execution.#isClean(this)) {

@@ -24,8 +24,8 @@ export const ENDED = 1
 export const CLOSING = 2
 /**
  * State of a frame (the object for one scope or task): as CLOSING, but in this turn (one step of the loop) a call
- * continues that has got the cancel. It may begin waits in this turn, to clean up. At the end of the turn, the state is
- * CLOSING again.
+ * continues that has got the cancel. It may begin waits in this turn, to clean up; code that does not descend from this
+ * call may not. At the end of the turn, the state is CLOSING again.
  */
 export const CLEANING = 3
 /**

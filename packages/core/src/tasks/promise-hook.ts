@@ -2,7 +2,8 @@ import { currentEnvironment } from '../context/async-context.ts'
 import { nextTick } from '../loop/clock.ts'
 
 /**
- * V8's promise hook reports each new promise. It answers two questions about running code that nothing else can answer.
+ * V8's promise hooks report each new promise, and each promise that is settled. They answer three questions about running
+ * code that nothing else can answer.
  *
  * 1. A cancel has ended a wait, and the waiting code gets the CancelledError. Does that code continue with an `await`
  * of a foreign promise (a promise that is not a future), or has it ended? That code may be the body of the task, or a
@@ -10,17 +11,21 @@ import { nextTick } from '../loop/clock.ts'
  * task has not, the code was not the body, and the body must still get the cancel. If the code awaits a foreign
  * promise, it may be the clean-up of the body, and the cancel is not thrown again. Such an `await` makes a new promise.
  * So the hook reports the promises that code of the cancelled task or scope makes just after it has got the
- * CancelledError. The hook is set once for all cancels that are thrown before the microtask queue is empty.
+ * CancelledError. The hooks are set once for all cancels that are thrown before the microtask queue is empty.
  *
- * 2. Has the body of a scope itself begun the work whose promise the body returns? In `timeout(5, () => work())` it
+ * 2. Is a section of the microtask queue empty, which two marks enclose? Each job of a promise makes or settles a promise.
+ * `trail.ts` asks this, to find the code that descends from the code that has got a cancel.
+ *
+ * 3. Has the body of a scope itself begun the work whose promise the body returns? In `timeout(5, () => work())` it
  * has, and after a cancel the scope waits until that work has ended its clean-up. In `timeout(5, () => promise)` it has
  * not, and a cancel of the scope only ends the wait for that promise.
  *
- * To set the hook costs at most 0.4 us. Bun, Deno and workerd have no such hook. There the answer to question 1 is "it may
- * continue", and the answer to question 2 is "it has".
+ * To set a hook costs at most 0.4 us. Bun, Deno and workerd have no such hooks. There the answer to question 1 is "it may
+ * continue", question 2 is not asked, and the answer to question 3 is "it has".
  */
 interface PromiseHooks {
   onInit(hook: (promise: Promise<unknown>) => void): () => void
+  onSettled(hook: (promise: Promise<unknown>) => void): () => void
 }
 
 const promiseHooks: PromiseHooks | null = findPromiseHooks()
@@ -31,15 +36,21 @@ function findPromiseHooks(): PromiseHooks | null {
     | { promiseHooks?: PromiseHooks }
     | undefined
   const hooks = v8?.promiseHooks
-  if (typeof hooks?.onInit !== 'function') return null
+  if (typeof hooks?.onInit !== 'function' || typeof hooks.onSettled !== 'function') return null
   try {
-    let seen = false
-    const stop = hooks.onInit(() => {
-      seen = true
-    })
+    let isMade = false
+    let isSettled = false
+    const stops = [
+      hooks.onInit(() => {
+        isMade = true
+      }),
+      hooks.onSettled(() => {
+        isSettled = true
+      }),
+    ]
     void Promise.resolve().then(() => {})
-    stop()
-    return seen ? hooks : null
+    for (const stop of stops) stop()
+    return isMade && isSettled ? hooks : null
   } catch {
     return null
   }
@@ -47,12 +58,27 @@ function findPromiseHooks(): PromiseHooks | null {
 
 export const canSeePromises: boolean = promiseHooks !== null
 
-let stopHook: (() => void) | null = null
+const microtask = Promise.resolve()
+
+let stopHooks: (() => void)[] = []
+
+/** The number of promises that were made or settled while the hooks were set. */
+let events = 0
+
+/** Returns a number that grows each time a promise is made or settled; it grows only after a call of `watchPromises`. */
+export function promiseEvents(): number {
+  return events
+}
 
 function onPromise(): void {
+  events++
   for (let frame = currentEnvironment()?.frame ?? null; frame !== null; frame = frame.parent) {
     if (frame.cancellation?.isThrowing === true) frame.cancellation.notePromiseMade()
   }
+}
+
+function onSettled(): void {
+  events++
 }
 
 /**
@@ -60,14 +86,16 @@ function onPromise(): void {
  * promise, the Cancellation of its task or scope notes that, because the promise shows that the code has not ended.
  */
 export function watchPromises(): void {
-  if (promiseHooks === null || stopHook !== null) return
-  stopHook = promiseHooks.onInit(onPromise)
-  nextTick(stopWatching)
+  if (promiseHooks === null || stopHooks.length > 0) return
+  stopHooks = [promiseHooks.onInit(onPromise), promiseHooks.onSettled(onSettled)]
+  // If this function is called inside a callback of Node, `nextTick` calls back before the microtasks run. So it is
+  // called in a microtask.
+  void microtask.then(() => nextTick(stopWatching))
 }
 
 function stopWatching(): void {
-  stopHook?.()
-  stopHook = null
+  for (const stop of stopHooks) stop()
+  stopHooks = []
 }
 
 /**
