@@ -48,6 +48,21 @@ test.each(Object.entries(mains))('a hang is told once, by what run throws: %s', 
   expect(printed).not.toMatch(/nothing is left|DeadlockError/)
 })
 
+test('a hang that main answers with an error of its own keeps that error as its cause', async () => {
+  const cause = new Error('the clean-up has failed')
+  const { error, printed } = await hang(async () => {
+    try {
+      await sleepForever()
+    } finally {
+      // oxlint-disable-next-line no-unsafe-finally -- the clean-up fails
+      throw cause
+    }
+  })
+  expect(error).toBeInstanceOf(DeadlockError)
+  expect((error as Error).cause).toBe(cause)
+  expect(printed).toBe('')
+})
+
 test('a hang of the clean-up after that of main is told apart, once', async () => {
   const { error, printed } = await hang(async () => {
     createTask(async () => {

@@ -43,12 +43,16 @@ export class MainTask implements Interruptible, Waiting {
   }
 
   /**
-   * Returns the error that `run` throws when the main task has thrown `error`: a DeadlockError if a deadlock was found;
-   * a KeyboardInterrupt if `error` is a CancelledError, and only a signal of the process (SIGINT or SIGTERM) has
+   * Returns the error that `run` throws when the main task has thrown `error`: a DeadlockError if a deadlock was found,
+   * with `error` as its cause unless `error` only says that the main task was cancelled or given up; a KeyboardInterrupt if `error` is a CancelledError, and only a signal of the process (SIGINT or SIGTERM) has
    * cancelled the main task; otherwise `error` itself.
    */
   explain(error: unknown): unknown {
-    if (this.deadlock !== null) return this.deadlock
+    const { deadlock } = this
+    if (deadlock !== null) {
+      if (error === deadlock || this.isGivenUp || isCancelled(error)) return deadlock
+      return new DeadlockError(deadlock.message, { cause: error })
+    }
     if (isCancelled(error) && this.#signal !== null && this.#task.uncancel() === 0) {
       return new KeyboardInterrupt(this.#signal)
     }
