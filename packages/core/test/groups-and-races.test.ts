@@ -259,6 +259,18 @@ virtual('an eager task that cancels its group is cancelled too', async () => {
 })
 
 describe('the limit of a group', () => {
+  virtual('leaves it to getCoro to return the body that was passed', async () => {
+    const work = async (): Promise<void> => sleep(1)
+    await taskGroup(
+      async (group) => {
+        const tasks = [group.createTask(work), group.createTask(work)]
+        await sleep(0)
+        expect(tasks.map((task) => task.getCoro())).toEqual([work, work])
+      },
+      { limit: 1 },
+    )
+  })
+
   virtual('changes nothing in what createTask accepts', async () => {
     await taskGroup(
       async (group) => {

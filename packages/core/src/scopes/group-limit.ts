@@ -2,7 +2,7 @@ import { DetailedFuture } from '../futures/detailed-future.ts'
 import { LinkedList, type Linked } from '../linked-list.ts'
 import type { EventLoop } from '../loop/loop.ts'
 import { type Coroutine, type CoroutineFunction, runInline } from '../tasks/coroutine.ts'
-import { checkTaskBody } from '../tasks/task.ts'
+import { checkTaskBody, passedBodies } from '../tasks/task.ts'
 
 /**
  * The future on which a task of a group waits until fewer tasks than the limit of the group run. Then the future gets a
@@ -44,7 +44,9 @@ export class GroupLimit {
    */
   bodyFor<T>(coro: CoroutineFunction<[], T> | Coroutine<T>): () => Promise<T> {
     checkTaskBody(coro)
-    return () => this.#run(coro)
+    const body = (): Promise<T> => this.#run(coro)
+    passedBodies.set(body, coro)
+    return body
   }
 
   async #run<T>(coro: CoroutineFunction<[], T> | Coroutine<T>): Promise<T> {

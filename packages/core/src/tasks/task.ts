@@ -21,6 +21,12 @@ import type { Frame } from './frame.ts'
 import { framesOf } from './frame-tree.ts'
 import { cancelFrame } from './propagate-cancel.ts'
 
+/**
+ * For each body that this library runs in place of the body that the program has passed: the body of the program. Such
+ * is the body of a task of a group with the option `limit`, which first waits until the limit allows it to begin.
+ */
+export const passedBodies: WeakMap<object, TaskBody<unknown>> = new WeakMap()
+
 export interface TaskOptions {
   /** The name of the task; by default "Task-1", "Task-2" and so on. */
   name?: string | undefined
@@ -203,13 +209,10 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
     return this.cancelling()
   }
 
-  /**
-   * Returns the body of the task, as it was passed to `createTask`; null when the body has ended. If the task belongs to
-   * a group with the option `limit`, returns a function that waits until the limit allows the body to begin, and then
-   * runs the body.
-   */
+  /** Returns the body of the task, as it was passed to `createTask`; null when the body has ended. */
   getCoro(): TaskBody<T> | null {
-    return this.#execution.body as TaskBody<T> | null
+    const { body } = this.#execution
+    return ((body === null ? null : passedBodies.get(body)) ?? body) as TaskBody<T> | null
   }
 
   getContext(): Context {
