@@ -1,4 +1,14 @@
-import { createTask, currentTask, getRunningLoop, run, sleep, taskSignal } from '@tasktree/core'
+import {
+  createTask,
+  currentTask,
+  detached,
+  Future,
+  getRunningLoop,
+  run,
+  sleep,
+  taskSignal,
+  timeout,
+} from '@tasktree/core'
 import { describe, expect, test, vi } from 'vitest'
 
 const clock = vi.hoisted(() => ({ time: 0 }))
@@ -111,10 +121,19 @@ describe('debug mode says how long a foreign await has delayed a cancel', () => 
   test.each<[string, () => Promise<void>]>([
     ['to the next wait', () => sleep(0)],
     ['to the end of the task', async () => {}],
+    [
+      'to the end of a scope',
+      async () => {
+        const cancelled = new Future<void>()
+        cancelled.cancel()
+        await timeout(1_000, async () => cancelled).catch(() => {})
+        await sleep(0)
+      },
+    ],
   ])('%s', async (_, next) => {
     const warnings = await warningsOf(async () => {
       const task = currentTask()
-      setImmediate(() => task?.cancel())
+      detached(() => setImmediate(() => task?.cancel()))
       await foreign()
       await longForeign()
       await next()

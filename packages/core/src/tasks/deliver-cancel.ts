@@ -253,6 +253,7 @@ export function deliverWith(frame: Frame): void {
     const { cancellation } = each
     if (cancellation?.isPendingFromElsewhere !== true || cancellation.isFromInside) continue
     cancellation.pending = false
+    if (frame.task !== null) frame.loop.monitor?.cancelDelivered(frame.task)
     cancellation.noteThrownNow(each.newestEnded)
     noteOuterCancel(frame, each)
     beginThrowingTurn(each)
