@@ -5,7 +5,9 @@ import { lookup, type LookupAddress } from 'node:dns'
 import { isIP } from 'node:net'
 
 /**
- * Returns the addresses of `host`, each once, with IPv4 and IPv6 alternating as RFC 8305 requires. @throws {GaiError}
+ * Returns the addresses of `host`, each once, with IPv4 and IPv6 alternating as RFC 8305 requires.
+ *
+ * @throws {GaiError} when the name cannot be resolved, or has no address
  */
 export async function addressesOf(host: string, signal?: AbortSignal): Promise<LookupAddress[]> {
   const family = isIP(host)
@@ -27,7 +29,7 @@ export function distinct(addresses: readonly LookupAddress[]): LookupAddress[] {
   return [...byText.values()]
 }
 
-/** Returns the same text for every spelling of an IPv6 address. */
+/** Returns the same text for every spelling of an IPv6 address without a zone. Returns any other address as it is. */
 function canonical(address: string): string {
   if (isIP(address) !== 6 || address.includes('%')) return address
   return new URL(`http://[${address}]/`).hostname

@@ -4,8 +4,8 @@ import { keepFreedMemory } from './keep-freed-memory.ts'
 /** The size of the buffer of one read, in bytes: twice that of Node, so that bulk data costs half the reads. */
 const SIZE = 131_072
 /**
- * After a read of at least this many bytes, the receiver owns the buffer, and the next read of this connection gets a
- * new one.
+ * After a read of at least this many bytes, the next read of this connection uses a new buffer in place of the shared
+ * one. If that read is as large, the receiver may keep the new buffer.
  */
 const LARGE = SIZE / 2
 
@@ -26,12 +26,12 @@ export type Receiver = (bytes: Buffer, lent: boolean) => boolean
 
 /**
  * Returns a socket that takes the place of `socket` over the same connection: the new socket passes its bytes to
- * `receive` and emits no 'data'. Returns `socket` itself if it uses TLS, has already read bytes or has ended, or
- * if the runtime does not support this. After a small read, the next read uses the buffer that all connections share. After a large read, the
- * next read uses a new buffer, which the receiver may keep.
+ * `receive` and emits no 'data'. Returns `socket` itself if it uses TLS, has already read bytes or has ended, or if the
+ * runtime does not support this. After a small read, the next read uses the buffer that all connections share. After a
+ * large read, the next read uses a new buffer, which the receiver may keep if that read is large too.
  *
- * Node has no public option for this on a connection that a server has accepted, so the handle is moved to a new
- * socket.
+ * Node has no public option for this on a connection that a server has accepted. So the handle, which is Node's object
+ * for the connection of the operating system, is moved to a new socket.
  */
 export function withBulkReads(socket: Socket, receive: Receiver): Socket {
   const owner = socket as unknown as { _handle?: object | null }

@@ -1,6 +1,9 @@
 import type { Future } from '@tasktree/core'
 
-/** Cancels a future that no code awaits any more, or marks its outcome as handled, so that it is not reported. */
+/**
+ * Cancels a future that no code awaits any more. If the future has failed already, marks its error as handled, so that
+ * the error is not reported.
+ */
 export function cancelUnawaited(future: Future<unknown>): void {
   if (!future.cancel() && !future.cancelled()) future.exception()
 }

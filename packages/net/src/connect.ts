@@ -13,7 +13,7 @@ import { Transport } from './transport.ts'
 export interface ConnectOptions extends DialOptions, WaitOptions {
   /** Connects over TLS. The certificate is verified unless the options say otherwise. */
   tls?: TlsOptions | true | undefined
-  /** The time for connecting and the TLS handshake together, in milliseconds. */
+  /** How many milliseconds connecting and the TLS handshake together may take. By default only the handshake has a limit. */
   timeout?: number | undefined
   /**
    * How many milliseconds `close()` of a TLS connection may take, before the connection is cut. If this option is given,
@@ -40,9 +40,11 @@ export interface OpenOptions extends ConnectOptions {
  *
  * @throws {TypeError} for wrong arguments, before anything is opened
  * @throws {RangeError} for arguments whose value is out of range, before anything is opened
- * @throws {ConnectionRefusedError} and other OSErrors
+ * @throws {ConnectionRefusedError} when no server listens at the address; another OSError when connecting fails otherwise
  * @throws {GaiError} when the name has no address
- * @throws {TimeoutError} after `timeout` milliseconds
+ * @throws {TimeoutError} after `timeout` milliseconds, or when the TLS handshake takes longer than its limit
+ * @throws {CertificateError} when the server's certificate is not accepted
+ * @throws {TlsError} for other errors of TLS
  *
  * @example
  *     await using server = await startServer(
@@ -174,7 +176,7 @@ async function connect<P extends Protocol | BufferedProtocol>(
       // The task still runs if the caller was in a cancelled scope before it could wait for the task.
       await cancelTasks([task])
     } finally {
-      // The connection was made in the turn in which the caller was cancelled. No code will get it, so it is closed.
+      // If the connection was made in the turn in which the caller was cancelled, no code will get it, so it is closed.
       if (task.done() && !task.cancelled() && task.exception() === null) task.result()[0].abort()
     }
     throw error
@@ -197,7 +199,8 @@ async function connectInTime<P extends Protocol | BufferedProtocol>(
       return connection
     })
   } catch (error) {
-    // The connection was made in the same turn in which the time ran out or the caller was cancelled, so it is closed.
+    // If the connection was made in the same turn in which the time ran out or the caller was cancelled, no code will get
+    // it, so it is closed.
     ;(connection as [Transport, P] | null)?.[0].abort()
     if (!(error instanceof TimeoutError) || (deadline as Timeout | null)?.expired() !== true) {
       throw error

@@ -21,11 +21,11 @@ export function parseListen<O extends ListenerOptions>(
 }
 
 /**
- * Starts a server that calls `factory` for the protocol of each connection.
+ * Starts a server that calls `factory` to make the protocol of each connection.
  *
  * @throws {TypeError} for wrong arguments, before anything is opened
  * @throws {RangeError} for arguments whose value is out of range, before anything is opened
- * @throws {AddressInUseError} and other OSErrors
+ * @throws {AddressInUseError} when the address is in use; another OSError when the server cannot listen for another reason
  *
  * @example
  *     await using server = await createServer(

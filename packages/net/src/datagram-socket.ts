@@ -203,7 +203,7 @@ class Receiver implements DatagramProtocol {
  *     console.log(data.toString()) // ping
  */
 export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable {
-  /** @internal a literal, because a bundler may rename the class to `_DatagramSocket` */
+  /** @internal the name that users see; without it, a bundler may rename the class to `_DatagramSocket` */
   static readonly name: string = 'DatagramSocket'
 
   readonly #receiver: Receiver
@@ -219,7 +219,7 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
    *
    * @throws {TypeError} for wrong arguments, before anything is opened
    * @throws {RangeError} for arguments whose value is out of range, before anything is opened
-   * @throws {AddressInUseError} and other OSErrors
+   * @throws {AddressInUseError} when the local address is in use; another OSError when opening fails for another reason
    */
   static open(options: DatagramSocketOptions = {}): Promise<DatagramSocket> {
     checkDatagramOptions(options)
@@ -243,8 +243,8 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
   }
 
   /**
-   * Sends one datagram, and waits while more than 64 KiB are waiting to be sent. Pass no address when the socket has a
-   * `remoteAddr`.
+   * Sends one datagram. If more than 64 KiB are then waiting to be sent, waits until at most 16 KiB are left. Pass no
+   * address when the socket has a `remoteAddr`.
    *
    * @throws {TypeError} for data that is not bytes, and for an address of a wrong type
    * @throws {RangeError} for a port that is out of range
@@ -260,7 +260,12 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
     return this.drain(options)
   }
 
-  /** Waits while more than 64 KiB of datagrams are waiting to be sent. @throws as `send` does */
+  /**
+   * If more than 64 KiB of datagrams are waiting to be sent, waits until at most 16 KiB are left.
+   *
+   * @throws {ConnectionResetError} when the socket is closed
+   * @throws {OSError} if an earlier datagram could not be sent; each such error is thrown only once
+   */
   drain(options?: WaitOptions): Promise<void> {
     checkOptions(options)
     return this.#receiver.drain(options)
@@ -311,8 +316,8 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
   }
 
   /**
-   * Closes and waits. If the wait is cancelled, datagrams that are not sent yet are lost, and the CancelledError is
-   * thrown when the socket has closed.
+   * Closes the socket and waits until it has closed. If the wait is cancelled, datagrams that are not sent yet are lost,
+   * and the CancelledError is thrown when the socket has closed.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()

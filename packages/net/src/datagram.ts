@@ -16,8 +16,8 @@ export interface DatagramAddress {
 }
 
 /**
- * The callbacks of one UDP socket. They are called outside of every task: `pauseWriting` by `sendTo`, and the others in
- * turns of the loop. Source: asyncio.DatagramProtocol
+ * The callbacks of one UDP socket. They are called outside of every task: `pauseWriting` during a call of `sendTo`, and
+ * the others in turns of the loop. Source: asyncio.DatagramProtocol
  */
 export interface DatagramProtocol {
   connectionMade?(transport: DatagramTransport): void
@@ -70,7 +70,7 @@ export class DatagramTransport implements Disposable {
   readonly #high = 65_536
   readonly #low = 16_384
 
-  /** @internal made by createDatagramEndpoint */
+  /** @internal use createDatagramEndpoint */
   constructor(socket: Socket, protocol: DatagramProtocol, isConnected: boolean) {
     this.#socket = socket
     this.#protocol = protocol
@@ -104,10 +104,11 @@ export class DatagramTransport implements Disposable {
 
   /**
    * Sends one datagram, which may be empty. If the system cannot send it, the error goes to the protocol's
-   * `errorReceived`.
+   * `errorReceived`. Sends nothing after `close()`.
    *
-   * @throws {TypeError} when `data` is not bytes; when there is neither an address nor a remote address, or both
-   * @throws {RangeError} for a port that does not exist
+   * @throws {TypeError} when `data` is neither bytes nor a string; when neither `address` nor the option `remoteAddr` is
+   * given, or both are given
+   * @throws {RangeError} for a port that is out of range
    */
   sendTo(data: Uint8Array | string, address?: DatagramAddress): void {
     if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
@@ -198,7 +199,10 @@ export class DatagramTransport implements Disposable {
     this.#callDetached('errorReceived', () => this.#protocol.errorReceived?.(toOSError(error)))
   }
 
-  /** Calls a callback for what a task has caused: Node emits the event in the context of that task. */
+  /**
+   * Calls a callback of the protocol outside of every task. Node emits an event that a task has caused, such as the end of
+   * a send, in the context of that task.
+   */
   #callDetached(what: string, callback: () => unknown): void {
     detached(() => this.#call(what, callback))
   }
@@ -223,7 +227,7 @@ export class DatagramTransport implements Disposable {
  *
  * @throws {TypeError} for wrong arguments, before anything is opened
  * @throws {RangeError} for arguments whose value is out of range, before anything is opened
- * @throws {AddressInUseError} and other OSErrors
+ * @throws {AddressInUseError} when the local address is in use; another OSError when opening fails for another reason
  *
  * @example
  *     const received = new Future<string>()

@@ -60,7 +60,7 @@ export async function dial(target: Target, options: DialOptions): Promise<Socket
     if (winner === null) throw allFailed(host, port, race.exceptions)
     return winner
   } finally {
-    // Destroyed here, because a cancelled attempt would destroy its socket only in its next turn.
+    // The other sockets are destroyed here, because a cancelled attempt would destroy its socket only in its next turn.
     for (const socket of sockets) if (socket !== winner) socket.destroy()
   }
 }
@@ -98,7 +98,8 @@ async function dialOne(where: SocketConnectOpts, sockets?: Set<Socket>): Promise
   const succeed = (): void => {
     if (!connected.done()) connected.setResult()
   }
-  // This listener is never removed, because an abandoned socket may still fail.
+  // This listener is never removed, because an abandoned socket may still fail, and an 'error' event without a listener
+  // would end the process.
   const fail = (error: Error): void => {
     if (!connected.done()) connected.setException(toOSError(error))
   }

@@ -1,7 +1,7 @@
 import { Tracing } from '@tasktree/core/lowlevel'
 import type { Transport } from './transport.ts'
 
-/** A connection that a server has accepted, until it is lost. */
+/** The data of one trace, which begins when a server has accepted a connection, and ends when the connection is lost. */
 export interface ConnectionTrace {
   readonly transport: Transport
   readonly peername: unknown

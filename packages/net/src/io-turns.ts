@@ -1,7 +1,7 @@
 import { Future } from '@tasktree/core'
 
 /**
- * Waits for several turns of the event loop, so that Node has looked for I/O at least `count - 1` times and at most
+ * Waits for `count` turns of Node's event loop, so that Node has looked for I/O at least `count - 1` times and at most
  * `count` times.
  */
 export async function turnsOfIo(count: number): Promise<void> {

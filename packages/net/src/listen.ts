@@ -146,7 +146,11 @@ function checkDescriptor(fd: unknown, { host, port, path }: ListenTarget): void 
  */
 const PORT_ATTEMPTS = 8
 
-/** Listens at each address. If one fails, all are closed again. The events are emitted in turns of the loop. */
+/**
+ * Listens at each address. An address that the machine does not have, or whose family it does not support, is left out
+ * unless there is no other. If listening fails in another way, all listeners are closed again. The functions in `on` are
+ * called in turns of the loop, outside of every task.
+ */
 export async function listen(options: ListenerOptions, on: ListenerEvents): Promise<Listener[]> {
   const { path, fd, port = 0, host } = options
   if (path !== undefined) return [await listenAtPath(path, options, on)]

@@ -60,7 +60,10 @@ export class ProtocolCallbacks {
     }
   }
 
-  /** Copies bytes into one buffer of the protocol. Returns how many bytes were copied. */
+  /**
+   * Copies bytes into one buffer of the protocol. Returns how many bytes were copied. If the protocol throws, returns the
+   * number of all bytes, so that the caller does not try again.
+   */
   fillBuffer(data: Buffer): number {
     const protocol = this.#protocol as BufferedProtocol
     let what = 'getBuffer'
@@ -76,7 +79,10 @@ export class ProtocolCallbacks {
     }
   }
 
-  /** Tells the protocol that the peer has ended its side. Calls `close` unless the protocol keeps the connection open. */
+  /**
+   * Tells the protocol that the peer has ended its side. Calls `close`, unless the protocol keeps the connection open by
+   * returning true.
+   */
   eofReceived(close: () => void): void {
     this.#call('eofReceived', () => {
       const result: unknown = this.#protocol.eofReceived?.()

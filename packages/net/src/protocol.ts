@@ -4,8 +4,9 @@ import type { Transport } from './transport.ts'
 
 /**
  * The callbacks of one connection. Its Transport calls them outside of every task: `pauseWriting` in the call of `write`,
- * and usually the others in turns of the loop. A callback may be an async function; the transport does not wait for it. When a callback throws or its promise rejects, the error
- * goes to the loop's exception handler, and the connection is closed.
+ * and usually the others in turns of the loop. A callback may be an async function; the transport does not wait for it.
+ * When a callback throws or its promise rejects, the error goes to the loop's exception handler, and the connection is
+ * aborted.
  *
  * Source: asyncio.Protocol
  */
@@ -30,8 +31,9 @@ export interface Protocol {
 }
 
 /**
- * A protocol that provides the buffers for received bytes. If it pauses reading or closes in `bufferUpdated`, the
- * transport asks for no further buffer, and keeps the remaining bytes until the protocol resumes.
+ * A protocol that provides the buffers for received bytes. If it pauses reading in `bufferUpdated`, the transport asks for
+ * no further buffer, and keeps the remaining bytes until the protocol resumes reading. If it closes the transport there,
+ * the remaining bytes are dropped.
  *
  * Source: asyncio.BufferedProtocol
  */

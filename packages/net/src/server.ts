@@ -87,7 +87,7 @@ export class Server implements AsyncDisposable {
     return this.#options.maxConnections ?? Infinity
   }
 
-  /** @internal made by createServer and startServer */
+  /** @internal use createServer or startServer */
   constructor(
     factory: () => Protocol | BufferedProtocol,
     options: ListenerOptions,
@@ -114,7 +114,7 @@ export class Server implements AsyncDisposable {
     }
   }
 
-  /** @internal whether it listens or has connections */
+  /** @internal whether this server listens or has connections; `snapshot()` of core shows no other servers */
   isLive(): boolean {
     return !this.#hasEnded() && (this.#isServing || this.#transports.size > 0)
   }
@@ -147,7 +147,8 @@ export class Server implements AsyncDisposable {
    * Makes the server listen and accept connections. A second call does nothing.
    *
    * @throws {RuntimeError} when the server is closed
-   * @throws {AddressInUseError} and other OSErrors
+   * @throws {AddressInUseError} when the address is in use; another OSError when the server cannot listen for another
+   * reason
    */
   async startServing(): Promise<void> {
     if (this.#isClosed) throw new RuntimeError('the server is closed')
@@ -197,7 +198,8 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Serves until the waiting task is cancelled or the server is closed; in both cases the call throws CancelledError.
+   * Serves until the waiting task is cancelled or the server is closed. In both cases the call then closes the server,
+   * cancels the clients' tasks, waits until the tasks and the connections have ended, and throws CancelledError.
    *
    * @throws {RuntimeError} when the server is closed, or another task is already in this call
    */

@@ -26,7 +26,7 @@ export interface StartServerOptions extends ListenerOptions {
  *
  * @throws {TypeError} for wrong arguments, before anything is opened
  * @throws {RangeError} for arguments whose value is out of range, before anything is opened
- * @throws {AddressInUseError} and other OSErrors
+ * @throws {AddressInUseError} when the address is in use; another OSError when the server cannot listen for another reason
  *
  * @example
  *     await using server = await startServer(

@@ -55,7 +55,7 @@ export class StreamProtocol implements Protocol {
   }
 }
 
-/** A connection as its reader controls it. */
+/** The reading side of a connection. Through it the StreamReader pauses, resumes and closes the connection. */
 class ReadSide implements ReadTransport {
   readonly #transport: Transport
   readonly #flow: FlowControl
@@ -73,7 +73,7 @@ class ReadSide implements ReadTransport {
     this.#transport.resumeReading()
   }
 
-  /** Closes the connection and waits until it has ended. An error that had ended it before is not thrown again. */
+  /** Closes the connection and waits until it has ended. An error that had ended it before this call is not thrown. */
   async close(): Promise<void> {
     this.#transport.close()
     if (!this.#flow.lost) await this.#flow.waitClosed()

@@ -41,7 +41,10 @@ export class CertificateError extends TlsError {
   }
 }
 
-/** Wraps an error of TLS in a TlsError, and every other value as `toOSError` does. */
+/**
+ * Wraps an error of TLS in a TlsError, and any other error of the system in an OSError. Any other error is returned
+ * unchanged. A value that is not an error becomes the `cause` of an OSError.
+ */
 export function toNetError(error: unknown): Error {
   const wrapped = toOSError(error)
   if (wrapped === error && wrapped instanceof OSError) return wrapped
@@ -59,7 +62,7 @@ export function toNetError(error: unknown): Error {
   })
 }
 
-/** Makes a CertificateError. @param leaf the peer's certificate, or null */
+/** Makes a CertificateError. @param leaf the peer's certificate, or null if it is not known */
 export function toCertificateError(
   error: Error & { code?: unknown; reason?: unknown },
   host: string | undefined,

@@ -94,7 +94,7 @@ export function handshakeTimeoutOf(options: TlsOptions | true): number {
 
 /** How to close a TLS connection. */
 export interface TlsShutdown {
-  /** Milliseconds. */
+  /** How many milliseconds closing may take, before the connection is cut. Infinity means no limit. */
   readonly timeout: number
   /**
    * Whether to wait for the peer's end message. A peer that keeps its side open, as a half-open server may, sends it
@@ -104,8 +104,9 @@ export interface TlsShutdown {
 }
 
 /**
- * Returns how to close a connection with these options. @param own the option of the call, which wins over the option
- * in `tls`
+ * Returns how to close a TLS connection with these options.
+ *
+ * @param own the option `sslShutdownTimeout` beside the option `tls`. It has priority over the one in `options`.
  */
 export function shutdownOf(options: TlsOptions | true, own?: number): TlsShutdown {
   const given = own ?? optionsOf(options).sslShutdownTimeout
@@ -222,7 +223,7 @@ export async function handshakeAsServer(handshake: Handshake): Promise<void> {
       })
       server.once('tlsClientError', (error, secure) => fail(toHandshakeError(error, secure)))
       plain.once('close', onClose).on('error', onError)
-      // Otherwise the server would wait until the timeout for a peer that ends its side during the handshake.
+      // A half-open socket would wait until the timeout for a peer that ends its side during the handshake.
       plain.allowHalfOpen = false
       // Puts the early bytes back in the socket, where Node reads them as the first bytes of the handshake.
       if (early.length > 0) plain.unshift(early)

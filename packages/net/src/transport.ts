@@ -94,7 +94,7 @@ export class Transport extends WriteTransport {
   #shutdownTimer: Disposable | null = null
   #error: Error | null = null
 
-  /** @internal made by createConnection and createServer */
+  /** @internal use createConnection or createServer */
   constructor(socket: Socket, protocol: Protocol | BufferedProtocol, setup: TransportSetup) {
     super()
     checkProtocol('a connection', protocol)
@@ -109,7 +109,8 @@ export class Transport extends WriteTransport {
     // The names are read now, because a closed socket no longer has them.
     this.#peername = nameOf(socket.remoteAddress, socket.remotePort)
     this.#sockname = nameOf(socket.localAddress, socket.localPort)
-    // A task may call `write` or `startTls`, and Node reports the end of a write in the context of that task.
+    // The callbacks must run outside of every task. But a task may call `write` or `startTls`, and Node reports the end of
+    // a write in the context of that task.
     this.#writeProtocol = {
       pauseWriting: () => detached(() => this.#callbacks.pauseWriting()),
       resumeWriting: () => detached(() => this.#callbacks.resumeWriting()),
@@ -125,7 +126,7 @@ export class Transport extends WriteTransport {
     this.#attach()
     this.#callbacks.connectionMade(this)
     if (isPaused && this.#isReading && !this.isClosing()) this.#socket.resume()
-    // The socket closed before a listener was attached, so no 'close' event will come.
+    // If the socket has closed before a listener was attached, no 'close' event will come.
     if (this.#socket.closed) this.#loop.callSoon(this.#onClose)
   }
 
@@ -215,7 +216,7 @@ export class Transport extends WriteTransport {
     return this.#startTls(options, wait)
   }
 
-  /** @internal */
+  /** @internal checks the options of `startTls` before anything is sent */
   checkTls(options: TlsOptions | true = true): void {
     checkTls(options, this.#setup.side)
     if (this.#setup.side === 'client') checkTlsName(options, this.#setup.host)
@@ -329,8 +330,8 @@ export class Transport extends WriteTransport {
   }
 
   /**
-   * Sends the buffered bytes and the end message of TLS, and then closes the socket. After the timeout the socket is
-   * destroyed.
+   * Sends the buffered bytes and the end message of TLS, waits for the end of the peer if `waitsForPeer` is true, and then
+   * closes the socket. After the timeout the socket is destroyed.
    */
   #shutDown(socket: Socket, { timeout: ms, waitsForPeer }: TlsShutdown): void {
     this.#shutdownTimer = after(this.#loop, ms, () => {
@@ -374,8 +375,9 @@ export class Transport extends WriteTransport {
   }
 
   /**
-   * Handles received bytes. Returns whether the socket should read on. While the transport is closing, bytes are read
-   * and dropped.
+   * Handles received bytes. Returns whether the socket should read on. If `lent` is true, the next read may overwrite the
+   * bytes, or their buffer is much larger than they are, so bytes that are kept must be copied. While the transport is
+   * closing, bytes are read and dropped.
    */
   readonly #onBytes = (data: Buffer, lent: boolean): boolean => {
     if (this.isClosing()) return true
@@ -438,7 +440,7 @@ export class Transport extends WriteTransport {
   readonly #onClose = (): void => {
     this.#shutdownTimer?.[Symbol.dispose]()
     const { errored } = this.#socket
-    // The 'error' event came before a listener was attached, so the error is read from the socket.
+    // If the 'error' event came before a listener was attached, only the socket still has the error.
     if (this.#error === null && errored !== null && !this.isClosing()) {
       this.#error = toNetError(errored)
     }
