@@ -2,8 +2,7 @@
  * A number for each object, function or symbol that was an argument. Two objects have different numbers, even if their
  * contents are equal.
  */
-const identities = new Map<symbol, number>()
-const objectIdentities = new WeakMap<object, number>()
+const identities = new WeakMap<WeakKey, number>()
 let lastIdentity = 0
 
 /**
@@ -16,18 +15,17 @@ export function keyOfArguments(...args: readonly unknown[]): string {
 
 function keyOf(x: unknown): string {
   if (typeof x === 'string') return JSON.stringify(x)
-  if (typeof x === 'symbol') return identityIn(identities, x)
-  if ((typeof x === 'object' && x !== null) || typeof x === 'function') {
-    return identityIn(objectIdentities, x)
+  if (typeof x === 'symbol') {
+    // A WeakMap refuses a symbol of `Symbol.for`. Two such symbols with one name are the same symbol.
+    const name = Symbol.keyFor(x)
+    return name === undefined ? identityOf(x) : `Symbol.for(${JSON.stringify(name)})`
   }
+  if ((typeof x === 'object' && x !== null) || typeof x === 'function') return identityOf(x)
   return typeof x === 'bigint' ? `${x}n` : String(x)
 }
 
-function identityIn<K extends WeakKey>(
-  known: { get(key: K): number | undefined; set(key: K, identity: number): unknown },
-  x: K,
-): string {
-  let identity = known.get(x)
-  if (identity === undefined) known.set(x, (identity = ++lastIdentity))
+function identityOf(x: WeakKey): string {
+  let identity = identities.get(x)
+  if (identity === undefined) identities.set(x, (identity = ++lastIdentity))
   return `#${identity}`
 }

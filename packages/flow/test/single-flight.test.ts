@@ -1,4 +1,4 @@
-import { createTask, isCancelled, sleep, type Task } from '@tasktree/core'
+import { createTask, isCancelled, run, sleep, type Task } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { singleFlight } from '@tasktree/flow'
 import { describe, expect, test } from 'vitest'
@@ -40,12 +40,32 @@ describe('the key', () => {
       [{}],
       [symbol],
       [Symbol('s')],
+      [Symbol.iterator],
+      ['Symbol.for("s")'],
       ['Symbol(s)'],
       [fn],
     ]
     await Promise.all([...different, ...different].map((args) => fn(...args)))
     expect(seen).toEqual(different)
   })
+
+  test('keeps no argument in memory', () =>
+    run(async () => {
+      const fn = singleFlight(async (...args: unknown[]) => args.length)
+      const call = async (make: () => WeakKey): Promise<WeakRef<WeakKey>> => {
+        const argument = make()
+        await fn(argument)
+        return new WeakRef(argument)
+      }
+      for (const make of [() => Symbol('s'), () => ({}), () => () => {}]) {
+        const argument = await call(make)
+        for (let i = 0; i < 50 && argument.deref() !== undefined; i++) {
+          await sleep(0)
+          gc?.()
+        }
+        expect(argument.deref()).toBeUndefined()
+      }
+    }))
 
   virtual('may be chosen', async () => {
     let calls = 0
