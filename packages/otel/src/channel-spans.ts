@@ -10,7 +10,12 @@ import {
   trace,
   type Tracer,
 } from '@opentelemetry/api'
-import type { TraceEntry, TraceOutcome } from '@tasktree/core/lowlevel'
+import {
+  describe as describeValue,
+  type TraceEntry,
+  type TraceOutcome,
+} from '@tasktree/core/lowlevel'
+import { guarded } from './guarded.ts'
 
 /** The data that a span is made from. */
 export interface SpanData {
@@ -27,6 +32,14 @@ export interface SpanData {
 }
 
 type Message = TraceEntry & TraceOutcome
+
+/** The spans that this package has made, as opposed to those of other libraries. */
+const made = new WeakSet<Span>()
+
+/** Whether another library has made the span. */
+export function isForeign(span: Span): boolean {
+  return !made.has(span)
+}
 
 interface OpenSpan {
   readonly span: Span
@@ -47,25 +60,26 @@ export function spansOfChannel<M extends object>(
   describe: (message: M) => SpanData | null,
 ): Disposable {
   const open = new Map<object, OpenSpan>()
-  const start = (message: M & Message): void => {
+  const start = guarded((message: M & Message): void => {
     const work = describe(message)
     if (work === null) return
     const { parent = context.active(), kind = SpanKind.INTERNAL, attributes = {} } = work
     const { name, links = [], begun, ending } = work
     const span = tracer.startSpan(name, { kind, attributes, links }, parent)
     const inside = trace.setSpan(parent, span)
+    made.add(span)
     open.set(message, { span, ending })
-    begun?.(inside)
     const { enter } = message
     message.enter = (begin) =>
       context.with(inside, enter === undefined ? begin : () => enter(begin))
-  }
-  const asyncEnd = (message: M & Message): void => {
+    begun?.(inside)
+  })
+  const asyncEnd = guarded((message: M & Message): void => {
     const opened = open.get(message)
     if (opened === undefined) return
     open.delete(message)
     end(opened, message)
-  }
+  })
   const channels = tracingChannel<object, object>(channel)
   channels.start.subscribe(start as Listener)
   channels.asyncEnd.subscribe(asyncEnd as Listener)
@@ -73,7 +87,7 @@ export function spansOfChannel<M extends object>(
     [Symbol.dispose]: () => {
       channels.start.unsubscribe(start as Listener)
       channels.asyncEnd.unsubscribe(asyncEnd as Listener)
-      for (const { span } of open.values()) span.end()
+      for (const { span } of open.values()) guarded(() => span.end())()
       open.clear()
     },
   }
@@ -82,17 +96,30 @@ export function spansOfChannel<M extends object>(
 type Listener = (message: unknown) => void
 
 function end({ span, ending }: OpenSpan, { cancelled, error }: TraceOutcome): void {
-  const hasStatus = ending?.(span) ?? false
-  if (cancelled === true) span.setAttribute('tasktree.cancelled', true)
-  else if (error !== undefined) noteError(span, error, hasStatus)
-  span.end()
+  try {
+    const hasStatus = ending?.(span) ?? false
+    if (cancelled === true) span.setAttribute('tasktree.cancelled', true)
+    else if (error !== undefined) noteError(span, error, hasStatus)
+  } finally {
+    span.end()
+  }
 }
 
 function noteError(span: Span, error: unknown, hasStatus: boolean): void {
   const isError = error instanceof Error
-  span.recordException(isError ? error : String(error))
-  if (hasStatus) return
-  const message = isError ? error.message : String(error)
-  span.setStatus({ code: SpanStatusCode.ERROR, message })
-  span.setAttribute('error.type', isError ? error.name : '_OTHER')
+  const message = textOf(error)
+  if (!hasStatus) {
+    span.setStatus({ code: SpanStatusCode.ERROR, message })
+    span.setAttribute('error.type', isError ? error.name : '_OTHER')
+  }
+  span.recordException(isError ? error : message)
+}
+
+/** Returns the message of an error, and any other value as text, even if the value cannot be turned into text. */
+function textOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? thrown.message : String(thrown)
+  } catch {
+    return describeValue(thrown)
+  }
 }

@@ -59,9 +59,8 @@ export function instrument(options: InstrumentOptions = {}): Disposable {
     )
   }
   const tracer = tracerProvider.getTracer(scope)
+  // The meter comes first: if it throws, nothing is subscribed yet.
+  const observation = observeMetrics(meterProvider.getMeter(scope))
   const watches = [watchTasks, watchJobs, watchAsks, watchProcesses, watchRequests, watchAttempts]
-  return joinDisposables(
-    ...watches.map((watch) => watch(tracer)),
-    observeMetrics(meterProvider.getMeter(scope)),
-  )
+  return joinDisposables(observation, ...watches.map((watch) => watch(tracer)))
 }

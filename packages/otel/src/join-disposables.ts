@@ -1,8 +1,13 @@
-/** Joins `parts` into one Disposable. The parts are disposed of in reverse order. (Node 22 has no DisposableStack.) */
+import { guarded } from './guarded.ts'
+
+/**
+ * Joins `parts` into one Disposable. The parts are disposed of in reverse order, even if one of them throws. (Node 22 has no
+ * DisposableStack.)
+ */
 export function joinDisposables(...parts: readonly Disposable[]): Disposable {
   return {
     [Symbol.dispose]: () => {
-      for (const part of parts.toReversed()) part[Symbol.dispose]()
+      for (const part of parts.toReversed()) guarded(() => part[Symbol.dispose]())()
     },
   }
 }

@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { BatchObservableResult, Meter, Observable } from '@opentelemetry/api'
 import { type RuntimeSnapshot, snapshot } from '@tasktree/core'
+import { guarded } from './guarded.ts'
 
 type DelayHistogram = ReturnType<typeof monitorEventLoopDelay>
 
@@ -70,15 +71,15 @@ export function observeMetrics(meter: Meter): Disposable {
   }
   const observed: Observable[] = [tasks, queued, mailboxes, ...gauges.map(({ gauge }) => gauge)]
   meter.addBatchObservableCallback(observe, observed)
-  const onRestart = (event: unknown): void => {
+  const onRestart = guarded((event: unknown): void => {
     restarts.add(1, { 'tasktree.actor.path': (event as { path: string }).path })
-  }
+  })
   subscribe('tasktree:actor:restart', onRestart)
   return {
     [Symbol.dispose]: () => {
       unsubscribe('tasktree:actor:restart', onRestart)
-      meter.removeBatchObservableCallback(observe, observed)
       histogram?.disable()
+      meter.removeBatchObservableCallback(observe, observed)
     },
   }
 }
