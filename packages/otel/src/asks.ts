@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { context, type Context, ROOT_CONTEXT, SpanKind, type Tracer } from '@opentelemetry/api'
-import { type Carrier, extract, inject, linkTo } from './carrier.ts'
+import { context, type Context, SpanKind, type Tracer } from '@opentelemetry/api'
+import { type Carrier, extract, inject, linkTo, withoutSpan } from './carrier.ts'
+import { guarded } from './guarded.ts'
 import { joinDisposables } from './join-disposables.ts'
 import { spansOfChannel } from './channel-spans.ts'
 
@@ -34,9 +35,9 @@ interface ServeTrace {
 export function watchAsks(tracer: Tracer): Disposable {
   const asks = new WeakMap<object, Context>()
   const tells = new WeakMap<object, Context>()
-  const onTell = (event: unknown): void => {
+  const onTell = guarded((event: unknown): void => {
     tells.set((event as { message: object }).message, context.active())
-  }
+  })
   subscribe('tasktree:actor:tell', onTell)
   return joinDisposables(
     { [Symbol.dispose]: () => unsubscribe('tasktree:actor:tell', onTell) },
@@ -57,7 +58,7 @@ export function watchAsks(tracer: Tracer): Disposable {
         return { name: `handle ${method}`, kind: SpanKind.SERVER, attributes, parent: asker }
       }
       const links = linkTo(tells.get(message))
-      const parent = ROOT_CONTEXT
+      const parent = withoutSpan()
       return { name: `handle ${method}`, kind: SpanKind.CONSUMER, attributes, parent, links }
     }),
     spansOfChannel<ServeTrace>('tasktree:actor.serve', tracer, ({ receiver, method, carrier }) => {

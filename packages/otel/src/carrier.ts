@@ -1,11 +1,11 @@
 import {
+  context as contexts,
   type Context,
   isSpanContextValid,
   isValidSpanId,
   isValidTraceId,
   type Link,
   propagation,
-  ROOT_CONTEXT,
   trace,
   TraceFlags,
 } from '@opentelemetry/api'
@@ -28,10 +28,19 @@ export function inject(context: Context): Carrier {
   return carrier
 }
 
-/** Returns the context that the fields of `carrier` describe; the root context if they describe none. */
+/**
+ * Returns the active context without its span, in which a span is the root of its trace. It has all that other libraries
+ * have set in the active context.
+ */
+export function withoutSpan(): Context {
+  return trace.deleteSpan(contexts.active())
+}
+
+/** Returns the active context with the span that the fields of `carrier` describe; without a span if they describe none. */
 export function extract(carrier: Carrier | null): Context {
-  if (carrier === null) return ROOT_CONTEXT
-  const context = propagation.extract(ROOT_CONTEXT, carrier)
+  const outside = withoutSpan()
+  if (carrier === null) return outside
+  const context = propagation.extract(outside, carrier)
   if (trace.getSpanContext(context) !== undefined) return context
   const [, traceId, spanId, flags] =
     /^00-(\w{32})-(\w{16})-(\w{2})$/.exec(carrier['traceparent'] ?? '') ?? []

@@ -3,15 +3,14 @@ import {
   context,
   type Context,
   propagation,
-  ROOT_CONTEXT,
   type Span,
   SpanKind,
   SpanStatusCode,
   trace,
   type Tracer,
 } from '@opentelemetry/api'
-import { extract } from './carrier.ts'
-import { spansOfChannel } from './channel-spans.ts'
+import { extract, withoutSpan } from './carrier.ts'
+import { isForeign, spansOfChannel } from './channel-spans.ts'
 
 interface RequestTrace {
   readonly incoming: IncomingMessage
@@ -42,7 +41,7 @@ const known = new Set([
  */
 export function watchRequests(tracer: Tracer): Disposable {
   return spansOfChannel<RequestTrace>('tasktree:http.request', tracer, (message) => {
-    if (hasServerSpan()) return null
+    if (hasForeignSpan()) return null
     const { incoming, outgoing } = message
     const method = incoming.method ?? ''
     const isKnown = known.has(method)
@@ -64,13 +63,17 @@ export function watchRequests(tracer: Tracer): Disposable {
   })
 }
 
-function hasServerSpan(): boolean {
+/**
+ * Whether another library has made a span for the request. If an ask or another request has started the server, the span of
+ * that ask or request is active here too. Such a span is of this package, or has ended.
+ */
+function hasForeignSpan(): boolean {
   const active: (Span & { kind?: SpanKind }) | undefined = trace.getSpan(context.active())
-  return active?.kind === SpanKind.SERVER
+  return active?.kind === SpanKind.SERVER && active.isRecording() && isForeign(active)
 }
 
 function parentOf({ headers }: IncomingMessage): Context {
-  const brought = propagation.extract(ROOT_CONTEXT, headers)
+  const brought = propagation.extract(withoutSpan(), headers)
   if (trace.getSpanContext(brought) !== undefined) return brought
   const { traceparent } = headers
   return extract(typeof traceparent === 'string' ? { traceparent } : null)
