@@ -31,6 +31,65 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     }
   })
 
+  test('a map or set whose class has an iterator of its own arrives', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    class Values extends Map<string, unknown> {
+      override [Symbol.iterator](): never {
+        return this.values() as never
+      }
+    }
+    class Secret extends Set<unknown> {
+      override [Symbol.iterator](): never {
+        throw new Error('not for you')
+      }
+    }
+    const values = new Values([['a', 1]])
+    const secret = new Secret()
+    secret.add(2)
+    const list = (map: Map<string, unknown>, set: Set<unknown>): unknown[] => [...map, ...set]
+    expect(await pool.submit(list, values, secret)).toEqual([['a', 1], 2])
+    values.set('b', () => {})
+    await expect(pool.submit(list, values, secret)).rejects.toThrow('args[0].get("b") is ')
+    const makeClosed = (): unknown => {
+      class Closed extends Map<string, number> {
+        override [Symbol.iterator](): never {
+          throw new Error('not for you')
+        }
+      }
+      const closed = new Closed()
+      return closed.set('a', 1)
+    }
+    expect(await pool.submit(makeClosed)).toEqual(new Map([['a', 1]]))
+  })
+
+  test('a map that hides its contents is refused when they would arrive empty', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    class Nothing extends Map<string, unknown> {
+      override [Symbol.iterator](): never {
+        return [][Symbol.iterator]() as never
+      }
+    }
+    const job = pool.submit(refs.identity, new Nothing().set('url', new URL('https://a.example')))
+    await expect(job).rejects.toThrow('args[0].get("url") is an object of class URL')
+  })
+
+  test('in a long and nearly empty array the value that cannot be cloned is found at once', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const sparse: unknown[] = []
+    sparse[2 ** 31] = () => {}
+    await expect(pool.submit(refs.identity, sparse)).rejects.toThrow('args[0]["2147483648"] is ')
+    const makeSparse = (n: number): unknown[] => {
+      const list: unknown[] = []
+      list[2 ** 31] = n
+      return list
+    }
+    const lengths: number[] = []
+    for await (const list of pool.map(makeSparse, [1, 2, 3], { chunksize: 3 })) {
+      lengths.push(list.length)
+    }
+    expect(lengths).toEqual([2 ** 31 + 1, 2 ** 31 + 1, 2 ** 31 + 1])
+  })
+
   test('what transfer() marks counts for one job', async () => {
     await using pool = make({ maxWorkers: 1 })
     const value = transfer({ bytes: new ArrayBuffer(8) }, [])

@@ -6,8 +6,10 @@
  * primitive arguments the walk costs nothing that can be measured, and for a tree of objects a fraction of the cost of
  * its copy.
  */
+import { types } from 'node:util'
 import type { Transferable } from 'node:worker_threads'
 import { describe } from '@tasktree/core/lowlevel'
+import { entriesOf, isDenseArray, itemsOf } from './containers.ts'
 
 export type Medium = 'thread' | 'process'
 
@@ -43,12 +45,6 @@ const hollowInProcesses = [
   'TransformStream',
   'WritableStream',
 ]
-
-/**
- * Arrays longer than this are treated as sparse, and only their existing keys are listed: counting through the holes
- * would take seconds.
- */
-const longestDense = 2 ** 25
 
 /**
  * For each prototype that the walk has met: whether its objects are refused. One map for threads and one for processes.
@@ -127,25 +123,27 @@ export function assertCarriable(
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     if (seen.has(next)) continue
     seen.add(next)
-    if (Array.isArray(next) && next.length <= longestDense) {
+    if (isDenseArray(next)) {
       for (let i = 0; i < next.length; i++) visit(next[i])
       continue
     }
     const prototype = Object.getPrototypeOf(next) as object | null
     if (prototype !== null && prototype !== Object.prototype) {
       if (ArrayBuffer.isView(next)) continue
-      if (next instanceof Map) {
-        for (const [key, item] of next) {
+      const entries = entriesOf(next)
+      if (entries !== null) {
+        for (const [key, item] of entries) {
           visit(key)
           visit(item)
         }
         continue
       }
-      if (next instanceof Set) {
-        for (const item of next) visit(item)
+      const items = itemsOf(next)
+      if (items !== null) {
+        for (const item of items) visit(item)
         continue
       }
-      if (next instanceof Error) {
+      if (types.isNativeError(next)) {
         // Of an error's properties, the engine copies only `cause` as an object.
         visit(next.cause)
         continue

@@ -1,4 +1,5 @@
 import { describe } from '@tasktree/core/lowlevel'
+import { entriesOf, isDenseArray, itemsOf } from './containers.ts'
 
 /**
  * How many levels the search descends. Each level copies everything below it, so a long linked list would take seconds.
@@ -69,16 +70,18 @@ function findPart(
 
 function* listParts(whole: unknown): Generator<[step: string, read: () => unknown]> {
   if (typeof whole !== 'object' || whole === null || ArrayBuffer.isView(whole)) return
-  if (Array.isArray(whole)) {
-    for (let i = 0; i < whole.length; i++) yield [`[${i}]`, () => whole[i] as unknown]
-  } else if (whole instanceof Map) {
-    for (const [key, item] of whole) {
-      yield [` key ${show(key)}`, () => key as unknown]
+  const entries = entriesOf(whole)
+  const items = itemsOf(whole)
+  if (isDenseArray(whole)) {
+    for (let i = 0; i < whole.length; i++) yield [`[${i}]`, () => whole[i]]
+  } else if (entries !== null) {
+    for (const [key, item] of entries) {
+      yield [` key ${show(key)}`, () => key]
       const shown = typeof key === 'string' ? JSON.stringify(key) : show(key)
-      yield [`.get(${shown})`, () => item as unknown]
+      yield [`.get(${shown})`, () => item]
     }
-  } else if (whole instanceof Set) {
-    for (const item of whole) yield [' item', () => item as unknown]
+  } else if (items !== null) {
+    for (const item of items) yield [' item', () => item]
   } else {
     for (const key of Object.keys(whole)) {
       const isName = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)

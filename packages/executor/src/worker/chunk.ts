@@ -1,4 +1,6 @@
 /** Handles results that cannot be sent, both single results and results in a chunk of `map`. */
+import { types } from 'node:util'
+import { entriesOf, isDenseArray, itemsOf } from '../jobs/containers.ts'
 import { explainUncloneable } from '../jobs/explain-uncloneable.ts'
 import { encodeError } from '../jobs/encode-error.ts'
 import { JobSerializationError } from '../jobs/errors.ts'
@@ -84,15 +86,18 @@ function isDeep(value: unknown): boolean {
     if (depth === readableDepth) return true
     if (ArrayBuffer.isView(part)) return false
     seen.add(part)
-    return listParts(part).some((each) => walk(each, depth + 1))
+    const parts = listParts(part)
+    for (let i = 0; i < parts.length; i++) if (walk(parts[i], depth + 1)) return true
+    return false
   }
   return walk(value, 0)
 }
 
-function listParts(value: object): unknown[] {
-  if (Array.isArray(value)) return value
-  if (value instanceof Map) return [...value.keys(), ...value.values()]
-  if (value instanceof Set) return [...value]
-  if (value instanceof Error) return [value.cause]
-  return Object.values(value)
+function listParts(value: object): readonly unknown[] {
+  if (isDenseArray(value)) return value
+  const entries = entriesOf(value)
+  if (entries !== null) return [...entries].flat()
+  const items = itemsOf(value)
+  if (items !== null) return [...items]
+  return types.isNativeError(value) ? [value.cause] : Object.values(value)
 }
