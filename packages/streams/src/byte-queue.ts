@@ -7,10 +7,10 @@ import { compactView } from './compact-copy.ts'
  * anywhere. Concatenating the chunks would copy a growing buffer again and again, which costs quadratic time.
  *
  * The idea: keep the chunks in an array with a cursor (`#head`, `#offset`). If the requested bytes lie in one chunk,
- * `take` returns a view of this chunk or a compact copy; otherwise it copies them once. A search that has no match returns -1, and the
- * caller continues from where the search stopped, so a long line in small pieces costs linear time.
+ * `take` returns a view of this chunk or a compact copy; otherwise it copies them once. A search that has no match
+ * returns -1, and the caller continues from where the search stopped, so a long line in small pieces costs linear time.
  *
- * The invariant: `length` is the number of bytes from the cursor to the end, and no chunk after the cursor is empty.
+ * The invariant: `length` is the number of bytes from the cursor to the end, and no chunk from the cursor on is empty.
  */
 
 const EMPTY = Buffer.alloc(0)
@@ -20,6 +20,7 @@ const EMPTY = Buffer.alloc(0)
  * not cost one object per byte.
  */
 const RUN = 64
+/** A chunk with fewer bytes than this is small. */
 const SMALL = 512
 
 export class ByteQueue {
@@ -28,7 +29,7 @@ export class ByteQueue {
   #offset = 0
   #run = 0
   length = 0
-  /** Grows when the bytes of the queue were replaced behind the back of a search, so that the search must begin anew. */
+  /** Grows when `unshift` or `takeAll` has moved bytes to other positions. A search in progress must then begin anew. */
   generation = 0
 
   /** How many bytes of the queue lie in the first chunk. */
@@ -70,7 +71,7 @@ export class ByteQueue {
     return n === first.length ? first : compactView(first, start, n)
   }
 
-  /** Removes and returns all bytes, even those that a search has already looked at. */
+  /** Removes and returns all bytes, even if a search in progress has already looked at them. */
   takeAll(): Buffer {
     this.generation++
     return this.take(this.length)
@@ -168,7 +169,7 @@ export class ByteQueue {
     return out
   }
 
-  /** Removes the first chunk. When half of the array consists of removed chunks, that half is cut off. */
+  /** Removes the first chunk. When half of the array, and at least 64 places, are removed chunks, that half is cut off. */
   #drop(): void {
     this.#offset = 0
     this.#head++

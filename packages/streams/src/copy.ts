@@ -9,7 +9,7 @@ const PIECE = 131_072
 
 /**
  * Copies all bytes of `reader` to `writer`, no faster than `writer` accepts them, and returns the number of bytes.
- * Closes neither of the two.
+ * Closes neither `reader` nor `writer`.
  *
  * @throws {TypeError} for anything but a StreamReader and a StreamWriter
  *
@@ -32,7 +32,7 @@ export function copy(
   return copyAll(reader, writer, options)
 }
 
-/** The two ends of a connection, as `openConnection` returns them. */
+/** The reader and the writer of a connection, as `openConnection` returns them. */
 export type StreamPair = readonly [reader: StreamReader, writer: StreamWriter]
 
 /**

@@ -16,7 +16,7 @@ export class IncompleteReadError extends Error {
   }
 }
 
-/** There was no separator within the reader's limit. Source: asyncio.LimitOverrunError */
+/** There was no separator within the option `limit` of the reader. Source: asyncio.LimitOverrunError */
 export class LimitOverrunError extends RangeError {
   override readonly name: string = 'LimitOverrunError'
   readonly code: string = 'ERR_STREAMS_LIMIT_OVERRUN'

@@ -14,7 +14,10 @@ export function widthOf(encoding: BufferEncoding): CharacterWidth {
   return utf16.has(encoding.toLowerCase()) ? 2 : 1
 }
 
-/** Decodes a line, and leaves out the `\n` or `\r\n` at its end, and half a character behind the last line. */
+/**
+ * Decodes a line. Leaves out the `\n` or `\r\n` at its end. In UTF-16, also leaves out a single byte at the end of the
+ * last line, which is only half a character.
+ */
 export function lineText(line: Buffer, encoding: BufferEncoding): string {
   const width = widthOf(encoding)
   let end = line.length - (line.length % width)

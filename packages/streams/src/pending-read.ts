@@ -1,7 +1,7 @@
 import { type CancelledError, currentTask, RuntimeError, type Task } from '@tasktree/core'
 import { Claim, type WaitDetails, waitDetails } from '@tasktree/core/lowlevel'
 
-/** What `PendingReads` knows of a pending read, whatever the type of its result is. */
+/** The part of a pending read that `PendingReads` uses. It does not depend on the type of the result. */
 interface WaitingRead {
   /** The name of the method, for error messages. */
   readonly what: string
@@ -84,10 +84,10 @@ export class PendingReads {
 /**
  * A read that waits for bytes.
  *
- * The reader wakes the read when enough bytes may have arrived or the stream has ended. When the waiting code continues, the read
- * tries to take its bytes. If there are not enough bytes, the read stays pending, and the reader wakes it again later.
- * The bytes stay in the reader until the waiting code continues. So a read that is cancelled before that has consumed
- * nothing.
+ * The reader wakes the read when enough bytes may have arrived or the stream has ended. When the waiting code continues,
+ * the read tries to take its bytes. If there are not enough bytes, the read stays pending, and the reader wakes it again
+ * later. The bytes stay in the reader until the waiting code continues. So a read that is cancelled before that has
+ * consumed nothing.
  */
 export class PendingRead<T> extends Claim<T> implements WaitingRead {
   /** @internal the name that users see; without it, a bundler may rename the class to `_PendingRead` */

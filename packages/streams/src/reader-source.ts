@@ -10,7 +10,7 @@ export type Source = Readable | ReadableStream<Uint8Array> | AsyncIterable<Uint8
 /**
  * Passes the bytes of `source` to `reader` until the source ends.
  *
- * @throws {TypeError} when `source` is not a Readable, a ReadableStream or an async iterable
+ * @throws {TypeError} when `source` is not a Readable, a ReadableStream or an async iterable, or is locked
  */
 export function readFrom(source: Source, reader: StreamReader): void {
   if (typeof source === 'object' && source !== null) {
@@ -33,8 +33,8 @@ function readFromNode(source: Readable, reader: StreamReader): void {
     close() {
       const closed = whenClosed(source)
       source.destroy()
-      // No 'close' event may come: it came before, or the stream was made with `emitClose: false`. If it is on its way,
-      // it comes before the callback of nextTick.
+      // Maybe no 'close' event will come, because it has come before, or the stream was made with `emitClose: false`. If it
+      // is on its way, it comes before the callback of nextTick.
       if (isOver || source.closed) process.nextTick(closed.settle)
       return closed.promise
     },
@@ -57,11 +57,14 @@ function readFromNode(source: Readable, reader: StreamReader): void {
     source.off('data', onData)
     reader.feedEof(error == null ? null : toOSError(error))
   })
-  // The program may have paused the source.
+  // The program may have paused the source. A paused source would emit no 'data'.
   source.resume()
 }
 
-/** Returns a promise that settles when `source` emits 'close'. It rejects if `source` has failed from now on. */
+/**
+ * Returns a promise that settles when `source` emits 'close', or when `settle` is called. It rejects if `source` has
+ * failed after the call of this function.
+ */
 function whenClosed(source: Readable): { promise: Promise<void>; settle: () => void } {
   const { errored } = source
   const { promise, resolve, reject } = Promise.withResolvers<void>()

@@ -1,9 +1,11 @@
 /**
- * What a StreamReader has received and not returned yet: the bytes, and after them the end or the failure of the stream.
+ * The buffer of a StreamReader. It has what was received and not read yet: the bytes, and after them the end or the
+ * failure of the stream.
  *
- * The buffer limits itself by its source. It pauses the source while it holds more than twice `limit`, and resumes the
- * source when at most `limit` is left. A read that needs more bytes than that would never end, so the source is not
- * paused while the pending read needs more bytes than there are.
+ * The buffer stays small because it controls the source of the bytes. It pauses the source when it holds more than twice
+ * `limit`, and resumes the source when at most `limit` is left, or when a read must wait. If the source were paused while
+ * a read waits for more bytes than twice `limit`, the read would never end. So the source is not paused while the pending
+ * read needs more bytes than there are.
  *
  * The `try` methods take bytes for a read. They return null, and take nothing, when the read must wait. If the stream has
  * failed, a read that needs more bytes than there are takes nothing, and throws the failure.
@@ -83,7 +85,7 @@ export class ReceiveBuffer {
     this.#failure = failure
   }
 
-  /** Drops the bytes. A pending read then gets `failure`, unless the stream has ended and no bytes were dropped. */
+  /** Drops the bytes, and ends the stream with `failure`. Does nothing if the stream has ended and has no bytes left. */
   drop(failure: Error): void {
     if (this.#ended && this.length === 0) return
     this.#bytes.clear()
@@ -114,7 +116,7 @@ export class ReceiveBuffer {
     return bytes
   }
 
-  /** Takes all bytes, although a pending read may have searched them already. */
+  /** Takes all bytes, even if a pending read has searched them already. */
   takeUnread(): Buffer {
     const bytes = this.#bytes.takeAll()
     this.#resumeIfLow()
@@ -122,8 +124,8 @@ export class ReceiveBuffer {
   }
 
   /**
-   * Takes up to `n` bytes. If `n` is small, the bytes of several chunks are copied together. Otherwise the
-   * result is bytes of the first chunk only, which may be fewer than `n`.
+   * Takes up to `n` bytes. At most 4 KiB are copied together from several chunks. If `n` and the buffer have more than
+   * that, only bytes of the first chunk are taken, which may be fewer than `n`.
    */
   takeSome(n: number): Buffer {
     const some = Math.min(n, this.length)
@@ -192,8 +194,8 @@ export class ReceiveBuffer {
   }
 
   /**
-   * Drops the line of which `length` bytes were searched in vain, as far as it has arrived. The first half of a character
-   * stays, because otherwise its second half would shift all later characters.
+   * Drops the line of which `length` bytes were searched in vain, as far as it has arrived. In UTF-16, the first byte of a
+   * character whose second byte has not arrived yet stays. Otherwise all later characters would begin at an odd position.
    */
   dropLine(length: number, width: CharacterWidth): void {
     const at = findSeparator(this.#bytes, newlines[width], length, width)

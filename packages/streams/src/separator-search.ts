@@ -19,7 +19,7 @@ export class SeparatorSearch {
   #from = 0
   #generation: number
 
-  /** `separators` are ordered by length, as `toSeparators` returns them. */
+  /** @param separators ordered by length, as `toSeparators` returns them */
   constructor(
     buffer: ByteQueue,
     separators: readonly Buffer[],

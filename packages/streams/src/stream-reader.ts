@@ -31,8 +31,8 @@ const CLOSE_GRACE = 5_000
 
 export interface StreamReaderOptions {
   /**
-   * The longest line, in bytes. The source is paused while more than twice the limit is buffered. `Infinity` means no
-   * limit.
+   * The longest line, in bytes without its `\n`. When more than twice the limit is buffered, the source is paused, until at
+   * most the limit is left or a read must wait. `Infinity` means no limit.
    *
    * @defaultValue 65536
    */
@@ -84,7 +84,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /**
-   * Returns a reader of `source`. The reader pauses the source while it buffers more than twice the limit. When the source
+   * Returns a reader of `source`. The reader pauses the source when it buffers more than twice the limit. When the source
    * fails, reads first return the bytes that came before. A read that needs more bytes throws the error. `close()` closes
    * the source.
    *
@@ -108,7 +108,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
    * read must wait, the result is a Future, as in every operation of the library: a Future is used like a Promise, but
    * is not an instance of Promise.
    *
-   * @param n bytes. @defaultValue -1
+   * @param n how many bytes at most; -1 for all bytes until the end. @defaultValue -1
    * @throws {TypeError} when `n` is not a whole number
    * @throws {RuntimeError} when another read is waiting
    */
@@ -246,8 +246,9 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /**
-   * Closes the source: destroys a Node stream, cancels a web stream, returns from an iterable, closes the connection of
-   * a socket after the bytes that are buffered for writing. Unread bytes are dropped; later reads throw RuntimeError.
+   * Closes the source: destroys a Node stream, cancels a web stream, or calls `return` of the iterator of an iterable. If
+   * the source is a connection of `openConnection` or a server, closes the connection after the bytes that are buffered for
+   * writing have been sent. Unread bytes are dropped; later reads throw RuntimeError.
    *
    * @returns a promise that resolves when the source has closed, and rejects with the error with which closing failed
    */
@@ -268,7 +269,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     }
   }
 
-  /** For protocols: adds bytes that have arrived. The reader keeps `chunk` and returns views of it. */
+  /** For protocols: adds bytes that have arrived. Do not change `chunk` later, because reads return views of it. */
   feedData(chunk: Uint8Array | string): void {
     if (this.#closing !== null) return
     if (this.#buffer.ended) throw new RuntimeError('feedData() after feedEof()')

@@ -9,7 +9,7 @@ import type { WaitOptions } from './wait-options.ts'
 import { WebSink } from './web-sink.ts'
 import type { WriteProtocol, WriteTransport } from './write-transport.ts'
 
-/** The result of a drain that does not have to wait. Most drains do not. */
+/** The result of each drain that does not have to wait, which are most drains. */
 const DRAINED: Promise<void> = Promise.resolve()
 /** Every 128th drain waits one turn of the loop. Otherwise a peer that always keeps up would starve timers and I/O. */
 const TURN = 128

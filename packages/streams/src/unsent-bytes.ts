@@ -18,7 +18,7 @@ export class UnsentBytes {
     for (const callback of this.#callbacks.splice(0)) callback()
   }
 
-  /** Calls `callback` when the sink has accepted all bytes. There must be some. */
+  /** Calls `callback` when the sink has accepted all bytes. There must be bytes that it has not accepted yet. */
   whenAccepted(callback: () => void): void {
     this.#callbacks.push(callback)
   }

@@ -8,7 +8,7 @@ export class WebSink extends WriteTransport {
   readonly #protocol: WriteProtocol
   readonly #unsent = new UnsentBytes()
   #ended = false
-  /** Whether the sink has taken bytes. Until then it may have been closed before this transport was made. */
+  /** Whether the sink has taken bytes. If not, other code may have closed it before this transport was made. */
   #hasTaken = false
   #aborted = false
 
@@ -36,7 +36,8 @@ export class WebSink extends WriteTransport {
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
-    // Node throws here, and not in the promise, if other code is closing the stream.
+    // If other code is closing the stream, `write` of Node throws, and returns no promise that rejects. The `async` of this
+    // function makes a rejection of it.
     await this.#writer.write(bytes)
   }
 
@@ -71,7 +72,7 @@ export class WebSink extends WriteTransport {
     return this.#protocol
   }
 
-  /** @internal */
+  /** @internal whether the sink may refuse the bytes of a write, and report that only later in this turn of the loop */
   override get mayRefuse(): boolean {
     return !this.#hasTaken
   }

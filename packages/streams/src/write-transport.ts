@@ -24,7 +24,7 @@ export interface WriteProtocol {
 /**
  * The writing side of a transport, for any kind of sink. It tells its protocol when to pause and resume writing, and
  * how the sink has ended. Bytes that are written after the end are dropped, and the next drain of the program throws. A
- * program that never drains gets one warning (`undrained-warning.ts`).
+ * program that never drains gets one warning.
  *
  * @example
  *     const head = (transport: WriteTransport) => {
@@ -209,7 +209,8 @@ export abstract class WriteTransport {
 
   /**
    * Calls `callback` when `sink`, a Writable of Node, has accepted all bytes that are buffered now. If the sink fails,
-   * `callback` is called with the error, or not at all. Subclasses that write to a Writable implement `whenFlushed` with this method.
+   * `callback` is called with the error, or not at all. Subclasses that write to a Writable implement `whenFlushed` with
+   * this method.
    */
   protected whenNodeFlushed(sink: Writable, callback: () => void): void {
     if (sink.writableEnded) {
