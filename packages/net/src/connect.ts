@@ -26,8 +26,8 @@ export interface ConnectOptions extends DialOptions, WaitOptions {
 
 export interface OpenOptions extends ConnectOptions {
   /**
-   * The longest line that the reader can read, in bytes. While the reader buffers more than twice as many bytes, it
-   * pauses the socket. `Infinity` means no limit.
+   * The longest line that the reader can read, in bytes without the `\n`. When the reader buffers more than twice as many
+   * bytes, it pauses the socket. `Infinity` means no limit.
    *
    * @defaultValue 65536
    */

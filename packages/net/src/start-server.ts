@@ -11,8 +11,8 @@ export type ClientHandler = (reader: StreamReader, writer: StreamWriter) => Prom
 
 export interface StartServerOptions extends ListenerOptions {
   /**
-   * The longest line that a reader can read, in bytes. While a reader buffers more than twice as many bytes, it pauses
-   * its socket. `Infinity` means no limit.
+   * The longest line that a reader can read, in bytes without the `\n`. When a reader buffers more than twice as many
+   * bytes, it pauses its socket. `Infinity` means no limit.
    *
    * @defaultValue 65536
    */
