@@ -343,6 +343,23 @@ describe('a cancel that becomes pending again', () => {
     expect(await cancelled(task)).toBe('value at 60')
   })
 
+  virtual('comes to the body when the call that got it has ended after more awaits', async () => {
+    const ready = async (): Promise<void> => {}
+    const call = async (): Promise<void> => {
+      try {
+        await sleepForever()
+      } finally {
+        await ready()
+      }
+    }
+    const task = createTask(async () => {
+      void call().catch(() => {})
+      await foreign(20)
+      await sleepForever()
+    })
+    expect(await cancelled(task)).toBe('CancelledError at 20')
+  })
+
   virtual('does not end a clean-up', async () => {
     const log: string[] = []
     const task = createTask(async () => {

@@ -5,6 +5,7 @@ import type { Reaction } from '../futures/reaction.ts'
 import { abortSignal } from './abort-signal.ts'
 import type { Frame } from './frame.ts'
 import { OPEN } from './frame-state.ts'
+import { isUnsettled } from './promise-hook.ts'
 
 /**
  * The number of pending cancels in this thread, plus the number of cancelled scopes that have not ended. Each operation
@@ -45,8 +46,8 @@ function withoutKey(keys: Keys, key: Reaction): Keys {
  * ends in that turn, or the code that got the error begins a wait, the body counts as this code. Otherwise
  * the cancel becomes pending again in three cases, because the code that got the error may not be the body. (1) A newer
  * wait of the frame has ended too, so other code of the frame runs as well. (2) Running code of the frame has asked for
- * the cancel, while other code of the frame waited. (3) The code that got the error has made no promise in that turn
- * (`promise-hook.ts`), so this code has ended, and the body has not. In any other case, the code that got the error is
+ * the cancel, while other code of the frame waited. (3) Each promise that the code that got the error has made in that
+ * turn is settled (`promise-hook.ts`), so this code has ended, and the body has not. In any other case, the code that got the error is
  * probably the body: it awaits, in its clean-up, a promise that this library did not make, and the same cancel must not
  * end the next wait of that clean-up. Only a cancel by SIGINT or SIGTERM becomes pending again in this case too. The
  * comment in `cancel-rest.ts` says which waits a cancel ends.
@@ -140,12 +141,14 @@ export class Cancellation {
    * waited. `endTurn` takes this as evidence that the code that waited may not be the body.
    */
   #isFromInside = false
+  /** The promises that code has made in this turn (one step of the loop), in which a wait throws the newest cancel. */
+  #promisesMade: Promise<unknown>[] = []
   /**
-   * Whether code has made a promise in a turn (one step of the loop) in which a wait threw the newest cancel. An
-   * `await` of a promise that is not a future makes a new promise. So if this is false, no code that got the error is
-   * in such an `await`.
+   * Whether a promise was not settled at the end of the turn (one step of the loop) in which it was made, and a wait
+   * threw the newest cancel in that turn. An `await` of a promise that is not a future makes such a promise. So if this
+   * is false, no code that got the error is in such an `await`.
    */
-  #hasMadePromise = false
+  #mayGoOn = false
   /** True during the turn (one step of the loop) in which a wait throws because of the cancel. */
   #isThrowing = false
   /**
@@ -231,7 +234,7 @@ export class Cancellation {
     if (this.#isConfirmed) this.isFromProcess = false
     this.#isConfirmed = false
     this.#isFromInside = isFromInside
-    this.#hasMadePromise = false
+    this.#mayGoOn = false
     this.#cleanUpWaits = null
     this.#owedWaits = null
     this.#isCleanUpTurn = false
@@ -479,11 +482,12 @@ export class Cancellation {
   }
 
   /**
-   * Notes that code of this scope or task has made a promise after its wait threw the CancelledError. The code has
-   * therefore not ended with this error. It may now be in an `await` of a promise that is not a future.
+   * Notes that code of this scope or task has made `promise` after its wait threw the CancelledError. If `promise` is
+   * not settled at the end of the turn (one step of the loop), the code may be in an `await` of a promise that is not a
+   * future.
    */
-  notePromiseMade(): void {
-    if (!this.#frame.loop.trail.isStray) this.#hasMadePromise = true
+  notePromiseMade(promise: Promise<unknown>): void {
+    if (!this.#frame.loop.trail.isStray) this.#promisesMade.push(promise)
   }
 
   get isThrowing(): boolean {
@@ -507,13 +511,15 @@ export class Cancellation {
    */
   endTurn(canSeePromises: boolean): boolean {
     this.#isThrowing = false
+    this.#mayGoOn ||= this.#promisesMade.some(isUnsettled)
+    this.#promisesMade = []
     if (this.#isConfirmed || this.#cancelledWaits !== null || this.#frame.state !== OPEN)
       return false
     if (
       this.isFromProcess ||
       this.#isFromInside ||
       this.#frame.newestEnded > this.#newestCancelledWait ||
-      (canSeePromises && !this.#hasMadePromise)
+      (canSeePromises && !this.#mayGoOn)
     ) {
       this.pending = this.count > 0
       this.remembered = this.message

@@ -10,8 +10,8 @@ import { nextTick } from '../loop/clock.ts'
  * call that the program has abandoned, such as a loser of `Promise.race`. If the code has ended and the body of the
  * task has not, the code was not the body, and the body must still get the cancel. If the code awaits a foreign
  * promise, it may be the clean-up of the body, and the cancel is not thrown again. Such an `await` makes a new promise.
- * So the hook reports the promises that code of the cancelled task or scope makes just after it has got the
- * CancelledError. The hooks are set once for all cancels that are thrown before the microtask queue is empty.
+ * So the hooks report the promises that code of the cancelled task or scope makes just after it has got the
+ * CancelledError, and that are not settled at the end of the turn. The hooks are set once for all cancels that are thrown before the microtask queue is empty.
  *
  * 2. Is a section of the microtask queue empty, which two marks enclose? Each job of a promise makes or settles a promise.
  * `trail.ts` asks this, to find the code that descends from the code that has got a cancel.
@@ -70,23 +70,35 @@ export function promiseEvents(): number {
   return events
 }
 
-function onPromise(): void {
+/** The promises that were passed to `notePromiseMade` since the hooks were set, and that are not settled. */
+const unsettled = new Set<Promise<unknown>>()
+
+/** Whether `promise`, which was passed to `notePromiseMade`, was not settled while the hooks were set. */
+export function isUnsettled(promise: Promise<unknown>): boolean {
+  return unsettled.has(promise)
+}
+
+function onPromise(promise: Promise<unknown>): void {
   events++
   for (let frame = currentEnvironment()?.frame ?? null; frame !== null; frame = frame.parent) {
-    if (frame.cancellation?.isThrowing === true) frame.cancellation.notePromiseMade()
+    if (frame.cancellation?.isThrowing !== true) continue
+    frame.cancellation.notePromiseMade(promise)
+    unsettled.add(promise)
   }
 }
 
-function onSettled(): void {
+function onSettled(promise: Promise<unknown>): void {
   events++
+  unsettled.delete(promise)
 }
 
 /**
  * Watches code whose wait has just thrown a CancelledError, until the microtask queue is empty. If this code makes a
- * promise, the Cancellation of its task or scope notes that, because the promise shows that the code has not ended.
+ * promise, the Cancellation of its task or scope notes that: the code has not ended before the promise is settled.
  */
 export function watchPromises(): void {
   if (promiseHooks === null || stopHooks.length > 0) return
+  unsettled.clear()
   stopHooks = [promiseHooks.onInit(onPromise), promiseHooks.onSettled(onSettled)]
   // If this function is called inside a callback of Node, `nextTick` calls back before the microtasks run. So it is
   // called in a microtask.
