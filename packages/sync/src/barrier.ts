@@ -4,7 +4,7 @@ import { BrokenBarrierError } from './errors.ts'
 import { type Awaited, checkNamed, type NameOption, Primitive } from './primitive.ts'
 import type { Releaser } from './releaser.ts'
 
-/** Notified at each change of the barrier's state. The task tree shows the barrier instead of this condition. */
+/** A condition that is notified at each change of a barrier's state. The task tree shows the barrier in place of it. */
 class StateChange extends Condition {
   readonly #awaited: () => Awaited
 
@@ -80,7 +80,7 @@ export class Barrier extends Primitive {
 
   async #wait(options: { signal?: AbortSignal } | undefined): Promise<number> {
     const held = await this.#enter(options)
-    // Not a `using` declaration: compiled for Node 22, it adds a kilobyte of helper functions to the bundle.
+    // A `using` declaration would add a kilobyte of helper functions to the bundle, because it is compiled for Node 22.
     try {
       return await this.#pass(options)
     } finally {

@@ -26,7 +26,7 @@ export class BoundedSemaphore extends Semaphore {
 
   /** @throws {RangeError} when the value would rise above the initial value */
   override release(): void {
-    // Without a limit, the number of free permits is always Infinity, so the holders are counted.
+    // If the initial value is Infinity, the number of free permits is always Infinity, so the holders are counted.
     if (this.#bound === Infinity ? this.statistics().holders === 0 : this.free >= this.#bound) {
       throw new RangeError(
         `${this.label()} was released above its initial value of ${this.#bound}: it needs one acquire() for each release()`,

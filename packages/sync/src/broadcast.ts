@@ -170,7 +170,8 @@ export class Broadcast<T> extends Primitive {
 
   /**
    * @param options.history how many of the last messages a new subscriber gets first; 0 by default
-   * @param options.lag what happens when a subscriber lags
+   * @param options.lag what happens when a subscriber has no room: 'block' makes `publish` wait, 'drop-oldest' drops the
+   * oldest message of that subscriber
    * @param options.capacity how many messages a subscriber may lag behind; 64 by default, and never less than `history`
    */
   constructor(options: {

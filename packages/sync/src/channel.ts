@@ -154,7 +154,7 @@ class Shared<T> {
  *
  * Senders and receivers are served in the order of their calls. An item stays in the channel until the receiving code
  * continues, so a cancelled `receive()` removes no item. A cancelled `send()` has sent nothing. With capacity 0, a
- * `send` waits for a receiver. If that receiver is then cancelled, the item stays in the channel for the next one.
+ * `send` waits for a receiver. If that receiver is then cancelled, the item stays in the channel for the next receiver.
  *
  * @example
  *     const lines = new Channel<string>({ capacity: 10 })
@@ -200,7 +200,7 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
     return this.#shared.first.label()
   }
 
-  /** @internal */
+  /** @internal returns the words for the first handle, even for a clone */
   override words(): string {
     return this.#shared.first.words()
   }
@@ -248,7 +248,8 @@ export class Channel<T> extends Primitive implements AsyncIterable<T>, Disposabl
   }
 
   /**
-   * Waits for the next item, removes it from the channel and returns it. Does not suspend if there is an item.
+   * Waits for the next item, removes it from the channel and returns it. Does not suspend if there is an item and no other
+   * receiver is waiting.
    *
    * @throws {EndOfChannel} (the future fails) when every handle is closed and no item is left
    */

@@ -2,7 +2,7 @@
 export interface Items<T> {
   readonly size: number
   push(item: T): void
-  /** Removes and returns the next item. Must not be called when there is none. */
+  /** Removes and returns the next item. Must not be called when there is no item. */
   pop(): T
   /** Removes all items. Calls no code of the program, so it cannot fail. */
   clear(): void

@@ -224,8 +224,9 @@ export class Queue<T> extends Primitive implements AsyncIterable<T> {
   }
 
   /**
-   * Tells the queue that the work on one item is finished; see `join`. @throws {RangeError} when called more often than
-   * items were added
+   * Tells the queue that the work on one item is finished. A call of `join` waits until this is so for every item.
+   *
+   * @throws {RangeError} when called more often than items were added
    */
   taskDone(): void {
     if (this.#stock.unfinished <= 0)

@@ -49,7 +49,7 @@ export class RateLimiter extends Primitive {
   }))
   /** The loop whose clock `#fullAt` refers to. */
   #loop: EventLoop | null = null
-  /** Fires when there are enough tokens for the first waiter, on the loop of that waiter. */
+  /** The timer that fires when there are enough tokens for the first waiter, on the loop of that waiter. */
   #timer: TimerHandle | null = null
   readonly #host: Host<void, number> = {
     serve: (waiter) => {
@@ -70,8 +70,8 @@ export class RateLimiter extends Primitive {
   /**
    * @param options.limit how many tokens the bucket gets in each interval
    * @param options.interval the length of an interval, in milliseconds
-   * @param options.burst the most tokens that the bucket keeps; `limit` by default. A bucket that was idle gives them all
-   * at once, so up to `burst + limit` tokens go out in one interval; with 1 they go out evenly
+   * @param options.burst the most tokens that the bucket keeps; by default `limit`, but at least 1. A full bucket gives all
+   * of them at once, so up to `burst + limit` tokens go out in one interval; with a burst of 1 they go out evenly
    * @throws {RangeError} when one of these numbers is not positive and finite
    */
   constructor(options: {
@@ -155,8 +155,9 @@ export class RateLimiter extends Primitive {
   }
 
   /**
-   * The time of `loop`, in the unit of `#fullAt`. All loops on the system's clock show the same time. A loop in virtual
-   * time has a different clock. Then `#fullAt` is converted to that clock, so that the number of tokens stays the same.
+   * Returns the time of `loop`, in the unit of `#fullAt`. All loops on the system's clock show the same time. A loop in
+   * virtual time has a different clock. Then `#fullAt` is converted to that clock, so that the number of tokens stays the
+   * same.
    */
   #time(loop: EventLoop): number {
     const now = loop.time() * this.#limit

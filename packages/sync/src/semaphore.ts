@@ -115,7 +115,10 @@ export class Semaphore extends Primitive {
     this.#permits = new Permits(value, { takeBack: () => this.release() }, () => this.#awaited())
   }
 
-  /** Waits until a permit is free, takes it, and returns a Releaser. Does not suspend if one is free and no waiter is left. */
+  /**
+   * Waits until a permit is free, takes it, and returns a Releaser. Does not suspend if a permit is free and no other
+   * caller waits.
+   */
   acquire(options?: { signal?: AbortSignal }): Future<Releaser> {
     const refusal = cancelledIfAborted(options)
     if (refusal !== null) return refusal
