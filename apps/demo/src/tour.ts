@@ -9,6 +9,7 @@ import { Event } from '@tasktree/sync'
 import { kinds } from './kinds.ts'
 import { killOnce, victim } from './kill-busy-worker.ts'
 import { LiveLines, makeBar } from './live-lines.ts'
+import { type JobRecord, lostJobs } from './lost-jobs.ts'
 import { makeTable, paintState } from './report-table.ts'
 import { type TourJob, tourJobs } from './tour-jobs.ts'
 
@@ -19,8 +20,6 @@ const longestTour = 120_000
 const lookTime = 80
 
 const workers = 3
-
-type JobRecord = ReturnType<typeof toRecord>
 
 /** A job of the tour that has ended. */
 interface Finished {
@@ -33,7 +32,7 @@ interface Finished {
 /**
  * Starts the server on a temporary file, gives it real work, kills a worker midway, and shows that nothing was lost.
  *
- * @throws {Error} when a job did not end as expected, or the killed worker was not restarted
+ * @throws {Error} when a job was lost or did not end as expected, or the killed worker was not restarted
  * @throws {TimeoutError} when the tour hangs
  */
 export async function tour(): Promise<void> {
@@ -65,11 +64,11 @@ async function inFolder(folder: string): Promise<void> {
   )
   display.print(`${system.tree()}\n`)
 
-  const jobs = await tourJobs()
-  const finished = await work(display, await submit(display, jobs, port), port)
+  const submitted = await submit(display, await tourJobs(), port)
+  const finished = await work(display, submitted, port)
   report(display, finished)
   display.print(`\n${system.tree()}\n`)
-  conclude(display, finished, system)
+  conclude(display, submitted, finished, system)
 }
 
 function ignore(): void {}
@@ -97,11 +96,14 @@ async function work(
   const begun = performance.now()
   const over = new Event()
   const finished: Finished[] = []
+  let answers = 0
   const waiters = [...jobs].map(([id, expected]) => async (): Promise<void> => {
     await using client = await JobClient.connect('127.0.0.1', port)
-    const job = toRecord(await client.command('JOB.WAIT', id))
-    finished.push({ job, expected, after: performance.now() - begun })
-    if (finished.length === jobs.size) over.set()
+    // For a job that the server does not know, the reply is null.
+    const reply = await client.command('JOB.WAIT', id)
+    if (reply !== null)
+      finished.push({ job: toRecord(reply), expected, after: performance.now() - begun })
+    if (++answers === jobs.size) over.set()
   })
   const watch = async (): Promise<void> => {
     await using client = await JobClient.connect('127.0.0.1', port)
@@ -149,18 +151,31 @@ function report(display: LiveLines, finished: Finished[]): void {
   )
 }
 
-/** Prints the totals. @throws {Error} when a job did not end as expected, or the killed worker was not restarted */
-function conclude(display: LiveLines, finished: Finished[], system: ActorSystem): void {
+/**
+ * Prints the totals.
+ *
+ * @throws {Error} when a job was lost or did not end as expected, or the killed worker was not restarted
+ */
+function conclude(
+  display: LiveLines,
+  submitted: ReadonlyMap<number, TourJob>,
+  finished: Finished[],
+  system: ActorSystem,
+): void {
   const count = (state: string): number =>
     finished.filter(({ job }) => job['state'] === state).length
   const [done, failed] = [count('done'), count('failed')]
-  const lost = finished.length - done - failed
+  const lost = lostJobs(
+    submitted.keys(),
+    finished.map(({ job }) => job),
+  )
   const again = finished.filter(({ job }) => job['attempts'] !== 1).length
   const incarnation = system.lookup(`workers/${victim}`)?.incarnation
   display.print(
-    `${styleText('bold', `${done} done, ${failed} failed as it should, ${lost} lost`)}; ` +
+    `${styleText('bold', `${done} done, ${failed} failed as it should, ${lost.length} lost`)}; ` +
       `${victim} is incarnation ${incarnation}, ${again} job(s) begun twice`,
   )
+  if (lost.length > 0) throw new Error(`these jobs are lost: ${lost.join(', ')}`)
   const surprises = finished.filter(({ job, expected }) => job['state'] !== expected.state)
   if (surprises.length > 0) {
     const names = surprises.map(({ expected }) => expected.title).join(', ')

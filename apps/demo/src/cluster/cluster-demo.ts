@@ -7,6 +7,7 @@ import { gather, sleep, timeout } from '@tasktree/core'
 import { type Cluster, connect, remoteJobs } from '@tasktree/nats'
 import { createSubprocessExec, DEVNULL, PIPE, type Process } from '@tasktree/subprocess'
 import { findNatsServer, howToInstall } from './find-nats-server.ts'
+import { lostResults } from './lost-results.ts'
 
 const jobCount = 120
 const nodes = ['node-1', 'node-2', 'node-3']
@@ -72,7 +73,10 @@ async function startNode(servers: string, name: string): Promise<Process> {
 
 async function work(cluster: Cluster, started: readonly Process[]): Promise<number> {
   const executor = cluster.executor('demo')
-  const jobs = Array.from({ length: jobCount }, (_, i) => executor.submit(count, 10_000 + i))
+  const limits = Array.from({ length: jobCount }, (_, i) => 10_000 + i)
+  const jobs = limits.map((limit) => executor.submit(count, limit))
+  // Begun here, so that the errors of the jobs are noticed even if the demo is ended before their results are needed.
+  const ending = gather(jobs, { returnExceptions: true })
   await gather(jobs.map((job) => job.accepted))
   console.log(`${jobCount} jobs are accepted: from here on none may be lost`)
   while (executor.stats.completed < jobCount / 3) await sleep(10)
@@ -80,16 +84,17 @@ async function work(cluster: Cluster, started: readonly Process[]): Promise<numb
   console.log(
     `${executor.stats.completed} are done; ${victim} is killed, in the middle of its work`,
   )
-  const results = await gather(jobs)
+  const outcomes = await ending
   for (const name of nodes) {
-    const own = results.filter((result) => result.startsWith(name)).length
+    const own = outcomes.filter((outcome) => String(outcome).startsWith(name)).length
     console.log(`  ${name} has done ${own}${name === victim ? ', before it was killed' : ''}`)
   }
+  const lost = lostResults(limits, outcomes).length
+  console.log(`${jobCount - lost} of ${jobCount} jobs have their result: ${lost} lost`)
   const { queues } = await cluster.snapshot()
   const { waiting = 0, running = 0 } = queues['demo'] ?? {}
-  const lost = jobCount - results.length + waiting + running
-  console.log(`${results.length} of ${jobCount} jobs have their result: ${lost} lost`)
-  return lost === 0 ? 0 : 1
+  if (waiting + running > 0) console.log(`${waiting + running} jobs are left in the queue`)
+  return lost + waiting + running === 0 ? 0 : 1
 }
 
 async function freePort(): Promise<number> {

@@ -2,21 +2,15 @@
 import { ActorSystem, silentLogger } from '@tasktree/actor'
 import { runMain, sleep } from '@tasktree/core'
 import { clusterTree } from '@tasktree/nats'
+import { countPrimes } from './count-primes.ts'
 
 const [, , servers = '', name = ''] = process.argv
 
 const primes = {
   count: async (upTo: number): Promise<string> => {
     await sleep(60)
-    let found = 0
-    for (let n = 2; n < upTo; n++) if (isPrime(n)) found++
-    return `${name} found ${found}`
+    return `${name} found ${countPrimes(upTo)}`
   },
-}
-
-function isPrime(n: number): boolean {
-  for (let d = 2; d * d <= n; d++) if (n % d === 0) return false
-  return true
 }
 
 await runMain(async () => {
