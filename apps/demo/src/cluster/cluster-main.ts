@@ -1,9 +1,4 @@
-import { KeyboardInterrupt, run } from '@tasktree/core'
+import { runDemo } from '../run-demo.ts'
 import { showCluster } from './cluster-demo.ts'
 
-try {
-  process.exitCode = await run(showCluster)
-} catch (error) {
-  if (!(error instanceof KeyboardInterrupt)) throw error
-  process.exitCode = 130
-}
+await runDemo(showCluster)
