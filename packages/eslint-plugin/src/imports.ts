@@ -34,6 +34,45 @@ export function isImported(variable: Variable): boolean {
   )
 }
 
+/** An export of one of Tasktree's packages. */
+export interface Export {
+  readonly name: string
+  readonly source: string
+}
+
+/**
+ * The export that an expression means: `isCancelled` of core for `wasCancelled` after
+ * `import { isCancelled as wasCancelled }`, or for `core.isCancelled` after `import * as core`. Null if the expression does
+ * not mean an export of Tasktree.
+ */
+export function exportOf(sourceCode: SourceCode, expression: Node): Export | null {
+  if (expression.type === 'MemberExpression') {
+    const { object, property, computed } = expression
+    if (computed || property.type !== 'Identifier') return null
+    const whole = specifierOf(sourceCode, object)
+    return whole?.node.type === 'ImportNamespaceSpecifier'
+      ? { name: property.name, source: whole.source }
+      : null
+  }
+  const specifier = specifierOf(sourceCode, expression)
+  if (specifier?.node.type !== 'ImportSpecifier') return null
+  const { imported } = specifier.node
+  const name = imported.type === 'Identifier' ? imported.name : imported.value
+  return { name, source: specifier.source }
+}
+
+/** The specifier that imports from Tasktree what an identifier means. */
+function specifierOf(
+  sourceCode: SourceCode,
+  identifier: Node,
+): { node: Node; source: string } | null {
+  if (identifier.type !== 'Identifier') return null
+  const definition = findVariable(sourceCode, identifier, identifier.name)?.defs[0]
+  if (definition?.parent?.type !== 'ImportDeclaration') return null
+  const source = definition.parent.source.value
+  return isTasktree(source) ? { node: definition.node, source } : null
+}
+
 /** A way to call an export of core in a file: its name there, and the changes that import it. */
 export interface CoreImport {
   readonly local: string
@@ -65,7 +104,9 @@ export function importOfCore(
   const list = values
     .flatMap((node) => node.specifiers)
     .findLast((specifier) => specifier.type === 'ImportSpecifier')
-  const first = declarations[0] ?? sourceCode.ast.body[0]
+  // A directive such as 'use client' counts only before all other statements.
+  const statement = sourceCode.ast.body.find((node) => !('directive' in node && node.directive))
+  const first = declarations[0] ?? statement
   return {
     local: exported,
     addTo(fixer) {

@@ -1,68 +1,123 @@
 import type { ESTree, Fix, Fixer, Rule, SourceCode } from '@oxlint/plugins'
-import { importOfCore, importsTasktree } from './imports.ts'
+import { exportOf, importOfCore, importsTasktree } from './imports.ts'
 import { calledName, findFunction, someOwnNode, withoutTypes } from './own-code.ts'
+import { makesRun } from './tasktree-values.ts'
 
 type Node = ESTree.Node
 
 /** What a CancelledError is recognized by, besides `isCancelled`. */
 const marks: ReadonlySet<unknown> = new Set(['CancelledError', 'ERR_CANCELLED'])
 
-/** Calls that pass an error on to the code that waits for a promise or a future. */
-const handOvers: ReadonlySet<string> = new Set(['reject', 'setException'])
+/**
+ * Calls that pass an error on to other code: to the code that waits for a promise or a future, to the next handler of a
+ * request, to the callback of a caller, to the readers of a stream, to a list.
+ */
+const handOvers: ReadonlySet<string> = new Set([
+  'callback',
+  'cb',
+  'destroy',
+  'done',
+  'next',
+  'push',
+  'reject',
+  'setException',
+])
+
+/** Calls that take a function and do not look at what it returns. */
+const ignoringResults: ReadonlySet<string> = new Set([
+  'addEventListener',
+  'addListener',
+  'forEach',
+  'nextTick',
+  'on',
+  'once',
+  'queueMicrotask',
+  'setImmediate',
+  'setInterval',
+  'setTimeout',
+])
 
 /** Whether code waits at this node, so that a cancel can be thrown there. */
-function waits(node: Node): boolean {
-  if (node.type === 'AwaitExpression') return true
+function waits(sourceCode: SourceCode, node: Node): boolean {
+  // The import of a module is a promise of the platform, and no cancel reaches a run from outside.
+  if (node.type === 'AwaitExpression') {
+    const awaited = withoutTypes(node.argument)
+    return awaited.type !== 'ImportExpression' && !makesRun(sourceCode, awaited)
+  }
   if (node.type === 'YieldExpression') return node.delegate
   if (node.type === 'ForOfStatement') return node.await
   return node.type === 'VariableDeclaration' && node.kind === 'await using'
 }
 
-/** Whether the expression is the name, or may be: `isLate ? late : error`, `other ?? error`. */
-function isName(node: Node | null, name: string | null): boolean {
-  if (node === null || name === null) return false
+/** The names that an error has in its handler. */
+type Names = ReadonlySet<string>
+
+/** Whether the expression is one of the names, or may be: `isLate ? late : error`, `other ?? error`. */
+function isNamed(node: Node | null, names: Names): boolean {
+  if (node === null) return false
   const inner = withoutTypes(node)
   switch (inner.type) {
     case 'Identifier':
-      return inner.name === name
+      return names.has(inner.name)
     case 'ConditionalExpression':
-      return isName(inner.consequent, name) || isName(inner.alternate, name)
+      return isNamed(inner.consequent, names) || isNamed(inner.alternate, names)
     case 'LogicalExpression':
-      return isName(inner.left, name) || isName(inner.right, name)
+      return isNamed(inner.left, names) || isNamed(inner.right, names)
     default:
       return false
   }
 }
 
+/**
+ * Whether the expression is the error, or what a function makes of it. A function that is given the error can see that it
+ * is a cancel. A new error made around it cannot.
+ */
+function isMadeOf(node: Node | null, names: Names): boolean {
+  if (node === null) return false
+  const inner = withoutTypes(node)
+  if (inner.type !== 'CallExpression') return isNamed(inner, names)
+  return inner.arguments.some((each) => isNamed(each, names))
+}
+
+/** Returns the name of the error, and those of the variables in `body` that are made of it: `const e = error as Error`. */
+function namesIn(sourceCode: SourceCode, body: Node, error: string | null): Names {
+  const names = new Set(error === null ? [] : [error])
+  someOwnNode(sourceCode, body, (node) => {
+    if (node.type === 'VariableDeclarator' && node.id.type === 'Identifier') {
+      if (isMadeOf(node.init, names)) names.add(node.id.name)
+    }
+    return false
+  })
+  return names
+}
+
 /** Whether the node looks at whether the error is a cancel. */
-function testsCancel(node: Node): boolean {
+function testsCancel(sourceCode: SourceCode, node: Node): boolean {
   if (node.type === 'CallExpression') {
-    const name = calledName(node.callee)
-    return name !== null && (name === 'cancelling' || /^is\w*cancel/i.test(name))
+    const name = exportOf(sourceCode, node.callee)?.name ?? calledName(node.callee)
+    if (name === 'cancelling' || name === 'throwIfAborted') return true
+    return name !== null && /^is\w*cancel/i.test(name)
   }
   if (node.type === 'BinaryExpression' && node.operator === 'instanceof') {
-    return calledName(node.right) === 'CancelledError'
+    const name = exportOf(sourceCode, node.right)?.name ?? calledName(node.right)
+    return name === 'CancelledError'
   }
   return node.type === 'Literal' && marks.has(node.value)
 }
 
 /** Whether the node gives the error itself to other code: it throws it, returns it, or rejects with it. */
-function passesOn(node: Node, error: string | null): boolean {
+function passesOn(node: Node, names: Names): boolean {
   switch (node.type) {
-    case 'ThrowStatement': {
-      const thrown = withoutTypes(node.argument)
-      // A function that is given the error can see that it is a cancel. A new error made around it cannot.
-      const translated = thrown.type === 'CallExpression' ? thrown.arguments : [thrown]
-      return translated.some((each) => isName(each, error))
-    }
+    case 'ThrowStatement':
+      return isMadeOf(node.argument, names)
     case 'ReturnStatement':
-      return isName(node.argument, error)
+      return isNamed(node.argument, names)
     case 'AssignmentExpression':
-      return isName(node.right, error)
+      return isNamed(node.right, names)
     case 'CallExpression': {
       const name = calledName(node.callee)
       return (
-        name !== null && handOvers.has(name) && node.arguments.some((each) => isName(each, error))
+        name !== null && handOvers.has(name) && node.arguments.some((each) => isNamed(each, names))
       )
     }
     default:
@@ -78,12 +133,12 @@ interface Handler {
   readonly error: string | null
 }
 
-function keepsCancel(sourceCode: SourceCode, handler: Handler): boolean {
-  const { body, error } = handler
-  if (isName(body, error)) return true
+function keepsCancel(sourceCode: SourceCode, { body, error }: Handler): boolean {
+  const names = namesIn(sourceCode, body, error)
+  if (isNamed(body, names)) return true
   return someOwnNode(sourceCode, body, (node) => {
-    if (testsCancel(node) || passesOn(node, error)) return true
-    return node.type === 'CallExpression' && isGivenToKeeper(sourceCode, node, error)
+    if (testsCancel(sourceCode, node) || passesOn(node, names)) return true
+    return node.type === 'CallExpression' && isGivenToKeeper(sourceCode, node, names)
   })
 }
 
@@ -91,18 +146,19 @@ function keepsCancel(sourceCode: SourceCode, handler: Handler): boolean {
 function isGivenToKeeper(
   sourceCode: SourceCode,
   call: ESTree.CallExpression,
-  error: string | null,
+  names: Names,
 ): boolean {
-  const position = call.arguments.findIndex((each) => isName(each, error))
+  const position = call.arguments.findIndex((each) => isNamed(each, names))
   if (position === -1) return false
   const called = findFunction(sourceCode, call.callee)
   const parameter = called?.params[position]
   if (called === null || called.body === null || parameter?.type !== 'Identifier') return false
+  const own = namesIn(sourceCode, called.body, parameter.name)
   return someOwnNode(
     sourceCode,
     called.body,
     (node) =>
-      testsCancel(node) || (node.type === 'ThrowStatement' && passesOn(node, parameter.name)),
+      testsCancel(sourceCode, node) || (node.type === 'ThrowStatement' && passesOn(node, own)),
   )
 }
 
@@ -124,14 +180,32 @@ function handlerOf(call: ESTree.CallExpression): Handler | null {
 }
 
 /** Whether the code goes on with the outcome of the call. Else the call only marks a failure as handled. */
-function isUsed(call: Node): boolean {
-  const parent = call.parent
-  if (parent === null || parent.type === 'ExpressionStatement') return false
-  if (parent.type === 'ChainExpression') return isUsed(parent)
-  if (parent.type === 'MemberExpression' && calledName(parent) === 'finally') {
-    return isUsed(parent.parent)
+function isUsed(node: Node): boolean {
+  const { parent } = node
+  switch (parent?.type) {
+    case undefined:
+    case 'ExpressionStatement':
+      return false
+    case 'ChainExpression':
+    case 'ConditionalExpression':
+    case 'LogicalExpression':
+    case 'ParenthesizedExpression':
+    case 'TSAsExpression':
+    case 'TSNonNullExpression':
+      return isUsed(parent)
+    case 'MemberExpression':
+      return calledName(parent) !== 'finally' || isUsed(parent.parent)
+    case 'ArrowFunctionExpression': {
+      const taker = parent.parent
+      if (taker.type !== 'CallExpression') return true
+      const name = calledName(taker.callee)
+      return name === null || !ignoringResults.has(name)
+    }
+    case 'UnaryExpression':
+      return parent.operator !== 'void'
+    default:
+      return true
   }
-  return !(parent.type === 'UnaryExpression' && parent.operator === 'void')
 }
 
 export const noSwallowedCancel: Rule = {
@@ -169,15 +243,17 @@ export const noSwallowedCancel: Rule = {
     return {
       TryStatement({ block, handler }) {
         if (handler === null) return
-        if (!someOwnNode(sourceCode, block, waits)) return
+        if (!someOwnNode(sourceCode, block, (node) => waits(sourceCode, node))) return
         const { param, body } = handler
         const error = param?.type === 'Identifier' ? param.name : null
         check({ node: handler, body, error })
       },
       CallExpression(call) {
-        if (!isUsed(call)) return
         const handler = handlerOf(call)
-        if (handler !== null) check(handler)
+        if (handler === null || !isUsed(call)) return
+        if (call.callee.type === 'MemberExpression' && makesRun(sourceCode, call.callee.object))
+          return
+        check(handler)
       },
     }
   },
@@ -192,6 +268,8 @@ function rethrowFirst(
   // A handler that takes the error apart, or a function without parameters, must first get a name for it.
   const unnamed = node.type === 'CatchClause' && node.param === null
   if (error === null && !unnamed) return null
+  // The new name would hide a variable that the handler uses.
+  if (unnamed && /\berror\b/.test(sourceCode.getText(body))) return null
   const imported = importOfCore(sourceCode, node, 'isCancelled')
   if (imported === null) return null
   const name = error ?? 'error'

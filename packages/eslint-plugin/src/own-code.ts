@@ -70,7 +70,7 @@ export function findFunction(
   }
   if (called.type !== 'MemberExpression' || called.object.type !== 'ThisExpression') return null
   const member = findMember(called)
-  return asFunction(member === null ? null : member.value)
+  return asFunction(member !== null && 'value' in member ? member.value : null)
 }
 
 function asFunction(node: Node | null): ESTree.Function | ESTree.ArrowFunctionExpression | null {
@@ -78,10 +78,11 @@ function asFunction(node: Node | null): ESTree.Function | ESTree.ArrowFunctionEx
   return node?.type === 'ArrowFunctionExpression' ? node : null
 }
 
-/** The method or the field that `this.name` or `this.#name` means, in the class around it. */
-export function findMember(
-  member: ESTree.MemberExpression,
-): ESTree.MethodDefinition | ESTree.PropertyDefinition | null {
+/** What declares a member of a class: a method, a field, or a parameter of the constructor with `private` or its like. */
+type Member = ESTree.MethodDefinition | ESTree.PropertyDefinition | ESTree.BindingIdentifier
+
+/** The declaration of what `this.name` or `this.#name` means, in the class around it. */
+export function findMember(member: ESTree.MemberExpression): Member | null {
   const name = member.property
   if (member.computed) return null
   if (name.type !== 'Identifier' && name.type !== 'PrivateIdentifier') return null
@@ -90,10 +91,28 @@ export function findMember(
     for (const element of around.body) {
       if (element.type !== 'MethodDefinition' && element.type !== 'PropertyDefinition') continue
       const { key } = element
+      if ('kind' in element && element.kind === 'constructor') {
+        const parameter = findParameterProperty(element, name.name)
+        if (parameter !== null) return parameter
+      }
       if (element.computed || key.type !== name.type) continue
       if ('name' in key && key.name === name.name) return element
     }
     return null
+  }
+  return null
+}
+
+/** The parameter of a constructor that declares a field: `constructor(private readonly queue: Queue<number>)`. */
+function findParameterProperty(
+  { value }: ESTree.MethodDefinition,
+  name: string,
+): ESTree.BindingIdentifier | null {
+  for (const each of value.params) {
+    if (each.type !== 'TSParameterProperty') continue
+    const { parameter } = each
+    const declared = parameter.type === 'AssignmentPattern' ? parameter.left : parameter
+    if (declared.type === 'Identifier' && declared.name === name) return declared
   }
   return null
 }

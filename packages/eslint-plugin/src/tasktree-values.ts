@@ -3,25 +3,34 @@
 // import that it comes from: `queue.get()` to `const queue = new Queue()`, and `Queue` to `@tasktree/sync`. An expression
 // whose origin is not in the file counts as unknown, and the rules stay silent about it.
 import type { ESTree, SourceCode, Variable } from '@oxlint/plugins'
-import { findVariable, isImported } from './imports.ts'
+import { exportOf, findVariable, isImported } from './imports.ts'
 import { findMember, withoutTypes } from './own-code.ts'
 
 type Node = ESTree.Node
 
-/** Functions of Tasktree that return no future: those that ask a question, and those that make a whole run, from outside of which no cancel comes. */
-const plain: ReadonlySet<string> = new Set([
-  'explore',
-  'formatTaskTree',
-  'isCancelled',
-  'isFuture',
-  'run',
-  'runMain',
-  'runVirtual',
-])
+/** The functions of core that make a whole run, which no cancel reaches from outside. */
+const runs: ReadonlySet<string> = new Set(['explore', 'run', 'runMain', 'runVirtual'])
+
+/** Functions of Tasktree that answer a question, and return no future. */
+const questions: ReadonlySet<string> = new Set(['formatTaskTree', 'isCancelled', 'isFuture'])
+
+/** Whether the expression is a call that makes a whole run: `run(main)`, `core.run(main)`. */
+export function makesRun(sourceCode: SourceCode, expression: Node): boolean {
+  const call = withoutTypes(expression)
+  if (call.type !== 'CallExpression') return false
+  const called = exportOf(sourceCode, withoutTypes(call.callee))
+  // `run` of @tasktree/subprocess runs a child process, and a cancel reaches it.
+  return called !== null && runs.has(called.name) && /^@tasktree\/core(?:\/|$)/.test(called.source)
+}
 
 /** Whether the expression comes from a call or a class of Tasktree. */
 export function isTasktreeValue(sourceCode: SourceCode, expression: Node): boolean {
   return new Search(sourceCode).isValue(expression)
+}
+
+/** Whether the expression is an array whose written type says that its elements are of Tasktree. */
+export function isTasktreeArray(sourceCode: SourceCode, expression: Node): boolean {
+  return new Search(sourceCode).isArray(expression)
 }
 
 class Search {
@@ -39,6 +48,8 @@ class Search {
       case 'CallExpression':
       case 'NewExpression': {
         const callee = withoutTypes(node.callee)
+        const called = exportOf(this.#sourceCode, callee)
+        if (called !== null) return !questions.has(called.name) && !makesRun(this.#sourceCode, node)
         if (callee.type === 'Identifier') return this.#isImported(callee)
         return callee.type === 'MemberExpression' && this.#isObject(callee.object)
       }
@@ -60,7 +71,6 @@ class Search {
   }
 
   #isImported(identifier: { readonly name: string } & Node): boolean {
-    if (plain.has(identifier.name)) return false
     const variable = findVariable(this.#sourceCode, identifier, identifier.name)
     return variable !== null && isImported(variable)
   }
@@ -85,17 +95,55 @@ class Search {
   #isField(member: ESTree.MemberExpression): boolean {
     if (member.object.type !== 'ThisExpression') return false
     const field = findMember(member)
-    if (field?.type !== 'PropertyDefinition') return false
-    return this.#hasType(field) || (field.value !== null && this.isValue(field.value))
+    if (field === null || field.type === 'MethodDefinition') return false
+    if (this.#hasType(field)) return true
+    return field.type === 'PropertyDefinition' && field.value !== null && this.isValue(field.value)
   }
 
   /** Whether the type that is written at a declaration is imported from Tasktree. */
   #hasType(declared: object): boolean {
-    const { typeAnnotation } = declared as {
-      typeAnnotation?: ESTree.TSTypeAnnotation | null
-    }
-    const type = typeAnnotation?.typeAnnotation
-    if (type?.type !== 'TSTypeReference' || type.typeName.type !== 'Identifier') return false
-    return this.#isImported(type.typeName)
+    const type = typeAt(declared)
+    return type !== null && this.#isImportedType(type)
   }
+
+  /** Whether a type is one of Tasktree, such as `core.Future<void>`, or a union of one with `null` or `undefined`. */
+  #isImportedType(type: ESTree.TSType): boolean {
+    if (type.type === 'TSUnionType') {
+      return type.types
+        .filter((each) => each.type !== 'TSNullKeyword' && each.type !== 'TSUndefinedKeyword')
+        .every((each) => this.#isImportedType(each))
+    }
+    if (type.type !== 'TSTypeReference') return false
+    const name = type.typeName.type === 'TSQualifiedName' ? type.typeName.left : type.typeName
+    return name.type === 'Identifier' && this.#isImported(name)
+  }
+
+  /** Whether the written type of a variable, a parameter or a field is an array of something of Tasktree: `Task<void>[]`. */
+  isArray(expression: Node): boolean {
+    const node = withoutTypes(expression)
+    let declared: object | null = null
+    if (node.type === 'Identifier') {
+      declared = findVariable(this.#sourceCode, node, node.name)?.defs[0]?.name ?? null
+    } else if (node.type === 'MemberExpression' && node.object.type === 'ThisExpression') {
+      declared = findMember(node)
+    }
+    const type = declared === null ? null : typeAt(declared)
+    return type !== null && this.#isArrayType(type)
+  }
+
+  #isArrayType(type: ESTree.TSType): boolean {
+    if (type.type === 'TSTypeOperator') return this.#isArrayType(type.typeAnnotation)
+    if (type.type === 'TSArrayType') return this.#isImportedType(type.elementType)
+    if (type.type !== 'TSTypeReference' || type.typeName.type !== 'Identifier') return false
+    const element = type.typeArguments?.params[0]
+    return arrays.has(type.typeName.name) && element !== undefined && this.#isImportedType(element)
+  }
+}
+
+const arrays: ReadonlySet<string> = new Set(['Array', 'ReadonlyArray'])
+
+/** The type that is written at a declaration; null if there is none. */
+function typeAt(declared: object): ESTree.TSType | null {
+  const { typeAnnotation } = declared as { typeAnnotation?: ESTree.TSTypeAnnotation | null }
+  return typeAnnotation?.typeAnnotation ?? null
 }

@@ -52,6 +52,28 @@ testRule('no-swallowed-cancel', noSwallowedCancel, {
     // The promise is only marked as handled: the code that awaits it still sees the error.
     `${core}; task.catch(() => {}); void task.catch(() => {}); task?.catch(() => {})`,
     `${core}; task.catch(() => log()).finally(() => end())`,
+    `${core}; if (isBusy) task.catch(() => {}); isBusy && task.catch(() => {}); isBusy ? task.catch(() => {}) : stop()`,
+    `${core}; setTimeout(() => sleep(1).catch((error) => { log(error) }), 5)`,
+    `${core}; server.on('request', () => sleep(1).catch((error) => { log(error) }))`,
+    // No cancel reaches a run from outside, nor a promise of the platform.
+    `import { run } from '@tasktree/core'; try { await run(main) } catch (error) { console.error(error) }`,
+    `import { run as start } from '@tasktree/core'; await start(main).catch((error) => { process.exitCode = 1 })`,
+    `import * as core from '@tasktree/core'; try { await core.run(main) } catch (error) { console.error(error) }`,
+    `import { runVirtual } from '@tasktree/core/testing'; try { await runVirtual(main) } catch (error) { log(error) }`,
+    `${core}; try { const { x } = await import('x'); return x } catch { return null }`,
+    // Other code has the error then.
+    `${core}; app.get('/', async (request, response, next) => { try { await sleep(1) } catch (error) { next(error) } })`,
+    `${core}; try { await sleep(1) } catch (error) { callback(error as Error) }`,
+    `${core}; try { await sleep(1) } catch (error) { stream.destroy(error) }`,
+    `${core}; try { await sleep(1) } catch (error) { errors.push(error) }`,
+    // The error has another name.
+    `${core}; try { await sleep(1) } catch (e) { const error = e as Error; log(error.message); throw error }`,
+    `${core}; try { await sleep(1) } catch (e) { const error = toError(e); throw error }`,
+    `import { isCancelled as wasCancelled, sleep } from '@tasktree/core'
+     try { await sleep(1) } catch (error) { if (!wasCancelled(error)) log(error) }`,
+    `import { CancelledError as Cancelled, sleep } from '@tasktree/core'
+     try { await sleep(1) } catch (error) { if (error instanceof Cancelled) return; log(error) }`,
+    `${core}; try { await sleep(1) } catch (error) { taskSignal().throwIfAborted(); log(error) }`,
     // What an unknown function does with the error is its own affair.
     `${core}; await sleep(1).catch(ignore); await sleep(1).then(done); await sleep(1).catch()`,
   ],
@@ -151,6 +173,48 @@ testRule('no-swallowed-cancel', noSwallowedCancel, {
           messageId: 'replaced',
           suggestions: rethrow(
             `${core}\nawait sleep(1).catch((cause) => { if (isCancelled(cause)) throw cause; throw new Error('it failed', { cause }) }).finally(end)`,
+          ),
+        },
+      ],
+    },
+    // The function of @tasktree/subprocess that has the name of a run.
+    {
+      code: `import { run } from '@tasktree/subprocess'\nimport { isCancelled } from '@tasktree/core'\ntry { await run(['ls']) } catch (error) { log(error) }`,
+      errors: [
+        {
+          messageId: 'swallowed',
+          suggestions: rethrow(
+            `import { run } from '@tasktree/subprocess'\nimport { isCancelled } from '@tasktree/core'\ntry { await run(['ls']) } catch (error) { if (isCancelled(error)) throw error; log(error) }`,
+          ),
+        },
+      ],
+    },
+    // Another value that has the name of the error is not the error.
+    {
+      code: `${core}\ntry { await sleep(1) } catch (e) { const error = new Error('it failed', { cause: e }); throw error }`,
+      errors: [
+        {
+          messageId: 'replaced',
+          suggestions: rethrow(
+            `${core}\ntry { await sleep(1) } catch (e) { if (isCancelled(e)) throw e; const error = new Error('it failed', { cause: e }); throw error }`,
+          ),
+        },
+      ],
+    },
+    // A name for the error would hide the variable that the handler uses.
+    {
+      code: `${core}\nlet error = null\ntry { await sleep(1) } catch { error = new Error('it failed') }`,
+      errors: [{ messageId: 'swallowed' }],
+    },
+    // A directive stays before the import.
+    {
+      code: `'use client'\ntry { await work() } catch (error) {}`,
+      options: [{ everyFile: true }],
+      errors: [
+        {
+          messageId: 'swallowed',
+          suggestions: rethrow(
+            `'use client'\nimport { isCancelled } from '@tasktree/core'\ntry { await work() } catch (error) { if (isCancelled(error)) throw error }`,
           ),
         },
       ],
