@@ -1,7 +1,7 @@
 import type { ESTree, Fix, Fixer, Rule, SourceCode } from '@oxlint/plugins'
 import { findVariable, importOfCore } from './imports.ts'
 import { withoutTypes } from './own-code.ts'
-import { isTasktreeValue } from './tasktree-values.ts'
+import { isTasktreeArray, isTasktreeValue } from './tasktree-values.ts'
 
 type Node = ESTree.Node
 
@@ -31,16 +31,29 @@ function returned(callback: Node | undefined): Node[] {
   return last?.type === 'ReturnStatement' && last.argument !== null ? [last.argument] : []
 }
 
-/** What the call waits for, as far as it stands there: the elements of an array, or what `map` makes of each item. */
-function contestants(list: Node | undefined): Node[] {
+/**
+ * What the call waits for, as far as it stands in the file: the elements of an array, or what `map` makes of each item. Of
+ * a constant, the initial value counts.
+ */
+function contestants(sourceCode: SourceCode, list: Node | undefined): Node[] {
   if (list === undefined) return []
   const node = withoutTypes(list)
+  if (node.type === 'Identifier') return contestants(sourceCode, initialOf(sourceCode, node))
   if (node.type === 'ArrayExpression') return node.elements.filter((element) => element !== null)
   if (node.type !== 'CallExpression' || node.callee.type !== 'MemberExpression') return []
   const { property } = node.callee
   if (property.type !== 'Identifier') return []
   if (property.name === 'map') return returned(node.arguments[0])
   return property.name === 'from' ? returned(node.arguments[1]) : []
+}
+
+/** The initial value of a constant, if it is not just another name. */
+function initialOf(sourceCode: SourceCode, constant: { name: string } & Node): Node | undefined {
+  const node = findVariable(sourceCode, constant, constant.name)?.defs[0]?.node
+  if (node?.type !== 'VariableDeclarator' || node.id.type !== 'Identifier') return undefined
+  if (node.parent.type !== 'VariableDeclaration' || node.parent.kind !== 'const') return undefined
+  const initial = node.init === null ? undefined : withoutTypes(node.init)
+  return initial?.type === 'Identifier' ? undefined : initial
 }
 
 export const noNativeRace: Rule = {
@@ -62,9 +75,11 @@ export const noNativeRace: Rule = {
       CallExpression(call) {
         const method = methodOf(sourceCode, call)
         if (method === null) return
-        const list = contestants(call.arguments[0])
-        const futures = list.filter((element) => isTasktreeValue(sourceCode, element))
-        if (futures.length === 0) return
+        const [list] = call.arguments
+        const all = contestants(sourceCode, list)
+        const futures = all.filter((element) => isTasktreeValue(sourceCode, element))
+        const isArray = list !== undefined && isTasktreeArray(sourceCode, list)
+        if (futures.length === 0 && !isArray) return
         const imported = importOfCore(sourceCode, call, replacements[method])
         if (imported === null) {
           report({ node: call, messageId: method })
@@ -74,9 +89,11 @@ export const noNativeRace: Rule = {
           fixer.replaceText(call.callee, imported.local),
           ...imported.addTo(fixer),
         ]
-        // gather does with futures all that Promise.all does, and takes nothing else. race and any end the losers: whether
-        // the code counts on their going on, only a reader can tell.
-        if (method === 'all' && futures.length === list.length) {
+        // gather does with futures all that Promise.all does, and takes nothing else. Other code may have put something else
+        // into an array without a type. race and any end the losers: whether the code counts on their going on, only a
+        // reader can tell.
+        const isInline = list !== undefined && withoutTypes(list).type !== 'Identifier'
+        if (method === 'all' && (isArray || (isInline && futures.length === all.length))) {
           report({ node: call, messageId: method, fix })
         } else {
           const suggestion = { messageId: 'replace', data: { name: replacements[method] }, fix }

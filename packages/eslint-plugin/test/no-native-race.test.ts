@@ -16,6 +16,8 @@ testRule('no-native-race', noNativeRace, {
     `import { sleep } from '@tasktree/core'; Promise.resolve(sleep(1)); Promise[method]([sleep(1)])`,
     // Runs stand beside each other: no cancel comes to them from outside.
     `import { run } from '@tasktree/core'; await Promise.all([run(a), run(b)])`,
+    `import * as core from '@tasktree/core'; await Promise.all([core.run(a), core.run(b)])`,
+    `import { run as start } from '@tasktree/core'; await Promise.all([start(a), start(b)])`,
     // What a wait gave is the program's own value.
     `import { Queue } from '@tasktree/sync'
      const queue = new Queue()
@@ -128,6 +130,78 @@ class Worker {
           ),
         },
       ],
+    },
+    // A parameter of the constructor can declare a field, and a type can have null beside it, or the name of its module.
+    {
+      code: `import { race, type Future } from '@tasktree/core'
+import type * as sync from '@tasktree/sync'
+class Worker {
+  #stop: Future<void> | null = null
+  constructor(private readonly queue: sync.Queue<number>) {}
+  run() { return Promise.race([this.queue.get(), other]) ?? Promise.race([this.#stop!, other]) }
+}`,
+      errors: [
+        {
+          messageId: 'race',
+          suggestions: replace(
+            'race',
+            `import { race, type Future } from '@tasktree/core'
+import type * as sync from '@tasktree/sync'
+class Worker {
+  #stop: Future<void> | null = null
+  constructor(private readonly queue: sync.Queue<number>) {}
+  run() { return race([this.queue.get(), other]) ?? Promise.race([this.#stop!, other]) }
+}`,
+          ),
+        },
+        {
+          messageId: 'race',
+          suggestions: replace(
+            'race',
+            `import { race, type Future } from '@tasktree/core'
+import type * as sync from '@tasktree/sync'
+class Worker {
+  #stop: Future<void> | null = null
+  constructor(private readonly queue: sync.Queue<number>) {}
+  run() { return Promise.race([this.queue.get(), other]) ?? race([this.#stop!, other]) }
+}`,
+          ),
+        },
+      ],
+    },
+    // The list stands in a constant. Other code may have put something else into it, unless its type forbids that.
+    {
+      code: `import { createTask, gather } from '@tasktree/core'\nconst tasks = urls.map((url) => createTask(() => load(url)))\nawait Promise.all(tasks)`,
+      errors: [
+        {
+          messageId: 'all',
+          suggestions: replace(
+            'gather',
+            `import { createTask, gather } from '@tasktree/core'\nconst tasks = urls.map((url) => createTask(() => load(url)))\nawait gather(tasks)`,
+          ),
+        },
+      ],
+    },
+    {
+      code: `import { gather, type Task } from '@tasktree/core'\nconst tasks: Task<void>[] = []\nawait Promise.all(tasks)`,
+      output: `import { gather, type Task } from '@tasktree/core'\nconst tasks: Task<void>[] = []\nawait gather(tasks)`,
+      errors: [{ messageId: 'all' }],
+    },
+    {
+      code: `import { gather, type Future } from '@tasktree/core'\nconst f = (futures: readonly Future<void>[]) => Promise.all(futures)`,
+      output: `import { gather, type Future } from '@tasktree/core'\nconst f = (futures: readonly Future<void>[]) => gather(futures)`,
+      errors: [{ messageId: 'all' }],
+    },
+    {
+      code: `import { gather, type Future } from '@tasktree/core'\nclass A { #all: ReadonlyArray<Future<void>> = []; end() { return Promise.all(this.#all) } }`,
+      output: `import { gather, type Future } from '@tasktree/core'\nclass A { #all: ReadonlyArray<Future<void>> = []; end() { return gather(this.#all) } }`,
+      errors: [{ messageId: 'all' }],
+    },
+    // The function of @tasktree/subprocess that has the name of a run.
+    {
+      code: `import { run } from '@tasktree/subprocess'\nimport { gather } from '@tasktree/core'\nawait Promise.all([run(a), run(b)])`,
+      output: `import { run } from '@tasktree/subprocess'\nimport { gather } from '@tasktree/core'\nawait gather([run(a), run(b)])`,
+      errors: [{ messageId: 'all' }],
     },
     // The name is taken, so that no change can be offered.
     {

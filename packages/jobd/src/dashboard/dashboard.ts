@@ -7,7 +7,7 @@ import {
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Logger } from '@tasktree/actor'
-import { type EventLoop, getEventLoop, TaskManager } from '@tasktree/core'
+import { type EventLoop, gather, getEventLoop, TaskManager } from '@tasktree/core'
 import { CommandError } from '../server/arguments.ts'
 import type { Access } from './access.ts'
 import { isOfActor, type LiveSources, LiveView } from './live-view.ts'
@@ -195,7 +195,7 @@ export class Dashboard implements AsyncDisposable {
     this.#server.close()
     const ended = [this.#view[Symbol.asyncDispose](), this.#requests.cancelAll()]
     this.#server.closeAllConnections()
-    await Promise.all(ended)
+    await gather(ended)
   }
 }
 
