@@ -19,7 +19,7 @@ export function hasGone(outgoing: Outgoing): boolean {
 export function onClosed(incoming: Incoming, outgoing: Outgoing, listener: () => void): void {
   outgoing.on('close', listener)
   // A pipelined response has no socket before its turn. If the connection closes before that, Node 22 emits no `close` on
-  // it.
+  // the response.
   if (outgoing.socket === null && !isHttp2(outgoing)) onSocketClose(incoming.socket, listener)
 }
 

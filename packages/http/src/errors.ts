@@ -93,8 +93,8 @@ const codesAfterEnd = new Set([
 ])
 
 /**
- * Whether `error` is what code gets that goes on with a request after its connection was closed or its response was ended.
- * Such an error is not a failure if the request was cancelled.
+ * Whether `error` is an error that code gets if it goes on with a request whose connection was closed, or whose response
+ * was ended. Such an error is not a failure if the request was cancelled.
  */
 export function isOfUseAfterEnd(error: unknown): boolean {
   return holds(() => {

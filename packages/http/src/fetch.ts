@@ -45,7 +45,7 @@ export interface FetchInit extends RequestInit {
   retry?: number | FetchRetry | undefined
 }
 
-/** The methods of requests that may be sent twice. The platform's `fetch` sends no TRACE, which is another. */
+/** The methods of requests that may be sent twice. TRACE is not here, because the platform's `fetch` does not send it. */
 const idempotent = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'])
 /** The longest wait between two attempts, in milliseconds, even if the server asks for a longer one. */
 const longestWait = 30_000
@@ -282,7 +282,7 @@ function describeRequest(target: string | URL | Request, init: RequestInit): str
   return `${method.toUpperCase()} ${url.replace(/[?#].*/s, '')}`
 }
 
-/** Returns the body that the platform has for `response`. */
+/** Returns the body that the platform has made for `response`, even if the property `body` was replaced by `watch`. */
 function bodyOf(response: Response): unknown {
   return Reflect.get(Response.prototype, 'body', response)
 }
@@ -346,7 +346,7 @@ class Call {
     })
   }
 
-  /** Returns a response like `response`, in which each read of the body is a wait of the code that reads. */
+  /** Changes `response` so that each read of its body is a wait of the code that reads, and returns `response`. */
   watch(response: Response): Response {
     this.#hasHead = true
     const { body } = response

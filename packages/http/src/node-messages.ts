@@ -5,7 +5,7 @@ import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from 
 export type Incoming = IncomingMessage | Http2ServerRequest
 export type Outgoing = ServerResponse | Http2ServerResponse
 
-/** The stream of a message over HTTP/2; undefined over HTTP/1. */
+/** Returns the stream of a message over HTTP/2; undefined for a message over HTTP/1. */
 export function streamOf(message: Incoming | Outgoing): ServerHttp2Stream | undefined {
   return (message as { stream?: ServerHttp2Stream }).stream
 }

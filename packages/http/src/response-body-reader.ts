@@ -76,8 +76,8 @@ export class BodyReader {
     const pass = (bytes: Uint8Array): void => {
       try {
         checkBytes(bytes)
-        // These parts never fill the response, and an endless body must leave the loop time for other work. That includes the
-        // 'close' event of a destroyed response, which cancels the request.
+        // An empty part does not fill the response, and a destroyed response is never full. So an endless body must leave the
+        // loop time for other work. That includes the 'close' event of a destroyed response, which cancels the request.
         // oxlint-disable-next-line eslint/no-restricted-globals -- a turn of Node's own loop is meant
         if (outgoing.destroyed || bytes.byteLength === 0) setImmediate(readNext)
         else if (outgoing.write(bytes)) readNext()

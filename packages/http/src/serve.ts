@@ -65,7 +65,7 @@ export interface ServeOptions extends HandlerOptions {
  *
  * @throws {TypeError} for wrong arguments, before anything is opened
  * @throws {RangeError} for arguments whose value is out of range, before anything is opened
- * @throws the error of node:net when it cannot listen
+ * @throws the error of node:net when the server cannot listen
  *
  * @example
  *     await using server = await serve(

@@ -39,7 +39,9 @@ export interface HandlerOptions extends ScopeOptions {
   onError?: ((error: unknown, request: Request) => void) | undefined
 }
 
-/** An exchange or an upgraded connection: `stop()` of the server waits until each has ended. */
+/**
+ * An exchange (a request and its response) or an upgraded connection. `stop()` of the server waits until each has ended.
+ */
 export abstract class Work implements Linked<Work> {
   abstract readonly incoming: Incoming
   list: LinkedList<Work> | null = null

@@ -2,7 +2,7 @@ import { getEventLoop } from '@tasktree/core'
 import { checkDuration, checkOptions, describe, takeSignal } from '@tasktree/core/lowlevel'
 import { constants } from 'node:os'
 
-/** A server, or a system of actors. */
+/** An object that can be stopped, such as a server or a system of actors. */
 export type Stoppable = { stop(): PromiseLike<unknown> } | AsyncDisposable
 
 export interface ShutdownOptions {
