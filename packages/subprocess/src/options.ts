@@ -46,7 +46,12 @@ export interface SpawnOptions {
   cwd?: string | URL | undefined
   /** All environment variables of the process. @defaultValue the environment of the parent */
   env?: Record<string, string | undefined> | undefined
-  /** The limit of the readers, in bytes. @defaultValue 65536 */
+  /**
+   * The longest line that the readers of stdout and stderr can read, in bytes without the `\n`. When a reader buffers more
+   * than twice as many bytes, it pauses its pipe. `Infinity` means no limit.
+   *
+   * @defaultValue 65536
+   */
   limit?: number | undefined
   /** A signal that ends the process when it aborts. A call that waits for the process then throws CancelledError. */
   signal?: AbortSignal | undefined
