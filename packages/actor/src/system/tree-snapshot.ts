@@ -15,9 +15,11 @@ export interface NodeSnapshot {
   readonly restarts: number
   /** Why the incarnation (run of the child) that ended most recently has ended; null when none has ended yet. */
   readonly lastExit: string | null
-  /** Only supervisors have this field. */
+  /** Which children the supervisor restarts when one of them ends. Only supervisors have this field. */
   readonly strategy?: 'one-for-one' | 'one-for-all' | 'rest-for-one'
-  /** Only actors have this field. */
+  /**
+   * How many messages are in the mailbox, how many fit, and how many senders wait for room. Only actors have this field.
+   */
   readonly mailbox?: { readonly size: number; readonly capacity: number; readonly waiting: number }
   /** The number of asks to the actor that were not answered yet. Only actors have this field. */
   readonly asks?: number
