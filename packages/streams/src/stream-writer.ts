@@ -48,7 +48,7 @@ export class StreamWriter implements AsyncDisposable {
   readonly #reader: StreamReader | null
   #drains = 0
 
-  /** For protocols. Programs get a writer from `openConnection`, a process or `StreamWriter.to`. */
+  /** Protocols call this constructor. Programs get a writer from `openConnection`, a process or `StreamWriter.to`. */
   constructor(transport: WriteTransport, flow: FlowControl, reader: StreamReader | null = null) {
     this.#transport = transport
     flow.watch(transport)
