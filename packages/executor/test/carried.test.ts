@@ -6,6 +6,7 @@ import {
   transfer,
 } from '@tasktree/executor'
 import { BlockList } from 'node:net'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { describe, expect, test } from 'vitest'
 import { kinds, refs } from './support/kinds.ts'
 
@@ -184,4 +185,62 @@ test('a Blob goes to a thread, and is refused for a process', { tags: ['slow'] }
   )
   const list = new BlockList()
   await expect(processes.submit(refs.identity, { list })).rejects.toThrow(/args\[0\]\.list is/)
+})
+
+describe('between threads', { tags: ['slow'] }, () => {
+  const [{ make }] = kinds as [(typeof kinds)[0]]
+  const hasPort = ({ port }: { port: MessagePort }): boolean => {
+    port.close()
+    return true
+  }
+  /** Returns a value whose port must move; at `bad` a value that cannot be sent. */
+  const makeItem = (index: number, bad?: number): { port: MessagePort } => {
+    if (index === bad) return { port: (() => {}) as never }
+    const { port1: port } = new MessageChannel()
+    return transfer({ port }, [port])
+  }
+  const givePort = async (index: number): Promise<unknown> => {
+    const threads = await import('node:worker_threads')
+    if (index === 2) return () => {}
+    const { port1: port } = new threads.MessageChannel()
+    return transfer({ port }, [port])
+  }
+
+  test('beside an object that moves, the value that cannot be cloned is found', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const { port1: port } = new MessageChannel()
+    const buffer = new ArrayBuffer(8)
+    const argument = transfer({ ports: [port], buffer, fn: () => {} }, [port, buffer])
+    await expect(pool.submit(refs.identity, argument)).rejects.toThrow('args[0].fn is ')
+    expect(buffer.byteLength).toBe(8)
+    const give = async (): Promise<unknown> => {
+      const threads = await import('node:worker_threads')
+      const { port1 } = new threads.MessageChannel()
+      return transfer({ ports: [port1], fn: () => {} }, [port1])
+    }
+    await expect(pool.submit(give)).rejects.toThrow('result.fn is ')
+    port.close()
+  })
+
+  test.for([1, 4])(
+    'what moves arrives up to the first failure, %i at a time',
+    async (chunksize) => {
+      await using pool = make({ maxWorkers: 1 })
+      const ends: unknown[] = []
+      const read = async (values: AsyncIterable<unknown>): Promise<void> => {
+        for await (const value of values) {
+          if (typeof value === 'object') (value as { port: MessagePort }).port.close()
+          ends.push(typeof value)
+        }
+      }
+      const items = [0, 1, 2, 3].map((index) => makeItem(index, 2))
+      await expect(read(pool.map(hasPort, items, { chunksize }))).rejects.toThrow(
+        'args[0].port is ',
+      )
+      await expect(read(pool.map(givePort, [0, 1, 2, 3], { chunksize }))).rejects.toThrow(
+        'result is ',
+      )
+      expect(ends).toEqual(['boolean', 'boolean', 'object', 'object'])
+    },
+  )
 })

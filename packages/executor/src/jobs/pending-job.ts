@@ -6,7 +6,7 @@ import type { WorkerHandle } from '../transport/worker-handle.ts'
 import { type JobControl, JobFuture } from './job-future.ts'
 import type { JobKind } from './job-kind.ts'
 import type { SubmitStack } from './submit-stack.ts'
-import { takeTransferList } from './transfer.ts'
+import { transferListOf, unmark } from './transfer.ts'
 
 /** The calls that a job makes to its pool. */
 export interface JobOwner {
@@ -50,8 +50,24 @@ export class PendingJob implements JobControl, Linked<PendingJob> {
     this.kind = kind
     this.args = args
     this.chunked = chunked
-    this.transferList = takeTransferList(chunked ? (args[0] as unknown[]) : args)
+    this.transferList = transferListOf(this.#marked)
+    // The items of a chunk that cannot be sent become jobs of their own, and need their marks for that.
+    if (!chunked) this.#unmark()
     this.future = new JobFuture(this)
+  }
+
+  /** The values of the caller that `transfer` may have marked. */
+  get #marked(): readonly unknown[] {
+    return this.chunked ? (this.args[0] as readonly unknown[]) : this.args
+  }
+
+  #unmark(): void {
+    if (this.transferList.length > 0) unmark(this.#marked)
+  }
+
+  /** Called when the job was sent to a worker. */
+  sent(): void {
+    if (this.chunked) this.#unmark()
   }
 
   /**

@@ -39,18 +39,19 @@ export function transfer<T>(value: T, list: readonly Transferable[]): T {
 
 const none: readonly Transferable[] = []
 
-/**
- * Returns the transfer lists that were marked in any of `values`, and removes the marks, because a mark counts for one
- * job.
- */
-export function takeTransferList(values: readonly unknown[]): readonly Transferable[] {
+/** Returns the transfer lists that were marked in any of `values`. */
+export function transferListOf(values: readonly unknown[]): readonly Transferable[] {
   let all = none
   for (const value of values) {
     if (typeof value !== 'object' || value === null) continue
     const list = marks.get(value)
     if (list === undefined) continue
-    marks.delete(value)
     all = all.length === 0 ? list : [...new Set([...all, ...list])]
   }
   return all
+}
+
+/** Removes the marks of `values`, because a mark counts for one job. */
+export function unmark(values: readonly unknown[]): void {
+  for (const value of values) if (typeof value === 'object' && value !== null) marks.delete(value)
 }

@@ -181,7 +181,7 @@ export class Dispatch {
       return
     }
     const [job] = batch as [PendingJob]
-    const tryClone = (value: unknown): void => worker.tryClone(value)
+    const tryClone = (value: unknown): void => worker.tryClone(value, job.transferList)
     const why = explainUncloneable(job.args, 'args', tryClone, error)
     this.#outcomes.fail(
       job,

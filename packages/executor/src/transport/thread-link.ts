@@ -6,7 +6,7 @@ import {
   type Transferable,
   Worker,
 } from 'node:worker_threads'
-import { assertCarriable } from '../jobs/carriable.ts'
+import { assertCloneable } from '../jobs/cloneable.ts'
 import { JobClaims } from './claims.ts'
 import { Doorbell, makeWorkerMemory } from './doorbell.ts'
 import {
@@ -106,8 +106,7 @@ export class ThreadLink implements WorkerLink {
   }
 
   tryClone(value: unknown, transferList: readonly Transferable[]): void {
-    assertCarriable(value, 'thread', transferList)
-    structuredClone(value)
+    assertCloneable(value, transferList)
   }
 
   hold(on: boolean): void {

@@ -163,6 +163,7 @@ export class WorkerHandle {
       job.worker = this
       job.seq = first + index
       job.message = this.#messagesSent
+      job.sent()
       this.#jobs.push(job)
     }
     if (this.#jobs.length === jobs.length) this.#markStarted()

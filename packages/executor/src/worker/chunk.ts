@@ -4,14 +4,12 @@ import { entriesOf, isDenseArray, itemsOf } from '../jobs/containers.ts'
 import { explainUncloneable } from '../jobs/explain-uncloneable.ts'
 import { encodeError } from '../jobs/encode-error.ts'
 import { JobSerializationError } from '../jobs/errors.ts'
-import { takeTransferList } from '../jobs/transfer.ts'
+import { transferListOf, unmark } from '../jobs/transfer.ts'
 import type { ChunkOutcome } from '../transport/protocol.ts'
 import type { Execution } from './execution.ts'
 import type { WorkerChannel } from './runtime.ts'
 
-interface Cloner {
-  readonly tryClone: (value: unknown) => void
-}
+type Cloner = Pick<WorkerChannel, 'tryClone'>
 
 export function describeUnsent(
   value: unknown,
@@ -19,7 +17,8 @@ export function describeUnsent(
   { tryClone }: Cloner,
   cause: unknown,
 ): JobSerializationError {
-  const why = explainUncloneable(value, name, tryClone, cause)
+  const moved = transferListOf([value])
+  const why = explainUncloneable(value, name, (part) => tryClone(part, moved), cause)
   return new JobSerializationError(`cannot send back what the job gave: ${why}`, { cause })
 }
 
@@ -34,7 +33,7 @@ export function isChunkOutcome(execution: Execution, value: unknown): value is C
 export function trimChunk({ results }: ChunkOutcome, channel: Cloner): ChunkOutcome | null {
   for (const [index, result] of results.entries()) {
     try {
-      channel.tryClone(result)
+      channel.tryClone(result, transferListOf([result]))
     } catch (error) {
       const unsent = describeUnsent(result, 'result', channel, error)
       return { results: results.slice(0, index), error: encodeError(unsent, channel.tryClone) }
@@ -61,8 +60,10 @@ export function sendDeepResults(
 ): ChunkOutcome {
   if (!outcome.results.some(isDeep)) return outcome
   const { results, error } = trimChunk(outcome, channel) ?? outcome
-  const send = (part: readonly unknown[]): void =>
-    channel.post({ type: 'part', seq, results: part }, takeTransferList(part))
+  const send = (part: readonly unknown[]): void => {
+    channel.post({ type: 'part', seq, results: part }, transferListOf(part))
+    unmark(part)
+  }
   let from = 0
   for (const [index, result] of results.entries()) {
     if (!isDeep(result)) continue

@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import { encodeError } from '../jobs/encode-error.ts'
 import { enterTrace } from '../jobs/traceparent.ts'
-import { takeTransferList } from '../jobs/transfer.ts'
+import { transferListOf, unmark } from '../jobs/transfer.ts'
 import {
   type Carrier,
   type ChunkOutcome,
@@ -117,11 +117,13 @@ export class Execution implements RunningJob {
   }
 
   #post(type: 'yield' | 'progress', value: unknown): void {
+    const moved = transferListOf([value])
     try {
-      this.#channel.post({ type, seq: this.seq, value }, takeTransferList([value]))
+      this.#channel.post({ type, seq: this.seq, value }, moved)
     } catch (error) {
       throw describeUnsent(value, 'value', this.#channel, error)
     }
+    if (moved.length > 0) unmark([value])
   }
 
   reportProgress(value: unknown): void {

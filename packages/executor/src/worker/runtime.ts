@@ -2,7 +2,7 @@ import { types } from 'node:util'
 import type { Transferable } from 'node:worker_threads'
 import { sayWhy } from '../jobs/explain-uncloneable.ts'
 import { encodeError, type EncodedError, encodeSummary } from '../jobs/encode-error.ts'
-import { takeTransferList } from '../jobs/transfer.ts'
+import { transferListOf, unmark } from '../jobs/transfer.ts'
 import {
   type ChunkOutcome,
   type ControlMessage,
@@ -46,8 +46,8 @@ export interface WorkerChannel {
   readonly announces: boolean
   /** Ends this worker. Its exit listeners run and its output is written. */
   exit(): void
-  /** Checks whether `value` can be sent. @throws when it cannot */
-  readonly tryClone: (value: unknown) => void
+  /** Checks whether `value` can be sent while the objects in `moved` move. @throws when it cannot */
+  readonly tryClone: (value: unknown, moved?: readonly Transferable[]) => void
   /**
    * Called when the worker has run all jobs that it has received. Microtasks and similar callbacks that the jobs left
    * behind run before the channel calls `look` again.
@@ -270,7 +270,9 @@ export class WorkerRuntime {
     const sent = isChunk ? sendDeepResults(execution, value, this.#channel) : value
     const message = [execution.seq, execution.age(), next?.[0] ?? 0, sent] as const
     const values = isChunk ? (sent as ChunkOutcome).results : [value]
-    this.#channel.post(message, takeTransferList(values), next?.[0] ?? 0)
+    const moved = transferListOf(values)
+    this.#channel.post(message, moved, next?.[0] ?? 0)
+    if (moved.length > 0) unmark(values)
   }
 
   #endFailed(execution: Execution, thrown: unknown): JobMessage | null {

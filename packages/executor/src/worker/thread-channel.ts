@@ -1,5 +1,6 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { assertCarriable } from '../jobs/carriable.ts'
+import { assertCloneable } from '../jobs/cloneable.ts'
 import { JobClaims } from '../transport/claims.ts'
 import { Doorbell } from '../transport/doorbell.ts'
 import { otherRuntime } from '../transport/other-runtime.ts'
@@ -23,10 +24,7 @@ export function connectThread({ memory, control, jobs }: ThreadIdentity): void {
     claim: (seq) => claims.claim(seq),
     noteEnded: (seq) => claims.noteEnded(seq),
     isCancelled: (seq) => claims.isCancelled(seq),
-    tryClone: (value) => {
-      assertCarriable(value, 'thread')
-      structuredClone(value)
-    },
+    tryClone: assertCloneable,
     exit: () => process.exit(),
     rest: () => {
       if (otherRuntime === undefined) lingerer.start()
