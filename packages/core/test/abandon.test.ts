@@ -12,6 +12,7 @@ import {
   taskGroup,
 } from '@tasktree/core'
 import { abandon } from '@tasktree/core/lowlevel'
+import { runVirtual } from '@tasktree/core/testing'
 import { expect, test, vi } from 'vitest'
 import { thrown, virtual } from './support/virtual.ts'
 
@@ -182,18 +183,20 @@ virtual(
   },
 )
 
-virtual('the last call of a cancelled task may abandon it in its clean-up', async () => {
+test('the last call of a cancelled task may abandon it in its clean-up', async () => {
   const log: string[] = []
   const reports: string[] = []
-  getRunningLoop().setExceptionHandler((_, { exception }) => reports.push(String(exception)))
-  const { task } = await closing(log, async (self) => {
-    await sleep(10)
-    abandon(self)
-    log.push(String(self.done()))
-    log.push(nameOf(await thrown(sleep(10))))
+  await runVirtual(async () => {
+    getRunningLoop().setExceptionHandler((_, { exception }) => reports.push(String(exception)))
+    const { task } = await closing(log, async (self) => {
+      await sleep(10)
+      abandon(self)
+      log.push(String(self.done()))
+      log.push(nameOf(await thrown(sleep(10))))
+    })
+    await sleep(30)
+    expect(task.result()).toBe('of the body')
   })
-  await sleep(30)
-  expect(task.result()).toBe('of the body')
   expect(log).toEqual(['true', 'CancelledError', 'cleaned'])
   expect(reports).toEqual([])
 })
