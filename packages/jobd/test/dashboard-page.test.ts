@@ -499,6 +499,30 @@ describe('in Chromium', () => {
     await visit.page.locator('#notice', { hasText: 'The server answered 502' }).waitFor()
   })
 
+  test(
+    'a half-typed limit stays while schedules add jobs, and may be for a day',
+    slow,
+    async () => {
+      await using served = await Served.start()
+      await run(async () => {
+        await using client = await JobClient.connect('127.0.0.1', served.port)
+        await client.every('tick', '100', 'sleep', '0')
+      })
+      await using visit = await Visit.to(served.page)
+      const field = visit.page.getByLabel('rate of hash')
+      await field.pressSequentially('9/')
+      const last = visit.page.locator('#schedule-rows .last')
+      const before = await last.innerText()
+      await expect.poll(() => last.innerText()).not.toBe(before)
+      expect(await field.inputValue()).toBe('9/')
+      await field.pressSequentially('d')
+      await field.press('Enter')
+      await visit.page.locator('#notice', { hasText: 'hash: rate is changed' }).waitFor()
+      await expect.poll(() => field.inputValue()).toBe('9/d')
+      expect(visit.complaints).toEqual([])
+    },
+  )
+
   test('a killed store wipes neither the restarts nor the charts', slow, async () => {
     await using served = await Served.start()
     await using visit = await Visit.to(served.page)

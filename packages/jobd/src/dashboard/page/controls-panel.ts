@@ -19,7 +19,8 @@ export class ControlsPanel {
   readonly #every = find('every', HTMLFormElement)
   readonly #error = find('every-error', HTMLParagraphElement)
   readonly #everyKind = find('every-kind', HTMLSelectElement)
-  #shown = ''
+  #shownKinds = ''
+  #shownSchedules = ''
   #isAllPaused = false
 
   constructor() {
@@ -52,21 +53,32 @@ export class ControlsPanel {
     await this.look()
   }
 
-  #show(controls: PageControls): void {
-    const text = JSON.stringify(controls)
-    // If nothing has changed, the rows are not made again, so that the focus and a half-typed text stay.
-    if (text === this.#shown) return
+  #show({ isAllPaused, kinds, schedules }: PageControls): void {
     const focused = document.activeElement?.id ?? ''
-    this.#shown = text
-    this.#isAllPaused = controls.isAllPaused
-    setText(this.#pauseAll, controls.isAllPaused ? 'Resume all' : 'Pause all')
-    this.#kinds.replaceChildren(...controls.kinds.map((kind) => this.#kindRow(kind)))
-    this.#schedules.replaceChildren(...controls.schedules.map((each) => this.#scheduleRow(each)))
-    this.#none.hidden = controls.schedules.length > 0
+    this.#isAllPaused = isAllPaused
+    setText(this.#pauseAll, isAllPaused ? 'Resume all' : 'Pause all')
+    // Rows that have not changed are not made again, so that the focus and a half-typed text stay. The schedules may
+    // change at each look.
+    const shownKinds = JSON.stringify([isAllPaused, kinds])
+    if (shownKinds !== this.#shownKinds) {
+      this.#shownKinds = shownKinds
+      this.#showKinds(kinds)
+    }
+    const shownSchedules = JSON.stringify(schedules)
+    if (shownSchedules !== this.#shownSchedules) {
+      this.#shownSchedules = shownSchedules
+      this.#schedules.replaceChildren(...schedules.map((each) => this.#scheduleRow(each)))
+      this.#none.hidden = schedules.length > 0
+    }
+    if (focused !== '' && document.activeElement?.id !== focused)
+      document.querySelector<HTMLElement>(`#${CSS.escape(focused)}`)?.focus()
+  }
+
+  #showKinds(kinds: readonly KindControls[]): void {
+    this.#kinds.replaceChildren(...kinds.map((kind) => this.#kindRow(kind)))
     const chosen = this.#everyKind.value
-    this.#everyKind.replaceChildren(...controls.kinds.map(({ name }) => make('option', '', name)))
+    this.#everyKind.replaceChildren(...kinds.map(({ name }) => make('option', '', name)))
     if (chosen !== '') this.#everyKind.value = chosen
-    if (focused !== '') document.querySelector<HTMLElement>(`#${CSS.escape(focused)}`)?.focus()
   }
 
   #kindRow(kind: KindControls): HTMLTableRowElement {
@@ -169,15 +181,16 @@ function numberText(n: number | null): string {
 
 function rateText(rate: Rate): string {
   if (rate === null) return ''
-  const unit = { 1_000: 's', 60_000: 'm', 3_600_000: 'h' }[rate.per] ?? String(rate.per)
+  const unit =
+    { 1_000: 's', 60_000: 'm', 3_600_000: 'h', 86_400_000: 'd' }[rate.per] ?? String(rate.per)
   return `${rate.limit}/${unit}`
 }
 
-/** Reads a rate: 10/s, 10/m, 10/h, or 10/500 for 10 in 500 milliseconds. */
+/** Reads a rate: 10/s, 10/m, 10/h, 10/d, or 10/500 for 10 in 500 milliseconds. */
 function rateWords(text: string): string[] {
   if (text === '') return ['RATE', 'none']
   const [limit = '', unit = 's'] = text.split('/')
-  const per = { s: '1000', m: '60000', h: '3600000' }[unit] ?? unit
+  const per = { s: '1000', m: '60000', h: '3600000', d: '86400000' }[unit] ?? unit
   return ['RATE', limit, 'PER', per]
 }
 
