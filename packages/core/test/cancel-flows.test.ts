@@ -5,13 +5,11 @@ import {
   ensureFuture,
   Future,
   gather,
-  getEventLoop,
   isCancelled,
   moveOnAfter,
   shielded,
   sleep,
   sleepForever,
-  type Task,
   taskGroup,
   taskSignal,
   timeout,
@@ -21,38 +19,10 @@ import {
 import { Claim } from '@tasktree/core/lowlevel'
 import { describe, expect, test, vi } from 'vitest'
 import { ScopeFrame } from '../src/tasks/scope-frame.ts'
+import { cancelled, now, withCleanUp } from './support/flows.ts'
 import { foreign, virtual } from './support/virtual.ts'
 
-const now = (): number => getEventLoop().time()
 const nameOf = (error: unknown): string => (error as Error).name
-
-/** Waits, and cleans up for `ms` milliseconds when the wait is cancelled. */
-async function withCleanUp(ms: number, log: string[] = [], name = 'clean-up'): Promise<void> {
-  try {
-    await sleepForever()
-  } finally {
-    await sleep(ms / 2)
-    await sleep(ms / 2)
-    log.push(`${name} ends at ${now()}`)
-  }
-}
-
-/** Cancels `task` after 10 ms, once. Returns how the task ended, and when; or that it did not end in 500 ms. */
-async function cancelled(task: Task): Promise<string> {
-  const begin = now()
-  await sleep(10)
-  task.cancel()
-  await wait([task], { timeout: 500 })
-  if (!task.done()) {
-    for (let i = 0; i < 9 && !task.done(); i++) {
-      task.cancel()
-      await sleep(100)
-    }
-    return 'does not end'
-  }
-  const how = task.cancelled() ? 'CancelledError' : (task.exception() as Error | null)?.name
-  return `${how ?? 'value'} at ${now() - begin}`
-}
 
 describe('a cancel that comes during the await of a foreign promise', () => {
   const both: Record<string, [body: () => PromiseLike<unknown>, end: string]> = {
@@ -451,97 +421,6 @@ virtual(
     expect(await cancelled(task)).toBe('CancelledError at 20')
   },
 )
-
-describe('a call that comes back from a foreign promise in the turn in which other code gets the cancel', () => {
-  /** The bodies of a task that is cancelled at 10 ms. `back` is resolved at 10 ms, or at the time that is given here. */
-  const bodies: Record<string, [body: (back: Promise<void>) => Promise<void>, at?: number]> = {
-    'the body, which ends': [
-      async (back) => {
-        void waitAfter(back).catch(() => {})
-        await sleepForever()
-      },
-    ],
-    'the body, whose calls all end': [
-      async (back) => {
-        void waitAfter(back).catch(() => {})
-        await nested(8)
-      },
-    ],
-    'another call, and the body ends at once': [
-      async (back) => {
-        void waitAfter(back).catch(() => {})
-        void withCleanUp(20).catch(() => {})
-        await sleepForever()
-      },
-    ],
-    'the body, in its clean-up': [
-      async (back) => {
-        void waitAfter(back).catch(() => {})
-        await withCleanUp(20)
-      },
-      20,
-    ],
-    'another call, in its clean-up, when the body has ended': [
-      async (back) => {
-        void waitAfter(back).catch(() => {})
-        void withCleanUp(20).catch(() => {})
-        await sleepForever()
-      },
-      20,
-    ],
-  }
-  /** Returns a promise that is resolved `hops` microtasks after a timer of `ms` milliseconds. */
-  function comesBack(ms: number, hops: number): Promise<void> {
-    const back = Promise.withResolvers<void>()
-    const hop = (left: number): void => {
-      if (left === 0) back.resolve()
-      else queueMicrotask(() => hop(left - 1))
-    }
-    getEventLoop().callLater(ms, () => hop(hops))
-    return back.promise
-  }
-  async function waitAfter(promise: Promise<void>): Promise<void> {
-    await promise
-    await sleepForever()
-  }
-  async function nested(depth: number): Promise<void> {
-    await (depth === 0 ? sleepForever() : nested(depth - 1))
-  }
-
-  for (const [who, [body, at = 10]] of Object.entries(bodies)) {
-    virtual(`gets the cancel too: ${who}`, async () => {
-      for (let hops = 0; hops < 25; hops++) {
-        const begin = now()
-        const back = comesBack(at, hops)
-        const task = createTask(() => body(back))
-        expect(await cancelled(task)).toMatch(/^CancelledError at [123]0$/)
-        expect(now() - begin).toBeLessThan(50)
-      }
-    })
-  }
-
-  virtual('does not cut the clean-up of the other code', async () => {
-    for (let hops = 0; hops < 25; hops++) {
-      const back = comesBack(10, hops)
-      const log: string[] = []
-      const task = createTask(async () => {
-        void waitAfter(back).catch(() => {})
-        void Promise.all([withCleanUp(10, log, 'first'), withCleanUp(20, log, 'second')]).catch(
-          () => {},
-        )
-        await withCleanUp(4, log, 'body')
-      })
-      const begin = now()
-      expect(await cancelled(task)).toBe('CancelledError at 30')
-      const ends = [14, 20, 30].map((ms) => begin + ms)
-      expect(log).toEqual([
-        `body ends at ${ends[0]}`,
-        `first ends at ${ends[1]}`,
-        `second ends at ${ends[2]}`,
-      ])
-    }
-  })
-})
 
 describe('a claim that was woken when the cancel came', () => {
   class Token extends Claim<string> {

@@ -1,5 +1,6 @@
 import { currentEnvironment } from '../context/async-context.ts'
 import { nextTick } from '../loop/clock.ts'
+import type { Trail } from './trail.ts'
 
 /**
  * V8's promise hooks report each new promise, and each promise that is settled. They answer three questions about running
@@ -70,10 +71,14 @@ export function promiseEvents(): number {
   return events
 }
 
-/** The promises that were passed to `notePromiseMade` since the hooks were set, and that are not settled. */
-const unsettled = new Set<Promise<unknown>>()
+/**
+ * The promises that were passed to `notePromiseMade` since the hooks were set, and that are not settled. Each has the
+ * trail of its loop. If a stray (code that does not descend from the code that got the cancel) settles a promise, the
+ * promise stays in this map: the code that got the cancel may then continue beside its trail.
+ */
+const unsettled = new Map<Promise<unknown>, Trail>()
 
-/** Whether `promise`, which was passed to `notePromiseMade`, was not settled while the hooks were set. */
+/** Whether the code that has made `promise`, and has passed it to `notePromiseMade`, may not have ended. */
 export function isUnsettled(promise: Promise<unknown>): boolean {
   return unsettled.has(promise)
 }
@@ -83,13 +88,13 @@ function onPromise(promise: Promise<unknown>): void {
   for (let frame = currentEnvironment()?.frame ?? null; frame !== null; frame = frame.parent) {
     if (frame.cancellation?.isThrowing !== true) continue
     frame.cancellation.notePromiseMade(promise)
-    unsettled.add(promise)
+    unsettled.set(promise, frame.loop.trail)
   }
 }
 
 function onSettled(promise: Promise<unknown>): void {
   events++
-  unsettled.delete(promise)
+  if (unsettled.get(promise)?.isStray === false) unsettled.delete(promise)
 }
 
 /**
@@ -98,7 +103,6 @@ function onSettled(promise: Promise<unknown>): void {
  */
 export function watchPromises(): void {
   if (promiseHooks === null || stopHooks.length > 0) return
-  unsettled.clear()
   stopHooks = [promiseHooks.onInit(onPromise), promiseHooks.onSettled(onSettled)]
   // If this function is called inside a callback of Node, `nextTick` calls back before the microtasks run. So it is
   // called in a microtask.
@@ -108,6 +112,12 @@ export function watchPromises(): void {
 function stopWatching(): void {
   for (const stop of stopHooks) stop()
   stopHooks = []
+  // The turn that runs now ends in this phase of Node, and its end asks for these promises.
+  nextTick(forgetPromises)
+}
+
+function forgetPromises(): void {
+  unsettled.clear()
 }
 
 /**

@@ -1,0 +1,113 @@
+import { createTask, getEventLoop, sleep, sleepForever } from '@tasktree/core'
+import { describe, expect } from 'vitest'
+import { cancelled, now, withCleanUp } from './support/flows.ts'
+import { virtual } from './support/virtual.ts'
+
+describe('a call that comes back from a foreign promise in the turn in which other code gets the cancel', () => {
+  /** The bodies of a task that is cancelled at 10 ms. `back` is resolved at 10 ms, or at the time that is given here. */
+  const bodies: Record<string, [body: (back: Promise<void>) => Promise<void>, at?: number]> = {
+    'the body, which ends': [
+      async (back) => {
+        void waitAfter(back).catch(() => {})
+        await sleepForever()
+      },
+    ],
+    'the body, whose calls all end': [
+      async (back) => {
+        void waitAfter(back).catch(() => {})
+        await nested(8)
+      },
+    ],
+    'another call, and the body ends at once': [
+      async (back) => {
+        void waitAfter(back).catch(() => {})
+        void withCleanUp(20).catch(() => {})
+        await sleepForever()
+      },
+    ],
+    'the body, in its clean-up': [
+      async (back) => {
+        void waitAfter(back).catch(() => {})
+        await withCleanUp(20)
+      },
+      20,
+    ],
+    'another call, in its clean-up, when the body has ended': [
+      async (back) => {
+        void waitAfter(back).catch(() => {})
+        void withCleanUp(20).catch(() => {})
+        await sleepForever()
+      },
+      20,
+    ],
+  }
+  /** Returns a promise that is resolved `hops` microtasks after a timer of `ms` milliseconds. */
+  function comesBack(ms: number, hops: number): Promise<void> {
+    const back = Promise.withResolvers<void>()
+    const hop = (left: number): void => {
+      if (left === 0) back.resolve()
+      else queueMicrotask(() => hop(left - 1))
+    }
+    getEventLoop().callLater(ms, () => hop(hops))
+    return back.promise
+  }
+  async function waitAfter(promise: Promise<void>): Promise<void> {
+    await promise
+    await sleepForever()
+  }
+  async function nested(depth: number): Promise<void> {
+    await (depth === 0 ? sleepForever() : nested(depth - 1))
+  }
+
+  for (const [who, [body, at = 10]] of Object.entries(bodies)) {
+    virtual(`gets the cancel too: ${who}`, async () => {
+      for (let hops = 0; hops < 25; hops++) {
+        const begin = now()
+        const back = comesBack(at, hops)
+        const task = createTask(() => body(back))
+        expect(await cancelled(task)).toMatch(/^CancelledError at [123]0$/)
+        expect(now() - begin).toBeLessThan(50)
+      }
+    })
+  }
+
+  virtual('is the code that got the cancel, if its clean-up awaits that promise', async () => {
+    for (let hops = 0; hops < 25; hops++) {
+      const log: string[] = []
+      const back = comesBack(10, hops)
+      const task = createTask(async () => {
+        try {
+          await sleepForever()
+        } finally {
+          await back
+          await sleep(5)
+          log.push('cleaned up')
+        }
+      })
+      expect(await cancelled(task)).toBe('CancelledError at 15')
+      expect(log).toEqual(['cleaned up'])
+    }
+  })
+
+  virtual('does not cut the clean-up of the other code', async () => {
+    for (let hops = 0; hops < 25; hops++) {
+      const back = comesBack(10, hops)
+      const log: string[] = []
+      const task = createTask(async () => {
+        void waitAfter(back).catch(() => {})
+        void Promise.all([withCleanUp(10, log, 'first'), withCleanUp(20, log, 'second')]).catch(
+          () => {},
+        )
+        await withCleanUp(4, log, 'body')
+      })
+      const begin = now()
+      expect(await cancelled(task)).toBe('CancelledError at 30')
+      const ends = [14, 20, 30].map((ms) => begin + ms)
+      expect(log).toEqual([
+        `body ends at ${ends[0]}`,
+        `first ends at ${ends[1]}`,
+        `second ends at ${ends[2]}`,
+      ])
+    }
+  })
+})
