@@ -10,6 +10,11 @@ type Node = ESTree.Node;
 export declare function importsTasktree(sourceCode: SourceCode): boolean;
 export declare function findVariable(sourceCode: SourceCode, at: Node, name: string): Variable | null;
 export declare function isImported(variable: Variable): boolean;
+export interface Export {
+    readonly name: string;
+    readonly source: string;
+}
+export declare function exportOf(sourceCode: SourceCode, expression: Node): Export | null;
 export interface CoreImport {
     readonly local: string;
     addTo(fixer: Fixer): Fix[];
@@ -64,11 +69,14 @@ export declare function someOwnNode(sourceCode: SourceCode, root: Node, test: (n
 export declare function withoutTypes(node: Node): Node;
 export declare function calledName(callee: Node): string | null;
 export declare function findFunction(sourceCode: SourceCode, callee: Node): ESTree.Function | ESTree.ArrowFunctionExpression | null;
-export declare function findMember(member: ESTree.MemberExpression): ESTree.MethodDefinition | ESTree.PropertyDefinition | null;
+type Member = ESTree.MethodDefinition | ESTree.PropertyDefinition | ESTree.BindingIdentifier;
+export declare function findMember(member: ESTree.MemberExpression): Member | null;
 export {};
 
 // dist/tasktree-values.d.ts
 import type { ESTree, SourceCode } from '@oxlint/plugins';
 type Node = ESTree.Node;
+export declare function makesRun(sourceCode: SourceCode, expression: Node): boolean;
 export declare function isTasktreeValue(sourceCode: SourceCode, expression: Node): boolean;
+export declare function isTasktreeArray(sourceCode: SourceCode, expression: Node): boolean;
 export {};

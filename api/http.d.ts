@@ -47,8 +47,11 @@ export declare class BodyTooLargeError extends Error {
     readonly statusCode: number;
     constructor(maxBody: number);
 }
+export declare function holds(question: () => boolean): boolean;
+export declare function isBodyTooLarge(error: unknown): error is BodyTooLargeError;
 export declare function isPlainCancel(error: unknown): boolean;
 export declare function isOfCancel(error: unknown): boolean;
+export declare function isOfUseAfterEnd(error: unknown): boolean;
 
 // dist/exchange.d.ts
 import { type CancelledError, type Task } from '@tasktree/core';
@@ -70,7 +73,6 @@ export declare abstract class Exchange extends Work {
     get isClosed(): boolean;
     get signal(): AbortSignal;
     isBeingCancelled(): boolean;
-    isOwnCancel(error: unknown): boolean;
     stop(reason: CancelledError): void;
     refuse(): void;
     leave(): void;
@@ -107,14 +109,16 @@ export declare function fetch(input: string | URL | Request, init?: FetchInit): 
 
 // dist/framework-exchange.d.ts
 import { Exchange } from './exchange.ts';
-import type { Incoming, Outgoing } from './node-messages.ts';
+import { type Incoming, type Outgoing } from './node-messages.ts';
 import type { Service } from './service.ts';
 export declare class FrameworkExchange extends Exchange {
     #private;
     constructor(service: Service, incoming: Incoming, outgoing: Outgoing, next: () => unknown, answerRefused: (() => void) | null);
     static begin(service: Service, incoming: Incoming, outgoing: Outgoing, next: () => unknown, answerRefused?: (() => void) | null): FrameworkExchange | null;
     static of(incoming: object): FrameworkExchange | undefined;
+    isOwnCancel(error: unknown): boolean;
     refuse(): void;
+    mustClose(): boolean;
     protected finished(): void;
     protected answer(): Promise<void>;
 }
