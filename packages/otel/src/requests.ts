@@ -45,7 +45,7 @@ export function watchRequests(tracer: Tracer): Disposable {
     const { incoming, outgoing } = message
     const method = incoming.method ?? ''
     const isKnown = known.has(method)
-    const [path = '', query] = (incoming.url ?? '').split(/\?(.*)/s)
+    const [path = '', query] = targetOf(incoming).split(/\?(.*)/s)
     return {
       name: isKnown ? method : 'HTTP',
       kind: SpanKind.SERVER,
@@ -97,6 +97,12 @@ function endRequest(
     span.setAttribute('error.type', String(statusCode))
   }
   return true
+}
+
+/** Returns the path and the query. Express and Connect take the path at which a router is mounted away from `url`. */
+function targetOf(incoming: IncomingMessage): string {
+  const { originalUrl, url } = incoming as { originalUrl?: unknown; url?: string }
+  return typeof originalUrl === 'string' ? originalUrl : (url ?? '')
 }
 
 /** Returns the route that Express has noted on the request, such as `/users/:id`; null if there is none. */

@@ -125,3 +125,31 @@ test('a request that has the span of another library gets no second one', async 
   })
   expect(recording.tree()).toEqual(['their request', '  work'])
 })
+
+test('the path of a request to a mounted router is the whole path', async () => {
+  const recording = await record(() =>
+    run(async () => {
+      const { createServer } = await import('node:http')
+      const { nodeHandler } = await import('@tasktree/http')
+      const answer = nodeHandler(() => new Response('ok'))
+      const server = createServer((incoming, outgoing) => {
+        // Express and Connect do this to the request of a router that is mounted at `/api`.
+        Object.assign(incoming, { originalUrl: incoming.url, url: incoming.url?.slice(4) })
+        answer(incoming, outgoing)
+      })
+      const listening = new Future<void>()
+      server.listen(0, '127.0.0.1', () => listening.setResult())
+      await listening
+      const { port } = server.address() as { port: number }
+      const url = `http://127.0.0.1:${port}/api/users?id=7`
+      await (await fetch(url, { headers: { connection: 'close' } })).text()
+      const closed = new Future<void>()
+      server.close(() => closed.setResult())
+      await closed
+    }),
+  )
+  expect(recording.find('GET').attributes).toMatchObject({
+    'url.path': '/api/users',
+    'url.query': 'id=7',
+  })
+})
