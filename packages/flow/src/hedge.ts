@@ -8,7 +8,10 @@ import { reportUnthrown } from './report-unthrown.ts'
 import { throwAsIs } from './throw-as-is.ts'
 
 export interface HedgeOptions {
-  /** If no attempt has had a result for this many milliseconds, one more attempt begins. The other attempts go on. */
+  /**
+   * If no attempt has had a result within this many milliseconds after the begin of the newest attempt, one more attempt
+   * begins. The other attempts go on.
+   */
   delay: number
   /** The largest number of attempts; 2 by default. */
   max?: number | undefined

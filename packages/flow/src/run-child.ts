@@ -38,7 +38,7 @@ export async function runChild<T>(
   return ended.value as T
 }
 
-/** Runs `body`. An abort of `signal` cancels it. */
+/** Runs `body`. An abort of `signal` cancels it. If `signal` is aborted already, `body` is not called. */
 export function runWithSignal<T>(
   signal: AbortSignal | undefined,
   body: () => Promise<T>,

@@ -1,6 +1,6 @@
 import { Tracing } from '@tasktree/core/lowlevel'
 
-/** One attempt of `retry`, from the call of the function to its outcome. */
+/** The data of one trace, which begins when `retry` calls the function, and ends with the outcome of that call. */
 export interface AttemptTrace {
   /** The name of the function that is tried; '' if it has none. */
   readonly name: string
