@@ -319,7 +319,8 @@ export class NatsBus implements Bus {
   ): Promise<StoredMessage | null> {
     const { consumers, streams } = this.#manager
     try {
-      // In this order, because a message that is acknowledged in between would look like one that was overlooked.
+      // The consumer is read before the message. Otherwise a message that is acknowledged in between would look like a message
+      // that was overlooked.
       const { ack_floor: floor } = await consumers.info(stream, name)
       const next = { seq: from, next_by_subj: subject }
       const found = await streams.getMessage(stream, next)

@@ -209,7 +209,11 @@ export class Cluster implements AsyncDisposable {
     return spec
   }
 
-  /** Returns a ref to the actor of `key`, on whichever node it is. This call sends nothing. @throws {TypeError} */
+  /**
+   * Returns a ref to the actor of `key`, on whichever node it is. This call sends nothing.
+   *
+   * @throws {TypeError} when `type`, `key` or an option is wrong
+   */
   ref<A>(type: string, key: string, options: LookupOptions = {}): ActorRef<A> {
     checkName('the type of an entity', type)
     checkName('the key of an entity', key)
@@ -218,7 +222,11 @@ export class Cluster implements AsyncDisposable {
     return new RemoteRef<A>(this.#asks, `${type}/${key}`, route, options)
   }
 
-  /** Returns a ref to the actors that serve `name`, on any node. This call sends nothing. @throws {TypeError} */
+  /**
+   * Returns a ref to the actors that serve `name`, on any node. This call sends nothing.
+   *
+   * @throws {TypeError} when `name` or an option is wrong
+   */
   lookup<A>(name: string, options: LookupOptions = {}): ActorRef<A> {
     checkName('the name of a service', name)
     checkLookup(options)
@@ -329,7 +337,7 @@ function makeNodeName(): string {
 /**
  * Returns a cluster handle without a connection. Its `child()` connects.
  *
- * @throws {TypeError} naming the option that is of a wrong type
+ * @throws {TypeError} when an option is of a wrong type; the message names the option
  * @throws {RangeError} when an option is out of range
  *
  * @example
@@ -352,7 +360,7 @@ export function cluster(options?: ClusterOptions): Cluster {
 /**
  * Returns a connected cluster handle, for programs without a tree.
  *
- * @throws {TypeError} naming the option that is of a wrong type
+ * @throws {TypeError} when an option is of a wrong type; the message names the option
  * @throws {RangeError} when an option is out of range
  * @throws {ConnectFailed} when no connection to the server could be made
  * @throws {NoJetStream} when the server runs without JetStream

@@ -59,7 +59,7 @@ export class Activation {
       ref = await current
     } catch (error) {
       if (isCancelled(error)) throw error
-      // It did not start; the caller of `get` has the error.
+      // The actor did not start; the caller of `get` has the error.
       return
     }
     await (detail === undefined ? ref.drain() : ref.stop(detail))

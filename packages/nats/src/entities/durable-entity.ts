@@ -169,8 +169,8 @@ export class DurableEntity {
           return this.#capture(actor, stored, outcome)
         }
         await ref.whenStopped
-        // The actor was stopped here, and its handler may have turned the cancel into an error of its own. The next owner
-        // handles the message.
+        // The stop of the shard has stopped the actor, and its handler may have turned the cancel into another error. The
+        // next owner handles the message.
         if (this.#shard.isClosing || !this.#shard.options.lease.isHeld) return null
         // A message that has crashed the actor is not tried again, as with every actor. The state stays as it was before.
         const isOver = error instanceof ActorCrashed || tries === mostTries

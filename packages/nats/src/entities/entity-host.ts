@@ -21,7 +21,10 @@ import { token } from '../wire/names.ts'
 import { type EntityType, termsKey } from './entity-type.ts'
 import { rightHost } from './placement.ts'
 
-/** `hello` asks the others to say `here`. `who` comes from senders, and any answer will do. */
+/**
+ * A message to all hosts of a type. `hello` asks the other hosts to say `here`, and `gone` says that a host ends. `who` comes
+ * from a node that sends messages to entities; each host answers it, which says that there is a host.
+ */
 interface Notice {
   readonly say: 'hello' | 'here' | 'gone' | 'who'
   readonly node: string
@@ -40,7 +43,7 @@ function readNotice(data: Uint8Array): Notice | null {
 /** The most milliseconds that a new host waits for the answers of the others before it looks for its shards. */
 const settleTime = 100
 
-/** What a host shows of itself. */
+/** The part of a host that `snapshot()` of the cluster shows: the shards that it owns, and the entities whose actor runs. */
 export class HostStatus {
   readonly owned: Set<number> = new Set()
   readonly active: Set<object> = new Set()
@@ -50,7 +53,7 @@ export interface HostOptions {
   readonly link: Link
   readonly type: EntityType
   readonly status: HostStatus
-  /** What runs while the lease of a shard is held. */
+  /** Returns the children that run while the lease of a shard is held. */
   readonly shardChildren: (shard: number, lease: Lease) => readonly ChildSpec[]
   readonly onChange: () => void
 }
@@ -80,7 +83,7 @@ class EntityHost extends Actor {
   protected override async onStart(): Promise<void> {
     const { link, type, status } = this.#options
     const { name, terms } = type
-    // Shards that were killed could not say that they own nothing any more.
+    // Shards that were killed before a restart of the host could not remove themselves.
     status.owned.clear()
     status.active.clear()
     if (terms.isDurable) {

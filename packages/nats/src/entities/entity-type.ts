@@ -4,8 +4,8 @@ import { checkLease } from '../leases/singleton.ts'
 import { checkName, defaultLease } from '../wire/names.ts'
 
 /**
- * How an actor's state is stored and restored. What `save` returns goes through the codec of the cluster, so it may be what
- * structured clone carries.
+ * How an actor's state is stored and restored. The codec of the cluster encodes the value that `save` returns, so it may be
+ * any value that structured clone can copy.
  */
 export interface StateCodec<A, S = unknown> {
   /** Returns what is to be stored. Called after each message; must not wait. */
@@ -17,9 +17,14 @@ export interface StateCodec<A, S = unknown> {
 export interface EntityOptions<A, P extends unknown[] = unknown[]> extends ChildOptions {
   /** Makes the arguments of the constructor. @defaultValue the key alone */
   args?: (key: string) => P
-  /** Into how many parts the keys are divided; each part has one owner. All nodes must give the same. @defaultValue 64 */
+  /**
+   * Into how many parts the keys are divided. Each part has one owner. All nodes must give the same number. @defaultValue 64
+   */
   shards?: number
-  /** Makes the mailbox and the state durable: see `cluster.entity`. @defaultValue messages and state are in memory */
+  /**
+   * Stores the messages and the state of each entity on the server, so that the next owner goes on with them if this node
+   * ends. @defaultValue messages and state are in memory
+   */
   // oxlint-disable-next-line typescript/no-explicit-any -- whatever the two functions agree on
   state?: StateCodec<A, any>
   /** Milliseconds without a message after which an actor is stopped, until its next message. @defaultValue 120000 */
@@ -35,14 +40,14 @@ export interface EntityOptions<A, P extends unknown[] = unknown[]> extends Child
 // oxlint-disable-next-line typescript/no-explicit-any -- the options of any class of actors
 export type AnyEntityOptions = EntityOptions<any, any>
 
-/** The options are needed only when the constructor takes more than the key. */
+/** The last parameter of `cluster.entity`. The options are needed only when the constructor takes more than the key. */
 export type EntityRest<A, P extends unknown[]> = [] extends P
   ? [options?: EntityOptions<A, P>]
   : [string] extends P
     ? [options?: EntityOptions<A, P>]
     : [options: EntityOptions<A, P> & { args: (key: string) => P }]
 
-/** What all nodes must give alike. */
+/** The options that must be the same on all nodes. */
 export interface EntityTerms {
   readonly shards: number
   readonly isDurable: boolean
@@ -135,9 +140,9 @@ export function checkEntity(
   }
 }
 
-/** Each shard has a lease that is renewed all the time, so more of them only cost. */
+/** The most shards. Each shard has a lease that is renewed all the time, so more shards have a cost and no use. */
 const mostShards = 1_024
-/** The owner of a shard reads a whole mailbox ahead. */
+/** The largest capacity of a mailbox. The owner of a shard reads as many messages ahead, and keeps them in memory. */
 const mostCapacity = 100_000
 
 function checkState(state: unknown): void {

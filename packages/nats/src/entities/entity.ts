@@ -8,7 +8,7 @@ import { MailboxShard } from './mailbox-shard.ts'
 import { RequestShard } from './request-shard.ts'
 import { ShardActors } from './shard-actors.ts'
 
-/** @internal the spec of `cluster.entity` */
+/** @internal makes the child spec that `cluster.entity` returns */
 export function entitySpec(
   link: Link,
   name: string,

@@ -41,7 +41,7 @@ export class KnownTypes {
       found = { terms }
       if (terms !== null) this.#known.set(type, found)
     } catch (error) {
-      // The cluster ends, which is not a cancel of the sender.
+      // The end of the cluster cancels this task. The senders are not cancelled: they get the ClusterClosed in `found`.
       if (isCancelled(error)) throw error
       found = { error }
     } finally {

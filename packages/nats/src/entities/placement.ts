@@ -1,10 +1,10 @@
 /**
  * Which shard a key belongs to, and which host should own a shard.
  *
- * Hosts agree on the second without talking: each gives a host and a shard a weight by a hash of both names, and the host
- * with the greatest weight is the right one (rendezvous hashing). When a host comes or goes, only its own shards move. Two
- * hosts that know different lists may disagree for a while. That does no harm, because only the holder of the shard's lease
- * owns the shard.
+ * Hosts agree on the owner of a shard without talking: each host computes, for every host, a weight of that host and the
+ * shard by a hash of both names. The host with the greatest weight should own the shard (rendezvous hashing). When a host
+ * comes or goes, only its own shards move. Two hosts that know different lists may disagree for a while. That does no harm,
+ * because only the holder of the shard's lease owns the shard.
  *
  * Source: D. G. Thaler and C. V. Ravishankar, "Using name-based mappings to increase hit rates", 1998
  */

@@ -20,7 +20,7 @@ export interface StoredState {
   readonly recent: RecentIds
 }
 
-/** Sequence, epoch, time, whether there is data, and the length of the ids. */
+/** The bytes of an entry before the ids: sequence, epoch, time, whether there is data, and the length of the ids. */
 const headLength = 27
 
 /** Bytes of an entry that are kept free, so that a state which was stored once can be stored with more ids. */
@@ -56,7 +56,7 @@ export class StateStore {
    * Writes the state that follows `before`. `epoch` is the term of the writer's lease. Returns null when another owner has
    * written since `before` was read.
    *
-   * @throws {PayloadTooLarge}
+   * @throws {PayloadTooLarge} when the state is larger than the server accepts
    */
   async save(
     key: string,

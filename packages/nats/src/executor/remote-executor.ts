@@ -87,7 +87,7 @@ export class RemoteExecutor implements Executor {
     this.#options = options
   }
 
-  /** @internal made by `cluster.executor` */
+  /** @internal makes the executor that `cluster.executor` returns */
   static open(link: Link, queue: string, options: RemoteExecutorOptions = {}): RemoteExecutor {
     checkName('the queue', queue)
     checkOptions(options)
@@ -145,8 +145,8 @@ export class RemoteExecutor implements Executor {
   }
 
   /**
-   * Works like `map` of a pool. With `chunksize`, each chunk is one job: if its worker dies, all items of the chunk run
-   * again.
+   * Submits `job` for each item, and yields the results, in the order of the items unless `ordered` is false. With
+   * `chunksize`, each chunk is one job: if its worker dies, all items of the chunk run again.
    */
   map<T, R>(
     job: Job<[T], R>,
@@ -261,7 +261,7 @@ function refused(submission: Submission, cause: unknown): Submission {
   return submission
 }
 
-/** @throws {TypeError} */
+/** Returns `job`. @throws {TypeError} when it is not a reference that `jobs()` or `remoteJobs()` has made */
 function checkReference(job: unknown): JobRef<unknown[], unknown> {
   if (job instanceof JobRef) return job as JobRef<unknown[], unknown>
   throw new TypeError(
@@ -269,7 +269,7 @@ function checkReference(job: unknown): JobRef<unknown[], unknown> {
   )
 }
 
-/** @throws {TypeError} */
+/** @throws {TypeError} when `id` is not a valid id of a job */
 function checkId(id: unknown): void {
   if (typeof id === 'string' && isJobId(id)) return
   throw new TypeError(

@@ -20,7 +20,7 @@ import { RemoteJob } from './remote-job.ts'
 /** Bytes of the message of a job that are kept free for its headers. Workers add some when they send it to another stream. */
 const headersSize = 1_024
 
-/** The executor of a submission, as the submission sees it. */
+/** The part of an executor that its submissions use. */
 export interface SubmissionOwner {
   readonly link: Link
   readonly queue: string
@@ -201,7 +201,7 @@ export class Submission implements MappedJob, Linked<Submission> {
 
   fail(error: unknown): void {
     if (this.#hasEnded) return
-    // The task that sends the job was cancelled, because the cluster or the run has ended.
+    // This is the cancel of the task that sends the job: the cluster or the run has ended.
     if (isCancelled(error)) {
       if (this.#owner.link.hasEnded) this.fail(new ClusterClosed())
       else this.#cancelled(error)
@@ -221,7 +221,7 @@ export class Submission implements MappedJob, Linked<Submission> {
     if (!this.future.done()) this.future.cancel(reason)
   }
 
-  /** Tells `why` where the job is. */
+  /** Tells `why()` of core, which explains what a task waits for, where the job is. */
   #details(): WaitDetails {
     const { queue } = this.#owner
     const where = {

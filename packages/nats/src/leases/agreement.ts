@@ -1,4 +1,7 @@
-/** What all nodes must give alike, because two owners could have the same thing otherwise. The first node decides. */
+/**
+ * The settings that all nodes must give alike. With different settings, two nodes could own the same thing. The settings of the
+ * first node count.
+ */
 import type { Link } from '../link/link.ts'
 import { SettingsDiffer } from '../errors.ts'
 
@@ -21,7 +24,7 @@ export async function agreeOn(
     throw new SettingsDiffer(what, own, agreed, `the key ${key} of the bucket ${name}`)
 }
 
-/** Returns what the cluster has for `key`; null when no node has given any. */
+/** Returns the settings that the cluster has for `key`; null when no node has given any. */
 export async function readAgreement(link: Link, key: string): Promise<unknown> {
   const entry = await link.insist((bus) => link.bucket(bus, link.names.settings, Infinity).get(key))
   return entry === null ? null : JSON.parse(new TextDecoder().decode(entry.value))

@@ -84,7 +84,7 @@ export class Lease {
     return this.loss === null && getEventLoop().time() < this.#givesUpAt
   }
 
-  /** Renews the lease until it is lost. @throws {LeaseLost} */
+  /** Renews the lease until it is lost. @throws {LeaseLost} when it is lost */
   async keep(): Promise<never> {
     try {
       for (;;) {

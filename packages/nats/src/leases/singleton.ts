@@ -13,7 +13,7 @@ export interface SingletonOptions extends ChildOptions {
   lease?: number
 }
 
-/** @internal the spec of `cluster.singleton` */
+/** @internal makes the child spec that `cluster.singleton` returns */
 export function singletonSpec(
   link: Link,
   id: string,

@@ -41,7 +41,8 @@ export class LazyBucket implements Bucket {
   #use<T>(call: (bucket: Bucket) => Future<T>): Future<T> {
     if (this.#bucket !== null) return call(this.#bucket)
     const task = createTask(async () => call(await this.#whenOpen()))
-    // In a scope that is cancelled, the caller does not get to await the task, so nobody may see its failure.
+    // In a scope that is cancelled, the caller does not get to await the task. So the failure of the task is marked as
+    // handled.
     task.addDoneCallback(() => void (task.cancelled() || task.exception()))
     return task
   }

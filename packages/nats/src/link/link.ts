@@ -216,7 +216,7 @@ export class Link {
   /**
    * Ends the connection. After an orderly end, work in the background gets `patience` milliseconds, and calls that wait for the
    * connection fail with ClusterClosed. If the connection had ended by an error, its supervisor opens another one, for which
-   * they wait. With `isFinal` nobody opens another one.
+   * these calls wait. With `isFinal` no code opens another one, so they fail too.
    */
   async close(patience: number, isFinal: boolean): Promise<void> {
     const bus = this.#bus

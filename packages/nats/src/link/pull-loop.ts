@@ -56,7 +56,7 @@ export class PullLoop {
    * Runs until it is cancelled. When it ends, it gives back the messages that are on their way to it, except those of a
    * consumer that only reads, which stay in the stream.
    *
-   * @throws {ConsumerStalled}
+   * @throws {ConsumerStalled} when the consumer gives no more messages, although the connection works
    */
   async run(): Promise<never> {
     const stop = this.#link.onStatus((status) => {

@@ -17,7 +17,7 @@ type Sends = Record<string, ((...args: readonly unknown[]) => PromiseLike<unknow
 /**
  * Calls the method that the message names, of the object that `choose` returns, such as `ref.ask`. `choose` is given the
  * options with which the handler has the trace context of the message; the call itself has that context too, for a ref
- * that is not of an actor. An error, also of the decoding, is the error of the future.
+ * that is not of an actor. If anything fails, even the decoding, the returned future fails with that error.
  */
 export function forward(
   what: string,

@@ -149,7 +149,11 @@ export class RemoteRef<A> implements ActorRef<A> {
   }
 }
 
-/** Only the trace context of `context` travels to the actor. @throws {TypeError} when it is not a Context */
+/**
+ * Returns a function that sends in `context`. Only the trace context of `context` travels to the actor.
+ *
+ * @throws {TypeError} when `context` is not a Context
+ */
 function inContext(context: Context | undefined, send: Send): Send {
   if (context === undefined) return send
   if (context instanceof Context) return (method, args) => context.run(() => send(method, args))
@@ -174,7 +178,7 @@ function methods(send: Send, target: object): unknown {
   })
 }
 
-/** @throws {TypeError} */
+/** @throws {TypeError} when an option is wrong, or works only within one process */
 function checkAskOptions(options: AskOptions): void {
   checkOptions(options)
   const { timeout, reentrant, idempotencyKey } = options
@@ -189,7 +193,7 @@ function checkAskOptions(options: AskOptions): void {
   }
 }
 
-/** @throws {TypeError} */
+/** @throws {TypeError} when an option is wrong */
 export function checkLookup(options: LookupOptions): void {
   checkOptions(options)
   const { overflow } = options

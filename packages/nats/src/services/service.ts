@@ -26,14 +26,15 @@ export interface ServiceOptions extends ChildOptions {
 const acceptTime = 100
 
 /**
- * The sender ends an ask exactly at its time. Here it is enough that a message is not handled long after that, and the
- * actor keeps a list for each different timeout, so there should be few of them.
+ * Returns the timeout rounded up to 100 milliseconds. The actor keeps a list for each different timeout, so there should be
+ * few of them. The sender itself ends an ask exactly at its time, so here it is enough that a message is not handled long
+ * after that.
  */
 function roundUp(timeout: number): number {
   return Math.ceil(timeout / 100) * 100
 }
 
-/** @internal the spec of `cluster.service` */
+/** @internal makes the child spec that `cluster.service` returns */
 export function serviceSpec(
   link: Link,
   name: string,

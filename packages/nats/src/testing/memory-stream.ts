@@ -61,7 +61,7 @@ export class MemoryStream {
     this.#late = late
   }
 
-  /** @throws {StreamFull} */
+  /** @throws {StreamFull} when the stream, or the part of it for `subject`, has no room */
   append(
     subject: string,
     data: Uint8Array,

@@ -85,7 +85,7 @@ export class Names {
     return ttl === defaultLease ? `${this.#space}_lease` : `${this.#space}_lease_${ttl}`
   }
 
-  /** Where the holder of a lease says that it has given the lease back. */
+  /** The subject on which the holder of a lease announces that it has given the lease back. */
   freed(key: string): string {
     return `${this.#space}.freed.${key}`
   }
@@ -95,12 +95,12 @@ export class Names {
     return `${this.#space}_settings`
   }
 
-  /** Where the hosts of a type of entities hear of each other. */
+  /** The subject on which the hosts of a type of entities hear of each other. */
   hosts(type: string): string {
     return `${this.#space}.host.${token(type)}`
   }
 
-  /** Where the owner of a shard gets the messages of an entity that has no mailbox on the server. */
+  /** The subject on which the owner of a shard gets the messages of an entity that has no mailbox on the server. */
   entity(type: string, shard: number, key: string): string {
     return `${this.#space}.rpc.${token(type)}.${shard}.${token(key)}`
   }
@@ -156,9 +156,12 @@ export function stateKey(type: string, key: string): string {
   return `${token(type)}.${token(key)}`
 }
 
-/** Milliseconds for which a result is kept. */
+/** Milliseconds for which a result is kept by default. */
 export const defaultResultTtl = 3_600_000
-/** The shortest such time. A duplicate looks for the result every 500 ms, and must not miss it. */
+/**
+ * The shortest time in milliseconds for which a result is kept. A program that has submitted a job that another program had
+ * submitted before looks for the result every 500 ms, and must not miss it.
+ */
 export const shortestResultTtl = 1_000
 /** The server counts nanoseconds in 64 bits, which is enough for 292 years. */
 const longestTime = 9e12
@@ -174,5 +177,5 @@ export function countable(ms: number): number {
   return Math.min(Math.ceil(ms), longestTime)
 }
 
-/** Milliseconds that a lease lasts without being renewed. */
+/** Milliseconds that a lease lasts by default without being renewed. */
 export const defaultLease = 5_000

@@ -46,7 +46,7 @@ interface ServeTrace {
   readonly carrier: Carrier | null
 }
 
-/** An ask or a tell from another program, from its arrival to its answer. */
+/** The channel of the actors of this program, for an ask or a tell from another program, from its arrival to its answer. */
 export const serveTracing: Tracing<ServeTrace> = new Tracing('tasktree:actor.serve')
 
 /** Returns the text fields for a trace context that has come with a message. */

@@ -6,7 +6,7 @@ import type { WorkerState } from './worker-state.ts'
 export async function keepJobsAlive(worker: WorkerState): Promise<void> {
   await taskGroup(async (group) => {
     group.createTask(() => report(worker))
-    // Separate, because the questions may take long, and the reports must not be late.
+    // This is a separate task, because the questions may take long, and the reports must not be late.
     group.createTask(() => findCancelled(worker))
   })
 }

@@ -29,7 +29,7 @@ export class Modules {
   readonly #codec: Codec
   readonly #imported = new Map<string, Promise<Record<string, unknown>>>()
 
-  /** @throws {TypeError} naming what is wrong */
+  /** @throws {TypeError} when the modules or one of them is wrong; the message names the module */
   constructor(modules: WorkerModules, executor: Executor | null, codec: Codec) {
     checkModules(modules, executor)
     this.#modules = modules
@@ -42,8 +42,8 @@ export class Modules {
   }
 
   /**
-   * Returns null if this worker does not have the function. Whether a module for a pool has it is found out by the pool, when
-   * it runs the job.
+   * Returns a function that starts a call of the function `job`. Returns null if this worker does not have `job`. If a pool
+   * runs the functions of the module, only the pool finds out whether the module has `job`, when it runs the call.
    *
    * @throws every error of loading the module
    */
@@ -125,7 +125,7 @@ function isGenerator(value: unknown): value is Generator | AsyncGenerator {
   return typeof next === 'function' && (Symbol.iterator in value || Symbol.asyncIterator in value)
 }
 
-/** @throws {TypeError} */
+/** @throws {TypeError} when the modules or one of them is wrong; the message names the module */
 function checkModules(modules: unknown, executor: Executor | null): void {
   if (typeof modules !== 'object' || modules === null || Array.isArray(modules)) {
     throw new TypeError(

@@ -60,7 +60,7 @@ const own: ReadonlySet<string> = new Set([
 /** The share of the option `shutdown` that running jobs get to end by themselves. */
 const graceShare = 0.8
 
-/** @internal the spec of `cluster.worker` */
+/** @internal makes the child spec that `cluster.worker` returns */
 export function workerSpec(
   link: Link,
   queue: string,
