@@ -18,7 +18,7 @@ export const largest: number = 2 ** 50
 /**
  * Reads a whole number. It must be in the range of the store's integers, because a larger number would crash the store.
  *
- * @throws {CommandError}
+ * @throws {CommandError} when `text` is not such a number
  */
 export function parseNumber(
   name: string,
@@ -34,7 +34,11 @@ export function parseNumber(
   return n
 }
 
-/** Reads options, which are names and values in turn. Each name may occur once. @throws {CommandError} */
+/**
+ * Reads options, which are names and values in turn. Each name may occur once.
+ *
+ * @throws {CommandError} for a name that is not in `names` or occurs twice, and for a name without a value
+ */
 export function parseOptions(
   words: readonly string[],
   names: readonly string[],

@@ -277,7 +277,7 @@ async function revive(
   )
 }
 
-/** Reads a filter. @throws {CommandError} */
+/** Reads a filter. @throws {CommandError} when a part of it is wrong */
 export function parseFilter(words: readonly string[]): JobFilter {
   return toFilter(parseOptions(words, filterNames))
 }

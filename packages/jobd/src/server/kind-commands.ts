@@ -102,12 +102,12 @@ function isMissedPolicy(text: string): text is MissedPolicy {
   return (missedPolicies as readonly string[]).includes(text)
 }
 
-/** Reads a limit: a number, or `none` for no limit. @throws {CommandError} */
+/** Reads a limit: a number, or `none` for no limit. @throws {CommandError} for any other text */
 function parseLimit(name: string, text: string, most?: number): number | null {
   return text.toLowerCase() === 'none' ? null : parseNumber(name, text, 1, most)
 }
 
-/** @throws {CommandError} */
+/** Reads the limits that a command changes. @throws {CommandError} when one of them is wrong */
 function parseChange(words: readonly string[], now: KindLimits): LimitChange {
   const options = parseOptions(words, limitOptions)
   const change: LimitChange = {}

@@ -183,7 +183,7 @@ export class JobFile implements Disposable {
  * Refuses a file that is not a jobs' file, before the file of the lock is made beside it: a mistyped name must leave
  * nothing beside another program's file.
  *
- * @throws {JobFileError}
+ * @throws {JobFileError} when the file at `path` is not a jobs' file
  */
 function refuseForeign(path: string): void {
   if (!existsSync(path) || statSync(path).size === 0) return

@@ -136,7 +136,7 @@ function isSameFile(path: string, other: string): boolean {
 /**
  * Refuses a target whose log is not empty. SQLite would apply the log of the old file to the new one, which damages it.
  *
- * @throws {JobFileError}
+ * @throws {JobFileError} when the log is not empty
  */
 function refuseLog(target: string, place: string): void {
   const log = statSync(`${place}-wal`, { throwIfNoEntry: false })
@@ -203,7 +203,7 @@ function openExisting(path: string): DatabaseSync {
 /**
  * Refuses a target that is not a jobs' file, so that a mistyped name does not overwrite another program's file.
  *
- * @throws {JobFileError}
+ * @throws {JobFileError} when the target is there and is not a jobs' file
  */
 function refuseForeign(target: string): void {
   if (!existsSync(target)) return
