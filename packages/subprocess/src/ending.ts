@@ -144,7 +144,11 @@ export class Ending {
     return gone
   }
 
-  /** Sends a signal to the process, or to its whole group if it has one. @throws {PermissionError} */
+  /**
+   * Sends a signal to the process, or to its whole group if it has one.
+   *
+   * @throws {PermissionError} when this program is not allowed to signal the process
+   */
   send(signal: NodeJS.Signals | number): void {
     const { pid, group, program } = this.#facts
     try {
