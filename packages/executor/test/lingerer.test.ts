@@ -127,3 +127,38 @@ test('the thread whose job has just ended gets the next one', { tags: ['slow'] }
   expect(await pool.submit(refs.myWorker)).toBe(last)
   expect(await pool.submit(refs.myWorker)).toBe(last)
 })
+
+test(
+  'a job that replaces the timers by fakes stops neither its worker nor the timers of earlier jobs',
+  { tags: ['slow'] },
+  async () => {
+    const fakes: (() => void | Promise<void>)[] = [
+      async () => {
+        const { mock } = await import('node:test')
+        mock.timers.enable()
+      },
+      () => {
+        globalThis.performance.now = () => 0
+      },
+      () => {
+        process.nextTick = () => {}
+      },
+    ]
+    for (const fake of fakes) {
+      await using pool = new ThreadPoolExecutor({ maxWorkers: 1 })
+      const worker = await pool.submit(refs.myWorker)
+      await pool.submit(() => {
+        const home = globalThis as { fired?: number }
+        home.fired = 0
+        setInterval(() => {
+          home.fired = (home.fired as number) + 1
+        }, 1)
+      })
+      await pool.submit(fake)
+      const fired = (): number => (globalThis as { fired?: number }).fired as number
+      // The worker is idle now and then, and has to go back to its event loop.
+      while ((await pool.submit(fired)) < 3) await sleep(10)
+      expect(await pool.submit(refs.myWorker)).toBe(worker)
+    }
+  },
+)

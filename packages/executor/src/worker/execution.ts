@@ -11,6 +11,7 @@ import {
 import { describeUnsent } from './chunk.ts'
 import { currentJob, type RunningJob } from './context.ts'
 import type { JobFunction } from './load-job.ts'
+import { now } from './real-time.ts'
 import type { WorkerChannel } from './runtime.ts'
 
 /** One job in a worker, from its start to its end. */
@@ -45,13 +46,13 @@ export class Execution implements RunningJob {
    * Returns how long the function of the job has been running, in milliseconds; 0 if the function could not be loaded.
    */
   age(): number {
-    return this.#start === 0 ? 0 : performance.now() - this.#start
+    return this.#start === 0 ? 0 : now() - this.#start
   }
 
   /** Calls the function. Returns its result, or a promise if the job does not end within the call. */
   call(fn: JobFunction): unknown {
     enterTrace(this.carrier)
-    this.#start = performance.now()
+    this.#start = now()
     return currentJob.run(this, () => {
       if (this.isChunked) return this.#callEach(fn, this.#args[0] as unknown[])
       return this.#settle(fn(...this.#args))

@@ -1,3 +1,5 @@
+import { nextTick, now, setImmediate } from './real-time.ts'
+
 /**
  * How long a worker thread blocks and waits for its next job before it returns to its event loop, in milliseconds. A
  * timer or a socket of the worker is late by at most this much. A caller that awaits one job and then submits the next
@@ -33,7 +35,7 @@ export class Lingerer {
   #isScheduled = false
   /** True when the previous wait ended with a job. Then the next job is expected soon. */
   #isBusy = false
-  #lastTurn = performance.now()
+  #lastTurn = now()
 
   /** `look` runs the jobs that have arrived. It returns true if there were any, or if a job is already running. */
   constructor(bell: Bell, look: () => boolean) {
@@ -45,12 +47,11 @@ export class Lingerer {
   start(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    const now = performance.now()
-    if (now - this.#lastTurn < turnInterval) {
+    const time = now()
+    if (time - this.#lastTurn < turnInterval) {
       afterTicks(this.#linger)
     } else {
-      this.#lastTurn = now
-      // oxlint-disable-next-line eslint/no-restricted-globals -- the thread's own event loop is meant
+      this.#lastTurn = time
       setImmediate(this.#linger)
     }
   }
@@ -58,8 +59,8 @@ export class Lingerer {
   readonly #linger = (): void => {
     this.#isScheduled = false
     const longest = this.#isBusy ? patienceWhenBusy : patience
-    const end = performance.now() + longest
-    for (let left = longest; left > 0; left = end - performance.now()) {
+    const end = now() + longest
+    for (let left = longest; left > 0; left = end - now()) {
       // A job that `look` has started calls `start` again when it ends. If `look` finds no job, the wait goes on,
       // because the bell also rings for control messages.
       if (this.#bell.wait(left) && this.#look()) {
@@ -69,7 +70,7 @@ export class Lingerer {
     }
     this.#isBusy = false
     this.#bell.sleep()
-    this.#lastTurn = performance.now()
+    this.#lastTurn = now()
     // The pool may have put a job in the port before `sleep()` took effect, and then sends no message to wake this
     // thread.
     if (this.#look()) this.#bell.wake()
@@ -83,5 +84,5 @@ const settled = Promise.resolve()
  * promise reaction is used because it takes a fifth of the time of `queueMicrotask`, which creates an AsyncResource.
  */
 export function afterTicks(callback: () => void): void {
-  void settled.then(() => process.nextTick(callback))
+  void settled.then(() => nextTick(callback))
 }
