@@ -1,10 +1,13 @@
 // Servers that do not answer, as a machine that is off, and servers that end connections early.
 import { createTask, getEventLoop, run, TimeoutError, timeout } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
 import { JobClient } from '@tasktree/jobd'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { thrown } from '../../../vitest.thrown.ts'
+import { Failure } from '../src/cli/failure.ts'
+import { withClient } from '../src/cli/with-client.ts'
 
 /** A server that answers each command with PONG, until it is told otherwise. */
 class PongServer implements AsyncDisposable {
@@ -62,6 +65,23 @@ test(
       expect(server.sockets).toHaveLength(2)
     }),
 )
+
+test('a command line says so when something listens that does not answer', async () => {
+  const sockets: Socket[] = []
+  const server = createServer((socket) => void sockets.push(socket)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const error = await runVirtual(() =>
+    thrown(withClient({ host: '127.0.0.1', port }, (client) => client.command('PING'))),
+  )
+  expect(error).toBeInstanceOf(Failure)
+  expect(error).toHaveProperty(
+    'message',
+    `127.0.0.1:${port} does not answer: it may not be a jobd server`,
+  )
+  for (const socket of sockets) socket.destroy()
+  server.close()
+})
 
 test('a command that is cancelled soon leaves the connection as it is', () =>
   run(async () => {

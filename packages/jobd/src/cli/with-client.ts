@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { TimeoutError } from '@tasktree/core'
 import { OSError } from '@tasktree/net'
 import { IncompleteReadError } from '@tasktree/streams'
 import { JobClient } from '../client/job-client.ts'
@@ -41,6 +42,10 @@ async function connect(host: string, port: number, password: string | null): Pro
   try {
     return await JobClient.connect(host, port, { password })
   } catch (error) {
+    if (error instanceof TimeoutError)
+      throw new Failure(`${host}:${port} does not answer: it may not be a jobd server`, {
+        cause: error,
+      })
     if (!(error instanceof OSError)) throw explain(error)
     throw new Failure(
       `no server listens on ${host}:${port} (${error.code}); jobd serve starts one`,
