@@ -475,6 +475,21 @@ test(
   },
 )
 
+testInTerminal(
+  'a log in a file has no colours, although the output is a terminal',
+  slow,
+  async () => {
+    await using served = await Served.start()
+    const [db, log] = [join(served.folder, 'jobs.sqlite'), join(served.folder, 'log')]
+    // The file is in use, which is a warning at first.
+    const command = `"${process.execPath}" "${main}" serve --db "${db}" --wait-lock 50 2>"${log}"`
+    spawnSync('script', ['-qec', command, '/dev/null'], {
+      env: { PATH: process.env['PATH'], TERM: 'xterm' },
+    })
+    expect(readFileSync(log, 'utf8')).toMatch(/^\S+Z warn server: .* is in use by process/)
+  },
+)
+
 testInTerminal('top fits into 80 columns', slow, async () => {
   await using served = await Served.start('--workers', '8')
   await clientOf(served)('add', 'shell', `echo ${'long '.repeat(60)}`, '--wait')

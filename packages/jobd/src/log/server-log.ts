@@ -65,7 +65,10 @@ export class LineLog implements ServerLog {
     }
     const { stack } = more
     const text = escapeControlCharacters(stack === undefined ? message : `${message}\n${stack}`)
-    this.#write(`${styleText('dim', time)} ${styleText(colours[level], level)} ${part}: ${text}`)
+    // Lines for people go to standard error, which decides whether they have colours.
+    const paint = (colour: (typeof colours)[LogLevel], word: string): string =>
+      styleText(colour, word, { stream: process.stderr })
+    this.#write(`${paint('dim', time)} ${paint(colours[level], level)} ${part}: ${text}`)
   }
 }
 
