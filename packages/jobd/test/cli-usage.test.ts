@@ -1,8 +1,12 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { InvalidArgumentError, type Argument, Command, type Option } from 'commander'
 import { describe, expect, test } from 'vitest'
 import packageJson from '../package.json' with { type: 'json' }
 import { codeOf, makeProgram, runProgram } from '../src/cli/program.ts'
 import { addLimit } from '../src/cli/option-values.ts'
+import { readSecret } from '../src/cli/output.ts'
+import { inFolder } from './support/folder.ts'
 
 /** Runs a command line in this process. Returns what it printed, and the error that ended it. */
 async function mistake(words: string[]): Promise<{ out: string; err: string; code: number }> {
@@ -94,6 +98,19 @@ test('a command that finds the mistake itself is not silent either', async () =>
   await expect(runProgram(program, [])).rejects.toThrow('no such day')
   expect(err).toBe('error: no such day\n')
 })
+
+test('a bulk command without a filter is answered with a usage line and code 2', async () => {
+  const { err, code } = await mistake(['bulk', 'delete'])
+  expect(err).toMatch(/^error: say which jobs: .+\nUsage: jobd bulk .*\n$/)
+  expect(code).toBe(2)
+})
+
+test('a secret in a file may end with a space, and the file with line ends', () =>
+  inFolder((folder) => {
+    const file = join(folder, 'secret')
+    writeFileSync(file, 'open sesame \r\n\n')
+    expect(readSecret(file)).toBe('open sesame ')
+  }))
 
 test('the version is the one of the package', async () => {
   expect(await mistake(['--version'])).toEqual({

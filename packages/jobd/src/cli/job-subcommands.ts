@@ -101,7 +101,12 @@ export function addJobCommands(program: Command): void {
       .option('--key <key>', 'only jobs that were given this key')
       .option('--older <ms>', 'only jobs added longer ago than this', duration)
       .option('--all', 'all jobs: needed where no other option is given'),
-  ).action((action: string, options: BulkOptions) => bulk(action, options))
+  ).action((action: string, options: BulkOptions, command: Command) => {
+    const filter = wordsOf(options, ['state', 'kind', 'key', 'older'])
+    if (filter.length === 0 && options.all !== true)
+      command.error('error: say which jobs: --state, --kind, --key or --older, or --all')
+    return bulk(action, filter, options)
+  })
 }
 
 interface BulkOptions extends ConnectionOptions {
@@ -112,10 +117,11 @@ interface BulkOptions extends ConnectionOptions {
   all?: boolean
 }
 
-async function bulk(action: string, options: BulkOptions): Promise<void> {
-  const filter = wordsOf(options, ['state', 'kind', 'key', 'older'])
-  if (filter.length === 0 && options.all !== true)
-    throw new Failure('say which jobs: --state, --kind, --key or --older, or --all')
+async function bulk(
+  action: string,
+  filter: (string | number)[],
+  options: ConnectionOptions,
+): Promise<void> {
   await withClient(options, async (client) => {
     const words = filter.length === 0 ? ['ALL'] : filter
     const count = Number(await client.command('JOB.BULK', action, ...words))

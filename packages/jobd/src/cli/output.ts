@@ -39,10 +39,10 @@ export function printJson(value: unknown): void {
   )
 }
 
-/** Reads a secret from a file, without the line end that editors add. @throws {Failure} when the file cannot be read */
+/** Reads a secret from a file, without the line ends at its end, which editors add. @throws {Failure} when the file cannot be read */
 export function readSecret(path: string): string {
   try {
-    return readFileSync(path, 'utf8').trimEnd()
+    return readFileSync(path, 'utf8').replace(/[\r\n]+$/, '')
   } catch (error) {
     throw new Failure(`${path} cannot be read: ${(error as Error).message}`, { cause: error })
   }
