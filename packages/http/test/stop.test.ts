@@ -149,15 +149,26 @@ describe('stop()', () => {
       }),
   )
 
-  test('closes idle connections at once', () =>
+  test('closes idle connections and accepts no new ones at once, while a request goes on', () =>
     run(async () => {
-      const server = await serve(() => new Response('quick'))
-      const client = await RawClient.open(server.url)
-      client.get('/')
-      await client.until('quick')
-      await server.stop()
-      await client.untilEnd()
-      client.leave()
+      const log = new Log()
+      const server = await serve(
+        (request) => (path(request) === '/quick' ? new Response('quick') : log.work('work')),
+        // Both are longer than the test may take.
+        { grace: 60_000, limits: { keepAliveTimeout: 60_000 } },
+      )
+      const [busy, idle] = [await RawClient.open(server.url), await RawClient.open(server.url)]
+      busy.get('/')
+      await log.until('work began')
+      idle.get('/quick')
+      await idle.until('quick')
+      const stopped = server.stop()
+      await idle.untilEnd()
+      await expect(fetch(server.url)).rejects.toThrow('fetch failed')
+      expect(log.entries).toEqual(['work began'])
+      idle.leave()
+      busy.leave()
+      await stopped
     }))
 
   test('lets a response whose head was sent end, and then closes its connection', () =>
