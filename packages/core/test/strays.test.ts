@@ -1,9 +1,9 @@
-import { createTask, getEventLoop, sleep, sleepForever } from '@tasktree/core'
+import { createTask, getEventLoop, shielded, sleep, sleepForever } from '@tasktree/core'
 import { describe, expect } from 'vitest'
 import { cancelled, now, withCleanUp } from './support/flows.ts'
 import { virtual } from './support/virtual.ts'
 
-describe('a call that comes back from a foreign promise in the turn in which other code gets the cancel', () => {
+describe('a call that comes back from a foreign promise in a turn of code that gets the cancel or is shielded', () => {
   /** The bodies of a task that is cancelled at 10 ms. `back` is resolved at 10 ms, or at the time that is given here. */
   const bodies: Record<string, [body: (back: Promise<void>) => Promise<void>, at?: number]> = {
     'the body, which ends': [
@@ -29,6 +29,14 @@ describe('a call that comes back from a foreign promise in the turn in which oth
       async (back) => {
         void waitAfter(back).catch(() => {})
         await withCleanUp(20)
+      },
+      20,
+    ],
+    'code behind a shield, when the body has ended': [
+      async (back) => {
+        void waitAfter(back).catch(() => {})
+        void shielded(() => sleep(20))
+        await sleepForever()
       },
       20,
     ],

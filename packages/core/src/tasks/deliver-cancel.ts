@@ -171,6 +171,8 @@ function resumeWithCancel(
   let isCleanUp = false
   for (let each: Frame | null = frame; each !== null; each = each.parent) {
     const { cancellation } = each
+    // The body has ended, and only the resumed code may wait in this turn, also if a shield has kept the cancel from it.
+    isCleanUp ||= each.state === CLEANING
     const wasShut: boolean = isShut
     isShut ||= each.isShielded
     if (cancellation === null) continue
