@@ -10,7 +10,7 @@
  */
 import { Future } from '@tasktree/core'
 import { cancelOnAbort } from '@tasktree/core/lowlevel'
-import { toOSError } from '@tasktree/streams'
+import { OSError, toOSError } from '@tasktree/streams'
 import { randomBytes } from 'node:crypto'
 import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -54,7 +54,11 @@ export async function openSharedPipe(signal: AbortSignal | undefined): Promise<S
   const name = socketName()
   server.listen(name)
   const writer = connect(name)
-  writer.on('error', fail)
+  writer.on('error', (cause: NodeJS.ErrnoException) => {
+    // When this program has no free file descriptor for the accepted end, libuv closes the connection at once.
+    const isRefused = cause.code === 'EPIPE' || cause.code === 'ECONNRESET'
+    fail(isRefused ? new OSError('too many open files', { code: 'EMFILE', cause }) : cause)
+  })
   writer.write(token)
   let reader: Socket | null = null
   try {

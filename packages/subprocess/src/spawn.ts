@@ -1,3 +1,4 @@
+import { isCancelled } from '@tasktree/core'
 import { abortError, checkOptions, describe } from '@tasktree/core/lowlevel'
 import { StreamReader, StreamWriter } from '@tasktree/streams'
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -107,10 +108,11 @@ type Places = [stdin: Stdio, stdout: Stdio | Socket, stderr: Stdio | Socket]
 async function openPipe(program: string, options: SpawnOptions): Promise<SharedPipe> {
   try {
     reserveDescriptors()
+    return await openSharedPipe(options.signal)
   } catch (error) {
+    if (isCancelled(error)) throw error
     throw toSpawnError(error as NodeJS.ErrnoException, program, toFolder(options.cwd))
   }
-  return openSharedPipe(options.signal)
 }
 
 function spawnChild(
