@@ -275,7 +275,7 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
    * Waits for the next datagram, and returns it with the address of its sender. A call that is cancelled takes no
    * datagram.
    *
-   * @throws {ConnectionResetError} when the socket is closed
+   * @throws {ConnectionResetError} when the socket is closed, and every datagram that has arrived was received
    * @throws {OSError} if the system reports an error of the socket, such as a refusal by the remote address; each error
    * is thrown only once
    */
@@ -284,7 +284,7 @@ export class DatagramSocket implements AsyncIterable<Datagram>, AsyncDisposable 
     return this.#receiver.receive(options)
   }
 
-  /** Iterates over the datagrams until the socket is closed. */
+  /** Iterates over the datagrams, until the socket is closed and every datagram that has arrived was received. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Datagram, void> {
     for (;;) {
       const datagram = await this.#receiver.next(undefined)
