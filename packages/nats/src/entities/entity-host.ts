@@ -58,7 +58,7 @@ export interface HostOptions {
   readonly onChange: () => void
 }
 
-/** The supervisor of a host and of its shards. */
+/** Returns the specs of a host: the supervisor of its shards, and the actor that starts and stops the shards. */
 export function hostChildren(options: HostOptions): ChildSpec[] {
   const patient = { maxRestarts: 100, within: 600_000, backoff: { min: 50, max: 5_000 } }
   return [child.dynamic('shards', patient), child.actor('host', EntityHost, [options])]

@@ -19,7 +19,7 @@ export class ShardActors {
     this.#type = type
   }
 
-  /** The parent of the actors. It must run before the first actor is started. */
+  /** Returns the spec of the parent of the actors. The parent must run before the first actor is started. */
   spec(): ChildSpec {
     return child.actor('entities', Parent, [
       (context) => {
@@ -67,7 +67,7 @@ class Parent extends Actor {
   }
 }
 
-/** The class, whose constructor calls `prepare` at its end. It keeps the name of the class. */
+/** Returns a subclass of `actorClass` with the same name, whose constructor calls `prepare` at its end. */
 function prepared(
   // oxlint-disable-next-line typescript/no-explicit-any -- any class of actors
   actorClass: ActorClass<Actor, any[]>,

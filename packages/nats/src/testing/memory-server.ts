@@ -101,9 +101,8 @@ export class MemoryServer {
   }
 
   /**
-   * All connections are lost, and with them what a server that was killed and started again does not know any more: the ids of
-   * messages that are not in a stream any more, and the latest sequences of a stream that is empty. `restore()` of each
-   * connection brings it back.
+   * Does what a kill and a new start of a server do. All connections are lost; `restore()` of a connection brings it back. The
+   * server forgets the ids of messages that are not in a stream any more, and the latest sequences of a stream that is empty.
    */
   restart(): void {
     for (const bus of this.#buses) bus.cut()
@@ -167,7 +166,7 @@ export class MemoryServer {
     }
   }
 
-  /** A stream keeps what is published to its subjects. When it is full, the message is lost. */
+  /** Stores a message in the stream that keeps `subject`, if there is one. If the stream is full, the message is lost. */
   #store(subject: string, data: Uint8Array, headers: Headers): void {
     try {
       const id = headers[idHeader] ?? `published ${++this.#published}`

@@ -176,7 +176,7 @@ export class MemoryConsumer {
     return this.#timers.size + this.#again.length
   }
 
-  /** The first message, from a sequence on, that this consumer takes for acknowledged; null if there is none. */
+  /** Returns the first message, from the sequence `from` on, that this consumer takes for acknowledged; null if there is none. */
   overlooked(from: number): MemoryMessage | null {
     const end = Math.min(this.#next, ...this.#timers.keys(), ...this.#again)
     return (

@@ -5,12 +5,12 @@
 import { getEventLoop } from '@tasktree/core'
 import { checkDuration, isThenable } from '@tasktree/core/lowlevel'
 
-/** The default of the option `backoff`. */
+/** The default of the option `backoff`: 1 s after the first attempt, doubled for each further attempt, at most 30 s. */
 export function defaultBackoff(attempt: number): number {
   return Math.min(1_000 * 2 ** (attempt - 1), 30_000)
 }
 
-/** Returns the answer of `retryIf`; false if it gives none, because the job has its error. */
+/** Returns the answer of `retryIf`. Returns false if `retryIf` fails: the job then ends with its own error. */
 export function askRetryIf(
   retryIf: (error: unknown) => boolean,
   error: unknown,
@@ -23,7 +23,7 @@ export function askRetryIf(
   })
 }
 
-/** Returns the answer of `backoff`; that of the default if it gives none. */
+/** Returns the answer of `backoff`. If `backoff` fails, returns the answer of the default. */
 export function askBackoff(
   backoff: (attempt: number) => number,
   attempt: number,
