@@ -41,7 +41,7 @@ export async function runProgram(program: Command, words: readonly string[]): Pr
   }
 }
 
-/** The exit code: 0 for help or a version that was asked for, 2 for a mistake on the command line. */
+/** Returns the exit code: 0 for help or a version that was asked for, 2 for a mistake on the command line. */
 export function codeOf(error: CommanderError): number {
   return error.exitCode === 0 ? 0 : 2
 }

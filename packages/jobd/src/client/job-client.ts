@@ -226,7 +226,7 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
     })
   }
 
-  /** Like `command`, for commands whose answer is a text. @throws {TypeError} when the answer is not a text */
+  /** Sends a command whose answer is a text, and returns the answer. @throws {TypeError} when the answer is not a text */
   async text(...words: (string | number)[]): Promise<string> {
     const reply = await this.command(...words)
     if (typeof reply !== 'string')
@@ -289,7 +289,7 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
     return toJob(await this.command('JOB.GET', id))
   }
 
-  /** The newest first; long texts are cut. */
+  /** Returns the jobs that match `filter`, the newest first. Long texts of a job are cut. */
   async list(filter: JobFilter & { limit?: number } = {}): Promise<Job[]> {
     const reply = await this.command('JOB.LIST', ...wordsOf(filter))
     return (reply as Reply[]).map((each) => toRecord(each) as unknown as Job)

@@ -109,7 +109,7 @@ export class LiveView implements AsyncDisposable {
   }
 
   /**
-   * Makes a page's event stream carry the output of a job, or, if `isFollowed` is false, carry it no longer.
+   * Makes a page's event stream carry the output of a job, or, if `isFollowed` is false, stop carrying it.
    *
    * @throws {Refusal} when there is no such stream or job
    */

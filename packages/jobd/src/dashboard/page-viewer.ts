@@ -46,7 +46,7 @@ export class PageViewer extends EventStream {
     this.send('snapshot', snapshot)
   }
 
-  /** From now on the stream carries the job's output too. If it carries too many outputs, the oldest one ends. */
+  /** Makes the stream carry the job's output too. If it then carries too many outputs, it stops carrying the oldest one. */
   follow(id: number): JobOutput {
     const output = new JobOutput(id, (event, data) => this.send(event, data))
     this.#outputs.delete(id)
@@ -67,7 +67,7 @@ export class PageViewer extends EventStream {
     } else if (change.type === 'state') {
       const { job } = change
       if (job.state !== 'running') this.#progress.delete(job.id)
-      // Deleted and set again, so that the map's first job is the job that changed longest ago.
+      // The job is deleted and set again, so that the map's first job is the job that changed longest ago.
       this.#jobs.delete(job.id)
       this.#jobs.set(job.id, toPageJob(job))
       const [oldest] = this.#jobs.keys()

@@ -85,7 +85,7 @@ async function showMetrics({ site, response }: Exchange): Promise<void> {
   response.end(text)
 }
 
-/** Makes a page's event stream carry the output of a job, or carry it no longer. */
+/** Makes a page's event stream carry the output of a job, or stop carrying it. */
 async function follow({ site, response, words: [stream = ''], body }: Exchange): Promise<void> {
   const { job, follow } = parseObject(body)
   if (typeof job !== 'number' || typeof follow !== 'boolean')

@@ -52,7 +52,7 @@ export class Credentials {
     return found
   }
 
-  /** Like `find`, but waits before it answers an address that has sent wrong secrets. */
+  /** Does the same as `find`, but waits before it answers an address that has sent wrong secrets. */
   async logIn(
     address: string,
     secret: string,

@@ -41,7 +41,8 @@ export class LoginDelays {
   }
 
   #note(network: string, wrong: number): void {
-    // Deleted and set again, so that the map's first address is the one whose latest wrong secret is the oldest.
+    // The address is deleted and set again, so that the map's first address is the address whose latest wrong secret is the
+    // oldest.
     this.#guesses.delete(network)
     this.#guesses.set(network, { wrong, at: performance.now() })
     const [oldest] = this.#guesses.keys()
@@ -49,7 +50,10 @@ export class LoginDelays {
   }
 }
 
-/** The address that is counted. For IPv6 it is the network, because one client can use all 2^64 addresses of its network. */
+/**
+ * Returns the address whose wrong secrets are counted. For IPv6 it is the network, because one client can use all 2^64
+ * addresses of its network.
+ */
 function networkOf(address: string): string {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
   return isIPv6(plain) ? plain.split(':').slice(0, 4).join(':') : plain

@@ -6,7 +6,10 @@ import { longestShown } from '../jobs/shown-job.ts'
 export const columns =
   'id, kind, payload, priority, delay, timeout, retries, key, keep, "group", state, attempts, deaths, result, resultType, error, createdAt, notBefore, startedAt, endedAt, schedule, scheduledAt'
 
-/** Like `columns`, with long texts shortened. Others are read whole, because `substr` ends a text at a NUL character. */
+/**
+ * The same columns as `columns`, with long texts shortened. Short texts are read whole, because `substr` ends a text at a NUL
+ * character.
+ */
 export const shortColumns: string = columns.replaceAll(
   /payload|\bkey\b|"group"|\bresult\b|error/g,
   (name) =>

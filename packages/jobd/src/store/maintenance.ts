@@ -146,7 +146,7 @@ function refuseLog(target: string, place: string): void {
     )
 }
 
-/** No other file has this name, so that a copy cannot overwrite or delete one. */
+/** Returns a name that no other file has, so that a copy cannot overwrite or delete another file. */
 function nameOfPart(place: string): string {
   return `${place}.part-${randomUUID().slice(0, 8)}`
 }

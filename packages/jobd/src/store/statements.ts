@@ -17,7 +17,7 @@ export class Statements {
     return this.#prepare(sql).get(...values) ?? null
   }
 
-  /** Like `row`, for a statement whose parameters have names. */
+  /** Runs a statement whose parameters have names, and returns its first row; null if it has none. */
   rowOf(sql: string, values: Record<string, SQLInputValue>): unknown {
     return this.#prepare(sql).get(values) ?? null
   }

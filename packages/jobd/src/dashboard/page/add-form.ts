@@ -24,7 +24,7 @@ export class AddForm {
     payload.focus()
   }
 
-  /** `kinds` has the placeholder for an empty payload field of each kind. */
+  /** Shows the kinds of jobs. `kinds` has the placeholder for an empty payload field of each kind. */
   show(kinds: Readonly<Record<string, string>>): void {
     this.#placeholders = kinds
     const chosen = kind.value

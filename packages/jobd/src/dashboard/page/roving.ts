@@ -65,7 +65,7 @@ export class Roving {
   }
 }
 
-/** The tab key reaches the buttons of the current item, and not the buttons of other items. */
+/** Makes the tab key reach `item` and its buttons, or not. It should reach those of the current item only. */
 export function setReachable(item: HTMLElement, isReachable: boolean): void {
   item.tabIndex = isReachable ? 0 : -1
   for (const button of ownButtons(item)) button.tabIndex = isReachable ? 0 : -1
