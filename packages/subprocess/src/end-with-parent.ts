@@ -55,7 +55,8 @@ export function endWithParent(child: Dependent): () => void {
   if (live.size === 1) {
     process.on('exit', onExit)
     if (isMainThread && endedBy === null) {
-      // Added as the first listener, so that the signal is already counted when another listener calls process.exit().
+      // This is added as the first listener, so that the signal is already counted when another listener calls
+      // process.exit().
       for (const signal of signals) process.prependListener(signal, onSignal)
     }
   }

@@ -151,7 +151,7 @@ function checkFolder(cwd: unknown): void {
   checkText('cwd', toFolder(cwd))
 }
 
-/** The path of `cwd`. @throws {TypeError} for a URL that is not the one of a local file */
+/** Returns the path of `cwd`. @throws {TypeError} for a URL that is not the URL of a local file */
 export function toFolder(cwd: string | URL): string
 export function toFolder(cwd: string | URL | undefined): string | undefined
 export function toFolder(cwd: string | URL | undefined): string | undefined {

@@ -81,7 +81,7 @@ function blocks(status: string): boolean {
   return hasTerminalSignal(/^SigBlk:\t(\w+)/m.exec(status))
 }
 
-/** The match is a mask of 64 bits in hexadecimal digits. */
+/** Whether a mask of signals has a signal of the terminal. The first group of `match` is the mask, 64 bits in hexadecimal. */
 function hasTerminalSignal(match: RegExpExecArray | null): boolean {
   return (Number.parseInt(match?.[1]?.slice(-2) ?? '0', 16) & TERMINAL_SIGNALS) !== 0
 }

@@ -224,7 +224,10 @@ export class Process implements AsyncDisposable {
     return { ...communication.take(), cut: this.#ending.cut }
   }
 
-  /** @internal like `enterCall` of the Ending: the caller reads an output of the process until it calls the result */
+  /**
+   * @internal called when a call begins to read an output of the process. Until the returned function is called, the options
+   * `timeout` and `signal` apply even after the exit
+   */
   enterCall(): () => void {
     return this.#ending.enterCall()
   }
