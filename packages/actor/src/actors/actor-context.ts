@@ -352,13 +352,13 @@ export class ActorContext<Self extends Actor = Actor> {
     this.#live().child.healthy()
   }
 
-  /** Like `ref.tell`, but throws StaleIncarnation after this incarnation (run of the actor) has ended. */
+  /** Returns `ref.tell`. Throws StaleIncarnation after this incarnation (run of the actor) has ended. */
   tell<A extends Actor>(ref: LocalActorRef<A>): Tells<A> {
     this.#live()
     return ref.tell
   }
 
-  /** Like `ref.ask`, but throws StaleIncarnation after this incarnation (run of the actor) has ended. */
+  /** Returns `ref.ask(options)`. Throws StaleIncarnation after this incarnation (run of the actor) has ended. */
   ask<A extends Actor>(ref: LocalActorRef<A>, options: AskOptions = {}): Asks<A> {
     this.#live()
     return ref.ask(options)
