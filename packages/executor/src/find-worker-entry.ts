@@ -9,7 +9,7 @@ declare const __filename: string | undefined
 /**
  * Checks the option `workerEntry`. Returns a function that finds the file; it is called when the first worker starts.
  *
- * @throws {TypeError} for anything but a file URL or a path
+ * @throws {TypeError} for anything but a URL
  */
 export function resolveWorkerEntry(option: unknown): () => URL {
   if (option === undefined) return findWorkerEntry

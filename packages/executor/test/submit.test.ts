@@ -156,6 +156,22 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(await pool.submit(read)).toBe(11)
   })
 
+  test('a later change of initargs or env has no effect on the workers', async () => {
+    const initializer = (value: number): void => {
+      Object.assign(globalThis, { prepared: value })
+    }
+    const initargs = [11]
+    const env = { ...process.env, EXECUTOR_TEST: 'first' }
+    await using pool = make({ maxWorkers: 1, initializer, initargs, env })
+    initargs[0] = 12
+    env.EXECUTOR_TEST = 'second'
+    const read = (): unknown[] => [
+      (globalThis as { prepared?: unknown }).prepared,
+      process.env['EXECUTOR_TEST'],
+    ]
+    expect(await pool.submit(read)).toEqual([11, 'first'])
+  })
+
   test('an initializer that throws breaks the pool, and every waiter is told', async () => {
     const initializer = (): void => {
       throw new RangeError('not today')

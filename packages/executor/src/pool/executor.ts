@@ -25,8 +25,8 @@ export interface MapOptions {
   /** How many items are sent as one job. Default 1. */
   chunksize?: number
   /**
-   * The time in milliseconds from the start of the iteration to the last result. After that, the iteration throws
-   * TimeoutError.
+   * If the next result is not there when this many milliseconds have passed since the start of the iteration, the
+   * iteration throws TimeoutError. A result that is there is given even later. Default Infinity.
    */
   timeout?: number
 }

@@ -95,6 +95,17 @@ export function checkPoolOptions(options: PoolOptions): CheckedPoolOptions {
   }
 }
 
+/** Copies the options that each start of a worker reads, so that a later change by the caller has no effect. */
+export function copyWorkerOptions({
+  resourceLimits,
+  env,
+}: PoolOptions): Pick<PoolOptions, 'resourceLimits' | 'env'> {
+  return {
+    ...(resourceLimits !== undefined && { resourceLimits: { ...resourceLimits } }),
+    ...(env !== undefined && { env: { ...env } }),
+  }
+}
+
 function checkObject(name: string, value: unknown): void {
   if (value === undefined || (typeof value === 'object' && value !== null)) return
   throw new TypeError(`${name} must be an object, got ${describe(value)}`)

@@ -55,7 +55,7 @@ export abstract class WorkerPool implements Executor, JobOwner {
     this.#workforce = new Workforce(
       startWorker,
       this.#options,
-      { target, args: initargs },
+      { target, args: [...initargs] },
       this.#outcomes,
       () => this.#endShutdowns(),
     )
@@ -103,7 +103,7 @@ export abstract class WorkerPool implements Executor, JobOwner {
    * early cancels the jobs that have not ended.
    *
    * @throws {RuntimeError} from the iteration, for items that were not read before a shutdown
-   * @throws {TimeoutError} from the iteration, when the iteration has not ended within `timeout`
+   * @throws {TimeoutError} from the iteration, when the next result is not there after `timeout`
    *
    * Source: concurrent.futures.Executor.map. Differs: it is lazy, and one iterable of items.
    */

@@ -2,7 +2,7 @@ import { RuntimeError } from '@tasktree/core'
 import { checkOptions, describe } from '@tasktree/core/lowlevel'
 import { otherRuntime } from '../transport/other-runtime.ts'
 import { ProcessLink } from '../transport/process-link.ts'
-import type { PoolOptions } from './options.ts'
+import { copyWorkerOptions, type PoolOptions } from './options.ts'
 import { WorkerPool } from './pool.ts'
 import { resolveWorkerEntry } from '../find-worker-entry.ts'
 
@@ -29,14 +29,16 @@ export class ProcessPoolExecutor extends WorkerPool {
   constructor(options: ProcessPoolOptions = {}) {
     checkOptions(options)
     assertNode()
-    const { resourceLimits, env, execArgv, workerEntry } = options
-    if (execArgv !== undefined && !Array.isArray(execArgv)) {
+    const { execArgv = [], workerEntry } = options
+    if (!Array.isArray(execArgv)) {
       throw new TypeError(`execArgv must be an array of flags, got ${describe(execArgv)}`)
     }
+    const flags: readonly string[] = [...execArgv]
+    const { resourceLimits, env } = copyWorkerOptions(options)
     const findEntry = resolveWorkerEntry(workerEntry)
     super(
       (id, listener) =>
-        new ProcessLink(id, listener, { entry: findEntry(), resourceLimits, env, execArgv }),
+        new ProcessLink(id, listener, { entry: findEntry(), resourceLimits, env, execArgv: flags }),
       options,
     )
   }

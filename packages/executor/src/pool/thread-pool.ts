@@ -1,6 +1,6 @@
 import { checkOptions } from '@tasktree/core/lowlevel'
 import { ThreadLink } from '../transport/thread-link.ts'
-import type { PoolOptions } from './options.ts'
+import { copyWorkerOptions, type PoolOptions } from './options.ts'
 import { WorkerPool } from './pool.ts'
 import { resolveWorkerEntry } from '../find-worker-entry.ts'
 
@@ -18,7 +18,8 @@ import { resolveWorkerEntry } from '../find-worker-entry.ts'
 export class ThreadPoolExecutor extends WorkerPool {
   constructor(options: PoolOptions = {}) {
     checkOptions(options)
-    const { name = 'executor', resourceLimits, env, workerEntry } = options
+    const { name = 'executor', workerEntry } = options
+    const { resourceLimits, env } = copyWorkerOptions(options)
     const findEntry = resolveWorkerEntry(workerEntry)
     super(
       (id, listener) =>

@@ -20,7 +20,7 @@ export interface ProcessOptions {
   readonly entry: URL
   readonly resourceLimits: ResourceLimits | undefined
   readonly env: NodeJS.ProcessEnv | undefined
-  readonly execArgv: readonly string[] | undefined
+  readonly execArgv: readonly string[]
 }
 
 /**
@@ -49,7 +49,7 @@ export class ProcessLink implements WorkerLink {
       [
         ...inheritedArguments(),
         ...limitArguments(options.resourceLimits),
-        ...(options.execArgv ?? []),
+        ...options.execArgv,
         fileURLToPath(options.entry),
         identityKey,
         String(id),
