@@ -21,7 +21,10 @@ export class ClientGoneError extends CancelledError {
   }
 }
 
-/** The CancelledError for the task of a request that was still running when the grace of `stop()` was over. */
+/**
+ * The CancelledError for the task of a request that was still running when its server stopped, after the time that the option
+ * `grace` of `serve` gives to running requests.
+ */
 export class ServerStoppedError extends CancelledError {
   override readonly code: string = 'ERR_HTTP_SERVER_STOPPED'
 

@@ -3,7 +3,8 @@ import { HandlerExchange } from './handler-exchange.ts'
 import { IncomingRequest } from './incoming-request.ts'
 
 /**
- * Returns the answer to a readiness probe: status 200 while the server accepts requests, 503 after a call of `stop()`.
+ * Returns the answer to a readiness probe: status 200 while the server accepts requests, 503 after a call of the server's
+ * `stop()`.
  *
  * @throws {TypeError} when `serve` or `nodeHandler` did not pass `request` to a handler
  *

@@ -37,8 +37,9 @@ export interface ServeOptions extends HandlerOptions {
   /** How many milliseconds running requests have to end when the server stops. @defaultValue 5000 */
   grace?: number | undefined
   /**
-   * How many milliseconds the server still accepts requests after a call of `stop()`. During this time `ready()` answers
-   * 503, so that load balancers send their requests to other servers.
+   * How many milliseconds the server still accepts requests after a call of its `stop()`. During this time the function
+   * `ready()`, with which a handler answers a health check, answers 503, so that load balancers send their requests to other
+   * servers.
    *
    * @defaultValue 0
    */
