@@ -18,9 +18,9 @@ export interface JobControl {
 }
 
 /**
- * The result of a job. A cancel removes a job that waits in the queue. In a running job, `workerSignal()` aborts, and
- * the worker is terminated if the job runs for longer than `cancelGrace` after that. The code that awaits the job
- * continues at once.
+ * The result of a job. A cancel removes a job that waits in the queue. In a running job, the signal that `workerSignal()`
+ * returns aborts, and the worker is terminated if the job then runs for longer than the option `cancelGrace` of the pool
+ * says. The code that awaits the job continues at once.
  *
  * For a generator job, the future resolves with the return value of the generator, and it is an async iterable of the
  * yielded values. The worker is at most 16 values ahead of the reader. A program that waits for the future without
