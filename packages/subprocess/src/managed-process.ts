@@ -376,7 +376,7 @@ export class ManagedProcess implements AsyncDisposable {
   #lookForReadiness(line: string): void {
     const { ready } = this.#options
     if (ready === undefined || this.#state !== 'starting') return
-    // `search` and not `test`, because `test` with the g flag begins where the last match ended.
+    // This calls `search`, and not `test`, because `test` with the g flag begins where the last match ended.
     if (typeof ready === 'function' ? ready(line) : line.search(ready) !== -1) this.#becomeReady()
   }
 }

@@ -32,7 +32,7 @@ export interface ProcessWaitOptions {
   timeout?: number | undefined
 }
 
-/** @internal the parts of a new child process, as `start` of `spawn.ts` passes them to the constructor of Process */
+/** @internal the parts of a child process that was just started; the constructor of Process takes them */
 export interface Started {
   readonly child: ChildProcess
   readonly stdin: ChildProcess['stdin']
