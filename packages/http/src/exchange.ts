@@ -168,8 +168,8 @@ export abstract class Exchange extends Work {
 /** Returns the name for the task of a request: `GET /path`, without the query. */
 export function taskName(incoming: Incoming): string {
   // Express and Connect take the path at which a router is mounted away from `url`.
-  const { originalUrl, url } = incoming as { originalUrl?: string; url?: string }
-  const target = (originalUrl ?? url) as string
+  const { originalUrl } = incoming as { originalUrl?: unknown }
+  const target = typeof originalUrl === 'string' ? originalUrl : (incoming.url as string)
   const end = target.indexOf('?')
   return `${incoming.method} ${end === -1 ? target : target.slice(0, end)}`
 }
