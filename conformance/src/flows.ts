@@ -7,6 +7,9 @@
  *     node src/flows.ts --count 2000 --coarse      timers of several deadlines fire in one turn
  *     node src/flows.ts --show 713                 one program: its text, what happened, what is wrong
  *
+ *     node src/flows.ts --count 2000 --endless     most waits have no end, so that a lost cancel shows
+ *     node src/flows.ts --count 2000 --longest 3   no wait takes longer, so that much happens at one instant
+ *
  * `--shuffle` also shuffles the loop's ready queue, `--rules I1,I2` looks at these rules alone, `--details 10` shrinks and
  * prints so many of the programs that fail (3 otherwise).
  */
@@ -30,6 +33,8 @@ const { values: options } = parseArgs({
     real: { type: 'boolean', default: false },
     coarse: { type: 'boolean', default: false },
     shuffle: { type: 'boolean', default: false },
+    longest: { type: 'string' },
+    endless: { type: 'boolean', default: false },
   },
 })
 const { real } = options
@@ -60,7 +65,8 @@ async function runProgram(program: Program, limit = patience): Promise<Report> {
 }
 
 function draw(seed: number): Program {
-  return generate(seed, { longest: real ? 12 : 30, shuffled: options.shuffle })
+  const longest = Number(options.longest ?? (real ? 12 : 30))
+  return generate(seed, { longest, shuffled: options.shuffle, endless: options.endless })
 }
 
 async function faultsOf(program: Program, limit?: number): Promise<Fault[]> {

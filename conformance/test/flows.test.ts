@@ -1,5 +1,5 @@
 import { assert, describe, test } from 'vitest'
-import { generate } from '../src/flows/generate.ts'
+import { type DrawOptions, generate } from '../src/flows/generate.ts'
 import { printProgram } from '../src/flows/print.ts'
 import type { Mode } from '../src/flows/program.ts'
 import type { Report } from '../src/flows/run.ts'
@@ -16,14 +16,20 @@ const printed = 3
 /** A program takes a few milliseconds, or a second in real time. */
 const patience = 5_000
 
-async function check(first: number, count: number, mode: Mode, shuffled = false): Promise<void> {
+async function check(
+  first: number,
+  count: number,
+  mode: Mode,
+  options: Partial<DrawOptions> = {},
+): Promise<void> {
   // In a thread of their own, since the test runner takes every unhandled rejection for a failure.
   await using runner = new IsolatedRunner<Request, Report>(
     new URL('../src/flows/worker.ts', import.meta.url),
   )
   const failures: string[] = []
   for (let seed = first; seed < first + count; seed++) {
-    const program = generate(seed, { longest: mode === 'real' ? 12 : 30, shuffled })
+    const longest = mode === 'real' ? 12 : 30
+    const program = generate(seed, { longest, shuffled: false, ...options })
     const report = await runner.ask({ program, mode, patience }, 2 * patience)
     if (typeof report !== 'string' && report.faults.length === 0) continue
     const text =
@@ -48,6 +54,11 @@ describe('programs whose tasks have several flows', () => {
     await check(firstSeed, chunk, 'coarse')
   })
 
+  test('end when they are cancelled, if nothing else ends them', { tags: ['slow'] }, async () => {
+    await check(20_001, chunk, 'virtual', { endless: true })
+    await check(30_001, chunk, 'virtual', { endless: true, longest: 3 })
+  })
+
   test('are cancelled where they must be in real time', { tags: ['slow'] }, async () => {
     await check(1, realPrograms, 'real')
   })
@@ -56,7 +67,7 @@ describe('programs whose tasks have several flows', () => {
     'are cancelled where they must be when the queue is shuffled',
     { tags: ['slow'] },
     async () => {
-      await check(10_001, chunk, 'virtual', true)
+      await check(10_001, chunk, 'virtual', { shuffled: true })
     },
   )
 })

@@ -26,17 +26,31 @@ const waitKinds: Record<WaitKind, number> = {
   queue: 2,
 }
 
-/** Draws a program. `longest` is the longest single wait in milliseconds. */
+/** The weights for programs in which a lost cancel shows: what a cancel may miss waits without an end. */
+const endlessLeaves = { wait: 40, foreign: 30, hop: 10 }
+
+export interface DrawOptions {
+  /** The longest single wait in milliseconds. */
+  longest: number
+  /** Whether the loop's ready queue is shuffled. */
+  shuffled: boolean
+  /** Whether most waits have no end, except in clean-ups, and the text does not swallow a cancel. */
+  endless?: boolean
+}
+
+/** Draws a program. */
 class Generator {
   readonly #random: Random
   readonly #longest: number
   #left = 0
   #tasks = 1
   #isShut = false
+  readonly #isEndless: boolean
 
-  constructor(seed: number, longest: number) {
+  constructor(seed: number, options: DrawOptions) {
     this.#random = new Random(seed)
-    this.#longest = longest
+    this.#longest = options.longest
+    this.#isEndless = options.endless ?? false
   }
 
   program(seed: number, shuffled: boolean): Program {
@@ -46,7 +60,7 @@ class Generator {
       this.#left = random.between(5, 36)
       return { generator: random.chance(0.15), body: this.#block(0, false) }
     })
-    const cancels = Array.from({ length: random.between(0, 4) }, () => ({
+    const cancels = Array.from({ length: this.#isEndless ? 1 : random.between(0, 4) }, () => ({
       at: random.between(0, random.chance(0.7) ? this.#longest : this.#longest * 3),
       task: random.between(0, this.#tasks - 1),
     }))
@@ -67,8 +81,11 @@ class Generator {
   #statement(depth: number, inGroup: boolean): Statement {
     this.#left--
     const random = this.#random
-    const choices: Partial<Record<Statement[0], number>> = { ...leaves }
+    const choices: Partial<Record<Statement[0], number>> = {
+      ...(this.#isEndless ? endlessLeaves : leaves),
+    }
     if (depth < 5 && this.#left > 0) Object.assign(choices, blocks)
+    if (this.#isEndless) delete choices.allSettled
     if (inGroup && depth < 6) choices.child = 30
     const name = random.weighted(choices)
     const inner = (): Statement[] => this.#block(depth + 1, inGroup)
@@ -77,7 +94,7 @@ class Generator {
         return [
           'wait',
           random.weighted(waitKinds),
-          random.chance(0.1) && !this.#isShut ? null : this.#delay(),
+          random.chance(this.#isEndless ? 0.5 : 0.1) && !this.#isShut ? null : this.#delay(),
         ]
       case 'foreign':
       case 'abortable':
@@ -126,6 +143,7 @@ class Generator {
 
   #try(inner: () => Statement[]): Statement {
     const random = this.#random
+    if (this.#isEndless) return ['try', inner(), null, [], this.#withEnd(inner)]
     const catches: Catches | null = random.chance(0.5) ? null : random.chance(0.6) ? 'error' : 'all'
     const handler = catches !== null && random.chance(0.5) ? inner() : []
     return [
@@ -148,6 +166,6 @@ class Generator {
   }
 }
 
-export function generate(seed: number, options: { longest: number; shuffled: boolean }): Program {
-  return new Generator(seed, options.longest).program(seed, options.shuffled)
+export function generate(seed: number, options: DrawOptions): Program {
+  return new Generator(seed, options).program(seed, options.shuffled)
 }

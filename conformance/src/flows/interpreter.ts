@@ -108,6 +108,7 @@ export class FlowInterpreter {
     }
     const cancelAll = async (): Promise<void> => {
       for (; rounds > 0 && this.#live.size > 0; rounds--) {
+        for (const { scope } of this.#live) this.trace.checkStuck(scope, patience)
         // Each task by itself: a group that waits for its tasks passes a second cancel on to none of them.
         for (const live of this.#live) this.#cancel(live)
         await waitForAll()
@@ -133,7 +134,7 @@ export class FlowInterpreter {
   }
 
   #start(scope: TracedScope, body: Statement[], generator: boolean): Task<void> {
-    const place: Place = { flow: new Flow(), scope, group: null }
+    const place: Place = { flow: new Flow(null), scope, group: null }
     const task = createTask(
       generator ? () => bodySteps(this, body, place) : async () => this.#body(body, place),
       { name: scope.name },
@@ -181,7 +182,7 @@ export class FlowInterpreter {
       case 'race':
         return this.#branches(statement[0], statement[1], place)
       case 'float':
-        void this.#float(statement[1], { ...place, flow: new Flow() })
+        void this.#float(statement[1], { ...place, flow: new Flow(place.flow) })
         return undefined
       case 'timeout':
       case 'waitFor':
@@ -221,7 +222,7 @@ export class FlowInterpreter {
     branches: readonly Statement[][],
     place: Place,
   ): Promise<void> {
-    const flows = branches.map(() => new Flow())
+    const flows = branches.map(() => new Flow(place.flow))
     const calls = branches.map((branch, i) =>
       this.#block(branch, { ...place, flow: flows[i] as Flow }),
     )
@@ -306,6 +307,7 @@ export class FlowInterpreter {
       else if (kind === 'timeout') await timeout(ms, body)
       else await moveOnAfter(ms, body)
     } catch (error) {
+      if (isCancelled(error)) this.trace.reach(place.flow)
       const isOwn = error instanceof TimeoutError && error !== inner
       this.trace.endScope(scope, isOwn || wasCancelled(handed), (error as Error).name)
       throw error
@@ -342,6 +344,7 @@ export class FlowInterpreter {
     try {
       await shielded(body, grace === null ? {} : { grace })
     } catch (error) {
+      if (isCancelled(error)) this.trace.reach(place.flow)
       this.trace.endScope(scope, false, (error as Error).name)
       throw error
     }
@@ -363,7 +366,7 @@ export class FlowInterpreter {
     })
     const body = async (): Promise<void> => {
       try {
-        await this.#body(block, { flow: new Flow(), scope, group })
+        await this.#body(block, { flow: new Flow(null), scope, group })
       } catch (error) {
         if (!isCancelled(error) && !isAbort(error)) this.#groupFails(group.scope)
         throw error

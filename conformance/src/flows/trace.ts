@@ -16,6 +16,7 @@ export type Rule =
   | 'reach'
   | 'lost'
   | 'stands'
+  | 'stuck'
   | 'early end'
   | 'left behind'
 
@@ -28,8 +29,12 @@ export type ScopeKind = 'task' | 'timeout' | 'waitFor' | 'moveOnAfter' | 'group'
 
 /** One line of control of the program's text: the body of a task, a branch of `Promise.all`, or a call that nobody awaits. */
 export class Flow {
-  /** When it last got a CancelledError. */
-  reachedTime = -Infinity
+  /** When it last got a CancelledError. A flow that code begins in its clean-up is clean-up too. */
+  reachedTime: number
+
+  constructor(beginner: Flow | null) {
+    this.reachedTime = beginner?.reachedTime ?? -Infinity
+  }
 
   /** It goes on after `branch`, and so it knows what the branch knows. */
   join(branch: Flow): void {
@@ -78,6 +83,8 @@ export class TracedScope {
   endedCancelled = false
   /** Code inside has looked at the aborted signal, and has thrown its reason: that look is the delivery. */
   hasLooked = false
+  /** Code inside has got the cancel from the signal. */
+  hasLearnt = false
   /** For a task: whether its text has one flow of control, and what cancelled each of its waits. */
   readonly singleFlow: boolean
   readonly usedStrikes = new Set<Strike>()
@@ -255,6 +262,7 @@ export class Trace {
     this.#line(`${wait.text} ${outcome} in ${wait.scope.name}`)
     if (outcome === 'cancelled') {
       this.reach(wait.flow)
+      if (wait.on === 'signal') for (const scope of wait.scope.chain) scope.hasLearnt = true
       this.#checkCancelled(wait)
     } else this.#checkCompleted(wait)
   }
@@ -319,6 +327,37 @@ export class Trace {
     }
   }
 
+  /**
+   * Called when `task` has not ended. In `patience` milliseconds, each wait with an end has ended. So if the last cancel of
+   * the task came longer ago, only waits without an end are left. A flow that has got the cancel may wait without an end, because it swallows the cancel. But a task must not wait only for
+   * flows that have not got the cancel. The limits that docs/design/kernel.md lists are not judged.
+   */
+  checkStuck(task: TracedScope, patience: number): void {
+    const strike = task.strikes.at(-1)
+    if (strike === undefined || this.#now() - strike.time < patience) return
+    if (task.hasLooked || task.hasLearnt) return
+    const inside = this.waits.filter((wait) => wait.scope.chain.includes(task))
+    const open = inside.filter((wait) => wait.outcome === 'open')
+    const isMissed = (wait: TracedWait): boolean =>
+      wait.on === 'future' &&
+      wait.scope.task === task &&
+      wait.flow.reachedTime < strike.time &&
+      isReachable(wait, task)
+    if (open.length === 0 || !open.every(isMissed)) return
+    // The task may have waited for another task, which has swallowed the cancel.
+    const isSwallowed = ({ on, outcome, endTime }: TracedWait): boolean =>
+      typeof on !== 'string' && outcome === 'completed' && endTime >= strike.time
+    if (inside.some(isSwallowed)) return
+    // A flow that cleans up counts as the body, until the body has ended. The end of a scope may wait too.
+    const isCleanUp = (wait: TracedWait): boolean => wait.flowReachedTime >= strike.time
+    const isLate = (scope: TracedScope): boolean =>
+      scope !== task && scope.chain.includes(task) && scope.endTime >= strike.time
+    if (task.bodyEndTime === Infinity && (inside.some(isCleanUp) || this.#scopes.some(isLate)))
+      return
+    const waits = open.map(describe).join(' and ')
+    this.fault('stuck', `${task.name} was cancelled at ${strike.time} ms, and waits for ${waits}`)
+  }
+
   /** The main function is about to return. */
   closing(): void {
     this.#closingOrder = this.#order++
@@ -354,11 +393,6 @@ export class Trace {
       if (!isReachable(wait, scope) || wait.flowReachedTime >= strike) continue
       // The wait is refused, which takes time.
       if (wait.scope.frames.some((outer) => outer.endOrder < wait.beginOrder)) continue
-      // What ends at the instant at which the wait begins may have been a flow that has got the cancel.
-      const isCrowded = this.waits.some(
-        (each) => each.endTime === wait.beginTime && each.scope.task === scope.task,
-      )
-      if (isCrowded) continue
       const text = `${describe(wait)} goes on after the body of the cancelled ${scope.name} has ended`
       this.fault('stands', text)
     }
