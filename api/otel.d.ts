@@ -10,6 +10,7 @@ export declare function watchAttempts(tracer: Tracer): Disposable;
 import { type Context, type Link } from '@opentelemetry/api';
 export type Carrier = Readonly<Record<string, string>>;
 export declare function inject(context: Context): Carrier;
+export declare function withoutSpan(): Context;
 export declare function extract(carrier: Carrier | null): Context;
 export declare function linkTo(context: Context | undefined): Link[];
 
@@ -24,7 +25,11 @@ export interface SpanData {
     readonly begun?: (inside: Context) => void;
     readonly ending?: (span: Span) => boolean;
 }
+export declare function isForeign(span: Span): boolean;
 export declare function spansOfChannel<M extends object>(channel: string, tracer: Tracer, describe: (message: M) => SpanData | null): Disposable;
+
+// dist/guarded.d.ts
+export declare function guarded<A extends unknown[]>(call: (...args: A) => void): (...args: A) => void;
 
 // dist/index.d.ts
 export { instrument, type InstrumentOptions } from './instrument.ts';
