@@ -1,4 +1,4 @@
-import { race, sleep } from '@tasktree/core'
+import { race, shielded, sleep } from '@tasktree/core'
 import type { WebSocket } from 'ws'
 import { Failure } from './failure.ts'
 import { connect, Session } from './session.ts'
@@ -80,7 +80,12 @@ export class Attached implements AsyncDisposable {
   }
 
   /** Disconnects. Closes the inspector too, unless it was open before `attach` was called. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
+    // A cancel must not end this wait. Otherwise the inspector could stay open.
+    return shielded(() => this.#close())
+  }
+
+  async #close(): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       this.#socket.once('close', () => resolve())
     })
@@ -103,12 +108,13 @@ async function before(work: Promise<unknown>, ms: number): Promise<void> {
 /** Connects to the inspector of a process, and opens it if necessary. @throws {Failure} when that is not possible */
 export async function attach(pid: number): Promise<Attached> {
   checkTarget(pid)
-  const open = await findInspector(pid)
+  const known = listeningPorts(pid)
+  const open = await findInspector(known)
   if (open !== null) {
     const { session, socket } = await connect(pid, open)
     return new Attached(pid, session, socket, true)
   }
-  const first = await connect(pid, await openInspector(pid))
+  const first = await connect(pid, await openInspector(pid, known))
   // The move ends the connection, so the answer may be lost.
   await before(
     // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- a cancel never rejects the promise of the session
@@ -116,11 +122,11 @@ export async function attach(pid: number): Promise<Attached> {
     1_000,
   )
   first.socket.terminate()
-  const { session, socket } = await connect(pid, await waitForInspector(pid, patience))
+  const { session, socket } = await connect(pid, await waitForInspector(pid, known, patience))
   return new Attached(pid, session, socket, false)
 }
 
-async function openInspector(pid: number): Promise<string> {
+async function openInspector(pid: number, known: readonly number[]): Promise<string> {
   const end = performance.now() + patience
   do {
     checkTarget(pid)
@@ -130,7 +136,7 @@ async function openInspector(pid: number): Promise<string> {
     } catch (error) {
       throw new Failure(`process ${pid} cannot be signalled: ${(error as Error).message}`)
     }
-    const url = await waitFor(pid, signalPause)
+    const url = await waitFor(pid, known, signalPause)
     if (url !== null) return url
   } while (performance.now() < end)
   const port = signalPort(pid)
@@ -142,16 +148,21 @@ async function openInspector(pid: number): Promise<string> {
   )
 }
 
-async function waitForInspector(pid: number, ms: number): Promise<string> {
-  const url = await waitFor(pid, ms)
+async function waitForInspector(
+  pid: number,
+  known: readonly number[],
+  ms: number,
+): Promise<string> {
+  const url = await waitFor(pid, known, ms)
   if (url === null) throw new Failure(`the inspector of process ${pid} did not open again`)
   return url
 }
 
-async function waitFor(pid: number, ms: number): Promise<string | null> {
+/** Waits until the inspector listens on another port than those that the process is known to use for something else. */
+async function waitFor(pid: number, known: readonly number[], ms: number): Promise<string | null> {
   const end = performance.now() + ms
   do {
-    const url = await findInspector(pid)
+    const url = await findInspector(listeningPorts(pid).filter((port) => !known.includes(port)))
     if (url !== null) return url
     await sleep(10)
   } while (performance.now() < end)
@@ -159,9 +170,9 @@ async function waitFor(pid: number, ms: number): Promise<string | null> {
   return null
 }
 
-/** Returns the address of the inspector of process `pid`; null when it is not open. */
-async function findInspector(pid: number): Promise<string | null> {
-  for (const port of listeningPorts(pid)) {
+/** Returns the address of the inspector that listens on one of `ports`; null when there is none. */
+async function findInspector(ports: readonly number[]): Promise<string | null> {
+  for (const port of ports) {
     const url = await probe(port)
     if (url !== null) return url
   }
@@ -170,7 +181,8 @@ async function findInspector(pid: number): Promise<string | null> {
 
 /**
  * Returns the address of the inspector that listens on `port`; null when another server listens there. That server gets at
- * most two short requests, one for each host.
+ * most two short requests, one for each host. It may be a server for the debuggers of another program, such as a browser: its
+ * list has entries of another type, or addresses on another port.
  */
 async function probe(port: number): Promise<string | null> {
   for (const host of ['127.0.0.1', '[::1]']) {
@@ -178,9 +190,10 @@ async function probe(port: number): Promise<string | null> {
       const response = await fetch(`http://${host}:${port}/json/list`, {
         signal: AbortSignal.timeout(1_000),
       })
-      const list = (await response.json()) as { webSocketDebuggerUrl?: string; type?: string }[]
-      const url = Array.isArray(list) ? list[0]?.webSocketDebuggerUrl : undefined
-      if (url !== undefined) return url
+      const [{ type, webSocketDebuggerUrl: url }] = (await response.json()) as [
+        { type?: unknown; webSocketDebuggerUrl: string },
+      ]
+      if (type === 'node' && new URL(url).host === `${host}:${port}`) return url
       // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- a cancel never rejects the promise of `fetch`
     } catch {
       // The server on this port is not an inspector.

@@ -69,6 +69,26 @@ test('a process that ends while it is recorded', slow, async () => {
   expect(() => statSync(file)).toThrow('ENOENT')
 })
 
+test.each([
+  'hello',
+  '[{"webSocketDebuggerUrl":"no address"}]',
+  '[{"type":"page","webSocketDebuggerUrl":"ws://127.0.0.1:1/page"}]',
+  '[{"type":"node","webSocketDebuggerUrl":"ws://127.0.0.1:1/other"}]',
+  '[null]',
+])(
+  'a server of the process gets one request, and is not taken for the inspector: %s',
+  slow,
+  async (answer) => {
+    const target = await start(app('server.mjs', answer))
+    expect(await tasktree(['why', target.pid, 'victim'])).toEqual({
+      code: 0,
+      out: 'victim sleeps until it is cancelled\n',
+      error: '',
+    })
+    expect(target.output().match(/asked for .*/g)).toEqual(['asked for /json/list'])
+  },
+)
+
 const canUnshare = spawnSync('unshare', ['--net', 'true']).status === 0
 
 testWhere(canUnshare, 'this user may not make a network namespace')(
