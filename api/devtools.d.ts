@@ -20,6 +20,9 @@ export declare function attach(pid: number): Promise<Attached>;
 #!/usr/bin/env node
 export {};
 
+// dist/confirm.d.ts
+export declare function confirm(question: string): Promise<boolean>;
+
 // dist/failure.d.ts
 export declare class Failure extends Error {
     readonly name: string;
@@ -37,6 +40,7 @@ export { Recording, type TraceEvent } from './record.ts';
 import type { TaskSnapshot } from '@tasktree/core';
 import type { ThreadSnapshot } from './thread-snapshots.ts';
 export declare function waitText(task: TaskSnapshot): string;
+export declare function visible(text: string): string;
 export declare function ps(threads: readonly ThreadSnapshot[]): string;
 export declare function pstree(pid: number, threads: readonly ThreadSnapshot[]): string;
 
@@ -76,8 +80,8 @@ export declare class Session {
     receive(text: string): void;
     close(): void;
     on(method: string, listener: (params: Record<string, unknown>) => void): void;
-    call(method: string, params?: object): Promise<Record<string, unknown>>;
-    evaluate(expression: string): Promise<unknown>;
+    call(method: string, params?: object, patience?: number): Promise<Record<string, unknown>>;
+    evaluate(expression: string, patience?: number): Promise<unknown>;
 }
 export declare function connect(pid: number, url: string): Promise<{
     session: Session;
@@ -95,22 +99,28 @@ export declare function holderOf(port: number): string | null;
 // dist/task-commands.d.ts
 import type { Attached } from './attach.ts';
 import type { Session } from './session.ts';
-export declare function findTask(attached: Attached, idOrName: string): Promise<{
-    session: Session;
-    id: number;
-    name: string;
-}>;
+export interface FoundTask {
+    readonly session: Session;
+    readonly id: number;
+    readonly name: string;
+}
+export declare function liveTasks(attached: Attached): Promise<FoundTask[]>;
+export declare function findTask(attached: Attached, idOrName: string): Promise<FoundTask>;
 export declare function why(attached: Attached, idOrName: string): Promise<string>;
 export declare function cancel(session: Session, id: number): Promise<boolean>;
 
 // dist/thread-snapshots.d.ts
 import type { RuntimeSnapshot } from '@tasktree/core';
-import type { Attached } from './attach.ts';
+import type { Attached, Thread } from './attach.ts';
 export interface ThreadSnapshot extends RuntimeSnapshot {
     thread: string;
 }
 export declare const door = "globalThis[Symbol.for('tasktree.snapshot')]";
 export declare function look(attached: Attached, stacks?: boolean): Promise<ThreadSnapshot[]>;
+export declare function lookAtThreads(attached: Attached, stacks?: boolean): Promise<{
+    thread: Thread;
+    snapshot: ThreadSnapshot;
+}[]>;
 
 // dist/top.d.ts
 import type { Attached } from './attach.ts';

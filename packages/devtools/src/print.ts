@@ -8,9 +8,21 @@ export function waitText(task: TaskSnapshot): string {
   return task.waitingOn
     .map(({ label, note, at }) => {
       const more = note === undefined ? '' : ` (${note})`
-      return label + more + (at === undefined ? '' : pc.dim(` at ${at}`))
+      return visible(label + more) + (at === undefined ? '' : pc.dim(` at ${at}`))
     })
     .join(', ')
+}
+
+/**
+ * Returns the text with its control characters as JSON writes them. A name is any text, and may have been made from the input
+ * of a user. A line break in it would break the table, and an escape sequence would act on the terminal.
+ */
+export function visible(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) =>
+    character < ' '
+      ? JSON.stringify(character).slice(1, -1)
+      : `\\u00${character.charCodeAt(0).toString(16)}`,
+  )
 }
 
 const paint: Record<TaskSnapshot['state'], (text: string) => string> = {
@@ -30,12 +42,13 @@ export function ps(threads: readonly ThreadSnapshot[]): string {
     String(task.id),
     task.state + (task.cancelling > 0 ? '!' : ''),
     durationText(task.age),
-    threads.length > 1 ? `${thread}/${task.name}` : task.name,
+    visible(threads.length > 1 ? `${thread}/${task.name}` : task.name),
   ])
   const head = ['ID', 'STATE', 'AGE', 'NAME']
-  const widths = head.map((title, i) =>
-    Math.min(40, Math.max(title.length, ...cells.map((row) => row[i]?.length ?? 0))),
-  )
+  const widths = head.map((title, i) => {
+    const widest = cells.reduce((most, row) => Math.max(most, row[i]?.length ?? 0), title.length)
+    return Math.min(40, widest)
+  })
   const line = (row: readonly string[]): string =>
     row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')
   return [
@@ -54,7 +67,7 @@ export function pstree(pid: number, threads: readonly ThreadSnapshot[]): string 
   const lines: string[] = []
   for (const thread of threads) {
     const title = thread.thread === 'main' ? `process ${pid}` : `process ${pid}, ${thread.thread}`
-    write(lines, { text: pc.bold(title), children: nodesOf(thread) }, '', '')
+    write(lines, { text: pc.bold(visible(title)), children: nodesOf(thread) }, '', '')
   }
   return lines.join('\n')
 }
@@ -65,8 +78,8 @@ function nodesOf(thread: ThreadSnapshot): Node[] {
   if (stack.length > 0) {
     const name = thread.loops.flatMap(({ tasks }) => tasks).find(({ id }) => id === task)?.name
     nodes.unshift({
-      text: pc.green(`running now: ${name ?? 'plain code'}`),
-      children: stack.map((text) => ({ text, children: [] })),
+      text: pc.green(`running now: ${visible(name ?? 'plain code')}`),
+      children: stack.map((text) => ({ text: visible(text), children: [] })),
     })
   }
   for (const [name, part] of Object.entries(thread)) {
@@ -82,14 +95,16 @@ function nodesOf(thread: ThreadSnapshot): Node[] {
  * node.
  */
 function partNode(part: unknown): Node {
-  if (typeof part !== 'object' || part === null) return { text: String(part), children: [] }
+  if (typeof part !== 'object' || part === null) {
+    return { text: visible(String(part)), children: [] }
+  }
   const { root, children = [], ...fields } = part as { root?: unknown; children?: unknown[] }
   const below = root === undefined ? children : [root]
   const text = Object.entries(fields)
     .filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0))
     .map(([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join('  ')
-  return { text, children: below.map(partNode) }
+  return { text: visible(text), children: below.map(partNode) }
 }
 
 function treeOf(tasks: readonly TaskSnapshot[], time: number): Node[] {
@@ -107,7 +122,7 @@ function treeOf(tasks: readonly TaskSnapshot[], time: number): Node[] {
 }
 
 function lineOf(task: TaskSnapshot, time: number): string {
-  const parts = [`${task.name} ${pc.dim(`#${task.id}`)}  ${paint[task.state](task.state)}`]
+  const parts = [`${visible(task.name)} ${pc.dim(`#${task.id}`)}  ${paint[task.state](task.state)}`]
   if (task.cancelling > 0) parts.push(pc.red('cancelling'))
   parts.push(durationText(task.age))
   for (const scope of task.scopes ?? []) parts.push(pc.yellow(scopeText(scope, time)))
@@ -122,7 +137,7 @@ function scopeText({ kind, name, deadline }: ScopeSnapshot, time: number): strin
       : deadline > time
         ? `, ${durationText(deadline - time)} left`
         : ', time over'
-  return `[${kind}${name === undefined ? '' : ` ${name}`}${left}]`
+  return `[${kind}${name === undefined ? '' : ` ${visible(name)}`}${left}]`
 }
 
 /** Writes a tree as lines. Does not use recursion, because a tree may be deeper than the call stack can be. */

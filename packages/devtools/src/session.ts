@@ -17,8 +17,8 @@ interface Waiter {
   readonly reject: (error: Error) => void
 }
 
-/** The milliseconds that an answer may take. */
-const patience = 5_000
+/** The milliseconds that an answer may take if the caller gives no other time. */
+const usualPatience = 5_000
 
 /** A session with the inspector of a process, or with the inspector of one of its worker threads. */
 export class Session {
@@ -39,7 +39,7 @@ export class Session {
   }
 
   receive(text: string): void {
-    const { id, method, params, result, error } = JSON.parse(text) as Message
+    const { id, method, params, result, error } = read(text)
     if (method !== undefined) this.#listeners.get(method)?.(params ?? {})
     const waiter = this.#waiters.get(id ?? -1)
     if (waiter === undefined) return
@@ -62,7 +62,11 @@ export class Session {
   }
 
   /** Calls a method of the inspector. @throws {Failure} when there is no answer in time, or the process ends */
-  async call(method: string, params: object = {}): Promise<Record<string, unknown>> {
+  async call(
+    method: string,
+    params: object = {},
+    patience: number = usualPatience,
+  ): Promise<Record<string, unknown>> {
     if (this.#isClosed) throw new Failure(`process ${this.#pid} has ended`)
     const id = ++this.#latest
     const { promise, resolve, reject } = Promise.withResolvers<Record<string, unknown>>()
@@ -84,12 +88,13 @@ export class Session {
   }
 
   /** Evaluates an expression whose value is plain data. @throws {Failure} when the expression throws */
-  async evaluate(expression: string): Promise<unknown> {
-    const { result, exceptionDetails } = (await this.call('Runtime.evaluate', {
-      expression,
-      returnByValue: true,
-      silent: true,
-    })) as {
+  async evaluate(expression: string, patience?: number): Promise<unknown> {
+    const params = { expression, returnByValue: true, silent: true }
+    const { result, exceptionDetails } = (await this.call(
+      'Runtime.evaluate',
+      params,
+      patience,
+    )) as {
       result?: { value?: unknown }
       exceptionDetails?: { exception?: { description?: string } }
     }
@@ -98,6 +103,16 @@ export class Session {
       throw new Failure(`process ${this.#pid}: ${reason}`)
     }
     return result?.value
+  }
+}
+
+/** Reads a message. A server that only resembles an inspector may send any text; what is not a message has no fields. */
+function read(text: string): Message {
+  try {
+    const message: unknown = JSON.parse(text)
+    return typeof message === 'object' && message !== null ? message : {}
+  } catch {
+    return {}
   }
 }
 

@@ -2,32 +2,47 @@ import { sleep } from '@tasktree/core'
 import type { Attached } from './attach.ts'
 import { Failure } from './failure.ts'
 import type { Session } from './session.ts'
-import { door, look } from './thread-snapshots.ts'
+import { door, lookAtThreads } from './thread-snapshots.ts'
 
-/** Finds a task by its id or its name. @throws {Failure} when there is no such task, or several tasks have that name */
-export async function findTask(
-  attached: Attached,
-  idOrName: string,
-): Promise<{ session: Session; id: number; name: string }> {
-  const found: { session: Session; id: number; name: string }[] = []
-  for (const { thread, loops } of await look(attached)) {
-    const { session } = attached.threads.find(({ name }) => name === thread) as { session: Session }
-    for (const { tasks } of loops) {
-      for (const { id, name } of tasks) {
-        if (String(id) === idOrName) return { session, id, name }
-        if (name === idOrName) found.push({ session, id, name })
-      }
-    }
-  }
+export interface FoundTask {
+  /** The session to the thread of the task. */
+  readonly session: Session
+  /** The id, which is unique in its thread only. */
+  readonly id: number
+  readonly name: string
+}
+
+/** Returns all tasks of all threads that have not ended. */
+export async function liveTasks(attached: Attached): Promise<FoundTask[]> {
+  const looks = await lookAtThreads(attached)
+  return looks.flatMap(({ thread: { session }, snapshot }) =>
+    snapshot.loops.flatMap(({ tasks }) => tasks.map(({ id, name }) => ({ session, id, name }))),
+  )
+}
+
+/**
+ * Finds a task by its id or its name.
+ *
+ * @throws {Failure} when there is no such task, when several tasks have that name, or when several threads have a task with
+ * that id
+ */
+export async function findTask(attached: Attached, idOrName: string): Promise<FoundTask> {
+  const tasks = await liveTasks(attached)
+  const withId = tasks.filter(({ id }) => String(id) === idOrName)
+  const found = withId.length > 0 ? withId : tasks.filter(({ name }) => name === idOrName)
   const [first] = found
   if (first === undefined) {
     throw new Failure(`process ${attached.pid} has no live task ${idOrName}`)
   }
-  if (found.length > 1) {
-    const ids = found.map(({ id }) => id).join(', ')
-    throw new Failure(`${found.length} tasks are named ${idOrName}: use one of the ids ${ids}`)
+  if (found.length === 1) return first
+  if (withId.length > 0) {
+    const names = found.map(({ name }) => name).join(', ')
+    throw new Failure(
+      `${found.length} threads have a task ${idOrName}: use one of the names ${names}`,
+    )
   }
-  return first
+  const ids = found.map(({ id }) => id).join(', ')
+  throw new Failure(`${found.length} tasks are named ${idOrName}: use one of the ids ${ids}`)
 }
 
 /** Returns the text that explains why a task does not go on. The process that has the task makes the text. */
@@ -40,7 +55,8 @@ export async function why(attached: Attached, idOrName: string): Promise<string>
 
 /**
  * Cancels a task. The process does this in `setImmediate`. The inspector may evaluate this text while a function of the
- * program is running, and a cancel would change the state under that function. Returns false if the process has not cancelled the task within about a second, because its loop is busy.
+ * program is running, and a cancel would change the state under that function. Returns false if the process has not cancelled
+ * the task within about a second, because its loop is busy.
  */
 export async function cancel(session: Session, id: number): Promise<boolean> {
   const mark = `globalThis[Symbol.for('tasktree.cancelled')]`

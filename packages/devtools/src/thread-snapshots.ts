@@ -1,5 +1,5 @@
 import type { RuntimeSnapshot } from '@tasktree/core'
-import type { Attached } from './attach.ts'
+import type { Attached, Thread } from './attach.ts'
 import { Failure } from './failure.ts'
 
 /** The result of core's `snapshot()` in one thread of the process: the loops and tasks of that thread. */
@@ -9,22 +9,36 @@ export interface ThreadSnapshot extends RuntimeSnapshot {
 
 export const door = "globalThis[Symbol.for('tasktree.snapshot')]"
 
+/** The milliseconds that a snapshot may take. With a million tasks, or on a busy machine, it takes several seconds. */
+const patience = 60_000
+
 /** Calls core's `snapshot()` in each thread that has loaded Tasktree. @throws {Failure} when no thread has loaded it */
 export async function look(attached: Attached, stacks = false): Promise<ThreadSnapshot[]> {
+  const looks = await lookAtThreads(attached, stacks)
+  return looks.map(({ snapshot }) => snapshot)
+}
+
+/** Does what `look` does. Returns each snapshot with its thread, because two threads may have the same name. */
+export async function lookAtThreads(
+  attached: Attached,
+  stacks = false,
+): Promise<{ thread: Thread; snapshot: ThreadSnapshot }[]> {
   const { main, pid } = attached
   if (main.isClosed) throw new Failure(`process ${pid} has ended, or has closed its inspector`)
-  const taken: ThreadSnapshot[] = []
-  for (const { name, session } of attached.threads) {
+  const taken: { thread: Thread; snapshot: ThreadSnapshot }[] = []
+  for (const thread of attached.threads) {
+    const { name, session } = thread
     if (session.isClosed) continue
-    const json = await session
-      .evaluate(`${door} === undefined ? null : JSON.stringify(${door}({ stacks: ${stacks} }))`)
-      .catch((error: unknown) => {
-        // A worker may end at any moment.
-        if (session === main) throw error
-        return null
-      })
-    if (typeof json !== 'string') continue
-    taken.push({ thread: name, ...(JSON.parse(json) as RuntimeSnapshot) })
+    try {
+      // This call fails soon if the thread does not answer at all.
+      if ((await session.evaluate(`${door} === undefined`)) === true) continue
+      const text = `JSON.stringify(${door}({ stacks: ${stacks} }))`
+      const json = String(await session.evaluate(text, patience))
+      taken.push({ thread, snapshot: { thread: name, ...(JSON.parse(json) as RuntimeSnapshot) } })
+    } catch (error) {
+      // A worker may end at any moment.
+      if (session === main) throw error
+    }
   }
   if (taken.length === 0) {
     throw new Failure(`process ${pid} has no Tasktree in it (@tasktree/core is not loaded)`)
