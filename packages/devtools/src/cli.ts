@@ -1,14 +1,15 @@
 #!/usr/bin/env node
-import { sleep } from '@tasktree/core'
+import { runMain, sleep } from '@tasktree/core'
 import { Command, InvalidArgumentError } from 'commander'
 import pc from 'picocolors'
-import { writeFileSync } from 'node:fs'
+import { accessSync, constants, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { type Attached, attach } from './attach.ts'
 import { confirm } from './confirm.ts'
 import { Failure } from './failure.ts'
-import { cancel, findTask, why } from './task-commands.ts'
+import { cancel, findTask, liveTasks, why } from './task-commands.ts'
 import { look } from './thread-snapshots.ts'
-import { ps, pstree } from './print.ts'
+import { ps, pstree, visible } from './print.ts'
 import { Recording } from './record.ts'
 import { Top } from './top.ts'
 
@@ -92,19 +93,21 @@ program
   .action((pid: number, task: string, { yes }: { yes?: true }) =>
     within(pid, async (attached) => {
       const { session, id, name } = await findTask(attached, task)
-      if (yes !== true && !(await confirm(`Cancel task #${id} ${name}?`))) {
+      if (yes !== true && !(await confirm(`Cancel task #${id} ${visible(name)}?`))) {
         throw new Failure('nothing was cancelled')
       }
-      const before = await names(attached)
+      const before = await liveTasks(attached)
       if (!(await cancel(session, id))) {
         print(`process ${pid} is busy: task #${id} will be cancelled when its loop goes on`)
         return
       }
       await sleep(200)
-      const after = await names(attached)
-      const ended = [...before].filter(([each]) => !after.has(each))
-      if (ended.length === 0) print(`task #${id} ${name} was asked to end, and is in its clean-up`)
-      for (const [each, itsName] of ended) print(`ended: #${each} ${itsName}`)
+      const after = (await liveTasks(attached)).filter((each) => each.session === session)
+      const left = new Set(after.map((each) => each.id))
+      const ended = before.filter((each) => each.session === session && !left.has(each.id))
+      const line = `task #${id} ${visible(name)} was asked to end, and is in its clean-up`
+      if (ended.length === 0) print(line)
+      for (const each of ended) print(`ended: #${each.id} ${visible(each.name)}`)
     }),
   )
 
@@ -115,36 +118,49 @@ program
   .argument('<file>', 'where the trace is written')
   .option('--for <seconds>', 'how long', toSeconds, 5)
   .option('--every <seconds>', 'the time between two looks at what tasks wait for', toSeconds, 0.05)
-  .action((pid: number, file: string, options: { for: number; every: number }) =>
-    within(pid, async (attached) => {
+  .action((pid: number, file: string, options: { for: number; every: number }) => {
+    withFile(file, () => accessSync(dirname(file), constants.W_OK))
+    return within(pid, async (attached) => {
       const recording = new Recording(attached)
-      await recording.start()
-      const end = performance.now() + options.for * 1_000
-      do {
+      try {
+        await recording.start()
+        const end = performance.now() + options.for * 1_000
+        do {
+          await recording.sample()
+          await sleep(options.every * 1_000)
+        } while (performance.now() < end)
         await recording.sample()
-        await sleep(options.every * 1_000)
-      } while (performance.now() < end)
-      await recording.sample()
-      await recording.stop()
+      } finally {
+        await recording.stop()
+      }
       const trace = recording.trace()
-      writeFileSync(file, JSON.stringify(trace))
+      withFile(file, () => writeFileSync(file, JSON.stringify(trace)))
       print(`${trace.traceEvents.length} events in ${file}`)
-    }),
-  )
+    })
+  })
 
-async function names(attached: Attached): Promise<Map<number, string>> {
-  const threads = await look(attached)
-  return new Map(
-    threads.flatMap(({ loops }) =>
-      loops.flatMap(({ tasks }) => tasks.map(({ id, name }) => [id, name] as const)),
-    ),
-  )
+/** Does `work` with the file of a command. An error of the system becomes a Failure. */
+function withFile(file: string, work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    throw new Failure(`${file} cannot be written: ${(error as Error).message}`)
+  }
 }
 
-try {
-  await program.parseAsync()
-} catch (error) {
-  if (!(error instanceof Failure)) throw error
-  process.stderr.write(`${pc.red('tasktree:')} ${error.message}\n`)
-  process.exitCode = 1
-}
+// A reader such as `head` may close the pipe early. Without a listener, this error would end the command before it has closed
+// the inspector of the process.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
+// With `runMain`, Ctrl-C ends the command in an orderly way, so that it leaves the process as it was found.
+await runMain(async () => {
+  try {
+    await program.parseAsync()
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    process.stderr.write(`${pc.red('tasktree:')} ${error.message}\n`)
+    process.exitCode = 1
+  }
+})

@@ -31,19 +31,30 @@ type Note = readonly [
 ]
 
 const recorder = `globalThis[Symbol.for('tasktree.recorder')]`
+/** How many events the recorder keeps until they are fetched. They take about 50 megabytes. */
+const mostNotes = 500_000
 /**
  * Subscribes in `setImmediate`. The inspector may evaluate this text while a function of the program is running, and a
  * subscriber that appeared in the middle of that function would see half of its work.
+ *
+ * If the command is killed, nobody fetches the events and nobody stops the recorder. So it stops by itself, and drops what it
+ * has kept, when it would keep too many events.
  */
 const install = `setImmediate(() => {
   const door = ${door}, channels = process.getBuiltinModule('node:diagnostics_channel')
-  const notes = [], stops = []
+  const stops = []
+  let notes = []
+  const stop = () => { for (const each of stops) each() }
   for (const what of ['create', 'end', 'cancel']) {
-    const listener = ({ task }) => notes.push([Date.now(), what, door.idOf(task), task.name, door.current()])
+    const listener = ({ task }) => {
+      if (notes === null) return
+      notes.push([Date.now(), what, door.idOf(task), task.name, door.current()])
+      if (notes.length > ${mostNotes}) { notes = null; stop() }
+    }
     channels.subscribe('tasktree:task:' + what, listener)
     stops.push(() => channels.unsubscribe('tasktree:task:' + what, listener))
   }
-  ${recorder} = { take: () => JSON.stringify(notes.splice(0)), stop: () => { for (const stop of stops) stop() } }
+  ${recorder} = { take: () => JSON.stringify(notes === null ? null : notes.splice(0)), stop }
 })`
 const remove = `setImmediate(() => { ${recorder}?.stop(); delete ${recorder} })`
 
@@ -56,7 +67,7 @@ interface Track {
 }
 
 /**
- * Records the events of a process for some time. Each task is a track. A wait is a slice on the track of its task, and a
+ * Records the events of the main thread of a process for some time. Each task is a track. A wait is a slice on the track of its task, and a
  * cancel is an arrow from one track to another.
  */
 export class Recording {
@@ -85,10 +96,19 @@ export class Recording {
     }
   }
 
-  /** Fetches the events since the last sample, and notes the present wait of each task. */
+  /**
+   * Fetches the events since the last sample, and notes the present wait of each task.
+   *
+   * @throws {Failure} when there were so many events since the last sample that the process has dropped them
+   */
   async sample(): Promise<void> {
-    const { main } = this.#attached
-    const notes = JSON.parse(String(await main.evaluate(`${recorder}.take()`))) as Note[]
+    const { main, pid } = this.#attached
+    const notes = JSON.parse(String(await main.evaluate(`${recorder}.take()`))) as Note[] | null
+    if (notes === null) {
+      throw new Failure(
+        `process ${pid} had more than ${mostNotes} events between two looks: look more often`,
+      )
+    }
     for (const note of notes) this.#note(note)
     const [thread] = await look(this.#attached)
     if (thread === undefined) return

@@ -5,7 +5,7 @@ import pc from 'picocolors'
 import { emitKeypressEvents } from 'node:readline'
 import type { Attached } from './attach.ts'
 import { look, type ThreadSnapshot } from './thread-snapshots.ts'
-import { waitText } from './print.ts'
+import { visible, waitText } from './print.ts'
 
 const probe = `globalThis[Symbol.for('tasktree.delay')]`
 /**
@@ -76,13 +76,13 @@ export class Top {
         this.#draw()
         await race([ended, sleep(this.#interval)])
       }
-      await main.evaluate(remove)
     } finally {
       stdin.off('keypress', onKey).pause()
       stdout.off('resize', onResize)
       if (stdin.isTTY) stdin.setRawMode(false)
       this.#screen.done()
       stdout.write('\x1b[?1049l')
+      if (!main.isClosed) await main.evaluate(remove)
     }
   }
 
@@ -175,7 +175,13 @@ export class Top {
     return [
       pc.inverse(line('ID', 'STATE', 'AGE', 'NAME', 'WAITS FOR')),
       ...shown.map((task) =>
-        line(String(task.id), task.state, durationText(task.age), task.name, waitText(task)),
+        line(
+          String(task.id),
+          task.state,
+          durationText(task.age),
+          visible(task.name),
+          waitText(task),
+        ),
       ),
     ]
   }
@@ -194,7 +200,7 @@ function listOf(part: unknown): Fields[] {
 }
 
 function text(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value ?? 0)
+  return typeof value === 'string' ? visible(value) : JSON.stringify(value ?? 0)
 }
 
 function countActors(root: unknown): { actors: number; mailbox: number; restarts: number } {
@@ -204,7 +210,7 @@ function countActors(root: unknown): { actors: number; mailbox: number; restarts
     if (node['kind'] === 'actor') sum.actors++
     sum.mailbox += ((node['mailbox'] as Fields | undefined)?.['size'] as number | undefined) ?? 0
     sum.restarts += (node['restarts'] as number | undefined) ?? 0
-    pending.push(...listOf(node['children']))
+    for (const each of listOf(node['children'])) pending.push(each)
   }
   return sum
 }

@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { attach } from '@tasktree/devtools'
+import { listeningPorts } from '../src/target.ts'
+import { app, cli, listensOnNothing, start, tasktree } from './support.ts'
+
+const slow = { timeout: 60_000, tags: ['slow'] }
+
+test('Ctrl-C ends a recording, and leaves the process as it was found', slow, async () => {
+  const target = await start(app('calm.mjs'))
+  const file = join(tmpdir(), `tasktree-interrupted-${process.pid}.json`)
+  const args = [...cli, 'record', String(target.pid), file, '--for', '600']
+  const command = await start(args, { ready: '' })
+  const hasRecorder = async (): Promise<boolean> => {
+    const attached = await attach(target.pid)
+    const isMissing = await attached.main.evaluate(
+      "globalThis[Symbol.for('tasktree.recorder')] === undefined",
+    )
+    await attached[Symbol.asyncDispose]()
+    return isMissing === false
+  }
+  // While the command is attached, its inspector is used as it is, and left open.
+  await target.wrote('Debugger attached')
+  await expect.poll(() => listeningPorts(target.pid).some((port) => port !== 9229)).toBe(true)
+  await expect.poll(hasRecorder).toBe(true)
+  command.child.kill('SIGINT')
+  expect(await command.ended()).toBe(130)
+  expect(command.output()).toBe('')
+  expect(await listensOnNothing(target.pid)).toBe(true)
+  expect(await hasRecorder()).toBe(false)
+})
+
+test('a reader that closes the pipe early is no failure', slow, async () => {
+  const target = await start(app('calm.mjs'))
+  const child = spawn(process.execPath, [...cli, 'pstree', String(target.pid)])
+  child.stdout.destroy()
+  let error = ''
+  child.stderr.on('data', (data: Buffer) => (error += data.toString()))
+  const code = await new Promise((resolve) => child.once('close', resolve))
+  expect({ code, error }).toEqual({ code: 0, error: '' })
+  expect(listeningPorts(target.pid)).toEqual([])
+})
+
+test('a file that cannot be written is told before the recording', slow, async () => {
+  const target = await start(app('calm.mjs'))
+  const file = join(tmpdir(), 'no such folder', 'trace.json')
+  const { code, out, error } = await tasktree(['record', target.pid, file, '--for', '600'])
+  expect({ code, out }).toEqual({ code: 1, out: '' })
+  expect(error).toMatch(/^tasktree: .*trace\.json cannot be written: ENOENT.*\n$/)
+  expect(target.output()).not.toContain('Debugger')
+})
