@@ -15,7 +15,7 @@ const LARGE = SIZE / 2
  */
 let shared: Buffer | null = null
 
-/** Bun and Deno accept the option `onread`, but their sockets do not read into a given buffer. */
+/** Whether the runtime is Node. Bun and Deno accept the option `onread`, but their sockets do not read into a given buffer. */
 const isNode = !('bun' in process.versions) && !('deno' in process.versions)
 
 /**

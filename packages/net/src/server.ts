@@ -144,7 +144,8 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Makes the server listen and accept connections. A second call does nothing.
+   * Makes the server listen and accept connections. A call while the server listens does nothing. Calls before that wait for
+   * the same start.
    *
    * @throws {RuntimeError} when the server is closed
    * @throws {AddressInUseError} when the address is in use; another OSError when the server cannot listen for another
@@ -232,7 +233,10 @@ export class Server implements AsyncDisposable {
     }
   }
 
-  /** Stops accepting connections. Open connections stay open. */
+  /**
+   * Stops accepting connections. Open connections stay open. A connection that is still in its TLS handshake is closed when
+   * the handshake ends.
+   */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true

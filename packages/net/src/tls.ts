@@ -134,7 +134,7 @@ export function after(loop: EventLoop, ms: number, callback: () => void): Dispos
   return { [Symbol.dispose]: () => timer.cancel() }
 }
 
-/** What both sides of a handshake need. No listener must be attached to the plain socket. */
+/** What both sides of a handshake need. The plain socket must have no listeners for its bytes and its end. */
 export interface Handshake {
   readonly plain: Socket
   readonly options: TlsOptions | true
