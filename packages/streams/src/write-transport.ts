@@ -147,7 +147,7 @@ export abstract class WriteTransport {
     return this.#refusedBytes
   }
 
-  /** @internal whether the sink may refuse the bytes that it was just given, which it reports later in this turn of the loop */
+  /** @internal whether the sink may refuse the bytes of the last write, and report that only later in this turn of the loop */
   get mayRefuse(): boolean {
     return false
   }
