@@ -23,7 +23,7 @@ class Stock<T> {
   unfinished = 0
   isShutDown = false
 
-  /** Serves a woken `get`. If another caller has already taken the item, the `get` waits again. */
+  /** The methods that serve a woken `get`. If another caller has already taken the item, the `get` waits again. */
   readonly getting: Host<T, undefined> = {
     serve: (getter) => {
       if (!this.isEmpty()) this.#takeFor(getter)
@@ -34,7 +34,7 @@ class Stock<T> {
       if (!this.isEmpty()) this.getters.wakeNext()
     },
   }
-  /** Serves a woken `put`. If another caller has already used the room, the `put` waits again. */
+  /** The methods that serve a woken `put`. If another caller has already used the room, the `put` waits again. */
   readonly putting: Host<void, T> = {
     serve: (putter) => {
       if (this.isShutDown) putter.refuse(new QueueShutDown())
