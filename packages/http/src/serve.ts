@@ -58,8 +58,8 @@ export interface ServeOptions extends HandlerOptions {
 
 /**
  * Listens, and calls `handler` for each request in a task of its own, named after the request (`GET /path`). The task is
- * cancelled when the client leaves before the response is finished, when the deadline passes, and when the server stops.
- * Other requests are not affected.
+ * cancelled when the client leaves before the response is finished, when the deadline passes, and when it still runs after
+ * the time that a stop of the server gives to running requests. Other requests are not affected.
  *
  * If `handler` throws an error, the client gets status 500 without details, and `onError` gets the error. A `Response`
  * that the handler throws is sent. If the head was sent before the error, the server resets the connection.
