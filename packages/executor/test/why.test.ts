@@ -1,5 +1,6 @@
 import { createTask, run, sleep, snapshot, type Task, why } from '@tasktree/core'
-import { ThreadPoolExecutor } from '@tasktree/executor'
+import { detailsOf } from '@tasktree/core/lowlevel'
+import { type JobFuture, ThreadPoolExecutor } from '@tasktree/executor'
 import { expect, test } from 'vitest'
 
 test(
@@ -38,3 +39,15 @@ test(
     expect(snapshot()['pools']).toEqual([])
   },
 )
+
+// A snapshot asks each waiting task, so counting the whole queue for each of them would take seconds.
+test('why counts only the first jobs of a long queue', async () => {
+  const pool = new ThreadPoolExecutor({ maxWorkers: 1 })
+  const jobs = Array.from({ length: 300 }, () => pool.submit((n: number) => n, 1))
+  const note = (index: number): string | undefined =>
+    detailsOf(jobs[index] as JobFuture<number>).note
+  expect(note(99)).toBe('100 in the queue of its pool')
+  expect(note(100)).toBe('after at least 100 other jobs in the queue of its pool')
+  expect(note(299)).toBe('after at least 100 other jobs in the queue of its pool')
+  await pool.shutdown({ cancelFutures: true })
+})

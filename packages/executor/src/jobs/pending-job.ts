@@ -15,6 +15,9 @@ export interface JobOwner {
 
 const none: readonly unknown[] = []
 
+/** How many jobs ahead of a job in the queue are counted for people. */
+const mostCounted = 100
+
 /** A submitted job, until it has ended. */
 export class PendingJob implements JobControl, Linked<PendingJob> {
   readonly future: JobFuture<unknown, unknown>
@@ -96,10 +99,16 @@ export class PendingJob implements JobControl, Linked<PendingJob> {
     return { kind: 'job', label: `job '${this.kind.name}'`, note }
   }
 
-  #position(): number {
-    let position = 1
-    for (let job = this.previousInList; job !== null; job = job.previousInList) position++
-    return position
+  /**
+   * Returns the position in the queue of the pool. Counts no further than `mostCounted`, because a snapshot of the
+   * process calls this for each task that waits for a job of the queue.
+   */
+  #position(): string {
+    let ahead = 0
+    for (let job = this.previousInList; job !== null; job = job.previousInList) {
+      if (++ahead === mostCounted) return `after at least ${mostCounted} other jobs`
+    }
+    return String(ahead + 1)
   }
 
   abandon(): void {
