@@ -8,7 +8,7 @@ import type {
   PageOutput,
   PageSnapshot,
 } from '../src/dashboard/page-events.ts'
-import { PageViewer } from '../src/dashboard/page-viewer.ts'
+import { PageViewer, toPageJob } from '../src/dashboard/page-viewer.ts'
 import type { JobChange } from '../src/store/job-feed.ts'
 import type { Output } from '../src/store/job-outputs.ts'
 import { makeJob } from './support/job-records.ts'
@@ -94,6 +94,14 @@ test('a page that does not read costs no more than the newest jobs, sent once it
   expect(changes.restarts).toHaveLength(100)
   expect(response.written[1]?.length).toBeLessThan(200_000)
   response.destroy()
+})
+
+test('a long text of a job is cut between characters', () => {
+  for (const first of ['', 'x']) {
+    const { payload } = toPageJob(makeJob(1, { payload: `${first}${'😀'.repeat(200)}` }))
+    expect(payload.isWellFormed()).toBe(true)
+    expect(payload).toMatch(/😀…$/u)
+  }
 })
 
 test('what has not changed is not sent', async () => {

@@ -156,6 +156,8 @@ export function toPageJob(job: Job): PageJob {
   }
 }
 
-function cut(text: string): string {
-  return text.length > shownCharacters ? `${text.slice(0, shownCharacters - 1)}…` : text
+/** Returns the beginning of a long text. It never ends inside a character. */
+export function cut(text: string): string {
+  if (text.length <= shownCharacters) return text
+  return `${text.slice(0, shownCharacters - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
 }

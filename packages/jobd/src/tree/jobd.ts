@@ -14,6 +14,7 @@ import { Access, type AccessOptions } from '../dashboard/access.ts'
 import { Dashboard } from '../dashboard/dashboard.ts'
 import type { PageControls } from '../dashboard/page-events.ts'
 import type { LiveSources } from '../dashboard/live-view.ts'
+import { cut } from '../dashboard/page-viewer.ts'
 import type { Pools } from '../jobs/kind.ts'
 import { KindTable, type KindSource, type Reloaded } from '../jobs/kind-table.ts'
 import { watchLeftBehind } from '../jobs/uncaught-errors.ts'
@@ -371,7 +372,7 @@ async function readControls({ scheduler, schedules, kinds }: Directory): Promise
       spec,
       zone,
       kind: request.kind,
-      payload: request.payload.slice(0, 240),
+      payload: cut(request.payload),
       nextAt,
       lastAt,
       lastJob,
