@@ -77,7 +77,8 @@ function isTemplate(first: unknown): first is TemplateStringsArray {
  *
  * After `pipe`, or in a loop over its lines, the command runs for the next command or for the loop. Awaiting it then
  * starts nothing. It gives the result of the command itself once it has ended, with an empty `stdout`, because its
- * output went to the next command or to the loop.
+ * output went to the next command or to the loop. If the loop is left before its first step, the command never starts,
+ * and counts as cancelled.
  *
  * @example
  *     const sorted = $`printf ${'b\\na\\n'}`.pipe($`sort`)
