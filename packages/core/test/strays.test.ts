@@ -32,6 +32,13 @@ describe('a call that comes back from a foreign promise in a turn of code that g
       },
       20,
     ],
+    'a loser of a race, and the body waits behind a shield': [
+      async (back) => {
+        await Promise.race([sleep(1), sleepForever()])
+        await shielded(() => back, { grace: 9 })
+        await sleepForever()
+      },
+    ],
     'code behind a shield, when the body has ended': [
       async (back) => {
         void waitAfter(back).catch(() => {})

@@ -248,6 +248,7 @@ export abstract class Scheduler {
   }
 
   readonly #endHeldTurn = (): void => {
+    this.trail.drop()
     this.#isTurnHeld = false
     this.#isHeldToEnd = false
     this.#onMicrotasksDrained()

@@ -39,6 +39,8 @@ export function leaveTrail(): void {
  * V8 shows that. The trail cannot be used without that hook.
  */
 export class Trail {
+  /** Whether `begin` was called in this turn, and `drop` was not. */
+  #isKnown = false
   #onEnd: (() => void) | null = null
   #isInside = false
   #eventsBefore = 0
@@ -49,21 +51,23 @@ export class Trail {
    * it, is on the trail. When no such code is left in the microtask queue, the trail calls `onEnd`.
    */
   begin(onEnd: () => void): void {
+    this.#isKnown = true
     this.#onEnd = onEnd
     this.#emptySections = 0
     leaveFirst = this.#leave
     this.#enter()
   }
 
-  /** Ends the trail, so that no code is a stray any more, and does not call `onEnd`. */
+  /** Called at the end of the turn, or earlier: from now on no code is a stray. Does not call `onEnd`. */
   drop(): void {
+    this.#isKnown = false
     this.#onEnd = null
     this.#isInside = false
   }
 
   /** Whether the running code does not descend from the code that this turn has resumed. False if that is not known. */
   get isStray(): boolean {
-    return this.#onEnd !== null && !this.#isInside
+    return this.#isKnown && !this.#isInside
   }
 
   readonly #enter = (): void => {
@@ -80,7 +84,8 @@ export class Trail {
     // One event is of the first mark itself: the promise of its microtask was settled.
     if (promiseEvents() > this.#eventsBefore + 1) this.#emptySections = 0
     else if (++this.#emptySections === emptySections) {
-      this.drop()
+      // The turn may go on until no microtask is left. Then all code that still runs is a stray.
+      this.#onEnd = null
       onEnd()
       return
     }
