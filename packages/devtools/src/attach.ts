@@ -114,6 +114,11 @@ export async function attach(pid: number): Promise<Attached> {
     const { session, socket } = await connect(pid, open)
     return new Attached(pid, session, socket, true)
   }
+  // A cancel waits, because only a session can close the inspector that the signal opens.
+  return shielded(() => openAndAttach(pid, known))
+}
+
+async function openAndAttach(pid: number, known: readonly number[]): Promise<Attached> {
   const first = await connect(pid, await openInspector(pid, known))
   // The move ends the connection, so the answer may be lost.
   await before(

@@ -32,6 +32,16 @@ test('Ctrl-C ends a recording, and leaves the process as it was found', slow, as
   expect(await hasRecorder()).toBe(false)
 })
 
+test('Ctrl-C while the command attaches leaves the process as it was found', slow, async () => {
+  const target = await start(app('calm.mjs'))
+  const args = [...cli, 'record', String(target.pid), '/dev/null', '--for', '600']
+  const command = await start(args, { ready: '' })
+  await target.wrote('Debugger listening')
+  command.child.kill('SIGINT')
+  expect(await command.ended()).toBe(130)
+  expect(await listensOnNothing(target.pid)).toBe(true)
+})
+
 test('a reader that closes the pipe early is no failure', slow, async () => {
   const target = await start(app('calm.mjs'))
   const child = spawn(process.execPath, [...cli, 'pstree', String(target.pid)])
