@@ -109,6 +109,15 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(values).toEqual([1])
   })
 
+  test('an iterator that gives no steps fails its job', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const job = pool.submit((): Generator<number> => {
+      const iterator = { [Symbol.iterator]: () => iterator, next: () => 5 }
+      return iterator as unknown as Generator<number>
+    })
+    await expect(collect(job)).rejects.toThrow('must give an object, got number 5')
+  })
+
   test('a reader that is cancelled cancels the job', async () => {
     await using pool = make({ maxWorkers: 1 })
     const future = pool.submit(async function* () {

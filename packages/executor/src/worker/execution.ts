@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { describe } from '@tasktree/core/lowlevel'
 import { encodeError } from '../jobs/encode-error.ts'
 import { enterTrace } from '../jobs/traceparent.ts'
 import { transferListOf, unmark } from '../jobs/transfer.ts'
@@ -101,6 +102,10 @@ export class Execution implements RunningJob {
         return undefined
       }
       const step = await iterator.next()
+      if (typeof step !== 'object' || step === null) {
+        // As in a `for` loop. Otherwise an iterator that gives no step would yield undefined for ever.
+        throw new TypeError(`next() of the iterator must give an object, got ${describe(step)}`)
+      }
       if (step.done === true) return step.value
       this.#credit--
       try {
