@@ -237,7 +237,8 @@ test('a drain of several writes ends with the reset of the peer, as in asyncio',
     const { port } = server.address() as { port: number }
     for (const writes of [1, 2, 3]) {
       const [, writer] = await openConnection('127.0.0.1', port)
-      for (let i = 0; i < writes; i++) writer.write(Buffer.alloc(4_000_000))
+      // The buffers of the kernel on both sides hold some 10 MB.
+      for (let i = 0; i < writes; i++) writer.write(Buffer.alloc(32_000_000))
       const draining = createTask(() => writer.drain())
       await sleep(20)
       expect(draining.done()).toBe(false)
