@@ -9,9 +9,12 @@ import { assertCarriable } from './carriable.ts'
  */
 export function assertCloneable(value: unknown, moved: readonly Transferable[] = []): void {
   assertCarriable(value, 'thread', moved)
-  if (moved.length === 0) structuredClone(value)
+  if (moved.length === 0 || !hasSerializer) structuredClone(value)
   else new CheckingSerializer(moved).writeValue(value)
 }
+
+/** Bun lacks the serializer. There, a value with a port that moves counts as a value that cannot be cloned. */
+const hasSerializer = !('bun' in process.versions)
 
 /** Methods that the documentation of node:v8 describes for subclasses, but that are missing in its types. */
 interface HostObjectSerializer extends Serializer {
