@@ -6,7 +6,7 @@ import { endWithoutOutput } from './cli/output.ts'
 import { codeOf, makeProgram, runProgram } from './cli/program.ts'
 
 process.stdout.on('error', endWithoutOutput)
-// An error message that cannot be written is lost. The exit code says the same.
+// A message of an error that cannot be written is lost. The exit code still tells of the error.
 process.stderr.on('error', () => {})
 
 const words = process.argv.slice(2)

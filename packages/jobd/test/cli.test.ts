@@ -386,7 +386,10 @@ test('jobs are paused, requeued and dealt with in bulk', slow, async () => {
   expect(await said('requeue 1')).toBe('job 1 is queued again\n')
   await said('wait 1')
   expect(await said('drain')).toMatch(/^no job runs/)
-  expect((await jobd('bulk', 'delete')).err).toMatch(/^say which jobs/)
+  expect(await jobd('bulk', 'delete')).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/^error: say which jobs/),
+  })
   expect(await said('bulk delete --state done --older 1h')).toBe('delete: 0 jobs\n')
   expect(await said('bulk delete --kind shell')).toBe('delete: 1 job\n')
   expect((await jobd('bulk', 'delete', '--older', '1 week')).code).toBe(2)

@@ -9,7 +9,7 @@ const echoTime = 500
 
 /**
  * SIGINT and SIGTERM, while a server runs. The first signal tells the server to end, and the second not to wait for its
- * jobs any longer. No signal ends the process at once. Otherwise the jobs that run would count a death of the server.
+ * jobs any longer. Neither ends the process at once. Otherwise the jobs that run would count a death of the server.
  */
 export class EndSignals {
   #scope: CancelScope | null = null
