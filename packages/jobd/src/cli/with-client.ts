@@ -69,7 +69,7 @@ function explain(error: unknown): unknown {
   })
 }
 
-/** Adds the options that say where the server is. */
+/** Adds the options that say where the server is and what its password is. */
 export function addConnection(command: Command): Command {
   return command
     .addOption(

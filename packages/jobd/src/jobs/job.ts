@@ -30,7 +30,9 @@ export interface Job extends JobRequest {
   state: JobState
   /** How many attempts have begun. */
   attempts: number
-  /** How many times the server died while the job ran. */
+  /**
+   * How many times the server died while the job ran, since the job was added or was last queued again by a client.
+   */
   deaths: number
   result: string | null
   /** Whether the result is plain text or JSON; null if there is no result. */
@@ -81,7 +83,7 @@ export interface JobFilter {
   key?: string
   group?: string
   schedule?: string
-  /** A text in the number, the key, the payload or the error of the job. */
+  /** The number of the job, with or without a `#` before it, or a part of its key, its payload or its error. */
   search?: string
   /** Matches jobs that were added more than this many milliseconds ago. */
   older?: number

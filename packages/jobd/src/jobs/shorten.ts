@@ -2,8 +2,8 @@
 export const longestError = 8_192
 
 /**
- * Returns the text of an error for the file, the page and the log. The middle of a text that is too long is replaced by a
- * line that says how much is missing.
+ * Returns the text of an error as it is stored in the jobs' file, shown in the dashboard and written to the log. The
+ * middle of a text that is too long is replaced by a line that says how much is missing.
  */
 export function shorten(text: string): string {
   if (text.length <= longestError) return text.toWellFormed()
@@ -14,8 +14,8 @@ export function shorten(text: string): string {
 }
 
 /**
- * Returns the characters of a part of a text in memory of their own, because a slice keeps the whole text alive. Half of a
- * character, which the cut may leave, becomes U+FFFD, as in the file.
+ * Returns the characters of a part of a text in memory of their own, because a slice keeps the whole text alive. Half
+ * of a character, which the cut may leave, becomes U+FFFD, as it would in the jobs' file.
  */
 function copy(part: string): string {
   return Buffer.from(part).toString()

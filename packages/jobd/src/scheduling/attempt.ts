@@ -40,8 +40,8 @@ export interface Attempt {
 const cleanUpTime = 1_000
 
 /**
- * After this many milliseconds the attempt ends already if its code waits for nothing of Tasktree, because then no cancel
- * can reach it.
+ * How many milliseconds after its interruption the attempt ends, without the rest of `cleanUpTime`, if its code waits
+ * for nothing of Tasktree. No cancel can reach such code.
  */
 const answerTime = 100
 

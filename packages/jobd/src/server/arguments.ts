@@ -16,7 +16,8 @@ export class CommandError extends Error {
 export const largest: number = 2 ** 50
 
 /**
- * Reads a whole number. It must be in the range of the store's integers, because a larger number would crash the store.
+ * Reads a whole number from `least` to `most`. `most` must not be above `largest`, because a number that does not fit
+ * into an integer of the jobs' file would crash the store.
  *
  * @throws {CommandError} when `text` is not such a number
  */

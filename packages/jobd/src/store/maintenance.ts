@@ -219,10 +219,10 @@ function refuseForeign(target: string): void {
 }
 
 /**
- * Writes the log of the file into the file, and removes the log. Of a damaged file the log is kept beside the old file
- * with the name `before`, because it cannot be applied.
+ * Writes the write-ahead log of the jobs' file into the jobs' file, and removes the log. The log of a damaged file
+ * cannot be applied. It is kept under the name `before` with `-wal` at the end.
  *
- * @throws {JobFileError} when another program reads or writes the file, because its log is in use until then
+ * @throws {JobFileError} when another program reads or writes the file, because the log is in use as long as it does
  */
 function settleLog(path: string, before: string): void {
   try {
