@@ -59,8 +59,9 @@ export class JobKinds {
   #made = 0
 
   /**
-   * Returns the kind of a job, and creates it when it is new. @throws {TypeError} when `job` is neither a function nor
-   * a reference
+   * Returns the kind of the jobs that run the function `job`, and creates the kind when the function is new.
+   *
+   * @throws {TypeError} when `job` is neither a function nor a reference to a module of this machine
    */
   find(job: unknown): JobKind {
     if (job instanceof JobRef) {

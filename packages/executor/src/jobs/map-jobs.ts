@@ -38,7 +38,10 @@ export interface MappedJob {
   readonly isStarted: boolean
   /** The stack of the call of `map`, which is added to the error of an item. */
   readonly submitted: SubmitStack
-  /** The first results of a chunk, if the worker sent them before the chunk ended. */
+  /**
+   * The first results of a chunk, if some are nested so deeply that the worker sent them apart from the outcome of the
+   * chunk.
+   */
   readonly parts?: readonly unknown[]
 }
 

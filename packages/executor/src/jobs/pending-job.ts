@@ -38,7 +38,10 @@ export class PendingJob implements JobControl, Linked<PendingJob> {
   nextInList: PendingJob | null = null
   previousInList: PendingJob | null = null
   isStarted = false
-  /** The first results of a chunk, if the worker sent them before the chunk ended. */
+  /**
+   * The first results of a chunk, if some are nested so deeply that the worker sent them apart from the outcome of the
+   * chunk.
+   */
   parts: readonly unknown[] = none
   /** How many workers have died while they received this job. */
   deaths = 0

@@ -54,7 +54,10 @@ function endOf(source: string, what: string, from: number): number {
   return at === -1 ? source.length : at + what.length
 }
 
-/** Returns the position of the closing parenthesis that belongs to the opening parenthesis just before `start`. */
+/**
+ * Returns the position of the closing parenthesis that belongs to the opening parenthesis just before `start`; the
+ * length of `source` when there is none.
+ */
 function findEnd(source: string, start: number): number {
   let depth = 1
   for (let at = start; at < source.length;) {

@@ -39,7 +39,10 @@ export function transfer<T>(value: T, list: readonly Transferable[]): T {
 
 const none: readonly Transferable[] = []
 
-/** Returns the transfer lists that were marked in any of `values`. */
+/**
+ * Returns one list of the objects to move: the objects in the lists that were passed to `transfer` with one of
+ * `values`.
+ */
 export function transferListOf(values: readonly unknown[]): readonly Transferable[] {
   let all = none
   for (const value of values) {

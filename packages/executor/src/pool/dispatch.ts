@@ -111,7 +111,8 @@ export class Dispatch {
   /** Sends jobs from the queue to workers as far as possible, and starts workers for the jobs that are left. */
   pump(): void {
     if (this.#workforce.isBroken) return
-    // First takes back jobs that wait behind an overtaken job, because they are older than the jobs in the queue.
+    // First takes back the jobs that wait in a worker behind a long job, because they are older than the jobs in the
+    // queue. A running job counts as long when many jobs of the pool have ended since it started.
     for (const worker of this.#workers) {
       if (worker.isOvertaken(this.#outcomes.ended)) worker.recall()
     }

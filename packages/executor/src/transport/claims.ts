@@ -5,8 +5,9 @@
  * busy for longer than expected, even while a job's code blocks the worker's event loop, and no job may run twice.
  *
  * Idea: two threads share one word of memory, which holds the number of the last job that has started. The worker
- * starts job N by an atomic exchange of N - 1 for N. The pool (or, in a worker process, the watch thread) takes back
- * all later jobs by an atomic exchange of that number for the number of the last job that was sent.
+ * starts job N by an atomic exchange of N - 1 for N. The pool takes back all later jobs by an atomic exchange of that
+ * number for the number of the last job that was sent. A worker process shares no memory with its pool. There, a second
+ * thread of the process, the watch thread, takes the jobs back when the pool asks for it.
  *
  * Invariant: one atomic exchange decides for each job, so a job either starts once or is taken back, never both. A
  * message could not decide this, because a worker whose job blocks reads no messages.

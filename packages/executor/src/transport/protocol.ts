@@ -102,7 +102,10 @@ export type FromWorker =
   /** The jobs up to number `started` have started. The jobs after that, up to number `upTo`, will never start. */
   | { type: 'recalled'; upTo: number; started: number }
   | { type: 'yield'; seq: number; value: unknown }
-  /** The first results of a chunk, sent before the chunk ends, because one of them is deeply nested. */
+  /**
+   * Results of a chunk, sent after its last item and before its outcome: either one deeply nested result alone, or the
+   * results before such a result. The `part` messages of a chunk come in the order of its results.
+   */
   | { type: 'part'; seq: number; results: readonly unknown[] }
   /**
    * Announces that the next message is a `part` of job `seq`, whose result may be nested too deeply for the pool to

@@ -49,9 +49,9 @@ export function trimChunk({ results }: ChunkOutcome, channel: Cloner): ChunkOutc
 const readableDepth = 500
 
 /**
- * Sends the results that may be nested too deeply for the pool, each in a message of its own, together with the results
- * before it. Otherwise one such result would fail its whole chunk. Returns the rest of the chunk, which the caller must
- * send.
+ * Sends each result that may be nested too deeply for the pool in a separate message. The results before it are sent
+ * first, in another message. Otherwise one such result would fail its whole chunk. Returns the rest of the chunk, which
+ * the caller must send.
  */
 export function sendDeepResults(
   { seq }: Execution,

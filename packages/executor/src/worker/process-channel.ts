@@ -19,7 +19,7 @@ import { valueIn, WorkerRuntime } from './runtime.ts'
 export function connectProcess(entry: string): void {
   const memory = makeWorkerMemory()
   const claims = new JobClaims(memory)
-  /** Received frames. Each is decoded only when no job is running. */
+  /** Received messages that contain jobs. Each message is decoded only when no job is running. */
   const waiting: Buffer[] = []
   const runtime = new WorkerRuntime({
     announces: true,
