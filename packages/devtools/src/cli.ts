@@ -148,8 +148,8 @@ function withFile(file: string, work: () => void): void {
   }
 }
 
-// A reader such as `head` may close the pipe early. Without a listener, this error would end the command before it has closed
-// the inspector of the process.
+// If a reader such as `head` closes the pipe early, stdout emits the error EPIPE. Without a listener, EPIPE would end the
+// command before it has closed the inspector of the process.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
 })

@@ -34,8 +34,9 @@ const recorder = `globalThis[Symbol.for('tasktree.recorder')]`
 /** How many events the recorder keeps until they are fetched. They take about 50 megabytes. */
 const mostNotes = 500_000
 /**
- * Subscribes in `setImmediate`. The inspector may evaluate this text while a function of the program is running, and a
- * subscriber that appeared in the middle of that function would see half of its work.
+ * The text that starts the recorder in the process. The recorder subscribes to the events of tasks in `setImmediate`. The
+ * inspector may evaluate this text while a function of the program is running, and a subscriber that appeared in the middle
+ * of that function would see half of its work.
  *
  * If the command is killed, nobody fetches the events and nobody stops the recorder. So it stops by itself, and drops what it
  * has kept, when it would keep too many events.

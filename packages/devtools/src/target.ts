@@ -59,7 +59,10 @@ export function checkSignal(pid: number): void {
   }
 }
 
-/** Returns the port that Node opens after the signal: 9229, or the port of `--inspect-port`. 0 means any free port. */
+/**
+ * Returns the port that Node opens after the signal: 9229, or the port of an argument `--inspect-port=`. Other ways to set the
+ * port, such as NODE_OPTIONS, are not seen. 0 means any free port.
+ */
 export function signalPort(pid: number): number {
   const args = (readProc(pid, 'cmdline') ?? '').split('\0')
   const port = args.map((arg) => /^--inspect-port=(?:.*:)?(\d+)$/.exec(arg)?.[1]).find(Boolean)

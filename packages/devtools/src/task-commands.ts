@@ -12,7 +12,7 @@ export interface FoundTask {
   readonly name: string
 }
 
-/** Returns all tasks of all threads that have not ended. */
+/** Returns the tasks of all threads. A task that has just ended may be among them. */
 export async function liveTasks(attached: Attached): Promise<FoundTask[]> {
   const looks = await lookAtThreads(attached)
   return looks.flatMap(({ thread: { session }, snapshot }) =>

@@ -36,7 +36,7 @@ export async function lookAtThreads(
       const json = String(await session.evaluate(text, patience))
       taken.push({ thread, snapshot: { thread: name, ...(JSON.parse(json) as RuntimeSnapshot) } })
     } catch (error) {
-      // A worker may end at any moment.
+      // A worker thread may end at any moment, or may not answer. Then it is left out; only the main thread must answer.
       if (session === main) throw error
     }
   }
