@@ -61,7 +61,8 @@ export interface TestKind<Options> extends AddTest<Options> {
 
 /**
  * The type of `it`: the `it` of vitest, with `it.virtual` and `it.explore` in addition. A test fails if tasks, timers
- * or other things that its body has begun are left when the body ends.
+ * or other things that its body has begun are left when the body ends. (`it.virtual` and `it.explore` do not check this
+ * if their option `leaks` is false.)
  */
 export interface It extends TestAPI<{ tasktreeLeaks: void }> {
   /**

@@ -121,8 +121,8 @@ export function checkpoint(): Future<void> {
 
 /**
  * Returns a future that ends after `ms` milliseconds with `result`. If `ms` is 0 or less, the future ends after all
- * other tasks and callbacks that are ready have run, and I/O was handled. If `ms` is Infinity, only a cancel ends the
- * future.
+ * other tasks and callbacks that are ready have run, and I/O was handled (in virtual time, I/O is not waited for). If
+ * `ms` is Infinity, only a cancel ends the future.
  *
  * @throws {TypeError} when `ms` is not a number, or NaN
  *

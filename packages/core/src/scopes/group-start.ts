@@ -11,7 +11,10 @@ import type { Task } from '../tasks/task.ts'
  */
 export class GroupStarts {
   readonly #loop: EventLoop
-  /** The tasks that have not called `started` yet, and whose failure `start` throws to its caller. */
+  /**
+   * The tasks whose failure `start` throws to its caller. A task is removed when it calls `started`, except if the
+   * caller of `start` was cancelled before.
+   */
   readonly #starting = new WeakSet<Task>()
 
   constructor(loop: EventLoop) {
@@ -73,8 +76,8 @@ export class GroupStarts {
   }
 
   /**
-   * Called by the group when `task` has ended. Returns true if `start` made this task and the task has not called
-   * `started`: then `start` throws the failure of the task to its caller, and the group must ignore the failure.
+   * Called by the group when `task` has ended. Returns true if `start` throws the failure of the task to its caller.
+   * Then the group must ignore the failure.
    */
   takeFailureOf(task: Task): boolean {
     return this.#starting.delete(task)

@@ -7,7 +7,8 @@ import type { Frame } from './frame.ts'
 /**
  * Cancels `future` and waits until it has ended. If the waiting code is cancelled during that time, this function
  * throws the CancelledError when `future` has ended; it cancels `future` again, unless the cancel is that of a
- * `cancelScope`. In a cancelled scope, where other waits throw at once, this function still waits.
+ * `cancelScope`. In a cancelled scope, where other waits throw at once, this function still waits. If `future` waits for
+ * the running task itself, the CancelledError is thrown at once, before `future` has ended.
  */
 export async function cancelAndWait(future: Future<unknown>): Promise<void> {
   await untilAllEnded([future], cancelAll([future]))

@@ -41,8 +41,8 @@ export function cancelScopeOf(frame: Frame, reason: unknown): void {
 
 /**
  * Ends every wait of the frame `inside` and of the frames inside it that no shield protects, because the scope of
- * `frame` was cancelled. (A frame is the object for one scope or task.) `inside` is `frame` itself or a frame inside
- * it. Also aborts the AbortSignals there.
+ * `frame` was cancelled. Only a wait that is about to take a lock or an item is left. (A frame is the object for one
+ * scope or task.) `inside` is `frame` itself or a frame inside it. Also aborts the AbortSignals there.
  */
 export function cancelInside(inside: Frame, frame: Frame): void {
   const frames = [inside]

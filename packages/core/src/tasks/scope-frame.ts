@@ -66,7 +66,10 @@ export class ScopeFrame extends Frame {
     this.#members = members
   }
 
-  /** @internal whether `noteMembersCancelled` was called */
+  /**
+   * @internal whether the tasks of the group were cancelled before the code that has opened the group has got the
+   * cancel. Then the group does not cancel these tasks a second time. False if this is not the scope of a task group
+   */
   get areMembersCancelled(): boolean {
     return this.#areMembersCancelled
   }
