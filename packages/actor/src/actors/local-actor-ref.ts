@@ -80,7 +80,8 @@ export class LocalActorRef<A extends Actor = Actor> extends ChildRef implements 
   /**
    * Returns a ref that reaches only the incarnation (run of the actor) that runs now or has ended last, and no later
    * incarnation. After the end of that incarnation, an ask through this ref fails with NoProc, a tell becomes a dead
-   * letter, and `stop` and `kill` do nothing.
+   * letter, and `stop` and `kill` do nothing. If this ref is pinned already, the returned ref reaches the same
+   * incarnation as this ref.
    */
   pinned(): LocalActorRef<A> {
     return new LocalActorRef<A>(this.target, this.#pinned === 0 ? this.target.number : this.#pinned)

@@ -9,11 +9,11 @@ const firstPause = 20
 const mostCancels = 12
 
 /**
- * Cancels a task again each time its code has caught the cancel and begins another wait, until `isOver` returns true.
- * (In Trio, a cancelled scope does the same.) The first cancels follow each other without a pause, if each of them ends
- * a wait. Otherwise, for example while the code awaits a native promise, there is a pause before the next cancel. The
- * pauses grow, and after `mostCancels` cancels the task is not cancelled again. Without this limit, code that catches
- * every cancel in a loop would keep the thread busy until the actor is killed.
+ * Cancels a task, and cancels it again each time its code has caught the cancel and begins another wait, until `isOver`
+ * returns true. (In Trio, a cancelled scope does the same.) The first cancels follow each other without a pause, if each
+ * of them ends a wait. Otherwise, for example while the code awaits a native promise, there is a pause before the next
+ * cancel. The pauses grow, and after `mostCancels` cancels the task is not cancelled again. Without this limit, code that
+ * catches every cancel in a loop would keep the thread busy until the actor is killed.
  */
 export class PersistentCancel {
   readonly #task: Task

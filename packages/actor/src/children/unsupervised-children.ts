@@ -35,7 +35,8 @@ export class UnsupervisedChildren implements Owner {
   }
 
   /**
-   * Starts a child and returns it. Returns null when the child has called `ctx.ignore()` while it started.
+   * Starts a child and returns it. Returns null when the child has called `ctx.ignore()` while it started, or when it is
+   * a supervisor whose function in the option `children` has returned `'ignore'`.
    *
    * @throws {RuntimeError} when the owner of the children is stopping
    * @throws {AlreadyStarted} when a child with this id exists

@@ -5,7 +5,8 @@ import { asMessage, type Envelope } from './envelope.ts'
 const kept = 100
 
 /**
- * Collects the messages that were dropped before a handler got them.
+ * Collects the tells that were dropped before a handler got them, and the calls of `onDown` for which the actor has no
+ * method `onDown`. An ask that is dropped is not collected, because it fails for its sender.
  *
  * @example
  *     class Clerk extends Actor {
@@ -25,18 +26,18 @@ export class DeadLetters {
   #recent: DeadLetter[] = []
   #count = 0
 
-  /** How many messages have been dropped so far. */
+  /** How many messages have been collected so far. */
   get count(): number {
     return this.#count
   }
 
-  /** The messages that were dropped last, with the newest at the end. At least the last 100 are kept. */
+  /** The messages that were collected last, with the newest at the end. At least the last 100 are kept. */
   get recent(): readonly DeadLetter[] {
     return this.#recent
   }
 
   /**
-   * Returns a subscription to all messages that are dropped from now on. A subscriber that is more than 1000 messages
+   * Returns a subscription to all messages that are collected from now on. A subscriber that is more than 1000 messages
    * behind loses the oldest messages.
    */
   subscribe(): Subscription<DeadLetter> {

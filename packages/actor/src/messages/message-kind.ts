@@ -27,10 +27,11 @@ export class MessageKind {
    */
   readonly interleaves: boolean
   /**
-   * Whether the next handler of this name is called inside `AsyncLocalStorage.run`. Only a handler that waits needs
-   * this, and this takes about 180 nanoseconds, longer than a whole message otherwise takes. The value is true at
+   * Whether the next handler of this name is called inside `AsyncLocalStorage.run`, if its message is taken from the
+   * mailbox in order. (A handler that runs beside another handler is always called inside it.) Only a handler that waits
+   * needs this, and this takes about 180 nanoseconds, longer than a whole message otherwise takes. The value is true at
    * first, false after a handler of this name has finished without waiting, and true for good after a handler of this
-   * name has waited.
+   * name, whose message was taken in order, has waited.
    */
   entersContext = true
   /**
@@ -55,8 +56,9 @@ export class MessageKind {
   }
 
   /**
-   * Called with true when a handler of this name has finished without waiting, and with false when one has begun to
-   * wait. After the first call with false, all handlers of this name are called inside `AsyncLocalStorage.run`.
+   * Called with true when a handler of this name has finished without waiting. Called with false when a handler of this
+   * name has begun to wait, if it does not run beside another handler. After the first call with false, all handlers of
+   * this name are called inside `AsyncLocalStorage.run`.
    */
   finished(inTheCall: boolean): void {
     if (!inTheCall) this.#hasWaited = true

@@ -70,8 +70,9 @@ function makePrototype(kinds: MessageKinds, make: MakeSend): object {
 }
 
 /**
- * Names that the language, the console or a debugger reads from any object. `ref.ask` and `ref.tell` have no method of
- * such a name, unless the actor class declares one. With a method `then`, for example, they would look like promises.
+ * Names that the language, the console, a debugger or a test framework reads from any object. `ref.ask` and `ref.tell`
+ * have no method of such a name, unless the actor class declares one. With a method `then`, for example, they would look
+ * like promises.
  */
 const askedOfAnyObject: ReadonlySet<string> = new Set([
   'then',

@@ -64,7 +64,9 @@ export type DeadLetterReason =
   | 'dropped-on-restart'
   | 'unhandled-down'
 
-/** A message that was dropped before a handler got it. */
+/**
+ * A tell that was dropped before a handler got it, or a call of `onDown` for which the actor has no method `onDown`.
+ */
 export interface DeadLetter {
   readonly path: string
   readonly message: Message

@@ -97,7 +97,7 @@ type Level = 'debug' | 'info' | 'warn' | 'error'
 
 /**
  * Checks that `logger` has the methods of a logger.
- * @throws {TypeError} when a method is missing; the message names the method
+ * @throws {TypeError} when `logger` is not an object, or when a method is missing; the message names the method
  */
 export function checkLogger(logger: unknown): void {
   if (typeof logger !== 'object' || logger === null) {

@@ -48,8 +48,8 @@ export class Runtime {
   }
 
   /**
-   * Makes a name for a child that was started without a name: the name of the class and a new number, such as
-   * `worker-3`.
+   * Makes a name for a child that was started without a name: the name of the class with a small first letter, and a
+   * new number, such as `worker-3` for the class Worker.
    */
   makeName(className: string): string {
     return `${className.replace(/^[A-Z]/, (letter) => letter.toLowerCase())}-${++this.#named}`

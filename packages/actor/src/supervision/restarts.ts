@@ -63,8 +63,9 @@ export class Restarts {
   }
 
   /**
-   * Called when the child of `member` has ended, or failed to start, after `ref.stop()`. The child stays stopped. A
-   * restart of its group (the children that are restarted together) goes on without the child.
+   * Called when `ref.stop()` was called for the child of `member` and the child does not run: it has ended or failed to
+   * start, or was waiting for a restart. The child stays stopped. A restart of its group (the children that are
+   * restarted together) goes on without the child.
    */
   leaveStopped(member: Member, reason: ExitReason): void {
     this.leaveOut(member)
