@@ -174,7 +174,8 @@ class Receiver implements DatagramProtocol {
   }
 
   /**
-   * Wakes the first waiting caller. When that caller has taken its datagram or was cancelled, it wakes the next one.
+   * Wakes the first waiting caller. When that caller has taken its datagram or was cancelled, `#leave` wakes the next
+   * caller, if there is something left to take.
    */
   #wakeNext(): void {
     for (const receive of this.#waiting) {

@@ -141,7 +141,8 @@ export class DatagramTransport implements Disposable {
   }
 
   #sent(length: number, error: Error | null): void {
-    // After an abort the counts are no longer needed, because the buffers are gone.
+    // `abort` has dropped the unsent datagrams and has set both counts to 0. If Node reports the end of a send
+    // later, the report must not change them.
     if (this.#isClosed) return
     this.#pending--
     this.#queued -= length

@@ -20,8 +20,8 @@ export interface Protocol {
    */
   eofReceived?(): boolean | void
   /**
-   * Called once, after every other callback. `error` is null after an abort or the peer's end, and after a close during
-   * which nothing failed.
+   * Called once, after every other callback. `error` is null after a call of `abort`, after the peer's end, and after a
+   * close during which nothing failed. If a callback has thrown, `error` is the error that the callback has thrown.
    */
   connectionLost?(error: Error | null): void
   /** Called when more bytes wait to be written than the high-water mark allows. The protocol should stop writing. */

@@ -14,8 +14,9 @@ import {
 export type Carrier = Readonly<Record<string, string>>
 
 /**
- * Returns the fields for `context`: the fields of the registered propagator, and always `traceparent` of W3C, because
- * messages on NATS have room for this field only.
+ * Returns the fields for `context`: the fields that the registered propagator writes, and `traceparent` of W3C if
+ * `context` has a valid span. `traceparent` is there even if the propagator does not write it, because messages on NATS
+ * have room for this field only.
  */
 export function inject(context: Context): Carrier {
   const carrier: Record<string, string> = {}
@@ -29,8 +30,8 @@ export function inject(context: Context): Carrier {
 }
 
 /**
- * Returns the active context without its span, in which a span is the root of its trace. It has all that other libraries
- * have set in the active context.
+ * Returns the active context without its span. A span that begins in the returned context is the root of a trace. The
+ * values that other libraries have set in the active context are kept.
  */
 export function withoutSpan(): Context {
   return trace.deleteSpan(contexts.active())

@@ -26,7 +26,7 @@ const scope = '@tasktree/otel'
  * There is a span for each task that has a name, each job of a pool, each ask, each message that an actor handles, each
  * child process, each request to a server of `@tasktree/http`, and each attempt of `retry`. The span of a piece of work
  * is the active span while the work runs, so spans of other libraries become its children. Without a context manager
- * of OpenTelemetry no span is active, and every span is a root.
+ * of OpenTelemetry no span is active. Then a span has a parent only if its message, job or request carries the parent.
  *
  * A worker thread or process of a pool needs a call of its own, for example in the `initializer` of the pool. The span
  * of the job in the worker is then a child of the span of its submission.

@@ -25,9 +25,9 @@ const delays: readonly (readonly [string, (histogram: DelayHistogram) => number]
 ]
 
 /**
- * Makes the metrics of this thread. Each collection calls `snapshot()` once, which takes 1 millisecond for each 1,000 tasks
- * at most. The delay of the event loop is measured from the first collection on, so it is reported from
- * the second collection on.
+ * Makes the metrics of this thread. Each collection calls `snapshot()` once, which takes less than 1 millisecond for each
+ * 1,000 tasks if the machine is not busy. The delay of the event loop is measured from the first collection on, so it is reported from the second
+ * collection on.
  *
  * Source: for `nodejs.eventloop.delay`, the semantic conventions of OpenTelemetry for Node
  */

@@ -18,7 +18,10 @@ interface RequestTrace {
   readonly cancelled?: boolean
 }
 
-/** The methods that may be in the name of a span. For any other method the span is named `HTTP`, and its attribute `http.request.method` is `_OTHER`. */
+/**
+ * The methods that may be in the name of a span. For any other method the span is named `HTTP`, and its attribute
+ * `http.request.method` is `_OTHER`.
+ */
 const known = new Set([
   'GET',
   'HEAD',
@@ -33,9 +36,10 @@ const known = new Set([
 ])
 
 /**
- * Makes a span for each request to a server, a child of the span that the client names in `traceparent`. If
- * another library, such as `@opentelemetry/instrumentation-http`, has already made a span for the request, this function
- * makes none. The work of the request is then inside the span of that library.
+ * Makes a span for each request to a server of `@tasktree/http`. The span is a child of the span that the client names in
+ * the headers: in the headers of the registered propagator, or in `traceparent`. If the headers name no span, the span of
+ * the request is the root of a trace. If another library, such as `@opentelemetry/instrumentation-http`, has already made
+ * a span for the request, this function makes none. The work of the request is then inside the span of that library.
  *
  * Source: the semantic conventions of OpenTelemetry for HTTP servers
  */
@@ -99,7 +103,10 @@ function endRequest(
   return true
 }
 
-/** Returns the path and the query. Express and Connect take the path at which a router is mounted away from `url`. */
+/**
+ * Returns the path and the query. Express and Connect remove the path of a mounted router from `url`, and keep the whole
+ * path in `originalUrl`.
+ */
 function targetOf(incoming: IncomingMessage): string {
   const { originalUrl, url } = incoming as { originalUrl?: unknown; url?: string }
   return typeof originalUrl === 'string' ? originalUrl : (url ?? '')

@@ -1,14 +1,16 @@
 import { compactView } from './compact-copy.ts'
 
 /**
- * The buffer of a StreamReader: received bytes in their order, in the chunks in which they arrived.
+ * The buffer of a StreamReader: received bytes in their order, in the chunks in which they arrived. Only many small chunks
+ * that follow each other are merged into one (see RUN).
  *
  * The problem: a reader wants lines, a number of bytes, or bytes up to a separator, but the network divides the bytes
  * anywhere. Concatenating the chunks would copy a growing buffer again and again, which costs quadratic time.
  *
  * The idea: keep the chunks in an array with a cursor (`#head`, `#offset`). If the requested bytes lie in one chunk,
- * `take` returns a view of this chunk or a compact copy; otherwise it copies them once. A search that has no match
- * returns -1, and the caller continues from where the search stopped, so a long line in small pieces costs linear time.
+ * `take` returns a view of this chunk or a compact copy; otherwise it copies the bytes of several chunks into a new
+ * Buffer. A search that has no match returns -1. The caller lets the next search begin where this search stopped, so a
+ * long line in small pieces costs linear time.
  *
  * The invariant: `length` is the number of bytes from the cursor to the end, and no chunk from the cursor on is empty.
  */

@@ -77,7 +77,8 @@ export class FlowControl implements WriteProtocol {
   connectionLost(error: Error | null): void {
     if (this.#lost) return
     this.#lost = true
-    // A cancel of the code behind the sink is an error here. Otherwise a writer would take it for a cancel of its own task.
+    // The written bytes may go to other code of this program, such as a web stream, and that code may have been cancelled.
+    // The writer then gets a ConnectionResetError. A CancelledError would look like a cancel of the writer's own task.
     const failure = isCancelled(error)
       ? new ConnectionResetError('the code behind the stream was cancelled', { cause: error })
       : error

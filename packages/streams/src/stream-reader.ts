@@ -159,7 +159,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
    * Reads up to and including the first separator. With several separators, the one that ends first counts.
    *
    * @throws {TypeError} when a separator is not bytes
-   * @throws {RangeError} when a separator is empty, or there is none
+   * @throws {RangeError} when a separator is empty, or the list of separators is empty
    * @throws {IncompleteReadError} when the stream ends before that; `partial` of the error has the bytes that arrived
    * @throws {LimitOverrunError} when there is no separator within the limit; no bytes are consumed
    * @throws {RuntimeError} when another read is waiting

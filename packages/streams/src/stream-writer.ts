@@ -98,10 +98,14 @@ export class StreamWriter implements AsyncDisposable {
   /**
    * If more bytes are buffered than the high-water mark, waits until at most the low-water mark is left.
    *
-   * @throws {ConnectionResetError} when the connection is gone, and when bytes were written after other code had ended the sink
-   * @throws the error with which reading failed, or another error of the sink than a lost connection, such as `ENOSPC`
+   * @throws {ConnectionResetError} when the stream has closed or its connection is lost, and when bytes were written after
+   * `close` or after other code had ended the sink
+   * @throws the error with which reading failed
+   * @throws the error with which the sink failed, such as `ENOSPC`. If the sink failed before the call, and the error says
+   * only that the connection is lost, the call throws a ConnectionResetError instead
    *
-   * Source: asyncio.StreamWriter.drain. Differs: asyncio raises ConnectionResetError for each error of a sink.
+   * Source: asyncio.StreamWriter.drain. Differs: once the sink has failed, each later drain of asyncio raises
+   * ConnectionResetError, whatever the error was.
    */
   drain(options?: WaitOptions): Promise<void> {
     checkOptions(options)
