@@ -176,8 +176,9 @@ export class Command implements Promise<CompletedProcess> {
    * `limit`.
    *
    * @throws {CalledProcessError} after the last line, for a code other than 0
-   * @throws {LimitOverrunError} for a longer line
-   * @throws {RuntimeError} when the command has started
+   * @throws {LimitOverrunError} for a line that is longer than `limit`
+   * @throws {RuntimeError} when the command has started, or a pipe or another loop runs it
+   * @throws {TypeError} when the option `stdout` or `stdio` has given stdout another place
    */
   lines(): AsyncIterable<string> {
     this.#take('lines')

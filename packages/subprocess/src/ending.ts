@@ -26,7 +26,8 @@ export interface EndingFacts {
  * `signal` aborts, and when this program ends.
  *
  * A process that has exited by itself may have left another process that holds its pipes, and a call may still read
- * them. For such a call, the `timeout`, the `signal` and `maxBuffer` end the reading. The other process is left alone.
+ * these pipes. Then the `timeout`, the `signal`, and more output than the call allows end only the reading. The other
+ * process is left alone.
  *
  * The code consists of timers and callbacks only, so that it also works when the loop of the owner is closed.
  */

@@ -15,7 +15,7 @@ export class PathError extends OSError {
   }
 }
 
-/** There is no such program, or no such folder to run it in. Source: FileNotFoundError */
+/** There is no such program, or no such folder to run it in. Source: FileNotFoundError of Python */
 export class FileNotFoundError extends PathError {
   override readonly name: string = 'FileNotFoundError'
 
@@ -24,7 +24,7 @@ export class FileNotFoundError extends PathError {
   }
 }
 
-/** The user may not run the program, enter the folder, or signal the process. Source: PermissionError */
+/** The user may not run the program, enter the folder, or signal the process. Source: PermissionError of Python */
 export class PermissionError extends PathError {
   override readonly name: string = 'PermissionError'
 
@@ -33,7 +33,7 @@ export class PermissionError extends PathError {
   }
 }
 
-/** The folder to run in, or a part of the path of the program, is not a folder. Source: NotADirectoryError */
+/** The folder to run in, or a part of the path of the program, is not a folder. Source: NotADirectoryError of Python */
 export class NotADirectoryError extends PathError {
   override readonly name: string = 'NotADirectoryError'
 
@@ -42,7 +42,7 @@ export class NotADirectoryError extends PathError {
   }
 }
 
-/** The arguments and the environment are longer than the system allows. Source: OSError with E2BIG */
+/** The arguments and the environment are longer than the system allows. Source: OSError of Python, with E2BIG */
 export class ArgumentListTooLongError extends OSError {
   override readonly name: string = 'ArgumentListTooLongError'
 
@@ -51,7 +51,7 @@ export class ArgumentListTooLongError extends OSError {
   }
 }
 
-/** A signal was sent to a process that has ended. Source: ProcessLookupError */
+/** A signal was sent to a process that has ended. Source: ProcessLookupError of Python */
 export class ProcessLookupError extends OSError {
   override readonly name: string = 'ProcessLookupError'
 

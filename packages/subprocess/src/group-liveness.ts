@@ -24,11 +24,17 @@ interface Watch {
   pause: number
   nextLook: number
   looks: number
-  /** The number of complete walks that have found no living member since one was seen; at most MISSES. */
+  /**
+   * The number of complete walks that have found no living member since one was seen; a walk of a single step counts
+   * two. From MISSES on, the group counts as gone.
+   */
   misses: number
 }
 
-/** Milliseconds before the second look at a group. Each later pause between two looks is twice as long. */
+/**
+ * Milliseconds before the first look at a group, and again after `hurry`. Each later pause between two looks is twice as
+ * long as the pause before it, up to LAST_PAUSE.
+ */
 const FIRST_PAUSE = 5
 const LAST_PAUSE = 80
 /**

@@ -4,7 +4,8 @@ import { LimitOverrunError, type StreamReader } from '@tasktree/streams'
 import { StringDecoder } from 'node:string_decoder'
 
 /**
- * A line of output, and the name of its output. In a template or with `+` it becomes its text.
+ * One line that a program has written, and the name of the output to which it wrote the line. In a template string, or
+ * with `+`, the object becomes the text of the line. A command of `$` does not take the object: pass `line.text`.
  *
  * @example
  *     for await (const line of $`sh -c ${'echo out; sleep 0.1; echo err >&2'}`) {

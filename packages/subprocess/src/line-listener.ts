@@ -21,8 +21,9 @@ export interface HeardProcess {
 }
 
 /**
- * Passes each line of `reader` to the listener, in a separate task, until the output ends. Otherwise a listener that
- * cancels its task, for example by a timeout, would cancel the process.
+ * Starts a task that passes each line of `reader` to the listener, until the output ends or `deaf` has happened. The
+ * task is separate from the task that runs the process, because a listener may cancel the task in which it is called,
+ * and that must not end the process.
  */
 export function listenToLines(reader: StreamReader | null, process: HeardProcess): Task<void> {
   return createServiceTask(() => passLinesOn(reader, process), {

@@ -115,7 +115,8 @@ export class ManagedProcess implements AsyncDisposable {
       // it counts as read, and is not reported.
       if (hasFailed(ready)) ready.exception()
       if (life.done()) throw error
-      // This call throws `error`. From here on, `#ready` is null, so the end of the process is not reported to this call.
+      // `start` throws `error` below. `#ready` becomes null first, so that the end of the process is not reported to this
+      // call of `start` as well.
       this.#ready = null
       await this.#untilStopped()
       throw error

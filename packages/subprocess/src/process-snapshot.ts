@@ -5,10 +5,10 @@ import { addSnapshotPart, LiveList, taskId } from '@tasktree/core/lowlevel'
 export interface ProcessSnapshot {
   pid: number
   command: string
-  /** The task that owns it. */
+  /** The id of the task that owns the process; missing if no task owns the process. */
   task?: number
   state: 'running' | 'ending'
-  /** Milliseconds since it was started. */
+  /** Milliseconds since the process was started. */
   age: number
 }
 

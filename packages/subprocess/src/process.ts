@@ -266,7 +266,7 @@ export class Process implements AsyncDisposable {
 
   /**
    * Ends the process if it runs: SIGTERM, and after `killGrace` SIGKILL. Waits for the end even if the caller is
-   * cancelled.
+   * cancelled, and then closes the pipes.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     const gone = this.stop()
