@@ -170,7 +170,7 @@ export interface Hooks {
 }
 export type ActorClass<A extends Actor, P extends unknown[]> = new (...args: P) => A;
 
-// dist/actors/crash.d.ts
+// dist/actors/handler-errors.d.ts
 import type { Envelope } from '../messages/envelope.ts';
 import type { HandlerFlow } from '../messages/handler-flow.ts';
 import type { ActorChild } from './actor-child.ts';
@@ -573,6 +573,7 @@ export interface BackoffOptions {
     maxAttempts?: number;
 }
 export declare function delayBefore(options: BackoffOptions, restarts: number): number;
+export declare function checkBackoff(options: BackoffOptions, maxRestarts: number, within: number): void;
 
 // dist/children/check-spec.d.ts
 import type { BaseSpec, ChildOptions, ChildSpec, SupervisorOptions } from './child-spec.ts';
@@ -699,7 +700,7 @@ import type { ChildRef } from './child-ref.ts';
 import { type ExitReason } from '../exit-reason.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Monitor } from '../actors/monitor.ts';
-import { type Decision, type Incarnation } from './incarnation.ts';
+import { type Incarnation } from './incarnation.ts';
 export type ChildKind = 'actor' | 'task' | 'supervisor' | 'resource' | 'dynamic';
 export type ChildStatus = 'starting' | 'running' | 'suspended' | 'stopping' | 'restarting' | 'stopped';
 export interface Owner {
@@ -741,7 +742,6 @@ export declare abstract class Child {
     whenStopped(pinned: number): Future<ExitReason>;
     watch(monitor: Monitor): void;
     unwatch(monitor: Monitor): void;
-    restartsAfter(reason: ExitReason, decision?: Decision | null): boolean;
     stop(detail: unknown, options: {
         timeout?: number;
     } | undefined): Future<ExitReason>;
@@ -876,6 +876,12 @@ export declare class ResourceIncarnation extends Incarnation {
     interrupt(reason: ExitReason): void;
     kill(): void;
 }
+
+// dist/children/restart-decision.d.ts
+import { type ExitReason } from '../exit-reason.ts';
+import type { Child } from './child.ts';
+import type { Decision } from './incarnation.ts';
+export declare function restartsAfter(child: Child, reason: ExitReason, decision?: Decision | null): boolean;
 
 // dist/children/task-child.d.ts
 import { type Task } from '@tasktree/core';
@@ -1197,6 +1203,12 @@ import type { Envelope } from './envelope.ts';
 export type Behaviour = Record<string, (...args: never[]) => unknown>;
 export declare function callHandler(actor: Actor, behaviour: Behaviour | null, envelope: Envelope, path: string): unknown;
 
+// dist/messages/callable-methods.d.ts
+import type { Actor } from '../actors/actor.ts';
+export type AnyActorClass = abstract new (...args: never[]) => Actor;
+export declare function isRefused(name: string, hidden: ReadonlySet<string>): boolean;
+export declare function methodsOf(actorClass: AnyActorClass): string[];
+
 // dist/messages/check-context.d.ts
 export declare function checkContext(context: unknown): void;
 
@@ -1330,7 +1342,6 @@ export declare class Admission extends Claim<boolean> implements ActorWait {
 export declare class Mailbox {
     #private;
     readonly capacity: number;
-    readonly overflow: 'wait' | 'reject' | 'drop-newest' | 'drop-oldest';
     constructor(options: MailboxOptions | undefined);
     get size(): number;
     get waiting(): number;
@@ -1346,7 +1357,7 @@ export declare class Mailbox {
     holds(envelope: Envelope): boolean;
     get mayHaveBeside(): boolean;
     takeBeside(may: (envelope: Envelope) => boolean): Generator<Envelope>;
-    takeOldestTell(): Envelope | null;
+    overflow(): 'wait' | 'refuse' | Envelope;
     dropInternal(): void;
     wait(envelope: Envelope): void;
     admit(): Envelope | null;
@@ -1356,8 +1367,7 @@ export declare class Mailbox {
 }
 
 // dist/messages/message-kind.d.ts
-import type { Actor } from '../actors/actor.ts';
-type AnyActorClass = abstract new (...args: never[]) => Actor;
+import { type AnyActorClass } from './callable-methods.ts';
 export declare class MessageKind {
     #private;
     readonly name: string;
@@ -1381,7 +1391,6 @@ export declare class MessageKinds {
     get(name: string): MessageKind;
 }
 export declare function kindsOf(actorClass: AnyActorClass): MessageKinds;
-export {};
 
 // dist/messages/send-proxies.d.ts
 import type { ActorChild } from '../actors/actor-child.ts';
@@ -1527,6 +1536,12 @@ export declare const actorStop: Channel;
 export declare const actorRestart: Channel;
 export declare const restartTracing: Tracing<SystemEvent>;
 export {};
+
+// dist/runtime/logged-errors.d.ts
+export declare class LoggedErrors {
+    #private;
+    add(error: unknown): boolean;
+}
 
 // dist/runtime/logger.d.ts
 export interface Logger {

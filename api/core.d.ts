@@ -420,6 +420,12 @@ import type { Future } from './future.ts';
 export declare function observe<T>(future: Future<T>, callback: (future: Future<T>) => void): () => void;
 export declare function hasFailed(future: Future<unknown>): boolean;
 
+// dist/futures/observed-future.d.ts
+import { Future } from './future.ts';
+export declare abstract class ObservedFuture<T> extends Future<T> {
+    protected abstract observed(): void;
+}
+
 // dist/futures/printable.d.ts
 export declare function printable(text: string): string;
 
@@ -546,7 +552,7 @@ export { type RaceResult, staggeredRace } from './combine/staggered-race.ts';
 export { createTask, Task, type TaskOptions, taskSignal } from './tasks/task.ts';
 export { TaskGroup, taskGroup, type TaskGroupOptions } from './scopes/task-group.ts';
 export { type ManagedTask, TaskManager } from './run/task-manager.ts';
-export { formatTaskTree } from './tasks/task-tree.ts';
+export { formatTaskTree } from './tasks/format-task-tree.ts';
 export { Timeout, timeout, timeoutAt, waitFor } from './scopes/timeout.ts';
 export { CancelScope, cancelScope, type CancelScopeOptions, type ScopeResult, } from './scopes/cancel-scope.ts';
 export { currentScope, effectiveDeadline } from './scopes/current-scope.ts';
@@ -835,6 +841,7 @@ export { idOf as taskId } from './snapshot/task-ids.ts';
 export { durationText } from './futures/duration-text.ts';
 export { printable } from './futures/printable.ts';
 export { DetailedFuture } from './futures/detailed-future.ts';
+export { ObservedFuture } from './futures/observed-future.ts';
 export { detailsOf, type WaitDetails, waitDetails } from './futures/wait-details.ts';
 export { LiveList } from './loop/live-list.ts';
 export { type TraceEntry, type TraceOutcome, Tracing } from './tasks/tracing.ts';
@@ -1190,7 +1197,6 @@ export declare class Cancellation {
     remembered: string | CancelledError | undefined;
     isFromProcess: boolean;
     onQuiet: (() => void) | null;
-    isCleanUpTurn: boolean;
     isScopeCancelled: boolean;
     scopeCancelReason: unknown;
     constructor(frame: Frame);
@@ -1203,6 +1209,7 @@ export declare class Cancellation {
     begin(isFromInside: boolean): void;
     beginScopeCancel(reason: unknown): void;
     endScopeCancel(): void;
+    get isCleaningUp(): boolean;
     get isDue(): boolean;
     takeDue(): boolean;
     get isFromInside(): boolean;
@@ -1224,7 +1231,7 @@ export declare class Cancellation {
     noteWaitBegun(key: Reaction): void;
     hasReached(key: Reaction): boolean;
     beginTurn(): void;
-    notePromiseMade(): void;
+    notePromiseMade(promise: Promise<unknown>): void;
     get isThrowing(): boolean;
     confirm(): void;
     endTurn(canSeePromises: boolean): boolean;
@@ -1343,6 +1350,12 @@ import type { Future } from '../futures/future.ts';
 import type { Execution } from './execution.ts';
 export declare function follow(execution: Execution, future: Future<unknown>): void;
 
+// dist/tasks/format-task-tree.d.ts
+import type { EventLoop } from '../loop/loop.ts';
+export declare function formatTaskTree(options?: {
+    loop?: EventLoop;
+}): string;
+
 // dist/tasks/frame-end.d.ts
 import type { Reaction } from '../futures/reaction.ts';
 import type { Frame } from './frame.ts';
@@ -1431,6 +1444,8 @@ export declare function deliverKeptOut(frame: ScopeFrame): void;
 
 // dist/tasks/promise-hook.d.ts
 export declare const canSeePromises: boolean;
+export declare function promiseEvents(): number;
+export declare function isUnsettled(promise: Promise<unknown>): boolean;
 export declare function watchPromises(): void;
 export declare function callNotingPromises<A, T>(fn: (argument: A) => T, argument: A): {
     returned: T;
@@ -1479,12 +1494,6 @@ import type { TaskBody } from './execution.ts';
 import { type Task, type TaskOptions } from './task.ts';
 export declare function createServiceTask<T>(coro: TaskBody<T>, options?: TaskOptions): Task<T>;
 
-// dist/tasks/task-tree.d.ts
-import type { EventLoop } from '../loop/loop.ts';
-export declare function formatTaskTree(options?: {
-    loop?: EventLoop;
-}): string;
-
 // dist/tasks/task-turn.d.ts
 import type { Runnable } from '../loop/ready-queue.ts';
 export declare class TaskTurn implements Runnable {
@@ -1502,6 +1511,7 @@ import { Future } from '../futures/future.ts';
 import type { EventLoop } from '../loop/loop.ts';
 import { type TaskBody } from './execution.ts';
 import type { Frame } from './frame.ts';
+export declare const passedBodies: WeakMap<object, TaskBody<unknown>>;
 export interface TaskOptions {
     name?: string | undefined;
     context?: Context | undefined;
@@ -1550,6 +1560,15 @@ export declare class Tracing<M extends object> {
     settle(key: object, outcome: TraceOutcome): void;
 }
 export declare function outcomeOf(future: Future<unknown>): TraceOutcome;
+
+// dist/tasks/trail.d.ts
+export declare function leaveTrail(): void;
+export declare class Trail {
+    #private;
+    begin(onEnd: () => void): void;
+    drop(): void;
+    get isStray(): boolean;
+}
 
 // dist/testing.d.ts
 export { explore, ScheduleError } from './testing/explore.ts';

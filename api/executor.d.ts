@@ -20,6 +20,15 @@ import type { Transferable } from 'node:worker_threads';
 export type Medium = 'thread' | 'process';
 export declare function assertCarriable(value: unknown, medium: Medium, moved?: readonly Transferable[]): void;
 
+// dist/jobs/cloneable.d.ts
+import type { Transferable } from 'node:worker_threads';
+export declare function assertCloneable(value: unknown, moved?: readonly Transferable[]): void;
+
+// dist/jobs/containers.d.ts
+export declare function isDenseArray(value: unknown): value is readonly unknown[];
+export declare function entriesOf(value: unknown): Iterable<[key: unknown, item: unknown]> | null;
+export declare function itemsOf(value: unknown): Iterable<unknown> | null;
+
 // dist/jobs/encode-error.d.ts
 type EncodedValue = {
     readonly value: unknown;
@@ -79,18 +88,19 @@ export declare function show(value: unknown): string;
 export declare function sayWhy(thrown: unknown): string;
 
 // dist/jobs/job-future.d.ts
-import { type CancelledError, Future } from '@tasktree/core';
-import { type WaitDetails } from '@tasktree/core/lowlevel';
+import { type CancelledError } from '@tasktree/core';
+import { ObservedFuture, type WaitDetails } from '@tasktree/core/lowlevel';
 export interface JobControl {
     abandon(): void;
     details(): WaitDetails;
     grant(count: number): void;
 }
-export declare class JobFuture<R, Y = never> extends Future<R> {
+export declare class JobFuture<R, Y = never> extends ObservedFuture<R> {
     #private;
     constructor(control: JobControl);
     cancel(msg?: string | CancelledError): boolean;
     onProgress(callback: (value: unknown) => void): this;
+    protected observed(): void;
     then<T = R, E = never>(onFulfilled?: ((value: R) => T | PromiseLike<T>) | null, onRejected?: ((error: unknown) => E | PromiseLike<E>) | null): Promise<T | E>;
     [Symbol.asyncIterator](): AsyncIterator<Y, void>;
     deliver(value: Y): void;
@@ -191,6 +201,7 @@ export declare class PendingJob implements JobControl, Linked<PendingJob> {
     deaths: number;
     isSuspect: boolean;
     constructor(owner: JobOwner, kind: JobKind, args: readonly unknown[], chunked: boolean);
+    sent(): void;
     get mayFollow(): boolean;
     get mode(): CallMode;
     addPart(results: readonly unknown[]): void;
@@ -231,7 +242,8 @@ export declare function enterTrace(carrier: Carrier | null): void;
 // dist/jobs/transfer.d.ts
 import type { Transferable } from 'node:worker_threads';
 export declare function transfer<T>(value: T, list: readonly Transferable[]): T;
-export declare function takeTransferList(values: readonly unknown[]): readonly Transferable[];
+export declare function transferListOf(values: readonly unknown[]): readonly Transferable[];
+export declare function unmark(values: readonly unknown[]): void;
 
 // dist/lowlevel.d.ts
 export { currentJob, type RunningJob } from './worker/context.ts';
@@ -341,6 +353,7 @@ export interface CheckedPoolOptions {
     readonly exitGrace: number;
 }
 export declare function checkPoolOptions(options: PoolOptions): CheckedPoolOptions;
+export declare function copyWorkerOptions({ resourceLimits, env, }: PoolOptions): Pick<PoolOptions, 'resourceLimits' | 'env'>;
 
 // dist/pool/outcomes.d.ts
 import type { PendingJob } from '../jobs/pending-job.ts';
@@ -390,7 +403,7 @@ export declare abstract class WorkerPool implements Executor, JobOwner {
 }
 
 // dist/pool/process-pool.d.ts
-import type { PoolOptions } from './options.ts';
+import { type PoolOptions } from './options.ts';
 import { WorkerPool } from './pool.ts';
 export interface ProcessPoolOptions extends PoolOptions {
     execArgv?: readonly string[];
@@ -409,7 +422,7 @@ export declare function toThread<A extends unknown[], Y, R>(job: GeneratorJob<A,
 export declare function toThread<A extends unknown[], R>(job: Job<A, R>, ...args: A): JobFuture<R>;
 
 // dist/pool/thread-pool.d.ts
-import type { PoolOptions } from './options.ts';
+import { type PoolOptions } from './options.ts';
 import { WorkerPool } from './pool.ts';
 export declare class ThreadPoolExecutor extends WorkerPool {
     constructor(options?: PoolOptions);
@@ -564,7 +577,7 @@ export interface ProcessOptions {
     readonly entry: URL;
     readonly resourceLimits: ResourceLimits | undefined;
     readonly env: NodeJS.ProcessEnv | undefined;
-    readonly execArgv: readonly string[] | undefined;
+    readonly execArgv: readonly string[];
 }
 export declare class ProcessLink implements WorkerLink {
     #private;
@@ -817,9 +830,7 @@ import { JobSerializationError } from '../jobs/errors.ts';
 import type { ChunkOutcome } from '../transport/protocol.ts';
 import type { Execution } from './execution.ts';
 import type { WorkerChannel } from './runtime.ts';
-interface Cloner {
-    readonly tryClone: (value: unknown) => void;
-}
+type Cloner = Pick<WorkerChannel, 'tryClone'>;
 export declare function describeUnsent(value: unknown, name: string, { tryClone }: Cloner, cause: unknown): JobSerializationError;
 export declare function isChunkOutcome(execution: Execution, value: unknown): value is ChunkOutcome;
 export declare function trimChunk({ results }: ChunkOutcome, channel: Cloner): ChunkOutcome | null;
@@ -891,8 +902,18 @@ export declare class JobLoader {
     forget(): void;
 }
 
+// dist/worker/missing-name.d.ts
+import { JobSerializationError } from '../jobs/errors.ts';
+export declare function findMissingName(thrown: unknown): string | null;
+export declare function missingName(name: string, options?: ErrorOptions): JobSerializationError;
+
 // dist/worker/process-channel.d.ts
 export declare function connectProcess(entry: string): void;
+
+// dist/worker/real-time.d.ts
+export declare const now: () => number;
+export declare const nextTick: (callback: () => void) => void;
+export declare const setImmediate: typeof globalThis.setImmediate;
 
 // dist/worker/run-tracing.d.ts
 import { Tracing } from '@tasktree/core/lowlevel';
@@ -915,7 +936,7 @@ export interface WorkerChannel {
     isCancelled(seq: number): boolean;
     readonly announces: boolean;
     exit(): void;
-    readonly tryClone: (value: unknown) => void;
+    readonly tryClone: (value: unknown, moved?: readonly Transferable[]) => void;
     rest(): void;
 }
 export declare class WorkerRuntime {
@@ -930,5 +951,5 @@ export declare function valueIn(message: FromWorker): unknown;
 import type { ThreadIdentity } from '../transport/protocol.ts';
 export declare function connectThread({ memory, control, jobs }: ThreadIdentity): void;
 
-// dist/worker/watch.d.ts
+// dist/worker/watch-thread.d.ts
 export declare function watchProcess(memory: Int32Array): void;

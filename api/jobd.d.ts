@@ -317,6 +317,7 @@ export declare class PageViewer extends EventStream {
     flushOutputs(): void;
 }
 export declare function toPageJob(job: Job): PageJob;
+export declare function cut(text: string): string;
 
 // dist/dashboard/refusal.d.ts
 export declare class Refusal extends Error {
@@ -346,6 +347,7 @@ export declare function findRoute(method: string, path: string): {
     words: string[];
     isStream: boolean;
 };
+export declare function hasRoute(method: string, path: string): boolean;
 export {};
 
 // dist/dashboard/trusted-proxies.d.ts
@@ -607,14 +609,6 @@ export declare const mostInRate = 100000;
 export declare function checkRate(what: string, rate: Rate): void;
 export {};
 
-// dist/jobs/left-behind.d.ts
-export interface Blamed {
-    readonly name: string;
-    readonly fail: (reason: string) => boolean;
-}
-export declare function blamed<T>({ name, fail }: Blamed, work: () => T | PromiseLike<T>): Promise<T>;
-export declare function watchLeftBehind(log: (text: string) => void): Disposable;
-
 // dist/jobs/payload-parsers.d.ts
 export declare function parseText(what: string): (payload: string) => string;
 export declare function parseWholeNumber(what: string, most: number): (payload: string) => number;
@@ -689,6 +683,14 @@ export interface StoredResult {
 export declare function storeResult(value: unknown): StoredResult;
 export declare function storeStep(name: string, value: unknown): string;
 export declare function readStep(text: string): unknown;
+
+// dist/jobs/uncaught-errors.d.ts
+export interface Blamed {
+    readonly name: string;
+    readonly fail: (reason: string) => boolean;
+}
+export declare function blamed<T>({ name, fail }: Blamed, work: () => T | PromiseLike<T>): Promise<T>;
+export declare function watchLeftBehind(log: (text: string) => void): Disposable;
 
 // dist/jobs/words.d.ts
 import { type Kind } from './kind.ts';
@@ -781,26 +783,8 @@ export declare class Admission implements Openings {
     group(kind: string, group: string): boolean;
 }
 
-// dist/scheduling/attempt-code.d.ts
-import { Future } from '@tasktree/core';
-import type { StoredResult } from '../jobs/stored-value.ts';
-import type { Outcome } from './attempt.ts';
-export declare class AttemptCode {
-    #private;
-    readonly outcome: Future<Outcome>;
-    readonly ended: Future<void>;
-    constructor(perform: () => Promise<StoredResult>, limit: number, onAbandon: () => void);
-    get isOver(): boolean;
-    cancel(): void;
-    fail(reason: string): boolean;
-}
-export declare class AttemptCodes {
-    #private;
-    add(code: AttemptCode): void;
-    ended(): Promise<void>;
-}
-
 // dist/scheduling/attempt.d.ts
+import { Future } from '@tasktree/core';
 import type { QueuedJob } from '../jobs/job.ts';
 import type { StoredResult } from '../jobs/stored-value.ts';
 import type { Place } from './limits.ts';
@@ -818,6 +802,20 @@ export interface Attempt {
     isCancelled: boolean;
     attempts: number;
     isEnding: boolean;
+}
+export declare class AttemptCode {
+    #private;
+    readonly outcome: Future<Outcome>;
+    readonly ended: Future<void>;
+    constructor(perform: () => Promise<StoredResult>, limit: number, onAbandon: () => void);
+    get isOver(): boolean;
+    cancel(): void;
+    fail(reason: string): boolean;
+}
+export declare class AttemptCodes {
+    #private;
+    add(code: AttemptCode): void;
+    ended(): Promise<void>;
 }
 
 // dist/scheduling/change-setting.d.ts
@@ -874,7 +872,8 @@ export declare class Dispatcher {
     take(worker: string): ReplyPort<Job>;
     finish(worker: string, outcome: Outcome): ReplyPort<void>;
     cancel(id: number): void;
-    idle(): ReplyPort<void>;
+    idle(ticket: string): ReplyPort<void>;
+    stopIdle(ticket: string): void;
     dispatch(): void;
 }
 
@@ -1136,7 +1135,8 @@ export declare class Scheduler extends Actor {
     limit(kind: string, change: LimitChange | null): ReplyPort<void>;
     limitsOf(kind: string): KindLimits;
     kindsChanged(): void;
-    idle(): ReplyPort<void>;
+    idle(ticket: string): ReplyPort<void>;
+    stopIdle(ticket: string): void;
     drain(): ReplyPort<void>;
     statistics(): QueueStatistics;
 }
@@ -1175,7 +1175,7 @@ import { Actor, type ActorRef } from '@tasktree/actor';
 import type { JobFeed } from '../store/job-feed.ts';
 import type { Pools } from '../jobs/kind.ts';
 import type { KindTable } from '../jobs/kind-table.ts';
-import { type AttemptCodes } from './attempt-code.ts';
+import { type AttemptCodes } from './attempt.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Store } from '../store/store.ts';
 export interface Workshop {
@@ -1298,7 +1298,7 @@ export declare class Credentials {
 }
 
 // dist/server/job-commands.d.ts
-import { type JobRequest } from '../jobs/job.ts';
+import { type JobFilter, type JobRequest } from '../jobs/job.ts';
 import type { KindTable } from '../jobs/kind-table.ts';
 import type { Reply } from '../protocol/resp.ts';
 import type { Command, Directory } from './commands.ts';
@@ -1307,6 +1307,7 @@ export declare function parseWait(id: string | undefined, words: readonly string
     ticket: string | undefined;
     waiting: () => Promise<Reply>;
 };
+export declare function parseFilter(words: readonly string[]): JobFilter;
 export declare const requestOptions: string[];
 export declare function toRequest(kind: string, payload: string, options: ReadonlyMap<string, string>, kinds: KindTable): JobRequest;
 
@@ -1472,9 +1473,14 @@ export declare function explain(path: string, error: unknown): unknown;
 export declare function firstProblem(database: DatabaseSync, pragma?: string): string | null;
 export declare function keepCopy(database: DatabaseSync, target: string): void;
 export declare function holderOf(path: string): string;
+interface SqliteError extends Error {
+    errcode: number;
+}
+export declare function isSqlite(error: unknown): error is SqliteError;
 export declare function isPassingFailure({ errcode }: {
     errcode: number;
 }): boolean;
+export {};
 
 // dist/store/job-outputs.d.ts
 import type { Statements } from './statements.ts';

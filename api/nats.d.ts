@@ -1289,6 +1289,9 @@ export declare const cloneCodec: Codec;
 export declare const jsonCodec: Codec;
 export declare function checkedCodec(codec: Codec): Codec;
 
+// dist/wire/error-classes.d.ts
+export declare function carryErrorClasses(): void;
+
 // dist/wire/hash.d.ts
 export declare function hash(text: string, start?: number): number;
 

@@ -1,7 +1,3 @@
-// dist/abandon-future.d.ts
-import type { Future } from '@tasktree/core';
-export declare function abandonFuture(future: Future<unknown>): void;
-
 // dist/addresses.d.ts
 import { type LookupAddress } from 'node:dns';
 export declare function addressesOf(host: string, signal?: AbortSignal): Promise<LookupAddress[]>;
@@ -13,6 +9,10 @@ export declare function nameOf(address: string | undefined, port: number | undef
 import { Socket } from 'node:net';
 export type Receiver = (bytes: Buffer, lent: boolean) => boolean;
 export declare function withBulkReads(socket: Socket, receive: Receiver): Socket;
+
+// dist/cancel-unawaited.d.ts
+import type { Future } from '@tasktree/core';
+export declare function cancelUnawaited(future: Future<unknown>): void;
 
 // dist/connect.d.ts
 import type { StreamReader, StreamWriter, WaitOptions } from '@tasktree/streams';
@@ -35,7 +35,7 @@ export declare function createConnection<P extends Protocol | BufferedProtocol>(
 export declare function createConnection<P extends Protocol | BufferedProtocol>(factory: () => P, host: string, port: number, options?: ConnectOptions): Promise<[Transport, P]>;
 
 // dist/create-server.d.ts
-import { type ListenerOptions } from './listening-socket.ts';
+import { type ListenerOptions } from './listen.ts';
 import type { BufferedProtocol, Protocol } from './protocol.ts';
 import { Server } from './server.ts';
 export declare function parseListen<O extends ListenerOptions>(hostOrOptions: string | O, port: number | undefined, more: O | undefined): O;
@@ -132,7 +132,7 @@ export declare function dial(target: Target, options: DialOptions): Promise<Sock
 export { type ConnectOptions, createConnection, openConnection, type OpenOptions, } from './connect.ts';
 export { createDatagramEndpoint, type DatagramAddress, type DatagramOptions, type DatagramProtocol, DatagramTransport, } from './datagram.ts';
 export { type Datagram, DatagramSocket, type DatagramSocketOptions } from './datagram-socket.ts';
-export type { ListenerOptions } from './listening-socket.ts';
+export type { ListenerOptions } from './listen.ts';
 export type { BufferedProtocol, Protocol } from './protocol.ts';
 export { createServer } from './create-server.ts';
 export { Server, type ServerSocket } from './server.ts';
@@ -158,7 +158,7 @@ export declare function turnsOfIo(count: number): Promise<void>;
 // dist/keep-freed-memory.d.ts
 export declare function keepFreedMemory(): void;
 
-// dist/listening-socket.d.ts
+// dist/listen.d.ts
 import { type Server, type Socket } from 'node:net';
 import { type TlsOptions } from './tls.ts';
 export interface ListenTarget {
@@ -237,7 +237,7 @@ export declare function runOutsideTasks<T>(fn: () => T): Future<T>;
 
 // dist/server.d.ts
 import { type EventLoop } from '@tasktree/core';
-import { type WaitOptions } from '@tasktree/streams';
+import type { WaitOptions } from '@tasktree/streams';
 import { type TlsOptions } from './tls.ts';
 export interface ServerSocket {
     address: string;
@@ -267,7 +267,7 @@ export declare class Server implements AsyncDisposable {
 
 // dist/start-server.d.ts
 import { StreamReader, type StreamWriter } from '@tasktree/streams';
-import { type ListenerOptions } from './listening-socket.ts';
+import { type ListenerOptions } from './listen.ts';
 import { Server } from './server.ts';
 export type ClientHandler = (reader: StreamReader, writer: StreamWriter) => PromiseLike<void> | void;
 export interface StartServerOptions extends ListenerOptions {
@@ -276,8 +276,9 @@ export interface StartServerOptions extends ListenerOptions {
 export declare function startServer(onClient: ClientHandler, options: StartServerOptions): Promise<Server>;
 export declare function startServer(onClient: ClientHandler, host: string, port: number, options?: StartServerOptions): Promise<Server>;
 
-// dist/start-tls-writes.d.ts
+// dist/start-tls.d.ts
 import type { Socket } from 'node:net';
+export declare function refuseUnread(length: number): void;
 export declare class HeldWrites {
     #private;
     bytes: number;
@@ -346,6 +347,21 @@ export declare function toCertificateError(error: Error & {
     code?: unknown;
     reason?: unknown;
 }, host: string | undefined, leaf: DetailedPeerCertificate | null): CertificateError;
+
+// dist/tls-handshakes.d.ts
+import { type EventLoop } from '@tasktree/core';
+import type { Socket } from 'node:net';
+export declare class TlsHandshakes {
+    #private;
+    constructor(loop: EventLoop, onSocketClosed: () => void);
+    get running(): number;
+    get sockets(): number;
+    begin(socket: Socket, ms: number): void;
+    succeeded(plain: Socket | null): void;
+    failed(error: Error): void;
+    abort(): void;
+    destroySockets(): void;
+}
 
 // dist/tls.d.ts
 import { type EventLoop } from '@tasktree/core';

@@ -291,7 +291,7 @@ export interface SpawnOptions {
 }
 export declare function checkSpawn(program: string, args: readonly string[], options: SpawnOptions): void;
 export declare function checkArgs(args: unknown): void;
-export declare function ownEnv(env: SpawnOptions['env']): SpawnOptions['env'];
+export declare function ownOptions<O extends SpawnOptions>(options: O): O;
 export declare function toFolder(cwd: string | URL): string;
 export declare function toFolder(cwd: string | URL | undefined): string | undefined;
 export declare function checkDuration(name: string, ms: unknown): void;
@@ -353,7 +353,9 @@ export interface ProcStat {
     readonly isEnding: boolean;
     readonly status: number;
 }
-export declare function readProcStat(pid: number | string): ProcStat | null;
+export declare function readProcStat(pid: number | string): ProcStat | null | 'unknown';
+export declare function readPids(): string[] | 'unknown';
+export declare function isOutOfDescriptors(error: unknown): boolean;
 export declare function isDead({ state }: ProcStat): boolean;
 
 // dist/process-snapshot.d.ts
@@ -470,7 +472,7 @@ export declare function toSpawnError(error: NodeJS.ErrnoException, program: stri
 import { type SpawnOptions } from './options.ts';
 import { Process } from './process.ts';
 export declare function createSubprocessExec(program: string, args?: readonly string[], options?: SpawnOptions): Promise<Process>;
-export declare function start(program: string, callersArgs: readonly string[], options: SpawnOptions): Promise<Process>;
+export declare function start(program: string, callersArgs: readonly string[], callersOptions: SpawnOptions): Promise<Process>;
 export declare function createSubprocessShell(command: string, options?: SpawnOptions): Promise<Process>;
 
 // dist/stdio-copies.d.ts
