@@ -127,9 +127,9 @@ export class ByteQueue {
   }
 
   /**
-   * Returns the chunk that contains byte `from`, and the position of that chunk's first byte. A new search begins at 0,
-   * in the first chunk; a search that continues begins near the end, so the loop runs from the end. Both cases need few
-   * steps.
+   * Returns the index of the chunk that contains the byte at position `from`, and the position of the first byte of that
+   * chunk. Few steps are needed: a new search begins at 0, in the first chunk, and a search that continues begins near the
+   * end, from where the loop runs.
    */
   #locate(from: number): [chunk: number, base: number] {
     if (from < this.firstLength) return [this.#head, 0]
@@ -171,7 +171,10 @@ export class ByteQueue {
     return out
   }
 
-  /** Removes the first chunk. When half of the array, and at least 64 places, are removed chunks, that half is cut off. */
+  /**
+   * Removes the first chunk. The places of removed chunks are cut off when they are at least 64, and at least half of the
+   * array.
+   */
   #drop(): void {
     this.#offset = 0
     this.#head++
@@ -188,7 +191,7 @@ export class ByteQueue {
     }
   }
 
-  /** Makes room before the first chunk. The room doubles the array, so that many calls of `unshift` cost linear time. */
+  /** Makes room before the first chunk. The array at least doubles, so many calls of `unshift` cost linear time. */
   #makeRoom(): void {
     const chunks = this.#chunks
     this.#head = Math.max(8, chunks.length)

@@ -9,11 +9,11 @@
  * 0.1 us more. A copy above 8 KiB has a block of its own, so a part of the copy keeps no other bytes than the copy.
  */
 
-/** The size of a shared block, in bytes. A few bytes of a chunk that is not larger are returned without a copy. */
+/** The size of a shared block, in bytes. A part of a chunk that is not larger than this is returned without a copy. */
 const SLAB = 16_384
 /**
- * A part of a larger block is returned without a copy only if it is more than one eighth of the block. The copy lets the
- * block be freed.
+ * A part of a larger block is returned without a copy only if it is more than one eighth of the block. A smaller part is
+ * copied, so that the block can be freed.
  */
 const HELD = 8
 
@@ -47,13 +47,14 @@ export function compactCopy(bytes: Uint8Array): Buffer {
 }
 
 /**
- * Returns the `n` bytes of `chunk` from position `start`. A view keeps the whole block of its chunk in memory. So the
- * result is a copy if the chunk has more than 16 KiB, and its block at least eight times the bytes of the result.
+ * Returns the `n` bytes of `chunk` from position `start`. A view of the chunk would keep the whole block of memory in which
+ * the chunk lies. So the result is a copy if the chunk has more than 16 KiB and the block has at least `8 * n` bytes.
  */
 export function compactView(chunk: Buffer, start: number, n: number): Buffer {
   const view = chunk.subarray(start, start + n)
   if (chunk.length <= SLAB) return view
   const most = HELD * n
-  // The length is compared first, because `buffer` of a Buffer takes 10 ns. A chunk of a socket may fill half its block.
+  // The length is compared first, because reading `chunk.buffer` takes about 10 ns. The block may be larger than the chunk:
+  // a chunk from a socket may fill only half of its block.
   return chunk.length >= most || chunk.buffer.byteLength >= most ? compactCopy(view) : view
 }

@@ -37,8 +37,9 @@ export type StreamPair = readonly [reader: StreamReader, writer: StreamWriter]
 
 /**
  * Copies from `a` to `b` and from `b` to `a` at the same time, each no faster than the receiving side accepts the
- * bytes. When one side has ended, `writeEof()` passes the end on, and the other direction continues until its end. When
- * one direction fails or the call is cancelled, the other direction is cancelled too. Closes neither side.
+ * bytes. When one side has ended, `writeEof()` of the other side passes the end on, if the other side can end its writing
+ * alone. The other direction continues until its end. When one direction fails, the other direction is cancelled. When the
+ * call is cancelled, both directions are cancelled. Closes neither side.
  *
  * @returns the number of bytes from `a` to `b` and from `b` to `a`
  * @throws {TypeError} for anything but two pairs of a StreamReader and a StreamWriter

@@ -17,7 +17,7 @@ import type { WriteProtocol } from './write-transport.ts'
 type Watched = { getWriteBufferSize?: () => number }
 
 /**
- * The futures of callers that wait until the buffer of a transport is drained, or until the transport has closed. The
+ * The futures of callers that wait until the buffer of a transport has drained, or until the transport has closed. The
  * end of the connection ends both kinds of waits.
  *
  * @example
@@ -88,10 +88,11 @@ export class FlowControl implements WriteProtocol {
   }
 
   /**
-   * Waits until the protocol may write again.
+   * If the transport has called `pauseWriting`, waits until it calls `resumeWriting`.
    *
-   * @throws {ConnectionResetError} when the connection was lost before the call
-   * @throws the error that ends the stream during the wait, or that had ended it and was not a lost connection
+   * @throws {ConnectionResetError} when the connection had ended before the call
+   * @throws the error with which the connection ends during the wait. An error with which it had ended before the call is
+   * thrown too, unless the error says only that the connection is lost
    */
   drain(options?: WaitOptions): Promise<void> {
     checkOptions(options)
@@ -123,7 +124,7 @@ class EventWaiters {
   readonly #futures = new Set<Future<void>>()
   readonly #details: () => WaitDetails
 
-  /** @param details a function that returns what the waiters wait for, for `why()` of core */
+  /** @param details a function that returns the text that `why()` of core shows for these waits */
   constructor(details: () => WaitDetails) {
     this.#details = details
   }

@@ -16,7 +16,11 @@ export class IncompleteReadError extends Error {
   }
 }
 
-/** There was no separator within the option `limit` of the reader. Source: asyncio.LimitOverrunError */
+/**
+ * No separator came within the number of bytes that the option `limit` of the reader allows.
+ *
+ * Source: asyncio.LimitOverrunError
+ */
 export class LimitOverrunError extends RangeError {
   override readonly name: string = 'LimitOverrunError'
   readonly code: string = 'ERR_STREAMS_LIMIT_OVERRUN'

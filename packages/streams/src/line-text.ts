@@ -28,7 +28,7 @@ export function lineText(line: Buffer, encoding: BufferEncoding): string {
   return line.toString(encoding, 0, end)
 }
 
-/** Whether the character at position `at`, which has `width` bytes, is `code`. */
+/** Whether the character at position `at`, which has `width` bytes, has the code `code`. */
 function isAt(line: Buffer, at: number, code: number, width: CharacterWidth): boolean {
   return at >= 0 && line[at] === code && (width === 1 || line[at + 1] === 0)
 }

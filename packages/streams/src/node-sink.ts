@@ -7,10 +7,10 @@ import { type WriteProtocol, WriteTransport } from './write-transport.ts'
 export class NodeSink extends WriteTransport {
   readonly #sink: Writable
   readonly #protocol: WriteProtocol
-  /** Counts bytes for a sink in object mode, because Node counts the chunks of such a sink; null for other sinks. */
+  /** Counts the bytes for a Writable in object mode, because Node counts its chunks; null for any other Writable. */
   readonly #unsent: UnsentBytes | null
   #aborted = false
-  /** Whether the sink was destroyed by other code before `close`, and had not sent all bytes. */
+  /** Whether other code had destroyed the sink before `close` was called, and the sink had not sent all bytes. */
   #wasCut = false
 
   constructor(sink: Writable, protocol: WriteProtocol) {
@@ -21,8 +21,8 @@ export class NodeSink extends WriteTransport {
     // This listener is never removed, because an 'error' event without a listener would end the process.
     sink.on('error', (error) => this.lost(toOSError(error)))
     finished(sink, { readable: false }, (error) => {
-      // Node reports an error if the sink has closed before it has sent all bytes. After close(), such a sink may be a
-      // pipe whose reader has ended, which is not a failure.
+      // Node reports an error if the sink has closed before it has sent all bytes. After a call of `close`, this is not a
+      // failure if the sink has no error of its own: the sink may be a pipe whose reading end was closed.
       const isOrderly =
         error == null ||
         this.#aborted ||

@@ -12,7 +12,7 @@ export interface OSErrorOptions extends ErrorOptions {
 
 /**
  * An error of the operating system. Its `code` is the name of the error, such as "ECONNRESET". As with the errors of
- * Node, a fact that is not known is not a property of the error.
+ * Node, the error has the property `path`, for example, only if the path is known.
  *
  * Source: OSError. Differs: `code` is always there, and `errno` is negative, as in Node; `path` and `dest` are `filename`
  * and `filename2` in Python.
@@ -53,7 +53,7 @@ export class ConnectionResetError extends OSError {
   }
 }
 
-/** A write after the peer has closed its reading side. Source: BrokenPipeError */
+/** The program has written after the peer has closed its reading side. Source: BrokenPipeError */
 export class BrokenPipeError extends OSError {
   override readonly name: string = 'BrokenPipeError'
 
@@ -152,8 +152,8 @@ const ofConnection = new Set([
 /**
  * Whether `error` says only that the connection is lost, or that other code of this program has closed the stream.
  *
- * Source: ConnectionError, the base class of such errors in Python. Differs: the errors of a network that is down are among
- * them, because asyncio's drain does not throw them either.
+ * Source: ConnectionError, the base class of such errors in Python. Differs: a timeout of the connection and the errors of a
+ * network that is down count too.
  */
 export function isOfConnection(error: Error): boolean {
   const { code } = error as { code?: unknown }
@@ -164,7 +164,10 @@ interface SystemError extends Error, OSErrorOptions {
   code: string
 }
 
-/** The codes of the system, such as ECONNRESET or EAI_AGAIN. The codes of Node, such as ERR_INVALID_ARG_TYPE, are others. */
+/**
+ * Matches the codes of the operating system, such as ECONNRESET or EAI_AGAIN. Does not match the codes of Node itself, such
+ * as ERR_INVALID_ARG_TYPE.
+ */
 const ofSystem = /^E(AI_)?[A-Z0-9]+$/
 
 function isSystemError(error: Error): error is SystemError {

@@ -21,13 +21,13 @@ interface WaitingRead {
 /** The part of a reader that its pending reads use. */
 export interface ReadOwner {
   /**
-   * Returns where the bytes come from, and how many have arrived. `why()` of core, which explains what a task waits for,
-   * shows it. `what` is the name of the method that reads.
+   * Returns a text that says where the bytes come from, and how many have arrived. `why()` of core, which explains what a
+   * task waits for, shows this text. `what` is the name of the method that reads.
    */
   details(what: string): WaitDetails
   /** Whether a read may end now: there are bytes, the stream has ended, or the reader has failed. */
   mayEnd(): boolean
-  /** Called when the read was woken, but there were not enough bytes. @throws the error of a reader that has failed */
+  /** Called when a read was woken, but there were not enough bytes. @throws the error of a reader that has failed */
   stillWaits(): void
 }
 
@@ -74,7 +74,7 @@ export class PendingReads {
     if (next !== null && this.owner.mayEnd()) next.wake()
   }
 
-  /** Makes all reads fail with `error`. */
+  /** Makes all reads fail with `error`, but a read that was already woken first tries to take its bytes. */
   failAll(error: Error): void {
     for (const read of this.#next.splice(0)) read.endWith(error)
     this.first?.endWith(error)

@@ -10,7 +10,8 @@ export type Source = Readable | ReadableStream<Uint8Array> | AsyncIterable<Uint8
 /**
  * Passes the bytes of `source` to `reader` until the source ends.
  *
- * @throws {TypeError} when `source` is not a Readable, a ReadableStream or an async iterable, or is locked
+ * @throws {TypeError} when `source` is not a Readable, a ReadableStream or an async iterable, or when it is a
+ * ReadableStream that is locked
  */
 export function readFrom(source: Source, reader: StreamReader): void {
   if (typeof source === 'object' && source !== null) {
@@ -33,8 +34,8 @@ function readFromNode(source: Readable, reader: StreamReader): void {
     close() {
       const closed = whenClosed(source)
       source.destroy()
-      // Maybe no 'close' event will come, because it has come before, or the stream was made with `emitClose: false`. If it
-      // is on its way, it comes before the callback of nextTick.
+      // Maybe no 'close' event will come, because it has come before, or because the stream was made with
+      // `emitClose: false`. If the event still comes, it comes before the callback of nextTick.
       if (isOver || source.closed) process.nextTick(closed.settle)
       return closed.promise
     },
@@ -62,8 +63,8 @@ function readFromNode(source: Readable, reader: StreamReader): void {
 }
 
 /**
- * Returns a promise that settles when `source` emits 'close', or when `settle` is called. It rejects if `source` has
- * failed after the call of this function.
+ * Returns a promise that settles when `source` emits 'close', or when `settle` is called. The promise rejects if `source`
+ * has failed after the call of this function.
  */
 function whenClosed(source: Readable): { promise: Promise<void>; settle: () => void } {
   const { errored } = source
@@ -131,7 +132,7 @@ class Pump implements ReadTransport {
 
   /**
    * Closes the iterator. If the iterator is a generator that awaits a future of this library, the `await` is cancelled and
-   * the generator ends at once. If it awaits another promise, it ends when that promise has settled.
+   * the generator ends at once. If the generator awaits another promise, it ends when that promise has settled.
    */
   async close(): Promise<void> {
     if (this.#isClosed || this.#task?.done() !== false) return

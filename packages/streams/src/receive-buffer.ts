@@ -1,5 +1,5 @@
 /**
- * The buffer of a StreamReader. It has what was received and not read yet: the bytes, and after them the end or the
+ * The buffer of a StreamReader. It holds the bytes that were received and not read yet, and after them the end or the
  * failure of the stream.
  *
  * The buffer stays small because it controls the source of the bytes. It pauses the source when it holds more than twice
@@ -24,8 +24,8 @@ export interface ReadTransport {
 }
 
 /**
- * A read of at most this many bytes is assembled from several chunks, because a second read would cost more than the
- * copy.
+ * A read of at most this many bytes may be copied together from several chunks, because a second read would cost more
+ * than the copy.
  */
 const GATHERED = 4096
 
@@ -51,7 +51,7 @@ export class ReceiveBuffer {
     return this.#ended
   }
 
-  /** The error that reads throw after the last byte; null when the stream ends normally. */
+  /** The error that reads throw after the last byte; null when the stream has not ended, or has ended normally. */
   get failure(): Error | null {
     return this.#failure
   }
@@ -124,8 +124,8 @@ export class ReceiveBuffer {
   }
 
   /**
-   * Takes up to `n` bytes. At most 4 KiB are copied together from several chunks. If `n` and the buffer have more than
-   * that, only bytes of the first chunk are taken, which may be fewer than `n`.
+   * Takes up to `n` bytes. At most 4 KiB are copied together from several chunks. If `n` is more than 4 KiB, and the buffer
+   * has more than 4 KiB, only bytes of the first chunk are taken, which may be fewer than `n`.
    */
   takeSome(n: number): Buffer {
     const some = Math.min(n, this.length)
@@ -181,7 +181,10 @@ export class ReceiveBuffer {
     return at <= this.limit ? at + 1 : 0
   }
 
-  /** Returns a function that takes the bytes up to and including a separator; null if they have not all arrived. */
+  /**
+   * Returns a function that takes the bytes up to and including a separator. If no separator has arrived yet, the function
+   * takes nothing and returns null.
+   */
   search(separators: readonly Buffer[], width: CharacterWidth): () => Buffer | null {
     const search = new SeparatorSearch(this.#bytes, separators, width, this.limit)
     return () => {
@@ -194,8 +197,9 @@ export class ReceiveBuffer {
   }
 
   /**
-   * Drops the line of which `length` bytes were searched in vain, as far as it has arrived. In UTF-16, the first byte of a
-   * character whose second byte has not arrived yet stays. Otherwise all later characters would begin at an odd position.
+   * Drops a line that is longer than the limit, as far as the line has arrived. The first `length` bytes have no line feed
+   * in them. In UTF-16, the first byte of a character whose second byte has not arrived yet stays in the buffer. Otherwise
+   * all later characters would begin at an odd position.
    */
   dropLine(length: number, width: CharacterWidth): void {
     const at = findSeparator(this.#bytes, newlines[width], length, width)

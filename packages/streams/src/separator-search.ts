@@ -36,7 +36,8 @@ export class SeparatorSearch {
   /**
    * Returns the number of bytes up to and including the first separator; null if no separator has arrived.
    *
-   * @throws {LimitOverrunError} when more bytes than the limit allows come before the separator, or without one
+   * @throws {LimitOverrunError} when more bytes than the limit allows come before the separator, or have arrived
+   * without a separator
    */
   next(): number | null {
     const buffer = this.#buffer
@@ -83,8 +84,8 @@ export function findSeparator(
 }
 
 /**
- * Checks the separators and returns them ordered by length. If two separators end at the same position, the search must
- * find the shorter one first.
+ * Checks the separators and returns them ordered by length. The search needs this order: if two separators end at the same
+ * position, the shorter one counts, and the last one in the list is the longest.
  */
 export function toSeparators(separator: Bytes | readonly Bytes[]): readonly Buffer[] {
   const list = Array.isArray(separator) ? (separator as Bytes[]) : [separator as Bytes]

@@ -88,7 +88,8 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
    * fails, reads first return the bytes that came before. A read that needs more bytes throws the error. `close()` closes
    * the source.
    *
-   * @throws {TypeError} when `source` is none of these three kinds, or a web stream that is locked
+   * @throws {TypeError} when `source` is not a Readable, a ReadableStream or an async iterable, or when it is a
+   * ReadableStream that is locked
    */
   static from(
     source: Readable | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array | string>,
@@ -104,9 +105,9 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /**
-   * Reads up to `n` bytes, and at least one unless the stream has ended. With -1, reads all bytes until the end. If the
-   * read must wait, the result is a Future, as in every operation of the library: a Future is used like a Promise, but
-   * is not an instance of Promise.
+   * Reads up to `n` bytes, and at least one unless the stream has ended. With -1, reads all bytes until the end. If a read
+   * of up to `n` bytes must wait, the result may be a Future. A Future is used like a Promise, but is not an instance of
+   * Promise.
    *
    * @param n how many bytes at most; -1 for all bytes until the end. @defaultValue -1
    * @throws {TypeError} when `n` is not a whole number
@@ -130,8 +131,8 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   /**
    * Reads a line including its `\n`. At the end of the stream, returns the remaining bytes, which may be none.
    *
-   * @throws {LimitOverrunError} when the line is longer than the limit. The bytes of it that have arrived are dropped; the
-   * rest is read as the next line
+   * @throws {LimitOverrunError} when the line is longer than the limit. The bytes of the line that have arrived are dropped;
+   * the rest is read as the next line
    * @throws {RuntimeError} when another read is waiting
    *
    * Source: asyncio.StreamReader.readline. Differs: a LimitOverrunError in place of ValueError.
@@ -146,7 +147,8 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
    *
    * @throws {TypeError} when `n` is not a whole number
    * @throws {RangeError} when `n` is below 0
-   * @throws {IncompleteReadError} when the stream ends before that; `partial` of the error has the bytes that arrived
+   * @throws {IncompleteReadError} when the stream ends before `n` bytes have arrived; `partial` of the error has the bytes
+   * that arrived
    * @throws {RuntimeError} when another read is waiting
    */
   readExactly(n: number, options?: WaitOptions): Promise<Buffer> {
@@ -160,7 +162,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
    *
    * @throws {TypeError} when a separator is not bytes
    * @throws {RangeError} when a separator is empty, or the list of separators is empty
-   * @throws {IncompleteReadError} when the stream ends before that; `partial` of the error has the bytes that arrived
+   * @throws {IncompleteReadError} when the stream ends before a separator; `partial` of the error has the bytes that arrived
    * @throws {LimitOverrunError} when there is no separator within the limit; no bytes are consumed
    * @throws {RuntimeError} when another read is waiting
    */
@@ -185,7 +187,8 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /**
-   * Returns the next `n` bytes, or fewer if the stream ends before that, and keeps them in the reader.
+   * Returns the next `n` bytes and keeps them in the reader. Returns fewer bytes if the stream ends before `n` bytes have
+   * arrived.
    *
    * @throws {TypeError} when `n` is not a whole number
    * @throws {RangeError} when `n` is below 0
@@ -240,7 +243,7 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     return this.#buffer.ended && this.#buffer.failure === null && this.#buffer.length === 0
   }
 
-  /** Returns the error with which the source failed; null when it has not failed. */
+  /** Returns the error with which the source has failed, or, after `close`, a RuntimeError; null when there is no error. */
   exception(): Error | null {
     return this.#exception ?? this.#buffer.failure
   }
@@ -307,12 +310,15 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
     this.#buffer.setTransport(transport)
   }
 
-  /** For transports: removes and returns the unread bytes, because `startTls` must pass them to TLS. */
+  /** For transports: removes and returns the unread bytes. A transport that begins TLS passes them to TLS. */
   takeUnread(): Buffer {
     return this.#buffer.takeUnread()
   }
 
-  /** Closes the source outside of every task, because several tasks may wait in `close`, and each may be cancelled. */
+  /**
+   * Closes the source outside of every task. Several tasks may wait in `close`, and a cancel of one of them must not cancel
+   * the closing.
+   */
   #close(): Promise<void> {
     const error = new RuntimeError('the reader was closed')
     this.#buffer.drop(error)
@@ -413,8 +419,9 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
 }
 
 /**
- * Begins a read after a turn of the loop, because a cancel is due: the cancel ends the wait for that turn, and no byte is
- * taken. Otherwise a loop that always finds bytes in the buffer would never be cancelled.
+ * Begins a read after a turn of the loop. Callers use this function when a cancel is due: the cancel ends the wait for
+ * that turn, and no byte is taken. Without that wait, a loop that always finds bytes in the buffer would never be
+ * cancelled.
  */
 async function afterCheckpoint<T>(read: () => PromiseLike<T>): Promise<T> {
   await checkpoint()
@@ -422,8 +429,9 @@ async function afterCheckpoint<T>(read: () => PromiseLike<T>): Promise<T> {
 }
 
 /**
- * Wraps a read in an async function. The caller may call `then` on the result and let a task await the new promise. A
- * cancel of this task then still reaches the read, because the async function waits on the read as a part of the task.
+ * Waits for a read in an async function. A caller may call `then` on the promise of this function, and let a task await
+ * the promise that `then` returns. A cancel of this task then still reaches the read, because the async function awaits
+ * the read as a part of the task.
  */
 async function waitFor<T>(read: PendingRead<T>): Promise<T> {
   return await read

@@ -9,11 +9,11 @@ import type { WaitOptions } from './wait-options.ts'
 import { WebSink } from './web-sink.ts'
 import type { WriteProtocol, WriteTransport } from './write-transport.ts'
 
-/** The result of each drain that does not have to wait, which are most drains. */
+/** The result of each drain that does not have to wait. Most drains do not have to wait. */
 const DRAINED: Promise<void> = Promise.resolve()
 /** Every 128th drain waits one turn of the loop. Otherwise a peer that always keeps up would starve timers and I/O. */
 const TURN = 128
-/** How many milliseconds a sink has to close after an abort in a cancelled scope. */
+/** How many milliseconds the stream has to close after an abort in a cancelled scope. */
 const ABORT_GRACE = 5_000
 
 /** A transport that can begin TLS. */
@@ -24,8 +24,9 @@ export interface TlsUpgradable<O> extends WriteTransport {
 }
 
 /**
- * Writes bytes to a connection, a process or another sink. `write` never waits; a `drain` after it waits while the peer
- * is slower than the writer. Leaving the scope of `await using` closes the stream and waits for its end.
+ * Writes bytes to a sink: a connection, a child process, a Writable of Node or a WritableStream. `write` never waits. A
+ * `drain` after it waits while the sink is slower than the writer. Leaving the scope of `await using` closes the stream and
+ * waits until it has closed.
  *
  * @example
  *     import { PassThrough } from 'node:stream'
@@ -71,9 +72,9 @@ export class StreamWriter implements AsyncDisposable {
   }
 
   /**
-   * Passes bytes to the sink without waiting; a string is sent as UTF-8. Do not change the bytes until `drain` has
-   * returned. After the stream has closed, a write does nothing, and the next `drain` throws. Code that goes on writing and
-   * never drains is warned once.
+   * Passes bytes to the sink without waiting; a string is sent as UTF-8. Do not change the bytes later: they are not
+   * copied, and a part of them may still wait in the buffer when `drain` has returned. After the stream has closed, a write
+   * does nothing, and the next `drain` throws. Code that goes on writing and never drains is warned once.
    *
    * @throws {TypeError} when `data` is not bytes
    * @throws {RuntimeError} after `writeEof`
@@ -208,7 +209,7 @@ export class StreamWriter implements AsyncDisposable {
 
   /**
    * Closes the stream and waits until it has closed. If the wait is cancelled, the buffered bytes are dropped. In a
-   * cancelled scope the call then still waits for the end of the sink, for at most 5 seconds.
+   * cancelled scope the call then still waits until the stream has closed, for at most 5 seconds.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
@@ -236,7 +237,7 @@ function isUpgradable<O>(transport: WriteTransport): transport is TlsUpgradable<
   return 'startTls' in transport
 }
 
-/** Makes the transport for a sink of Node or of the web. @throws {TypeError} for any other value */
+/** Makes the transport for a Writable of Node or a WritableStream. @throws {TypeError} for any other value */
 function writeTo(
   sink: Writable | WritableStream<Uint8Array>,
   protocol: WriteProtocol,

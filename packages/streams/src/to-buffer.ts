@@ -1,9 +1,13 @@
 import { describe } from '@tasktree/core/lowlevel'
 
-/** What a caller may pass as bytes. A string stands for its UTF-8 bytes. */
+/** The types that a caller may pass as bytes. A string stands for its UTF-8 bytes. */
 export type Bytes = Uint8Array | string
 
-/** Returns `data` as a Buffer. It shares its memory with a Uint8Array. @throws {TypeError} for neither bytes nor a string */
+/**
+ * Returns `data` as a Buffer. If `data` is a Uint8Array, the Buffer shares its memory.
+ *
+ * @throws {TypeError} when `data` is neither a Uint8Array nor a string
+ */
 export function toBuffer(data: Bytes): Buffer {
   if (Buffer.isBuffer(data)) return data
   if (typeof data === 'string') return Buffer.from(data)

@@ -1,4 +1,7 @@
-/** Counts the bytes that a sink has not accepted yet, for a sink that does not count them itself. */
+/**
+ * Counts the bytes that a sink has not accepted yet. A sink is the destination of the bytes, such as a WritableStream. This
+ * class is used for sinks that do not count the bytes themselves.
+ */
 export class UnsentBytes {
   #count = 0
   #callbacks: (() => void)[] = []
@@ -18,7 +21,7 @@ export class UnsentBytes {
     for (const callback of this.#callbacks.splice(0)) callback()
   }
 
-  /** Calls `callback` when the sink has accepted all bytes. There must be bytes that it has not accepted yet. */
+  /** Calls `callback` when the sink has accepted all bytes. Must be called only while `count` is above 0. */
   whenAccepted(callback: () => void): void {
     this.#callbacks.push(callback)
   }

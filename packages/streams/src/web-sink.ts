@@ -8,7 +8,7 @@ export class WebSink extends WriteTransport {
   readonly #protocol: WriteProtocol
   readonly #unsent = new UnsentBytes()
   #ended = false
-  /** Whether the sink has taken bytes. If not, other code may have closed it before this transport was made. */
+  /** Whether the sink has taken bytes. If it has not, other code may have closed it before this transport was made. */
   #hasTaken = false
   #aborted = false
 
@@ -36,8 +36,8 @@ export class WebSink extends WriteTransport {
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
-    // If other code is closing the stream, `write` of Node throws, and returns no promise that rejects. The `async` of this
-    // function makes a rejection of it.
+    // If other code is closing the stream, the `write` of Node's WritableStreamDefaultWriter throws, instead of returning a
+    // promise that rejects. This function is async, so it turns the error into a rejection.
     await this.#writer.write(bytes)
   }
 
@@ -54,7 +54,8 @@ export class WebSink extends WriteTransport {
     if (this.#ended) return
     this.#ended = true
     this.#writer.close().then(undefined, (error: unknown) => {
-      // If other code has closed the stream, this close is refused, and the stream still reports its end.
+      // If other code has closed the stream, this `close` is rejected although the stream has not failed. The promise
+      // `closed` still reports the end of the stream.
       if (this.#hasFailed) this.#failed(error)
     })
   }
@@ -63,7 +64,7 @@ export class WebSink extends WriteTransport {
     this.#aborted = true
     this.#writer.abort().then(
       () => this.lost(null),
-      // The clean-up of the sink has failed.
+      // The `abort` method that the maker of the WritableStream has provided has failed.
       (error: unknown) => this.lost(toOSError(error)),
     )
   }
@@ -72,7 +73,7 @@ export class WebSink extends WriteTransport {
     return this.#protocol
   }
 
-  /** @internal whether the sink may refuse the bytes of a write, and report that only later in this turn of the loop */
+  /** @internal whether the sink may refuse the bytes of the last write, and report this later in this turn of the loop */
   override get mayRefuse(): boolean {
     return !this.#hasTaken
   }

@@ -4,9 +4,9 @@ import type { Writable } from 'node:stream'
 import { UndrainedWarning } from './undrained-warning.ts'
 
 export interface WriteBufferLimits {
-  /** The protocol must pause when more than this many bytes are buffered. */
+  /** The transport calls `pauseWriting` of its protocol when more than this many bytes are buffered. */
   high?: number | undefined
-  /** The protocol may resume when at most this many bytes are buffered. */
+  /** The transport then calls `resumeWriting` of its protocol when at most this many bytes are buffered. */
   low?: number | undefined
 }
 
@@ -22,9 +22,10 @@ export interface WriteProtocol {
 }
 
 /**
- * The writing side of a transport, for any kind of sink. It tells its protocol when to pause and resume writing, and
- * how the sink has ended. Bytes that are written after the end are dropped, and the next drain of the program throws. A
- * program that never drains gets one warning.
+ * The writing side of a transport, for any kind of sink. A sink is the destination of the bytes: a socket, a Writable of
+ * Node or a WritableStream. The transport tells its protocol when to pause and resume writing, and how the sink has ended.
+ * Bytes that are written after the end are dropped, and the next drain of the program throws. A program that never drains
+ * gets one warning.
  *
  * @example
  *     const head = (transport: WriteTransport) => {
@@ -60,20 +61,22 @@ export abstract class WriteTransport {
   /** Closes the sink at once and drops the buffered bytes. */
   protected abstract destroy(): void
   /**
-   * Calls `callback` when the sink has accepted the bytes that are buffered now, and maybe also those that are written
-   * meanwhile, even if writing has ended. If the sink fails, `callback` is called with the error, or not at all.
+   * Calls `callback` when the sink has accepted the bytes that are buffered now, and maybe also the bytes that are written
+   * in the meantime. This works after the end of writing too. If the sink fails, `callback` is called with the error, or
+   * not at all.
    */
   protected abstract whenFlushed(callback: () => void): void
   protected abstract writeProtocol(): WriteProtocol
   /**
    * Whether the sink takes no more bytes because it was ended or destroyed, maybe by code that does not know this transport.
-   * Node drops what is written to such a sink, and may report no error. A sink that always reports it needs no such check.
+   * Node drops the bytes that are written to such a sink, and may report no error. If the sink always reports an error, the
+   * subclass does not need to override this method.
    */
   protected sinkHasEnded(): boolean {
     return false
   }
 
-  /** Passes `data` to the sink without waiting. Do not change the bytes until they are drained. */
+  /** Passes `data` to the sink without waiting. Do not change the bytes later: they may not be sent yet, nor copied. */
   write(data: Uint8Array | string): void {
     if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
       throw new TypeError(`write takes a Buffer, Uint8Array or string, got ${describe(data)}`)
@@ -142,12 +145,12 @@ export abstract class WriteTransport {
     return this.#dropped
   }
 
-  /** @internal whether the sink had ended before it was given bytes, although the program had not closed this transport */
+  /** @internal whether bytes were written after the sink had ended, although the program had not closed this transport */
   get refusedBytes(): boolean {
     return this.#refusedBytes
   }
 
-  /** @internal whether the sink may refuse the bytes of the last write, and report that only later in this turn of the loop */
+  /** @internal whether the sink may refuse the bytes of the last write, and report this later in this turn of the loop */
   get mayRefuse(): boolean {
     return false
   }
@@ -172,7 +175,7 @@ export abstract class WriteTransport {
 
   /**
    * Sets how many buffered bytes make the protocol pause and resume. If only `high` is given, `low` is a quarter of it.
-   * If only `low` is given, `high` is four times as much.
+   * If only `low` is given, `high` is four times as much. If neither is given, sets the default limits.
    *
    * @throws {TypeError} when a limit is not a number
    * @throws {RangeError} unless high >= low >= 0
@@ -193,7 +196,7 @@ export abstract class WriteTransport {
     this.#closing = true
   }
 
-  /** Called when the sink had ended before it was given the bytes of the last write. */
+  /** Called when the bytes of the last write are lost, because the sink had ended before that write. */
   protected refuse(): void {
     this.#dropped = true
     this.#refusedBytes = true
@@ -228,7 +231,7 @@ export abstract class WriteTransport {
     this.whenFlushed(this.#flushed)
   }
 
-  /** Called when the sink has accepted bytes, or with the error for which it drops them. */
+  /** Called when the sink has accepted bytes. If the sink has dropped the bytes, `error` is the reason. */
   readonly #flushed = (error?: Error | null): void => {
     if (error != null || !this.#paused || this.#lost || this.buffered() > this.#low) return
     this.#paused = false
@@ -237,7 +240,8 @@ export abstract class WriteTransport {
 }
 
 /**
- * Returns both water marks. A mark that is not given is computed from the other one.
+ * Returns both water marks. A mark that is not given is computed from the other one. If neither is given, both are the
+ * defaults.
  *
  * @throws {TypeError} when a mark is not a number
  * @throws {RangeError} unless high >= low >= 0
