@@ -27,10 +27,10 @@ interface ServeTrace {
 }
 
 /**
- * Makes a span for each ask, and a span for each message that an actor handles. (The sender of an ask waits for an
- * answer. The sender of a tell does not.) The span of a handled ask is a child of the span of the ask. The span of a
- * handled tell is the root of its own trace, because the sender does not wait. It has a link to the span that was active
- * at the tell. An ask or tell that came from another program also has a span in the program that has received it.
+ * Makes a span for each ask, and a span for each message that an actor handles. An ask is a message whose sender waits for
+ * an answer. A tell is a message whose sender does not wait. The span of a handled ask is a child of the span of the ask.
+ * The span of a handled tell is the root of its own trace, because the sender does not wait. It has a link to the span that
+ * was active at the tell. An ask or tell that came from another program also has a span in the program that has received it.
  */
 export function watchAsks(tracer: Tracer): Disposable {
   const asks = new WeakMap<object, Context>()

@@ -6,7 +6,7 @@ interface AttemptTrace {
   readonly attempt: number
 }
 
-/** Makes a span for each attempt of `retry`. */
+/** Makes a span for each attempt of `retry` of `@tasktree/flow`. */
 export function watchAttempts(tracer: Tracer): Disposable {
   return spansOfChannel<AttemptTrace>('tasktree:flow.attempt', tracer, ({ name, attempt }) => ({
     name: name === '' ? 'attempt' : `attempt ${name}`,

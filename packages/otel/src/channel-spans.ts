@@ -23,7 +23,7 @@ export interface SpanData {
   readonly kind?: SpanKind
   readonly attributes?: Attributes
   readonly links?: Link[]
-  /** The context whose span is the parent; by default the active one. */
+  /** The context whose span is the parent; by default the active context. */
   readonly parent?: Context
   /** Called when the span has begun, with a context in which the span is active. */
   readonly begun?: (inside: Context) => void
@@ -33,7 +33,7 @@ export interface SpanData {
 
 type Message = TraceEntry & TraceOutcome
 
-/** The spans that this package has made, as opposed to those of other libraries. */
+/** The spans that this package has made. The spans of other libraries are not in this set. */
 const made = new WeakSet<Span>()
 
 /** Whether another library has made the span. */
@@ -48,11 +48,12 @@ interface OpenSpan {
 
 /**
  * Makes a span for each piece of work that is published on a TracingChannel of Tasktree. `describe` returns the data for
- * the span, or null for no span. The span is active while the work runs. Disposing of the result ends the open spans.
+ * the span, or null for no span. The span is active while the work runs. Disposing of the result unsubscribes from the
+ * channel and ends the open spans.
  *
  * To make the span active, this function sets `enter` on the message of the channel. The code that publishes the message
  * begins the work inside `enter`. The documented way, `bindStore`, needs the AsyncLocalStorage of the context manager.
- * The context managers of OpenTelemetry and Sentry keep it in a private field.
+ * The context managers of OpenTelemetry and Sentry keep their AsyncLocalStorage in a private field.
  */
 export function spansOfChannel<M extends object>(
   channel: string,
@@ -115,7 +116,7 @@ function noteError(span: Span, error: unknown, hasStatus: boolean): void {
   span.recordException(isError ? error : message)
 }
 
-/** Returns the message of an error, and any other value as text, even if the value cannot be turned into text. */
+/** Returns the message of an error, or any other value as text. If the conversion to text throws, describes the value. */
 function textOf(thrown: unknown): string {
   try {
     return thrown instanceof Error ? thrown.message : String(thrown)

@@ -10,13 +10,13 @@ import { watchTasks } from './tasks.ts'
 import { joinDisposables } from './join-disposables.ts'
 
 export interface InstrumentOptions {
-  /** Makes the tracer. By default the global provider, even if it is registered after the call of `instrument`. */
+  /** Makes the tracer. The default is the global provider, even if it is registered after the call of `instrument`. */
   tracerProvider?: TracerProvider | undefined
-  /** Makes the meter. By default the global provider, which must be registered before the call of `instrument`. */
+  /** Makes the meter. The default is the global provider, which must be registered before the call of `instrument`. */
   meterProvider?: MeterProvider | undefined
 }
 
-/** The name of the tracer and of the meter: the instrumentation scope. */
+/** The name of the tracer and of the meter. OpenTelemetry calls this name the instrumentation scope. */
 const scope = '@tasktree/otel'
 
 /**
@@ -28,7 +28,7 @@ const scope = '@tasktree/otel'
  * is the active span while the work runs, so spans of other libraries become its children. Without a context manager
  * of OpenTelemetry no span is active. Then a span has a parent only if its message, job or request carries the parent.
  *
- * A worker thread or process of a pool needs a call of its own, for example in the `initializer` of the pool. The span
+ * A worker thread or process of a pool must call this function too, for example in the `initializer` of the pool. The span
  * of the job in the worker is then a child of the span of its submission.
  *
  * The span of cancelled work has the attribute `tasktree.cancelled`. A cancel is never reported as an error.

@@ -1,8 +1,8 @@
 import { guarded } from './guarded.ts'
 
 /**
- * Joins `parts` into one Disposable. The parts are disposed of in reverse order, even if one of them throws. (Node 22 has no
- * DisposableStack.)
+ * Joins `parts` into one Disposable. The parts are disposed of in reverse order, even if one of them throws. This
+ * function is used because Node 22 has no DisposableStack.
  */
 export function joinDisposables(...parts: readonly Disposable[]): Disposable {
   return {

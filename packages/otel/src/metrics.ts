@@ -6,14 +6,17 @@ import { guarded } from './guarded.ts'
 
 type DelayHistogram = ReturnType<typeof monitorEventLoopDelay>
 
-/** A node of the tree of actors that an actor system adds to the result of `snapshot()`. */
+/** A node of a tree of actors. Each actor system of `@tasktree/actor` adds its tree to the result of `snapshot()`. */
 interface ActorNode {
   readonly path: string
   readonly mailbox?: { readonly size: number }
   readonly children: readonly ActorNode[]
 }
 
-/** The figures for the delay of the event loop: the name of each figure, and the function that reads it in nanoseconds. */
+/**
+ * The figures for the delay of the event loop. Each entry has the name of a figure, and the function that reads the figure in
+ * nanoseconds.
+ */
 const delays: readonly (readonly [string, (histogram: DelayHistogram) => number])[] = [
   ['min', ({ min }) => min],
   ['max', ({ max }) => max],
@@ -26,8 +29,8 @@ const delays: readonly (readonly [string, (histogram: DelayHistogram) => number]
 
 /**
  * Makes the metrics of this thread. Each collection calls `snapshot()` once, which takes less than 1 millisecond for each
- * 1,000 tasks if the machine is not busy. The delay of the event loop is measured from the first collection on, so it is reported from the second
- * collection on.
+ * 1,000 tasks if the machine is not busy. The delay of the event loop is measured from the first collection on, so it is
+ * reported from the second collection on.
  *
  * Source: for `nodejs.eventloop.delay`, the semantic conventions of OpenTelemetry for Node
  */

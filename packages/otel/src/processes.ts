@@ -10,8 +10,8 @@ interface ProcessTrace {
 }
 
 /**
- * Makes a span for each child process, from its start to its exit. An exit code other than 0 is an error, unless this
- * program has ended the process.
+ * Makes a span for each child process, from its start to its exit. If the exit code is not 0, the span has the status of an
+ * error, unless this program has ended the process.
  *
  * Source: the semantic conventions of OpenTelemetry for command line programs, client spans
  */

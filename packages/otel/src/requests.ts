@@ -68,8 +68,9 @@ export function watchRequests(tracer: Tracer): Disposable {
 }
 
 /**
- * Whether another library has made a span for the request. If an ask or another request has started the server, the span of
- * that ask or request is active here too. Such a span is of this package, or has ended.
+ * Whether another library has made a span for the request. Only an open span of the kind SERVER counts. A span that was
+ * active when the server was started, such as the span of an ask or of another request, is active here too. But this package
+ * has made that span, or the span has ended.
  */
 function hasForeignSpan(): boolean {
   const active: (Span & { kind?: SpanKind }) | undefined = trace.getSpan(context.active())

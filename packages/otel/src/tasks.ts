@@ -11,7 +11,7 @@ interface TaskTrace {
 /** Matches the names that the event loop gives to tasks that the program has not named. */
 const madeUp = /^Task-\d+$/
 
-/** Makes a span for each named task of the program, from its first step to its end. */
+/** Makes a span for each task that the program has named, from the first step of the task to its end. */
 export function watchTasks(tracer: Tracer): Disposable {
   return spansOfChannel<TaskTrace>('tasktree:task', tracer, ({ task, isService }) => {
     const { name } = task
