@@ -8,9 +8,9 @@ import { checkSignal, checkTarget, holderOf, listeningPorts, signalPort } from '
  * Opens the inspector of a running process, and leaves the process as it was found.
  *
  * SIGUSR1 makes Node open its inspector on port 9229. If another program has that port, for example a Node process that
- * was signalled at the same time, Node opens nothing. So `attach` repeats the signal. It looks for the inspector only on
- * ports of the process itself, because another process may have opened 9229. Once connected, it moves the inspector to a
- * free port, so that other processes can use 9229.
+ * has received the signal at the same time, Node opens nothing. So `attach` repeats the signal. It looks for the inspector
+ * only on ports of the process itself, because another process may have opened 9229. Once connected, `attach` moves the
+ * inspector to a free port, so that other processes can use 9229.
  *
  * If the inspector was open before, by --inspect or by a debugger, `attach` uses it as it is and leaves it open.
  */
@@ -23,8 +23,8 @@ const signalPause = 400
 const inspector = "process.getBuiltinModule('node:inspector')"
 const move = `(() => { const i = ${inspector}; i.close(); i.open(0, '127.0.0.1') })()`
 /**
- * Closes the inspector twice. Inside a busy loop, Node has not yet handled the last SIGUSR1, and opens the inspector again
- * when that loop ends. The close in `setImmediate` runs after that.
+ * Closes the inspector twice. If the program is in a busy loop, Node has not yet handled the last SIGUSR1, and opens the
+ * inspector again when the busy loop ends. The close in `setImmediate` runs after that.
  */
 const shut = `(() => { const i = ${inspector}; setImmediate(() => i.close()); i.close() })()`
 
@@ -53,8 +53,8 @@ export class Attached implements AsyncDisposable {
   }
 
   /**
-   * Opens a session to each worker thread. A worker thread has its own inspector, and its messages go through the
-   * inspector of the main thread.
+   * Opens a session to each worker thread. A worker thread has its own inspector. The messages to and from this inspector
+   * go through the inspector of the main thread.
    */
   async findWorkers(): Promise<void> {
     const { main } = this
@@ -105,7 +105,7 @@ async function before(work: Promise<unknown>, ms: number): Promise<void> {
   await race([work, sleep(ms)])
 }
 
-/** Connects to the inspector of a process, and opens it if necessary. @throws {Failure} when that is not possible */
+/** Connects to the inspector of a process, and opens the inspector if necessary. @throws {Failure} when this fails */
 export async function attach(pid: number): Promise<Attached> {
   checkTarget(pid)
   const known = listeningPorts(pid)
@@ -114,13 +114,14 @@ export async function attach(pid: number): Promise<Attached> {
     const { session, socket } = await connect(pid, open)
     return new Attached(pid, session, socket, true)
   }
-  // A cancel waits, because only a session can close the inspector that the signal opens.
+  // A cancel takes effect only after this call. Otherwise the inspector that the signal opens would stay open, because only
+  // a session can close it.
   return shielded(() => openAndAttach(pid, known))
 }
 
 async function openAndAttach(pid: number, known: readonly number[]): Promise<Attached> {
   const first = await connect(pid, await openInspector(pid, known))
-  // The move ends the connection, so the answer may be lost.
+  // When the inspector moves to another port, it ends this connection, so the answer may be lost.
   await before(
     // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- a cancel never rejects the promise of the session
     first.session.evaluate(move).catch(() => {}),
@@ -163,7 +164,10 @@ async function waitForInspector(
   return url
 }
 
-/** Waits until the inspector listens on another port than those that the process is known to use for something else. */
+/**
+ * Waits until the inspector listens on a port. The ports in `known` are skipped, because the process uses them for something
+ * else. Returns the address of the inspector; null when `ms` milliseconds have passed.
+ */
 async function waitFor(pid: number, known: readonly number[], ms: number): Promise<string | null> {
   const end = performance.now() + ms
   do {
@@ -185,9 +189,9 @@ async function findInspector(ports: readonly number[]): Promise<string | null> {
 }
 
 /**
- * Returns the address of the inspector that listens on `port`; null when another server listens there. That server gets at
- * most two short requests, one for each host. It may be a server for the debuggers of another program, such as a browser: its
- * list has entries of another type, or addresses on another port.
+ * Returns the address of the inspector that listens on `port`; null when another server listens there. The other server gets
+ * at most two short requests, one for each host. It may be a server for the debuggers of another program, such as a browser.
+ * Then the entries of its list have another type, or their addresses have another port.
  */
 async function probe(port: number): Promise<string | null> {
   for (const host of ['127.0.0.1', '[::1]']) {

@@ -139,7 +139,7 @@ program
     })
   })
 
-/** Does `work` with the file of a command. An error of the system becomes a Failure. */
+/** Calls `work`, which checks or writes `file`. If `work` throws, throws a Failure that names the file. */
 function withFile(file: string, work: () => void): void {
   try {
     work()
@@ -149,12 +149,12 @@ function withFile(file: string, work: () => void): void {
 }
 
 // If a reader such as `head` closes the pipe early, stdout emits the error EPIPE. Without a listener, EPIPE would end the
-// command before it has closed the inspector of the process.
+// command before the command has closed the inspector of the process.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
 })
 
-// With `runMain`, Ctrl-C ends the command in an orderly way, so that it leaves the process as it was found.
+// With `runMain`, Ctrl-C cancels the command. The command then closes the inspector of the process, if it has opened it.
 await runMain(async () => {
   try {
     await program.parseAsync()

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline/promises'
 export async function confirm(question: string): Promise<boolean> {
   const asking = createInterface({ input: process.stdin, output: process.stdout })
   try {
-    // If nobody can answer, for example in a script, the input ends. The empty text then means no.
+    // If nobody can answer, for example in a script, the input ends. The answer is then the empty text, which means no.
     const closed = new Promise<string>((resolve) => asking.once('close', () => resolve('')))
     const answer = await Promise.race([asking.question(`${question} [y/N] `), closed])
     return /^y(es)?$/i.test(answer.trim())

@@ -14,8 +14,9 @@ export function waitText(task: TaskSnapshot): string {
 }
 
 /**
- * Returns the text with its control characters as JSON writes them. A name is any text, and may have been made from the input
- * of a user. A line break in it would break the table, and an escape sequence would act on the terminal.
+ * Returns `text`, with each control character written as in JSON: a line break becomes `\n`. The name of a task can be any
+ * text, and the program may have made it from the input of a user. A line break in the name would break the table, and a
+ * control sequence would act on the terminal.
  */
 export function visible(text: string): string {
   return text.replace(/\p{Cc}/gu, (character) =>
@@ -62,7 +63,10 @@ interface Node {
   readonly children: Node[]
 }
 
-/** Returns the tree of each thread: each task below the task that created it, then the parts that other packages add. */
+/**
+ * Returns the tree of each thread: each task below the task that created it, and then the parts that other packages add to
+ * the snapshot, such as pools and actors.
+ */
 export function pstree(pid: number, threads: readonly ThreadSnapshot[]): string {
   const lines: string[] = []
   for (const thread of threads) {
@@ -90,7 +94,7 @@ function nodesOf(thread: ThreadSnapshot): Node[] {
 }
 
 /**
- * Makes a node of a part that another package than core has added to the result of core's `snapshot()`. Such a part is
+ * Makes a node from a part of the snapshot. Other packages add such parts to the result of core's `snapshot()`. A part is
  * plain JSON. Its `root` or its `children` become the children of the node, and all other fields become the text of the
  * node.
  */

@@ -31,15 +31,15 @@ type Note = readonly [
 ]
 
 const recorder = `globalThis[Symbol.for('tasktree.recorder')]`
-/** How many events the recorder keeps until they are fetched. They take about 50 megabytes. */
+/** The recorder keeps at most this many events until they are fetched. This many events take about 50 megabytes. */
 const mostNotes = 500_000
 /**
  * The text that starts the recorder in the process. The recorder subscribes to the events of tasks in `setImmediate`. The
- * inspector may evaluate this text while a function of the program is running, and a subscriber that appeared in the middle
- * of that function would see half of its work.
+ * inspector may evaluate this text while a function of the program is running, and a subscriber that was added in the middle
+ * of that function would see only half of the events of the function.
  *
- * If the command is killed, nobody fetches the events and nobody stops the recorder. So it stops by itself, and drops what it
- * has kept, when it would keep too many events.
+ * If the command is killed, nobody fetches the events and nobody stops the recorder. So the recorder stops by itself, and
+ * drops its events, when it would keep too many of them.
  */
 const install = `setImmediate(() => {
   const door = ${door}, channels = process.getBuiltinModule('node:diagnostics_channel')
@@ -63,13 +63,14 @@ interface Track {
   name: string
   begin: number
   end: number | null
-  /** The wait that the task is in: its label, and the time at which it began. */
+  /** The present wait of the task: its label, and the time at which the wait began. Null when the task does not wait. */
   wait: { label: string; since: number } | null
 }
 
 /**
- * Records the events of the main thread of a process for some time. Each task is a track. A wait is a slice on the track of its task, and a
- * cancel is an arrow from one track to another.
+ * Records the events of the main thread of a process for some time. Each task is a track of the trace. A wait is a slice on
+ * the track of its task. A cancel is an arrow from the track of the task that has called `cancel` to the track of the
+ * cancelled task.
  */
 export class Recording {
   readonly #attached: Attached
@@ -82,7 +83,7 @@ export class Recording {
     this.#attached = attached
   }
 
-  /** Starts the recorder in the process. @throws {Failure} when the loop of the process is too busy to start it */
+  /** Starts the recorder in the process. @throws {Failure} when the event loop of the process is too busy for it */
   async start(): Promise<void> {
     await look(this.#attached)
     const { main } = this.#attached
@@ -98,9 +99,9 @@ export class Recording {
   }
 
   /**
-   * Fetches the events since the last sample, and notes the present wait of each task.
+   * Fetches the events since the last call of `sample`, and notes the present wait of each task.
    *
-   * @throws {Failure} when there were so many events since the last sample that the process has dropped them
+   * @throws {Failure} when there were so many events since the last call that the recorder has dropped them
    */
   async sample(): Promise<void> {
     const { main, pid } = this.#attached
@@ -139,7 +140,7 @@ export class Recording {
     const id = ++this.#arrows
     const shared = { name: 'cancel', cat: 'cancel', pid: this.#attached.pid, id }
     if (from === 0) this.#track(0, 'plain code', time)
-    // In the trace format an arrow must begin and end in a slice.
+    // In the trace format an arrow must begin and end in a slice, so each of the two tracks gets a short slice.
     this.#slice(from, 'cancel()', time, 1)
     this.#slice(to, 'cancelled', time, 1)
     this.#events.push({ ...shared, ph: 's', ts: time * 1_000, tid: from })

@@ -17,7 +17,7 @@ interface Waiter {
   readonly reject: (error: Error) => void
 }
 
-/** The milliseconds that an answer may take if the caller gives no other time. */
+/** How many milliseconds an answer may take if the caller does not set another time. */
 const usualPatience = 5_000
 
 /** A session with the inspector of a process, or with the inspector of one of its worker threads. */
@@ -106,7 +106,10 @@ export class Session {
   }
 }
 
-/** Reads a message. A server that only resembles an inspector may send any text; what is not a message has no fields. */
+/**
+ * Reads a message. A server that only resembles an inspector may send any text. For a text that is not a JSON object, returns
+ * a message without fields.
+ */
 function read(text: string): Message {
   try {
     const message: unknown = JSON.parse(text)
@@ -136,7 +139,7 @@ export async function connect(
   try {
     await promise
   } catch (error) {
-    // A process that is ending closes its connections some moments before the system counts it as ended.
+    // A process that is ending closes its connections some moments before /proc shows that the process has ended.
     await sleep(100)
     throw hasEnded(pid) ? new Failure(`process ${pid} has ended`) : error
   }

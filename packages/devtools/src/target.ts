@@ -3,9 +3,9 @@ import { basename } from 'node:path'
 import { Failure } from './failure.ts'
 
 /**
- * Checks that a process can be sent a signal. SIGUSR1 makes Node open its inspector, but it kills a program that does not
- * handle the signal: `sleep`, Python, and also Node while it is still starting. So the checks come before the signal, and
- * they only read files in /proc.
+ * Checks whether a process can be sent SIGUSR1. This signal makes Node open its inspector, but it kills a program that does
+ * not handle the signal: `sleep`, Python, and also Node while Node is still starting. So the checks come before the signal,
+ * and they only read files in /proc.
  */
 
 const sigusr1 = 1n << 9n
@@ -69,7 +69,7 @@ export function signalPort(pid: number): number {
   return port === undefined ? 9229 : Number(port)
 }
 
-/** Returns the TCP ports on which the process listens. It finds them by the inodes of the sockets. */
+/** Returns the TCP ports on which the process listens. The ports are found by the inodes of the sockets. */
 export function listeningPorts(pid: number): number[] {
   const inodes = new Set<string>()
   for (const fd of list(`/proc/${pid}/fd`)) {
@@ -89,7 +89,7 @@ export function holderOf(port: number): string | null {
     if (!Number.isInteger(pid) || !listeningPorts(pid).includes(port)) continue
     return `process ${pid} (${readProc(pid, 'comm')?.trim() ?? 'unknown'})`
   }
-  // The holder may have ended during the search.
+  // The process that listened on the port may have ended during the search.
   return isTaken() ? 'a process of another user' : null
 }
 

@@ -5,14 +5,17 @@ import type { Session } from './session.ts'
 import { door, lookAtThreads } from './thread-snapshots.ts'
 
 export interface FoundTask {
-  /** The session to the thread of the task. */
+  /** The inspector session to the thread in which the task runs. */
   readonly session: Session
   /** The id, which is unique in its thread only. */
   readonly id: number
   readonly name: string
 }
 
-/** Returns the tasks of all threads. A task that has just ended may be among them. */
+/**
+ * Returns the tasks of all threads: the tasks that have not ended, and ended tasks for which another task still waits, such as
+ * a task that has ended without releasing a lock.
+ */
 export async function liveTasks(attached: Attached): Promise<FoundTask[]> {
   const looks = await lookAtThreads(attached)
   return looks.flatMap(({ thread: { session }, snapshot }) =>
@@ -45,7 +48,7 @@ export async function findTask(attached: Attached, idOrName: string): Promise<Fo
   throw new Failure(`${found.length} tasks are named ${idOrName}: use one of the ids ${ids}`)
 }
 
-/** Returns the text that explains why a task does not go on. The process that has the task makes the text. */
+/** Returns the text that explains why a task does not go on. The text is made by core's `why()` in the process. */
 export async function why(attached: Attached, idOrName: string): Promise<string> {
   const { session, id } = await findTask(attached, idOrName)
   const text = await session.evaluate(`${door}.why(${id})`)
@@ -54,9 +57,9 @@ export async function why(attached: Attached, idOrName: string): Promise<string>
 }
 
 /**
- * Cancels a task. The process does this in `setImmediate`. The inspector may evaluate this text while a function of the
- * program is running, and a cancel would change the state under that function. Returns false if the process has not cancelled
- * the task within about a second, because its loop is busy.
+ * Cancels a task. The cancel runs in `setImmediate`, because the inspector may evaluate code while a function of the program
+ * is running. A cancel in the middle of that function could change the state on which the function relies. Returns false if
+ * the process has not cancelled the task within about a second, because its event loop is busy.
  */
 export async function cancel(session: Session, id: number): Promise<boolean> {
   const mark = `globalThis[Symbol.for('tasktree.cancelled')]`

@@ -7,6 +7,10 @@ export interface ThreadSnapshot extends RuntimeSnapshot {
   thread: string
 }
 
+/**
+ * An expression for a function that core stores on `globalThis` in each thread. The function makes a snapshot of its thread.
+ * Its properties `why`, `cancel`, `current` and `idOf` are functions that explain, cancel and identify tasks.
+ */
 export const door = "globalThis[Symbol.for('tasktree.snapshot')]"
 
 /** The milliseconds that a snapshot may take. With a million tasks, or on a busy machine, it takes several seconds. */
@@ -18,7 +22,7 @@ export async function look(attached: Attached, stacks = false): Promise<ThreadSn
   return looks.map(({ snapshot }) => snapshot)
 }
 
-/** Does what `look` does. Returns each snapshot with its thread, because two threads may have the same name. */
+/** Makes the same snapshots as `look`. Returns each snapshot with its thread, because two threads may have the same name. */
 export async function lookAtThreads(
   attached: Attached,
   stacks = false,
@@ -30,7 +34,7 @@ export async function lookAtThreads(
     const { name, session } = thread
     if (session.isClosed) continue
     try {
-      // This call fails soon if the thread does not answer at all.
+      // If the thread does not answer at all, this call fails earlier than the call that makes the snapshot would fail.
       if ((await session.evaluate(`${door} === undefined`)) === true) continue
       const text = `JSON.stringify(${door}({ stacks: ${stacks} }))`
       const json = String(await session.evaluate(text, patience))

@@ -9,8 +9,9 @@ import { visible, waitText } from './print.ts'
 
 const probe = `globalThis[Symbol.for('tasktree.delay')]`
 /**
- * Starts to measure the delay of the event loop. Does so in `setImmediate`, because the inspector may evaluate
- * this text while a function of the program is running. The timer of `monitorEventLoopDelay` does not keep the process alive.
+ * The code that starts to measure the delay of the event loop in the process. It does its work in `setImmediate`, and so never
+ * in the middle of a function of the program: the inspector may evaluate the code while a function is running. The timer of
+ * `monitorEventLoopDelay` does not keep the process alive.
  */
 const install = `setImmediate(() => {
   const { monitorEventLoopDelay } = process.getBuiltinModule('node:perf_hooks')
@@ -28,7 +29,10 @@ interface Rate {
   readonly turns: number
 }
 
-/** The live view. The key q ends it. When the process ends, `run()` throws a Failure. */
+/**
+ * The live view of the tasks, which the command `tasktree top` shows. The key q ends the view. When the process ends, `run()`
+ * throws a Failure.
+ */
 export class Top {
   readonly #attached: Attached
   readonly #interval: number
