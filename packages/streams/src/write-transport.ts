@@ -76,7 +76,7 @@ export abstract class WriteTransport {
     return false
   }
 
-  /** Passes `data` to the sink without waiting. Do not change the bytes later: they may not be sent yet, nor copied. */
+  /** Passes `data` to the sink without waiting. Do not change the bytes later: the sink may keep them, not a copy. */
   write(data: Uint8Array | string): void {
     if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
       throw new TypeError(`write takes a Buffer, Uint8Array or string, got ${describe(data)}`)
