@@ -7,9 +7,10 @@ import { describe } from '@tasktree/core/lowlevel'
 declare const __filename: string | undefined
 
 /**
- * Checks the option `workerEntry`. Returns a function that finds the file; it is called when the first worker starts.
+ * Checks the option `workerEntry` of a pool. Returns a function that finds the file that workers run. The pool calls
+ * that function each time it starts a worker.
  *
- * @throws {TypeError} for anything but a URL
+ * @throws {TypeError} when `option` is neither a URL nor undefined
  */
 export function resolveWorkerEntry(option: unknown): () => URL {
   if (option === undefined) return findWorkerEntry

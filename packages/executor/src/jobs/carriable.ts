@@ -1,6 +1,7 @@
 /**
- * Refuses values whose copy would silently be empty. Node's own classes keep their data in private fields: structured
- * clone turns an AbortSignal into `{}`, and `node:v8` does the same to a URL or a Blob.
+ * Checks values before they are sent to a worker or back, and refuses a value whose copy would silently be empty.
+ * Node's own classes keep their data in private fields: structured clone turns an AbortSignal into `{}`, and `node:v8`
+ * does the same to a URL or a Blob.
  *
  * The engine offers no hook for this check, so the code walks through the values before they are copied. For a job with
  * primitive arguments the walk costs nothing that can be measured, and for a tree of objects a fraction of the cost of
@@ -34,8 +35,8 @@ const hollowInThreads = [
 ]
 
 /**
- * Classes whose objects arrive empty in another process: those of `hollowInThreads`, and some more. Between threads,
- * the engine itself copies or refuses the objects of these further classes.
+ * Classes whose objects arrive empty in another process: the classes of `hollowInThreads`, and five more. Between
+ * threads, the engine itself copies or refuses the objects of these five classes.
  */
 const hollowInProcesses = [
   ...hollowInThreads,
@@ -47,7 +48,8 @@ const hollowInProcesses = [
 ]
 
 /**
- * For each prototype that the walk has met: whether its objects are refused. One map for threads and one for processes.
+ * For each prototype that a check has met: whether objects with this prototype are refused. One map is for objects that
+ * are sent to threads, and one is for objects that are sent to processes.
  */
 const verdicts: Record<Medium, WeakMap<object, boolean>> = {
   thread: new WeakMap(),
@@ -76,7 +78,8 @@ function inheritsHollow(prototype: object, medium: Medium): boolean {
 }
 
 /**
- * The items of an array up to this length are first checked for being primitive, which is cheaper than the full walk.
+ * If an array has at most this many items, the check first looks whether any item is an object. If none is, the check
+ * ends there, because this is cheaper than the full walk through the values.
  */
 const longestShort = 8
 
@@ -105,7 +108,7 @@ function prototypeOf(type: unknown): object | undefined {
 /**
  * Walks through everything that a copy of `value` would contain, except the objects in `moved`.
  *
- * @throws {TypeError} when an object in it would arrive empty
+ * @throws {TypeError} when an object in `value` would arrive empty
  * @throws whatever reading `value` throws
  */
 export function assertCarriable(
@@ -144,7 +147,7 @@ export function assertCarriable(
         continue
       }
       if (types.isNativeError(next)) {
-        // Of an error's properties, the engine copies only `cause` as an object.
+        // The copy of an error contains no objects except the copy of its `cause`.
         visit(next.cause)
         continue
       }

@@ -3,9 +3,10 @@ import type { Transferable } from 'node:worker_threads'
 import { assertCarriable } from './carriable.ts'
 
 /**
- * Checks whether `value` can be sent to a thread while the objects in `moved` move there. Moves nothing.
+ * Checks whether `value` can be sent to a thread while the objects in `moved` move there. The check itself moves
+ * nothing.
  *
- * @throws what the transport throws, or a TypeError when an object in `value` would arrive empty
+ * @throws when `value` cannot be cloned, when an object in `value` would arrive empty, or when reading `value` throws
  */
 export function assertCloneable(value: unknown, moved: readonly Transferable[] = []): void {
   assertCarriable(value, 'thread', moved)
@@ -13,17 +14,26 @@ export function assertCloneable(value: unknown, moved: readonly Transferable[] =
   else new CheckingSerializer(moved).writeValue(value)
 }
 
-/** Bun lacks the serializer. There, a value with a port that moves counts as a value that cannot be cloned. */
+/**
+ * Whether `Serializer` of node:v8 can be used for the check. Bun lacks it. So on Bun, a value that contains a port
+ * that moves counts as a value that cannot be cloned.
+ */
 const hasSerializer = !('bun' in process.versions)
 
-/** Methods that the documentation of node:v8 describes for subclasses, but that are missing in its types. */
+/**
+ * Methods of Serializer that subclasses may override or call. The documentation of node:v8 describes these methods, but
+ * its types do not declare them.
+ */
 interface HostObjectSerializer extends Serializer {
   _writeHostObject(value: object): void
   _getSharedArrayBufferId(): number
 }
 const BaseSerializer = Serializer as unknown as new () => HostObjectSerializer
 
-/** Walks through a value as structured clone does, and leaves out the moved objects, which `structuredClone` would refuse. */
+/**
+ * Walks through a value as structured clone does, but leaves out the objects that are moved, because `structuredClone`
+ * would refuse them.
+ */
 class CheckingSerializer extends BaseSerializer {
   readonly #moved: ReadonlySet<unknown>
 

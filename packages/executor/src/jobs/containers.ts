@@ -1,12 +1,13 @@
 /**
- * Reads arrays, maps and sets as the engine reads them when it copies them. A subclass may have replaced the iterator,
- * an object may inherit from `Map` without being a map, and an array may be long and nearly empty.
+ * Reads arrays, maps and sets in the way in which the engine reads them when it copies them. A plain `for` loop would
+ * read something else in some cases: a subclass may have replaced the iterator, an object may inherit from `Map`
+ * without being a map, and an array may be long and nearly empty.
  */
 import { types } from 'node:util'
 
 /**
- * An array longer than this is treated as sparse, and only its existing keys are listed: counting through the holes
- * would take seconds.
+ * An array longer than this counts as sparse (nearly empty), and the callers list only its existing keys, because a
+ * loop over all indexes would take seconds.
  */
 const longestDense = 2 ** 25
 

@@ -47,8 +47,9 @@ export interface EncodedError {
 }
 
 /**
- * The limit of records, and of the entries of one list `errors`. Without it, the encoding of a getter that returns a new
- * error each time it is read, or of a sparse list with a length of 2^32-1, would not end.
+ * At most this many records are made for one thrown value, and at most this many entries of one list `errors` are
+ * encoded. Without this limit, the encoding of a getter that returns a new error each time it is read, or of a sparse
+ * list with a length of 2^32-1, would not end.
  */
 const mostRecords = 10_000
 
@@ -56,7 +57,7 @@ const encodedApart: ReadonlySet<string> = new Set(['name', 'message', 'stack', '
 
 type Send = (value: unknown) => void
 
-/** Encodes what a job threw. `send` must throw for a value that cannot be sent. `encodeError` itself never throws. */
+/** Encodes a value that a job has thrown. `send` must throw for a value that cannot be sent. Never throws itself. */
 export function encodeError(thrown: unknown, send: Send): EncodedError {
   const encoder = new ErrorEncoder(send)
   if (!isError(thrown) && !canSend(thrown, send)) {
@@ -66,7 +67,7 @@ export function encodeError(thrown: unknown, send: Send): EncodedError {
   return { thrown: encoder.encode(thrown), records: encoder.finish() }
 }
 
-/** Encodes only the message and the stack of what a job threw, for an error that cannot be sent as a whole. */
+/** Encodes only the name, message and stack of a thrown value, for an error that cannot be sent as a whole. */
 export function encodeSummary(thrown: unknown): EncodedError {
   const record: ErrorRecord = {
     type: 'Error',
@@ -83,7 +84,10 @@ class ErrorEncoder {
   readonly #indexes = new Map<object, number>()
   readonly #records: ErrorRecord[] = []
   readonly #waiting: object[] = []
-  /** For each object: whether it can be sent. Many errors may refer to the same large object, which takes long to copy. */
+  /**
+   * For each object: whether it can be sent. The answers are kept, because many errors may refer to the same large
+   * object, which takes long to copy.
+   */
   readonly #sendable = new Map<unknown, boolean>()
 
   constructor(send: Send) {
@@ -104,7 +108,7 @@ class ErrorEncoder {
 
   /** Encodes the errors found so far, and the errors that these refer to. */
   finish(): readonly ErrorRecord[] {
-    // `#encodeError` adds errors to the list during this loop. The order of the list is the order of the indexes.
+    // `#encodeError` adds errors to `#waiting` during this loop. The order of `#waiting` is the order of the indexes.
     for (const error of this.#waiting) this.#records.push(this.#encodeError(error))
     return this.#records
   }
@@ -135,7 +139,10 @@ class ErrorEncoder {
     }
   }
 
-  /** Reads the entries one by one, because the list may have a `map` of its own, and an entry may throw when it is read. */
+  /**
+   * Reads the entries of `list` one by one. The method `map` is not used, because the list may have replaced it, and an
+   * entry may throw when it is read.
+   */
   #encodeList(list: readonly unknown[]): EncodedValue[] {
     const encoded: EncodedValue[] = []
     const length = read(list, 'length')
@@ -196,7 +203,7 @@ function readText(from: unknown, key: string, otherwise: string): string {
   const value = read(from, key)
   if (value === undefined) return otherwise
   try {
-    // oxlint-disable-next-line typescript/no-base-to-string -- an object as a name or message is shown as any text would show it
+    // oxlint-disable-next-line typescript/no-base-to-string -- an object as a name or message is shown as a template string would show it
     return String(value)
   } catch {
     return show(value)
@@ -246,14 +253,14 @@ interface ErrorType {
 
 interface PackageType {
   readonly type: ErrorType
-  /** The value of `code` in objects of this class; null for CancelledError, which is recognized by its brand. */
+  /** The value of `code` in errors of this class; null if only the symbol in its prototype identifies the class. */
   readonly code: string | null
 }
 
 /**
- * The classes of core and of this package, and how to recognize their objects. Identity does not work for them, because
- * a job's module may have loaded its own copy of the package. A name alone would also match a class of another library:
- * an error of such a class arrives as an Error with the same name.
+ * The classes of core and of this package, and how to recognize their errors. Comparing the classes by identity is not
+ * enough, because a job's module may have loaded its own copy of the package. Comparing only the names would also match
+ * a class of another library. An error of such a class arrives as an Error with the same name.
  */
 const packageTypes = new Map<string, PackageType>([
   ['BrokenExecutor', { type: BrokenExecutor, code: 'ERR_EXECUTOR_BROKEN' }],
@@ -300,8 +307,8 @@ const typesByName = new Map<string, ErrorType>([
 ])
 
 /**
- * Makes the errors of a class of another package arrive as objects of that class. An error belongs to the class when it
- * has both the class's name and its `code`.
+ * Makes the errors of a class of another package arrive as objects of that class. An error is taken for one of this
+ * class if a class in its prototype chain is named `name` and its property `code` is `code`.
  */
 export function carryErrorType(name: string, type: ErrorType, code: string): void {
   packageTypes.set(name, { type, code })
@@ -334,8 +341,8 @@ export function decodeError({ thrown, records }: EncodedError, submittedAt: stri
 }
 
 /**
- * Makes an error without the constructor of its class, because constructors take different arguments. All data of these
- * errors are own properties.
+ * Makes an error without the constructor of its class, because constructors take different arguments. Nothing is lost
+ * by this, because all data of these errors is in own properties, which `decodeError` sets.
  */
 function makeError(name: string, message: string): Error {
   if (name === 'DOMException') return new DOMException(message)

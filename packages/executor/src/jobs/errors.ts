@@ -1,6 +1,8 @@
 /**
- * The pool cannot run jobs any more: its workers died on start, or their initializer failed. Source:
- * concurrent.futures.BrokenExecutor
+ * The pool cannot run jobs any more: its workers cannot be started or died on start, or the initializer of a worker
+ * failed or could not be sent.
+ *
+ * Source: concurrent.futures.BrokenExecutor
  */
 export class BrokenExecutor extends Error {
   override readonly name: string = 'BrokenExecutor'
@@ -8,8 +10,8 @@ export class BrokenExecutor extends Error {
 }
 
 /**
- * The worker died while it ran this job, or twice while it received this job: it exited, was killed, or ran out of
- * memory. `cause` is the error that ended the worker, if known.
+ * A worker died while it ran this job, or two workers died while they received this job. A worker dies when it exits,
+ * is killed, or runs out of memory. `cause` is the error that ended the worker, if known.
  */
 export class WorkerCrashedError extends Error {
   override readonly name: string = 'WorkerCrashedError'
@@ -31,7 +33,7 @@ export class WorkerCrashedError extends Error {
   }
 }
 
-/** A job, one of its arguments or its result cannot be sent between threads or processes. */
+/** A job, or a value that the job takes or gives, cannot be sent between threads or processes. */
 export class JobSerializationError extends Error {
   override readonly name: string = 'JobSerializationError'
   readonly code: string = 'ERR_EXECUTOR_SERIALIZATION'

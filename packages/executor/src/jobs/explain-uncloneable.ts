@@ -2,7 +2,8 @@ import { describe } from '@tasktree/core/lowlevel'
 import { entriesOf, isDenseArray, itemsOf } from './containers.ts'
 
 /**
- * How many levels the search descends. Each level copies everything below it, so a long linked list would take seconds.
+ * How many levels `explainUncloneable` descends. At each level it copies everything below that level, so without this
+ * limit a long linked list would take seconds.
  */
 const deepest = 50
 

@@ -11,16 +11,16 @@ import {
 export interface JobControl {
   /** Called when the future was cancelled. */
   abandon(): void
-  /** Returns where the job is now. `why()` of core, which explains what a task waits for, shows it. */
+  /** Returns where the job is now. `why()` of core, which explains what a task waits for, shows this place. */
   details(): WaitDetails
   /** Called when the reader has room for `count` more values of the stream. */
   grant(count: number): void
 }
 
 /**
- * The result of a job. A cancel removes a job that waits in the queue. In a running job, the signal that `workerSignal()`
- * returns aborts, and the worker is terminated if the job then runs for longer than the option `cancelGrace` of the pool
- * says. The code that awaits the job continues at once.
+ * The result of a job. A cancel removes a job that waits in the queue. In a running job, the signal that
+ * `workerSignal()` returns aborts, and the worker is terminated if the job then runs for longer than the option
+ * `cancelGrace` of the pool says. The code that awaits the job continues at once.
  *
  * For a generator job, the future resolves with the return value of the generator, and it is an async iterable of the
  * yielded values. The worker is at most 16 values ahead of the reader. A program that waits for the future without
@@ -43,7 +43,7 @@ export class JobFuture<R, Y = never> extends ObservedFuture<R> {
   #stream: JobStream<Y> | null = null
   #isAwaited = false
 
-  /** Used by the `submit` of an executor. */
+  /** Called by the method `submit` of an executor. */
   constructor(control: JobControl) {
     super()
     this.#control = control
@@ -79,12 +79,12 @@ export class JobFuture<R, Y = never> extends ObservedFuture<R> {
     this.#isAwaited = true
   }
 
-  // oxlint-disable-next-line unicorn/no-thenable -- as every future
+  // oxlint-disable-next-line unicorn/no-thenable -- every future has a method `then`
   override then<T = R, E = never>(
     onFulfilled?: ((value: R) => T | PromiseLike<T>) | null,
     onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
   ): Promise<T | E> {
-    // An `await` of a job that has ended does not wait, but drops the values as well.
+    // An `await` of a job that has ended begins no wait, so `observed` is called here, which drops the unread values.
     this.observed()
     return super.then(onFulfilled, onRejected)
   }

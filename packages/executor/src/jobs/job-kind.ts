@@ -7,14 +7,17 @@ import { SubmitStacks } from './submit-stack.ts'
  * A job that takes less than this many milliseconds counts as short. Several short jobs are sent to a worker at once.
  */
 const shortJob = 1
-/** How fast the estimate falls when jobs become shorter. The estimate rises to the time of a longer job at once. */
+/**
+ * The weight of the newest job in the estimate of how long the jobs of one function take, if that job was shorter than
+ * the estimate. The time of a longer job replaces the estimate at once.
+ */
 const decay = 0.2
 /** How many functions each worker remembers, and how many functions that are sent as source text the pool remembers. */
 export const maxKinds = 500
 
 /**
- * All jobs of one function. Holds the function, which is sent to a worker once, and an estimate of how long the jobs
- * take.
+ * The data that all jobs of one function share: the function, which a worker remembers after its first job, and an
+ * estimate of how long the jobs take.
  */
 export class JobKind {
   /** The number that stands for the function in messages to the workers. */

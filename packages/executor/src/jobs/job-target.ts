@@ -6,8 +6,9 @@ import { findRelativeImport } from './scan-source.ts'
 const native = /\{\s*\[native code\]\s*\}$/
 
 /**
- * Returns what a worker needs to find the function of a job. @throws {TypeError} when `job` is neither a function nor a
- * usable reference
+ * Returns the data with which a worker finds the function of a job.
+ *
+ * @throws {TypeError} when `job` is neither a function nor a reference to a module of this machine
  */
 export function readTarget(job: unknown): JobTarget {
   if (job instanceof JobRef) {
@@ -22,7 +23,7 @@ export function readTarget(job: unknown): JobTarget {
   )
 }
 
-/** Returns why the function cannot be sent to a worker, with advice; null when it can be sent. */
+/** Returns why the function of `target` cannot be sent to a worker, with advice; null when it can be sent. */
 export function whyUnsendable(target: JobTarget): string | null {
   if (!('source' in target)) return null
   if (native.test(target.source)) {
@@ -33,7 +34,7 @@ export function whyUnsendable(target: JobTarget): string | null {
   return `the job imports ${JSON.stringify(specifier)}, relative to the module it comes from, which the worker does not know: export the job from a module and use jobs(), or pass new URL(${JSON.stringify(specifier)}, import.meta.url).href as an argument and import that`
 }
 
-/** Returns the name of the function that `target` stands for, for people. */
+/** Returns the name of the function that `target` stands for, as messages and tools show it. */
 export function nameOf(target: JobTarget): string {
   if (!('source' in target)) return target.name
   return /^(?:async\s+)?function\s*\*?\s*([\w$]+)/.exec(target.source)?.[1] ?? '(anonymous)'

@@ -68,10 +68,10 @@ export interface JobsOptions {
  * one of these functions. If `url` names a `.js` file that does not exist, but a `.ts` file of the same name does, the
  * `.ts` file is used, so that the same line works in the source and in the build.
  *
- * @throws {TypeError} when `url` is not an absolute URL, and for an `id` or `version` that is not a name
+ * @throws {TypeError} when `url` is not an absolute URL, or when `id` or `version` is empty or contains a space, # or @
  *
  * @example
- *     // A module of your own is `new URL('./work.js', import.meta.url)`. This one is Node's.
+ *     // For a module of your own, pass `new URL('./work.js', import.meta.url)`. The module here is part of Node.
  *     const { gzipSync } = jobs<typeof import('node:zlib')>('node:zlib')
  *     const zipped = await toThread(gzipSync, 'x'.repeat(1_000))
  *     console.log(zipped.length < 100) // true
@@ -99,7 +99,11 @@ export function referTo<M>(href: string | null, module: string): JobRefs<M> {
   })
 }
 
-/** Returns the name of a module with its version. @throws {TypeError} when `id` or `version` is not a valid name */
+/**
+ * Returns the name of a module with its version.
+ *
+ * @throws {TypeError} when `id` or `version` is empty or contains a space, # or @
+ */
 export function moduleName(id: string, version?: string): string {
   checkName('id', id)
   if (version === undefined) return id

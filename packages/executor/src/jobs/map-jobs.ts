@@ -1,5 +1,6 @@
 /**
- * `Executor.map`: takes items, submits a job for each item or each chunk of items, and yields the results.
+ * The code of `Executor.map`, which takes items, submits a job for each item or each chunk of items, and yields the
+ * results.
  *
  * The source of the items may be slow or endless, so the code waits for the next item and the next result at the same
  * time. Neither wait may delay the other, and a cancel or the timeout ends both.
@@ -32,8 +33,8 @@ import { stackText, type SubmitStack } from './submit-stack.ts'
 export interface MappedJob {
   readonly future: Future<unknown>
   /**
-   * Whether the job was sent to a worker. A chunk that could not be sent, because one item is not cloneable, is sent
-   * item by item.
+   * Whether the job has started in a worker. If a chunk has not started, because one of its items cannot be cloned, the
+   * map submits its items one by one.
    */
   readonly isStarted: boolean
   /** The stack of the call of `map`, which is added to the error of an item. */
@@ -199,7 +200,8 @@ class Mapping<T, R> {
         const awaited = ordered ? [...this.#pending.values().take(1)] : [...this.#pending]
         const ready = awaited.find(({ job }) => job.future.done())
         if (ready !== undefined) {
-          // Code that takes results which are ready, and awaits foreign promises, has no other wait.
+          // A cancel of the reader is thrown only by a wait. If all results are ready, this iteration would never wait.
+          // So it waits here when a cancel is due.
           if (cancelIsDue()) await checkpoint()
           this.#pending.delete(ready)
           yield* this.#unpack(ready)
@@ -223,8 +225,8 @@ class Mapping<T, R> {
   }
 
   /**
-   * Submits jobs for the available items, until `buffer` jobs are pending. Returns a future when the next item is not
-   * there yet; otherwise null.
+   * Submits jobs for the items that are there, until the pending jobs contain `buffer` items. Returns a future when the
+   * next item is not there yet; otherwise null.
    */
   #submitMore(): Future<unknown> | null {
     while (this.#pending.size < this.#maxPending) {
@@ -263,8 +265,8 @@ class Mapping<T, R> {
   }
 
   /**
-   * Called when an item of the chunk cannot be sent. Submits each item as a job, so that the items before it still get
-   * their results.
+   * Called when an item of the chunk cannot be sent. Submits each item as a separate job, so that the items before the
+   * bad item still get their results.
    */
   async *#submitEach(chunk: readonly T[]): AsyncGenerator<R> {
     for (const item of chunk) {
@@ -278,7 +280,7 @@ class Mapping<T, R> {
   }
 }
 
-/** Yields `results`. Before each of them a cancel that is due is thrown. */
+/** Yields each of `results`. If the reader has been cancelled, the cancel is thrown before the next result. */
 async function* cancellable<R>(results: readonly R[]): AsyncGenerator<R, void> {
   for (const result of results) {
     if (cancelIsDue()) await checkpoint()

@@ -15,7 +15,7 @@ export interface JobOwner {
 
 const none: readonly unknown[] = []
 
-/** How many jobs ahead of a job in the queue are counted for people. */
+/** When the position of a job in the queue is shown, at most this many jobs before it are counted. */
 const mostCounted = 100
 
 /** A submitted job, until it has ended. */
@@ -30,7 +30,10 @@ export class PendingJob implements JobControl, Linked<PendingJob> {
   /** The stack of the submission. Set only after the job was sent or queued. */
   submitted: SubmitStack = {}
   readonly #owner: JobOwner
-  /** The worker that got the job, the number of the job there, and the number of the message that contained it. */
+  /**
+   * `worker` is the worker that got the job, `seq` is the number of the job in that worker, and `message` is the number
+   * of the message that contained the job.
+   */
   worker: WorkerHandle | null = null
   seq = 0
   message = 0
@@ -46,8 +49,8 @@ export class PendingJob implements JobControl, Linked<PendingJob> {
   /** How many workers have died while they received this job. */
   deaths = 0
   /**
-   * True when a message with this job could not be decoded by a worker. Such a job is sent alone, so that no other job
-   * suffers.
+   * True when a worker could not decode a message with this job, or has died while it received this job. Such a job is
+   * sent alone, so that no other job suffers.
    */
   isSuspect = false
 
@@ -57,7 +60,8 @@ export class PendingJob implements JobControl, Linked<PendingJob> {
     this.args = args
     this.chunked = chunked
     this.transferList = transferListOf(this.#marked)
-    // The items of a chunk that cannot be sent become jobs of their own, and need their marks for that.
+    // If a chunk cannot be sent, each of its items becomes a separate job, which needs the mark of the item. So the
+    // marks of a chunk are kept until it was sent.
     if (!chunked) this.#unmark()
     this.future = new JobFuture(this)
   }

@@ -1,6 +1,6 @@
 /**
- * The stack of a job's submission. The text of `stack` is created when it is first read, which takes longer than
- * capturing the frames.
+ * The stack of a job's submission. The engine makes the text of `stack` when it is first read, because making the text
+ * takes longer than capturing the frames.
  */
 export interface SubmitStack {
   readonly stack?: string
@@ -36,8 +36,8 @@ function limitStack(depth: number): boolean {
 }
 
 /**
- * After this many jobs of a function without a failure, submissions no longer capture their stacks. A capture takes 2 to 4
- * microseconds, a tenth of a small job, and only a failed job uses the stack.
+ * After this many jobs of a function without a failure, submissions no longer capture their stacks. A capture takes 2
+ * to 4 microseconds, a tenth of a small job, and only a failed job uses the stack.
  */
 const trusted = 1_000
 
@@ -47,7 +47,10 @@ export class SubmitStacks {
   #hasFailed = false
   #typical: SubmitStack | null = null
 
-  /** Captures the stack frames above the function `caller`. Returns an earlier stack if the function does not fail. */
+  /**
+   * Captures the stack frames above the function `caller`. If many jobs have succeeded and none has failed, returns the
+   * stack of an earlier submission instead.
+   */
   capture(caller: (...args: never[]) => unknown): SubmitStack {
     return this.#typical ?? captureStack(caller)
   }
@@ -58,7 +61,7 @@ export class SubmitStacks {
     this.#typical = typicalStack(submitted)
   }
 
-  /** Makes all later submissions capture their stacks. */
+  /** Called when a job has failed. From now on, all submissions capture their stacks. */
   noteFailure(): void {
     this.#hasFailed = true
     this.#typical = null

@@ -10,8 +10,8 @@ function findVariable(): ContextVar<string | null> {
 }
 
 /**
- * The trace context of the running code, in the form of the W3C header `traceparent`; null if there is none. It travels
- * with jobs: in the function of a job it has the value that it had at `submit`.
+ * The trace context of the running code, in the form of the W3C header `traceparent`; null if there is none. The value
+ * travels with jobs: in the function of a job, this variable has the value that it had at `submit`.
  *
  * @example
  *     traceparent.set('00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01')
@@ -26,8 +26,9 @@ export function carriedTrace(): Carrier | null {
 }
 
 /**
- * Gives the job that a worker begins now its trace context. A worker runs one job at a time, outside of all tasks, so it
- * is enough to set the variable there. A context of its own for each job would keep the job's function from calling `run`.
+ * Sets the trace context for the job that a worker begins now. A worker runs one job at a time, outside of all tasks,
+ * so it is enough to set the variable there. The job does not get a separate context, because the job's function could
+ * then not call `run`.
  */
 export function enterTrace(carrier: Carrier | null): void {
   const value = carrier?.['traceparent'] ?? null

@@ -16,8 +16,8 @@ const marks = findMarks()
 
 /**
  * Marks `value`, an argument or a result of a job, so that the objects in `list` move to the other thread instead of
- * being copied. They are unusable in this thread from the moment the job is sent. The mark counts for one job. Between
- * processes the objects are copied all the same.
+ * being copied. The objects are unusable in this thread from the moment the job is sent. The mark counts for one job.
+ * Between processes the objects are copied all the same.
  *
  * @throws {TypeError} when `value` is not an object, or `list` not an array
  *

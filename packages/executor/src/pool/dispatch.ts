@@ -16,9 +16,9 @@ import type { CheckedPoolOptions } from './options.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { WorkerSet } from './worker-set.ts'
 
-/** The most short jobs that one worker may have. */
+/** At most this many short jobs that have not ended may be in one worker. */
 const maxAhead = 32
-/** The function of the runtime, even while a test has replaced the global `setImmediate` by a fake. */
+/** The function of the runtime, taken when this module loads, because a test may later replace the global by a fake. */
 // oxlint-disable-next-line eslint/no-restricted-globals -- a turn of Node's loop is meant, and not a time
 const { setImmediate } = globalThis
 
@@ -211,8 +211,8 @@ export class Dispatch {
   }
 
   /**
-   * Called when a worker is free and the queue is empty: takes back jobs that wait in other workers, so that the free
-   * worker can run them.
+   * Called when `worker` is free, or with null when a worker has ended, so that there is room for a new one. If the
+   * queue is empty, takes back the jobs that wait in other workers, so that the free or new worker can run them.
    */
   recallOthers(worker: WorkerHandle | null): void {
     if (this.#queue.size > 0) return
@@ -221,8 +221,8 @@ export class Dispatch {
 
   /**
    * Sets for each worker whether it keeps the process alive: while jobs are queued or running, or while a shutdown is
-   * awaited. An idle worker is released only at the end of the turn of Node's event loop, because the caller that gets a
-   * result nearly always submits the next job in the same turn, and each change costs four calls into the runtime.
+   * awaited. An idle worker is released only at the end of the turn of Node's event loop, because the caller that gets
+   * a result nearly always submits the next job in the same turn, and each change costs four calls into the runtime.
    *
    * No timer is used for this: while a timer of 1 ms is set, the kernel programs a hardware timer each time the thread
    * waits for a result. That took 3 of 38 microseconds per job.

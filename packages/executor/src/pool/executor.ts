@@ -26,7 +26,7 @@ export interface MapOptions {
   chunksize?: number
   /**
    * If the next result is not there when this many milliseconds have passed since the start of the iteration, the
-   * iteration throws TimeoutError. A result that is there is given even later. Default Infinity.
+   * iteration throws TimeoutError. A result that is ready is yielded even after that time. Default Infinity.
    */
   timeout?: number
 }

@@ -37,7 +37,8 @@ export function noteFailure(future: Future<unknown>): void {
     failures.push(future)
     return
   }
-  // A loop that was closed before its turn came has not called `checkFresh`.
+  // A loop that was closed before the callback below could run has not called `checkFresh`. So it is called here for
+  // such loops.
   for (const other of fresh.keys()) if (isClosed(other)) checkFresh(other)
   fresh.set(loop, [future])
   loop.callSoon(() => checkFresh(loop))

@@ -16,11 +16,11 @@ export interface PoolOptions {
   maxQueue?: number
   /** After this many jobs a worker ends, and a new one takes its place. Default Infinity. */
   maxTasksPerWorker?: number
-  /** How many milliseconds a cancelled job has to end before its worker is terminated. Default 100. */
+  /** How many milliseconds a cancelled job may go on before its worker is terminated. Default 100. */
   cancelGrace?: number
   /**
-   * How many milliseconds an idle worker has to end by itself when the pool no longer needs it: its exit listeners run
-   * and its output is written. After that it is terminated. Default 1000.
+   * When the pool no longer needs an idle worker, the worker ends by itself: its exit listeners run and its output is
+   * written. If this takes longer than this many milliseconds, the worker is terminated. Default 1000.
    */
   exitGrace?: number
   /** A function that each worker runs before its first job. If it fails, the pool is broken. */

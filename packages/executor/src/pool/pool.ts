@@ -102,10 +102,12 @@ export abstract class WorkerPool implements Executor, JobOwner {
    * at once, even if the items come slowly. The first failure is thrown, and ends the iteration. Leaving the iteration
    * early cancels the jobs that have not ended.
    *
-   * @throws {RuntimeError} from the iteration, for items that were not read before a shutdown
+   * @throws {RuntimeError} after shutdown; from the iteration, for items that were not read before a shutdown
+   * @throws {BrokenExecutor} when the pool is broken; also from the iteration
+   * @throws {TypeError} when `job` is neither a function nor a reference made by `jobs`, or for wrong items or options
    * @throws {TimeoutError} from the iteration, when the next result is not there after `timeout`
    *
-   * Source: concurrent.futures.Executor.map. Differs: it is lazy, and one iterable of items.
+   * Source: concurrent.futures.Executor.map. Differs: `map` is lazy, and takes one iterable of items.
    */
   map<T, R>(
     job: Job<[T], R>,
@@ -116,7 +118,8 @@ export abstract class WorkerPool implements Executor, JobOwner {
     this.#assertOpen()
     const kind = this.#kinds.find(job)
     const { maxQueue, maxWorkers } = this.#options
-    // The jobs are submitted later, by the code that reads the results, so the stack is captured now, once for all jobs.
+    // The jobs are submitted later, by the code that reads the results, so the stack is captured now, once for all
+    // jobs.
     const submitted = captureStack(mapFrame)
     return mapJobs<T, R>(
       (args, chunked) => this.#submit(kind, args, chunked, submitted),
@@ -268,5 +271,5 @@ export abstract class WorkerPool implements Executor, JobOwner {
   }
 }
 
-// oxlint-disable-next-line typescript/unbound-method -- only named, as the frames that a stack leaves out
+// oxlint-disable-next-line typescript/unbound-method -- only compared: a stack leaves out the frames of these methods
 const { submit: submitFrame, map: mapFrame } = WorkerPool.prototype

@@ -45,7 +45,7 @@ export class ProcessPoolExecutor extends WorkerPool {
 }
 
 /**
- * Throws on other runtimes than Node, because the workers read and write their pipes synchronously, which only Node
+ * Throws if the runtime is not Node, because the workers read and write their pipes synchronously, which only Node
  * allows.
  */
 function assertNode(): void {

@@ -31,7 +31,8 @@ function getDefaultPool(): ThreadPoolExecutor {
 /**
  * Runs a job in `executor`, or in the default thread pool of the process when `executor` is null.
  *
- * @throws what the executor's `submit` throws
+ * @throws {TypeError} when `executor` is neither an executor nor null
+ * @throws the errors of the executor's `submit`
  *
  * @example
  *     await using pool = new ThreadPoolExecutor({ maxWorkers: 1 })
@@ -71,8 +72,8 @@ export function runInExecutor(
  *     }
  *     console.log(await toThread(countTo, 1_000_000)) // 1000000
  *
- * Source: asyncio.to_thread. Differs: the job does not see the caller's context variables, because a thread has
- * separate memory.
+ * Source: asyncio.to_thread. Differs: the job does not see the caller's context variables, except `traceparent`,
+ * because a thread has separate memory.
  */
 export function toThread<A extends unknown[], Y, R>(
   job: GeneratorJob<A, Y, R>,

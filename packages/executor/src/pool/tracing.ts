@@ -4,11 +4,14 @@ import type { Executor } from './executor.ts'
 import type { JobFuture } from '../jobs/job-future.ts'
 import type { Carrier } from '../transport/protocol.ts'
 
-/** The messages on the diagnostics channels of the executor, about one job. */
+/**
+ * A message about one job on the diagnostics channel `tasktree:executor:submit`, `tasktree:executor:start` or
+ * `tasktree:executor:end`.
+ */
 export interface JobEvent {
   readonly executor: Executor
   readonly future: JobFuture<unknown, unknown>
-  /** The number of the worker that runs the job; null before the job was sent to one. */
+  /** The number of the worker that runs the job; null if no worker runs the job. */
   readonly worker: number | null
 }
 
@@ -26,9 +29,9 @@ export interface JobTrace {
   readonly future: JobFuture<unknown, unknown>
   /** The name of the function that the job runs. */
   readonly job: string
-  /** The number of the worker that runs the job; null before the job was sent to one. */
+  /** Always null, because the job has no worker when the trace begins. */
   worker: number | null
-  /** A subscriber of `start` may set this to text fields, which then travel to the worker with the job. */
+  /** A subscriber of the event `start` may set this to text fields, which then travel to the worker with the job. */
   carrier?: Carrier
 }
 

@@ -2,8 +2,9 @@
  * Starts the workers of a pool when jobs need them, ends workers that are not used, and replaces workers that die.
  *
  * What happens to a job when its worker dies:
- * - A job that ran fails with WorkerCrashedError, or ends as cancelled when its cancel was the reason.
- * - A job that the worker was about to receive is tried once more, alone. If that kills another worker, it fails.
+ * - A job that ran fails with WorkerCrashedError. If the pool killed the worker because of a cancel of the job, the job
+ *   ends as cancelled.
+ * - A job that the worker was about to receive is sent once more, alone. If a second worker dies, the job fails.
  * - All other jobs go back to the front of the queue.
  */
 import { detached, getEventLoop } from '@tasktree/core'
@@ -48,11 +49,14 @@ export class Workforce implements DispatchWorkforce, WorkerOwner, LivePool {
   broken: BrokenExecutor | null = null
   isShutDown = false
   /**
-   * The message of a shutdown that cancels waiting jobs; null before that. Jobs that a worker gives back later are
-   * cancelled with it too.
+   * The message of a shutdown that cancels waiting jobs; null before such a shutdown. Jobs that a worker gives back
+   * later are cancelled with this message too.
    */
   cancelMessage: string | null = null
-  /** True when the program is ending. Then a worker is started only for a new job. */
+  /**
+   * True after the pool has ended its idle workers, because the program is ending or the pool was shut down. Then a
+   * worker is started only for a job, and not to keep `minWorkers` workers.
+   */
   #isResting = false
   /** Called when the last worker has ended. */
   readonly #onEmpty: () => void
@@ -84,8 +88,8 @@ export class Workforce implements DispatchWorkforce, WorkerOwner, LivePool {
     let worker: WorkerHandle
     try {
       const { cancelGrace } = this.#options
-      // The worker outlives the task that submits this job. Messages of the worker must not be handled in that task,
-      // because the waits of progress callbacks would be refused after its end.
+      // The worker lives longer than the task that runs now. Messages of the worker must not be handled in that task,
+      // because the task would refuse the waits of progress callbacks after its end.
       worker = detached(
         () => new WorkerHandle(++this.#workersMade, this.#startWorker, this, cancelGrace),
       )

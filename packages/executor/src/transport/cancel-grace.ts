@@ -17,12 +17,12 @@ export class CancelGrace {
     this.#killIfRunning = killIfRunning
   }
 
-  /** The cancelled job whose time is running; null when there is none. */
+  /** The cancelled job for which the timer is running; null when there is none. */
   get job(): PendingJob | null {
     return this.#job
   }
 
-  /** Starts the time of `job`. The time of another job, if there is one, ends. */
+  /** Starts the timer for the clean-up of `job`. Stops the timer for another job, if one is running. */
   begin(job: PendingJob): void {
     this.end()
     this.#job = job

@@ -15,14 +15,14 @@
 const claimedSlot = 0
 const cancelledSlot = 1
 const endedSlot = 2
-/** How many slots of a worker's shared memory the claims use. The Doorbell uses the slots after them. */
+/** How many slots of a worker's shared memory the claims use. The class Doorbell uses the slots after these. */
 export const claimSlots = 3
 
 export class JobClaims {
   readonly #memory: Int32Array
   /**
-   * The values of the last recall. Until another job starts, the shared word holds `upTo`, which is not the number of a
-   * started job; `started` is that number.
+   * The values of the last recall. Until another job starts, the shared word holds `upTo`, the number of a job that was
+   * taken back. `started` is the number of the last job that has started.
    */
   #recalled = { upTo: 0, started: 0 }
 

@@ -5,7 +5,10 @@
 import { DefaultDeserializer, DefaultSerializer } from 'node:v8'
 import { describe } from '@tasktree/core/lowlevel'
 
-/** Methods that the documentation of node:v8 describes for subclasses, but that are missing in its types. */
+/**
+ * Methods that subclasses of the serializer and the deserializer may override. The documentation of node:v8 describes
+ * these methods, but its types do not declare them.
+ */
 interface HostObjectWriter extends DefaultSerializer {
   _writeHostObject(value: object): void
 }
@@ -44,7 +47,7 @@ function copyView(view: NodeJS.ArrayBufferView): NodeJS.ArrayBufferView {
   return new View(bytes)
 }
 
-/** Returns `value` as bytes. @throws whatever reading `value` throws, or an error when it cannot be encoded */
+/** Returns `value` as bytes. @throws when `value` cannot be encoded, or when reading `value` throws */
 export function encodeValue(value: unknown): Buffer {
   const serializer = new ValueSerializer()
   serializer.writeHeader()
@@ -52,7 +55,7 @@ export function encodeValue(value: unknown): Buffer {
   return serializer.releaseBuffer()
 }
 
-/** Returns the value that `bytes` encode. @throws an error when they cannot be decoded in this process */
+/** Returns the value that `bytes` encode. @throws when `bytes` cannot be decoded in this process */
 export function decodeValue(bytes: Buffer): unknown {
   const deserializer = new ValueDeserializer(bytes)
   deserializer.readHeader()

@@ -21,7 +21,7 @@ const mark = 0x7a5e_0000
 const kinds = ['other', 'jobs', 'end'] as const
 
 export interface FrameHeader {
-  /** `jobs` for a JobsMessage, `end` for the last message of a job, `other` for any other message. */
+  /** `jobs` for a JobsMessage of `protocol.ts`, `end` for the last message of a job, `other` for any other message. */
   readonly kind: (typeof kinds)[number]
   /** In the last message of a job: the number of the job that the worker begins now, or 0 when there is none. */
   readonly next: number

@@ -19,7 +19,8 @@ export type Carrier = Readonly<Record<string, string>>
 
 /**
  * How a worker calls the function of a job. If `chunked`, the one argument is a list, and the worker calls the function
- * with each of its items. The mode of a job without a carrier is just this boolean, because it is smaller.
+ * with each of its items. If there is no carrier, the mode is only the boolean `chunked`, because a boolean makes a
+ * smaller message than an object.
  */
 export type CallMode = boolean | { readonly chunked: boolean; readonly carrier: Carrier }
 
@@ -28,7 +29,7 @@ export type CallMode = boolean | { readonly chunked: boolean; readonly carrier: 
  * faster than an object with named fields.
  *
  * `seq` counts the jobs of one worker from 1; the worker starts them in this order. `kind` is the number of the
- * function; `target` is the function itself, and is sent only with the first job of the kind that a worker gets.
+ * function. `target` is the function itself; it is null if the worker already knows the function.
  */
 export type JobMessage = readonly [
   seq: number,
@@ -78,7 +79,7 @@ export type ControlMessage =
 
 /**
  * The result of a job that took `ms` milliseconds. `next` is the job that the worker begins now, or 0 when it has
- * received no other job. Only a worker process sets `next`.
+ * received no other job. The pool needs `next` only from a worker process, with which it shares no memory.
  */
 export type ResultMessage = readonly [seq: number, ms: number, next: number, value: unknown]
 
@@ -95,7 +96,7 @@ export interface ChunkOutcome {
 export type FromWorker =
   | { type: 'ready' }
   | { type: 'failed'; error: EncodedError }
-  /** Only from a worker process: the worker begins this job, and no ResultMessage has announced it as `next`. */
+  /** Only from a worker process: the worker begins job `seq`, which no earlier message has announced as `next`. */
   | { type: 'start'; seq: number }
   | ResultMessage
   | { type: 'error'; seq: number; ms: number; next: number; error: EncodedError }

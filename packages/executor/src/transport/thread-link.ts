@@ -101,7 +101,8 @@ export class ThreadLink implements WorkerLink {
 
   sendControl(message: ControlMessage): void {
     this.#control.postMessage(message)
-    // Wakes a worker that blocks. It returns to its event loop, which then delivers the message.
+    // If the worker blocks while one of its jobs waits for a promise, the bell lets it return to its event loop, which
+    // delivers the message. A worker without a job gets the message when its wait for the next job has ended.
     this.#doorbell.ring()
   }
 

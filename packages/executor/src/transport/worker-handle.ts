@@ -15,7 +15,7 @@ import type { WorkerOwner } from './worker-owner.ts'
 
 /**
  * The running job of a worker counts as overtaken when this many jobs have ended in other workers since it started.
- * With 16, half a batch, jobs were taken back from workers whose results were already on their way.
+ * With the value 16, jobs were taken back from workers whose results were already on their way.
  */
 const overtakenBy = 128
 
@@ -47,15 +47,15 @@ export class WorkerHandle {
   /** The time that a cancelled job has for its clean-up before this worker is killed. */
   readonly #grace: CancelGrace
   /**
-   * The number of the job to which the next message belongs, when the worker has announced by a `deep` message that the
-   * next message is a `part` with a deeply nested result. Otherwise null.
+   * Set by a `deep` message of the worker, which announces that the next message is a `part` with a deeply nested
+   * result: the number of the job to which that `part` belongs. Otherwise null.
    */
   #deepSeq: number | null = null
   stopIdling: (() => void) | null = null
   #stopEnding: (() => void) | null = null
   /** How many jobs of the pool had ended when the running job of this worker started. */
   endedBefore = 0
-  /** Whether the pool has told the worker to end. */
+  /** Whether the pool has told the worker to end, or has terminated it. */
   isKilled = false
   /** Whether the worker has ever been ready. */
   isReady = false
@@ -83,7 +83,7 @@ export class WorkerHandle {
     return this.#taken
   }
 
-  /** Whether all jobs of this worker are of a short kind. */
+  /** Whether this worker has only jobs of functions whose jobs have been short. */
   get isShort(): boolean {
     return this.#jobs.every(({ kind }) => kind.isShort)
   }
@@ -107,8 +107,8 @@ export class WorkerHandle {
 
   /**
    * Whether many jobs have ended in other workers while one job ran here. `ended` is the number of jobs that have ended
-   * in the pool. If so, no job should wait behind the running job, because the running job may be waiting for such a
-   * job.
+   * in the pool. If this is true, no other job should wait behind the running job, because the running job may itself
+   * be waiting for that other job.
    */
   isOvertaken(ended: number): boolean {
     return this.#jobs.length > 0 && ended - this.endedBefore >= overtakenBy
@@ -148,7 +148,7 @@ export class WorkerHandle {
     }
   }
 
-  /** Sends jobs to the worker. @throws what the transport throws; then no job was sent */
+  /** Sends jobs to the worker. @throws when an argument cannot be sent; then no job was sent */
   send(jobs: readonly PendingJob[]): void {
     if (this.#known.size >= maxKinds && this.#jobs.length === 0) {
       this.#sendJobs({ type: 'forget' })
@@ -208,8 +208,8 @@ export class WorkerHandle {
   }
 
   /**
-   * Takes back the jobs that have not started, if the worker has at least `least` jobs. The owner gets them through
-   * `onReturned`, at once or when the worker has answered.
+   * Takes back the jobs that have not started, if the worker has at least `least` jobs. The pool gets these jobs by a
+   * call of `onReturned`, at once or when the worker has answered.
    */
   recall(least = 2): void {
     if (this.#jobs.length < least || this.#isRecalling || this.state === 'ended') return
@@ -243,7 +243,7 @@ export class WorkerHandle {
     this.recall(1)
     if (job.worker !== this) return
     const started = this.#link.lastStarted()
-    // The job has already ended in the worker, and its outcome is on its way.
+    // The job is not the last one that has started, so it has ended in the worker and its outcome is on its way.
     if (started !== null && started !== job.seq) return
     this.#stop(job)
   }
@@ -357,8 +357,8 @@ export class WorkerHandle {
   }
 
   /**
-   * Called when the worker could not decode a message of jobs. The worker has dropped that message and waits for the
-   * next.
+   * Called when the worker could not decode message number `message`, which contained jobs or the initializer. The
+   * worker has dropped that message and waits for the next message.
    */
   #onUnreceived(message: number, why: string): void {
     if (!this.isReady) {

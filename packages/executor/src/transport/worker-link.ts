@@ -25,7 +25,7 @@ export interface WorkerListener {
 
 /** A pool's connection to one worker thread or process. */
 export interface WorkerLink {
-  /** Sends jobs. @throws what the transport throws for a value that it cannot carry; then nothing was sent */
+  /** Sends a message of jobs. @throws when a value in the message cannot be sent; then nothing was sent */
   sendJobs(message: JobsMessage, transferList: readonly Transferable[]): void
   sendControl(message: ControlMessage): void
   /** Checks whether a value can be sent. @throws when it cannot */

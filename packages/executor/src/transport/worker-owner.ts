@@ -10,7 +10,7 @@ export interface WorkerOwner {
   /** Called when the worker cannot decode the arguments of its initializer. */
   onInitUnreadable(worker: WorkerHandle, why: string): void
   onStarted(worker: WorkerHandle, job: PendingJob): void
-  /** Called when `job` has ended. The worker can take another job. */
+  /** Called when `job` has ended with the result `value`. */
   onResult(worker: WorkerHandle, job: PendingJob, value: unknown): void
   onError(worker: WorkerHandle, job: PendingJob, error: EncodedError): void
   /** Called when a message of `job` cannot be decoded here. The code of the job may still run. */

@@ -1,4 +1,4 @@
-/** Handles results that cannot be sent, both single results and results in a chunk of `map`. */
+/** Handles results that cannot be sent, and results in a chunk of `map` that may be nested too deeply for the pool. */
 import { types } from 'node:util'
 import { entriesOf, isDenseArray, itemsOf } from '../jobs/containers.ts'
 import { explainUncloneable } from '../jobs/explain-uncloneable.ts'
@@ -28,7 +28,7 @@ export function isChunkOutcome(execution: Execution, value: unknown): value is C
 
 /**
  * Returns a shorter chunk: the results before the first result that cannot be sent, and an error in place of that
- * result.
+ * result. Returns null if every result can be sent.
  */
 export function trimChunk({ results }: ChunkOutcome, channel: Cloner): ChunkOutcome | null {
   for (const [index, result] of results.entries()) {
@@ -44,7 +44,7 @@ export function trimChunk({ results }: ChunkOutcome, channel: Cloner): ChunkOutc
 
 /**
  * Results that are nested more deeply than this are sent alone. Any pool can read this many levels: with the engine's
- * default stack it reads about 3,000 levels of objects, but fewer when it is called from deep code.
+ * default stack, the decoder reads about 3,000 levels of objects, but fewer when it is called from deeply nested calls.
  */
 const readableDepth = 500
 

@@ -3,7 +3,7 @@ import { workerData } from 'node:worker_threads'
 import { RuntimeError } from '@tasktree/core'
 import { identityKey, type ThreadIdentity, type WatchIdentity } from '../transport/protocol.ts'
 
-/** What the code of a running job can use. */
+/** The parts of a running job that the code of the job can use. */
 export interface RunningJob {
   readonly signal: AbortSignal
   reportProgress(value: unknown): void
@@ -28,7 +28,7 @@ interface ProcessIdentity {
   readonly id: number
 }
 
-/** What this thread or process is, if it is a worker or the watch thread of a worker process; elsewhere null. */
+/** The identity of a worker, or of the watch thread of a worker process; null in any other thread or process. */
 export const identity: ThreadIdentity | WatchIdentity | ProcessIdentity | null = findIdentity()
 
 function findIdentity(): ThreadIdentity | WatchIdentity | ProcessIdentity | null {

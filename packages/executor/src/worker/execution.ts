@@ -24,7 +24,7 @@ export class Execution implements RunningJob {
   readonly #args: readonly unknown[]
   readonly #channel: WorkerChannel
   readonly #explain: (error: unknown) => unknown
-  /** What the function has thrown for an item of a chunk; undefined if nothing. */
+  /** The value that the function has thrown for an item of a chunk; undefined if it has thrown none. */
   failure: unknown = undefined
   #start = 0
   #controller: AbortController | null = null
@@ -78,8 +78,8 @@ export class Execution implements RunningJob {
   }
 
   /**
-   * Handles what the function returned: a generator is streamed, and a thenable becomes a promise. Any other value is
-   * returned unchanged.
+   * Handles the value that the function returned: a generator is streamed, and a thenable becomes a promise. Any other
+   * value is returned unchanged.
    */
   #settle(value: unknown): unknown {
     const what = classify(value)
@@ -103,7 +103,7 @@ export class Execution implements RunningJob {
       }
       const step = await iterator.next()
       if (typeof step !== 'object' || step === null) {
-        // As in a `for` loop. Otherwise an iterator that gives no step would yield undefined for ever.
+        // A `for` loop throws here too. Otherwise an iterator whose `next()` returns no object would never end.
         throw new TypeError(`next() of the iterator must give an object, got ${describe(step)}`)
       }
       if (step.done === true) return step.value
@@ -173,9 +173,9 @@ export class Execution implements RunningJob {
 }
 
 /**
- * Classifies what a job's function has returned. Generators and similar iterators are streamed, but iterable values
- * that can be cloned, such as arrays, are plain values. A value that throws when it is read counts as a plain value,
- * and fails when it is sent.
+ * Classifies a value that a job's function has returned. Generators and similar iterators are streamed, but iterable
+ * values that can be cloned, such as arrays, are plain values. A value that throws when it is read counts as a plain
+ * value, and fails when it is sent.
  */
 function classify(value: unknown): 'iterator' | 'thenable' | 'value' {
   if (typeof value !== 'object' || value === null) return 'value'

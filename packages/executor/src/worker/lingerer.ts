@@ -2,12 +2,12 @@ import { nextTick, now, setImmediate } from './real-time.ts'
 
 /**
  * How long a worker thread blocks and waits for its next job before it returns to its event loop, in milliseconds. A
- * timer or a socket of the worker is late by at most this much. A caller that awaits one job and then submits the next
+ * timer or a socket of the worker is late by at most this limit. A caller that awaits one job and then submits the next
  * needs far less time.
  *
- * If such a caller keeps the thread busy, the limit is `patienceWhenBusy`. It is longer than a tick of the kernel (4 ms
- * at 250 Hz), and for such a wait the kernel sets no hardware timer. On one core this saves 8 of 28 microseconds per
- * job.
+ * If the previous wait ended with a job, the limit is `patienceWhenBusy` and not `patience`. It is longer than a tick
+ * of the kernel (4 ms at 250 Hz), and for such a wait the kernel sets no hardware timer. On one core this saves 8 of 28
+ * microseconds per job.
  */
 const patience = 1
 const patienceWhenBusy = 5
@@ -22,8 +22,8 @@ interface Bell {
 }
 
 /**
- * What a worker thread does when it has run out of jobs. For a short time the thread blocks and waits for the next job,
- * without using CPU time: see Doorbell.
+ * Makes a worker thread that has run out of jobs wait for its next job. For a short time the thread blocks, without
+ * using CPU time: see Doorbell. Then it returns to its event loop.
  *
  * Callbacks that earlier jobs left behind still run: ticks and microtasks before each wait, and timers and I/O at least
  * once per `turnInterval` and after each wait without a job. So no timer or socket is delayed by more than

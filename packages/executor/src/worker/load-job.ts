@@ -36,8 +36,9 @@ const importNames = /\b__(?:vite_ssr|vi)_import_\d+__/g
  */
 export class JobLoader {
   /**
-   * Filled when a message arrives, and not when the function first runs, because the pool may take the first job back
-   * before it starts.
+   * The functions as the pool has sent them. Filled when a message arrives, and not when a function first runs: only
+   * the first message with a job of the function contains the function, and the pool may take that job back before it
+   * starts.
    */
   readonly #targets = new Map<number, JobTarget>()
   readonly #loaded = new Map<number, JobFunction>()
@@ -46,7 +47,7 @@ export class JobLoader {
     this.#targets.set(kind, target)
   }
 
-  /** Returns the name of the function of a job kind, for people. */
+  /** Returns the name of the function of a job kind, as tools show it. */
   nameOf(kind: number): string {
     return nameOf(this.#targets.get(kind) as JobTarget)
   }
@@ -79,8 +80,8 @@ export class JobLoader {
   }
 
   /**
-   * Returns `thrown`, or a more helpful error if a function that was sent as source text used a name that does not exist
-   * in the worker.
+   * Returns `thrown`, or a more helpful error if a function that was sent as source text used a name that does not
+   * exist in the worker.
    */
   explain(kind: number, thrown: unknown): unknown {
     const target = this.#targets.get(kind)
@@ -111,7 +112,7 @@ function compile(source: string): JobFunction {
 }
 
 function evaluate(source: string, scope: Record<string, unknown>): JobFunction {
-  // oxlint-disable-next-line eslint/no-new-func, typescript/no-implied-eval -- this is how a function's source becomes one
+  // oxlint-disable-next-line eslint/no-new-func, typescript/no-implied-eval -- the only way to make a function from its source in this scope
   const make = new Function(
     ...Object.keys(scope),
     `"use strict"; return (${source}\n)`,
@@ -134,7 +135,8 @@ function evaluateMethod(
 }
 
 /**
- * Replaces an import that a build tool has renamed. It has the exports of this package; reading any other name throws.
+ * Replaces a module that the source of a job refers to by a name that a build tool has made. It has the exports of this
+ * package that a job can use (`ownNames`). Reading any other name throws.
  */
 const importStandIn: object = new Proxy(ownNames, {
   get(_target, name) {

@@ -21,11 +21,11 @@ import { type JobFunction, JobLoader } from './load-job.ts'
 /** The connection of a worker to its pool. */
 export interface WorkerChannel {
   /**
-   * Sends messages in order. When `post` returns, the message has left the worker's code, so a later crash does not
-   * lose it. With the last message of a job, `next` is the number of the job that begins now; with other messages it is
-   * undefined.
+   * Sends messages in order. When `post` returns, the message is in the pipe or port to the pool, so a later crash does
+   * not lose it. With the last message of a job, `next` is the number of the job that begins now, or 0 when there is
+   * none; with other messages it is undefined.
    *
-   * @throws what the transport throws for a value that it cannot carry; then nothing was sent
+   * @throws when a value in the message cannot be sent; then nothing was sent
    */
   post(message: FromWorker, transferList?: readonly Transferable[], next?: number): void
   /**

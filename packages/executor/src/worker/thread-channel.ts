@@ -8,7 +8,7 @@ import type { ControlMessage, JobsMessage, ThreadIdentity } from '../transport/p
 import { afterTicks, Lingerer } from './lingerer.ts'
 import { valueIn, WorkerRuntime } from './runtime.ts'
 
-/** Connects a worker thread to its pool: through two ports, and the memory that both share. */
+/** Connects a worker thread to its pool: through two ports, and through memory that the worker and the pool share. */
 export function connectThread({ memory, control, jobs }: ThreadIdentity): void {
   const claims = new JobClaims(memory)
   const doorbell = new Doorbell(memory)
