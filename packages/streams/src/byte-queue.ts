@@ -31,7 +31,7 @@ export class ByteQueue {
   #offset = 0
   #run = 0
   length = 0
-  /** Grows when `unshift` or `takeAll` has moved bytes to other positions. A search in progress must then begin anew. */
+  /** Grows when `unshift` or `takeAll` has moved bytes to other positions. A search in progress must then begin again. */
   generation = 0
 
   /** How many bytes of the queue lie in the first chunk. */

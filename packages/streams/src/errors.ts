@@ -25,8 +25,8 @@ export class LimitOverrunError extends RangeError {
   override readonly name: string = 'LimitOverrunError'
   readonly code: string = 'ERR_STREAMS_LIMIT_OVERRUN'
   /**
-   * How many bytes lie before the separator. If there is no separator yet, how many bytes were searched without finding
-   * one.
+   * How many bytes lie before the separator. If no separator has arrived yet, how many bytes were searched in
+   * which no separator begins.
    */
   readonly consumed: number
 

@@ -158,7 +158,8 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /**
-   * Reads up to and including the first separator. With several separators, the one that ends first counts.
+   * Reads up to and including the first separator. If there are several separators, the one whose end
+   * comes first in the stream counts.
    *
    * @throws {TypeError} when a separator is not bytes
    * @throws {RangeError} when a separator is empty, or the list of separators is empty

@@ -73,8 +73,8 @@ export class StreamWriter implements AsyncDisposable {
 
   /**
    * Passes bytes to the sink without waiting; a string is sent as UTF-8. Do not change the bytes later: the sink may keep
-   * them, not a copy, and a part of them may still wait in its buffer when `drain` has returned. After the stream has closed, a write
-   * does nothing, and the next `drain` throws. Code that goes on writing and never drains is warned once.
+   * them, not a copy, and a part of them may still wait in its buffer when `drain` has returned. After the stream has
+   * closed, a write does nothing, and the next `drain` throws. Code that goes on writing and never drains is warned once.
    *
    * @throws {TypeError} when `data` is not bytes
    * @throws {RuntimeError} after `writeEof`
