@@ -20,13 +20,15 @@ export type CommandOptions = Omit<RunOptions, 'encoding'>
 
 export interface Dollar {
   /**
-   * Makes a command of a program and its arguments. No shell runs it. Words are divided as a shell divides them, with quotes,
-   * but nothing is expanded. Each `${}` is one argument whatever it contains; an array is one argument for each of its items. Text that
-   * touches a `${}` becomes a part of the argument: `--name=${name}`.
+   * Makes a command of a program and its arguments. The program is started without a shell. White space divides the
+   * template into words, and quotes keep white space in a word, as in a shell, but nothing is expanded. Each `${}` is
+   * one argument whatever it contains; an array is one argument for each of its items. Text that touches a `${}`
+   * becomes a part of the argument: `--name=${name}`.
    *
    * Escapes are those of JavaScript, as in zx and execa: `\n` is a newline, also within quotes, and `\\` is a backslash.
    *
-   * @throws {TypeError} for any other value in `${}`, a NUL byte, and wrong options
+   * @throws {TypeError} for a value in `${}` that is not a string, a number, a bigint or an array of these; for an
+   * escape that JavaScript does not know; for a template without a program; for a NUL byte; and for wrong options
    * @throws {RangeError} for a quotation that is not closed, and for options whose value is out of range
    *
    * @example
@@ -34,13 +36,13 @@ export interface Dollar {
    *     console.log(await $`printf %s-%s ${1} ${path}`.text()) // 1-a file
    */
   (strings: TemplateStringsArray, ...values: CommandValue[]): Command
-  /** Returns a `$` whose commands have these options: `$({ cwd: '/' })`ls``. */
+  /** Returns a `$` whose commands have these options besides the options of this `$`: `$({ cwd: '/' })`ls``. */
   (options: CommandOptions): Dollar
 }
 
 /**
- * Runs programs. The command starts in the next turn of the loop, and resolves with the result of `run`. If the task
- * that awaits the command is cancelled, the program is ended.
+ * Runs programs. A template makes a command, which starts in the next turn of the loop, and resolves with the same
+ * result as `run`. If the task that awaits the command is cancelled, the program is ended.
  *
  * @example
  *     const name = "it's a file; no shell sees this"
@@ -68,17 +70,17 @@ function isTemplate(first: unknown): first is TemplateStringsArray {
 }
 
 /**
- * A command that `$` has made: a promise of the result of `run`.
+ * A command that `$` has made: a promise of the same result as `run` gives.
  *
- * A code other than 0 makes the command fail only with the option `check`, in `text()`, and in the loops over lines. A
- * command that fails and is never awaited is reported to the exception handler of its loop: when it is collected as
- * garbage, when the run of its loop ends, or when the program ends, whichever comes first. The exit code of the program
- * is then 1, unless the program has set another code than 0.
+ * An exit code other than 0 makes the command fail only with the option `check`, in `text()`, and in the loops over
+ * lines. A command that fails and is never awaited is reported to the exception handler of its loop: when the command
+ * is collected as garbage, when the run of its loop ends, or when this process ends, whichever comes first. The exit
+ * code of this process is then 1, unless `process.exitCode` was set to another code than 0.
  *
- * After `pipe`, or in a loop over its lines, the command runs for the next command or for the loop. Awaiting it then
- * starts nothing. It gives the result of the command itself once it has ended, with an empty `stdout`, because its
- * output went to the next command or to the loop. If the loop is left before its first step, the command never starts,
- * and counts as cancelled.
+ * After `pipe`, the next command starts this command; in a loop over its lines, the loop does. Awaiting this command
+ * then starts nothing. The `await` gives the result of this command once its program has ended. In that result `stdout`
+ * is empty, because the output went to the next command or to the loop. If the loop is left before its first step, the
+ * program never starts, and the command counts as cancelled.
  *
  * @example
  *     const sorted = $`printf ${'b\\na\\n'}`.pipe($`sort`)
@@ -99,7 +101,7 @@ export class Command implements Promise<CompletedProcess> {
   #started = false
   #isAwaited = false
   #takeBackReport = (): void => {}
-  /** The command whose output is piped into this one. */
+  /** The command whose output is piped into this command; null if there is none. */
   #source: Command | null = null
 
   /** @internal use `$` */
@@ -118,7 +120,7 @@ export class Command implements Promise<CompletedProcess> {
     return 'Command'
   }
 
-  // oxlint-disable-next-line unicorn/no-thenable -- what makes a command awaitable
+  // oxlint-disable-next-line unicorn/no-thenable -- this method makes a command awaitable
   then<R = CompletedProcess, E = never>(
     onFulfilled?: ((value: CompletedProcess) => R | PromiseLike<R>) | null,
     onRejected?: ((error: unknown) => E | PromiseLike<E>) | null,
@@ -159,9 +161,10 @@ export class Command implements Promise<CompletedProcess> {
   }
 
   /**
-   * Waits for the end of the program, and returns what it has written to stdout.
+   * Waits for the end of the program, and returns the text that the program has written to stdout.
    *
    * @throws {CalledProcessError} for a code other than 0
+   * @throws {TypeError} when the option `stdout` or `stdio` has given stdout another place
    */
   async text(): Promise<string> {
     this.#checkReadable('text')
@@ -187,7 +190,8 @@ export class Command implements Promise<CompletedProcess> {
 
   /**
    * Yields the lines of stdout and stderr as they come, each with the name of its output, for example to show progress.
-   * Otherwise this works like `lines`, but a `\r` ends a line too, because programs draw their progress bars with it.
+   * A `\r` ends a line too, because programs draw their progress bars with it. In all other respects this loop works
+   * like a loop over `lines()`.
    *
    * @throws as `lines`
    *
@@ -201,10 +205,13 @@ export class Command implements Promise<CompletedProcess> {
 
   /**
    * Sends stdout to `next`, as `|` does in a shell, and returns `next`. The result of a pipe is the result of its last
-   * command. Each command with `check` must end with 0, unless the next one has stopped reading before the end.
+   * command. Each command with the option `check` must end with 0, unless the next command has stopped reading before
+   * the end.
    *
-   * @throws {RuntimeError} when one of the two has started, or `next` has another source
-   * @throws {TypeError} when stdout of this command or stdin of `next` was already redirected
+   * @throws {RuntimeError} when this command or `next` has started, when another command is piped into `next`, and when
+   * `next` is this command
+   * @throws {TypeError} when `next` is not a command of `$`, and when the options have given stdout of this command, or
+   * stdin of `next`, another place
    */
   pipe(next: Command): Command {
     if (!(next instanceof Command))
@@ -219,7 +226,8 @@ export class Command implements Promise<CompletedProcess> {
       throw new TypeError(`cannot pipe into ${next.args[0]}: it was given its stdin`)
     this.#take('pipe')
     next.#source = this
-    // If `next` is cancelled before its first step, it never starts the commands before it, so they are cancelled here.
+    // If `next` is cancelled before its first step, `next` never starts the commands before it. So these commands are
+    // cancelled here.
     observe(next.#task, (task) => {
       if (next.#ofStage === null && task.cancelled()) this.#cancelStages()
     })
@@ -239,7 +247,8 @@ export class Command implements Promise<CompletedProcess> {
     this.#checkReadable(what)
     this.#started = true
     this.#ofStage = new Future()
-    // Code that awaits the command already has the task, and `#run` gives the task the result of the stage.
+    // If code awaits the command already, that code waits for the task. The task then goes on, and `#run` gives it the
+    // result of `#ofStage`.
     if (!this.#isAwaited) this.#task.cancel()
   }
 
@@ -264,8 +273,9 @@ export class Command implements Promise<CompletedProcess> {
   }
 
   /**
-   * Makes `lines`, the lines of this command, cancel the result of the command when the loop is left before its first
-   * step. Then the generator runs none of its code, so the program never starts.
+   * Returns `lines`, the lines of this command, changed so that leaving the loop cancels the result of this command, if
+   * the command has no result yet. The change is needed when a loop is left before its first step: the generator then
+   * runs none of its code, so the program never starts, and no other code gives the command a result.
    */
   #whenLeft<T>(lines: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
     const leave = lines.return.bind(lines)
@@ -310,7 +320,10 @@ export class Command implements Promise<CompletedProcess> {
     }
   }
 
-  /** Starts the command before this one. If that fails, this command never starts, and fails with the same error. */
+  /**
+   * Starts the command that is piped into this command; returns null if there is none. If the start fails, this command
+   * never starts, and fails with the same error.
+   */
   async #startSourceOfStage(): Promise<Stage | null> {
     try {
       return await this.#startSource()
@@ -320,7 +333,7 @@ export class Command implements Promise<CompletedProcess> {
     }
   }
 
-  /** Starts the command as a stage, whose output another command or a loop reads. */
+  /** Starts the program of this command, for the next command of a pipe or for a loop, which reads its output. */
   async #start(source: Stage | null, readsErrors: boolean): Promise<Stage> {
     const { input, maxBuffer: _, check = false, ...spawning } = this.#options
     const [program = '', ...args] = this.args
@@ -352,8 +365,8 @@ export class Command implements Promise<CompletedProcess> {
   }
 
   /**
-   * Makes the result of this command fail. The pipe or the loop throws the same error, so it is not reported again when
-   * this command is never awaited.
+   * Makes the result of this command fail. The pipe or the loop throws the same error. So the error is marked as read
+   * here, and is not reported again if this command is never awaited.
    */
   #failStage(error: unknown): void {
     const result = this.#ofStage

@@ -8,10 +8,12 @@ export interface Outputs {
 }
 
 /**
- * What `communicate` does with the pipes of a process: it writes the input, and reads both outputs to their ends, all at
- * the same time. A process that waits for one pipe while this program waits for another would hang otherwise.
+ * Does the work of `Process.communicate` with the pipes of a process: writes the input, and reads both outputs to their
+ * ends, all at the same time. If this were done one after the other, the process could wait for one pipe while this
+ * program waits for another pipe, for ever.
  *
- * A call may be cancelled at any time. This object keeps what was read, so that the next call continues.
+ * A call of `communicate` may be cancelled at any time. This object keeps what was read, so that the next call
+ * continues.
  */
 export class Communication {
   readonly #stdin: StreamWriter | null
@@ -21,7 +23,7 @@ export class Communication {
   #hasBegun = false
   #hasInput = false
 
-  /** A pipe is null if the process has no such pipe. */
+  /** An argument is null if that stream of the process is not a pipe. */
   constructor(
     stdin: StreamWriter | null,
     stdout: StreamReader | null,
@@ -47,7 +49,8 @@ export class Communication {
 
   /**
    * Starts to write and to read, and returns a promise for each pipe. `onOver` is called when an output has more than
-   * `max` bytes. An abort of `signal` ends all of them.
+   * `max` bytes. When `signal` aborts, the writing and the reading stop, and the promises that are still pending
+   * reject.
    */
   branches(
     signal: AbortSignal,
@@ -83,7 +86,10 @@ export class Communication {
     }
   }
 
-  /** Returns a copy of all that was read, and keeps it for the next call. Both are null before the first call. */
+  /**
+   * Returns a copy of all that was read. This object keeps the data for the next call of `communicate`. Both outputs
+   * are null before the first call.
+   */
   copy(): Outputs {
     return {
       stdout: this.#hasBegun && this.#stdout !== null ? this.#outputs.stdout.copy() : null,

@@ -2,13 +2,14 @@
  * Ends the children when this process ends.
  *
  * If only this module listens to a signal when the signal comes, the signal would have ended this process without the
- * module. So the module first ends the children, and then lets the signal end this process, even if the program has
- * begun to listen meanwhile. If the program listens to the signal when it comes, the program decides what happens to its
- * children. Then this module only passes a SIGINT on to them, as the terminal would do if the children were in the
- * process group of the terminal.
+ * module. So the module first ends the children, and then lets the signal end this process, even if other code has
+ * begun to listen to the signal in the meantime. If other code listens when the signal comes, the other code decides
+ * what happens to the children. Then this module only passes a SIGINT on to the children, as the terminal would do if
+ * they were in the process group of the terminal.
  *
- * `process.exit` and an uncaught error leave no turn of the loop, so the 'exit' listener blocks until the children have
- * ended, for at most `EXIT_GRACE`, and then sends SIGKILL.
+ * After `process.exit` or an uncaught error, the event loop makes no more turns. So the 'exit' listener sends SIGTERM to
+ * the children. On Linux it then blocks until they have ended, but at most for `EXIT_GRACE`, and sends SIGKILL to the
+ * children that are still alive.
  */
 import { isMainThread } from 'node:worker_threads'
 import { livingGroups } from './group-liveness.ts'
@@ -18,7 +19,7 @@ import { isDead, readProcStat } from './proc-stat.ts'
 export interface Dependent {
   readonly pid: number
   readonly group: boolean
-  /** Whether the child has the terminal. Then SIGINT and SIGQUIT only go to the child. */
+  /** Whether the child has the terminal. Then SIGINT and SIGQUIT are for the child only, not for this process. */
   readonly foreground: boolean
   readonly killGrace: number
   send(signal: NodeJS.Signals): void
@@ -55,13 +56,13 @@ export function endWithParent(child: Dependent): () => void {
   if (live.size === 1) {
     process.on('exit', onExit)
     if (isMainThread && endedBy === null) {
-      // This is added as the first listener, so that the signal is already counted when another listener calls
-      // process.exit().
+      // `onSignal` is added as the first listener, so that it has already counted the signal when another listener
+      // calls process.exit().
       for (const signal of signals) process.prependListener(signal, onSignal)
     }
   }
   if (child.foreground && isMainThread) silenceOthers()
-  // A child that is started while this process is ending, by a restart, must be ended too.
+  // A child that is started while this process is ending, for example by a restart, must be ended too.
   if (endedBy !== null) endFirst(child, endedBy)
   return () => {
     if (!live.delete(child)) return
@@ -86,7 +87,7 @@ function onExit(): void {
     child,
     deadline: now + Math.min(child.killGrace, EXIT_GRACE),
   }))
-  // `Atomics.wait` blocks, because nothing else can run in this thread any more.
+  // `Atomics.wait` blocks this thread, which is harmless here: no other code can run in the thread any more.
   const clock = new Int32Array(new SharedArrayBuffer(4))
   for (let pause = 1; left.length > 0; pause = Math.min(2 * pause, 50)) {
     Atomics.wait(clock, 0, 0, pause)
@@ -109,7 +110,8 @@ function isAlive(pid: number): boolean {
 
 function onSignal(signal: NodeJS.Signals): void {
   if ((signal === 'SIGINT' || signal === 'SIGQUIT') && hasForeground()) {
-    // Without a terminal, no other program passes the signal on to the child.
+    // A child with its own process group gets no signal from the terminal, so this listener passes the signal on. A
+    // child without its own group gets a signal of the terminal directly.
     for (const child of live) if (child.foreground && child.group) child.send(signal)
     return
   }
@@ -131,8 +133,8 @@ function onSignal(signal: NodeJS.Signals): void {
   for (const child of live) endFirst(child, signal)
 }
 
-// Tells `run` of core to handle the signal although this listener is installed, because this listener does nothing by
-// itself while others listen.
+// Tells `run` of core to handle the signal although this listener is installed. While other code listens too, this
+// listener only passes a SIGINT on to the children.
 Object.defineProperty(onSignal, Symbol.for('@tasktree/core.passesSignalsOn'), { value: true })
 
 function endFirst(child: Dependent, signal: NodeJS.Signals): void {
@@ -142,7 +144,11 @@ function endFirst(child: Dependent, signal: NodeJS.Signals): void {
   })
 }
 
-/** Ends this process by `signal`. Every listener of other code was added too late: after the signal had come. */
+/**
+ * Ends this process by `signal`. The listeners of the signal are removed first, because the signal does not end a
+ * process that listens to it. A listener of other code that is removed here was added after the signal had come, which
+ * was too late to keep this process alive.
+ */
 function die(signal: NodeJS.Signals): void {
   process.removeAllListeners(signal)
   process.kill(process.pid, signal)
@@ -150,7 +156,10 @@ function die(signal: NodeJS.Signals): void {
 
 type Listener = (...args: unknown[]) => void
 
-/** The listeners of other code that were removed while a child has the terminal, in their order. */
+/**
+ * Maps each signal of the terminal to the listeners of other code, in their order, which are removed while a child has
+ * the terminal. Empty while no child has the terminal.
+ */
 const silenced = new Map<(typeof terminalSignals)[number], Listener[]>()
 
 function hasForeground(): boolean {

@@ -6,8 +6,9 @@ import { endWithParent } from './end-with-parent.ts'
 import { terminate } from './kill-ladder.ts'
 
 /**
- * Why this program has ended a process: the `timeout` of the process has passed, its `signal` has aborted, or it has
- * written too much. Null stands for every other reason, such as the end of its owner or of its scope.
+ * Why this program has ended a process: the `timeout` of the process has passed, the `signal` of the process has
+ * aborted (then this is the CancelledError for the abort), or the process has written too much to an output. Where a
+ * Cut may be null, null stands for every other reason, such as the end of the owner of the process.
  */
 export type Cut = 'timeout' | CancelledError | { over: 'stdout' | 'stderr' }
 
@@ -22,8 +23,8 @@ export interface EndingFacts {
 }
 
 /**
- * Ends a process and sends signals to it. The process is ended at most once. It is also ended at its `timeout`, when its
- * `signal` aborts, and when this program ends.
+ * Ends a process and sends signals to it. This program ends the process at most once: when `begin` is called, at the
+ * `timeout` of the process, when its `signal` aborts, or when this program ends.
  *
  * A process that has exited by itself may have left another process that holds its pipes, and a call may still read
  * these pipes. Then the `timeout`, the `signal`, and more output than the call allows end only the reading. The other
@@ -41,8 +42,8 @@ export class Ending {
   #cut: Cut | null = null
   /**
    * Null until this program begins to end the process. After that: the event that the process has exited, and that no
-   * member of its group is alive. If the process had exited before, the event happens at once, because the members that
-   * it has left are not ended.
+   * member of its group is alive. If the process had exited before, the event happens at once, because this program
+   * does not end the members of the group that are left.
    */
   #gone: OneShotEvent | null = null
   /** How many calls wait for the process, or read its output. */
@@ -74,8 +75,8 @@ export class Ending {
       if (signal !== undefined) this.begin(abortError(signal))
     }
     signal?.addEventListener('abort', abort)
-    // If the signal has aborted after the exit, while there was no call, this is the first call after that. The timer gives
-    // a call that has nothing to wait for the time to return its result.
+    // If the signal is aborted here, it has aborted after the exit of the process and before the current call. The
+    // timer of 0 ms lets a call that has nothing to wait for return its result first.
     const stopAbort = signal?.aborted === true ? afterDelay(0, abort) : null
     const stopTimer = afterDelay(timeout, () => this.begin('timeout'))
     this.#disarm = () => {
@@ -88,7 +89,7 @@ export class Ending {
   /**
    * Called when a call begins to wait for the process or to read its output. Until the returned function is called, the
    * `timeout` and the `signal` apply even after the exit. A call that begins after the exit has the whole `timeout`. If
-   * the signal has aborted by then, the call ends as soon as it must wait.
+   * the signal has aborted before such a call begins, the call ends as soon as it must wait.
    */
   enterCall(): () => void {
     if (this.#calls++ === 0 && this.exited.hasHappened) this.#arm()
@@ -98,8 +99,8 @@ export class Ending {
   }
 
   /**
-   * Why this program ended the process, or the reading of its output after the exit. Null if it did neither, and for every
-   * other reason than a Cut.
+   * Why this program ended the process, or ended the reading of its output after the exit. Null if this program did
+   * neither, and if its reason was not a Cut.
    */
   get cut(): Cut | null {
     return this.#cut
@@ -109,12 +110,18 @@ export class Ending {
     return this.#gone !== null
   }
 
-  /** Whether this program has ended the process and its group, or began to end the process when it had exited. */
+  /**
+   * Whether this program has ended the process and its group. Also true if the process had already exited when this
+   * program began to end it.
+   */
   get isGone(): boolean {
     return this.#gone?.hasHappened === true
   }
 
-  /** Ends the process, because of `cut`: SIGTERM, and after `killGrace` SIGKILL. */
+  /**
+   * Ends the process, because of `cut`: SIGTERM, and after `killGrace` SIGKILL. Returns the event that the process and
+   * its group have ended.
+   */
   begin(cut: Cut | null): OneShotEvent {
     return this.#begin(cut, 'SIGTERM')
   }
@@ -156,7 +163,7 @@ export class Ending {
       process.kill(group ? -pid : pid, signal)
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
-      // The process has ended, and Node is about to report this.
+      // The process, or each member of its group, has ended already, so there is nothing to signal.
       if (code === 'ESRCH') return
       if (code !== 'EPERM') throw error
       throw new PermissionError(`not allowed to signal process ${pid}: ${message}`, {

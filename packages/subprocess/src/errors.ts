@@ -24,7 +24,10 @@ export class FileNotFoundError extends PathError {
   }
 }
 
-/** The user may not run the program, enter the folder, or signal the process. Source: PermissionError of Python */
+/**
+ * This user is not allowed to run the program, enter the folder, or signal the process. Source: PermissionError of
+ * Python
+ */
 export class PermissionError extends PathError {
   override readonly name: string = 'PermissionError'
 
@@ -66,15 +69,15 @@ export interface CompletedProcess<T = Buffer> {
   readonly args: readonly string[]
   /** The exit code, or -N when signal N has ended the program. */
   readonly returncode: number
-  /** What the program wrote to stdout; empty when stdout was not a pipe. */
+  /** The output of the program on stdout; empty when stdout was not a pipe. */
   readonly stdout: T
-  /** What the program wrote to stderr; empty when stderr was not a pipe. */
+  /** The output of the program on stderr; empty when stderr was not a pipe. */
   readonly stderr: T
 }
 
 /**
- * The program ended with a code other than 0. Thrown with the option `check`, by `text()` of a command, and by a loop over
- * the lines of a command. Source: subprocess.CalledProcessError
+ * The program ended with a code other than 0. This error is thrown if the option `check` is set, by `text()` of a
+ * command, and by a loop over the lines of a command. Source: subprocess.CalledProcessError
  */
 export class CalledProcessError extends Error implements CompletedProcess<Buffer | string> {
   override readonly name: string = 'CalledProcessError'
@@ -123,8 +126,8 @@ export class TimeoutExpired extends TimeoutError {
 }
 
 /**
- * The process was ended because it wrote more than `maxBuffer` bytes. The first `maxBuffer` bytes are in `stdout` and
- * `stderr`.
+ * The process was ended because it wrote more than `maxBuffer` bytes to one of its outputs. `stdout` and `stderr` hold
+ * at most the first `maxBuffer` bytes of each output.
  */
 export class MaxBufferError extends Error {
   override readonly name: string = 'MaxBufferError'

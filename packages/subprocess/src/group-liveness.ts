@@ -2,16 +2,17 @@
  * Tells when process groups have no living member left.
  *
  * The system tells a parent of the end of its own children only. The other members of a group must be looked for.
- * `kill(-group, 0)` costs 1 µs, but it also succeeds while a group consists of zombies, and in a container whose first
- * process reaps nobody zombies stay for ever. Only a walk through all of /proc tells zombies from living members, and
- * that takes 10 µs per process of the machine.
+ * `kill(-group, 0)` costs 1 µs, but it also succeeds while a group consists of zombies: dead processes that their
+ * parent has not collected. In a container whose first process does not collect dead processes, zombies stay for ever.
+ * Only a walk through all of /proc tells zombies from living members, and that takes 10 µs per process of the machine.
  *
- * So one walk serves all watched groups, and remembers one living member of each. Until that member has ended, a look
- * at the group costs one `kill` and one small file. Only a group whose members change all the time needs many walks. To
- * limit their cost, a walk stops when it has used its share of the time of the event loop, and continues later.
+ * So one walk serves all watched groups, and finds one living member of each group. As long as this member lives, a
+ * look at its group costs one `kill`, and at most the read of one small file. Only a group whose members change all the
+ * time needs many walks. To limit their cost, a walk stops when it has used its share of the time of the event loop,
+ * and continues later.
  *
- * While the program has no free file descriptor, /proc cannot be read. A group then counts as alive as long as `kill`
- * finds members, so no living member is taken for dead.
+ * Some systems have no /proc, and it cannot be read while the program has no free file descriptor. A group then counts
+ * as alive as long as `kill` finds members, so no living member is taken for dead.
  */
 import { isDead, readPids, readProcStat } from './proc-stat.ts'
 
@@ -20,7 +21,7 @@ interface Watch {
   readonly onGone: () => void
   /** The number of a process of the group that was alive at the last look; null when no such process is known. */
   member: number | null
-  /** Milliseconds until the next look. */
+  /** The length of the current pause between two looks, in milliseconds. */
   pause: number
   nextLook: number
   looks: number
@@ -38,13 +39,14 @@ interface Watch {
 const FIRST_PAUSE = 5
 const LAST_PAUSE = 80
 /**
- * `kill` checks at every look whether the group still has members, but whether the remembered member is alive is
- * checked only at every fourth look.
+ * At every look, `kill` checks whether the group still has members. Once the pauses are as long as LAST_PAUSE, only
+ * every fourth look also checks whether the remembered member is alive.
  */
 const LOOKS_PER_MEMBER = 4
 /**
- * How many walks must find no living member before the group counts as gone. A walk of several steps can miss a member
- * that is forked during the walk, so it counts one; a walk of a single step counts two.
+ * When `misses` of a group reaches this number, the group counts as gone. A walk of several steps can miss a member
+ * that is forked during the walk, so such a walk counts one, and another walk must confirm it. A walk of a single step
+ * counts two.
  */
 const MISSES = 2
 /**
@@ -53,21 +55,26 @@ const MISSES = 2
  */
 const SHARE = 0.15
 const BURST = 20
-/** A step of a walk begins only when it may run for at least this many milliseconds. */
+/**
+ * The timer for the next step of a walk is set so that the step may run for this many milliseconds. If a look at a
+ * group is due earlier, the step runs with that look, for less time.
+ */
 const STEP = 2
 
 const watches = new Set<Watch>()
 let timer: NodeJS.Timeout | null = null
 let walk: Walk | null = null
 
-/** A watch that runs until its group has gone. */
+/** A watch of one group. It ends when no member of the group is alive. */
 export interface GroupWatch {
-  /** Checks more often again, because the members were sent another signal. */
+  /** Makes the pauses between the looks short again. Called after the members were sent another signal. */
   hurry(): void
   stop(): void
 }
 
-/** Calls `onGone` once no member of `group` is alive; at once when that is already the case. */
+/**
+ * Calls `onGone` when no member of `group` is alive any more; at once if the group has no members, not even dead ones.
+ */
 export function watchGroup(group: number, onGone: () => void): GroupWatch {
   const watch: Watch = {
     group,
@@ -98,8 +105,8 @@ export function watchGroup(group: number, onGone: () => void): GroupWatch {
 }
 
 /**
- * Returns the groups among `groups` that have a living member. This call blocks, so it is only used at the end of the
- * program.
+ * Returns the groups among `groups` that have a living member. This function blocks until it has read all of /proc, so
+ * it is only used at the end of the program.
  */
 export function livingGroups(groups: ReadonlySet<number>): Set<number> {
   const pids = readPids()
@@ -127,7 +134,7 @@ function schedule(): void {
   const now = performance.now()
   let next = walk === null ? Infinity : now + walk.rest()
   for (const watch of watches) if (watch.nextLook < next) next = watch.nextLook
-  // oxlint-disable-next-line eslint/no-restricted-globals -- processes live in real time, whatever the clock of the loop
+  // oxlint-disable-next-line eslint/no-restricted-globals -- processes live in real time, not in the time of a loop
   timer = setTimeout(onTimer, Math.max(1, next - now))
 }
 
@@ -190,7 +197,7 @@ class Walk {
     else this.#pids = pids
   }
 
-  /** Returns the number of milliseconds to wait before the next step of this walk may begin. */
+  /** Returns the number of milliseconds to wait before the next step of this walk, so that it may run for STEP. */
   rest(): number {
     return Math.max(0, allowance.missing())
   }
@@ -214,7 +221,7 @@ class Walk {
   }
 }
 
-/** The time that walks may use. It grows by SHARE of the time that passes, up to BURST. */
+/** The milliseconds that walks may use. This number grows by SHARE of the time that passes, up to BURST. */
 const allowance = {
   left: BURST,
   at: 0,
@@ -227,7 +234,9 @@ const allowance = {
   give(rest: number): void {
     this.left += rest
   },
-  /** Returns the number of milliseconds until walks may use enough time for one step. */
+  /**
+   * Returns the number of milliseconds, from the last `take`, until walks may use STEP; negative if they may already.
+   */
   missing(): number {
     return (STEP - this.left) / SHARE
   },

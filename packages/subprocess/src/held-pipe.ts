@@ -3,7 +3,10 @@ import { afterDelay } from '@tasktree/core/lowlevel'
 
 /** How many milliseconds a pipe must be silent after the exit of its child until it counts as ended. */
 export const DRAIN_GRACE = 100
-/** A pipe of the system holds about 200 KiB. Bytes beyond this number were written after `isGone` was true. */
+/**
+ * How many bytes are read from a pipe at most after `isGone` has become true. A pipe of the system holds about 200 KiB,
+ * so bytes beyond MOST_HELD were written later, by another process.
+ */
 const MOST_HELD = 1_048_576
 
 /**
@@ -14,9 +17,9 @@ const MOST_HELD = 1_048_576
  * had exited by itself. Then the pipe ends as soon as the data that it holds was read. Another process may still write
  * to it, so the pipe also ends after MOST_HELD bytes.
  *
- * Node runs timers before it reads from pipes. After a program was held up for longer than DRAIN_GRACE, its timer comes
- * while data waits in the pipe that came long before. So the timer only asks for a look in the same turn of Node's loop,
- * after that turn has read.
+ * Node runs timers before it reads from pipes. If other code has blocked this program for longer than DRAIN_GRACE, the
+ * timer fires while the pipe still holds unread data, which came long before. So the timer does not look at the pipe
+ * itself. It arranges a look for later in the same turn of Node's loop, when that turn has read from the pipes.
  */
 export function endWhenSilent(pipe: Socket | null, isGone: () => boolean): void {
   if (pipe === null || pipe.readableEnded || pipe.closed) return
@@ -28,7 +31,7 @@ export function endWhenSilent(pipe: Socket | null, isGone: () => boolean): void 
   }
   const lookAfterReading = (): void => {
     const before = pipe.isPaused() ? -1 : pipe.bytesRead
-    // oxlint-disable-next-line eslint/no-restricted-globals -- the turn of Node's loop is meant, not a turn of ours
+    // oxlint-disable-next-line eslint/no-restricted-globals -- a turn of Node's loop is meant, not a turn of an EventLoop
     const immediate = setImmediate(() => look(before))
     // oxlint-disable-next-line eslint/no-restricted-globals -- see above
     stop = () => clearImmediate(immediate)
@@ -46,8 +49,8 @@ export function endWhenSilent(pipe: Socket | null, isGone: () => boolean): void 
     }
     seen = pipe.bytesRead
     const lookAgain = isGoneNow ? lookAfterReading : lookLater
-    // The pipe is paused because its reader is slow, so more data may come. A timer here would keep the program alive
-    // even if it never reads the rest.
+    // The pipe is paused because its reader is slow, so more data may come. A timer here would keep this program alive
+    // even if this program never reads the rest.
     if (pipe.isPaused()) pipe.once('resume', lookAgain)
     else lookAgain()
   }

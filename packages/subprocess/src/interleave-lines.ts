@@ -77,7 +77,7 @@ export async function* interleaveLines(
   try {
     for (;;) {
       while (lines.length > 0) {
-        // `shift` of a long array would copy all items that are left.
+        // The whole array is taken, because `shift` of a long array would copy all items that are left.
         const taken = lines
         lines = []
         yield* taken
@@ -110,7 +110,11 @@ class LineSplitter {
     this.#limit = limit
   }
 
-  /** Yields the lines that `chunk` ends. @throws {LimitOverrunError} after the lines that come before one that is too long */
+  /**
+   * Yields the lines whose ends are in `chunk`.
+   *
+   * @throws {LimitOverrunError} for a line that is too long, after the lines before it were yielded
+   */
   push(chunk: Buffer): Iterable<string> {
     return this.#split(this.#decoder.write(chunk))
   }
@@ -126,7 +130,8 @@ class LineSplitter {
     if (text === '') return
     const start = this.#afterReturn && text.startsWith('\n') ? 1 : 0
     this.#afterReturn = text.endsWith('\r')
-    // Only the new text is searched, because the beginning of a long line would otherwise be searched again and again.
+    // Only the new text is searched for line ends, so that the beginning of a long line is not searched again and
+    // again.
     const pieces = text.slice(start).split(/\r\n|\n|\r/)
     const last = pieces.pop() as string
     for (const piece of pieces) {

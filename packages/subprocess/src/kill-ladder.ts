@@ -20,10 +20,11 @@ const STUCK = 100
 /**
  * Ends a process and its group: first `signal`, and after `killGrace` SIGKILL. The function uses timers and callbacks
  * only, so that neither a cancel nor the end of the loop stops it halfway. `done` is called when the process has exited
- * and no member of its group is alive. Members that are stuck after SIGKILL are not waited for.
+ * and no member of its group is alive. It is called STUCK milliseconds after both the exit and SIGKILL at the latest,
+ * even if a member is still alive then.
  *
- * A group may outlive its leader. Its number stays reserved until then, because the system gives no new process the
- * number of an existing group. So it is safe to signal the group as long as it has members.
+ * A group may outlive its leader. As long as the group has members, the system gives its number to no new process, so a
+ * signal to that number reaches this group only.
  */
 export function terminate(target: Target, signal: NodeJS.Signals, done: () => void): void {
   let isKilled = false

@@ -12,8 +12,8 @@ const PROMPT_SILENCE = 50
 
 /**
  * Yields complete lines without their line ends, in order, however the text is divided into chunks. `onPrompt` is
- * called with the beginning of a line when the process seems to wait for an answer to it; the line itself comes later
- * all the same.
+ * called with the beginning of a line when the process seems to wait for an answer to this text. The complete line is
+ * still yielded later.
  */
 export async function* linesAndPrompts(
   reader: StreamReader,

@@ -5,7 +5,10 @@ import { checkDuration, PIPE, type SpawnOptions } from './options.ts'
 export interface ManagedBackoff {
   /** The first wait, in milliseconds. @defaultValue 100 */
   min?: number | undefined
-  /** The longest wait, in milliseconds. After a process that ran at least this long, the next wait is `min` again. @defaultValue 10000 */
+  /**
+   * The longest wait, in milliseconds. After a process that ran at least this long, the next wait is `min` again.
+   * @defaultValue 10000
+   */
   max?: number | undefined
   /** Each wait is this many times as long as the previous one, but at most `max`. @defaultValue 2 */
   factor?: number | undefined
@@ -20,14 +23,14 @@ export interface ManagedProcessOptions extends SpawnOptions {
   /** Called with each line of stderr, like `onStdout` for stdout. */
   onStderr?: ((line: string) => void | PromiseLike<void>) | undefined
   /**
-   * When the process is started again after it ended: after a code other than 0, or after every end. @defaultValue
-   * 'never'
+   * When the process is started again after it ended: 'on-failure' after every end except with code 0, 'always' after
+   * every end. @defaultValue 'never'
    */
   restart?: 'never' | 'on-failure' | 'always' | undefined
   backoff?: ManagedBackoff | undefined
   /**
-   * Recognizes the line, on stdout or stderr, that says that the process is ready. It may also be a prompt: text
-   * without a newline, followed by silence. @defaultValue the process is ready as soon as it runs
+   * Recognizes the line, on stdout or stderr, by which the process says that it is ready. A prompt may be recognized
+   * too: text without a newline, followed by silence. @defaultValue the process is ready as soon as it runs
    */
   ready?: RegExp | ((line: string) => boolean) | undefined
   /** How long the process has to become ready, in milliseconds. @defaultValue 30000 */

@@ -29,12 +29,12 @@ import { createSubprocessExec } from './spawn.ts'
 export type ManagedState = 'idle' | 'starting' | 'running' | 'backing-off' | 'stopping' | 'stopped'
 
 /**
- * A long-running process. Listeners get its output lines, it can be started again when it ends, and `stop` sends
- * SIGTERM and, after `killGrace`, SIGKILL. A separate task runs the process. Leaving the scope of a ManagedProcess
- * stops the process and ends that task.
+ * A long-running process. The listeners `onStdout` and `onStderr` get its output lines, the option `restart` starts it
+ * again when it has ended, and `stop` sends SIGTERM and, after `killGrace`, SIGKILL. A separate task runs the process.
+ * Leaving the scope of a ManagedProcess stops the process and ends that task.
  *
- * By default its stdin is a PIPE, and its stdout and stderr are those of the parent. An output is a PIPE if there is a
- * listener to its lines, or the option `ready`.
+ * By default the stdin of the process is a PIPE, and its stdout and stderr are those of the parent. With a listener to
+ * the lines of an output, that output is a PIPE; with the option `ready`, both outputs are.
  *
  * @example
  *     await using server = new ManagedProcess('sh', ['-c', 'echo listening; exec sleep 60'], {
@@ -55,7 +55,9 @@ export class ManagedProcess implements AsyncDisposable {
   #ready: Future<void> | null = null
   /** The event that the process must stop and must not be started again. */
   #halt = new OneShotEvent()
-  /** How often a stop was requested. `restart` compares this number to notice a `stop` that was called after it. */
+  /**
+   * How often a stop was requested. `restart` compares this number, to notice a stop that was requested after its own.
+   */
   #stops = 0
 
   constructor(program: string, args: readonly string[] = [], options: ManagedProcessOptions = {}) {
@@ -111,8 +113,8 @@ export class ManagedProcess implements AsyncDisposable {
     try {
       await shield(ready)
     } catch (error) {
-      // If the start has failed in the turn in which it was cancelled, `error` is the cancel. The failure is then ignored:
-      // it counts as read, and is not reported.
+      // If the start has failed in the turn in which it was cancelled, `error` is the cancel, and `ready` holds the
+      // failure. `exception` marks the failure as read, so that it is not reported.
       if (hasFailed(ready)) ready.exception()
       if (life.done()) throw error
       // `start` throws `error` below. `#ready` becomes null first, so that the end of the process is not reported to this
@@ -165,7 +167,7 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   /**
-   * Writes a line to stdin. Waits if too much of what was written is not read yet.
+   * Writes `line` and a newline to stdin. Waits while too much of the text that was written has not been read yet.
    *
    * @throws {TypeError} when `line` is not a string
    * @throws {RuntimeError} when the process does not run or its stdin is not a PIPE
@@ -203,12 +205,16 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   #haltLife(): void {
-    // The task ends one turn after it has set the state 'stopped'. A stop in that turn has nothing to do.
+    // The task that runs the process ends one turn after it has set the state 'stopped'. A stop that is requested in
+    // that turn leaves this state as it is.
     if (this.#state !== 'stopped') this.#state = 'stopping'
     this.#halt.happen()
   }
 
-  /** Starts the process, and starts it again until it must stop. Returns its last code; null when it never ran. */
+  /**
+   * Starts the process, and starts it again until it must stop, or until the option `restart` ends this. Returns the
+   * last code of the process; null when it never ran.
+   */
   async #live(): Promise<number | null> {
     const { signal, restart = 'never' } = this.#options
     const stop = (): void => this.#haltLife()
@@ -238,11 +244,11 @@ export class ManagedProcess implements AsyncDisposable {
 
   #onLifeEnd(): void {
     this.#state = 'stopped'
-    // After a cancel of the task, `start` may still wait.
+    // If the task was cancelled, `start` may still wait for `#ready`, so `#ready` is cancelled too.
     this.#ready?.cancel()
   }
 
-  /** Waits `ms` milliseconds, but not longer than until the process must stop. */
+  /** Waits `ms` milliseconds, or until the process must stop, if that is earlier. */
   async #rest(ms: number): Promise<void> {
     const pause = new Future<void>()
     const wake = (): void => {
@@ -320,8 +326,9 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   /**
-   * Ends `child` when the process must stop. After the end of the child, the listeners have `killGrace` more milliseconds
-   * for the last lines. Then `deaf` happens, and the listeners get no more lines.
+   * Ends `child` when the process must stop. After the end of the child, the listeners have `killGrace` more
+   * milliseconds for the last lines. Then `deaf` happens, and the listeners get no more lines. Returns a function that
+   * takes all of this back.
    */
   #endWhenHalted(child: Process, deaf: OneShotEvent): () => void {
     const { killGrace = defaultKillGrace } = this.#options
@@ -339,8 +346,8 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   /**
-   * Handles a failed start. Until the process was ready for the first time, `start` throws `error`; later the error
-   * goes to the exception handler of the loop.
+   * Handles a failed start of the process. As long as a call of `start` waits for the process to become ready, that
+   * call throws `error`. Later the error goes to the exception handler of the loop.
    */
   #fail(error: unknown): void {
     const ready = this.#ready
@@ -377,7 +384,7 @@ export class ManagedProcess implements AsyncDisposable {
   #lookForReadiness(line: string): void {
     const { ready } = this.#options
     if (ready === undefined || this.#state !== 'starting') return
-    // This calls `search`, and not `test`, because `test` with the g flag begins where the last match ended.
+    // `search` is called here, and not `test`, because `test` with the flag g begins where the last match ended.
     if (typeof ready === 'function' ? ready(line) : line.search(ready) !== -1) this.#becomeReady()
   }
 }

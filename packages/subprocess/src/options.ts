@@ -14,7 +14,7 @@ export type Stdio = typeof PIPE | typeof DEVNULL | 'inherit' | number
 
 /** Milliseconds from SIGTERM to SIGKILL. */
 export const defaultKillGrace = 5_000
-/** The largest number that fits into the type of a descriptor. Node aborts the program for a larger one. */
+/** The largest number that fits into the C type of a file descriptor. Node aborts the program for a larger one. */
 const LAST_DESCRIPTOR = 2 ** 31 - 1
 
 export interface SpawnOptions {
@@ -56,14 +56,16 @@ export interface SpawnOptions {
   /** A signal that ends the process when it aborts. A call that waits for the process then throws CancelledError. */
   signal?: AbortSignal | undefined
   /**
-   * After this many milliseconds the process is ended. A call that waits for the process then throws TimeoutExpired. So
-   * does a call that still reads what a grandchild writes after the process has exited. @defaultValue no limit
+   * After this many milliseconds the process is ended. Then TimeoutExpired is thrown by each call that waits for the
+   * process, and by each call that still reads the output of a grandchild after the process has exited. @defaultValue
+   * no limit
    */
   timeout?: number | undefined
   /**
    * Whether the process gets a new process group. Then the processes that it starts are ended together with it.
    *
-   * @defaultValue true, unless the process shares the terminal's stdin: only the terminal's own group can read from it
+   * @defaultValue true, unless the process shares this program's stdin and that is a terminal: a process in another
+   * group cannot read from the terminal
    */
   processGroup?: boolean | undefined
   /** Milliseconds from SIGTERM to SIGKILL. @defaultValue 5000 */
@@ -88,7 +90,7 @@ export function checkSpawn(program: string, args: readonly string[], options: Sp
     throw new TypeError(`processGroup must be a boolean, got ${describe(processGroup)}`)
   checkDuration('timeout', options.timeout)
   checkDuration('killGrace', options.killGrace)
-  // The constructor of StreamReader checks the limit. This must happen before the process runs.
+  // The constructor of StreamReader checks the limit. The check must be done before the process runs.
   void new StreamReader({ limit })
 }
 

@@ -1,16 +1,16 @@
 import type { StreamReader } from '@tasktree/streams'
 
 /**
- * The first chunks, up to this many bytes in all, are kept as they arrived, although to join them needs twice their
- * memory. Later chunks are copied into blocks.
+ * The first chunks, up to this many bytes in all, are kept as they arrived, although joining them needs twice their
+ * memory. Later chunks are copied into blocks of BLOCK bytes.
  */
 const UNGATHERED = 64 * 1_048_576
 const BLOCK = 16 * 1_048_576
 
 /**
- * Appends all that `reader` delivers to `output`, up to `max` bytes. `onOver` is called once when there is more; the
- * rest is read and dropped. After a cancel, `output` has everything that was read, and another call continues from
- * there.
+ * Appends all that `reader` delivers to `output`, up to `max` bytes. If `reader` delivers more, `onOver` is called
+ * once, and the rest is read and dropped. After a cancel, `output` has all that was read until then, and another call
+ * of this function continues from there.
  */
 export async function readOutput(
   reader: StreamReader,
@@ -37,9 +37,9 @@ export async function readOutput(
  * The problem: the output of a process arrives in chunks, and in the end one Buffer must hold all of it. To join a
  * gigabyte of chunks needs two gigabytes, because all chunks are in memory until the copy is complete.
  *
- * The idea: later chunks are copied into blocks of 16 MiB, and the memory of each chunk is freed at once. When the blocks
- * are joined, the memory of each block is freed before the next block is copied. The garbage collector would free this
- * memory too late.
+ * The idea: after the first 64 MiB, chunks are copied into blocks of 16 MiB, and the memory of each chunk is freed at
+ * once. When the blocks are joined, the memory of each block is freed before the next block is copied. The garbage
+ * collector would free this memory too late.
  */
 export class Output {
   length = 0
@@ -82,7 +82,8 @@ export class Output {
   }
 
   #join(): Buffer {
-    // The system provides memory for `all` only when it is written to, so each part can be freed while `all` fills.
+    // The system provides a page of memory for `all` only when bytes are written to that page. So the memory of each
+    // part can be freed while `all` fills.
     const all = Buffer.allocUnsafeSlow(this.length)
     let at = 0
     for (const { bytes, used } of this.#parts()) {

@@ -12,13 +12,14 @@ export class Owner {
   readonly #asAtStart = AsyncLocalStorage.snapshot()
 
   /**
-   * Whether the caller is the owner, and the owner is cancelled, or a scope of it in which the process was started. A
-   * timeout scope that the owner has opened after the start does not count: it only ends the waiting.
+   * Whether the owner calls this method, and a cancel has come to the owner or to a scope in which the owner has
+   * started the process. A timeout scope that the owner has opened after the start does not count: it only ends the
+   * waiting.
    */
   isCallerAndCancelled(): boolean {
     const { task } = this
     if (task === null || task !== currentTask()) return false
-    // `cancelling` counts the cancels of the scopes around the code that calls it.
+    // `cancelling` counts the cancels of the task, and of the scopes around the code that calls `cancelling`.
     return this.#asAtStart(() => task.cancelling()) > 0 || this.#isScopeCancelled()
   }
 

@@ -8,14 +8,15 @@ import type { Process } from './process.ts'
 /** How many bytes of stderr are kept for an error message. */
 const TAIL = 65_536
 
-/** The command that a stage runs. The stage tells the command how the program has ended. */
+/** The command that a stage runs. The stage calls `ended` when the program has ended. */
 export interface StageEnd {
+  /** `wasRead` tells whether stdout of the program was read to its end. */
   ended(completed: CompletedProcess, wasRead: boolean): void
 }
 
 /**
  * A running command whose stdout this program reads, for the next command of a pipe or for a loop over lines. The stage
- * also owns the commands before it in the pipe, which end with it.
+ * also owns the commands before it in the pipe: when the stage ends, they are ended too.
  */
 export class Stage implements AsyncDisposable {
   readonly output: StreamReader
@@ -25,7 +26,10 @@ export class Stage implements AsyncDisposable {
   readonly #source: Stage | null
   readonly #command: StageEnd
   #tail = Buffer.alloc(0)
-  /** Reads stderr in a separate task, so that a cancel can reach the owner of the child in another wait. */
+  /**
+   * A separate task that reads stderr, so that the owner of the child can wait for something else at the same time, and
+   * can be cancelled in that wait. Null if stderr is not a pipe, or if the caller reads it.
+   */
   readonly #reading: Task<void> | null
   readonly #leaveCall: () => void
 
@@ -56,7 +60,7 @@ export class Stage implements AsyncDisposable {
           })
   }
 
-  /** Returns both outputs, for a loop over their lines. */
+  /** Returns stdout, and stderr if it is a pipe, for a loop over their lines. */
   sources(): LineSource[] {
     const sources: LineSource[] = [{ from: 'stdout', reader: this.output }]
     const { stderr } = this.#child
@@ -79,6 +83,9 @@ export class Stage implements AsyncDisposable {
 
   /**
    * Closes the output, which no code reads any more, and waits for the end of the child and of the commands before it.
+   *
+   * @throws {CalledProcessError} with the option `check`, if the output was read to its end and the code is not 0; also
+   * if a command before this one fails in the same way
    */
   async finish(): Promise<void> {
     // If the output was not read to its end, SIGPIPE may end the program, or the program may fail because it cannot write.

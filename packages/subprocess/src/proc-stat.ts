@@ -4,7 +4,7 @@ export interface ProcStat {
   /** The state as one letter: 'Z' and 'X' mean dead. */
   readonly state: string
   readonly group: number
-  /** Whether the process is ending or has ended. By then it has closed its pipes. */
+  /** Whether the process is ending or has ended. True already before an ending process closes its pipes. */
   readonly isEnding: boolean
   /** The status with which the process has ended or will end, in the format of `waitpid`; 0 while it lives. */
   readonly status: number
@@ -13,14 +13,14 @@ export interface ProcStat {
 /** The flag of Linux for a process that has begun to end. */
 const PF_EXITING = 0x4
 /**
- * One buffer for all reads of these files, because they are read thousands of times while groups are watched. A file is
- * one line of about 300 bytes.
+ * One buffer for all reads of the files /proc/PID/stat, because they are read thousands of times while process groups
+ * are watched. Each of these files is one line of about 300 bytes.
  */
 const buffer = Buffer.alloc(1_024)
 
 /**
- * Returns what Linux tells about a process; null when there is none, and 'unknown' while this program has no free file
- * descriptor to read it with. Takes about 10 µs.
+ * Returns the facts that Linux tells about a process; null when there is no such process or no /proc, and 'unknown'
+ * while this program has no free file descriptor to read the facts with. Takes about 10 µs.
  */
 export function readProcStat(pid: number | string): ProcStat | null | 'unknown' {
   let file: number
@@ -41,7 +41,7 @@ export function readProcStat(pid: number | string): ProcStat | null | 'unknown' 
       status: Number(fields[49]),
     }
   } catch {
-    return null // The process was reaped meanwhile.
+    return null // The system has removed the process in the meantime.
   } finally {
     closeSync(file)
   }

@@ -57,11 +57,11 @@ export interface Started {
  * Source: asyncio.subprocess.Process
  */
 export class Process implements AsyncDisposable {
-  /** Writes to the stdin of the process; null when that is not a PIPE. */
+  /** Writes to the stdin of the process; null when the option `stdin` is not PIPE. */
   readonly stdin: StreamWriter | null
-  /** Reads the stdout of the process; null when that is not a PIPE. */
+  /** Reads the stdout of the process; null when the option `stdout` is not PIPE. */
   readonly stdout: StreamReader | null
-  /** Reads the stderr of the process; null when that is not a PIPE. */
+  /** Reads the stderr of the process; null when the option `stderr` is not PIPE. */
   readonly stderr: StreamReader | null
   readonly #started: Started
   readonly #owner = new Owner()
@@ -102,10 +102,11 @@ export class Process implements AsyncDisposable {
     this.stdout = this.#copies.connectOut(stdout, out, started.stdout)
     this.stderr = this.#copies.connectOut(stderr, err, started.stderr)
     this.#communication = new Communication(this.stdin, this.stdout, this.stderr)
-    // When the child exits, Node resumes all pipes in this array, even those that a slow reader has paused. Output of a
-    // grandchild would then fill the memory.
+    // When the child exits, Node resumes all pipes in `child.stdio`, even those that a slow reader has paused. Output
+    // of a grandchild would then fill the memory. So the pipes are removed from this array.
     child.stdio.fill(null)
-    // A child that had the terminal has ended for this program only when Ctrl-C can no longer be meant for the child.
+    // If the child had the terminal, its end is handled only after each Ctrl-C that was meant for the child has come.
+    // The listeners of other code, which must not hear that Ctrl-C, are added back then.
     const signals = foreground ? new PendingSignals() : null
     child.once('exit', (code, signal) => {
       if (signals === null) this.#onExit(code, signal)
@@ -166,9 +167,9 @@ export class Process implements AsyncDisposable {
   }
 
   /**
-   * Writes `input` and closes the stdin of the process, reads all of its output, and waits for its end. This cannot
-   * deadlock, and takes at most 80 MiB more memory than the output that it returns: null for an output that is not a
-   * PIPE. A process that closes its stdin early is not an error.
+   * Writes `input` and closes the stdin of the process, reads all of its output, and waits for its end. Returns stdout
+   * and stderr, with null for an output that is not a PIPE. The call cannot deadlock, and takes at most 80 MiB more
+   * memory than the output that it returns. If the process closes its stdin early, that is not an error.
    *
    * A cancel has the same effects as in `wait`. A call that was cancelled loses no data: the next call continues with
    * the input where that call stopped, and returns all of the output.
@@ -305,7 +306,9 @@ export class Process implements AsyncDisposable {
     await this.#copies.untilDone(signal)
   }
 
-  /** Waits for the branches that `begin` starts. A cancel of the owner in this call first ends the process. */
+  /**
+   * Waits for all promises that `begin` returns. If the owner is cancelled in this wait, the process is ended first.
+   */
   async #untilDone(
     options: ProcessWaitOptions = {},
     begin: (signal: AbortSignal) => Promise<void>[],

@@ -8,7 +8,7 @@ const FIRST_REAL_TIME_SIGNAL = 32
 const SIGNAL_MASK = 0x7f
 
 /**
- * The return code as Python has it: -N when signal N has ended the process.
+ * Returns the return code in the form that Python uses: -N when signal N has ended the process.
  *
  * Node has no names for real-time signals (32 to 64), and reports a process that such a signal has ended like a process
  * that exited with 0. So `realTime` is the real-time signal that `RealTimeEnd` has found; null if it has found none.
@@ -25,8 +25,8 @@ export function toReturncode(
 
 /**
  * Finds out which real-time signal ends a process. The process must be checked before Node removes it: in the turn in
- * which one of its pipes ends. An ending process closes its files first, and Node reports the end of the process after
- * all pipes.
+ * which one of its pipes ends. A process that ends closes its files first, and Node reports the ends of all pipes
+ * before the end of the process.
  */
 export class RealTimeEnd {
   readonly #pid: number

@@ -15,7 +15,7 @@ export interface RunOptions extends SpawnOptions {
   input?: Uint8Array | string | undefined
   /** Whether a code other than 0 throws CalledProcessError. @defaultValue false */
   check?: boolean | undefined
-  /** @defaultValue 'buffer' */
+  /** Whether `stdout` and `stderr` of the result are Buffers or strings. @defaultValue 'buffer' */
   encoding?: 'buffer' | 'utf8' | undefined
   /** How many bytes of each output are kept. A program that writes more is ended. @defaultValue no limit */
   maxBuffer?: number | undefined
@@ -26,8 +26,9 @@ export interface RunOptions extends SpawnOptions {
  * `stdin` is empty. A cancel ends the program.
  *
  * @throws {CalledProcessError} with `check`, for a code other than 0
- * @throws {TimeoutExpired} when its `timeout` has ended the program, with the output until then
- * @throws {MaxBufferError} when the program wrote more than `maxBuffer` bytes, with the first of them
+ * @throws {TimeoutExpired} when the `timeout` has ended the program; the error has the output until then
+ * @throws {MaxBufferError} when the program wrote more than `maxBuffer` bytes to an output; the error has the first
+ * `maxBuffer` bytes
  * @throws what createSubprocessExec throws
  *
  * @example

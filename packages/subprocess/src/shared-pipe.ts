@@ -1,7 +1,7 @@
 /**
- * Makes one pipe for two outputs. Node gives stdout and stderr a pipe each and cannot give both the same one. A shell
- * that runs `exec program 2>&1` could, but it changes the environment of the program: dash drops every variable whose
- * name is not a shell identifier, and adds PWD.
+ * Makes one pipe for two outputs. Node gives stdout and stderr a pipe each, and cannot give the same pipe to both. A
+ * shell that runs `exec program 2>&1` could do it, but the shell changes the environment of the program: dash drops
+ * every variable whose name is not a shell identifier, and adds PWD.
  *
  * So this module connects a socket to another socket of this process; Node's own pipes are sockets too. The child gets
  * the connecting end twice. On Linux the socket has an abstract name, which needs no file. Any local user could connect
@@ -20,8 +20,8 @@ export interface SharedPipe {
   /** The end that this process reads. */
   readonly reader: Socket
   /**
-   * The end for the child. Destroy it as soon as the child was spawned, because the reader gets no end while it is
-   * open.
+   * The end for the child. Destroy the writer as soon as the child was spawned, because the output does not end for the
+   * reader while this process has the writer open.
    */
   readonly writer: Socket
 }

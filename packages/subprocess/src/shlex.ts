@@ -8,7 +8,8 @@ export interface SplitOptions {
 }
 
 /**
- * Splits command lines into words, and joins words into command lines. Source: shlex. Differs: there is no lexer class.
+ * Splits command lines into words, and joins words into command lines. Source: the module shlex of Python. Differs:
+ * there is no lexer class.
  *
  * @example
  *     console.log(shlex.split("cp 'my file' b")) // [ 'cp', 'my file', 'b' ]

@@ -10,8 +10,8 @@ import {
 } from './errors.ts'
 
 /**
- * Returns the error for a spawn that failed. It checks the folder, because the system gives the same code for a missing
- * program and a missing `cwd`.
+ * Returns the error for a spawn that failed. This function checks the folder, because the system gives the same code
+ * for a missing program and a missing `cwd`.
  */
 export function toSpawnError(
   error: NodeJS.ErrnoException,

@@ -27,7 +27,7 @@ import { toSpawnError } from './spawn-error.ts'
  * @throws {PermissionError} when the program may not be run, or `cwd` may not be entered
  * @throws {NotADirectoryError} when `cwd`, or a part of the path of the program, is not a folder
  * @throws {ArgumentListTooLongError} when the arguments and the environment are longer than the system allows
- * @throws {OSError} when the system refuses for another reason, as a path that is too long
+ * @throws {OSError} when the system refuses for another reason, such as a path that is too long
  * @throws {TypeError} for wrong arguments, such as an empty program or a NUL byte, before anything runs
  * @throws {RangeError} for options whose value is out of range, before anything runs
  * @throws {CancelledError} when `signal` has aborted
@@ -54,7 +54,7 @@ export async function start(
   callersArgs: readonly string[],
   callersOptions: SpawnOptions,
 ): Promise<Process> {
-  // The caller may change the array and the objects before the process starts.
+  // These are copies, because the caller may change the array and the objects before the process starts.
   const args = [...callersArgs]
   const options = ownOptions(callersOptions)
   throwIfAborted(options.signal)
@@ -87,7 +87,8 @@ export async function start(
         foreground: options.stdio === 'inherit',
       })
     } catch (error) {
-      // An option has passed the checks and cannot be used, such as a getter that gave another value when it was copied.
+      // An option has passed the checks, but cannot be used. For example, the option is a getter, which gave another
+      // value when the options were copied.
       endUnowned(child, child.pid, group)
       throw error
     }
@@ -136,7 +137,7 @@ function endUnowned(child: ChildProcess, pid: number, group: boolean): void {
   try {
     process.kill(group ? -pid : pid, 'SIGKILL')
   } catch {
-    // The child belongs to another user, as `sudo` does.
+    // The child runs as another user, for example because it is `sudo`, and this program is not allowed to signal it.
   }
 }
 
@@ -145,7 +146,7 @@ async function failureOf(
   program: string,
   { cwd }: SpawnOptions,
 ): Promise<Error> {
-  // Node opens no pipes when there are no descriptors left.
+  // `child.stdio` is undefined when Node had no free file descriptors for the pipes.
   const pipes: ChildProcess['stdio'] | undefined = child.stdio
   for (const pipe of pipes ?? []) pipe?.destroy()
   const [error] = (await once(child, 'error')) as [NodeJS.ErrnoException]
@@ -176,8 +177,8 @@ export function createSubprocessShell(
 }
 
 /**
- * Returns the value for the option `stdio` of Node's `spawn`. For a StreamReader or a StreamWriter of the caller this is
- * a pipe, and a task copies between the pipe and the caller's stream.
+ * Returns the value for one stream in the option `stdio` of Node's `spawn`. For a StreamReader or a StreamWriter of the
+ * caller, the value is PIPE, and the constructor of Process starts a task that copies between the pipe and that stream.
  */
 function toStdio(place: SpawnOptions['stdin'] | SpawnOptions['stderr']): Stdio {
   if (place instanceof StreamReader || place instanceof StreamWriter) return PIPE
@@ -195,8 +196,8 @@ function sharesStdin(stdin: Stdio): boolean {
 const DESCRIPTORS = 9
 
 /**
- * Throws EMFILE if a spawn could run out of descriptors halfway, because Node would then never close its ends of the
- * pipes that it has opened. The check costs about 30 µs of the 1,000 µs that a spawn takes.
+ * Throws an error, such as EMFILE, if a spawn could run out of descriptors halfway. In such a spawn, Node would never
+ * close its ends of the pipes that it has opened. The check costs about 30 µs of the 1,000 µs that a spawn takes.
  */
 function reserveDescriptors(): void {
   const reserved: number[] = []

@@ -19,8 +19,8 @@ export class StdioCopies {
   readonly #child: CopiedChild
   readonly #copies: Task<void>[] = []
   /**
-   * Maps each failed copy to a function that withdraws the report of its failure; called when a caller gets the
-   * failure.
+   * Maps each failed copy to a function that withdraws the report of its failure. `untilDone` calls the function when
+   * its caller gets the failure.
    */
   readonly #failed = new Map<Task<void>, () => void>()
 
@@ -49,8 +49,8 @@ export class StdioCopies {
   }
 
   /**
-   * Keeps track of a copying task. If it fails, `wait` and `communicate` fail too. If neither is called, the failure is
-   * reported.
+   * Keeps track of a copying task. If the task fails, `wait` and `communicate` of the process fail too. If neither is
+   * called, the failure is reported.
    */
   #add(copy: Task<void>): void {
     this.#copies.push(copy)
@@ -72,7 +72,8 @@ export class StdioCopies {
       try {
         await cancelOnAbort(shield(copy), signal)
       } finally {
-        // This call throws the failure of the copy, so the report is withdrawn.
+        // If the copy has failed, `untilDone` throws that failure to its caller. So the report of the failure is
+        // withdrawn.
         if (copy.done()) this.#failed.get(copy)?.()
       }
     }
@@ -123,7 +124,8 @@ function copyOut(
       try {
         await pump(output, sink)
       } catch (error) {
-        // No code takes the output any more. The child must notice that, by SIGPIPE.
+        // No code takes the output any more, so the pipe is closed. The next write of the child then fails with
+        // SIGPIPE.
         pipe.destroy()
         if (child.cutOff.hasHappened && (isCancelled(error) || output.exception() !== null)) return
         throw error

@@ -5,10 +5,12 @@
  */
 import { describe } from '@tasktree/core/lowlevel'
 
-/** A value for `${}`: one argument. An array is one argument for each of its items. */
+/**
+ * A value for `${}`. A value that is not an array becomes one argument; an array becomes one argument for each item.
+ */
 export type CommandValue = string | number | bigint | readonly (string | number | bigint)[]
 
-/** One piece of a word: text, or the number of a `${}`. */
+/** One piece of a word: text, or the index of a `${}` of the template. */
 type Piece = string | number
 
 const WHITESPACE = ' \t\r\n'
@@ -17,9 +19,9 @@ const QUOTES = '\'"'
 /**
  * Returns the program and its arguments.
  *
- * @throws {TypeError} when there is no program, for an escape that JavaScript does not know, and for a value that is no
- * text
- * @throws {RangeError} for a quotation without its end
+ * @throws {TypeError} when there is no program, for an escape that JavaScript does not know, and for a value that is
+ * not a CommandValue
+ * @throws {RangeError} for a quotation that is not closed
  */
 export function toArgs(
   template: TemplateStringsArray,
@@ -115,7 +117,7 @@ function unknownEscape(raw: string, at: number): TypeError {
   )
 }
 
-/** Returns the arguments that a word stands for: each item of an array begins a new argument. */
+/** Returns the arguments that a word stands for: each item of an array, after the first item, begins a new argument. */
 function fill(word: readonly Piece[], texts: readonly (readonly string[])[]): string[] {
   const args = ['']
   let isEmpty = true

@@ -2,10 +2,10 @@
  * Reports failures that no code has noticed, because the program has forgotten to await a command or the end of a
  * process.
  *
- * The command may still be awaited later, so a failure is reported only when that has become impossible: when the
- * command is collected as garbage, when the run of its loop ends, or when the program ends. The listener for the end of
- * the program is needed for code outside of `run`, whose loop has no end, in a program that ends before garbage is
- * collected.
+ * The program may still await the command or the process later. So a failure is reported only when that has become
+ * impossible: when the command or the process is collected as garbage, when the run of its loop ends, or when the
+ * program ends. The listener for the end of the program is needed for code outside of `run` of core: the loop of such
+ * code has no end, and the program may end before garbage is collected.
  */
 import type { EventLoop } from '@tasktree/core'
 
@@ -22,8 +22,8 @@ let hasReported = false
 const collected = new FinalizationRegistry<Failure>(report)
 
 /**
- * Reports `exception` later, unless the returned function is called before. `command` is the object that the caller
- * should await.
+ * Reports `exception` later, unless the returned function is called before that. `command` is the object that the
+ * program should await: a command or a process. `what` names the task that has failed, for the message.
  */
 export function reportUnlessAwaited(
   command: object,
@@ -37,7 +37,7 @@ export function reportUnlessAwaited(
   try {
     if (exception instanceof Error) void exception.stack
   } catch {
-    // The exception is a Proxy or has a getter, and reading its stack throws. It is reported all the same.
+    // The exception is a Proxy or has a getter, and reading its stack throws. The exception is still reported.
   }
   failures.add(failure)
   if (failures.size === 1 && !hasReported) process.on('exit', onExit)
@@ -67,6 +67,7 @@ function report(failure: Failure): void {
 
 function onExit(): void {
   for (const failure of failures) report(failure)
-  // The same exit code as after an unhandled rejection. A code that the program has set is kept.
+  // Node ends with the same exit code after an unhandled rejection. A code other than 0 that the program has set is
+  // kept.
   process.exitCode ||= 1
 }

@@ -3,12 +3,14 @@ import { afterDelay } from '@tasktree/core/lowlevel'
 import type { ProcessWaitOptions } from './process.ts'
 
 /**
- * Waits for all promises that `begin` returns, here called branches. When the call is cancelled, when a branch fails, or
- * after the `timeout`, the signal of the branches aborts, and this function throws only after all branches have ended.
- * Otherwise a branch could go on reading, and the next `communicate` would miss what that branch has read.
+ * Waits for all promises that `begin` returns, here called branches. When the caller is cancelled, when a branch fails,
+ * when `options.signal` aborts, or after the `timeout`, the signal of the branches aborts. This function throws only
+ * after all branches have ended. If it threw earlier, a branch could go on reading an output, and the next call of
+ * `communicate` would miss the bytes that the branch has read.
  *
- * Before that, `onError` is called with the first error, and with what has ended the wait: the `timeout`, the `signal`, or
- * another cause such as a cancel. It may throw another error in place of the first one.
+ * When all branches have ended, and before it throws, this function calls `onError` with the first error, and with the
+ * cause that has ended the wait: the `timeout`, the `signal`, or another cause such as a cancel. `onError` may throw
+ * another error in place of the first error.
  */
 export async function waitForAll(
   options: ProcessWaitOptions,
@@ -46,8 +48,8 @@ export async function waitForAll(
 }
 
 /**
- * Whether a cancel has come since the task of the caller had `before` cancels. If it came in the turn in which the timeout
- * passed, it was thrown into a branch, and must not be lost. A cancel that a shield keeps out was not thrown.
+ * Whether a cancel has come since the task of the caller had `before` cancels. A cancel that came in the turn in which
+ * the timeout passed was thrown into a branch, and must not be lost. A cancel that a shield keeps out was not thrown.
  */
 function hasBeenCancelled(task: Task | null, before: number): boolean {
   return task !== null && task.cancelling() > before && taskSignal().aborted
