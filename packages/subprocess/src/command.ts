@@ -110,7 +110,8 @@ export class Command implements Promise<CompletedProcess> {
     checkRun(program, rest, options)
     this.args = args
     this.#options = ownOptions(options)
-    // The task begins after the current statement, which may still call `pipe` or `lines`.
+    // The code of the task begins only after the current statement, because that statement may still call `pipe` or
+    // `lines`.
     const task = createServiceTask(() => this.#run(), { name: `$ ${program}` })
     this.#task = task
     observe(task, () => this.#onTaskEnd())
@@ -142,7 +143,7 @@ export class Command implements Promise<CompletedProcess> {
     this.#isAwaited = true
     this.#takeBackReport()
     // In a cancelled scope, awaiting a task throws but does not cancel the task. The command must end together with the
-    // code that awaits it.
+    // code that awaits it, so the task of the command is cancelled here.
     if (currentFrame()?.isLevelCancelled() === true) this.#task.cancel()
     // `shield` gives each waiter a separate future, because a cancel of one waiter must not end the wait of others.
     return this.#ofStage === null ? this.#task : shield(this.#ofStage)
@@ -190,8 +191,8 @@ export class Command implements Promise<CompletedProcess> {
 
   /**
    * Yields the lines of stdout and stderr as they come, each with the name of its output, for example to show progress.
-   * A `\r` ends a line too, because programs draw their progress bars with it. In all other respects this loop works
-   * like a loop over `lines()`.
+   * A `\r` ends a line too, because programs draw their progress bars with it, and `limit` counts the characters of a
+   * line, not its bytes. In all other respects this loop works like a loop over `lines()`.
    *
    * @throws as `lines`
    *

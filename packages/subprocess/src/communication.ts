@@ -39,7 +39,7 @@ export class Communication {
     return this.#hasBegun
   }
 
-  /** Called at the beginning of each call of `communicate`. Only the first call has an `input`. */
+  /** Called at the beginning of each call of `communicate`. Only the first call may have an `input`. */
   begin(input: Uint8Array | string | undefined): void {
     this.#hasBegun = true
     if (input === undefined || this.#stdin === null) return

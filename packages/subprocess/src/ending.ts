@@ -100,7 +100,7 @@ export class Ending {
 
   /**
    * Why this program ended the process, or ended the reading of its output after the exit. Null if this program did
-   * neither, and if its reason was not a Cut.
+   * neither, or did so for a reason that is not a Cut.
    */
   get cut(): Cut | null {
     return this.#cut

@@ -19,7 +19,7 @@ import { isDead, readPids, readProcStat } from './proc-stat.ts'
 interface Watch {
   readonly group: number
   readonly onGone: () => void
-  /** The number of a process of the group that was alive at the last look; null when no such process is known. */
+  /** The pid of a process of the group that was alive when it was last checked; null when no such process is known. */
   member: number | null
   /** The length of the current pause between two looks, in milliseconds. */
   pause: number

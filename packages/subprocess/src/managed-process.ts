@@ -212,8 +212,8 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   /**
-   * Starts the process, and starts it again until it must stop, or until the option `restart` ends this. Returns the
-   * last code of the process; null when it never ran.
+   * Starts the process, and starts it again each time it has ended, as long as the option `restart` asks for that and
+   * the process need not stop. Returns the last code of the process; null when it never ran.
    */
   async #live(): Promise<number | null> {
     const { signal, restart = 'never' } = this.#options

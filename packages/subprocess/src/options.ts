@@ -47,8 +47,8 @@ export interface SpawnOptions {
   /** All environment variables of the process. @defaultValue the environment of the parent */
   env?: Record<string, string | undefined> | undefined
   /**
-   * The longest line that the readers of stdout and stderr can read, in bytes without the `\n`. When a reader buffers more
-   * than twice as many bytes, it pauses its pipe. `Infinity` means no limit.
+   * The longest line that the readers of stdout and stderr can read, in bytes without the `\n`. When a reader buffers
+   * more than twice the limit, it pauses its pipe. `Infinity` means no limit.
    *
    * @defaultValue 65536
    */

@@ -7,8 +7,8 @@
  * this SIGINT must not be added back at once when the child has ended.
  *
  * Linux shows which signals wait for a thread, and which signals a thread blocks. While the signal handler of libuv
- * runs in a thread, that thread blocks all signals, because libuv installs its handler so. Some other threads always
- * block SIGINT. The constructor, which runs when the child starts, notes these threads.
+ * runs in a thread, that thread blocks all signals, because libuv installs its handler in that way. Some other threads
+ * always block SIGINT. The constructor, which runs when the child starts, notes these threads.
  */
 import { afterDelay } from '@tasktree/core/lowlevel'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -56,8 +56,8 @@ function afterTurn(callback: () => void): void {
 }
 
 /**
- * Returns the threads of this process; null while this program has no free file descriptor to list them with. Only Linux
- * tells of threads, in /proc, so without /proc the list is empty.
+ * Returns the threads of this process; null while this program has no free file descriptor to list them with. Only
+ * Linux lists threads, in /proc. On other systems the result is an empty array.
  */
 function threads(): string[] | null {
   try {

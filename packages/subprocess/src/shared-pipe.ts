@@ -5,8 +5,8 @@
  *
  * So this module connects a socket to another socket of this process; Node's own pipes are sockets too. The child gets
  * the connecting end twice. On Linux the socket has an abstract name, which needs no file. Any local user could connect
- * to that name, so the connecting end first sends a random token, and an accepted end that does not begin with the
- * token is dropped.
+ * to that name, so the connecting end first sends a random token, and an accepted connection that does not begin with
+ * the token is dropped.
  */
 import { Future } from '@tasktree/core'
 import { cancelOnAbort } from '@tasktree/core/lowlevel'

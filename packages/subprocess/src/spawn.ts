@@ -21,7 +21,7 @@ import { toSpawnError } from './spawn-error.ts'
 
 /**
  * Starts a program, without a shell. The program is looked for on the PATH of `env`. The process gets a new process
- * group unless it shares the terminal's stdin. The task that calls this owns the process: see Process.
+ * group unless it shares the terminal's stdin. The task that calls this function owns the process: see Process.
  *
  * @throws {FileNotFoundError} when there is no such program, or no such `cwd`
  * @throws {PermissionError} when the program may not be run, or `cwd` may not be entered
@@ -70,8 +70,8 @@ export async function start(
     const places: Places =
       shared === null ? [stdin, stdout, stderr] : [stdin, shared.writer, shared.writer]
     const group = options.processGroup ?? !(sharesStdin(stdin) && isatty(0))
-    // No `await` may stand between this line and the constructor of Process. A cancel there would leave the child without an
-    // owner.
+    // No `await` may come between the start of a child and the constructor of Process, because a cancel there would
+    // leave the child without an owner.
     const child = spawnChild(program, args, places, group, options)
     if (child.pid === undefined) throw await failureOf(child, program, options)
     try {

@@ -143,8 +143,8 @@ function copyOut(
 }
 
 /**
- * Copies until `from` ends. Unlike `copy` of the streams package, it does not warn when one side ends before the other,
- * because with child processes this is usual.
+ * Copies until `from` ends. Unlike `copy` of the streams package, this function does not warn when one side ends before
+ * the other, because with child processes this is usual.
  */
 async function pump(from: StreamReader, to: StreamWriter): Promise<void> {
   for (;;) {

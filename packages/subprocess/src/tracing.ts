@@ -9,8 +9,8 @@ export interface ProcessTrace {
 }
 
 /**
- * The tracing channel `tasktree:process`. The result of a trace is the returncode of the process. A code other than 0 is
- * not an error on this channel. If this program has begun to end the process, and its code is not 0, the trace is
- * cancelled.
+ * The tracing channel `tasktree:process`. The result of a trace is the returncode of the process. A code other than 0
+ * is not an error on this channel. If this program has begun to end the process, and the code of the process is not 0,
+ * the trace is cancelled.
  */
 export const processTracing: Tracing<ProcessTrace> = new Tracing('tasktree:process')
