@@ -8,8 +8,9 @@ import { takeSignal } from '@tasktree/core/lowlevel'
 const echoTime = 500
 
 /**
- * SIGINT and SIGTERM, while a server runs. The first signal tells the server to end, and the second not to wait for its
- * jobs any longer. Neither ends the process at once. Otherwise the jobs that run would count a death of the server.
+ * Handles SIGINT and SIGTERM while a server runs. The first signal tells the server to end. The second signal tells the
+ * server not to wait for its jobs any longer. Neither signal ends the process at once. Otherwise the jobs that run
+ * would count a death of the server.
  */
 export class EndSignals {
   #scope: CancelScope | null = null

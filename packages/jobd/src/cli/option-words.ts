@@ -1,4 +1,4 @@
-/** Returns the options that were given as words of the protocol. */
+/** Returns the given options in the form of words of the protocol. */
 export function wordsOf<O extends object>(
   options: O,
   names: readonly (keyof O & string)[],

@@ -82,13 +82,14 @@ const exitTime = 250
 
 /**
  * Ends the process even if code of jobs goes on. Such code may hold timers and sockets, or tasks that swallow every
- * cancel. Its jobs are in the file, and are queued again.
+ * cancel. Its jobs are in the jobs' file, and are queued again.
  */
 function exitSoon(code: number): void {
   const exit = (): void => process.exit(code)
   const stop = afterDelay(exitTime, exit)
   getEventLoop().addShutdownHook(async () => {
-    // Until now the timer had to keep the program alive. Otherwise the run would report a deadlock for such tasks.
+    // Until this hook runs, the timer has to keep the program alive: otherwise the event loop would report a deadlock
+    // of the tasks that swallow every cancel. The new timer lets the program end earlier.
     stop()
     afterDelay(exitTime, exit, { hold: false })
   })

@@ -9,7 +9,7 @@ import { type ConnectionOptions, withClient } from './with-client.ts'
 import { makeJobTable, paintState, textOf } from './tables.ts'
 
 export interface TopOptions extends ConnectionOptions {
-  /** Milliseconds. */
+  /** Milliseconds between two drawings of the table. */
   interval: number
 }
 

@@ -2,7 +2,10 @@ import { createTask, Future, getEventLoop, isCancelled, timeout } from '@tasktre
 import { openConnection, type StreamReader, type StreamWriter } from '@tasktree/net'
 import { encodeCommand, ProtocolError, readReply, type Reply } from '../protocol/resp.ts'
 
-/** Milliseconds after which an attempt to connect fails. The server then gets as long for its first reply. */
+/**
+ * Milliseconds after which an attempt to connect fails. When the connection is open, the server has the same time for
+ * its first reply.
+ */
 const longestConnecting = 10_000
 /**
  * If a command is cancelled after the server has been silent for this many milliseconds, later commands get another
@@ -190,7 +193,7 @@ export class Connection implements AsyncDisposable {
     this.#oldest = 0
   }
 
-  /** Fails all that waits for the server. */
+  /** Fails all commands and waits that the server has not answered. */
   #break(reason: unknown): void {
     if (this.#isBroken) return
     this.#isBroken = true

@@ -8,7 +8,7 @@ import { Connection } from './connection.ts'
 
 /**
  * Commands that the server may answer late. They are sent on connections of their own, of which there are at most
- * `mostApart`, because other commands would have to wait for the answers.
+ * `mostApart`. On the shared connection, later commands would have to wait for the answers to these commands.
  */
 const slowCommands: ReadonlySet<string> = new Set([
   'JOB.CANCEL',
@@ -93,7 +93,7 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
   readonly #password: string | null
   /** The connection that the calls share, or the task that opens it; null before the first call. */
   #shared: Task<{ connection?: Connection; error?: unknown }> | null = null
-  /** The connections of slow commands, and those of them that carry none at the moment. */
+  /** The connections of slow commands, and those of them that carry no command at the moment. */
   readonly #apart = new Set<Connection>()
   readonly #idle: Connection[] = []
   readonly #places = new Semaphore(mostApart)
@@ -127,17 +127,23 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
     return Connection.open({ host: this.#host, port: this.#port, password: this.#password })
   }
 
-  /** Returns the shared connection. Opens it if it is not open. All calls of that time wait for the same attempt. */
+  /**
+   * Returns the shared connection. Opens it if it is not open. Calls that come while it is being opened wait for the
+   * same attempt to open it.
+   */
   async #connection(): Promise<Connection> {
     if (this.#shared?.done() === true && this.#openConnection?.isWhole !== true) this.#replace()
     this.#shared ??= createTask(() => this.#attempt(), { name: 'jobd client connects' })
-    // A cancelled call must not end the attempt, for which other calls may wait too.
+    // A cancelled call must not end the attempt to open the connection, because other calls may wait for it too.
     const { connection, error } = await shield(this.#shared)
     if (connection === undefined) throw error
     return connection
   }
 
-  /** Makes the next call open another shared connection. Calls that wait for answers on the old one go on waiting. */
+  /**
+   * Makes the next call open another shared connection. Calls that wait for answers on the old connection go on
+   * waiting.
+   */
   #replace(): void {
     const old = this.#openConnection
     this.#shared = null
@@ -171,7 +177,7 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
    *
    * @throws the error that the server answers
    * @throws {TypeError} for no words, and for SUBSCRIBE and UNSUBSCRIBE, because this client takes no messages
-   * @throws {OSError} when the connection was lost: whether the command was carried out is not known then
+   * @throws {OSError} when the connection was lost: in that case it is not known whether the command was carried out
    * @throws {Error} when the client is closed, even while the command waits for its answer
    */
   async command(...words: (string | number)[]): Promise<Reply> {
@@ -180,7 +186,8 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
     try {
       return await this.#send(words)
     } catch (error) {
-      // Programs often do this by mistake: `return client.run(…)` without `await` in the scope of `await using client`.
+      // Programs often close the client too early by mistake: `return client.run(…)` without `await` in the scope of
+      // `await using client`.
       if (!this.#isClosed || isCancelled(error)) throw error
       throw new Error(`the client was closed before ${words[0]} was answered`, { cause: error })
     }

@@ -5,7 +5,10 @@ import { anonymous } from '../server/commands.ts'
 import type { Credentials } from '../server/credentials.ts'
 import { type Origin, TrustedProxies } from './trusted-proxies.ts'
 
-/** At most this many sessions are remembered. The oldest session is then forgotten, and its user must log in again. */
+/**
+ * At most this many sessions are remembered. When there are more, the oldest session is forgotten, and its user must
+ * log in again.
+ */
 const mostSessions = 1_000
 
 export interface AccessOptions {
@@ -58,8 +61,8 @@ export class Access {
 
   /**
    * Whether the host name of the request is a name of this server. An attacker can make a foreign name resolve to this
-   * machine, and the attacker's pages would then have the origin of this server. If there are secrets, such a page can
-   * do nothing, because the browser has no session for that name.
+   * machine. Without this check, the attacker's pages would have the same origin as the pages of this server. If there
+   * are secrets, such a page can do nothing, because the browser has no session for that name.
    */
   isOwnHost({ host }: IncomingHttpHeaders): boolean {
     const url = URL.parse(`http://${host ?? ''}`)
@@ -100,8 +103,8 @@ export class Access {
 
   /**
    * Returns the name of the program that sent the request with `Authorization: Bearer secret`, or null if the request
-   * has no secret or a wrong one. A page of another origin cannot send this header, so such a request does not need the
-   * token of the page.
+   * has no secret or a wrong secret. A page of another origin cannot send this header, so such a request does not need
+   * the token of the page.
    */
   async bearerOf(request: IncomingMessage): Promise<string | null> {
     const secret = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]

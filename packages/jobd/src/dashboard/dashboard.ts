@@ -191,7 +191,7 @@ export class Dashboard implements AsyncDisposable {
   /** Closes the listener, every stream and every connection. */
   async [Symbol.asyncDispose](): Promise<void> {
     // Everything is closed before the first await, because a kill ends this function there. The next dashboard listens
-    // at the same port, and clients whose connection stayed open would still talk to this dashboard.
+    // at the same port, and clients whose connection stayed open would still get their answers from this dashboard.
     this.#server.close()
     const ended = [this.#view[Symbol.asyncDispose](), this.#requests.cancelAll()]
     this.#server.closeAllConnections()

@@ -3,7 +3,9 @@ import type { JobChange } from '../store/job-feed.ts'
 import type { Output } from '../store/job-outputs.ts'
 import type { PageOutput } from './page-events.ts'
 
-/** At most this many characters wait for a page that reads slowly. If there are more, only the last ones are kept. */
+/**
+ * At most this many characters wait for a page that reads slowly. If there are more, only the last characters are kept.
+ */
 const mostCharacters = 262_144
 
 /** Small pieces are joined up to this many characters, so that few pieces wait. */
@@ -29,8 +31,8 @@ export class JobOutput {
   readonly #send: (event: 'log' | 'output' | 'end', data: PageOutput) => void
   #ended = false
   /**
-   * The output that was read from the file and was not sent to the page yet; null before it is read and after it was
-   * sent.
+   * The output that was read from the jobs' file and was not sent to the page yet; null before it is read and after it
+   * was sent.
    */
   #before: Output | null = null
   /**
@@ -97,14 +99,14 @@ export class JobOutput {
   #tell(shown: { attempt: number; told: number }, { attempt, offset, size, text }: Piece): void {
     this.#turnTo(shown, attempt)
     if (attempt < shown.attempt || offset + size <= shown.told) return
-    // The output that was read from the file may have contained the beginning of the piece.
+    // The output that was read from the jobs' file may have contained the beginning of the piece.
     const known = Math.max(0, shown.told - offset)
     const fresh = known === 0 ? text : Buffer.from(text).toString('utf8', known)
     this.#send('output', this.#event(attempt, Math.max(0, offset - shown.told), fresh))
     shown.told = offset + size
   }
 
-  /** Shows `attempt` in place of the attempt that is shown, if it is a later one. */
+  /** Shows `attempt` in place of the attempt that is shown, if `attempt` is a later attempt. */
   #turnTo(shown: { attempt: number; told: number }, attempt: number): void {
     if (attempt <= shown.attempt) return
     Object.assign(shown, { attempt, told: 0 })

@@ -46,7 +46,10 @@ export class PageViewer extends EventStream {
     this.send('snapshot', snapshot)
   }
 
-  /** Makes the stream carry the job's output too. If it then carries too many outputs, it stops carrying the oldest one. */
+  /**
+   * Makes the stream carry the job's output too. If this makes too many outputs, the stream stops carrying the oldest
+   * one.
+   */
   follow(id: number): JobOutput {
     const output = new JobOutput(id, (event, data) => this.send(event, data))
     this.#outputs.delete(id)
@@ -114,8 +117,8 @@ export class PageViewer extends EventStream {
   }
 
   /**
-   * Sends the outputs that wait, one after the other, because the beginning of one output may have 1 MiB. The next one
-   * is sent when the page has read.
+   * Sends the outputs that wait, one after the other, because the beginning of one output may have 1 MiB. The next
+   * output is sent when the page has read the one before it.
    */
   flushOutputs(): void {
     for (const [id, output] of this.#outputs) {

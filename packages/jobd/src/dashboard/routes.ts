@@ -209,7 +209,8 @@ function kill({ site, response, sender, body }: Exchange): void {
   if (ref === system.root) throw new Refusal(409, 'the root is ended by ending the server')
   const { who, address } = sender
   site.sources.audit(`${who} at ${address}`, `ACTOR.KILL ${path}`)
-  // The answer comes first, because the killed part may be the dashboard itself, or a part before it.
+  // The answer comes first, because the killed part may be the dashboard itself, or a part whose restart also restarts
+  // the dashboard.
   answer(response, {})
   response.once('close', () => void ref.kill())
 }

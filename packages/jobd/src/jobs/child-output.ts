@@ -2,7 +2,8 @@ import type { Process } from '@tasktree/subprocess'
 import type { JobContext } from './kind.ts'
 
 /**
- * Milliseconds between SIGTERM and SIGKILL. They are few, so that the processes of a cancelled job end within a second.
+ * Milliseconds between SIGTERM and SIGKILL. The time is short, so that the processes of a cancelled job end within a
+ * second.
  */
 export const killGrace = 500
 

@@ -22,7 +22,7 @@ async function filesUnder(path: string): Promise<string[]> {
   return nested.flat().toSorted()
 }
 
-/** Reports at most a hundred steps, because the page shows whole percents. */
+/** Reports at most a hundred steps, because the dashboard shows whole percents. */
 function makeProgress(total: number): (done: number) => void {
   let reported = 0
   return (done) => {

@@ -15,8 +15,8 @@ export interface JobRequest {
   /** How many further attempts follow a failure. */
   retries: number
   /**
-   * While a job blocks its key, no second job with the same key is added. The client then gets the number of the
-   * earlier job.
+   * While a job blocks its key, no second job with the same key is added. A client that asks for such a second job gets
+   * the number of the first job.
    */
   key: string | null
   /** For how many milliseconds a finished job still blocks its key; null if it blocks the key until it is deleted. */

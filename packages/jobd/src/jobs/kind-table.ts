@@ -20,7 +20,7 @@ export class KindError extends Error {
 
 interface Entry {
   readonly kind: Kind<unknown>
-  /** The module that has the kind; null for a kind without one. */
+  /** The URL of the module that has the kind; null for a kind that comes from no module. */
   readonly url: URL | null
 }
 
@@ -42,7 +42,10 @@ export interface JobTools extends Pick<JobContext, 'pools' | 'progress' | 'outpu
   readonly saveStep: (name: string, text: string) => PromiseLike<void>
   /** Whether the attempt has ended. Its code may go on for some time. */
   readonly isOver: () => boolean
-  /** Makes the attempt fail because of an error that its code has left behind. Returns false if it is ending already. */
+  /**
+   * Makes the attempt fail because of an error in its code that no code has caught. Returns false if the attempt is
+   * ending already.
+   */
   readonly fail: (reason: string) => boolean
 }
 
@@ -78,10 +81,10 @@ export class KindTable {
   }
 
   /**
-   * Reads the module again. Kinds that run in a pool are replaced. Kinds that run in the server are not, because a
-   * process loads a module once.
+   * Loads the user's module of kinds again. Kinds that run in a pool are replaced. Kinds that run in the server are
+   * not, because a process loads a module once.
    *
-   * @throws {KindError} for a module that cannot be loaded; then nothing has changed
+   * @throws {KindError} for a module that cannot be loaded; in that case no kind has changed
    */
   async reload(): Promise<Reloaded> {
     const url = this.#url
@@ -160,7 +163,8 @@ export class KindTable {
       id: job.id,
       kind: job.kind,
       attempt: job.attempts,
-      // A file never uses a number twice. The time distinguishes the jobs of different files.
+      // In one jobs' file no two jobs ever have the same number. The time of the job's creation distinguishes jobs of
+      // different files.
       idempotencyKey: `jobd-${job.id}-${job.createdAt}`,
       scheduledAt: job.scheduledAt,
     }
@@ -203,7 +207,7 @@ async function settled(promise: PromiseLike<void>): Promise<Error | null> {
   }
 }
 
-/** Loads the module at `url`. Errors name it by `shown`. */
+/** Loads the module at `url`. Errors name the module by the URL `shown`. */
 async function loadModule(url: URL, shown: URL): Promise<Kinds> {
   const name = shown.protocol === 'file:' ? fileURLToPath(shown) : shown.href
   let module: { default?: unknown }

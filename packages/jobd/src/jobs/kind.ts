@@ -24,7 +24,7 @@ export interface JobContext {
   readonly scheduledAt: number | null
   /** The server's pools. A kind that runs in a pool has none. */
   readonly pools: Pools
-  /** Shows how far the job is. */
+  /** Reports that `done` of `total` parts of the work are done. */
   readonly progress: (done: number, total: number) => void
   /** Adds a line to the job's output. */
   readonly log: (line: string) => void
@@ -35,7 +35,8 @@ export interface JobContext {
    * not call `work` again. The promise resolves when the result is committed. In a pool it resolves before the commit,
    * which follows within milliseconds. The result must be a value that JSON can hold, up to 1 MiB.
    *
-   * @throws {TypeError} for a name that is not a text or is empty, and for a result that JSON cannot hold or is longer
+   * @throws {TypeError} for a name that is not a text or is empty, and for a result that JSON cannot hold or that is
+   * longer than 1 MiB
    * @throws {Error} when a step of this name is running in this attempt, and when the attempt is over: its worker was
    * killed, or its code goes on after a cancel or a time limit
    */
@@ -44,7 +45,7 @@ export interface JobContext {
 
 /** A kind of jobs: how their payload is read, how they run, and their limits. */
 export interface Kind<P = string, R = unknown> {
-  /** Shown by the page in an empty field for the payload. */
+  /** A text that the dashboard shows in an empty field for the payload. */
   readonly placeholder?: string
   /**
    * Reads the payload. It is called before the job is added, and again before each attempt. If it throws, the payload
@@ -53,8 +54,9 @@ export interface Kind<P = string, R = unknown> {
   readonly parse?: (payload: string) => P
   /**
    * Does the job, and returns its result. A text is stored unchanged, any other result as JSON. A cancel interrupts the
-   * work at its next `await` of something of Tasktree. After one second the job is cancelled whatever `run` does, and what
-   * `run` returns later is ignored. In a pool, a worker that does not react to the cancel is terminated.
+   * work at its next `await` of something of Tasktree. At most one second after the cancel, the job is cancelled
+   * whatever `run` does, and what `run` returns later is ignored. In a pool, a worker that does not react to the cancel
+   * is terminated.
    */
   // This is a method, because TypeScript compares the parameters of methods less strictly: a kind without `parse` may
   // declare its payload as a string.
@@ -82,7 +84,10 @@ export interface Kind<P = string, R = unknown> {
 // oxlint-disable-next-line typescript/no-explicit-any -- parse and run have one payload type, which a table cannot express
 export type Kinds = Readonly<Record<string, Kind<any>>>
 
-/** The payload of `run`: what `parse` returns, or the text itself if there is no `parse`, whose `P` is then unknown. */
+/**
+ * The payload of `run`: what `parse` returns, or the text itself if there is no `parse`. Without `parse`, TypeScript
+ * infers `unknown` for `P`.
+ */
 type Payload<P> = 0 extends 1 & P ? P : unknown extends P ? string : P
 
 /** A kind whose payload has the type that its `parse` returns. The parameter of `run` does not decide the type. */

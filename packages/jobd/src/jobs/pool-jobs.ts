@@ -5,8 +5,8 @@ import type { JobContext } from './kind.ts'
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 
 /**
- * References to the functions that run in the workers of the pools. Workers load them from their own file. In the built
- * package that file is in the folder `jobs`.
+ * References to the functions that run in the workers of the pools. Workers load these functions from the file
+ * `in-pools`. In the built package that file is in the folder `jobs`.
  */
 export const poolJobs = jobs<typeof InPools>(
   new URL(`${extension === 'ts' ? '.' : './jobs'}/in-pools.${extension}`, import.meta.url),

@@ -1,4 +1,4 @@
-/** The text of an error is kept up to this many characters. Of a longer one the beginning and the end are kept. */
+/** The text of an error is kept up to this many characters. Of a longer text the beginning and the end are kept. */
 export const longestError = 8_192
 
 /**

@@ -3,8 +3,8 @@ import { readStep, storeStep } from './stored-value.ts'
 
 /**
  * Runs the steps of one attempt. For a step that an earlier attempt has committed, returns the stored result and does
- * not run the step again. The code of an attempt may go on after the end of the attempt. It runs no step then, because
- * the next attempt runs that step.
+ * not run the step again. The code of an attempt may go on after the end of the attempt. Such code can run no step,
+ * because the next attempt runs the step.
  */
 export class Steps {
   readonly #known: Map<string, string>

@@ -6,14 +6,14 @@ import { describeError } from './describe-error.ts'
  */
 const longest = 1_048_576
 
-/** The result of a job as it is stored in the file. */
+/** The result of a job as it is stored in the jobs' file. */
 export interface StoredResult {
   readonly text: string | null
   /** Whether the text is plain text or JSON; null if there is no result. */
   readonly type: 'text' | 'json' | null
 }
 
-/** Encodes the result of a kind's `run` for the file. @throws {TypeError} for a value that cannot be stored */
+/** Encodes the result of a kind's `run` for the jobs' file. @throws {TypeError} for a value that cannot be stored */
 export function storeResult(value: unknown): StoredResult {
   if (value === undefined) return { text: null, type: null }
   const stored: StoredResult =
@@ -45,7 +45,7 @@ function toJson(what: string, value: unknown): string {
 }
 
 /**
- * Encodes the result of a step for the file: JSON, or an empty text for undefined.
+ * Encodes the result of a step for the jobs' file: JSON, or an empty text for undefined.
  *
  * @throws {TypeError} for a value that JSON cannot hold, or that is too long as JSON
  */

@@ -2,12 +2,13 @@
  * The problem: a job in the server can leave a promise behind that rejects, or a callback that throws, for example of a
  * timer. Node ends the process for both, and with it every other job.
  *
- * The idea: the code of each job runs in an asynchronous context of its own, which promises and callbacks carry on. Node
- * reports a rejection, and an error that a callback has thrown, in that context. So the error is found to be the job's,
- * fails the job, and the server goes on.
+ * The idea: the code of each job runs in an asynchronous context of its own, which promises and callbacks carry on.
+ * Node reports a rejection, and an error that a callback has thrown, in that context. So the server finds the job that
+ * caused the error, lets this job fail, and goes on.
  *
- * Errors without a context end the process as before: those of callbacks that were made outside of the job, for example
- * of a connection that jobs share. Older versions of Node also lose the context of an error in `queueMicrotask`.
+ * An error without such a context still ends the process. It comes from a callback that was made outside of a job, for
+ * example a callback of a connection that jobs share. Older versions of Node also lose the context of an error in
+ * `queueMicrotask`.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { currentTask, isCancelled } from '@tasktree/core'
@@ -29,7 +30,7 @@ let stopTaking: (() => void) | null = null
 
 /** What `blamed` needs to know about a job. */
 export interface Blamed {
-  /** The job in the log. */
+  /** The name of the job in the log. */
   readonly name: string
   /**
    * Cancels the current task, and makes the attempt fail with `reason` even if the task is in an await that no cancel
@@ -77,7 +78,8 @@ export async function blamed<T>(
 /** Blames the job for an error that nothing has caught. Returns false if the error is not a job's. */
 function take(what: string, error: unknown): boolean {
   const blame = blames.getStore()
-  // A call that was not awaited ends with a CancelledError when its job is cancelled. Core reports that.
+  // A call that was not awaited ends with a CancelledError when its job is cancelled. The package core reports that
+  // error.
   if (blame === undefined || isCancelled(error)) return false
   blame(what, error)
   return true
@@ -85,7 +87,8 @@ function take(what: string, error: unknown): boolean {
 
 function onUncaught(error: unknown): void {
   if (take('an error was thrown outside of what run awaits', error)) return
-  // A listener of the program decides. Without one, the process ends as it would without this listener.
+  // If the program has a listener of its own, that listener decides what happens. Otherwise the process ends, as it
+  // would without this listener.
   if (process.listenerCount('uncaughtException') > 1) return
   process.off('uncaughtException', onUncaught)
   process.nextTick(() => {

@@ -7,7 +7,7 @@ import { Limits } from './limits.ts'
 import { Pauses } from './pauses.ts'
 import type { Openings } from './ready-jobs.ts'
 
-/** The longest time of a rate, in milliseconds: 30 days. */
+/** The longest time for which a rate can be given, in milliseconds: 30 days. Jobs that began earlier delay no job. */
 const longestRate = 2_592_000_000
 
 /** The functions of the scheduler that the admission calls. */
@@ -53,8 +53,8 @@ export class Admission implements Openings {
   }
 
   /**
-   * Reads the pauses, the limits and the beginnings from the file. If the wall clock was set back, a beginning may be
-   * in the future. It then counts as now.
+   * Reads the pauses, the limits, and the times at which jobs began, from the jobs' file. If the wall clock was set
+   * back since a job began, the time of its beginning may be in the future. Such a time counts as now.
    */
   async read(asks: ActorRef<Store>['ask']): Promise<void> {
     this.pauses.parse(await asks.setting('paused'))
@@ -63,7 +63,10 @@ export class Admission implements Openings {
       this.limits.remember(kind, group, this.#loop.time() - Math.max(0, Date.now() - at))
   }
 
-  /** Forgets groups that no limit needs any more. Returns the time before which no rate needs a beginning. */
+  /**
+   * Forgets the groups that cannot delay a job any more. Returns a time in `Date.now()` milliseconds: jobs that began
+   * before it do not count for any rate.
+   */
   sweep(): number {
     this.limits.sweep()
     return Date.now() - longestRate
@@ -83,8 +86,8 @@ export class Admission implements Openings {
   }
 
   /**
-   * Whether `time` has come. If not, and if it is not Infinity, a timer calls `then` at that time. There is one timer
-   * for each `name`.
+   * Whether `time` has come. If it has not come, and is not Infinity, a timer calls `then` at that time. There is one
+   * timer for each `name`.
    */
   #isOpen(name: string, time: number, then: () => void): boolean {
     const wait = time - this.#loop.time()

@@ -1,10 +1,11 @@
 /**
  * The problem: an attempt ends by a cancel, by its time limit, or because its worker ends, but its code may go on. A
- * cancel interrupts what the code awaits of Tasktree. It cannot interrupt a native promise, and code may swallow it.
+ * cancel interrupts the code while it awaits something of Tasktree, such as a sleep. A cancel cannot interrupt the
+ * `await` of a native promise, and the code may catch the cancel and ignore it.
  *
  * The idea: the attempt has an outcome of its own, which nothing in the code can hold up. The code gets a short time to
- * clean up. Then it is abandoned: whatever it returns or throws later is ignored, and every wait for something of
- * Tasktree is refused.
+ * clean up. After that time the code is abandoned: whatever it returns or throws later is ignored, and every wait for
+ * something of Tasktree is refused.
  */
 import {
   createTask,
@@ -24,11 +25,11 @@ import type { Place } from './limits.ts'
 /** How an attempt ended. */
 export type Outcome = { result: StoredResult } | { error: string } | { cancelled: true }
 
-/** A job that was given to a worker. The attempt lasts until its end is written to the file. */
+/** A job that was given to a worker. The attempt lasts until its end is written to the jobs' file. */
 export interface Attempt {
   readonly queued: QueuedJob
   readonly place: Place
-  /** When the attempt began, by the loop's clock. */
+  /** When the attempt began, in milliseconds of the event loop's clock. */
   begunAt: number
   isCancelled: boolean
   /** The number of the attempt; 0 until its beginning is written. */
@@ -54,7 +55,10 @@ export class AttemptCode {
   readonly #task: Task<StoredResult>
   readonly #onAbandon: () => void
   #timers: Handle[] = []
-  /** The outcome that a cancel, the time limit or an error left behind gives the attempt. */
+  /**
+   * The outcome that the attempt gets because of a cancel, its time limit, or an error that no code has caught; null if
+   * there was none of these.
+   */
   #interruption: Outcome | null = null
   #isInterrupted = false
   #isLate = false
@@ -83,8 +87,8 @@ export class AttemptCode {
   }
 
   /**
-   * Ends the code, because it has left an error behind. Returns false, and does nothing, if the code has ended or is being
-   * ended already.
+   * Ends the code because of an error in it that no code has caught, such as an error in a timer's callback. Returns
+   * false, and does nothing, if the code has ended or is being ended.
    */
   fail(reason: string): boolean {
     if (this.#isInterrupted || this.#task.done()) return false
@@ -121,7 +125,8 @@ export class AttemptCode {
     try {
       return await perform()
     } catch (error) {
-      // The loop would report the error of an abandoned task, but nobody waits for this one any more.
+      // The attempt has its outcome already, so this error is dropped. Otherwise the event loop would report it as the
+      // error of a task that no code waits for.
       if (this.isOver && !isCancelled(error)) return { text: null, type: null }
       throw error
     }

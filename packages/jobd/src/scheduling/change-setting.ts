@@ -1,19 +1,23 @@
 import type { ActorContext, ReplyPort } from '@tasktree/actor'
 import { passOn } from './pass-on-error.ts'
 
-/** A setting that is stored in the file as a text. */
+/** A setting that is stored in the jobs' file as a text. */
 export interface Setting {
   toString(): string
   parse(text: string | null): void
 }
 
-/** The changes that wait until the change before them is written or refused. A setting without such a change has no entry. */
+/**
+ * For each setting that is being changed: the further changes of the setting, which wait until the change before them
+ * is written or refused.
+ */
 const waiting = new WeakMap<Setting, (() => void)[]>()
 
 /**
- * Changes a setting, and writes it to the file. When it is written, answers and calls `done`. If it cannot be written,
- * restores the setting from before. Changes of one setting follow each other. Otherwise a later change would be written
- * together with an earlier one that was refused, or would bring it back.
+ * Changes a setting, and writes it to the jobs' file. When the setting is written, answers the caller and calls `done`.
+ * If the setting cannot be written, restores its value from before the change. A change begins only after the earlier
+ * changes of the same setting are written or refused. Otherwise a later change would be written together with an
+ * earlier change that is refused, or would restore a value that contains the refused change.
  */
 export function changeSetting<S extends Setting>(
   setting: S,

@@ -5,7 +5,10 @@ export class ScheduleError extends RangeError {
   override readonly name: string = 'ScheduleError'
 }
 
-/** The smallest interval of a schedule, in milliseconds. With a smaller one the schedule would use up the server. */
+/**
+ * The smallest interval of a schedule, in milliseconds. A schedule with a smaller interval could add jobs faster than
+ * the server can run them.
+ */
 const leastInterval = 100
 
 /** Computes the times of a schedule from a cron pattern and a time zone, or from an interval in milliseconds. */
@@ -28,7 +31,7 @@ export class Times {
     }
     try {
       this.#cron = new Cron(spec, zone === null ? {} : { timezone: zone })
-      // An unknown time zone throws only here.
+      // The constructor accepts an unknown time zone. Only `nextRun` throws an error for it.
       this.#cron.nextRun()
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)

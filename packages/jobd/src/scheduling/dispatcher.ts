@@ -15,12 +15,15 @@ export interface DispatcherParts {
   readonly ctx: ActorContext
   readonly queue: JobQueue
   readonly admission: Admission
-  /** Asks the store, without a time limit. */
+  /** Returns the function that sends requests to the store, with no time limit for the answer. */
   readonly asks: () => ActorRef<Store>['ask']
   readonly worker: (name: string) => ActorRef<Worker>
   /** Whether any job may begin. */
   readonly mayBegin: () => boolean
-  /** Called when a job is in a new state. `waited` and `ran` are milliseconds. */
+  /**
+   * Called when a job is in a new state. `waited` is how many milliseconds a job that begins has waited, and `ran` how
+   * many milliseconds an attempt that has ended took.
+   */
   readonly publish: (job: Job, times: { waited?: number; ran?: number }) => void
   /** Called when a job is queued again. It may begin in `delay` milliseconds. */
   readonly enqueue: (job: Omit<QueuedJob, 'dueAt'>, delay: number) => void
@@ -29,9 +32,9 @@ export interface DispatcherParts {
 }
 
 /**
- * Gives jobs to idle workers, and writes the beginning and the end of each attempt to the file. It remembers which
- * worker has which job. A worker that asks for a job although it has not finished its last one was restarted. That last
- * job is queued again.
+ * Gives jobs to idle workers, and writes the beginning and the end of each attempt to the jobs' file. It remembers
+ * which worker has which job. A worker that asks for a job although it has not finished its last job was restarted.
+ * This last job is queued again.
  */
 export class Dispatcher {
   readonly #parts: DispatcherParts
@@ -39,7 +42,10 @@ export class Dispatcher {
   readonly #idle = new Map<string, ReplyPort<Job>>()
   readonly #running = new Map<string, Attempt>()
   #requeued = 0
-  /** Whether the last write of a beginning has failed. No job begins then, for `storeRetryDelay` milliseconds. */
+  /**
+   * Whether the store could not write the beginning of an attempt. It is true for `storeRetryDelay` milliseconds after
+   * that, and no job begins while it is true.
+   */
   #isBlocked = false
   /** The requests of `idle` by their tickets. They are answered when no job runs. */
   readonly #untilIdle = new Map<string, ReplyPort<void>>()
@@ -93,8 +99,8 @@ export class Dispatcher {
   }
 
   /**
-   * Called when the asker of `idle` does not wait any more. The port is settled nevertheless, because an actor keeps every
-   * port that is not.
+   * Called when the asker of `idle` does not wait any more. The port is settled nevertheless, because an actor keeps
+   * every port that is not settled.
    */
   stopIdle(ticket: string): void {
     this.#untilIdle.get(ticket)?.resolve()
@@ -151,7 +157,10 @@ export class Dispatcher {
     )
   }
 
-  /** Writes that a job was cancelled. Used if the job was cancelled while the file could not be written. */
+  /**
+   * Writes that a job was cancelled. Used for a job that was cancelled while the store wrote its beginning, which has
+   * failed, or wrote that it is queued again.
+   */
   #cancelLater(queued: QueuedJob): void {
     this.#retryWriting(
       () => this.#parts.asks().end(queued.id, 'cancelled'),
@@ -177,7 +186,7 @@ export class Dispatcher {
     this.dispatch()
   }
 
-  /** Writes the outcome of an attempt. If the file cannot be written, tries again. */
+  /** Writes the outcome of an attempt. If the jobs' file cannot be written, tries again. */
   #end(worker: string, attempt: Attempt, outcome: Outcome, then: () => void = () => {}): void {
     attempt.isEnding = true
     const { id } = attempt.queued

@@ -43,7 +43,7 @@ export class History {
     return this.#restartCounts
   }
 
-  /** Notes the restarts of a tree until it is cancelled. */
+  /** Notes the restarts of a tree until this call is cancelled. */
   async follow(system: ActorSystem): Promise<void> {
     using events = system.events.subscribe()
     for await (const event of events) {

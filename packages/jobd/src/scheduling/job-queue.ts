@@ -58,14 +58,14 @@ export class JobQueue {
       this.#ready.put(job)
       return true
     }
-    // This job waits in the map only, until it is added again.
+    // This job waits only in `#jobs`, and in no heap, until it is added again.
     if (job.dueAt === Infinity) return false
     this.#delayed.putNowait(job)
     this.#wakeFor(job.dueAt)
     return false
   }
 
-  /** Adds a job again that was removed, with the time that it had. */
+  /** Adds a removed job again. It may begin at the same time as before. Returns true if the job may begin now. */
   putBack(job: QueuedJob): boolean {
     return this.add(job, job.dueAt - this.#loop.time())
   }

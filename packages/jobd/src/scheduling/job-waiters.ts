@@ -7,7 +7,7 @@ export interface Waiter {
   readonly port: ReplyPort<Job | null>
   /** The timer that ends the wait; null if the wait has no time limit. */
   timer: Disposable | null
-  /** The name by which the asker can end the wait, which no other wait has; null if the asker never ends it. */
+  /** A name that no other wait has. The asker ends the wait by this name; null if the asker never ends the wait. */
   readonly ticket: string | null
   /** Whether the asker wants the job to be cancelled. */
   readonly cancels: boolean
@@ -29,7 +29,10 @@ export class JobWaiters {
     if (waiter.ticket !== null) this.#byTicket.set(waiter.ticket, waiter)
   }
 
-  /** Answers a waiter as soon as `reply` says that its job has ended already, or that there is no such job. */
+  /**
+   * Reads the job of a waiter from `reply`. If the job has ended before the wait began, or if there is no such job,
+   * answers the waiter.
+   */
   settleIfOver(
     id: number,
     waiter: Waiter,
@@ -48,7 +51,10 @@ export class JobWaiters {
     )
   }
 
-  /** Removes a waiter, whose port the caller then settles. Returns whether the waiter was still waiting. */
+  /**
+   * Removes a waiter. If it was still waiting, the caller must settle its port. Returns whether the waiter was still
+   * waiting.
+   */
   remove(id: number, waiter: Waiter): boolean {
     const waiters = this.#waiters.get(id)
     if (waiters?.delete(waiter) !== true) return false
@@ -58,8 +64,8 @@ export class JobWaiters {
   }
 
   /**
-   * Called when the asker with this ticket does not wait any more. The port is settled nevertheless, because an actor keeps
-   * every port that is not.
+   * Called when the asker with this ticket does not wait any more. The port is settled nevertheless, because an actor
+   * keeps every port that is not settled.
    */
   removeTicket(id: number, ticket: string): void {
     const waiter = this.#byTicket.get(ticket)
@@ -81,7 +87,7 @@ export class JobWaiters {
     }
   }
 
-  /** Whether a cancel of the job waits for its end. */
+  /** Whether a request that cancels the job waits for the job's end. */
   isCancelled(id: number): boolean {
     for (const waiter of this.#waiters.get(id) ?? []) if (waiter.cancels) return true
     return false

@@ -1,7 +1,7 @@
 import type { Kind } from '../jobs/kind.ts'
 import type { KindLimits, LimitChange, Rate } from '../jobs/kind-limits.ts'
 
-/** The time of a rate that has no time of its own, in milliseconds. */
+/** The time of a rate for which no time was given, in milliseconds. */
 const defaultPer = 1_000
 
 function full(rate: Rate | null | undefined): Required<Rate> | null {
@@ -23,8 +23,8 @@ function limitsOf(kind: Kind<unknown> | undefined): KindLimits {
 /**
  * Counts the running jobs and the latest starts of one kind or of one group.
  *
- * A job begins when its beginning is written to the file. Until then it counts as a job that begins now. Otherwise a
- * slow disk could bring two starts closer together than the rate allows.
+ * A job begins when its beginning is written to the jobs' file. Until that write has ended, the job counts as a job
+ * that begins now. Otherwise a slow disk could bring two starts closer together than the rate allows.
  */
 export class Gate {
   #running = 0
@@ -43,7 +43,7 @@ export class Gate {
     const count = this.#begun.length - this.#first
     if (count + this.#starting < rate.limit) return now
     if (this.#starting >= rate.limit) return Infinity
-    // Another job may begin when this beginning is older than the time of the rate.
+    // Another job may begin when the time of the rate has passed since the beginning `last`.
     const last = this.#begun[this.#first + count + this.#starting - rate.limit] as number
     return last + rate.per
   }
@@ -59,7 +59,7 @@ export class Gate {
     if (isRated) this.#begun.push(now)
   }
 
-  /** Called when the beginning of the job could not be written. */
+  /** Called when the beginning of a job could not be written. */
   giveUp(): void {
     this.#starting--
   }
@@ -68,7 +68,7 @@ export class Gate {
     this.#running--
   }
 
-  /** Adds a beginning from before the start of the server. */
+  /** Adds the beginning of a job that began before the server was started. */
   remember(at: number): void {
     this.#begun.push(at)
   }
@@ -103,7 +103,7 @@ export class Limits {
   readonly #kindOf: (name: string) => Kind<unknown> | undefined
   /** The limits that were given when the server was started. */
   readonly #given: Readonly<Record<string, LimitChange>>
-  /** The limits that were changed while the server ran. They are stored in the file. */
+  /** The limits that were changed while the server ran. They are stored in the jobs' file. */
   #changed: Record<string, LimitChange> = {}
   readonly #gates = new Map<string, Gate>()
   readonly #groups = new Map<string, Map<string, Gate>>()
@@ -134,7 +134,7 @@ export class Limits {
     else this.#changed[kind] = { ...this.#changed[kind], ...change }
   }
 
-  /** Returns the changed limits as they are stored in the file. */
+  /** Returns the changed limits as they are stored in the jobs' file. */
   toString(): string {
     return JSON.stringify(this.#changed)
   }
@@ -143,7 +143,9 @@ export class Limits {
     this.#changed = JSON.parse(text ?? '{}') as Record<string, LimitChange>
   }
 
-  /** Adds a beginning from before the start of the server, at the time `at` of the loop's clock. */
+  /**
+   * Adds the beginning of a job that began before the server was started. `at` is a time of the event loop's clock.
+   */
   remember(kind: string, group: string | null, at: number): void {
     this.#gate(kind).remember(at)
     if (group !== null) this.#groupGate(kind, group).remember(at)

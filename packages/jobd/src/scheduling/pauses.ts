@@ -1,4 +1,4 @@
-/** In the list that is written to the file, this name means every kind. */
+/** In the list that is written to the jobs' file, this name means every kind. */
 export const everyKind = '*'
 
 /** The paused kinds. Their jobs do not begin until the kind is resumed. */
@@ -29,7 +29,7 @@ export class Pauses {
     return [...this.#kinds].toSorted()
   }
 
-  /** Returns the text that is written to the file. */
+  /** Returns the text that is written to the jobs' file. */
   toString(): string {
     return JSON.stringify(this.list())
   }

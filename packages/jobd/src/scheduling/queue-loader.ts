@@ -7,13 +7,13 @@ import { longestRetryDelay } from './retry-delay.ts'
 /** A job that ran when a server died waits at least this many milliseconds after clients can connect, so that they can cancel it. */
 const pauseAfterDeath = 500
 
-/** How many queued jobs one request reads from the file. */
+/** How many queued jobs one request reads from the jobs' file. */
 const chunk = 10_000
 
 /**
- * Loads the queued jobs of the file into the queue when the scheduler starts. No job may begin before clients can connect,
- * so that a client can cancel a job that brings the server down. The deaths of the server were counted before, in
- * `server-deaths.ts`.
+ * Loads the queued jobs from the jobs' file into the queue when the scheduler starts. No job may begin before clients
+ * can connect, so that a client can cancel a job that brings the server down. The code in `server-deaths.ts` has
+ * counted the deaths of the server before the scheduler starts.
  */
 export class QueueLoader {
   readonly #queue: JobQueue
@@ -29,7 +29,7 @@ export class QueueLoader {
     return this.#survivors === null
   }
 
-  /** Reads the file. After a failure it may be called again. */
+  /** Reads the queued jobs from the jobs' file. After a failure, `read` may be called again. */
   async read(asks: ActorRef<Store>['ask']): Promise<void> {
     await asks.requeueRunning()
     let last = 0
@@ -62,9 +62,9 @@ export class QueueLoader {
 }
 
 /**
- * Returns how long a job must still wait. The wall clock may have been set back while the server was down, and the job would
- * then wait too long. So it waits at most for its own delay or, after a failed attempt, for the longest delay between
- * attempts.
+ * Returns how many milliseconds a job must still wait. The wall clock may have been set back while the server was down,
+ * so that the job would wait too long. Therefore it waits at most for its own delay or, after a failed attempt, for the
+ * longest delay between attempts.
  */
 function delayOf({ notBefore, attempts, delay }: StoredQueuedJob): number {
   const longest = attempts === 0 ? delay : Math.max(delay, longestRetryDelay)

@@ -36,7 +36,7 @@ class PeekQueue<T> {
 class Line {
   readonly group: string | null
   readonly jobs = new PeekQueue<QueuedJob>(compareJobs)
-  /** Whether no job of the group may begin at the moment. The line is then in no heap until `unblock` is called. */
+  /** Whether no job of the group may begin at the moment. A blocked line is in no heap until `unblock` is called. */
   isBlocked = false
   /** The job with which the line is in the heap of its kind; null if the line is not in the heap. */
   listed: QueuedJob | null = null
@@ -196,7 +196,7 @@ export class ReadyJobs {
     this.#lanes.get(kind)?.unblock(group)
   }
 
-  /** Called when the limits of the kind have changed. `peek` then checks every group of the kind again. */
+  /** Called when the limits of the kind have changed. After this call `peek` checks every group of the kind again. */
   unblockAll(kind: string): void {
     this.#lanes.get(kind)?.unblockAll()
   }

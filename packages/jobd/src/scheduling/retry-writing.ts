@@ -1,12 +1,12 @@
 import type { ActorContext } from '@tasktree/actor'
 import { StoreError } from '../store/group-commit.ts'
 
-/** Milliseconds before the next attempt to write the file. */
+/** Milliseconds between a failed attempt to write the jobs' file and the next attempt. */
 export const storeRetryDelay = 1_000
 
 /**
- * Calls `write` again and again until the file could be written, then calls `done` in the actor. Any other error than a
- * StoreError crashes the actor.
+ * Calls `write` until it succeeds, and after that calls `done` in the actor. A StoreError says that the jobs' file
+ * could not be written: `write` is called again. Any other error crashes the actor.
  */
 export function retryWriting<T>(
   ctx: ActorContext,

@@ -23,7 +23,10 @@ import { WallClock } from './wall-clock.ts'
 import type { Worker } from './worker.ts'
 
 export interface SchedulerOptions {
-  /** At most this many jobs may be queued. Further jobs are refused, new ones and those that are to be queued again. */
+  /**
+   * At most this many jobs may be queued. Further jobs are refused: new jobs, and ended jobs that a client wants to
+   * queue again.
+   */
   maxQueued: number
   kinds: KindTable
   /** Limits by kind, which replace the limits in the definition of the kind. */
@@ -35,7 +38,7 @@ const clockTime = 1_000
 
 /**
  * Accepts jobs, stores them, and gives them to the workers by priority and then by age, as far as delays, pauses and
- * limits allow. `ready-jobs.ts` decides the order, `dispatcher.ts` follows the attempts.
+ * limits allow. The code in `ready-jobs.ts` decides the order, and the code in `dispatcher.ts` follows the attempts.
  */
 export class Scheduler extends Actor {
   readonly #store: () => ActorRef<Store>
@@ -50,11 +53,11 @@ export class Scheduler extends Actor {
   )
   readonly #loader = new QueueLoader(this.#queue)
   readonly #waiters = new JobWaiters()
-  /** How many requests to queue a job the store has not answered yet. */
+  /** How many jobs the store is writing as queued jobs at the moment. */
   #adding = 0
   /** How many times the wall clock was checked. */
   #looks = 0
-  /** Whether the server is ending. No job begins then. */
+  /** Whether the server is ending. While it is ending, no job begins. */
   #isEnding = false
   #dispatcher!: Dispatcher
 
@@ -93,8 +96,8 @@ export class Scheduler extends Actor {
   }
 
   /**
-   * Loads the settings and the queued jobs. If the file cannot be written, tries again later. Until it succeeds no job
-   * begins, but requests are answered.
+   * Loads the settings and the queued jobs. If the store answers with a StoreError, tries again later. Until the load
+   * succeeds no job begins, but requests are answered.
    */
   async #load(): Promise<void> {
     try {
@@ -110,7 +113,7 @@ export class Scheduler extends Actor {
     }
   }
 
-  /** Called when clients can connect. From then on jobs begin. */
+  /** Called when clients can connect. Before this call no job begins. */
   open(): void {
     this.#loader.open()
     this.#dispatch()
@@ -125,8 +128,8 @@ export class Scheduler extends Actor {
   }
 
   /**
-   * Deletes the start times of jobs that no limited rate needs any more. If the file cannot be written, the next call, a minute later,
-   * deletes them.
+   * Deletes the start times of jobs that no limited rate needs any more. If the jobs' file cannot be written, the next
+   * call, a minute later, deletes them.
    */
   #forgetBegins(): void {
     this.ctx.pipe(
@@ -151,7 +154,7 @@ export class Scheduler extends Actor {
   }
 
   /**
-   * Adds a job. Replies with its number when the job is committed to the file.
+   * Adds a job. Replies with its number when the job is committed to the jobs' file.
    *
    * @throws {QueueFull} when the queue has as many jobs as it may have
    * @throws {StoreError} when the job could not be written
@@ -170,8 +173,8 @@ export class Scheduler extends Actor {
   }
 
   /**
-   * Writes with `write` that a job is queued. Answers with what `done` returns after that. While the store has not answered,
-   * the job counts as a queued one.
+   * Calls `write`, which asks the store to write that a job is queued. After the store's answer calls `done`, and
+   * answers the caller with its result. Until the store answers, the job counts as a queued job.
    *
    * @throws {QueueFull} when the queue has as many jobs as it may have
    */
@@ -226,8 +229,8 @@ export class Scheduler extends Actor {
   }
 
   /**
-   * Cancels a job. Answers with the job when it has ended, which it may have done before the cancel; null if there is
-   * no such job.
+   * Cancels a job. Answers with the job when it has ended, or at once if it had ended before the cancel. Answers with
+   * null if there is no such job.
    */
   cancel(id: number): ReplyPort<Job | null> {
     const port = this.ctx.reply<Job | null>()
@@ -306,8 +309,8 @@ export class Scheduler extends Actor {
   }
 
   /**
-   * Changes the limits of a kind, also for later starts of the server. If `change` is null, the kind has its limits
-   * from the start of the server again.
+   * Changes the limits of a kind. The change also holds after the server is started again. If `change` is null, the
+   * kind has its limits from the start of the server again.
    */
   limit(kind: string, change: LimitChange | null): ReplyPort<void> {
     const { limits } = this.#admission
@@ -369,13 +372,19 @@ export class Scheduler extends Actor {
     )
   }
 
-  /** Adds a job to the queue, unless it was cancelled meanwhile. It may begin in `delay` milliseconds. */
+  /**
+   * Adds a job to the queue, where it may begin in `delay` milliseconds. If the job was cancelled before this call,
+   * ends the job instead.
+   */
   #enqueue(job: Omit<QueuedJob, 'dueAt'>, delay: number): void {
     if (this.#waiters.isCancelled(job.id)) this.#cancelLate(job.id)
     else if (this.#queue.add(job, delay)) this.#dispatch()
   }
 
-  /** Ends a job that was cancelled before it was in the queue: its write that queued it was not answered yet. */
+  /**
+   * Ends a job that was cancelled before the queue had it: while the store was writing that it is queued, or while the
+   * queued jobs were loaded.
+   */
   #cancelLate(id: number): void {
     retryWriting(
       this.ctx,

@@ -7,8 +7,8 @@ import { WallClock } from './wall-clock.ts'
 import { Times } from './cron.ts'
 
 /**
- * A time that is noticed at most this many milliseconds later does not count as missed, because a busy server may be a
- * little late.
+ * If the server notices a time of a schedule at most this many milliseconds late, the time does not count as missed,
+ * because a busy server may be a little late.
  */
 const punctual = 2_000
 
@@ -50,7 +50,7 @@ export function dueTimes(
   if (missed === 'all') return { times: passed.slice(-mostMissed), nextAt: next }
   if (missed === 'skip')
     return { times: passed.filter((time) => now - time <= punctual), nextAt: next }
-  // Each punctual time gets a job; of the missed times only the last gets a job.
+  // Each punctual time gets a job. If there is no punctual time, the last missed time gets a job.
   const onTime = passed.filter((time) => now - time <= punctual)
   return { times: onTime.length > 0 ? onTime : [last], nextAt: next }
 }
@@ -58,7 +58,7 @@ export function dueTimes(
 interface Entry {
   schedule: Schedule
   readonly times: Times
-  /** Whether its jobs are being added. The schedule is checked again afterwards. */
+  /** Whether jobs of the schedule are being added. The schedule is not checked while they are added. */
   isFiring: boolean
 }
 
@@ -67,12 +67,13 @@ interface Entry {
  */
 const lookTime = 1_000
 
-/** Milliseconds before the schedules are read again after a failure. */
+/** If the schedules could not be read from the store, they are read again after this many milliseconds. */
 const retryTime = 1_000
 
 /**
  * Adds the jobs of schedules when they are due. Cron patterns follow the wall clock, even when it is set; intervals in
- * milliseconds do not. A time never gets two jobs, because the next time is written to the file together with the jobs.
+ * milliseconds do not. A time never gets two jobs, because the next time is written to the jobs' file together with the
+ * jobs.
  */
 export class Schedules extends Actor {
   readonly #store: () => ActorRef<Store>
@@ -191,7 +192,7 @@ export class Schedules extends Actor {
         this.#look()
       },
       (error) => {
-        // The queue is full, or the file cannot be written: the next check of the schedules tries again.
+        // The queue is full, or the jobs' file cannot be written: the next check of the schedules tries again.
         entry.isFiring = false
         this.ctx.log.warn(
           `the jobs of schedule ${schedule.name} are not added yet: ${String(error)}`,

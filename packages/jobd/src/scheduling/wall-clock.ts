@@ -1,13 +1,15 @@
 import { type EventLoop, getEventLoop } from '@tasktree/core'
 
 /**
- * A smaller difference, in milliseconds, is not a step, because the kernel corrects a drifting clock in small amounts.
+ * If the two clocks differ by fewer milliseconds than this, the wall clock was not set: the kernel corrects a drifting
+ * clock in small amounts.
  */
 const smallestStep = 1_000
 
 /**
- * Notices that the wall clock was set. The file has times of the wall clock, because only those are valid after a
- * restart. A running server waits by the loop's clock, which only goes forward. This class compares the two clocks.
+ * Notices that the wall clock was set. The jobs' file has times of the wall clock, because only those are valid after a
+ * restart. A running server waits by the event loop's clock, which only goes forward. This class compares the two
+ * clocks.
  */
 export class WallClock {
   readonly #loop: EventLoop = getEventLoop()

@@ -64,7 +64,7 @@ export class Worker extends Actor {
     this.#shop.codes.add(code)
     this.#attempt = { id: job.id, code }
     if (this.#cancelled === job.id) code.cancel()
-    // If this worker ends, the outcome is cancelled, and the attempt is lost.
+    // If this worker ends, the end cancels `code.outcome`, and the attempt is lost.
     this.ctx.pipe(code.outcome, (outcome) => this.#finish(outcome))
   }
 
@@ -73,14 +73,15 @@ export class Worker extends Actor {
     const ask = store().ask({ timeout: Infinity })
     const tools: JobTools = {
       pools,
-      // What an attempt says after its end would get into the output and the progress of the next attempt.
+      // After the end of an attempt its code may still run. Its output and its progress are dropped, because they would
+      // mix with those of the next attempt.
       output: (text) => {
         if (!code.isOver) void store().tell.append(job.id, job.attempts, text)
       },
       progress: (done, total) => {
         if (!code.isOver) feed.publish({ type: 'progress', id: job.id, done, total })
       },
-      // The first attempt of a job cannot find stored steps.
+      // Before the first attempt of a job, no step of the job can be stored.
       steps: job.attempts > 1 ? await ask.steps(job.id) : [],
       saveStep: (name, text) => ask.saveStep(job.id, name, text),
       isOver: () => code.isOver,

@@ -7,7 +7,8 @@ import { PushedWaits } from './pushed-waits.ts'
 import { encode, ProtocolError, type Reply } from '../protocol/resp.ts'
 
 /**
- * Replies are collected up to this many characters. Then the client must read them before its next command is handled.
+ * Replies are collected up to this many characters. After that the client must read them before its next command is
+ * handled.
  */
 const batch = 65_536
 
@@ -33,11 +34,11 @@ export class Connection {
   #out = ''
   #underWay: Promise<Reply>[] = []
   #following: Task<void> | null = null
-  /** Whether a task will send the messages that were put last. */
+  /** Whether a task was made that will send the messages that wait in `#out`. */
   #isPushing = false
   /**
-   * Since when the rest of a command or the secret is missing, and since when the client does not read its replies; null if
-   * that is not so. Times of the loop's clock.
+   * Since when the rest of a command or the secret is missing, and since when the client does not read its replies;
+   * null if nothing is missing, or if the client reads. These are times of the event loop's clock.
    */
   #midwaySince: number | null = null
   #stalledSince: number | null = null
@@ -168,7 +169,7 @@ export class Connection {
 
   #flush(): void {
     if (this.#out === '') return
-    // If the client has gone, nothing is written. The following `drain` then throws an error.
+    // If the client has gone, nothing is written. In that case the following `drain` throws an error.
     if (!this.#writer.isClosing()) this.#writer.write(Buffer.from(this.#out, 'latin1'))
     this.#out = ''
   }
@@ -186,7 +187,10 @@ export class Connection {
     this.#stalledSince = null
   }
 
-  /** Waits until the client has read all messages. Returns also when the client has gone: then `serve` ends the waits. */
+  /**
+   * Waits until the client has read all messages. Also returns when the client has gone, because `serve` ends the waits
+   * of such a client.
+   */
   async #room(): Promise<void> {
     this.#flush()
     try {

@@ -101,8 +101,8 @@ const commands: ReadonlyMap<string, Command> = new Map(
     HELLO: { least: 0, most: 7, isOpen: true, run: hello },
     AUTH: { least: 1, most: 2, isOpen: true, run: auth },
     QUIT: { least: 0, most: Infinity, isOpen: true, run: quit },
-    // A foreign page can make a browser send an HTTP request to this port. Its lines begin with these words, and end
-    // the connection.
+    // A page of another site can make a browser send an HTTP request to this port. Lines of such a request begin with
+    // these words, so the server ends the connection.
     POST: { least: 0, most: Infinity, isOpen: true, run: hangUp },
     'HOST:': { least: 0, most: Infinity, isOpen: true, run: hangUp },
     RESET: { least: 0, most: 0, isOpen: true, run: reset },

@@ -12,8 +12,8 @@ export interface Token {
 export const defaultName = 'default'
 
 /**
- * The secrets with which clients may use the server. The right secret is accepted at every time, even while other clients
- * of the same address send wrong ones. `LoginDelays` slows down clients that guess.
+ * The secrets with which clients may use the server. The right secret is accepted at every time, even while other
+ * clients of the same address send wrong secrets. `LoginDelays` slows down clients that guess.
  */
 export class Credentials {
   readonly #tokens: readonly { name: string; digest: Buffer }[]
@@ -52,7 +52,7 @@ export class Credentials {
     return found
   }
 
-  /** Does the same as `find`, but waits before it answers an address that has sent wrong secrets. */
+  /** Does the same as `find`, but answers an address that has sent wrong secrets only after a delay. */
   async logIn(
     address: string,
     secret: string,

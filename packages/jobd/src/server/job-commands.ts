@@ -248,7 +248,7 @@ async function waitForEnd(
   try {
     job = await scheduler.ask({ timeout: Infinity }).wait(id, ms, ticket)
   } catch (error) {
-    // The client does not wait any more, so the scheduler need not keep the wait.
+    // The client does not wait any more, so the scheduler is told to forget the wait.
     if (isCancelled(error)) void scheduler.tell.stopWaiting(id, ticket)
     throw error
   }

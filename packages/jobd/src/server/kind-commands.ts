@@ -9,7 +9,7 @@ import { requestOptions, toRequest } from './job-commands.ts'
 
 const ok: Reply = { simple: 'OK' }
 
-/** The longest time of a rate, in milliseconds: 30 days. */
+/** The longest time for which a rate can be given, in milliseconds: 30 days. */
 const longestPer = 2_592_000_000
 
 const limitOptions = ['CONCURRENCY', 'RATE', 'PER', 'GROUP', 'GROUPRATE', 'GROUPPER']
@@ -49,7 +49,8 @@ export const kindCommands: Record<string, Command> = {
       const missed = (options.get('MISSED') ?? 'once').toLowerCase()
       if (!isMissedPolicy(missed))
         throw new CommandError(`MISSED must be one of ${missedPolicies.join(', ')}`)
-      // The times are checked here, before the actor makes them, because an error in the actor would crash it.
+      // The times are checked here, before the actor `schedules` computes them, because an error in the actor would
+      // crash the actor.
       const times = new Times(spec, zone)
       if (times.after(Date.now()) === null)
         throw new CommandError(`the schedule '${spec.slice(0, 64)}' has no time in the future`)

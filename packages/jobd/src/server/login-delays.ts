@@ -3,7 +3,10 @@ import { isIPv6 } from 'node:net'
 /** A wrong secret is answered after this many milliseconds. */
 const wrongDelay = 250
 
-/** After this many wrong secrets from an address, each further one makes all later answers to that address slower. */
+/**
+ * After this many wrong secrets from an address, each further wrong secret makes all later answers to this address
+ * slower.
+ */
 const freeGuesses = 5
 const longestDelay = 2_000
 

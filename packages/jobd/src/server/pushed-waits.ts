@@ -29,7 +29,7 @@ export interface Pushing {
 export class PushedWaits implements Disposable {
   readonly #tasks = new Map<string, Task<void>>()
   readonly #client: Pushing
-  /** Held by the wait whose message is sent next while there is no room. */
+  /** While there is no room for messages, the wait whose message is sent next holds this lock. */
   readonly #line = new Lock()
 
   constructor(client: Pushing) {

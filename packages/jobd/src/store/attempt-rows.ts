@@ -6,9 +6,9 @@ import type { Statements } from './statements.ts'
 export const keptAttempts = 20
 
 /**
- * The row of a job describes its latest attempt. The next attempt overwrites that, so the table `attempts` has the
- * attempts before the latest one. A job that succeeds in its first attempt has no row in this table, and needs no
- * further write.
+ * The row of a job in the table `jobs` describes the latest attempt of the job. The next attempt overwrites this
+ * description, so the table `attempts` has the attempts before the latest one. A job that succeeds in its first attempt
+ * has no row in this table, and needs no further write.
  */
 export const attemptColumns = 'job, attempt, state, startedAt, endedAt, error'
 
@@ -39,7 +39,7 @@ export function attemptsOf(job: Job, statements: Statements, outputs: JobOutputs
     {
       attempt,
       // The job waits for its next attempt, and its last attempt has no row, because an older version of jobd wrote the
-      // file.
+      // jobs' file.
       state: isKnown ? state : 'failed',
       startedAt,
       endedAt: isKnown ? endedAt : null,

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { sleep } from '@tasktree/core'
 
-/** Milliseconds between two tries. */
+/** Milliseconds between two attempts to take the lock. */
 const pollTime = 50
 
 /**

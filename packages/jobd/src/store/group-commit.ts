@@ -2,7 +2,9 @@ import type { DatabaseSync } from 'node:sqlite'
 import { type ActorContext, ReplyError, type ReplyPort } from '@tasktree/actor'
 import { isPassingFailure } from './job-file.ts'
 
-/** A change could not be written. No part of it was written, and the caller may try again. */
+/**
+ * A change of the jobs' file could not be written. No part of the change was written, and the caller may try again.
+ */
 export class StoreError extends ReplyError {
   override readonly name: string = 'StoreError'
 
@@ -103,7 +105,7 @@ export class GroupCommit {
     if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
     const failure = new StoreError(error)
     for (const { fail } of all) fail(failure)
-    // Any other error crashes the store. Its supervisor restarts it, and it opens the file again.
+    // Any other error crashes the store. The supervisor restarts the store, which opens the jobs' file again.
     if (!isPassingFailure({ errcode: Number(error.errcode) })) throw error
     this.#ctx.log.warn(failure.message)
   }

@@ -1,4 +1,4 @@
-/** Output of an attempt that is not in the file yet. */
+/** Output of an attempt that is not in the jobs' file yet. */
 export interface HeldOutput {
   readonly job: number
   readonly attempt: number

@@ -7,7 +7,9 @@ import { requeueAtEnd, settleDeaths } from './server-deaths.ts'
 
 const pageSize = 4_096
 
-/** A file of more bytes than this is not checked for damage at each start, because the check reads all of it. */
+/**
+ * A jobs' file of more bytes than this is not checked for damage at each start, because the check reads the whole file.
+ */
 const largestChecked = 67_108_864
 
 /** The value of SQLite's `auto_vacuum` with which a file can shrink page by page. */
@@ -15,9 +17,9 @@ const INCREMENTAL = 2
 
 export interface JobFileOptions {
   path: string
-  /** The file grows to at most this many bytes; a write that needs more fails. @defaultValue no limit */
+  /** The jobs' file grows to at most this many bytes; a write that needs more fails. @defaultValue no limit */
   maxSize?: number | undefined
-  /** How many milliseconds to wait for another process that uses the file. @defaultValue 10000 */
+  /** How many milliseconds to wait for another process that uses the jobs' file. @defaultValue 10000 */
   waitLock?: number | undefined
   /** After this many deaths of the server during one job, the job has failed. @defaultValue 3 */
   maxDeaths?: number | undefined
@@ -40,7 +42,7 @@ export class JobFileError extends Error {
 
 /**
  * The SQLite file of the jobs, and the lock on it. This object outlives the incarnations of the store, because a killed
- * store cannot close the file, and because the lock must be held until the server ends.
+ * store cannot close the jobs' file, and because the lock must be held until the server ends.
  */
 export class JobFile implements Disposable {
   readonly #path: string
@@ -55,10 +57,10 @@ export class JobFile implements Disposable {
   }
 
   /**
-   * Takes the lock, checks the file, migrates it if it is old, and settles the jobs that were running when the last
-   * server died: they are queued again or have failed.
+   * Takes the lock, checks the jobs' file, migrates it if it is old, and settles the jobs that were running when the
+   * last server died: they are queued again or have failed.
    *
-   * @throws {JobFileError} when the file cannot be used
+   * @throws {JobFileError} when the jobs' file cannot be used
    */
   static async take(options: JobFileOptions): Promise<JobFile> {
     const { path, maxSize = Infinity, waitLock = 10_000, notice = () => {} } = options
@@ -104,7 +106,8 @@ export class JobFile implements Disposable {
           .run(`process ${process.pid} on ${hostname()}`)
       })
     } catch (error) {
-      // The disk is full or the file is read-only. The server starts nevertheless, because it can still show the jobs.
+      // The disk is full or the jobs' file is read-only. The server starts nevertheless, because it can still show the
+      // jobs.
       if (!isSqlite(error) || !isPassingFailure(error)) throw error
       notice(`${path} cannot be written: ${error.message}`)
     }
@@ -117,7 +120,7 @@ export class JobFile implements Disposable {
   }
 
   /**
-   * Opens the file. If a killed store has left its connection open, closes that connection first, which rolls its
+   * Opens the jobs' file. If a killed store has left its connection open, closes that connection first, which rolls its
    * transaction back.
    */
   open(): DatabaseSync {
@@ -156,9 +159,9 @@ export class JobFile implements Disposable {
   }
 
   /**
-   * Called at the orderly end of a server, or when a part of it could not start. The jobs that were cancelled by that are
-   * queued again for the next start, and no death is counted for them. If the file cannot be written any more, it stays as it would after a
-   * crash.
+   * Called at the orderly end of a server, or when a part of it could not start. The jobs that were running are queued
+   * again for the next start, and no death of the server is counted for them. If the jobs' file cannot be written any
+   * more, it stays as a crash would leave it.
    */
   release(): void {
     try {
@@ -192,7 +195,8 @@ function refuseForeign(path: string): void {
     const state = inspect(database)
     if (state.kind === 'refused') throw refusal(path, state.reason)
   } catch (error) {
-    // Other errors of SQLite may pass, for example while another process writes. They are met again under the lock.
+    // Other errors of SQLite may pass, for example while another process writes. An error that does not pass occurs
+    // again after the lock is taken.
     if (!isSqlite(error) || error.errcode === SQLITE_NOTADB) throw explain(path, error)
   }
 }
@@ -203,7 +207,7 @@ function refusal(path: string, reason: string): JobFileError {
 
 const SQLITE_NOTADB = 26
 
-/** @throws {JobFileError} when another process has the file, or the lock cannot be made */
+/** @throws {JobFileError} when another process has the jobs' file, or the lock cannot be made */
 async function takeLock(
   path: string,
   patience: number,
@@ -220,7 +224,7 @@ async function takeLock(
   throw new JobFileError(`${path} is in use by ${holderOf(path)}`)
 }
 
-/** Adds the name of the file to an error of SQLite. Returns any other error unchanged. */
+/** Adds the name of the jobs' file to an error of SQLite. Returns any other error unchanged. */
 export function explain(path: string, error: unknown): unknown {
   if (error instanceof JobFileError || !isSqlite(error)) return error
   return new JobFileError(`${path} cannot be used: ${error.message}`, { cause: error })
@@ -233,7 +237,7 @@ export function firstProblem(database: DatabaseSync, pragma = 'quick_check'): st
   return text === 'ok' ? null : text.replaceAll(/\s+/g, ' ')
 }
 
-/** Makes a consistent copy of the file. If it is interrupted, there is no file at `target`. */
+/** Makes a consistent copy of the jobs' file. If it is interrupted, there is no file at `target`. */
 export function keepCopy(database: DatabaseSync, target: string): void {
   const part = `${target}.part`
   rmSync(part, { force: true })
@@ -252,7 +256,10 @@ function transact(database: DatabaseSync, work: () => void): void {
   }
 }
 
-/** Returns the process that uses the file. Its server has written that into the file. */
+/**
+ * Returns a text for the process that uses the jobs' file at `path`: the text that the server in that process has
+ * written into the file, or `another process` if there is none.
+ */
 export function holderOf(path: string): string {
   try {
     using database = new DatabaseSync(path, { readOnly: true })
@@ -273,7 +280,7 @@ export function isSqlite(error: unknown): error is SqliteError {
   return error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR'
 }
 
-/** SQLite's BUSY, NOMEM, READONLY and FULL. Such a failure passes when the file or the memory is free again. */
+/** SQLite's BUSY, NOMEM, READONLY and FULL. Such a failure passes when the jobs' file or the memory is free again. */
 const passingCodes: ReadonlySet<number> = new Set([5, 7, 8, 13])
 
 export function isPassingFailure({ errcode }: { errcode: number }): boolean {

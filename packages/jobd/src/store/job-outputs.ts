@@ -31,7 +31,7 @@ interface OpenPart {
 /**
  * The outputs of the attempts of jobs.
  *
- * The problem: a job may write for days, so neither the file nor the memory may grow with its output.
+ * The problem: a job may write for days, so neither the jobs' file nor the memory may grow with its output.
  *
  * The idea: the output is stored in rows of 16 KiB, and rows that are neither in the first 256 KiB nor in the last 768
  * KiB are deleted while the attempt runs. Each row has the offset of its first byte in the whole output. So the size of
@@ -107,7 +107,10 @@ export class JobOutputs {
     this.#open.delete(job)
   }
 
-  /** Called when a transaction was rolled back, because the rows may then be different from `#open`. */
+  /**
+   * Called when a transaction was rolled back, because `#open` may describe rows that the rollback has removed or
+   * changed.
+   */
   rolledBack(): void {
     this.#open.clear()
   }

@@ -58,7 +58,8 @@ export function readTable(
   const way = isDescending ? 'DESC' : 'ASC'
   let jobs: Job[]
   if (sort === 'running' && state === undefined) {
-    // Two queries, each with an index. A single query that sorts by whether a job runs would read all jobs.
+    // The page is read by two queries, of which each uses an index. A single query that sorts by whether a job runs
+    // would read all jobs.
     const { running } = found
     jobs = read([`state = 'running'`], 'id DESC', offset, Math.min(limit, running - offset))
     const skip = Math.max(0, offset - running)

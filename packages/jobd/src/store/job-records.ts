@@ -19,7 +19,7 @@ export interface Added {
   isNew: boolean
 }
 
-/** The schedule, and its time, for which a job is added. */
+/** The schedule that adds a job, and the time of the schedule for which it adds the job. */
 export interface ScheduledTime {
   schedule: string
   scheduledAt: number
@@ -28,7 +28,7 @@ export interface ScheduledTime {
 /** The tables, besides `jobs`, that have rows for a job. */
 const tablesOfJob = ['outputs', 'steps', 'attempts']
 
-/** Reads and changes the jobs of the file. Methods that change something must be called in a transaction. */
+/** Reads and changes the jobs of the jobs' file. Methods that change something must be called in a transaction. */
 export class JobRecords {
   readonly #statements: Statements
   /**

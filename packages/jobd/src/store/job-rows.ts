@@ -16,7 +16,7 @@ export const shortColumns: string = columns.replaceAll(
     `CASE WHEN octet_length(${name}) > ${longestShown} THEN substr(${name}, 1, ${longestShown}) ELSE ${name} END AS ${name}`,
 )
 
-/** A queued job as it is stored in the file. */
+/** A queued job as it is stored in the jobs' file. */
 export type StoredQueuedJob = Pick<
   Job,
   'id' | 'kind' | 'group' | 'priority' | 'delay' | 'attempts' | 'deaths' | 'notBefore'
@@ -33,7 +33,7 @@ export const noJobs = (): Record<JobState, number> => ({
   cancelled: 0,
 })
 
-/** Whether a job has ended, and its time for the key is over, so that it does not block the key any more. */
+/** Whether a job does not block its key any more: it has ended, and the time `keep` has passed since its end. */
 export function hasLetGo({ state, keep, endedAt }: Job, now: number): boolean {
   return finalStates.has(state) && keep !== null && now >= (endedAt ?? 0) + keep
 }

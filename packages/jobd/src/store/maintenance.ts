@@ -62,7 +62,8 @@ export function checkFile(path: string): FileReport {
 export function backUpFile(path: string, target: string): void {
   const place = checkPlace(target)
   if (isSameFile(path, place)) throw new JobFileError(`${target} is the jobs' file itself`)
-  // This lock exists only if a server has ever used the target. A target that is only a copy gets none.
+  // The file of this lock exists only if a server has used the target at some time. For a target that no server has
+  // used, no such file is made.
   using _ = existsSync(lockPathOf(place)) ? lockOrRefuse(place) : null
   refuseLog(target, place)
   const part = nameOfPart(place)
@@ -88,7 +89,8 @@ export function restoreFile(backup: string, path: string): string | null {
   using _ = lockOrRefuse(place)
   const part = nameOfPart(place)
   try {
-    // A copy of the bytes would leave out what is in the log of a copy that a server has used.
+    // SQLite makes the copy. Copying only the bytes of `backup` would leave out the changes in its write-ahead log,
+    // which it has if a server has used it.
     copyTo(part, backup)
     if (!existsSync(place)) {
       refuseLog(path, place)
@@ -96,8 +98,8 @@ export function restoreFile(backup: string, path: string): string | null {
       return null
     }
     const before = freeName(`${place}.before-restore`)
-    // The log that the last server left beside the file belongs to the old file. It must not be applied to the new
-    // file.
+    // The write-ahead log that the last server left beside the old file belongs to the old file. The log must not be
+    // applied to the new file.
     settleLog(place, before)
     keepBeside(place, before)
     putInPlace(part, place)
@@ -124,7 +126,7 @@ function checkPlace(target: string): string {
   return place
 }
 
-/** Whether two paths lead to one file, by whatever links. */
+/** Whether two paths lead to the same file, directly or through links. */
 function isSameFile(path: string, other: string): boolean {
   if (realPathOf(path) === realPathOf(other)) return true
   const [one, two] = [path, other].map((each) =>
@@ -134,7 +136,8 @@ function isSameFile(path: string, other: string): boolean {
 }
 
 /**
- * Refuses a target whose log is not empty. SQLite would apply the log of the old file to the new one, which damages it.
+ * Refuses a target whose write-ahead log is not empty. SQLite would apply the log of the old file to the new one, which
+ * damages it.
  *
  * @throws {JobFileError} when the log is not empty
  */
@@ -168,7 +171,7 @@ function copyTo(part: string, path: string): void {
   }
 }
 
-/** Gives the file a second name, so that at no moment there is no file at `path`. */
+/** Gives the file at `path` the second name `name`. A rename would leave a moment without a file at `path`. */
 function keepBeside(path: string, name: string): void {
   try {
     linkSync(path, name)
@@ -179,7 +182,7 @@ function keepBeside(path: string, name: string): void {
   }
 }
 
-/** @throws {JobFileError} when a server uses the file */
+/** @throws {JobFileError} when a server uses the jobs' file */
 function lockOrRefuse(path: string): FileLock {
   const lock = tryLock(path)
   if (lock === null) throw new JobFileError(`${path} is in use by ${holderOf(path)}`)
@@ -222,7 +225,8 @@ function refuseForeign(target: string): void {
  * Writes the write-ahead log of the jobs' file into the jobs' file, and removes the log. The log of a damaged file
  * cannot be applied. It is kept under the name `before` with `-wal` at the end.
  *
- * @throws {JobFileError} when another program reads or writes the file, because the log is in use as long as it does
+ * @throws {JobFileError} when another program reads or writes the jobs' file, because the log is in use as long as it
+ * does
  */
 function settleLog(path: string, before: string): void {
   try {
@@ -233,7 +237,8 @@ function settleLog(path: string, before: string): void {
     if (!isSqlite(error) || isPassingFailure(error)) throw explain(path, error)
     if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${before}-wal`)
   }
-  // A program that has the file open, and reads nothing at the moment, must not write into the log of the new file.
+  // A program that has the jobs' file open, and reads nothing at the moment, must not write into the log of the new
+  // file.
   for (const suffix of ['-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true })
 }
 

@@ -14,8 +14,8 @@ export interface Retention {
 const ended = ['done', 'failed', 'cancelled'] as const
 
 /**
- * Returns the retention that is written in the file. In a new file it is 7 days for done jobs and 30 days for the
- * others. A file of the first edition keeps all jobs.
+ * Returns the retention that is written in the jobs' file. In a new file it is 7 days for done jobs, and 30 days for
+ * jobs that have failed or were cancelled. A file of the first edition keeps all jobs.
  */
 export function retentionOf(database: DatabaseSync): Required<Retention> {
   const find = database.prepare('SELECT value FROM settings WHERE name = ?')

@@ -20,7 +20,7 @@ export interface ScheduleRequest {
   readonly request: JobRequest
 }
 
-/** A schedule as it is stored in the file. Times are `Date.now()` milliseconds. */
+/** A schedule as it is stored in the jobs' file. Times are `Date.now()` milliseconds. */
 export interface Schedule extends ScheduleRequest {
   readonly createdAt: number
   /** The next time; null if the pattern has no further time. */

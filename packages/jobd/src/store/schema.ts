@@ -10,9 +10,9 @@ export const applicationId = 0x6a_6f_62_64
 export const schemaVersion = 3
 
 /**
- * `key` is the key that the client gave; it is kept to be shown. `heldKey` is the same text while the job blocks its
- * key, and NULL afterwards. So several jobs may have the same `key`, but only one of them has it as its `heldKey`.
- * `endedAt` is NULL until the state is final.
+ * The columns of the table `jobs` in version 1. `key` is the key that the client gave; it is kept to be shown.
+ * `heldKey` is the same text while the job blocks its key, and NULL afterwards. So several jobs may have the same
+ * `key`, but only one of them has it as its `heldKey`. `endedAt` is NULL until the state is final.
  */
 const jobsTable1 = `(
     id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, payload TEXT NOT NULL,
@@ -129,8 +129,8 @@ export function create(database: DatabaseSync): void {
 }
 
 /**
- * Migrates from version 0. The table is written again, because SQLite cannot remove the UNIQUE of the old column `key`.
- * The file has no retention, so it keeps all jobs, as before, until the operator sets a retention.
+ * Migrates from version 0. The table `jobs` is written again, because SQLite cannot remove the UNIQUE of the old column
+ * `key`. The jobs' file has no retention, so it keeps all jobs, as before, until the operator sets a retention.
  */
 function fromFirstEdition(database: DatabaseSync): void {
   const kept = firstEdition.jobs.replaceAll(' ', ', ')
@@ -152,7 +152,7 @@ function fromVersion1(database: DatabaseSync): void {
 
 /**
  * Migrates from version 2. A job had one output, to which all its attempts wrote. It becomes the output of the latest
- * attempt, because the file does not say which attempt wrote which row.
+ * attempt, because the jobs' file does not say which attempt wrote which row.
  */
 function fromVersion2(database: DatabaseSync): void {
   database.exec(`

@@ -1,6 +1,6 @@
 /**
- * What happens to the jobs that were running when a server ended. A job that brings the server down would otherwise do so
- * at each start, so the file counts for each job how many times the server died while the job ran.
+ * What happens to the jobs that were running when a server ended. A job that brings the server down would otherwise do
+ * so at each start, so the jobs' file counts for each job how many times the server died while the job ran.
  */
 import type { DatabaseSync } from 'node:sqlite'
 import { keepAsLost } from './attempt-rows.ts'

@@ -34,7 +34,7 @@ const sweepBatch = 500
 const holdTime = 20
 const mostHeld = 524_288
 
-/** When the file has `mostUnusedPages` unused pages, it is shortened by `returnedPages` after each commit. */
+/** When the jobs' file has `mostUnusedPages` unused pages, it is shortened by `returnedPages` after each commit. */
 const mostUnusedPages = 2_000
 const returnedPages = 1_000
 
@@ -62,7 +62,7 @@ export class Store extends Actor {
   #retention!: Retention
   #transactions!: GroupCommit
 
-  /** A property that is missing in `retention` is read from the file. */
+  /** A property that is missing in `retention` is read from the jobs' file. */
   constructor(file: JobFile, feed: JobFeed, retention: Retention = {}) {
     super()
     this.#file = file
@@ -104,8 +104,8 @@ export class Store extends Actor {
   }
 
   /**
-   * Stores the beginning of an attempt. If `isRated` is true, its time is stored too. Otherwise more jobs than the rate
-   * allows could begin after a restart.
+   * Stores the beginning of an attempt. If `isRated` is true, the kind of the job has a rate, and the time of the
+   * beginning is stored too. Without this time more jobs than the rate allows could begin after a restart.
    */
   begin(id: number, isRated = false): ReplyPort<Job> {
     const now = Date.now()
@@ -344,8 +344,8 @@ export class Store extends Actor {
   }
 
   /**
-   * Deletes the jobs that the retention does not keep. Each call deletes one batch, and the next call follows its commit,
-   * so that a client never waits for more than one batch.
+   * Deletes the jobs that the retention does not keep. Each call deletes one batch of jobs, and the next call follows
+   * the commit of the batch, so that a client never waits for more than one batch.
    */
   #sweep(): void {
     const surplus = surplusJobs(this.#database, this.#retention, this.#jobs.counts, sweepBatch)
@@ -367,7 +367,7 @@ export class Store extends Actor {
     try {
       this.#database.exec(`PRAGMA incremental_vacuum(${returnedPages})`)
     } catch (error) {
-      // The disk is full or the file is read-only. A later commit tries again to shorten it.
+      // The disk is full or the jobs' file is read-only. A later commit tries again to shorten it.
       this.ctx.log.debug(`no pages were given back: ${String(error)}`)
     }
   }

@@ -8,8 +8,8 @@ import type { JobdOptions } from './jobd.ts'
 const mostWorkers = 100_000
 
 /**
- * Checks the options that no other part checks. A wrong number would be found out late, for example when no worker takes a
- * job.
+ * Checks the options that no other part checks. Without this check a wrong number would show its effect late, for
+ * example when no worker takes a job.
  *
  * @throws {TypeError} when an option is of a wrong type; the message names the option
  * @throws {RangeError} when an option is out of range

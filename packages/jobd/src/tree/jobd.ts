@@ -54,24 +54,24 @@ export interface JobdOptions
   host?: string
   /** The port for Redis clients; 0 chooses a free port. @defaultValue 7379 */
   port?: number
-  /** The port of the page; 0 chooses a free port. @defaultValue 0 */
+  /** The port of the dashboard; 0 chooses a free port. @defaultValue 0 */
   http?: number
   /** How many jobs run at the same time. @defaultValue 4 */
   workers?: number
   /**
-   * The secret that clients and users of the page must give. It is the same as a token with the name "default".
+   * The secret that clients and users of the dashboard must give. It is the same as a token with the name "default".
    * @defaultValue none
    */
   password?: string
-  /** Secrets, and the names of their owners, which the audit shows. @defaultValue none */
+  /** Secrets, and the names of their owners, which the log shows for actions of clients. @defaultValue none */
   tokens?: readonly Token[]
   /** How many milliseconds running jobs get to end when the server ends. @defaultValue 0 */
   grace?: number
   /** At most this many jobs may be queued. Further jobs are refused. @defaultValue 100000 */
   maxQueued?: number
   /**
-   * How long finished jobs are kept. @defaultValue the retention in the file: 7 and 30 days in a new file, no limit in
-   * a file of the first edition
+   * How long finished jobs are kept. @defaultValue the retention in the jobs' file: 7 and 30 days in a new file, no
+   * limit in a file of the first edition
    */
   retention?: Retention
   /**
@@ -93,13 +93,13 @@ export interface JobdOptions
   logger?: Logger
 }
 
-/** A part that does not answer within this many milliseconds is not ready. */
+/** A part of the server that does not answer within this many milliseconds is not ready. */
 const longestReady = 2_000
 
 /**
  * A running server. Leaving its scope ends it in an orderly way: running jobs get the time `grace` to end, and queued
- * jobs stay in the file. A cancel of the code that ends the server ends the time `grace`, and the end is completed
- * nevertheless.
+ * jobs stay in the jobs' file. A cancel of the code that ends the server ends the time `grace`, and the end is
+ * completed nevertheless.
  */
 export interface Jobd extends AsyncDisposable {
   /**
@@ -122,7 +122,7 @@ export interface Jobd extends AsyncDisposable {
  * @throws {RangeError} for an address that other machines can reach without a password, and for wrong options
  * @throws {JobFileError} for a file that cannot be used: another process uses it, it is damaged, or a newer version
  * wrote it
- * @throws the error of a part that could not start; then all started parts are stopped
+ * @throws the error of a part that could not start; in that case all started parts are stopped
  *
  * @example
  *     import { mkdtempDisposable } from 'node:fs/promises'
@@ -143,7 +143,8 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
   const kinds = await KindTable.load(options.kinds, options.builtInKinds ?? true)
   for (const kind of Object.keys(options.limits ?? {})) kinds.check(kind)
   const access = new Access({ ...options, hostName: host, credentials })
-  // This stack ends the server. If a part cannot start, it stops the parts that were started before: jobs may run by then.
+  // This stack ends the server. If a part cannot start, the stack stops the parts that were started before, which may
+  // already run jobs.
   await using started = new AsyncDisposableStack()
   const file = await JobFile.take({
     ...options,

@@ -11,7 +11,7 @@ import {
 
 /**
  * The orderly end of a server. It happens once, however many callers ask for it: a second end would change the jobs' file
- * although another server may use the file by then.
+ * although another server may use the file by that time.
  */
 export class ServerEnd {
   readonly #drain: () => Promise<void>
@@ -26,7 +26,10 @@ export class ServerEnd {
     this.#end = end
   }
 
-  /** Ends the server, and waits until it has ended. A cancel of the caller ends the draining, but not the rest. */
+  /**
+   * Ends the server, and waits until it has ended. A cancel of the caller ends the wait for running jobs, but the
+   * server is ended nevertheless.
+   */
   async complete(): Promise<void> {
     this.#draining ??= begin('drain of jobd', () => this.#drainInScope())
     try {

@@ -2,7 +2,9 @@ import type { AttemptRecord } from '../../jobs/job.ts'
 import { formatDuration } from './durations.ts'
 import { find, make, setText } from './element.ts'
 
-/** Lets the reader choose which attempt of a job the panel shows. Without a choice it shows the latest one. */
+/**
+ * Lets the reader choose which attempt of a job the panel shows. Without a choice the panel shows the latest attempt.
+ */
 export class AttemptChoice {
   readonly #field = find('attempts', HTMLFieldSetElement)
   readonly #outcome = find('attempt-outcome', HTMLParagraphElement)

@@ -9,7 +9,7 @@ const height = 120
 
 interface Line {
   label: string
-  /** The property of the style sheet that holds the colour. */
+  /** The property of the style sheet that holds the colour of the line. */
   colour: string
   dashed?: boolean
   filled?: boolean

@@ -13,8 +13,8 @@ export function formatTick(ms: number): string {
 }
 
 /**
- * Writes a duration that grows while the user looks at it: in whole seconds up to 100 seconds, and then as `formatDuration`
- * does.
+ * Writes a duration that grows while the user looks at it: in whole seconds up to 100 seconds, and above that as
+ * `formatDuration` does.
  */
 export function formatAge(ms: number): string {
   return ms < 100_000 ? `${Math.max(0, Math.round(ms / 1_000))} s` : formatDuration(ms)

@@ -30,7 +30,10 @@ export class JobTable {
   #selected: number | null = null
   #readAt = 0
   #timer = 0
-  /** How many reads were begun. An answer is dropped if a later read was begun meanwhile. */
+  /**
+   * How many reads of the table were begun. The answer to a read is dropped if a later read was begun before the answer
+   * came.
+   */
   #reads = 0
 
   /** `open` is called with the job whose output the user wants to see. */

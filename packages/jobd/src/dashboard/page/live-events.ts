@@ -11,7 +11,7 @@ function show(state: 'live' | 'lost', text: string): void {
 }
 
 export interface EventHandlers {
-  /** Called with the state of everything, at the beginning and each time the connection was lost. */
+  /** Called with everything that the page shows: at the beginning, and each time a lost connection is open again. */
   begin: (snapshot: PageSnapshot) => void
   apply: (changes: PageChanges) => void
   /** Called with a part of the output of a followed job. */

@@ -9,7 +9,8 @@ const headCharacters = 262_144
 const tailCharacters = 786_432
 
 /**
- * When the end has this many characters, it is shortened to `tailCharacters`. So this need not be done for each piece.
+ * When the end has this many characters, it is shortened to `tailCharacters`. So the end is not shortened each time a
+ * piece of output is added.
  */
 const mostTailCharacters = 1_048_576
 
@@ -28,7 +29,10 @@ export class OutputText {
   readonly #view = find('output-text', HTMLPreElement)
   /** The line that says how much output is left out. */
   readonly #gap = make('span', 'omitted')
-  /** Whether the end of the output is visible. Then it stays visible when text is added or the view becomes smaller. */
+  /**
+   * Whether the end of the output is visible. If it is, it stays visible when text is added or the view becomes
+   * smaller.
+   */
   #isAtEnd = true
   #height = 0
   #omitted = 0

@@ -65,7 +65,10 @@ export class Roving {
   }
 }
 
-/** Makes the tab key reach `item` and its buttons, or not. It should reach those of the current item only. */
+/**
+ * Makes the tab key reach `item` and its buttons, or skip them. The tab key should reach only the current item and its
+ * buttons.
+ */
 export function setReachable(item: HTMLElement, isReachable: boolean): void {
   item.tabIndex = isReachable ? 0 : -1
   for (const button of ownButtons(item)) button.tabIndex = isReachable ? 0 : -1

@@ -132,8 +132,8 @@ export class SharedEventStream {
   }
 
   /**
-   * Called with the first event of a new stream: at the beginning and each time the connection was lost. Sends the
-   * snapshot to all tabs, and asks the server again for the outputs that they follow.
+   * Called with the first event of a new stream: at the beginning, and each time a lost connection is open again. Sends
+   * the snapshot to all tabs, and asks the server again for the outputs that they follow.
    */
   #begin(snapshot: PageSnapshot): void {
     this.#stream = snapshot.stream
@@ -166,8 +166,8 @@ export class SharedEventStream {
   }
 
   /**
-   * Tells the server to send the output of a job through the stream, or to stop sending it. If the stream has ended
-   * meanwhile, the next stream tells the server again.
+   * Tells the server to send the output of a job through the stream, or to stop sending it. If the stream ends before
+   * the server has answered, the server is told again when the next stream begins.
    */
   async #tell(job: number, follow: boolean): Promise<void> {
     const stream = this.#stream
@@ -179,7 +179,7 @@ export class SharedEventStream {
         body: JSON.stringify({ job, follow }),
       })
     } catch {
-      // The connection is lost. The stream notices that too.
+      // The connection is lost. The event stream notices the loss too, and is opened again.
     }
   }
 }
