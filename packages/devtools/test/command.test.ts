@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { WebSocket } from 'ws'
@@ -13,7 +13,10 @@ test(
   'a process in a busy loop is shown with the lines of its waits, and goes on',
   slow,
   async () => {
-    const target = await start(app('busy.mjs', '6000', '4000'))
+    const folder = mkdtempSync(join(tmpdir(), 'busy-'))
+    const freed = join(folder, 'freed')
+    const ended = join(folder, 'ended')
+    const target = await start(app('busy.mjs', freed, ended))
     const { code, out, error } = await tasktree(['pstree', target.pid])
     expect(error).toBe('')
     expect(code).toBe(0)
@@ -21,10 +24,13 @@ test(
     expect(out).toMatch(new RegExp(`running now: spinner\n.*${lineOf('busy.mjs', 'spin')}`))
     expect(out).toContain(`lock 'db' (held by task 'migrate') at ${lineOf('busy.mjs', 'worker')}`)
     expect(out).toMatch(/├─ worker-3 #\d+ {2}waiting .*\[timeout, 1\d min( \d+ s)? left\]/)
+    writeFileSync(freed, '')
     await target.wrote('free')
     expect(await listensOnNothing(target.pid)).toBe(true)
+    writeFileSync(ended, '')
     await target.wrote('done')
     expect(await target.ended()).toBe(0)
+    rmSync(folder, { recursive: true })
   },
 )
 
