@@ -283,6 +283,9 @@ function findType(error: object): string {
     for (; prototype !== null; prototype = Object.getPrototypeOf(prototype) as object | null) {
       const engineType = engineTypes.get(prototype)
       if (engineType !== undefined) return engineType
+      // A bundler may have given the class of this package another name. So it is found by its prototype.
+      const packageType = namesByPrototype.get(prototype)
+      if (packageType !== undefined) return packageType
       const { name } = (prototype.constructor ?? error) as { name?: unknown }
       if (isMarked(error, prototype, String(name))) return String(name)
     }
@@ -295,11 +298,14 @@ function findType(error: object): string {
 function isMarked(error: object, prototype: object, name: string): boolean {
   const known = packageTypes.get(name)
   if (known === undefined) return false
-  if (prototype === known.type.prototype) return true
   if (Symbol.for(`@tasktree/core.${name}`) in prototype) return true
   const { code } = known
   return code !== null && Object.hasOwn(error, 'code') && read(error, 'code') === code
 }
+
+/** The names of the classes, by their prototypes. */
+const namesByPrototype = new Map<object, string>()
+for (const [name, { type }] of packageTypes) namesByPrototype.set(type.prototype as object, name)
 
 const typesByName = new Map<string, ErrorType>([
   ...engineClasses.map((type): [string, ErrorType] => [type.name, type]),
@@ -312,6 +318,7 @@ const typesByName = new Map<string, ErrorType>([
  */
 export function carryErrorType(name: string, type: ErrorType, code: string): void {
   packageTypes.set(name, { type, code })
+  namesByPrototype.set(type.prototype as object, name)
   typesByName.set(name, type)
 }
 

@@ -10,10 +10,9 @@ import { bundled } from './bundled.ts'
 const packageFolder = fileURLToPath(new URL('../..', import.meta.url))
 const folder = fileURLToPath(bundled('.'))
 
-const entryPoints = [
-  'src/worker-entry.ts',
-  ...['work', 'hostile', 'recipes', 'endings', 'program'].map((name) => `test/fixtures/${name}.ts`),
-]
+const fixtures = ['work', 'hostile', 'recipes', 'endings', 'program'].map(
+  (name) => `test/fixtures/${name}.ts`,
+)
 
 /** The setup of a run of vitest. */
 export async function setup(project: TestProject): Promise<void> {
@@ -23,9 +22,16 @@ export async function setup(project: TestProject): Promise<void> {
 }
 
 async function bundle(): Promise<void> {
+  // The release is minified too, which gives classes and functions other names.
+  await bundleFiles(['src/worker-entry.ts'], true)
+  await bundleFiles(fixtures, false)
+}
+
+async function bundleFiles(entryPoints: string[], minify: boolean): Promise<void> {
   const { outputFiles } = await build({
     absWorkingDir: packageFolder,
     entryPoints,
+    minify,
     entryNames: '[name]',
     outdir: folder,
     bundle: true,
