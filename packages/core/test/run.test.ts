@@ -194,6 +194,26 @@ test('a failed task that nobody looked at is reported when it is collected', asy
   }
 })
 
+test.each([
+  ['ends by itself', ''],
+  ['calls process.exit', 'setTimeout(() => process.exit(0), 20)\nsetInterval(() => {}, 1)'],
+])('a failed task of plain code is reported when the program %s', async (_, end) => {
+  const { code, output } = await program(`
+    const kept = [
+      core.createTask(async () => { throw new Error('unseen') }, { name: 'lonely' }),
+      core.createTask(async () => { throw new Error('seen') }, { name: 'seen' }),
+    ]
+    globalThis.kept = kept
+    kept[1].catch(() => {})
+    ${end}
+  `)
+  expect(output.match(/exception was never retrieved: .*/g)).toEqual([
+    'exception was never retrieved: lonely',
+  ])
+  expect(output).toContain('unseen')
+  expect(code).toBe(0)
+})
+
 const closings: [string, (loop: EventLoop, future: Future<unknown>) => void][] = [
   [
     'before',

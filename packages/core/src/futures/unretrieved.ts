@@ -18,6 +18,13 @@ interface Report {
 const reports = new WeakMap<Future<unknown>, Report>()
 const collected = new FinalizationRegistry<Report>((report) => report.failures.report(report))
 
+/** The loops' failures that are still to be reported. They are reported at the latest when the program ends. */
+const unreported = new Set<Failures>()
+
+function reportAtExit(): void {
+  for (const failures of unreported) failures.reportAll()
+}
+
 const watched = new FinalizationRegistry<() => void>((callback) => callback())
 
 /**
@@ -42,7 +49,8 @@ export function forgetUnretrieved(future: Future<unknown>): void {
 
 /**
  * The failures of a loop's futures whose exception no code has read. Each failure is reported once: when its future is
- * garbage-collected, or at the end of `run`, whichever is first.
+ * garbage-collected, at the end of `run`, or at the end of the program, whichever is first. The end of the program
+ * matters for code outside of `run`, because a program may end before its garbage is collected.
  *
  * `note` only puts the future on a list. Soon afterwards the loop calls the method `run()`, which makes a Report for
  * the future if no code has read the exception by then. Code that awaits the future has nearly always read the
@@ -93,7 +101,21 @@ export class Failures implements Runnable {
     }
     reports.set(future, report)
     this.#reports.add(report)
+    if (this.#reports.size === 1) this.#reportAtExit()
     collected.register(future, report, report)
+  }
+
+  #reportAtExit(): void {
+    unreported.add(this)
+    if (unreported.size === 1) process.on('exit', reportAtExit)
+  }
+
+  #remove(report: Report): boolean {
+    if (!this.#reports.delete(report)) return false
+    if (this.#reports.size === 0 && unreported.delete(this) && unreported.size === 0) {
+      process.off('exit', reportAtExit)
+    }
+    return true
   }
 
   /** Returns the failed futures whose exception no code has read, if they were neither reported nor garbage-collected. */
@@ -107,11 +129,11 @@ export class Failures implements Runnable {
   }
 
   forget(report: Report): void {
-    this.#reports.delete(report)
+    this.#remove(report)
   }
 
   report(report: Report): void {
-    if (!this.#reports.delete(report)) return
+    if (!this.#remove(report)) return
     const future = report.future.deref()
     const { what, name, exception } = report
     this.#loop.callExceptionHandler({
@@ -122,8 +144,8 @@ export class Failures implements Runnable {
   }
 
   /**
-   * Reports every failure that is left. `run` calls this method at its end, because no code of the program can read an
-   * exception after that.
+   * Reports every failure that is left. Called at the end of `run` and at the end of the program, because no code can
+   * read an exception after that.
    */
   reportAll(): void {
     this.run()

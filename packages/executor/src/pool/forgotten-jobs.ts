@@ -59,7 +59,8 @@ function keepUnseen(failures: readonly Future<unknown>[]): void {
   if (forgotten.size > sweepAt) sweep()
   if (isListening || forgotten.size === 0) return
   isListening = true
-  process.on('exit', reportAll)
+  // Before the listener of the loops, which would report the same failures, without the exit code.
+  process.prependListener('exit', reportAll)
 }
 
 function noteLost(): void {
@@ -85,6 +86,8 @@ function reportAll(): void {
     if (!isClosed(loop) || late.has(future)) {
       const exception = (future as unknown as Seen).peekOutcome()
       loop.callExceptionHandler({ message: 'Job exception was never retrieved', exception, future })
+      // Reads the exception, so that the loop does not report it too.
+      future.exception()
     }
     process.exitCode ??= 1
   }
