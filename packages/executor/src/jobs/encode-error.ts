@@ -305,7 +305,7 @@ function isMarked(error: object, prototype: object, name: string): boolean {
 
 /** The names of the classes, by their prototypes. */
 const namesByPrototype = new Map<object, string>()
-for (const [name, { type }] of packageTypes) namesByPrototype.set(type.prototype as object, name)
+for (const [name, { type }] of packageTypes) namesByPrototype.set(type.prototype, name)
 
 const typesByName = new Map<string, ErrorType>([
   ...engineClasses.map((type): [string, ErrorType] => [type.name, type]),
@@ -318,7 +318,7 @@ const typesByName = new Map<string, ErrorType>([
  */
 export function carryErrorType(name: string, type: ErrorType, code: string): void {
   packageTypes.set(name, { type, code })
-  namesByPrototype.set(type.prototype as object, name)
+  namesByPrototype.set(type.prototype, name)
   typesByName.set(name, type)
 }
 
