@@ -90,9 +90,10 @@ export class FlowControl implements WriteProtocol {
   /**
    * If the transport has called `pauseWriting`, waits until it calls `resumeWriting`.
    *
-   * @throws {ConnectionResetError} when the connection had ended before the call
-   * @throws the error with which the connection ends during the wait. An error with which it had ended before the call is
-   * thrown too, unless the error says only that the connection is lost
+   * @throws {ConnectionResetError} when the connection had ended before the call, without an error or with an error that
+   * says only that the connection is lost
+   * @throws any other error with which the connection had ended before the call, and every error with which it ends during
+   * the wait
    */
   drain(options?: WaitOptions): Promise<void> {
     checkOptions(options)

@@ -25,8 +25,9 @@ export class LimitOverrunError extends RangeError {
   override readonly name: string = 'LimitOverrunError'
   readonly code: string = 'ERR_STREAMS_LIMIT_OVERRUN'
   /**
-   * How many bytes lie before the separator. If no separator has arrived yet, how many bytes were searched in
-   * which no separator begins.
+   * How many bytes lie before the separator. If no separator has arrived yet, how many bytes were searched in which no
+   * separator begins. If a `for await` loop over a command of the package subprocess throws the error, how many characters
+   * the line has.
    */
   readonly consumed: number
 

@@ -41,9 +41,9 @@ export interface StreamReaderOptions {
 
 /**
  * Reads the bytes that arrive from a source: by line, by count or up to a separator. Only one read may wait at a time. A
- * cancelled read consumes nothing. The result of a read is a view of the received chunk if one chunk holds it,
- * unless the view would be much smaller than the chunk. Then the result is a copy, so that a small record which the
- * caller keeps does not keep the whole chunk in memory.
+ * cancelled read consumes nothing. The result of a read is a view of the received chunk if one chunk holds it. If the
+ * chunk has more than 16 KiB, and the view would be at most one eighth of its memory, the result is a copy, so that a
+ * small record which the caller keeps does not keep a large chunk in memory.
  *
  * @example
  *     import { Readable } from 'node:stream'
@@ -173,7 +173,8 @@ export class StreamReader implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /**
-   * Waits until there is at least one byte, and then copies as many buffered bytes into `target` as fit.
+   * Waits until there is at least one byte, and then copies as many buffered bytes into `target` as fit. Does not wait if
+   * `target` is empty.
    *
    * @returns how many bytes were written into `target`; 0 at the end of the stream
    * @throws {TypeError} when `target` is not a Uint8Array

@@ -140,7 +140,10 @@ export abstract class WriteTransport {
     return this.#closing
   }
 
-  /** @internal whether bytes that were written after the end were dropped */
+  /**
+   * @internal whether bytes were dropped, because they were written after `close` or `abort`, or after the sink had ended or
+   * failed
+   */
   get dropped(): boolean {
     return this.#dropped
   }
