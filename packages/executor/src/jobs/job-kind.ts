@@ -34,7 +34,7 @@ export class JobKind {
     this.problem = whyUnsendable(target)
   }
 
-  /** The name that is shown to people: the name of the function, or of the module and its export. */
+  /** The name that is shown to people: the name of the function, or of the export of a module. */
   get name(): string {
     return nameOf(this.target)
   }

@@ -38,8 +38,8 @@ export class WorkerSet implements Iterable<WorkerHandle> {
   }
 
   /**
-   * Returns the worker with the fewest jobs among the workers that have at most half of the jobs that `depth` allows.
-   * Null when there is none.
+   * Returns the worker with the fewest jobs among the workers to which a job can be sent now, and that have at most half
+   * of the jobs that `depth` allows. Null when there is none.
    */
   findSpare(depth: (worker: WorkerHandle) => number): WorkerHandle | null {
     let fewest: WorkerHandle | null = null

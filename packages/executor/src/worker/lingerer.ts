@@ -1,9 +1,9 @@
 import { nextTick, now, setImmediate } from './real-time.ts'
 
 /**
- * How long a worker thread blocks and waits for its next job before it returns to its event loop, in milliseconds. A
- * timer or a socket of the worker is late by at most this limit. A caller that awaits one job and then submits the next
- * needs far less time.
+ * How long a worker thread blocks and waits for its next job before it returns to its event loop, in milliseconds. Waits
+ * may follow each other until `turnInterval` has passed, so they make a timer or a socket of the worker late by at most
+ * `turnInterval` and this limit together. A caller that awaits one job and then submits the next needs far less time.
  *
  * If the previous wait ended with a job, the limit is `patienceWhenBusy` and not `patience`. It is longer than a tick
  * of the kernel (4 ms at 250 Hz), and for such a wait the kernel sets no hardware timer. On one core this saves 8 of 28
@@ -11,7 +11,10 @@ import { nextTick, now, setImmediate } from './real-time.ts'
  */
 const patience = 1
 const patienceWhenBusy = 5
-/** The event loop gets a turn at least this often, in milliseconds, even if jobs come without a pause. */
+/**
+ * If the last turn of the event loop is at least this many milliseconds ago, it gets a turn before the next wait, even if
+ * jobs come without a pause.
+ */
 const turnInterval = 1
 
 /** The methods of a Doorbell that an idle worker uses. */
@@ -25,9 +28,9 @@ interface Bell {
  * Makes a worker thread that has run out of jobs wait for its next job. For a short time the thread blocks, without
  * using CPU time: see Doorbell. Then it returns to its event loop.
  *
- * Callbacks that earlier jobs left behind still run: ticks and microtasks before each wait, and timers and I/O at least
- * once per `turnInterval` and after each wait without a job. So no timer or socket is delayed by more than
- * `patienceWhenBusy`.
+ * Callbacks that earlier jobs left behind still run: ticks and microtasks before each wait; timers and I/O before a wait
+ * if the last turn of the event loop is at least `turnInterval` ago, and after each wait without a job. So the waits
+ * delay no timer or socket by more than `turnInterval + patienceWhenBusy`.
  */
 export class Lingerer {
   readonly #bell: Bell
