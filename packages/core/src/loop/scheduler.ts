@@ -125,7 +125,8 @@ export abstract class Scheduler {
    * @internal Returns the time, in whole milliseconds, at which the scheduler last read the clock; the age of a task is
    * computed from this time. Reading the clock for each new task would add about 10% to the cost of creating the task.
    * So the clock is read at most once in each callback that Node calls, and once every eight turns of the loop (a turn
-   * runs one task or callback). The returned time may be too early by the length of these turns.
+   * runs one task or callback). The returned time may be too early by the length of these turns. In virtual time, this
+   * method returns the exact time of the clock instead.
    */
   roughTime(): number {
     return this.#isRoughTimeNew ? this.#roughTime : this.#readTime()

@@ -64,7 +64,8 @@ class Explanation {
   /**
    * Returns the text about `task` with which the sentence of `why` ends, because `task` does not wait for exactly one
    * thing: it has ended, has not begun, is running or is ready to run, or it waits for no known thing or for several
-   * things at the same time. Each of several things is explained in the same way.
+   * things at the same time. If it waits for several things, each of the first `shownWaits` is explained as `ofTask`
+   * explains a single thing.
    */
   #ofLast(task: Task, waits: readonly Wait[]): string {
     if (task.done()) return 'has ended'

@@ -340,7 +340,10 @@ export class Cancellation {
     this.#isTaken = true
   }
 
-  /** Called at the end of the turn in which the pending cancel has ended a wait that had just begun. */
+  /**
+   * Called at the end of a turn in which `takeForNewWait` or `pendThisTurn` was called. Makes the cancel no
+   * longer pending, unless it became pending again in that turn.
+   */
   endTaking(): void {
     if (this.#isTaken) this.pending = false
   }

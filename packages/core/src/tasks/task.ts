@@ -199,7 +199,8 @@ export class Task<T = unknown> extends Future<T> implements AsyncDisposable {
    * Takes one cancel back; the code that asked for the cancel calls this. Scopes can be cancelled as well as the task.
    * If code of the task calls this, a cancel of the innermost cancelled scope around that code is taken back, or else a
    * cancel of the task. If other code calls this, a cancel of the task is taken back, or else of its outermost
-   * cancelled scope. Returns the number of cancels that remain.
+   * cancelled scope. The cancel of a `cancelScope` cannot be taken back, so such a scope does not count here. Returns the
+   * number of cancels that remain.
    */
   uncancel(): number {
     const running = currentFrame()
