@@ -42,8 +42,8 @@ export class Ending {
   #cut: Cut | null = null
   /**
    * Null until this program begins to end the process. After that: the event that the process has exited, and that no
-   * member of its group is alive. If the process had exited before, the event happens at once, because this program
-   * does not end the members of the group that are left.
+   * member of its group is alive or a member has outlived SIGKILL by 100 ms. If the process had exited before, the event
+   * happens at once, because this program does not end the members of the group that are left.
    */
   #gone: OneShotEvent | null = null
   /** How many calls wait for the process, or read its output. */
@@ -68,7 +68,10 @@ export class Ending {
     })
   }
 
-  /** Ends the process at its `timeout`, and when its `signal` aborts. */
+  /**
+   * Starts the timer of the `timeout`, and listens to the `signal`. Either of them ends the process, or, after its exit,
+   * only the reading of its output.
+   */
   #arm(): void {
     const { timeout = Infinity, signal } = this.#facts
     const abort = (): void => {
@@ -176,8 +179,8 @@ export class Ending {
   }
 
   /**
-   * Sends a signal from a callback. No caller could catch an error there, so an error goes to the exception handler of
-   * the loop.
+   * Sends a signal in order to end the process. Most such signals are sent in a callback, where no caller could catch an
+   * error, so an error goes to the exception handler of the loop.
    */
   trySend(signal: NodeJS.Signals): void {
     try {

@@ -107,9 +107,9 @@ export class TimeoutExpired extends TimeoutError {
   readonly args: readonly string[]
   /** The timeout that has passed, in milliseconds. */
   readonly timeout: number
-  /** The output on stdout until then; null if it was not captured. */
+  /** What had been read from stdout when this error was thrown; null if stdout was not captured. */
   readonly stdout: Buffer | string | null
-  /** The output on stderr until then; null if it was not captured. */
+  /** What had been read from stderr when this error was thrown; null if stderr was not captured. */
   readonly stderr: Buffer | string | null
 
   constructor(

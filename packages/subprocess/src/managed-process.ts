@@ -205,8 +205,8 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   #haltLife(): void {
-    // The task that runs the process ends one turn after it has set the state 'stopped'. A stop that is requested in
-    // that turn leaves this state as it is.
+    // The task that runs the process sets the state 'stopped' just before it ends. A stop that is requested between these
+    // two moments leaves this state as it is.
     if (this.#state !== 'stopped') this.#state = 'stopping'
     this.#halt.happen()
   }

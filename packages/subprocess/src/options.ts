@@ -56,9 +56,11 @@ export interface SpawnOptions {
   /** A signal that ends the process when it aborts. A call that waits for the process then throws CancelledError. */
   signal?: AbortSignal | undefined
   /**
-   * After this many milliseconds the process is ended. Then TimeoutExpired is thrown by each call that waits for the
-   * process, and by each call that still reads the output of a grandchild after the process has exited. @defaultValue
-   * no limit
+   * After this many milliseconds the process is ended, and each `wait`, `communicate` or `run` that waits for it, and each
+   * command of `$`, throws TimeoutExpired. If the process has exited by then, but such a call still reads the output of a
+   * grandchild, the call throws TimeoutExpired too. The calls of a ManagedProcess do not throw it.
+   *
+   * @defaultValue no limit
    */
   timeout?: number | undefined
   /**

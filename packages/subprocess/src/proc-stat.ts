@@ -48,7 +48,7 @@ export function readProcStat(pid: number | string): ProcStat | null | 'unknown' 
 }
 
 /**
- * Returns the numbers of all processes; 'unknown' while this program has no free file descriptor, and on a system without
+ * Returns the pids of all processes; 'unknown' while this program has no free file descriptor, and on a system without
  * /proc.
  */
 export function readPids(): string[] | 'unknown' {

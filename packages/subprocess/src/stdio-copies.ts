@@ -133,7 +133,8 @@ function copyOut(
     },
     { name: `output of process ${child.pid}` },
   )
-  // A writer that takes no bytes must not delay the end of a child that this program has ended.
+  // If this program has ended the child, a writer that takes no bytes must not make the code that waits for the child wait
+  // for ever. So the copy is cancelled DRAIN_GRACE milliseconds after the event `cutOff`.
   let stop = (): void => {}
   child.cutOff.on(() => {
     if (!task.done()) stop = afterDelay(DRAIN_GRACE, () => task.cancel())
