@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { escapeControlCharacters } from '../log/control-characters.ts'
 import { Failure } from './failure.ts'
 
-/** Prints a text that this program has made itself. */
+/** Prints a text as it is. A text of a job or a client is printed with `printForeign`. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`)
 }

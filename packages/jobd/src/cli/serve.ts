@@ -45,7 +45,7 @@ export interface ServeOptions {
  * @throws {Failure} when the server cannot start
  */
 export async function serve(options: ServeOptions): Promise<void> {
-  // A server goes on when its log cannot be written any more, because its reader has gone or the disk is full.
+  // A server goes on when standard output cannot be written any more, because its reader has gone or the disk is full.
   process.stdout.off('error', endWithoutOutput).on('error', () => {})
   const isJson = options.log === 'json'
   const log = new LineLog(options.log, (line) =>

@@ -40,7 +40,7 @@ const changingCommands: ReadonlySet<string> = new Set([
   'QUIT',
 ])
 
-/** Options of a job. The kind of the job defines the values of options that are left out. Times are milliseconds. */
+/** Options of a job. If `timeout` or `retries` is left out, the kind of the job defines it. Times are milliseconds. */
 export type AddOptions = Partial<
   Omit<JobRequest, 'kind' | 'payload' | 'key' | 'keep' | 'group'> & {
     key: string
@@ -242,7 +242,8 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
   }
 
   /**
-   * Adds a job, and returns its number when the job is safe on the disk. A payload that is not a text is sent as JSON.
+   * Adds a job, and returns its number when the job is safe on the disk. A payload that is not a text is sent as JSON. If
+   * another job holds the `key` of the options, no job is added, and the number of that other job is returned.
    *
    * @throws the error that the server answers: for an unknown kind, a payload that it refuses, a full queue
    */

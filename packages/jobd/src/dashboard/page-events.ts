@@ -75,7 +75,7 @@ export interface PageSnapshot {
   restarts: Restart[]
 }
 
-/** Every later event of a page's stream: `changes`. Each property that is present has changed. */
+/** The event `changes` of a page's stream. Each property that is present has changed. */
 export interface PageChanges {
   tree?: PageNode
   counts?: PageCounts
@@ -88,13 +88,14 @@ export interface PageChanges {
 }
 
 /**
- * An event of the output of a job's latest attempt. `log` comes first, and again when a later attempt begins; `output`
- * adds text; `end` is the last event.
+ * A part of the output of an attempt. In an event stream, the attempt is the latest of the job: the event `log` comes
+ * first, and again when a later attempt begins; `output` adds text; `end` is the last event. A part is also the answer
+ * to a request for the output of one attempt.
  */
 export interface PageOutput {
   job: number
   attempt: number
-  /** The beginning of the output; empty in every event but `log`. */
+  /** The beginning of the output; empty in the events `output` and `end`. */
   head: string
   /** How many bytes before `text` are left out, after `head` or after the events before. */
   omitted: number

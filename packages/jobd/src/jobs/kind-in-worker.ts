@@ -22,8 +22,8 @@ export type WorkerReport =
   | { step: readonly [name: string, text: string] }
 
 /**
- * Whether `value` is a report of this file. The code of a job may report values of its own to the executor, which are
- * ignored.
+ * Whether `value` is a `WorkerReport`. The code of a job may also report values of another form to the executor. These
+ * are ignored.
  */
 export function isWorkerReport(value: unknown): value is WorkerReport {
   if (typeof value !== 'object' || value === null) return false

@@ -74,9 +74,9 @@ export interface Kind<P = string, R = unknown> {
   readonly groupConcurrency?: number
   /** How many jobs of one GROUP may begin within a time. @defaultValue no limit */
   readonly groupRate?: Rate
-  /** Milliseconds that an attempt may take, unless JOB.ADD has the option TIMEOUT. @defaultValue 0, no limit */
+  /** Milliseconds that an attempt may take, unless JOB.ADD or JOB.EVERY has the option TIMEOUT. @defaultValue 0, no limit */
   readonly timeout?: number
-  /** How many further attempts follow a failure, unless JOB.ADD has the option RETRIES. @defaultValue 0 */
+  /** How many further attempts follow a failure, unless JOB.ADD or JOB.EVERY has the option RETRIES. @defaultValue 0 */
   readonly retries?: number
 }
 

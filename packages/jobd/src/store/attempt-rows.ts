@@ -38,8 +38,8 @@ export function attemptsOf(job: Job, statements: Statements, outputs: JobOutputs
     ...records,
     {
       attempt,
-      // The job waits for its next attempt, and its last attempt has no row, because an older version of jobd wrote the
-      // jobs' file.
+      // If the job is queued, an older version of jobd wrote the jobs' file, because this version stores a row for the
+      // attempt. The job was queued again, so its latest attempt has failed.
       state: isKnown ? state : 'failed',
       startedAt,
       endedAt: isKnown ? endedAt : null,

@@ -62,8 +62,7 @@ export function checkFile(path: string): FileReport {
 export function backUpFile(path: string, target: string): void {
   const place = checkPlace(target)
   if (isSameFile(path, place)) throw new JobFileError(`${target} is the jobs' file itself`)
-  // The file of this lock exists only if a server has used the target at some time. For a target that no server has
-  // used, no such file is made.
+  // If the file of this lock does not exist, no server uses the target. No such file is made for a target that has none.
   using _ = existsSync(lockPathOf(place)) ? lockOrRefuse(place) : null
   refuseLog(target, place)
   const part = nameOfPart(place)

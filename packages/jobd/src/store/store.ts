@@ -46,8 +46,9 @@ export interface Begin {
 }
 
 /**
- * The actor that reads the jobs' file, and that alone writes it. Writes that arrive together are committed together.
- * Each write is answered after the commit, so that everything a client was told survives a crash.
+ * The actor that reads the jobs' file. While it runs, nothing else writes the file. Writes that arrive together are
+ * committed together. A request is answered after the commit of all writes before it, so that every answer that a client
+ * got survives a crash. The output of a job is sent to the pages before its commit.
  */
 export class Store extends Actor {
   readonly #file: JobFile

@@ -87,7 +87,8 @@ export class AttemptChoice {
       endedAt === null ? '' : `wrote ${outputSize.toLocaleString()} bytes`,
     ]
     const text = parts.filter((part) => part !== '').join(', ')
-    // The error of the latest attempt is the error of the job, which the facts of the job show.
+    // The error of the latest attempt is not shown here, because in most cases it is the error of the job, which the facts
+    // of the job show. If the attempt was lost, or the job was cancelled after it, the page does not show this error.
     const isLatest = record === this.#records.at(-1)
     setText(this.#outcome, error === null || isLatest ? text : `${text}: ${error}`)
   }

@@ -10,7 +10,7 @@ import { Roving } from './roving.ts'
 /** The keys of a row's actions. */
 const actionKeys: Readonly<Record<string, string>> = { c: 'cancel', r: 'retry', q: 'queue again' }
 
-/** Milliseconds between two reads of the table while jobs change. */
+/** At least this many milliseconds are between two reads of the table while jobs change. */
 const readTime = 1_000
 
 /**
