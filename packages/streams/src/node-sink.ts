@@ -79,4 +79,11 @@ export class NodeSink extends WriteTransport {
   protected override sinkHasEnded(): boolean {
     return this.#sink.destroyed || this.#sink.writableEnded
   }
+
+  protected override refuse(): void {
+    // A sink that has failed may emit its error only later: a file is closed first.
+    const { errored } = this.#sink
+    if (errored !== null) this.lost(toOSError(errored))
+    super.refuse()
+  }
 }

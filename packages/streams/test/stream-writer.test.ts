@@ -64,6 +64,24 @@ test('a drain that waits ends with the error of the sink', () =>
     await expect(writer.drain()).rejects.toThrow('disk full')
   }))
 
+test('a drain after the failure of the sink throws its error, even before Node has told it', () =>
+  run(async () => {
+    const closed = new Future<void>()
+    const sink = new Writable({
+      write: (_chunk, _encoding, callback) => callback(),
+      // As a file, which is closed before the error is emitted.
+      destroy: (error, callback) => closed.addDoneCallback(() => callback(error)),
+    })
+    const writer = StreamWriter.to(sink)
+    const failure = new Error('disk full')
+    sink.destroy(failure)
+    writer.write('lost')
+    await expect(writer.drain()).rejects.toBe(failure)
+    closed.setResult()
+    await expect(writer.drain()).rejects.toBe(failure)
+    await expect(writer.waitClosed()).rejects.toBe(failure)
+  }))
+
 describe('an error of the sink that is not of a connection', () => {
   const full = '/dev/full'
 
