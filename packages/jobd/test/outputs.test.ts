@@ -163,6 +163,21 @@ test('each attempt has its own output, its times and its error', slow, () =>
   ),
 )
 
+test('an attempt that runs has no error, whatever the attempt before it had', slow, () =>
+  inFolder((folder) =>
+    inJobd(async ({ client, add }) => {
+      const command = `test -e ${folder}/n || { touch ${folder}/n; exit 1; }; sleep 60`
+      const id = await add('shell', command, 'RETRIES', '1')
+      await until(async () => (await client.attempts(id))[1]?.state === 'running')
+      expect(await client.attempts(id)).toMatchObject([
+        { attempt: 1, state: 'failed', error: 'exit code 1' },
+        { attempt: 2, state: 'running', error: null },
+      ])
+      await client.cancel(id)
+    }),
+  ),
+)
+
 test('an attempt whose worker was killed is lost, and its output stays', slow, () =>
   inJobd(async ({ client, add, reach }) => {
     const id = await add('shell', 'echo begun; sleep 60')

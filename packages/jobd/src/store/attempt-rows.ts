@@ -43,7 +43,8 @@ export function attemptsOf(job: Job, statements: Statements, outputs: JobOutputs
       state: isKnown ? state : 'failed',
       startedAt,
       endedAt: isKnown ? endedAt : null,
-      error: state === 'done' ? null : error,
+      // While an attempt runs, the job still has the error of the attempt before it.
+      error: state === 'done' || state === 'running' ? null : error,
       outputSize: sizeOf(attempt),
     },
   ]
