@@ -88,6 +88,7 @@ export declare class NodeSink extends WriteTransport {
     protected destroy(): void;
     protected writeProtocol(): WriteProtocol;
     protected sinkHasEnded(): boolean;
+    protected refuse(): void;
 }
 
 // dist/os-error.d.ts
