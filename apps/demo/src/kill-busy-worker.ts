@@ -2,7 +2,7 @@ import { styleText } from 'node:util'
 import type { JobClient } from '@tasktree/jobd'
 import type { LiveLines } from './live-lines.ts'
 
-/** The worker that the tour kills. */
+/** The name of the worker that the tour (`tour.ts`) kills. */
 export const victim = 'worker-1'
 
 /**

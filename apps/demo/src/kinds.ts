@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { defineKinds, type Kind } from '@tasktree/jobd'
 
-/** The kind of job that the tour adds to the built-in kinds of jobd. */
+/** The kind of job that the tour (`tour.ts`) adds to the built-in kinds of jobd. */
 export const kinds: { readonly lines: Kind } = defineKinds({
   /**
    * Counts the lines of the source files of each package under a folder. Each package is a step of the job: the server stores

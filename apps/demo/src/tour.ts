@@ -25,7 +25,7 @@ const workers = 3
 interface Finished {
   job: JobRecord
   expected: TourJob
-  /** Milliseconds since it was submitted. */
+  /** Milliseconds from the time when all jobs had been submitted to the end of this job. */
   after: number
 }
 
