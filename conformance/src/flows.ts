@@ -7,7 +7,7 @@
  *     node src/flows.ts --count 2000 --coarse      timers of several deadlines fire in one turn
  *     node src/flows.ts --show 713                 one program: its text, what happened, what is wrong
  *
- *     node src/flows.ts --count 2000 --endless     most waits have no end, so that a lost cancel shows
+ *     node src/flows.ts --count 2000 --endless     most waits never end by themselves, so a program that loses a cancel hangs
  *     node src/flows.ts --count 2000 --longest 3   no wait takes longer, so that much happens at one instant
  *
  * `--shuffle` also shuffles the loop's ready queue, `--rules I1,I2` looks at these rules alone, `--details 10` shrinks and

@@ -4,8 +4,8 @@ import type { toRecord } from '@tasktree/jobd'
 export type JobRecord = ReturnType<typeof toRecord>
 
 /**
- * Returns the numbers of the submitted jobs that were not run to their end: the server does not know the job, or its state
- * is neither done nor failed, or it has no time at which it began or ended.
+ * Returns the numbers of the submitted jobs that were not run to their end: the server does not know the job, or the job
+ * is neither done nor failed, or the server has not stored when the job began and ended.
  */
 export function lostJobs(submitted: Iterable<number>, known: readonly JobRecord[]): number[] {
   const wasRun = new Set<unknown>()

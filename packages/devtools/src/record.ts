@@ -101,7 +101,7 @@ export class Recording {
   /**
    * Fetches the events since the last call of `sample`, and notes the present wait of each task.
    *
-   * @throws {Failure} when there were so many events since the last call that the recorder has dropped them
+   * @throws {Failure} when the recorder has dropped events, because there were too many since the last call
    */
   async sample(): Promise<void> {
     const { main, pid } = this.#attached

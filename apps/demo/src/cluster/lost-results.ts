@@ -1,8 +1,7 @@
 import { countPrimes } from './count-primes.ts'
 
 /**
- * Returns the limits whose job has no correct result: the job has failed, or its result is not the number of primes below
- * the limit. The primes are counted again here, because only the correct number proves that the job was run.
+ * Returns each limit whose job has failed, or has returned a wrong number of primes below the limit. The primes are counted again here, because only the correct number proves that the job was run.
  */
 export function lostResults(limits: readonly number[], outcomes: readonly unknown[]): number[] {
   return limits.filter((limit, i) => {
