@@ -29,6 +29,7 @@ export declare function isDecoded(body: ReadableStream): boolean;
 // dist/errors.d.ts
 import { CancelledError } from '@tasktree/core';
 export declare class ClientGoneError extends CancelledError {
+    readonly name: string;
     readonly code: string;
     readonly status: number;
     readonly statusCode: number;
@@ -37,6 +38,7 @@ export declare class ClientGoneError extends CancelledError {
     getResponse(): Response;
 }
 export declare class ServerStoppedError extends CancelledError {
+    readonly name: string;
     readonly code: string;
     constructor();
 }

@@ -6,6 +6,7 @@ import { CancelledError, isCancelled } from '@tasktree/core'
  * is nothing to log.
  */
 export class ClientGoneError extends CancelledError {
+  override readonly name: string = 'ClientGoneError'
   override readonly code: string = 'ERR_HTTP_CLIENT_GONE'
   readonly status: number = 499
   readonly statusCode: number = 499
@@ -26,6 +27,7 @@ export class ClientGoneError extends CancelledError {
  * `grace` of `serve` gives to running requests.
  */
 export class ServerStoppedError extends CancelledError {
+  override readonly name: string = 'ServerStoppedError'
   override readonly code: string = 'ERR_HTTP_SERVER_STOPPED'
 
   constructor() {
