@@ -176,8 +176,8 @@ export class Command implements Promise<CompletedProcess> {
 
   /**
    * Yields the lines of stdout as they come, without line ends. The program starts when the first line is requested,
-   * and is slowed down to the speed of the loop. Leaving the loop ends the program. A line may be as long as the option
-   * `limit`.
+   * and is slowed down to the speed of the loop. Leaving the loop ends the program. A line may have as many bytes as the
+   * option `limit` says.
    *
    * @throws {CalledProcessError} after the last line, for a code other than 0
    * @throws {LimitOverrunError} for a line that is longer than `limit`
@@ -191,8 +191,8 @@ export class Command implements Promise<CompletedProcess> {
 
   /**
    * Yields the lines of stdout and stderr as they come, each with the name of its output, for example to show progress.
-   * A `\r` ends a line too, because programs draw their progress bars with it, and `limit` counts the characters of a
-   * line, not its bytes. In all other respects this loop works like a loop over `lines()`.
+   * A `\r` ends a line too, because programs draw their progress bars with it. In all other respects this loop works
+   * like a loop over `lines()`.
    *
    * @throws as `lines`
    *

@@ -1,7 +1,6 @@
 import { Future, type Task } from '@tasktree/core'
 import { createServiceTask } from '@tasktree/core/lowlevel'
 import { LimitOverrunError, type StreamReader } from '@tasktree/streams'
-import { StringDecoder } from 'node:string_decoder'
 
 /**
  * One line that a program has written, and the name of the output to which it wrote the line. In a template string, or
@@ -98,12 +97,17 @@ export async function* interleaveLines(
   }
 }
 
-/** Splits text into lines, however the text is divided into chunks. */
+/**
+ * Splits the output of a program into lines, however the output is divided into chunks.
+ *
+ * The bytes are kept as a string of 'latin1', which has one character for each byte. So the length of a string is a
+ * number of bytes, as `limit` needs it. A line is decoded as UTF-8 when all of it is there, so a character that two
+ * chunks share stays whole.
+ */
 class LineSplitter {
-  readonly #decoder = new StringDecoder('utf8')
   readonly #limit: number
   #rest = ''
-  /** True when the last character was a `\r`, which ended a line. A `\n` that follows belongs to the same line end. */
+  /** True when the last byte was a `\r`, which ended a line. A `\n` that follows belongs to the same line end. */
   #afterReturn = false
 
   constructor(limit: number) {
@@ -111,40 +115,41 @@ class LineSplitter {
   }
 
   /**
-   * Yields the lines whose ends are in `chunk`.
+   * Yields the lines whose ends are in `chunk`, which is not empty.
    *
    * @throws {LimitOverrunError} for a line that is too long, after the lines before it were yielded
    */
-  push(chunk: Buffer): Iterable<string> {
-    return this.#split(this.#decoder.write(chunk))
+  *push(chunk: Buffer): Iterable<string> {
+    const bytes = chunk.toString('latin1')
+    const start = this.#afterReturn && bytes.startsWith('\n') ? 1 : 0
+    this.#afterReturn = bytes.endsWith('\r')
+    // Only the new bytes are searched for line ends, so that the beginning of a long line is not searched again and
+    // again.
+    const pieces = bytes.slice(start).split(/\r\n|\n|\r/)
+    const last = pieces.pop() as string
+    for (const piece of pieces) {
+      yield this.#decode(this.#rest + piece)
+      this.#rest = ''
+    }
+    this.#rest += last
+    this.#check(this.#rest)
   }
 
   /** Yields the last line, if it has no line end. */
   *end(): Iterable<string> {
-    yield* this.#split(this.#decoder.end())
-    if (this.#rest !== '') yield this.#rest
+    if (this.#rest !== '') yield this.#decode(this.#rest)
     this.#rest = ''
   }
 
-  *#split(text: string): Iterable<string> {
-    if (text === '') return
-    const start = this.#afterReturn && text.startsWith('\n') ? 1 : 0
-    this.#afterReturn = text.endsWith('\r')
-    // Only the new text is searched for line ends, so that the beginning of a long line is not searched again and
-    // again.
-    const pieces = text.slice(start).split(/\r\n|\n|\r/)
-    const last = pieces.pop() as string
-    for (const piece of pieces) {
-      yield this.#checked(this.#rest + piece)
-      this.#rest = ''
-    }
-    this.#rest = this.#checked(this.#rest + last)
+  #decode(line: string): string {
+    this.#check(line)
+    return Buffer.from(line, 'latin1').toString()
   }
 
-  #checked(line: string): string {
-    if (line.length <= this.#limit) return line
+  #check(line: string): void {
+    if (line.length <= this.#limit) return
     throw new LimitOverrunError(
-      `a line has more than ${this.#limit} characters: give a larger limit`,
+      `a line has more than ${this.#limit} bytes: give a larger limit`,
       line.length,
     )
   }

@@ -1,10 +1,16 @@
 import { createTask, run as runLoop, sleep, wait } from '@tasktree/core'
 import { LimitOverrunError } from '@tasktree/streams'
-import { $, FileNotFoundError, type OutputLine, STDOUT } from '@tasktree/subprocess'
+import { $, type Command, FileNotFoundError, type OutputLine, STDOUT } from '@tasktree/subprocess'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Gates } from './support/gates.ts'
 import { children, running } from './support/system.ts'
+
+async function texts(lines: AsyncIterable<string | OutputLine>): Promise<string[]> {
+  const all: string[] = []
+  for await (const line of lines) all.push(String(line))
+  return all
+}
 
 async function collect(lines: AsyncIterable<OutputLine>): Promise<string[]> {
   const all: string[] = []
@@ -33,9 +39,7 @@ test('the lines of both outputs come as they are written, with the names of thei
 })
 
 test('a line is its text where a string is needed', async () => {
-  const texts: string[] = []
-  for await (const line of $`echo ${'a  b'}`) texts.push(String(line))
-  expect(texts).toEqual(['a  b'])
+  expect(await texts($`echo ${'a  b'}`)).toEqual(['a  b'])
 })
 
 test('a progress bar is lines too, which come while it is drawn', async () => {
@@ -47,12 +51,12 @@ test('a progress bar is lines too, which come while it is drawn', async () => {
     gates.passing('50%'),
     String.raw`printf '100%%\r'; printf '\ndone\r\n'`,
   ].join('; ')
-  const texts: string[] = []
+  const drawn: string[] = []
   for await (const { text } of $`sh -c ${script}`) {
-    texts.push(text)
+    drawn.push(text)
     gates.open(text)
   }
-  expect(texts).toEqual(['10%', '50%', '100%', 'done'])
+  expect(drawn).toEqual(['10%', '50%', '100%', 'done'])
 })
 
 test('whatever the chunks, the lines are those of the text', async () => {
@@ -105,6 +109,28 @@ test('a line over the limit is an error, and ends the program', async () => {
   const read = collect($({ limit: 1_000 })`sh -c ${'head -c 5000 /dev/zero >&2; exec sleep 60'}`)
   await expect(read).rejects.toBeInstanceOf(LimitOverrunError)
   expect(children()).toEqual([])
+})
+
+test.each([
+  ['all at once', ['cat']],
+  ['byte by byte', ['dd', 'bs=1', 'status=none']],
+])('the limit counts bytes in both kinds of loops, written %s', async (_, program) => {
+  const euros = '€'.repeat(100)
+  const loops = (input: string): Promise<PromiseSettledResult<string[]>[]> => {
+    const command = (): Command => $({ input, limit: 300 })`${program}`
+    return Promise.allSettled([texts(command().lines()), texts(command())])
+  }
+  const lines = { status: 'fulfilled', value: [euros, euros] }
+  expect(await loops(`${euros}\n${euros}`)).toEqual([lines, lines])
+  const refusal = { status: 'rejected', reason: expect.any(LimitOverrunError) as LimitOverrunError }
+  expect(await loops(`first\n${euros}a\n`)).toEqual([refusal, refusal])
+  expect(await loops(`${euros}a`)).toEqual([refusal, refusal])
+})
+
+test('bytes that are no UTF-8 are replaced, wherever a chunk ends', async () => {
+  const input = Buffer.from('ff e2820a e282ac c3'.replaceAll(' ', ''), 'hex')
+  const lines = await collect($({ input })`dd bs=1 status=none`)
+  expect(lines).toEqual(['stdout: \ufffd\ufffd', 'stdout: €\ufffd'])
 })
 
 test('cancelled at any time, nothing is left', () =>
