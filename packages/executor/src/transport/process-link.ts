@@ -7,6 +7,7 @@ import { afterDelay } from '@tasktree/core/lowlevel'
 import { assertCarriable } from '../jobs/carriable.ts'
 import { decodeValue, encodeValue } from './codec.ts'
 import { encodeFrame, FrameReader, inputPipe, lifePipe, outputPipe } from './frames.ts'
+import { processFlags } from './own-flags.ts'
 import { type ControlMessage, type FromWorker, identityKey, type JobsMessage } from './protocol.ts'
 import { encodeWords, readWords } from './watch-words.ts'
 import {
@@ -47,7 +48,7 @@ export class ProcessLink implements WorkerLink {
     const child = spawn(
       process.execPath,
       [
-        ...inheritedArguments(),
+        ...processFlags(),
         ...limitArguments(options.resourceLimits),
         ...options.execArgv,
         fileURLToPath(options.entry),
@@ -185,32 +186,6 @@ function track(child: ChildProcess): void {
   if (child.pid === undefined) return
   if (living.size === 0 && !process.listeners('exit').includes(killAll)) process.on('exit', killAll)
   living.add(child)
-}
-
-/** Matches the flags that concern only the main program of this process. */
-const ownOnly = /^--(?:inspect|eval$|print$|input-type|test|watch|check$|interactive$)|^-[epcir]/
-
-/**
- * Returns the flags of this process that a worker needs, as a thread would inherit them. Flags about the main program
- * are left out.
- */
-function inheritedArguments(): string[] {
-  const kept: string[] = []
-  const { execArgv } = process
-  for (let i = 0; i < execArgv.length; i++) {
-    const flag = execArgv[i] as string
-    if (/^(?:-r|--require|--import|--conditions|-C)$/.test(flag)) {
-      kept.push(flag, execArgv[++i] ?? '')
-      continue
-    }
-    if (ownOnly.test(flag)) {
-      const next = execArgv[i + 1]
-      if (/^(?:-e|-p|-pe|--eval|--print)$/.test(flag) && next !== undefined) i++
-      continue
-    }
-    kept.push(flag)
-  }
-  return kept
 }
 
 function limitArguments(limits: ResourceLimits | undefined): string[] {

@@ -9,6 +9,7 @@ import {
 import { assertCloneable } from '../jobs/cloneable.ts'
 import { JobClaims } from './claims.ts'
 import { Doorbell, makeWorkerMemory } from './doorbell.ts'
+import { threadFlags } from './own-flags.ts'
 import {
   type ControlMessage,
   type FromWorker,
@@ -48,7 +49,7 @@ export class ThreadLink implements WorkerLink {
       name: `${options.name}-${id}`,
       workerData: { [identityKey]: identity },
       transferList: [control.port2, jobs.port2],
-      ...forProgramText(),
+      ...threadFlags(),
       ...(env !== undefined && { env }),
       ...(resourceLimits !== undefined && { resourceLimits }),
     })
@@ -138,13 +139,3 @@ export class ThreadLink implements WorkerLink {
 }
 
 const look: ControlMessage = { type: 'look' }
-
-/**
- * Returns the options for a thread of a program that was given as text (`node --input-type`). A thread inherits the
- * flags of this process, but Node refuses `--input-type` together with a file.
- */
-function forProgramText(): { execArgv?: string[] } {
-  const { execArgv } = process
-  if (!execArgv.some((flag) => flag.startsWith('--input-type'))) return {}
-  return { execArgv: execArgv.filter((flag) => /^--(?:conditions|import|require)=/.test(flag)) }
-}

@@ -6,6 +6,7 @@ import { JobClaims } from '../transport/claims.ts'
 import { decodeValue, encodeValue } from '../transport/codec.ts'
 import { makeWorkerMemory } from '../transport/doorbell.ts'
 import { encodeFrame, FrameReader, inputPipe, outputPipe } from '../transport/frames.ts'
+import { watchFlags } from '../transport/own-flags.ts'
 import {
   type ControlMessage,
   identityKey,
@@ -94,6 +95,6 @@ function isAgain(error: unknown): boolean {
 
 function startWatch(entry: string, watched: Int32Array): void {
   const identity: WatchIdentity = { watched }
-  const options = { execArgv: [], name: 'watch', workerData: { [identityKey]: identity } }
+  const options = { execArgv: watchFlags(), name: 'watch', workerData: { [identityKey]: identity } }
   new Worker(entry, options).unref()
 }
