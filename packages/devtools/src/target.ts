@@ -60,13 +60,26 @@ export function checkSignal(pid: number): void {
 }
 
 /**
- * Returns the port that Node opens after the signal: 9229, or the port of an argument `--inspect-port=`. Other ways to set the
- * port, such as NODE_OPTIONS, are not seen. 0 means any free port.
+ * Returns the port that Node opens after the signal: the port of the last option `--inspect-port` or `--debug-port`, and 9229
+ * if there is no such option. 0 means any free port. Node reads the variable NODE_OPTIONS first, and then its arguments up to
+ * `--`. An argument of the program itself counts too, because it cannot be told from an argument of Node. A port that the
+ * program has set in `process.debugPort` is not seen.
  */
 export function signalPort(pid: number): number {
   const args = (readProc(pid, 'cmdline') ?? '').split('\0')
-  const port = args.map((arg) => /^--inspect-port=(?:.*:)?(\d+)$/.exec(arg)?.[1]).find(Boolean)
-  return port === undefined ? 9229 : Number(port)
+  const end = args.indexOf('--')
+  const words = [...nodeOptions(pid), ...(end === -1 ? args : args.slice(0, end))]
+  const option = /(?:^|\0)--(?:inspect|debug)[-_]port[=\0](?:[^\0]*:)?(\d+)(?=\0|$)/g
+  return Number([...words.join('\0').matchAll(option)].at(-1)?.[1] ?? 9229)
+}
+
+/** Returns the words of the variable NODE_OPTIONS with which the process was started. */
+function nodeOptions(pid: number): string[] {
+  const environment = (readProc(pid, 'environ') ?? '').split('\0')
+  const text = environment.find((each) => each.startsWith('NODE_OPTIONS='))
+  // Words may be quoted. The quotes are not part of the words.
+  const words = text?.slice('NODE_OPTIONS='.length).match(/(?:"[^"]*"|[^\s"])+/g) ?? []
+  return words.map((word) => word.replaceAll('"', ''))
 }
 
 /** Returns the TCP ports on which the process listens. The ports are found by the inodes of the sockets. */

@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, statSync } from 'node:fs'
+import { accessSync, constants, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { testWhere } from '../../../vitest.skips.ts'
+import { signalPort } from '../src/target.ts'
 import { app, cli, listensOnNothing, start, tasktree } from './support.ts'
 
 const slow = { timeout: 60_000, tags: ['slow'] }
@@ -35,6 +36,33 @@ test('a stranger holds the port of the inspector: the stranger is named', slow, 
     expect(target.child.exitCode ?? target.child.signalCode).toBe(null)
   } finally {
     await new Promise((resolve) => stranger.close(resolve))
+  }
+})
+
+test.each<{ args?: string[]; nodeOptions?: string }>([
+  {},
+  { args: ['--inspect-port=7001'] },
+  { args: ['--inspect-port', '7002'] },
+  { args: ['--inspect_port=[::1]:7003', '--no-warnings'] },
+  { args: ['--debug-port=localhost:0'] },
+  { args: ['--inspect-port=localhost'] },
+  { args: ['--inspect-port=7004', '--inspect-port=7005'] },
+  { nodeOptions: '--inspect-port=7006 --inspect-port 7007' },
+  { nodeOptions: '--no-warnings "--inspect-port=7008"' },
+  { args: ['--inspect-port=7009'], nodeOptions: '--inspect-port=7010' },
+  { args: ['--no-warnings', '--', '-', '--inspect-port=7011'], nodeOptions: '--inspect-port=7012' },
+])('the port that a signal opens is known from outside: %j', slow, async (how) => {
+  const { args = [], nodeOptions = '' } = how
+  const folder = mkdtempSync(join(tmpdir(), 'port-'))
+  const file = join(folder, 'port.mjs')
+  try {
+    writeFileSync(file, "console.log('ready', process.debugPort); setInterval(() => {}, 1e6)")
+    const target = await start([...args.map((arg) => (arg === '-' ? file : arg)), file], {
+      nodeOptions,
+    })
+    expect(`ready ${signalPort(target.pid)}\n`).toBe(target.output())
+  } finally {
+    rmSync(folder, { recursive: true })
   }
 })
 

@@ -37,12 +37,13 @@ export interface Program {
 /** Starts a program, and waits until it has written "ready". */
 export async function start(
   args: readonly string[],
-  options: { command?: string; uid?: number; ready?: string } = {},
+  options: { command?: string; uid?: number; ready?: string; nodeOptions?: string } = {},
 ): Promise<Program> {
-  const { command = process.execPath, uid, ready = 'ready' } = options
+  const { command = process.execPath, uid, ready = 'ready', nodeOptions } = options
   const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(uid === undefined ? {} : { uid }),
+    ...(nodeOptions === undefined ? {} : { env: { ...process.env, NODE_OPTIONS: nodeOptions } }),
   })
   children.add(child)
   let output = ''
