@@ -103,8 +103,8 @@ export class DatagramTransport implements Disposable {
   }
 
   /**
-   * Sends one datagram, which may be empty. If the system cannot send it, the error goes to the protocol's
-   * `errorReceived`. Sends nothing after `close()`.
+   * Sends one datagram, which may be empty. The bytes are copied. If the system cannot send them, the error goes to the
+   * protocol's `errorReceived`. Sends nothing after `close()`.
    *
    * @throws {TypeError} when `data` is neither bytes nor a string; when neither `address` nor the option `remoteAddr` is
    * given, or both are given
@@ -123,7 +123,8 @@ export class DatagramTransport implements Disposable {
     }
     if (address !== undefined) checkAddress('address', address)
     if (this.#isClosing) return
-    const bytes = typeof data === 'string' ? Buffer.from(data) : data
+    // Node looks up the address before it sends, and the program may change its bytes in the meantime.
+    const bytes = Buffer.from(data)
     this.#pending++
     this.#queued += bytes.length
     const sent = (error: Error | null): void => this.#sent(bytes.length, error)

@@ -224,3 +224,29 @@ test('a cancel ends a loop of receives, and of sends, that awaits promises of No
     expect(receiving.cancelled).toBe(true)
     for (; received < 200; received++) await timeout(1000, () => socket.receive())
   }))
+
+test('a buffer that is used again after a send does not change the datagram, as in asyncio', () =>
+  run(async () => {
+    await using server = await DatagramSocket.open({ localAddr })
+    const [host, port] = server.getExtraInfo('sockname') as [string, number]
+    await using socket = await DatagramSocket.open({ localAddr })
+    await using connected = await DatagramSocket.open({ remoteAddr: { host, port } })
+    const received = async (): Promise<string> =>
+      String((await timeout(3000, () => server.receive()))[0])
+    const data = Buffer.alloc(1)
+    for (const text of ['a', 'b', 'c']) {
+      data.write(text)
+      socket.transport.sendTo(data, { host, port })
+    }
+    for (const text of ['a', 'b', 'c']) expect(await received()).toBe(text)
+    for (const text of ['d', 'e', 'f']) {
+      data.write(text)
+      await socket.send(data, { host, port })
+    }
+    for (const text of ['d', 'e', 'f']) expect(await received()).toBe(text)
+    for (const text of ['g', 'h', 'i']) {
+      data.write(text)
+      await connected.send(data)
+    }
+    for (const text of ['g', 'h', 'i']) expect(await received()).toBe(text)
+  }))
