@@ -13,13 +13,15 @@ export interface FoundTask {
 }
 
 /**
- * Returns the tasks of all threads: the tasks that have not ended, and ended tasks for which another task still waits, such as
- * a task that has ended without releasing a lock.
+ * Returns the tasks of all threads that have not ended. A snapshot also lists some tasks that have ended, because a listed
+ * task still waits for them: for example, a task that has ended without releasing a lock.
  */
 export async function liveTasks(attached: Attached): Promise<FoundTask[]> {
   const looks = await lookAtThreads(attached)
   return looks.flatMap(({ thread: { session }, snapshot }) =>
-    snapshot.loops.flatMap(({ tasks }) => tasks.map(({ id, name }) => ({ session, id, name }))),
+    snapshot.loops
+      .flatMap(({ tasks }) => tasks.filter(({ state }) => state !== 'done'))
+      .map(({ id, name }) => ({ session, id, name })),
   )
 }
 

@@ -161,6 +161,20 @@ test('cancel asks first, and tells what has ended', slow, async () => {
 })
 
 test(
+  'a task that has ended is not a live task, even if others wait for its lock',
+  slow,
+  async () => {
+    const target = await start(app('kept-locks.mjs'))
+    expect((await tasktree(['cancel', target.pid, 'leaver', '--yes'])).error).toContain(
+      'has no live task leaver',
+    )
+    const { out } = await tasktree(['cancel', target.pid, 'keeper', '--yes'])
+    expect(out).toMatch(/^ended: #\d+ keeper\n$/)
+    expect((await tasktree(['why', target.pid, 'heir of keeper'])).out).toContain('keeper')
+  },
+)
+
+test(
   'record writes a trace in the trace event format, with a cancel as an arrow',
   slow,
   async () => {
