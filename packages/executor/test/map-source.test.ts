@@ -1,6 +1,7 @@
 // Where `map` takes its items from: any iterable that a `for await` accepts, with the same end.
 import { Future, getEventLoop, run } from '@tasktree/core'
 import { completed } from '@tasktree/core/lowlevel'
+import type { MapOptions } from '@tasktree/executor'
 import { type MappedJob, mapJobs } from '@tasktree/executor/lowlevel'
 import { expect, test } from 'vitest'
 import { createContext, runInContext } from 'node:vm'
@@ -14,10 +15,14 @@ function submit([item]: readonly unknown[]): MappedJob {
   return { future: failed, isStarted: true, submitted: {} }
 }
 
-async function readAll(items: Iterable<number> | AsyncIterable<number>): Promise<unknown[]> {
+async function readAll(
+  items: Iterable<number> | AsyncIterable<number>,
+  options: MapOptions = {},
+  submitting: Parameters<typeof mapJobs>[0] = submit,
+): Promise<unknown[]> {
   const ends: unknown[] = []
   try {
-    for await (const result of mapJobs<number, number>(submit, items, {}, 4)) {
+    for await (const result of mapJobs<number, number>(submitting, items, options, 4)) {
       ends.push(result)
       if (ends.length > 10) return ends
     }
@@ -76,11 +81,65 @@ test('an iterator that has failed is not closed', async () => {
   const last = (): never => {
     throw new Error('the items failed')
   }
-  expect(await run(async () => readAll(makeItems({ last, close })))).toEqual(['the items failed'])
+  const ends = [2, 4, 6, 'the items failed']
+  expect(await run(async () => readAll(makeItems({ last, close })))).toEqual(ends)
   const later = async (): Promise<never> => last()
-  const ends = await run(async () => readAll(makeItems({ last: later, close })))
-  expect(ends.at(-1)).toBe('the items failed')
+  expect(await run(async () => readAll(makeItems({ last: later, close })))).toEqual(ends)
   expect(closed).toBe(0)
+})
+
+/** Items that fail after `values`. */
+function makeFailing(values: readonly number[]): AsyncIterable<number> {
+  const last = (): never => {
+    throw new Error('the items failed')
+  }
+  return makeItems({ values, last })
+}
+
+test.for([1, 2, 3, 8].flatMap((buffer) => [1, 2, 3].map((chunksize) => ({ buffer, chunksize }))))(
+  'items that fail lose no result, with buffer $buffer and chunksize $chunksize',
+  async (options) => {
+    const chunks = ([items]: readonly unknown[], isChunked: boolean): MappedJob => {
+      if (!isChunked) return submit([items])
+      const results = (items as number[]).map((item) => item * 2)
+      return { future: completed({ results, error: null }), isStarted: true, submitted: {} }
+    }
+    for (const ordered of [true, false]) {
+      const reading = async (): Promise<unknown[]> =>
+        readAll(makeFailing([1, 2, 3, 4]), { ...options, ordered }, chunks)
+      expect(await run(reading)).toEqual([2, 4, 6, 8, 'the items failed'])
+    }
+  },
+)
+
+test.for<[string, readonly number[], (results: AsyncIterable<number>) => Promise<void>]>([
+  [
+    'a job has failed first',
+    [1, -1, 3],
+    async (results) => {
+      const reading = async (): Promise<void> => {
+        for await (const result of results) expect(result).toBe(2)
+      }
+      await expect(reading).rejects.toThrow('the job failed')
+    },
+  ],
+  [
+    'the reader has left',
+    [1, 2],
+    async (results) => {
+      for await (const result of results) {
+        expect(result).toBe(2)
+        break
+      }
+    },
+  ],
+])('the failure of the items is reported when %s', async ([, values, read]) => {
+  const reported: unknown[] = []
+  await run(async () => {
+    getEventLoop().setExceptionHandler((_loop, { exception }) => reported.push(exception))
+    await read(mapJobs<number, number>(submit, makeFailing(values), {}, 4))
+  })
+  expect(reported).toMatchObject([{ message: 'the items failed' }])
 })
 
 test('the failure of a job is not replaced by what the closing of the items throws', async () => {

@@ -84,7 +84,9 @@ class Source<T> {
   readonly #chunksize: number
   #chunk: T[] = []
   #asked: Future<IteratorResult<T>> | null = null
-  isExhausted = false
+  #isExhausted = false
+  /** What the iterator has thrown; null before that, and when `throwFailure` has thrown it. */
+  #failure: { readonly error: unknown } | null = null
 
   constructor(items: Iterable<T> | AsyncIterable<T>, chunksize: number) {
     this.#iterator =
@@ -95,17 +97,24 @@ class Source<T> {
   }
 
   /**
-   * Returns the next chunk, or null when there are no more items. Returns a future when an item is not there yet; call
-   * again when that future is done.
+   * Returns the next chunk, or null when there are no more items, or when the iterator has failed. Returns a future when
+   * an item is not there yet; call again when that future is done.
    *
-   * @throws whatever the items throw
+   * @throws {CancelledError} when a cancel has ended the iterator
    */
   take(): T[] | null | Future<unknown> {
-    while (!this.isExhausted && this.#chunk.length < this.#chunksize) {
-      const step = this.#ask()
-      if (step instanceof Future) return step
-      if (step.done === true) this.isExhausted = true
-      else this.#chunk.push(step.value)
+    while (!this.#isExhausted && this.#chunk.length < this.#chunksize) {
+      try {
+        const step = this.#ask()
+        if (step instanceof Future) return step
+        if (step.done === true) this.#isExhausted = true
+        else this.#chunk.push(step.value)
+      } catch (error) {
+        // As in a `for` loop, an iterator whose `next()` has failed has ended, and is not closed.
+        this.#isExhausted = true
+        if (isCancelled(error)) throw error
+        this.#failure = { error }
+      }
     }
     const chunk = this.#chunk
     this.#chunk = []
@@ -113,42 +122,45 @@ class Source<T> {
   }
 
   #ask(): IteratorResult<T> | Future<IteratorResult<T>> {
-    try {
-      if (this.#asked === null) {
-        const next = this.#iterator.next()
-        if (!isThenable(next)) return next
-        this.#asked = ensureFuture(next)
-      }
-      const asked = this.#asked
-      if (!asked.done()) return asked
-      this.#asked = null
-      return asked.result()
-    } catch (error) {
-      // As in a `for` loop, an iterator whose `next()` has failed has ended, and is not closed.
-      this.isExhausted = true
-      throw error
+    if (this.#asked === null) {
+      const next = this.#iterator.next()
+      if (!isThenable(next)) return next
+      this.#asked = ensureFuture(next)
     }
+    const asked = this.#asked
+    if (!asked.done()) return asked
+    this.#asked = null
+    return asked.result()
+  }
+
+  /** Throws what the iterator has thrown, if it has failed. */
+  throwFailure(): void {
+    const failure = this.#failure
+    this.#failure = null
+    if (failure !== null) throw failure.error
   }
 
   /**
-   * Closes the iterator of the items. Does not wait for an item that was requested, because that item may never come.
+   * Closes the iterator of the items. Does not wait for an item that was requested, because that item may never come. If
+   * the iterator has failed and `throwFailure` was not called, its error goes to the loop's exception handler.
    *
    * @param hasFailed whether the iteration over the results ends with an error. As in a `for` loop, an error of the
    * items then does not replace that error: it goes to the loop's exception handler
    */
   async close(hasFailed: boolean): Promise<void> {
-    if (this.isExhausted) return
+    if (this.#failure !== null) reportUnthrown(this.#failure.error)
+    if (this.#isExhausted) return
     const asked = this.#asked
     const closing = this.#close()
     if (asked !== null && !asked.done()) {
-      closing.catch(reportClosing)
+      closing.catch(reportUnthrown)
       return
     }
     try {
       await closing
     } catch (error) {
       if (!hasFailed || isCancelled(error)) throw error
-      reportClosing(error)
+      reportUnthrown(error)
     }
   }
 
@@ -157,8 +169,9 @@ class Source<T> {
   }
 }
 
-function reportClosing(exception: unknown): void {
-  const message = 'The items of a map() failed after its results were left'
+function reportUnthrown(exception: unknown): void {
+  const message =
+    'The items of a map() failed, and its reader had already left or got another error'
   getEventLoop().callExceptionHandler({ message, exception })
 }
 
@@ -209,6 +222,7 @@ class Mapping<T, R> {
           const futures: Future<unknown>[] = awaited.map(({ job }) => job.future)
           await this.#waitForOne(asked === null ? futures : [...futures, asked])
         } else {
+          this.#source.throwFailure()
           return
         }
       }

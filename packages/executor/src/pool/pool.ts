@@ -99,15 +99,17 @@ export abstract class WorkerPool implements Executor, JobOwner {
   /**
    * Returns an async iterable with the result of `job` for each item. The first item is read when the iteration starts.
    * At most `buffer` items are read ahead of the reader, so the items may be endless. A result that is ready is yielded
-   * at once, even if the items come slowly. The first failure is thrown, and ends the iteration. Leaving the iteration
-   * early cancels the jobs that have not ended.
+   * at once, even if the items come slowly. The first failure is thrown, and ends the iteration. If the items
+   * fail, the results of the items before that come first. Leaving the iteration early cancels the jobs that have not
+   * ended.
    *
    * @throws {RuntimeError} after shutdown; from the iteration, for items that were not read before a shutdown
    * @throws {BrokenExecutor} when the pool is broken; also from the iteration
    * @throws {TypeError} when `job` is neither a function nor a reference made by `jobs`, or for wrong items or options
    * @throws {TimeoutError} from the iteration, when the next result is not there after `timeout`
    *
-   * Source: concurrent.futures.Executor.map. Differs: `map` is lazy, and takes one iterable of items.
+   * Source: concurrent.futures.Executor.map. Differs: `map` is lazy, takes one iterable of items, and loses no result
+   * when the items fail.
    */
   map<T, R>(
     job: Job<[T], R>,
