@@ -18,8 +18,8 @@ const repository = fileURLToPath(new URL('../../..', import.meta.url))
 const notSources = new Set(['node_modules', 'dist', 'docs', 'api'])
 
 /**
- * Returns the folders that together hold every source file of the repository: the folder of each package and of each app,
- * and the other folders at the top of the repository. Hidden folders and the folders in `notSources` are left out.
+ * Returns the folders that hold the source files of the repository, except the files at its top: the folder of each
+ * package and of each app, and the other folders at the top of the repository. Hidden folders and the folders in `notSources` are left out.
  */
 async function sourceFolders(): Promise<string[]> {
   const foldersIn = async (path: string): Promise<string[]> => {

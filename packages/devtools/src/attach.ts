@@ -205,7 +205,8 @@ async function probe(port: number): Promise<string | null> {
       if (type === 'node' && new URL(url).host === `${host}:${port}`) return url
       // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- a cancel never rejects the promise of `fetch`
     } catch {
-      // The server on this port is not an inspector.
+      // No inspector answers at this host: it refused the connection, did not answer in time, or another kind of server
+      // has answered.
     }
   }
   return null

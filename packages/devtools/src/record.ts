@@ -31,7 +31,7 @@ type Note = readonly [
 ]
 
 const recorder = `globalThis[Symbol.for('tasktree.recorder')]`
-/** The recorder keeps at most this many events until they are fetched. This many events take about 50 megabytes. */
+/** The recorder keeps at most this many events until they are fetched. This many events take about 50 to 75 megabytes. */
 const mostNotes = 500_000
 /**
  * The text that starts the recorder in the process. The recorder subscribes to the events of tasks in `setImmediate`. The
@@ -63,7 +63,7 @@ interface Track {
   name: string
   begin: number
   end: number | null
-  /** The present wait of the task: its label, and the time at which the wait began. Null when the task does not wait. */
+  /** The present wait of the task: its label, and the time of the first look that has found it. Null when the task does not wait. */
   wait: { label: string; since: number } | null
 }
 

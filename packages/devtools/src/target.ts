@@ -10,7 +10,10 @@ import { Failure } from './failure.ts'
 
 const sigusr1 = 1n << 9n
 
-/** @throws {Failure} when the inspector of the process cannot be opened */
+/**
+ * @throws {Failure} when the process has ended, is not Node, belongs to another user or is in another network namespace,
+ * and when this is not Linux
+ */
 export function checkTarget(pid: number): void {
   if (process.platform !== 'linux') {
     throw new Failure(`tasktree reads /proc, and so it needs Linux; this is ${process.platform}`)

@@ -4,8 +4,9 @@ function fromTasktree(name: string, home: string): object {
 }
 
 /**
- * The options of typescript-eslint's `no-floating-promises` with which it also checks futures. It allows the calls that
- * start a task and leave it to an owner, which reports its failure and ends it.
+ * Options for the rule `no-floating-promises` of typescript-eslint, with which the rule also reports a future that is not
+ * awaited. A call of `createTask`, `create` or `detached` is not reported: the loop or the TaskManager reports the failure
+ * of the new task, and ends the task.
  */
 export const floatingFutures: { checkThenables: boolean; allowForKnownSafeCalls: object[] } = {
   checkThenables: true,

@@ -8,14 +8,14 @@ function isTasktree(source: string): boolean {
   return source.startsWith('@tasktree/')
 }
 
-/** Whether the file imports one of Tasktree's packages, be it for types alone. */
+/** Whether the file imports one of Tasktree's packages, even if it imports only types. */
 export function importsTasktree(sourceCode: SourceCode): boolean {
   return sourceCode.ast.body.some(
     (statement) => statement.type === 'ImportDeclaration' && isTasktree(statement.source.value),
   )
 }
 
-/** The variable that a name means at a place in the code; null if the file does not declare it. */
+/** Returns the variable that a name means at a place in the code; null if the file declares no such variable. */
 export function findVariable(sourceCode: SourceCode, at: Node, name: string): Variable | null {
   for (let scope = sourceCode.getScope(at); ; scope = scope.upper) {
     const variable = scope.set.get(name)
@@ -41,9 +41,9 @@ export interface Export {
 }
 
 /**
- * The export that an expression means: `isCancelled` of core for `wasCancelled` after
- * `import { isCancelled as wasCancelled }`, or for `core.isCancelled` after `import * as core`. Null if the expression does
- * not mean an export of Tasktree.
+ * Returns the export of Tasktree that an expression means; null if it means none. For example, `wasCancelled` means
+ * `isCancelled` of core after `import { isCancelled as wasCancelled }`, and so does `core.isCancelled` after
+ * `import * as core`.
  */
 export function exportOf(sourceCode: SourceCode, expression: Node): Export | null {
   if (expression.type === 'MemberExpression') {
@@ -61,7 +61,7 @@ export function exportOf(sourceCode: SourceCode, expression: Node): Export | nul
   return { name, source: specifier.source }
 }
 
-/** The specifier that imports from Tasktree what an identifier means. */
+/** Returns the specifier that imports the value of an identifier from Tasktree; null if the identifier is not imported from there. */
 function specifierOf(
   sourceCode: SourceCode,
   identifier: Node,
@@ -73,15 +73,15 @@ function specifierOf(
   return isTasktree(source) ? { node: definition.node, source } : null
 }
 
-/** A way to call an export of core in a file: its name there, and the changes that import it. */
+/** How code of a file can call an export of core: the name of the export in this file, and the changes that import it. */
 export interface CoreImport {
   readonly local: string
   addTo(fixer: Fixer): Fix[]
 }
 
 /**
- * How code at `at` can call `exported` of `@tasktree/core`. Null if the name already means something else there, so that
- * an import of it would not be seen.
+ * Returns how code at `at` can call `exported` of `@tasktree/core`. Null if the name already means something else at that
+ * place, because the code there would then not see an import of it.
  */
 export function importOfCore(
   sourceCode: SourceCode,

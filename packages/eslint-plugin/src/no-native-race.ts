@@ -10,7 +10,7 @@ const replacements = { race: 'race', any: 'any', all: 'gather' } as const
 
 type Method = keyof typeof replacements
 
-/** The method of the global Promise that is called; null for any other call. */
+/** Which of `race`, `any` and `all` of the global Promise the call calls; null for any other call. */
 function methodOf(sourceCode: SourceCode, call: ESTree.CallExpression): Method | null {
   const { callee } = call
   if (callee.type !== 'MemberExpression' || callee.computed) return null
@@ -89,9 +89,9 @@ export const noNativeRace: Rule = {
           fixer.replaceText(call.callee, imported.local),
           ...imported.addTo(fixer),
         ]
-        // gather does with futures all that Promise.all does, and takes nothing else. Other code may have put something else
-        // into an array without a type. race and any end the losers: whether the code counts on their going on, only a
-        // reader can tell.
+        // `gather` does for futures all that `Promise.all` does, so the call is replaced if all elements are known to be
+        // futures. An array without a written type may hold plain values, which `gather` refuses. `race` and `any` of core
+        // cancel the losers, and the program may need these. In both cases the replacement is only suggested.
         const isInline = list !== undefined && withoutTypes(list).type !== 'Identifier'
         if (method === 'all' && (isArray || (isInline && futures.length === all.length))) {
           report({ node: call, messageId: method, fix })

@@ -5,12 +5,12 @@ import { makesRun } from './tasktree-values.ts'
 
 type Node = ESTree.Node
 
-/** What a CancelledError is recognized by, besides `isCancelled`. */
+/** The texts by which code recognizes a CancelledError without `isCancelled`: the name of the error, and its `code`. */
 const marks: ReadonlySet<unknown> = new Set(['CancelledError', 'ERR_CANCELLED'])
 
 /**
- * Calls that pass an error on to other code: to the code that waits for a promise or a future, to the next handler of a
- * request, to the callback of a caller, to the readers of a stream, to a list.
+ * The names of functions that pass an error on to other code: to the code that waits for a promise or a future, to the
+ * next handler of a request, to the callback of a caller, to the readers of a stream, or to a list.
  */
 const handOvers: ReadonlySet<string> = new Set([
   'callback',
@@ -23,7 +23,7 @@ const handOvers: ReadonlySet<string> = new Set([
   'setException',
 ])
 
-/** Calls that take a function and do not look at what it returns. */
+/** The names of functions that take a callback and ignore the value that the callback returns. */
 const ignoringResults: ReadonlySet<string> = new Set([
   'addEventListener',
   'addListener',
@@ -37,9 +37,10 @@ const ignoringResults: ReadonlySet<string> = new Set([
   'setTimeout',
 ])
 
-/** Whether code waits at this node, so that a cancel can be thrown there. */
+/** Whether code waits at this node, so that a cancel of its task can be thrown there. */
 function waits(sourceCode: SourceCode, node: Node): boolean {
-  // The import of a module is a promise of the platform, and no cancel reaches a run from outside.
+  // A cancel of the waiting task ends neither of two waits: `import()` gives a promise of the platform, and `run(main)`
+  // begins a program of its own.
   if (node.type === 'AwaitExpression') {
     const awaited = withoutTypes(node.argument)
     return awaited.type !== 'ImportExpression' && !makesRun(sourceCode, awaited)
@@ -49,10 +50,10 @@ function waits(sourceCode: SourceCode, node: Node): boolean {
   return node.type === 'VariableDeclaration' && node.kind === 'await using'
 }
 
-/** The names that an error has in its handler. */
+/** The names of the variables of a handler that hold the error, or a value that was made from it. */
 type Names = ReadonlySet<string>
 
-/** Whether the expression is one of the names, or may be: `isLate ? late : error`, `other ?? error`. */
+/** Whether the value of the expression is, or may be, one of these variables: `error`, `isLate ? late : error`, `other ?? error`. */
 function isNamed(node: Node | null, names: Names): boolean {
   if (node === null) return false
   const inner = withoutTypes(node)
@@ -69,8 +70,8 @@ function isNamed(node: Node | null, names: Names): boolean {
 }
 
 /**
- * Whether the expression is the error, or what a function makes of it. A function that is given the error can see that it
- * is a cancel. A new error made around it cannot.
+ * Whether the expression is the error, or a call with the error as an argument, because the called function may return a
+ * cancel unchanged. A new error that has the old one as its cause does not count.
  */
 function isMadeOf(node: Node | null, names: Names): boolean {
   if (node === null) return false
@@ -79,7 +80,10 @@ function isMadeOf(node: Node | null, names: Names): boolean {
   return inner.arguments.some((each) => isNamed(each, names))
 }
 
-/** Returns the name of the error, and those of the variables in `body` that are made of it: `const e = error as Error`. */
+/**
+ * Returns the name of the error, and the names of the variables in `body` that are made from it, as in
+ * `const e = error as Error`.
+ */
 function namesIn(sourceCode: SourceCode, body: Node, error: string | null): Names {
   const names = new Set(error === null ? [] : [error])
   someOwnNode(sourceCode, body, (node) => {
@@ -91,7 +95,7 @@ function namesIn(sourceCode: SourceCode, body: Node, error: string | null): Name
   return names
 }
 
-/** Whether the node looks at whether the error is a cancel. */
+/** Whether the node tests whether an error is a cancel, or whether the task was cancelled. */
 function testsCancel(sourceCode: SourceCode, node: Node): boolean {
   if (node.type === 'CallExpression') {
     const name = exportOf(sourceCode, node.callee)?.name ?? calledName(node.callee)
@@ -105,7 +109,10 @@ function testsCancel(sourceCode: SourceCode, node: Node): boolean {
   return node.type === 'Literal' && marks.has(node.value)
 }
 
-/** Whether the node gives the error itself to other code: it throws it, returns it, or rejects with it. */
+/**
+ * Whether the node passes the error on: throws the error or what a function makes of it, returns it, assigns it, or gives
+ * it to a function in `handOvers`.
+ */
 function passesOn(node: Node, names: Names): boolean {
   switch (node.type) {
     case 'ThrowStatement':
@@ -129,7 +136,7 @@ function passesOn(node: Node, names: Names): boolean {
 interface Handler {
   readonly node: Node
   readonly body: Node
-  /** The name of the error; null if the handler has none, or takes it apart. */
+  /** The name of the parameter for the error; null if the handler has no parameter, or destructures the parameter. */
   readonly error: string | null
 }
 
@@ -142,7 +149,7 @@ function keepsCancel(sourceCode: SourceCode, { body, error }: Handler): boolean 
   })
 }
 
-/** Whether the error is an argument of a call of a function in this file which keeps the cancel itself. */
+/** Whether the call gives the error to a function of the linted file that tests for a cancel, or throws the error on. */
 function isGivenToKeeper(
   sourceCode: SourceCode,
   call: ESTree.CallExpression,
@@ -166,7 +173,7 @@ function throwsAnother(sourceCode: SourceCode, { body }: Handler): boolean {
   return someOwnNode(sourceCode, body, (node) => node.type === 'ThrowStatement')
 }
 
-/** The handler for the errors of the promise that a call of `catch` or `then` is about. */
+/** Returns the handler of errors that the call passes to `catch` or `then`; null if the call passes none. */
 function handlerOf(call: ESTree.CallExpression): Handler | null {
   if (call.callee.type !== 'MemberExpression') return null
   const name = calledName(call.callee)
@@ -179,7 +186,7 @@ function handlerOf(call: ESTree.CallExpression): Handler | null {
   return { node, body: node.body, error }
 }
 
-/** Whether the code goes on with the outcome of the call. Else the call only marks a failure as handled. */
+/** Whether the program uses the promise that the call returns. If not, the call only marks a failure as handled. */
 function isUsed(node: Node): boolean {
   const { parent } = node
   switch (parent?.type) {
@@ -259,13 +266,16 @@ export const noSwallowedCancel: Rule = {
   },
 }
 
-/** Puts `if (isCancelled(error)) throw error` at the beginning of the handler; null where that takes more than an insertion. */
+/**
+ * Returns the fix that inserts `if (isCancelled(error)) throw error` at the beginning of the handler; null if an insertion
+ * is not enough.
+ */
 function rethrowFirst(
   sourceCode: SourceCode,
   { node, body, error }: Handler,
 ): ((fixer: Fixer) => Fix[]) | null {
   if (body.type !== 'BlockStatement') return null
-  // A handler that takes the error apart, or a function without parameters, must first get a name for it.
+  // If the handler destructures the error, or is a function without parameters, the error must first get a name.
   const unnamed = node.type === 'CatchClause' && node.param === null
   if (error === null && !unnamed) return null
   // The new name would hide a variable that the handler uses.

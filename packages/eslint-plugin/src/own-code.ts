@@ -33,7 +33,7 @@ export function someOwnNode(
   )
 }
 
-/** The expression without the parts that only the compiler reads: `x as T`, `x!`, `x satisfies T`, parentheses. */
+/** Returns the expression without the parts that only the compiler reads: `x as T`, `x!`, `x satisfies T`, parentheses. */
 export function withoutTypes(node: Node): Node {
   switch (node.type) {
     case 'ChainExpression':
@@ -48,7 +48,7 @@ export function withoutTypes(node: Node): Node {
   }
 }
 
-/** The name of what is called: `f` for `f()` and for `object.f()`; null for a name that only the running code knows. */
+/** Returns the name of the function that is called: `f` for `f()` and for `object.f()`; null for `object[name]()`. */
 export function calledName(callee: Node): string | null {
   const called = withoutTypes(callee)
   if (called.type === 'Identifier') return called.name
@@ -56,7 +56,10 @@ export function calledName(callee: Node): string | null {
   return called.property.type === 'Identifier' ? called.property.name : null
 }
 
-/** The function that is called, if it stands in this file: `f` of `f()`, or a method of the class around `this.f()`. */
+/**
+ * Returns the function that is called, if the linted file contains it: `f` for `f()`, or for `this.f()` the method of the
+ * class. Otherwise null.
+ */
 export function findFunction(
   sourceCode: SourceCode,
   callee: Node,
@@ -78,10 +81,10 @@ function asFunction(node: Node | null): ESTree.Function | ESTree.ArrowFunctionEx
   return node?.type === 'ArrowFunctionExpression' ? node : null
 }
 
-/** What declares a member of a class: a method, a field, or a parameter of the constructor with `private` or its like. */
+/** The node that declares a member of a class: a method, a field, or a parameter of the constructor, as in `constructor(private x)`. */
 type Member = ESTree.MethodDefinition | ESTree.PropertyDefinition | ESTree.BindingIdentifier
 
-/** The declaration of what `this.name` or `this.#name` means, in the class around it. */
+/** Returns the declaration of `this.name` or `this.#name` in the class around the expression; null if the class has none. */
 export function findMember(member: ESTree.MemberExpression): Member | null {
   const name = member.property
   if (member.computed) return null
@@ -103,7 +106,10 @@ export function findMember(member: ESTree.MemberExpression): Member | null {
   return null
 }
 
-/** The parameter of a constructor that declares a field: `constructor(private readonly queue: Queue<number>)`. */
+/**
+ * Returns the parameter of the constructor that declares the field `name`, as in
+ * `constructor(private readonly queue: Queue<number>)`; null if there is none.
+ */
 function findParameterProperty(
   { value }: ESTree.MethodDefinition,
   name: string,

@@ -1,5 +1,5 @@
-// Finds out from the text alone whether an expression is something of Tasktree: a future, a task, or the result of a method
-// of one of its objects. The rules must work in oxlint, which gives a plugin no types. So an expression is followed to the
+// Finds out from the text alone whether the value of an expression comes from Tasktree: a future, a task, or the result of a
+// method of an object of Tasktree. The rules must work in oxlint, which gives a plugin no types. So an expression is followed to the
 // import that it comes from: `queue.get()` to `const queue = new Queue()`, and `Queue` to `@tasktree/sync`. An expression
 // whose origin is not in the file counts as unknown, and the rules stay silent about it.
 import type { ESTree, SourceCode, Variable } from '@oxlint/plugins'
@@ -8,13 +8,16 @@ import { findMember, withoutTypes } from './own-code.ts'
 
 type Node = ESTree.Node
 
-/** The functions of core that make a whole run, which no cancel reaches from outside. */
+/**
+ * The functions of core that run a main function to its end. A cancel of the task that calls them does not reach that
+ * function.
+ */
 const runs: ReadonlySet<string> = new Set(['explore', 'run', 'runMain', 'runVirtual'])
 
-/** Functions of Tasktree that answer a question, and return no future. */
+/** Functions of Tasktree that return a text or a boolean, and no future. */
 const questions: ReadonlySet<string> = new Set(['formatTaskTree', 'isCancelled', 'isFuture'])
 
-/** Whether the expression is a call that makes a whole run: `run(main)`, `core.run(main)`. */
+/** Whether the expression is a call that runs a main function to its end: `run(main)`, `core.run(main)`. */
 export function makesRun(sourceCode: SourceCode, expression: Node): boolean {
   const call = withoutTypes(expression)
   if (call.type !== 'CallExpression') return false
@@ -35,7 +38,7 @@ export function isTasktreeArray(sourceCode: SourceCode, expression: Node): boole
 
 class Search {
   readonly #sourceCode: SourceCode
-  /** The variables that are being followed; one that leads back to itself has no origin. */
+  /** The variables that this search has followed to their initial values. A variable that is made from itself has no origin. */
   readonly #followed = new Set<Variable>()
 
   constructor(sourceCode: SourceCode) {
@@ -64,7 +67,7 @@ class Search {
     }
   }
 
-  /** Whether a method of this object is one of Tasktree: the object is a value of it, its class, or its module. */
+  /** Whether the methods of this object are Tasktree's: the object is a value, a class or a module of Tasktree. */
   #isObject(object: Node): boolean {
     const node = withoutTypes(object)
     return (node.type === 'Identifier' && this.#isImported(node)) || this.isValue(node)
@@ -91,7 +94,7 @@ class Search {
     return constant && node.init !== null && this.isValue(node.init)
   }
 
-  /** A field of the class around it, which has an initial value or a type of Tasktree. */
+  /** Whether the expression is `this.field`, and this class declares the field with an initial value or a type of Tasktree. */
   #isField(member: ESTree.MemberExpression): boolean {
     if (member.object.type !== 'ThisExpression') return false
     const field = findMember(member)
@@ -106,7 +109,7 @@ class Search {
     return type !== null && this.#isImportedType(type)
   }
 
-  /** Whether a type is one of Tasktree, such as `core.Future<void>`, or a union of one with `null` or `undefined`. */
+  /** Whether a type is a type of Tasktree, such as `core.Future<void>`, or a union of such a type with `null` or `undefined`. */
   #isImportedType(type: ESTree.TSType): boolean {
     if (type.type === 'TSUnionType') {
       return type.types

@@ -69,8 +69,8 @@ export function watchRequests(tracer: Tracer): Disposable {
 
 /**
  * Whether another library has made a span for the request. Only an open span of the kind SERVER counts. A span that was
- * active when the server was started, such as the span of an ask or of another request, is active here too. But this package
- * has made that span, or the span has ended.
+ * active when the server was started, such as the span of an ask or of another request, is active here too. Usually this
+ * package has made that span, or the span has ended. An open span of another library is taken for the span of the request.
  */
 function hasForeignSpan(): boolean {
   const active: (Span & { kind?: SpanKind }) | undefined = trace.getSpan(context.active())

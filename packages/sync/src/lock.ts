@@ -53,7 +53,10 @@ class Possession implements Lender, Host<Releaser, Asker> {
     this.waiters = new WaiterQueue(awaited)
   }
 
-  /** Whether the lock has no holder, and no waiter was woken for it or is in the queue. */
+  /**
+   * Whether the lock has no holder, and no waiter was woken for it or is in the queue. The entries that stand for
+   * cancelled waiters do not count.
+   */
   isFree(): boolean {
     return this.holder === null && (this.waiters.isEmpty() || this.waiting === 0)
   }

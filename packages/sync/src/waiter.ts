@@ -47,6 +47,7 @@ const origins = new WeakMap<object, Error>()
  * slowly, because it optimizes such code for at most four classes.
  */
 export class Waiter<T, A = undefined> extends Claim<T> implements Linked<Waiter<T, A>> {
+  /** The queue that this waiter is in or, if the waiter was removed, the last queue it was in. */
   list: WaiterQueue<T, A> | null = null
   nextInList: Waiter<T, A> | null = null
   previousInList: Waiter<T, A> | null = null
@@ -74,8 +75,8 @@ export class Waiter<T, A = undefined> extends Claim<T> implements Linked<Waiter<
 
   override cancel(msg?: Parameters<Future<T>['cancel']>[0]): boolean {
     checkCancelMessage(msg)
-    // A waiter that was already woken is not removed here. When its code continues, `pass` gives the lock, item or
-    // permit to another waiter.
+    // A waiter that was already woken is not removed here. When the loop comes to it, `pass` gives the lock, item or
+    // permit to another waiter; but if only a `cancelScope` was cancelled, `serve` gives it to this waiter.
     if (!this.done() && !this.isWoken()) {
       this.#host?.leave?.(this)
       this.list?.remove(this)

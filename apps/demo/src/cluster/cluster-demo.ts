@@ -75,7 +75,8 @@ async function work(cluster: Cluster, started: readonly Process[]): Promise<numb
   const executor = cluster.executor('demo')
   const limits = Array.from({ length: jobCount }, (_, i) => 10_000 + i)
   const jobs = limits.map((limit) => executor.submit(count, limit))
-  // Begun here, so that the errors of the jobs are noticed even if the demo is ended before their results are needed.
+  // `gather` begins here and not where its result is needed: if the demo is cancelled before that, the failures of the
+  // jobs still count as read, and are not reported.
   const ending = gather(jobs, { returnExceptions: true })
   await gather(jobs.map((job) => job.accepted))
   console.log(`${jobCount} jobs are accepted: from here on none may be lost`)

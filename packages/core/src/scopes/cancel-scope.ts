@@ -38,7 +38,8 @@ export interface CancelScopeOptions {
  * `cancelScope` passes this object to its body.
  *
  * From the moment the scope is cancelled, every wait for a pending future inside it throws CancelledError, unless a
- * shield inside the scope keeps the cancel out. The following waits are inside the scope: the waits of the body, the
+ * shield inside the scope keeps the cancel out. A wait to which a lock or an item is being handed at this moment still
+ * gets it, and the next wait throws. The following waits are inside the scope: the waits of the body, the
  * waits of the calls that the body begins, and the waits of every task of a `taskGroup` that is opened in the scope.
  * The waits of a task made by a plain `createTask` are not inside.
  *

@@ -89,7 +89,7 @@ export function cancelNewWait(
 ): void {
   if (!frame.holdsWait(reaction)) return
   // If `future` is a task, the task is not cancelled. If it is the future of `sleep(0)`, its `cancel()` returns false,
-  // because this future is in the ready queue. In these two cases only the wait is ended.
+  // because it counts as woken from the beginning. In these two cases only the wait is ended.
   if (future.ownExecution() === null && future.cancel(cancelOf(cancelledScope))) return
   if (!future.done() && future.canBeLeft()) frame.interrupt(future, cancelOf(cancelledScope))
 }
