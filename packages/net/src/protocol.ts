@@ -32,8 +32,8 @@ export interface Protocol {
 
 /**
  * A protocol that provides the buffers for received bytes. If it pauses reading in `bufferUpdated`, the transport asks for
- * no further buffer, and keeps the remaining bytes until the protocol resumes reading. If it closes the transport there,
- * the remaining bytes are dropped.
+ * no further buffer, and keeps the remaining bytes until the protocol resumes reading. If it calls `startTls` there, the
+ * remaining bytes belong to TLS. If it closes the transport there, the remaining bytes are dropped.
  *
  * Source: asyncio.BufferedProtocol
  */

@@ -64,14 +64,22 @@ export function checkTls(options: unknown, side: 'client' | 'server'): void {
 }
 
 /**
+ * Returns the name or address that the certificate of a server must have. An empty name counts as none.
+ *
+ * @param host the name or address that the client has connected to; undefined for a Unix socket
+ */
+function nameToVerify(options: TlsOptions, host: string | undefined): string | undefined {
+  return options.servername || options.host || host
+}
+
+/**
  * Checks that a client knows which name the certificate must have. @throws {TypeError} when it does not, and the
  * certificate would be verified
  */
 export function checkTlsName(options: TlsOptions | true, host: string | undefined): void {
-  if (host !== undefined) return
-  const { servername, host: given, rejectUnauthorized, checkServerIdentity } = optionsOf(options)
-  if (servername !== undefined || given !== undefined) return
-  if (rejectUnauthorized === false || checkServerIdentity !== undefined) return
+  const given = optionsOf(options)
+  if (nameToVerify(given, host) !== undefined) return
+  if (given.rejectUnauthorized === false || given.checkServerIdentity !== undefined) return
   throw new TypeError(
     'TLS over a Unix socket needs the option servername: the name that the certificate is for',
   )
@@ -159,20 +167,21 @@ export async function handshakeAsClient(
 ): Promise<void> {
   const { plain, adopt, signal } = handshake
   const options = optionsOf(handshake.options)
-  const servername = host === undefined || isIP(host) !== 0 ? {} : { servername: host }
-  const named = host === undefined ? {} : { host }
+  // Node verifies the certificate for "localhost" if it is given no name.
+  const name = nameToVerify(options, host)
+  const { servername = name ?? '' } = options
+  const named = { host: name, servername: isIP(servername) === 0 ? servername : '' }
   const done = new Future<void>()
   let leaf: DetailedPeerCertificate | null = null
   let secure: TLSSocket | null = null
   ignoreErrors(plain)
   try {
     await runOutsideTasks(() => {
-      const socket = connect({ ...named, ...servername, ...options, socket: plain })
+      const socket = connect({ ...options, ...named, socket: plain })
       secure = socket
       const fail = (error: Error): void => {
-        const verified = options.servername ?? options.host ?? host
         const isRefused = (socket.authorizationError as unknown) != null
-        const reason = isRefused ? toCertificateError(error, verified, leaf) : toNetError(error)
+        const reason = isRefused ? toCertificateError(error, name, leaf) : toNetError(error)
         if (!done.done()) done.setException(reason)
       }
       const onClose = (): void => fail(closedEarly())

@@ -82,7 +82,7 @@ export class Transport extends WriteTransport {
   readonly #writeProtocol: WriteProtocol
   #isStarted = false
   #isReading = true
-  /** Bytes that were received while the protocol was paused; null when there are none. */
+  /** Bytes that were received while the protocol was paused, or had begun TLS; null when there are none. */
   #unread: Buffer | null = null
   /**
    * True when the peer ended its side while there were unread bytes. A paused socket may report the end all the same, as
@@ -401,17 +401,17 @@ export class Transport extends WriteTransport {
     const unread = this.#unread
     this.#unread = null
     if (unread !== null) this.#onData(unread)
-    // The protocol may have paused again, or closed.
-    if (!this.isReading()) return
+    // The protocol may have paused again, closed, or begun TLS.
+    if (!this.isReading() || this.#held !== null) return
     this.#socket.resume()
     if (this.#hasUnreadEnd) this.#onEnd()
   }
 
-  /** Copies `data` into the protocol's buffers, until the protocol pauses, closes or is replaced. */
+  /** Copies `data` into the protocol's buffers, until the protocol pauses, closes, begins TLS or is replaced. */
   #fill(data: Buffer): void {
     let rest = data
     while (rest.length > 0 && !this.isClosing()) {
-      if (!this.#isReading) {
+      if (!this.#isReading || this.#held !== null) {
         this.#unread = rest
         return
       }

@@ -156,6 +156,21 @@ test('startTls verifies the host that was connected to', () =>
       reason: expect.stringContaining('127.0.0.1'),
       chain: [{ subject: { CN: 'other.test' } }],
     })
+    // A name that is undefined or empty is no name. Then the certificate is verified for 127.0.0.1 and not for localhost.
+    const nameless = [
+      { host: undefined },
+      { host: '' },
+      { servername: undefined },
+      { servername: '' },
+    ]
+    for (const none of nameless) {
+      const [, unnamed] = await ask(portOf(server))
+      const refusal = await thrown(unnamed.startTls({ ca: other.cert, ...none }))
+      expect(refusal).toMatchObject({
+        host: '127.0.0.1',
+        reason: expect.stringContaining('127.0.0.1'),
+      })
+    }
     const [, named] = await ask(portOf(server))
     await named.startTls({ ca: other.cert, servername: 'other.test' })
     expect(named.getExtraInfo('authorized')).toBe(true)
@@ -177,6 +192,7 @@ test('TLS over a Unix socket needs a name to verify', () =>
       expect(server.sockets).toHaveLength(1)
       const [, plain] = await openConnection({ path }).catch(() => [null, null] as const)
       expect(() => plain?.startTls({ ca })).toThrow('needs the option servername')
+      expect(() => plain?.startTls({ ca, servername: '' })).toThrow('needs the option servername')
       plain?.abort()
     }),
   ))
@@ -381,6 +397,56 @@ test('a protocol with callbacks upgrades on both sides, and what it paused for g
     await transport.startTls({ ca, servername: 'localhost' })
     expect(transport.getExtraInfo('protocol')).toBe('TLSv1.3')
     transport.abort()
+  }))
+
+test('the bytes behind those with which a buffered protocol begins TLS go to TLS, paused or not', () =>
+  run(async () => {
+    for (const pauses of [false, true]) {
+      const received: string[] = []
+      // A buffer of one byte is asked for again and again in one packet.
+      const buffer = Buffer.alloc(1)
+      const serverSide = (): BufferedProtocol => {
+        let transport: Transport
+        let line = ''
+        return {
+          connectionMade(made) {
+            transport = made
+          },
+          getBuffer: () => buffer,
+          bufferUpdated() {
+            line += String(buffer)
+            if (pauses && line === 'P') {
+              transport.pauseReading()
+              setImmediate(() => transport.resumeReading())
+            }
+            if (!line.endsWith('\n')) return
+            received.push(line)
+            line = ''
+            if (received.length > 1) transport.write('got it\n')
+            else void transport.startTls(tls)
+          },
+        }
+      }
+      await using server = await createServer(serverSide, '127.0.0.1', 0)
+      const proxy = createRaw((client) => {
+        const upstream = connect(portOf(server), '127.0.0.1').on('error', () => {})
+        client
+          .on('error', () => {})
+          .once('data', (hello: Buffer) => {
+            upstream.write(Buffer.concat([Buffer.from('PROXY\n'), hello]))
+            client.pipe(upstream).pipe(client)
+          })
+      }).listen(0, '127.0.0.1')
+      await once(proxy, 'listening')
+      const { port } = proxy.address() as { port: number }
+      const options = { tls: { ca, servername: 'localhost' } }
+      const [reader, writer] = await timeout(3000, () => openConnection('127.0.0.1', port, options))
+      writer.write('over TLS\n')
+      expect(String(await timeout(3000, () => reader.readLine()))).toBe('got it\n')
+      expect(received).toEqual(['PROXY\n', 'over TLS\n'])
+      writer.abort()
+      proxy.close()
+    }
   }))
 
 test('an absent certificate of the peer is null', () =>
