@@ -154,6 +154,28 @@ test('a full queue says so, until there is room', slow, () =>
   ),
 )
 
+test('a full queue answers with the job that holds a key', slow, () =>
+  inJobd(
+    async ({ add, wait, reach, client }) => {
+      const ended = await add('sleep', '0', 'KEY', 'ended')
+      await wait(ended)
+      const expired = await add('sleep', '0', 'KEY', 'expired', 'KEEP', '0')
+      await wait(expired)
+      const running = await add('sleep', '60000', 'KEY', 'running')
+      await reach(running, 'running')
+      // The last place of the queue is taken by the first of two requests with the same key.
+      const twins = [0, 1].map(() => client.add('sleep', '0', { key: 'queued' }))
+      const [queued] = await Promise.all(twins)
+      expect(await twins[1]).toBe(queued)
+      for (const [key, id] of Object.entries({ ended, running, queued }))
+        expect(await client.add('sleep', '0', { key })).toBe(id)
+      for (const key of ['expired', 'free'])
+        await expect(client.add('sleep', '0', { key })).rejects.toThrow(/^BUSY 1 jobs are queued/)
+    },
+    { workers: 1, maxQueued: 1 },
+  ),
+)
+
 test('a full queue takes no ended job again, until there is room', slow, () =>
   inJobd(
     async ({ add, wait, reach, client, get }) => {

@@ -154,12 +154,15 @@ export class Scheduler extends Actor {
   }
 
   /**
-   * Adds a job. Replies with its number when the job is committed to the jobs' file.
+   * Adds a job. Replies with its number when the job is committed to the jobs' file. If another job holds the key,
+   * replies with the number of that job, even if the queue is full.
    *
    * @throws {QueueFull} when the queue has as many jobs as it may have
    * @throws {StoreError} when the job could not be written
    */
   submit(request: JobRequest): ReplyPort<number> {
+    const { key } = request
+    if (key !== null && this.#isFull) return this.#findHolder(key)
     return this.#queueOne(
       () => this.#asks.add(request),
       ({ job, isNew }) => {
@@ -172,6 +175,24 @@ export class Scheduler extends Actor {
     )
   }
 
+  get #isFull(): boolean {
+    return this.#queue.size + this.#adding >= this.#maxQueued
+  }
+
+  /** Answers with the number of the job that holds the key. @throws {QueueFull} when no job holds it */
+  #findHolder(key: string): ReplyPort<number> {
+    const port = this.ctx.reply<number>()
+    this.ctx.pipe(
+      this.#asks.keyHolder(key),
+      (id) => {
+        if (id === null) port.reject(new QueueFull(this.#maxQueued))
+        else port.resolve(id)
+      },
+      (error) => port.reject(passOn(error)),
+    )
+    return port
+  }
+
   /**
    * Calls `write`, which asks the store to write that a job is queued. After the store's answer calls `done`, and
    * answers the caller with its result. Until the store answers, the job counts as a queued job.
@@ -179,7 +200,7 @@ export class Scheduler extends Actor {
    * @throws {QueueFull} when the queue has as many jobs as it may have
    */
   #queueOne<T, R>(write: () => PromiseLike<T>, done: (value: T) => R): ReplyPort<R> {
-    if (this.#queue.size + this.#adding >= this.#maxQueued) throw new QueueFull(this.#maxQueued)
+    if (this.#isFull) throw new QueueFull(this.#maxQueued)
     const port = this.ctx.reply<R>()
     this.#adding++
     this.ctx.pipe(
@@ -201,8 +222,7 @@ export class Scheduler extends Actor {
    * the jobs after the commit.
    */
   fire(schedule: Schedule, due: readonly number[], nextAt: number | null): ReplyPort<number[]> {
-    if (due.length > 0 && this.#queue.size + this.#adding >= this.#maxQueued)
-      throw new QueueFull(this.#maxQueued)
+    if (due.length > 0 && this.#isFull) throw new QueueFull(this.#maxQueued)
     const port = this.ctx.reply<number[]>()
     this.ctx.pipe(
       this.#asks.fire(schedule, due, nextAt),

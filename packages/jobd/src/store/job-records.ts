@@ -114,6 +114,12 @@ export class JobRecords {
     return { job, isNew: true }
   }
 
+  /** Returns the number of the job that blocks the key; null if no job blocks it. */
+  keyHolder(key: string): number | null {
+    const holder = this.#holderOf(key)
+    return holder === null || hasLetGo(holder, Date.now()) ? null : holder.id
+  }
+
   /** Called before an attempt begins. The attempt is counted here, so that it also counts if a crash interrupts it. */
   begin(id: number, now: number): Job {
     const job = this.#update(`state = 'running', attempts = attempts + 1, startedAt = ?`, id, now)
@@ -245,6 +251,7 @@ export class JobRecords {
     return this.#statements.row(sql, schedule, scheduledAt) as Job | null
   }
 
+  /** Returns the job that has the key. It does not block the key any more if the time to keep the key has passed. */
   #holderOf(key: string): Job | null {
     const sql = `SELECT ${columns} FROM jobs WHERE heldKey = ?`
     return this.#statements.row(sql, key) as Job | null

@@ -104,6 +104,11 @@ export class Store extends Actor {
     return this.#transactions.write(() => this.#jobs.add(request))
   }
 
+  /** Answers with the number of the job that blocks the key; null if no job blocks it. */
+  keyHolder(key: string): ReplyPort<number | null> {
+    return this.#transactions.read(() => this.#jobs.keyHolder(key))
+  }
+
   /**
    * Stores the beginning of an attempt. If `isRated` is true, the kind of the job has a rate, and the time of the
    * beginning is stored too. Without this time more jobs than the rate allows could begin after a restart.
