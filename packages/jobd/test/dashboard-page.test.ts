@@ -184,6 +184,52 @@ describe('in Chromium', () => {
     },
   )
 
+  test(
+    'the page shows why an attempt was lost, and why it failed before a cancel',
+    slow,
+    async () => {
+      await using served = await Served.start('--workers', '1')
+      await using visit = await Visit.to(served.page)
+      const outcome = visit.page.locator('#attempt-outcome')
+      await run(async () => {
+        await using client = await JobClient.connect('127.0.0.1', served.port)
+        const lost = await client.add('sleep', '60000')
+        await visit.until(lost, 'running')
+        await client.command('JOB.PAUSE')
+        await visit.row(lost).click()
+        await client.command('ACTOR.KILL', 'workers/worker-1')
+        await visit.until(lost, 'queued')
+        // The job has one attempt, and no error of its own.
+        await expect.poll(() => outcome.textContent()).toMatch(/^Attempt 1, .*: its worker was/)
+
+        await client.command('JOB.RESUME')
+        await client.cancel(lost)
+        const gate = join(served.folder, 'gate')
+        const failing = await client.add(
+          'shell',
+          `until [ -e ${gate} ]; do sleep 0.05; done; exit 3`,
+          { retries: 1 },
+        )
+        await visit.until(failing, 'running')
+        await client.command('JOB.PAUSE')
+        await writeFile(gate, '')
+        await visit.until(failing, 'queued')
+        await client.cancel(failing)
+        await visit.row(failing).click()
+        await expect.poll(() => outcome.textContent()).toMatch(/^Attempt 1, .*: .*\b3\b/)
+        await client.command('JOB.RESUME')
+      })
+      expect(await outcome.isVisible()).toBe(true)
+
+      // The facts show the error of a job that has failed in its only attempt.
+      const failed = await visit.add('shell', 'exit 4')
+      await visit.until(failed, 'failed')
+      await visit.row(failed).click()
+      await visit.page.locator('#facts', { hasText: 'Error' }).waitFor()
+      expect(await outcome.isHidden()).toBe(true)
+    },
+  )
+
   test('of long output the page shows the beginning and the end', slow, async () => {
     await using served = await Served.start()
     await using visit = await Visit.to(served.page)

@@ -11,6 +11,8 @@ export class AttemptChoice {
   readonly #choices = new Map<number, HTMLInputElement>()
   readonly #choose: (attempt: number | null) => void
   #records: readonly AttemptRecord[] = []
+  /** The error that the facts of the job show. */
+  #jobError: string | null = null
   #chosen: number | null = null
 
   /**
@@ -35,11 +37,13 @@ export class AttemptChoice {
   /** Called when the panel shows another job. */
   clear(): void {
     this.#chosen = null
-    this.show([])
+    this.show([], null)
   }
 
-  show(records: readonly AttemptRecord[]): void {
+  /** Shows the attempts of a job. `jobError` is the error of the job itself. */
+  show(records: readonly AttemptRecord[], jobError: string | null): void {
     this.#records = records
+    this.#jobError = jobError
     const attempts = new Set(records.map(({ attempt }) => attempt))
     for (const [attempt, input] of this.#choices) {
       if (attempts.has(attempt)) continue
@@ -72,13 +76,20 @@ export class AttemptChoice {
     return input
   }
 
-  /** Shows how the chosen attempt went. If the job has only one attempt, the facts of the job show that already. */
+  /**
+   * Shows how the chosen attempt went. The line is hidden if the job has only one attempt and the facts of the job show
+   * everything about that attempt.
+   */
   #showOutcome(): void {
-    const wanted = this.#chosen ?? this.#records.at(-1)?.attempt
-    const record = this.#records.find(({ attempt }) => attempt === wanted)
-    this.#outcome.hidden = record === undefined || this.#records.length < 2
+    const latest = this.#records.at(-1)
+    const record = this.#records.find(({ attempt }) => attempt === this.#chosen) ?? latest
+    // The error of the latest attempt is often the error of the job, which the facts show. The facts do not show it if
+    // the attempt was lost, or if the job was cancelled before its next attempt.
+    const isInFacts = record === latest && record?.error === this.#jobError
+    const error = isInFacts ? null : (record?.error ?? null)
+    this.#outcome.hidden = record === undefined || (this.#records.length < 2 && error === null)
     if (record === undefined) return
-    const { attempt, startedAt, endedAt, error, outputSize } = record
+    const { attempt, startedAt, endedAt, outputSize } = record
     const parts = [
       `Attempt ${attempt}`,
       startedAt === null ? '' : `began ${new Date(startedAt).toLocaleString()}`,
@@ -87,9 +98,6 @@ export class AttemptChoice {
       endedAt === null ? '' : `wrote ${outputSize.toLocaleString()} bytes`,
     ]
     const text = parts.filter((part) => part !== '').join(', ')
-    // The error of the latest attempt is not shown here, because in most cases it is the error of the job, which the facts
-    // of the job show. If the attempt was lost, or the job was cancelled after it, the page does not show this error.
-    const isLatest = record === this.#records.at(-1)
-    setText(this.#outcome, error === null || isLatest ? text : `${text}: ${error}`)
+    setText(this.#outcome, error === null ? text : `${text}: ${error}`)
   }
 }

@@ -74,7 +74,7 @@ export class OutputPanel {
       ])
       if (this.#id !== id) return
       this.#showFacts(job)
-      this.#attempts.show(attempts)
+      this.#attempts.show(attempts, job.error)
       // The job was queued again after the stream of its output had ended.
       if (this.#isOver && (job.state === 'queued' || job.state === 'running')) this.#follow(id)
     } catch (error) {
