@@ -230,6 +230,29 @@ describe('in Chromium', () => {
     },
   )
 
+  test(
+    'output that is being read stays in its place when another tab opens the job',
+    slow,
+    async () => {
+      await using served = await Served.start()
+      await using visit = await Visit.to(served.page)
+      const id = await visit.add('shell', 'seq 2000; sleep 60')
+      await visit.row(id).click()
+      const output = visit.page.locator('#output-text')
+      await expect.poll(() => output.textContent()).toContain('2000')
+      const view = `document.querySelector('#output-text')`
+      await visit.page.evaluate(`${view}.scrollTop = 300; ${view}.firstChild.isOld = true`)
+      const other = await visit.page.context().newPage()
+      await other.goto(served.page)
+      await other.locator(`#job-rows tr[data-id="${id}"]`).click()
+      await other.locator('#output-text', { hasText: '2000' }).waitFor()
+      // The first tab gets the whole output again as well.
+      await expect.poll(() => visit.page.evaluate(`${view}.firstChild.isOld`)).toBeUndefined()
+      expect(await visit.page.evaluate(`${view}.scrollTop`)).toBe(300)
+      expect(await output.textContent()).toMatch(/^1\n2\n[^]*\n2000\n$/)
+    },
+  )
+
   test('of long output the page shows the beginning and the end', slow, async () => {
     await using served = await Served.start()
     await using visit = await Visit.to(served.page)

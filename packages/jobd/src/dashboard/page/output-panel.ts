@@ -21,6 +21,8 @@ export class OutputPanel {
   readonly #events: () => LiveEvents
   readonly #closed: (id: number) => void
   #id: number | null = null
+  /** The attempt whose output is shown; null before its output has arrived. */
+  #shownAttempt: number | null = null
   /** Whether the stream has reported that no more output follows. */
   #isOver = false
 
@@ -43,6 +45,7 @@ export class OutputPanel {
     setText(this.#title, `Job ${id}`)
     this.#facts.replaceChildren()
     this.#text.clear()
+    this.#shownAttempt = null
     this.#attempts.clear()
     this.#follow(id)
     void this.refresh()
@@ -96,8 +99,7 @@ export class OutputPanel {
     try {
       const output = await get<PageOutput>(`jobs/${id}/attempts/${attempt}`)
       if (this.#id !== id || this.#attempts.chosen !== attempt) return
-      this.#text.clear()
-      this.#text.add(output)
+      this.#showFromBeginning(output)
     } catch (error) {
       notify(reasonOf(error))
     }
@@ -140,7 +142,21 @@ export class OutputPanel {
     if (output.job !== this.#id) return
     if (event === 'end') this.#isOver = true
     if (event === 'end' || this.#attempts.chosen !== null) return
-    if (event === 'log') this.#text.clear()
+    if (event === 'log') this.#showFromBeginning(output)
+    else this.#text.add(output)
+  }
+
+  /**
+   * Shows the output of an attempt from its beginning. The stream sends the output of a job from its beginning again
+   * when another tab opens the job, and after a lost connection.
+   */
+  #showFromBeginning(output: PageOutput): void {
+    if (output.attempt === this.#shownAttempt) {
+      this.#text.replace(output)
+      return
+    }
+    this.#shownAttempt = output.attempt
+    this.#text.clear()
     this.#text.add(output)
   }
 }

@@ -69,6 +69,18 @@ export class OutputText {
     this.#block = null
   }
 
+  /**
+   * Shows the same output from its beginning again. The place that the reader has scrolled to stays.
+   */
+  replace(output: PageOutput): void {
+    const { scrollTop } = this.#view
+    const isAtEnd = this.#isAtEnd
+    this.clear()
+    this.#isAtEnd = isAtEnd
+    this.add(output)
+    if (!isAtEnd) this.#view.scrollTop = scrollTop
+  }
+
   /** Adds a part of the output. If the end was visible, scrolls to the new end. */
   add({ head, omitted, text }: PageOutput): void {
     this.#addToHead(head)
