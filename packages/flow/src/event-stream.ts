@@ -1,8 +1,9 @@
 import type { EventEmitter } from 'node:events'
-import { checkpoint, Future } from '@tasktree/core'
-import { abortError, cancelIsDue } from '@tasktree/core/lowlevel'
+import { checkpoint } from '@tasktree/core'
+import { abortError, cancelIsDue, LinkedList } from '@tasktree/core/lowlevel'
 import { EventOverflowError } from './errors.ts'
 import { listen } from './event-source.ts'
+import { NextEvent, type Outcome } from './next-event.ts'
 import type { Events } from './on.ts'
 import { reportUnthrown } from './report-unthrown.ts'
 import { throwAsIs } from './throw-as-is.ts'
@@ -15,6 +16,10 @@ export interface EventStreamOptions {
 
 /**
  * Keeps the events of a source until a loop takes them. It listens from its construction on. `on` and `once` use it.
+ *
+ * A program may call `next` again before an earlier call has returned. The calls then wait in a queue, and get the
+ * events in the order of the calls. At any time only the first call in the queue is woken: when it has its event, it
+ * wakes the call after it. So an event wakes one call, however many calls wait.
  */
 export class EventStream<T> implements Events<T> {
   #events: T[] = []
@@ -22,11 +27,7 @@ export class EventStream<T> implements Events<T> {
   #head = 0
   #failure: { error: unknown } | null = null
   #isListening = true
-  /**
-   * A future for each call of `next` that waits for an event. Each of these calls looks for an event again when its
-   * future is done.
-   */
-  readonly #waiting = new Set<Future<void>>()
+  readonly #waiting = new LinkedList<NextEvent<T>>()
   readonly #remove: () => void
 
   /** @param call the name of the public function that listens, for error messages */
@@ -60,7 +61,8 @@ export class EventStream<T> implements Events<T> {
       // If events are always there, and the body of the loop awaits only promises that are not futures, a cancel could
       // not be delivered anywhere else.
       if (cancelIsDue()) await checkpoint()
-      return await this.#next()
+      const outcome = await this.#next()
+      return 'error' in outcome ? throwAsIs(outcome.error) : outcome
     } catch (error) {
       // This call closes the stream, because a `for await` loop does not call `return` after `next` has thrown.
       this.#close()
@@ -68,21 +70,34 @@ export class EventStream<T> implements Events<T> {
     }
   }
 
-  async #next(): Promise<IteratorResult<T, undefined>> {
-    for (;;) {
-      if (this.#size > 0) return { done: false, value: this.#take() }
-      const failure = this.#failure
-      this.#failure = null
-      if (failure !== null) throwAsIs(failure.error)
-      if (!this.#isListening) return { done: true, value: undefined }
-      const change = new Future<void>()
-      this.#waiting.add(change)
-      try {
-        await change
-      } finally {
-        this.#waiting.delete(change)
-      }
-    }
+  #next(): Outcome<T> | NextEvent<T> {
+    if (this.#waiting.size === 0 && this.#hasOutcome) return this.#takeOutcome()
+    const next = new NextEvent<T>({
+      serve: (each) => {
+        each.setResult(this.#takeOutcome())
+        this.#leave(each)
+      },
+      pass: (each) => this.#leave(each),
+    })
+    this.#waiting.push(next)
+    return next
+  }
+
+  /** Whether a call of `next` need not wait: an event is there, or the stream has ended. */
+  get #hasOutcome(): boolean {
+    return this.#size > 0 || !this.#isListening
+  }
+
+  #takeOutcome(): Outcome<T> {
+    if (this.#size > 0) return { done: false, value: this.#take() }
+    const failure = this.#failure
+    this.#failure = null
+    return failure ?? { done: true, value: undefined }
+  }
+
+  #leave(next: NextEvent<T>): void {
+    this.#waiting.remove(next)
+    if (this.#hasOutcome) this.#wake()
   }
 
   return(): Promise<IteratorResult<T, undefined>> {
@@ -137,6 +152,11 @@ export class EventStream<T> implements Events<T> {
   }
 
   #wake(): void {
-    for (const change of this.#waiting) if (!change.done()) change.setResult()
+    let first = this.#waiting.first()
+    // A call that was cancelled before it was woken, or whose loop is closed, is still in the queue.
+    while (first !== null && !first.isWoken() && !first.wake()) {
+      this.#waiting.remove(first)
+      first = this.#waiting.first()
+    }
   }
 }

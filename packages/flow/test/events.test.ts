@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
-import { createTask, isCancelled, sleep, timeout, TimeoutError } from '@tasktree/core'
+import { createTask, Future, isCancelled, sleep, timeout, TimeoutError } from '@tasktree/core'
 import { EventOverflowError, on, once } from '@tasktree/flow'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { reports, thrown, virtual } from './support/virtual.ts'
 
 function listeners(source: EventEmitter): number {
@@ -117,6 +117,44 @@ describe('on', () => {
     source.emit('data', 2)
     expect((await both).map(({ value }) => value)).toEqual([1, 2])
     await events[Symbol.asyncDispose]()
+  })
+
+  virtual('gives the events to the calls of next in the order of the calls', async () => {
+    const source = new EventEmitter()
+    const events = on<number>(source, 'data')
+    const first = events.next()
+    source.emit('data', 1)
+    const second = events.next()
+    source.emit('data', 2)
+    expect([await first, await second].map(({ value }) => value)).toEqual([1, 2])
+
+    const many = Array.from({ length: 4 }, () => events.next())
+    for (const n of [1, 2]) source.emit('data', n)
+    await sleep(1)
+    source.emit('data', 3)
+    await events.return()
+    const got = (await Promise.all(many)).map(({ value }) => value)
+    expect(got).toEqual([1, 2, undefined, undefined])
+  })
+
+  virtual('wakes one call of next for an event, however many wait', async () => {
+    const source = new EventEmitter()
+    const events = on<number>(source, 'data')
+    const n = 300
+    const calls = Array.from({ length: n }, () => createTask(() => events.next()))
+    const setResult = vi.spyOn(Future.prototype, 'setResult')
+    try {
+      await sleep(1)
+      for (let i = 0; i < n; i++) {
+        source.emit('data', i)
+        await sleep(1)
+      }
+      await Promise.all(calls)
+    } finally {
+      // One call for each event, and one for each sleep. If each event woke all calls of next, these were 45,000.
+      expect(setResult.mock.calls.length).toBeLessThan(3 * n)
+      setResult.mockRestore()
+    }
   })
 
   describe('a full buffer', () => {
