@@ -1,7 +1,8 @@
-import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, rmSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { DatabaseSync } from 'node:sqlite'
 import { FileLock } from './file-lock.ts'
+import { putInPlace } from './put-in-place.ts'
 import { applicationId, create, inspect, migrate, numberOf } from './schema.ts'
 import { requeueAtEnd, settleDeaths } from './server-deaths.ts'
 
@@ -237,12 +238,15 @@ export function firstProblem(database: DatabaseSync, pragma = 'quick_check'): st
   return text === 'ok' ? null : text.replaceAll(/\s+/g, ' ')
 }
 
-/** Makes a consistent copy of the jobs' file. If it is interrupted, there is no file at `target`. */
-export function keepCopy(database: DatabaseSync, target: string): void {
+/**
+ * Makes a consistent copy of the jobs' file. If it is interrupted, `target` is not changed. When it returns, the copy is
+ * on the disk, because the migration that follows overwrites the jobs' file.
+ */
+function keepCopy(database: DatabaseSync, target: string): void {
   const part = `${target}.part`
   rmSync(part, { force: true })
   database.prepare('VACUUM INTO ?').run(part)
-  renameSync(part, target)
+  putInPlace(part, target)
 }
 
 function transact(database: DatabaseSync, work: () => void): void {

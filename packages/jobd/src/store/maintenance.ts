@@ -1,17 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import {
-  closeSync,
   constants,
   copyFileSync,
   existsSync,
-  fsyncSync,
   linkSync,
-  openSync,
   renameSync,
   rmSync,
   statSync,
 } from 'node:fs'
-import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { FileLock, lockPathOf, realPathOf } from './file-lock.ts'
 import {
@@ -22,6 +18,7 @@ import {
   isSqlite,
   JobFileError,
 } from './job-file.ts'
+import { flush, putInPlace } from './put-in-place.ts'
 import { applicationId, inspect, numberOf, schemaVersion } from './schema.ts'
 
 /** The schema version of a jobs' file, and how many jobs it has. */
@@ -177,7 +174,7 @@ function keepBeside(path: string, name: string): void {
   } catch {
     // This file system has no hard links.
     copyFileSync(path, name, constants.COPYFILE_EXCL)
-    sync(name)
+    flush(name)
   }
 }
 
@@ -239,23 +236,4 @@ function settleLog(path: string, before: string): void {
   // A program that has the jobs' file open, and reads nothing at the moment, must not write into the log of the new
   // file.
   for (const suffix of ['-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true })
-}
-
-/** Renames the file `part` after all of it is on the disk. So a crash leaves either the old file or the new one. */
-function putInPlace(part: string, target: string): void {
-  sync(part)
-  renameSync(part, target)
-  sync(dirname(target))
-}
-
-function sync(path: string): void {
-  const descriptor = openSync(path, 'r')
-  try {
-    fsyncSync(descriptor)
-  } catch (error) {
-    // Windows cannot flush a folder to the disk.
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error
-  } finally {
-    closeSync(descriptor)
-  }
 }
