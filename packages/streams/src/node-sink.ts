@@ -1,6 +1,7 @@
-import { finished, type Writable } from 'node:stream'
-import { toOSError } from './os-error.ts'
+import type { Writable } from 'node:stream'
+import { ConnectionResetError, toOSError } from './os-error.ts'
 import { UnsentBytes } from './unsent-bytes.ts'
+import { whenFinished } from './when-finished.ts'
 import { type WriteProtocol, WriteTransport } from './write-transport.ts'
 
 /** A transport that writes to a Writable of Node. */
@@ -10,8 +11,8 @@ export class NodeSink extends WriteTransport {
   /** Counts the bytes for a Writable in object mode, because Node counts its chunks; null for any other Writable. */
   readonly #unsent: UnsentBytes | null
   #aborted = false
-  /** Whether other code had destroyed the sink before `close` was called, and the sink had not sent all bytes. */
-  #wasCut = false
+  /** Whether the sink has dropped bytes, because other code has destroyed it. */
+  #hasDropped = false
 
   constructor(sink: Writable, protocol: WriteProtocol) {
     super()
@@ -20,14 +21,14 @@ export class NodeSink extends WriteTransport {
     this.#unsent = sink.writableObjectMode ? new UnsentBytes() : null
     // This listener is never removed, because an 'error' event without a listener would end the process.
     sink.on('error', (error) => this.lost(toOSError(error)))
-    finished(sink, { readable: false }, (error) => {
-      // Node reports an error if the sink has closed before it has sent all bytes. After a call of `close`, this is not a
-      // failure if the sink has no error of its own: the sink may be a pipe whose reading end was closed.
-      const isOrderly =
-        error == null ||
-        this.#aborted ||
-        (this.isClosing() && !this.#wasCut && sink.errored === null)
-      this.lost(isOrderly ? null : toOSError(error))
+    whenFinished(sink, { readable: false }, (error) => {
+      // The sink has failed, or it has ended, or other code has destroyed it. A destroyed sink may have accepted all bytes: the
+      // stdin of a child process is destroyed when the process exits. Node then reports an error anyway. On the other hand,
+      // Node reports no error for a sink that was ended and then destroyed before it was open, and drops the bytes.
+      const isCut = this.#hasDropped || this.buffered() > 0
+      if (this.#aborted) this.lost(null)
+      else if (sink.errored != null) this.lost(toOSError(sink.errored))
+      else this.lost(isCut ? cutOff(error) : null)
     })
   }
 
@@ -41,8 +42,17 @@ export class NodeSink extends WriteTransport {
 
   protected override send(data: Uint8Array | string, flushed: (() => void) | undefined): void {
     const unsent = this.#unsent
-    if (unsent === null) this.#sink.write(data, flushed)
-    else {
+    if (unsent === null) {
+      this.#sink.write(
+        data,
+        flushed === undefined
+          ? this.#written
+          : (error) => {
+              this.#written(error)
+              if (error == null) flushed()
+            },
+      )
+    } else {
       const n = Buffer.byteLength(data)
       unsent.add(n)
       this.#sink.write(data, (error) => {
@@ -51,6 +61,11 @@ export class NodeSink extends WriteTransport {
         flushed?.()
       })
     }
+  }
+
+  /** Called when the sink has accepted the bytes of a write, or, with an `error`, has dropped them. */
+  readonly #written = (error?: Error | null): void => {
+    if (error != null) this.#hasDropped = true
   }
 
   protected override whenFlushed(callback: () => void): void {
@@ -63,7 +78,6 @@ export class NodeSink extends WriteTransport {
   }
 
   protected override finish(): void {
-    this.#wasCut = this.#sink.destroyed && this.buffered() > 0
     this.#sink.end()
   }
 
@@ -86,4 +100,9 @@ export class NodeSink extends WriteTransport {
     if (errored !== null) this.lost(toOSError(errored))
     super.refuse()
   }
+}
+
+function cutOff(cause: Error | null | undefined): ConnectionResetError {
+  const message = 'other code has destroyed the sink before it had sent all bytes'
+  return new ConnectionResetError(message, { cause: cause ?? undefined })
 }

@@ -132,7 +132,7 @@ function wrap(error: unknown): Error {
 }
 
 /** The codes of Node for a stream that was destroyed without an error, or was ended, before it had sent all bytes. */
-const closedEarly = /^ERR_STREAM_(DESTROYED|PREMATURE_CLOSE|WRITE_AFTER_END)$/
+const closedEarly = /^(ECANCELED|ERR_STREAM_(DESTROYED|PREMATURE_CLOSE|WRITE_AFTER_END))$/
 /** The codes of a connection that the peer has ended, or that the network has lost. */
 const ofConnection = new Set([
   'ECONNRESET',

@@ -1,9 +1,10 @@
 import { Future, isCancelled, type Task } from '@tasktree/core'
 import { createServiceTask, describe } from '@tasktree/core/lowlevel'
-import { finished, type Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { toOSError } from './os-error.ts'
 import type { ReadTransport } from './receive-buffer.ts'
 import type { StreamReader } from './stream-reader.ts'
+import { whenFinished } from './when-finished.ts'
 
 export type Source = Readable | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array | string>
 
@@ -53,7 +54,7 @@ function readFromNode(source: Readable, reader: StreamReader): void {
   source.once('end', () => reader.feedEof())
   // This listener is never removed, because an 'error' event without a listener would end the process.
   source.on('error', (error) => reader.feedEof(toOSError(error)))
-  finished(source, { writable: false }, (error) => {
+  whenFinished(source, { writable: false }, (error) => {
     isOver = true
     source.off('data', onData)
     reader.feedEof(error == null ? null : toOSError(error))

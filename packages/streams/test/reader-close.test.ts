@@ -133,6 +133,23 @@ test('a source that emits no close, or has closed before, is closed all the same
     expect(kept.destroyed).toBe(true)
   }))
 
+test.each([true, false])(
+  'a source with emitClose: %s that other code destroys ends a read',
+  (emitClose) =>
+    run(async () => {
+      for (const error of [undefined, new Error('the disk is gone')]) {
+        const source = new Readable({ read() {}, emitClose })
+        const reader = StreamReader.from(source)
+        const read = reader.read()
+        await later(1)
+        source.destroy(error)
+        const failure = error ?? { code: 'ERR_STREAM_PREMATURE_CLOSE' }
+        await expect(timeout(1000, () => read)).rejects.toMatchObject(failure)
+        await timeout(1000, () => reader.close())
+      }
+    }),
+)
+
 test.each(['read', 'readLine', 'readInto'] as const)(
   'a %s that was woken when the reader is closed does not take the close for the end',
   (what) =>

@@ -1,0 +1,33 @@
+import { ConnectionResetError, OSError, type StreamWriter } from '@tasktree/streams'
+import { createSubprocessExec, PIPE } from '@tasktree/subprocess'
+import { expect, test } from 'vitest'
+
+test('after the exit of the child its stdin has closed, whether the program closed it or not', async () => {
+  for (const close of [true, false]) {
+    const child = await createSubprocessExec('true', [], { stdin: PIPE })
+    const stdin = child.stdin as StreamWriter
+    const closed = stdin.waitClosed()
+    if (close) stdin.close()
+    await child.wait()
+    await closed
+    await stdin.waitClosed()
+    await expect(stdin.drain()).rejects.toThrow(ConnectionResetError)
+  }
+})
+
+test('input that is cut off by the exit is an error of stdin', async () => {
+  // The grandchild keeps the pipe open, so only the exit of the child ends the write.
+  const held = 'exec 3<&0; sleep 48.48 <&3 & echo $!'
+  for (const script of ['exit', held]) {
+    await using child = await createSubprocessExec('sh', ['-c', script], {
+      stdin: PIPE,
+      stdout: PIPE,
+    })
+    const stdin = child.stdin as StreamWriter
+    stdin.write(Buffer.alloc(10_000_000))
+    await expect(stdin.drain()).rejects.toThrow(OSError)
+    await expect(stdin.waitClosed()).rejects.toThrow(OSError)
+    await expect(stdin.drain()).rejects.toThrow(ConnectionResetError)
+    if (script === held) process.kill(Number(await child.stdout?.readLine()), 'SIGKILL')
+  }
+})
