@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { RuntimeError, sleep, TimeoutError } from '@tasktree/core'
+import { createTask, isCancelled, RuntimeError, sleep, TimeoutError } from '@tasktree/core'
 import { describe, expect, test } from 'vitest'
 import { kinds, refs } from './support/kinds.ts'
 
@@ -147,6 +147,51 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     expect(await results.next()).toMatchObject({ value: 1 })
     expect(await results.next()).toMatchObject({ value: 2 })
     expect(await results.next()).toMatchObject({ done: true })
+  })
+
+  test.for([0, 1, 3])(
+    'maps that share a pool wait for room with maxQueue: %i',
+    async (maxQueue) => {
+      await using pool = make({ maxWorkers: 1, maxQueue })
+      const wanted = Array.from({ length: 10 }, (_, i) => i)
+      const inner = pool.map(refs.echo, wanted, { buffer: 4 })
+      const maps = [
+        collect(pool.map(refs.echo, wanted)),
+        collect(pool.map(refs.echo, wanted, { buffer: 4, chunksize: 2 })),
+        // Each item of the outer map is a result of another map over the same pool.
+        collect(pool.map(refs.echo, inner)),
+      ]
+      expect(await Promise.all(maps)).toEqual([wanted, wanted, wanted])
+    },
+  )
+
+  test('while the queue is full, map reads no item, and a cancel or the timeout ends it', async () => {
+    await using pool = make({ maxWorkers: 1, maxQueue: 1 })
+    await pool.submit(refs.echo, 0)
+    const [running, waiting] = [refs.waitUntilAborted, refs.echo].map((job) => pool.submit(job, 0))
+    let read = 0
+    function* items(): Generator<number> {
+      for (;;) yield read++
+    }
+    const late = collect(pool.map(refs.echo, items(), { timeout: 20 }))
+    const cancelled = createTask(() => collect(pool.map(refs.echo, items())))
+    const left = createTask(() => collect(pool.map(refs.echo, [7, 8])))
+    await expect(late).rejects.toBeInstanceOf(TimeoutError)
+    cancelled.cancel()
+    await expect(cancelled).rejects.toSatisfy(isCancelled)
+    expect(read).toBe(0)
+    waiting?.cancel()
+    running?.cancel()
+    expect(await left).toEqual([7, 8])
+  })
+
+  test('a map that waits for room ends when the pool is shut down', async () => {
+    const pool = make({ maxWorkers: 1, maxQueue: 1 })
+    await pool.submit(refs.echo, 0)
+    for (const job of [refs.waitUntilAborted, refs.echo]) pool.submit(job, 0).catch(() => {})
+    const ended = collect(pool.map(refs.echo, [1])).catch((error: unknown) => error)
+    await pool.shutdown({ cancelFutures: true })
+    expect(await ended).toBeInstanceOf(RuntimeError)
   })
 
   test('no items give no results', async () => {

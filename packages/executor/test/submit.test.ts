@@ -213,6 +213,15 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(await pool.submit(refs.add, 1, 1)).toBe(2)
   })
 
+  test('with maxQueue: 0 a job is taken by a worker that is idle or can be started', async () => {
+    await using pool = make({ maxWorkers: 1, maxQueue: 0 })
+    expect(await pool.submit(refs.add, 1, 1)).toBe(2)
+    const running = pool.submit(refs.pause, 20)
+    expect(() => pool.submit(refs.add, 1, 1)).toThrow(ExecutorQueueFull)
+    await running
+    expect(await pool.submit(refs.add, 1, 1)).toBe(2)
+  })
+
   test('workers see the environment they are given', async () => {
     const read = (): string | undefined => process.env['GIVEN']
     await using pool = make({ maxWorkers: 1, env: { ...process.env, GIVEN: 'yes' } })

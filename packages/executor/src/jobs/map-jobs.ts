@@ -3,7 +3,7 @@
  * results.
  *
  * The source of the items may be slow or endless, so the code waits for the next item and the next result at the same
- * time. Neither wait may delay the other, and a cancel or the timeout ends both.
+ * time. While the queue of the pool is full, it waits for room there in place of the next item. Neither wait may delay the other, and a cancel or the timeout ends both.
  */
 import {
   checkpoint,
@@ -47,9 +47,13 @@ export interface MappedJob {
 }
 
 type Submit = (args: readonly unknown[], chunked: boolean) => MappedJob
+type WhenRoom = () => Future<void> | null
 
 /**
  * Implements `Executor.map`. Wrong arguments throw at the call, before any job runs.
+ *
+ * @param whenRoom is called before each item is read. It returns null if a job can be submitted now, or else a future
+ * that is done when it should be called again
  *
  * @throws {TypeError} for wrong arguments
  * @throws {RangeError} for arguments whose value is out of range
@@ -59,6 +63,7 @@ export function mapJobs<T, R>(
   items: Iterable<T> | AsyncIterable<T>,
   options: MapOptions,
   defaultBuffer: number,
+  whenRoom: WhenRoom = () => null,
 ): AsyncIterable<R> {
   if (typeof items !== 'string' && (typeof items !== 'object' || items === null)) {
     throw new TypeError(`map() takes an iterable of items, got ${describe(items)}`)
@@ -72,9 +77,14 @@ export function mapJobs<T, R>(
   const ordered = checkFlag('ordered', options.ordered ?? true)
   return {
     [Symbol.asyncIterator]: () =>
-      new Mapping<T, R>(submit, new Source(items, chunksize), chunksize, buffer, timeout).results(
-        ordered,
-      ),
+      new Mapping<T, R>(
+        submit,
+        whenRoom,
+        new Source(items, chunksize),
+        chunksize,
+        buffer,
+        timeout,
+      ).results(ordered),
   }
 }
 
@@ -183,6 +193,9 @@ interface Submitted<T> {
 /** One iteration over the results of a map. */
 class Mapping<T, R> {
   readonly #submit: Submit
+  readonly #whenRoom: WhenRoom
+  /** The last future for which this iteration waited for room; null before that. */
+  #room: Future<void> | null = null
   readonly #source: Source<T>
   readonly #isChunked: boolean
   readonly #maxPending: number
@@ -192,12 +205,14 @@ class Mapping<T, R> {
 
   constructor(
     submit: Submit,
+    whenRoom: WhenRoom,
     source: Source<T>,
     chunksize: number,
     buffer: number,
     timeout: number,
   ) {
     this.#submit = submit
+    this.#whenRoom = whenRoom
     this.#source = source
     this.#isChunked = chunksize > 1
     this.#maxPending = Math.max(1, Math.ceil(buffer / chunksize))
@@ -240,16 +255,24 @@ class Mapping<T, R> {
 
   /**
    * Submits jobs for the items that are there, until the pending jobs contain `buffer` items. Returns a future when the
-   * next item is not there yet; otherwise null.
+   * next item is not there yet, or when there is no room for its job; otherwise null.
    */
   #submitMore(): Future<unknown> | null {
     while (this.#pending.size < this.#maxPending) {
+      const room = this.#awaitedRoom()
+      if (room !== null) return room
       const chunk = this.#source.take()
       if (!Array.isArray(chunk)) return chunk
       const args = this.#isChunked ? [chunk] : chunk
       this.#pending.add({ job: this.#submit(args, this.#isChunked), chunk })
     }
     return null
+  }
+
+  /** Returns null if there is room for a job; otherwise a future that is done when this should be called again. */
+  #awaitedRoom(): Future<void> | null {
+    if (this.#room?.done() !== false) this.#room = this.#whenRoom()
+    return this.#room
   }
 
   async #waitForOne(futures: readonly Future<unknown>[]): Promise<void> {
@@ -284,6 +307,9 @@ class Mapping<T, R> {
    */
   async *#submitEach(chunk: readonly T[]): AsyncGenerator<R> {
     for (const item of chunk) {
+      for (let room = this.#awaitedRoom(); room !== null; room = this.#awaitedRoom()) {
+        await this.#waitForOne([room])
+      }
       const job = this.#submit([item], false)
       const single: Submitted<T> = { job, chunk: [item] }
       this.#pending.add(single)

@@ -7,6 +7,7 @@
  * cancelled, or when the worker dies. So only a job that has started is ever lost, and no job waits behind a long one
  * while another worker is free.
  */
+import { Future } from '@tasktree/core'
 import { LinkedList } from '@tasktree/core/lowlevel'
 import { explainUncloneable } from '../jobs/explain-uncloneable.ts'
 import { JobSerializationError } from '../jobs/errors.ts'
@@ -39,6 +40,8 @@ export class Dispatch {
   readonly #outcomes: Outcomes
   readonly #workforce: Workforce
   readonly #queue = new LinkedList<PendingJob>()
+  /** For each caller that waits for room in the queue: the future that it awaits. */
+  readonly #roomWaiters: Future<void>[] = []
   #isPumpScheduled = false
   #isReleasing = false
   /** True while a caller awaits the shutdown. Then the workers keep the process alive until they have ended. */
@@ -63,12 +66,33 @@ export class Dispatch {
 
   /** Whether another job may be added to the queue. */
   hasRoom(): boolean {
-    const { maxQueue } = this.#options
-    if (this.#queue.size < maxQueue) return true
+    if (this.#isRoomLeft) return true
     this.pump()
-    // A job that waits only because its worker is still starting does not count against `maxQueue`.
-    const { starting } = this.#workforce
-    return this.#queue.size < (starting === 0 ? maxQueue : maxQueue + starting)
+    return this.#isRoomLeft
+  }
+
+  get #isRoomLeft(): boolean {
+    const { maxQueue, maxWorkers } = this.#options
+    const { size } = this.#queue
+    if (size < maxQueue) return true
+    // A job that waits only because its worker must first start, or that an idle worker takes at once, does not count
+    // against `maxQueue`.
+    const startable = this.#workforce.starting + maxWorkers - this.#workers.size
+    return size < maxQueue + startable || (size === 0 && this.#workers.findIdle() !== null)
+  }
+
+  /** Returns a future that is done when `hasRoom` may have become true. */
+  whenRoom(): Future<void> {
+    const waiter = new Future<void>()
+    this.#roomWaiters.push(waiter)
+    return waiter
+  }
+
+  #tellRoom(): void {
+    // The waiters look by `hasRoom`, which may call this method again. Without the check they would wake each other
+    // for ever.
+    if (this.#roomWaiters.length === 0 || !this.#isRoomLeft) return
+    for (const waiter of this.#roomWaiters.splice(0)) if (!waiter.done()) waiter.setResult()
   }
 
   add(job: PendingJob): void {
@@ -89,13 +113,17 @@ export class Dispatch {
   /** Removes `job` from the queue. Returns false if it is not there. */
   remove(job: PendingJob): boolean {
     const isRemoved = this.#queue.remove(job)
-    if (isRemoved) this.updateHold()
+    if (isRemoved) {
+      this.updateHold()
+      this.#tellRoom()
+    }
     return isRemoved
   }
 
   takeAll(): PendingJob[] {
     const jobs: PendingJob[] = []
     for (let job = this.#queue.shift(); job !== null; job = this.#queue.shift()) jobs.push(job)
+    this.#tellRoom()
     return jobs
   }
 
@@ -127,6 +155,7 @@ export class Dispatch {
     )
     for (let i = 0; i < wanted; i++) this.#workforce.start()
     this.updateHold()
+    this.#tellRoom()
   }
 
   /**
@@ -207,6 +236,7 @@ export class Dispatch {
       this.recallOthers(worker)
       this.updateHold()
       this.#workforce.onUnused(worker)
+      this.#tellRoom()
     }
   }
 

@@ -98,7 +98,8 @@ export abstract class WorkerPool implements Executor, JobOwner {
 
   /**
    * Returns an async iterable with the result of `job` for each item. The first item is read when the iteration starts.
-   * At most `buffer` items are read ahead of the reader, so the items may be endless. A result that is ready is yielded
+   * At most `buffer` items are read ahead of the reader, so the items may be endless. While `maxQueue` jobs wait, no item
+   * is read. A result that is ready is yielded
    * at once, even if the items come slowly. The first failure is thrown, and ends the iteration. If the items
    * fail, the results of the items before that come first. Leaving the iteration early cancels the jobs that have not
    * ended.
@@ -128,7 +129,17 @@ export abstract class WorkerPool implements Executor, JobOwner {
       items,
       options,
       Math.max(1, Math.min(16 * maxWorkers, maxQueue)),
+      () => this.#whenRoom(),
     )
+  }
+
+  /**
+   * Returns null if a job can be submitted now, or if its submission would throw for another reason than a full queue.
+   * Otherwise returns a future that is done when there may be room in the queue.
+   */
+  #whenRoom(): Future<void> | null {
+    const { dispatch, isBroken, isShutDown } = this.#workforce
+    return isBroken || isShutDown || dispatch.hasRoom() ? null : dispatch.whenRoom()
   }
 
   /** Submits one job. `submitted` is the stack of the call of `map`; undefined for a call of `submit`. */
