@@ -31,12 +31,13 @@ const leastWait = 1e-6
  *     console.log(performance.now() - start > 15) // true
  */
 export class RateLimiter extends Primitive {
+  /** The bucket gets `#limit` tokens in each `#interval`. Both are the numbers of the options, multiplied by `scaleOf`. */
   readonly #limit: number
   readonly #interval: number
   readonly #burst: number
   /**
    * The time at which the bucket will be full if no tokens are taken. It is the whole state of the bucket. Its unit is
-   * 1 / `limit` milliseconds, so that each token takes `interval` units. Both numbers are usually whole, so no rounding
+   * 1 / `#limit` milliseconds, so that each token takes `#interval` units. Both numbers are usually whole, so no rounding
    * errors add up.
    */
   #fullAt = -Infinity
@@ -88,8 +89,9 @@ export class RateLimiter extends Primitive {
     const { burst = Math.max(1, limit) } = options
     checkPositive('burst', burst)
     super(checkNamed('a RateLimiter takes { limit, interval }', options)?.name)
-    this.#limit = limit
-    this.#interval = interval
+    const scale = scaleOf(limit, interval, burst)
+    this.#limit = limit * scale
+    this.#interval = interval * scale
     this.#burst = burst
   }
 
@@ -146,9 +148,9 @@ export class RateLimiter extends Primitive {
     readonly burst: number
     readonly waiters: number
   } {
-    const missing = Math.max(0, this.#fullAt - this.#time(getEventLoop())) / this.#interval
+    const untilFull = Math.max(0, this.#fullAt - this.#time(getEventLoop()))
     return Object.freeze({
-      available: this.#burst - missing,
+      available: untilFull === 0 ? this.#burst : this.#burst - untilFull / this.#interval,
       burst: this.#burst,
       waiters: this.#line.size + this.#woken,
     })
@@ -198,6 +200,16 @@ export class RateLimiter extends Primitive {
       this.#line.wakeNext()
     }
   }
+}
+
+/**
+ * Returns a power of two by which the limit and the interval are multiplied, so that `time * limit` and
+ * `burst * interval` stay below 2 ** 1024, where Infinity begins. The difference of two Infinities is NaN, and a wait of
+ * NaN milliseconds would count as no wait. For ordinary numbers the power is 1.
+ */
+function scaleOf(limit: number, interval: number, burst: number): number {
+  const tooLarge = Math.max(Math.log2(limit) - 900, Math.log2(burst) + Math.log2(interval) - 1000)
+  return 2 ** -Math.ceil(Math.max(0, tooLarge))
 }
 
 function checkPositive(name: string, value: number): number {

@@ -92,6 +92,50 @@ test('one that is cancelled in the instant of its grant gives its token to the n
     expect(getEventLoop().time() - start).toBe(1000)
   }))
 
+const huge = Number.MAX_VALUE
+test.each([
+  { limit: huge, interval: 1000 },
+  { limit: 1e308, interval: 1000 },
+  { limit: 2 ** 1000, interval: 1e-300 },
+])('a limit of $limit in $interval ms gives all tokens again after the interval', (options) =>
+  runVirtual(async () => {
+    const { limit, interval } = options
+    await sleep(1_000_000)
+    const limiter = new RateLimiter(options)
+    const start = getEventLoop().time()
+    await limiter.acquire(limit)
+    await limiter.acquire(limit)
+    const waited = getEventLoop().time() - start
+    expect(waited).toBeCloseTo(interval)
+    await sleep(interval * 2 + 1)
+    expect(limiter.statistics()).toMatchObject({ available: limit, waiters: 0 })
+  }),
+)
+
+test.each([
+  { limit: 1, interval: huge, burst: 10 },
+  { limit: 1, interval: 1e308, burst: huge },
+  { limit: 5e-324, interval: 1, burst: 10 },
+])('a limit of $limit in $interval ms gives no tokens after the burst of $burst', (options) =>
+  runVirtual(async () => {
+    const { burst } = options
+    const limiter = new RateLimiter(options)
+    await limiter.acquire(burst / 2)
+    await limiter.acquire(burst / 2)
+    const [first, second] = [1, 2].map(() => createTask(() => limiter.acquire(burst)))
+    const check = (waiters: number): void => {
+      expect(limiter.statistics().waiters).toBe(waiters)
+      expect(limiter.statistics().available / burst).toBeCloseTo(0)
+    }
+    await sleep(1e9)
+    check(2)
+    first?.cancel()
+    await sleep(1e9)
+    check(1)
+    second?.cancel()
+  }),
+)
+
 test('wrong arguments are refused at once', () => {
   expect(() => new RateLimiter({ limit: 0, interval: 1 })).toThrow(RangeError)
   expect(() => new RateLimiter({ limit: 1, interval: NaN })).toThrow(RangeError)
