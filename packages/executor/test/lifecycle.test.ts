@@ -13,6 +13,14 @@ import { kinds, refs } from './support/kinds.ts'
 import { isAlive } from '../../../vitest.processes.ts'
 import { testWhere } from '../../../vitest.skips.ts'
 
+/** The message of a trace when its job has ended. */
+interface Ended {
+  readonly job: string
+  readonly worker: number | null
+  readonly cancelled?: boolean
+  readonly error?: Error
+}
+
 const program = fileURLToPath(bundled('program.js'))
 
 function start(
@@ -146,6 +154,49 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     } finally {
       for (const unsubscribe of listeners) unsubscribe()
     }
+  })
+
+  test('the trace of a job tells its worker when the job has ended, and so does the channel of ends', async () => {
+    const ends: (number | null)[] = []
+    const traced: string[] = []
+    const noteEnd = (message: unknown): void => void ends.push((message as JobEvent).worker)
+    const noteTrace = (message: unknown): void => {
+      const { job, worker, cancelled, error } = message as Ended
+      traced.push(`${job} ${worker} ${cancelled === true ? 'cancelled' : (error?.name ?? 'ended')}`)
+    }
+    const [channelOfEnds, traces] = [
+      channel('tasktree:executor:end'),
+      channel('tracing:tasktree:executor.job:asyncEnd'),
+    ]
+    channelOfEnds.subscribe(noteEnd)
+    traces.subscribe(noteTrace)
+    try {
+      const pool = make({ maxWorkers: 1, cancelGrace: 20 })
+      await pool.submit(refs.add, 1, 1)
+      await pool.submit(refs.failOddly).catch(() => {})
+      const [running, waiting] = [pool.submit(refs.spin), pool.submit(refs.echo, 1)]
+      while (pool.stats.running === 0) await delay(1)
+      waiting.cancel()
+      running.cancel()
+      await pool.submit(refs.exit, 3).catch(() => {})
+      const last = [refs.spin, refs.spin].map((job) => pool.submit(job))
+      while (pool.stats.running === 0) await delay(1)
+      await pool.shutdown({ cancelFutures: true })
+      expect(await Promise.allSettled(last)).toHaveLength(2)
+    } finally {
+      channelOfEnds.unsubscribe(noteEnd)
+      traces.unsubscribe(noteTrace)
+    }
+    expect(traced).toEqual([
+      'add 1 ended',
+      'failOddly 1 OddError',
+      'echo null cancelled',
+      'spin 1 cancelled',
+      'exit 2 WorkerCrashedError',
+      'spin null cancelled',
+      'spin 3 cancelled',
+    ])
+    expect(ends).toEqual([1, 1, null, 1, 2, null, 3])
   })
 })
 

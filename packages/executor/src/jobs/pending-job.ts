@@ -1,6 +1,7 @@
 import type { WaitDetails } from '@tasktree/core/lowlevel'
 import type { Transferable } from 'node:worker_threads'
 import type { Linked, LinkedList } from '@tasktree/core/lowlevel'
+import type { JobTrace } from '../pool/tracing.ts'
 import type { CallMode, Carrier } from '../transport/protocol.ts'
 import type { WorkerHandle } from '../transport/worker-handle.ts'
 import { type JobControl, JobFuture } from './job-future.ts'
@@ -25,6 +26,8 @@ export class PendingJob implements JobControl, Linked<PendingJob> {
   readonly args: readonly unknown[]
   readonly chunked: boolean
   readonly transferList: readonly Transferable[]
+  /** What a tracing tool has got about this job; null if no tool listened at the submission. */
+  trace: JobTrace | null = null
   /** The text fields of a tracing tool that travel with the job. */
   carrier: Carrier | null = null
   /** The stack of the submission. Set only after the job was sent or queued. */

@@ -1,3 +1,4 @@
+import type { TraceOutcome } from '@tasktree/core/lowlevel'
 import type { PendingJob } from '../jobs/pending-job.ts'
 import type { WorkerHandle } from '../transport/worker-handle.ts'
 import type { Executor } from './executor.ts'
@@ -25,12 +26,8 @@ export class Outcomes {
   submitted(job: PendingJob): void {
     const { future, kind } = job
     if (jobTracing.isOn) {
-      const trace: JobTrace = {
-        executor: this.#executor,
-        future,
-        job: kind.name,
-        worker: null,
-      }
+      const trace: JobTrace = { executor: this.#executor, future, job: kind.name, worker: null }
+      job.trace = trace
       jobTracing.run(future, trace, () => {})
       job.carrier = trace.carrier ?? null
     }
@@ -51,8 +48,7 @@ export class Outcomes {
     this.completed++
     job.kind.stacks.noteSuccess(job.submitted)
     job.future.setResult(value)
-    if (jobTracing.isLive) jobTracing.settle(job.future, { result: value })
-    this.#publishEnd(job, worker)
+    this.#publishEnd(job, worker, { result: value })
   }
 
   fail(job: PendingJob, error: unknown, worker: WorkerHandle | null = null): void {
@@ -61,17 +57,21 @@ export class Outcomes {
     job.kind.stacks.noteFailure()
     job.future.setException(error)
     noteFailure(job.future)
-    if (jobTracing.isLive) jobTracing.settle(job.future, { error })
-    this.#publishEnd(job, worker)
+    this.#publishEnd(job, worker, { error })
   }
 
   cancelled(job: PendingJob): void {
-    if (jobTracing.isLive) jobTracing.settle(job.future, { cancelled: true })
-    this.#publishEnd(job, job.worker)
+    this.#publishEnd(job, job.isStarted ? job.worker : null, { cancelled: true })
   }
 
-  #publishEnd({ future }: PendingJob, worker: WorkerHandle | null): void {
+  /** `worker` is the worker that has run the job; null if the job was not run. */
+  #publishEnd(job: PendingJob, worker: WorkerHandle | null, outcome: TraceOutcome): void {
+    const id = worker?.id ?? null
+    if (job.trace !== null) {
+      job.trace.worker = id
+      jobTracing.settle(job.future, outcome)
+    }
     if (!jobEnd.hasSubscribers) return
-    jobEnd.publish({ executor: this.#executor, future, worker: worker?.id ?? null })
+    jobEnd.publish({ executor: this.#executor, future: job.future, worker: id })
   }
 }

@@ -29,7 +29,10 @@ export interface JobTrace {
   readonly future: JobFuture<unknown, unknown>
   /** The name of the function that the job runs. */
   readonly job: string
-  /** Always null, because the job has no worker when the trace begins. */
+  /**
+   * Null until the outcome is published. Then the number of the worker that has run the job, or null if no worker has
+   * run it.
+   */
   worker: number | null
   /** A subscriber of the event `start` may set this to text fields, which then travel to the worker with the job. */
   carrier?: Carrier

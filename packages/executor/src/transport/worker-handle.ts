@@ -411,8 +411,12 @@ export class WorkerHandle {
     // arguments of another job.
     const received = running === null ? unstarted[0]?.message : undefined
     const receiving = unstarted.filter((job) => job.message === received)
-    for (const job of jobs) job.worker = null
-    for (const job of unstarted) job.isStarted = false
+    for (const job of unstarted) {
+      job.worker = null
+      job.isStarted = false
+    }
     this.#owner.onExit(this, exit, { running, receiving, unstarted })
+    // Not before, because the end of the running job is published with its worker.
+    if (running !== null) running.worker = null
   }
 }
