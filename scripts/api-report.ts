@@ -1,5 +1,6 @@
-// Writes each package's public declarations, without their comments, to api/<package>.d.ts: a change of a
-// signature is then a line in a review. With --check it only names the reports that are out of date.
+// Writes each package's public declarations, without their comments, to api/<package>.d.ts, so that a review shows each
+// change of a signature as a changed line. With --check this script writes nothing: it names the reports that are out of
+// date, and fails if there is one.
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 

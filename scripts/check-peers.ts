@@ -1,6 +1,6 @@
-// The release check of how the packages depend on core. One process must hold one copy of core, so every other package
-// names core as a peer, with a range that admits every compatible version of it. `pnpm check:peers` reports each package
-// that does not, and proves that a release of the next minor of core moves every range.
+// Checks how the packages depend on core. One process must hold one copy of core. So every other package must name core as a
+// peer dependency, with a range that admits every compatible version of core. `pnpm check:peers` reports each package that
+// breaks this rule. It also proves that the next minor release of core moves every range.
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +8,7 @@ import { versionCopy } from './version-copy.ts'
 
 const core = '@tasktree/core'
 
-/** The packages whose code does not run beside core, but looks at programs that use it. */
+/** The packages that need no core, because their code only reads the source of programs. */
 const withoutCore: ReadonlySet<string> = new Set(['@tasktree/eslint-plugin'])
 
 export interface Manifest {
@@ -19,13 +19,13 @@ export interface Manifest {
   readonly peerDependencies?: Readonly<Record<string, string>>
 }
 
-/** The range of all versions that are compatible with `version`: below 1.0.0 a minor is a breaking change. */
+/** Returns the range of all versions that are compatible with `version`. Below 1.0.0 a minor release is a breaking change. */
 export function compatibleRange(version: string): string {
   const [major, minor] = version.split('.')
   return major === '0' ? `^0.${minor}.0` : `^${major}.0.0`
 }
 
-/** One line for each rule that a manifest breaks. */
+/** Returns one line for each rule that a manifest breaks. */
 export function findPeerFaults(manifests: readonly Manifest[]): string[] {
   const version = manifests.find((manifest) => manifest.name === core)?.version
   if (version === undefined) return [`there is no ${core}`]
@@ -52,7 +52,7 @@ export function readManifests(root: string): Manifest[] {
     .map((file) => JSON.parse(readFileSync(join(root, file), 'utf8')) as Manifest)
 }
 
-/** The manifests as changesets would write them for a release of core alone; nothing in `root` is changed. */
+/** Returns the manifests as `changeset version` would write them for a release of core alone. Nothing in `root` is changed. */
 export function releaseCore(root: string, bump: 'minor' | 'patch'): Manifest[] {
   return versionCopy(root, readManifests, { package: core, bump })
 }

@@ -1,5 +1,5 @@
-// The release check of what the registry shows: the fields of each manifest, and the changelog of a first release. `pnpm
-// release` runs it before anything is built or published.
+// Checks what the registry will show of each package: the fields of the manifest, the install lines of the README, and the
+// changelog of a first release. `pnpm release` runs this check before anything is built or published.
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,10 +8,10 @@ import { versionCopy } from './version-copy.ts'
 
 export type Fields = Readonly<Record<string, unknown>>
 
-/** Hosts and owners that stand for an address which nobody has decided on yet. */
+/** Matches a placeholder that stands for an address which has not been decided yet. */
 const placeholder = /example|localhost|placeholder|your-|owner\/|todo|…|<|>/i
 
-/** One line for each fault in the fields that the root manifest gives to every package. */
+/** Returns one line for each fault in the fields that the root manifest gives to every package. */
 export function findSharedFaults(manifest: Fields): string[] {
   return sharedFields.flatMap((field) => {
     const value = JSON.stringify(manifest[field])
@@ -24,13 +24,13 @@ export function findSharedFaults(manifest: Fields): string[] {
   })
 }
 
-/** The packages that the install lines of a README name. Whoever follows them has all that its programs need. */
+/** Returns the packages that the `npm install` lines of a README name. */
 export function installedBy(readme: string): string[] {
   const lines = readme.matchAll(/^ {4}npm install(?: --save-dev)? (.*)$/gm)
   return [...lines].flatMap((line) => (line[1] as string).trim().split(/\s+/))
 }
 
-/** One line for each fault in what a package itself says of itself. */
+/** Returns one line for each fault in the manifest and the README of a package. */
 export function findPackageFaults(manifest: Fields, readme: string): string[] {
   const { name, description, keywords, license, files } = manifest
   const faults: string[] = []
@@ -44,7 +44,7 @@ export function findPackageFaults(manifest: Fields, readme: string): string[] {
     if (manifest[field] !== undefined) faults.push(`must leave "${field}" to the root package.json`)
   }
   const installed = installedBy(readme)
-  // Nothing of the plugin runs in a program, beside core.
+  // The ESLint plugin only reads the source of programs, so it needs no core.
   const needsCore = name !== '@tasktree/eslint-plugin'
   if (!installed.includes(String(name)) || (needsCore && !installed.includes('@tasktree/core'))) {
     faults.push('must say in its README how it is installed, and name core')
@@ -52,7 +52,10 @@ export function findPackageFaults(manifest: Fields, readme: string): string[] {
   return faults.map((fault) => `${String(name)} ${fault}`)
 }
 
-/** One line for each entry of a first changelog that tells of an earlier state, which its readers have not seen. */
+/**
+ * Returns one line for each entry of a first changelog that is not an addition. No reader of a first changelog has seen an
+ * earlier version, so a fix or a change of it means nothing to them.
+ */
 export function findChangelogFaults(name: string, changelog: string): string[] {
   const entries = changelog.split('\n').filter((line) => line.startsWith('- '))
   const faults = entries.flatMap((entry) => {
@@ -63,7 +66,7 @@ export function findChangelogFaults(name: string, changelog: string): string[] {
   return entries.length === 0 ? [`the first changelog of ${name} says nothing`] : faults
 }
 
-/** The changelogs that the pending changesets make, of the packages that have none yet. */
+/** Returns the changelogs that the pending changesets would write, by the folder of each package that has no changelog yet. */
 export function firstChangelogs(root: string): Map<string, string> {
   return versionCopy(root, (copy) => {
     const changelogs = new Map<string, string>()
@@ -76,7 +79,7 @@ export function firstChangelogs(root: string): Map<string, string> {
   })
 }
 
-/** The text of a file; empty if there is none, in which a check then finds its fault. */
+/** Reads a file. A missing file reads as an empty text, in which the checks then find their faults. */
 function readText(file: string): string {
   return existsSync(file) ? readFileSync(file, 'utf8') : ''
 }
@@ -85,7 +88,7 @@ function readFields(file: string): Fields {
   return JSON.parse(readFileSync(file, 'utf8')) as Fields
 }
 
-/** The faults of the packages as they are in `root`. */
+/** Returns the faults of all packages in `root`. */
 export function findFaults(root: string): string[] {
   const packages = globSync('packages/*', { cwd: root }).toSorted()
   return [
@@ -99,7 +102,7 @@ export function findFaults(root: string): string[] {
   ]
 }
 
-/** One line for each changeset that waits: what is published must have its changelog. */
+/** Returns one line for each pending changeset, because every published change must stand in a changelog. */
 export function findWaiting(root: string): string[] {
   return globSync('.changeset/*.md', { cwd: root })
     .toSorted()

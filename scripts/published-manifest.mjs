@@ -1,16 +1,17 @@
-// What a package's manifest is in the registry. The root manifest is the one place of the fields that all packages share.
+// Makes the manifest that a package has in the registry. The fields that all packages share stand only in the root manifest,
+// so they are added here.
 import { readFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** The fields that a package takes from the root manifest, and must not have itself. */
+/** The fields that a published package takes from the root manifest. The package's own manifest must not have them. */
 export const sharedFields = ['author', 'homepage', 'bugs', 'repository']
 
 /**
- * The manifest of the package in `folder` as it is published: with the shared fields, and without what only serves
- * development in this repository.
+ * Returns the manifest of the package in `folder` as it is published: with the shared fields, and without `scripts` and
+ * `devDependencies`, which only serve development in this repository.
  */
 export function publishedManifest(manifest, folder) {
   const { scripts: _, devDependencies: __, ...published } = manifest

@@ -1,5 +1,6 @@
-// `npm test`, `npm run demo`, `npm run example` and `npm run docs`, for a machine that has only git and a Node >= 20 with npm: installs the
-// workspace with the pnpm that package.json pins, builds what is needed and runs it on the pinned Node.
+// Runs `npm test`, `npm run demo`, `npm run example` and `npm run docs` on a machine that has only git and a Node >= 20 with npm.
+// This script installs the workspace with the pnpm that package.json pins, builds the packages that the command needs, and runs
+// the command on the pinned Node.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,10 +13,13 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const binaries = join(root, 'node_modules', '.bin')
 const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-/** Runs a program to its end and gives its exit code, as a shell counts it. `quiet` shows output only of a failure. */
+/**
+ * Runs a program to its end and resolves with its exit code. If a signal ended the program, the code is 128 plus the number of
+ * the signal, as in a shell. With `quiet` the output is shown only if the program fails.
+ */
 function execute(command, args, { env, quiet = false } = {}) {
   return new Promise((resolve, reject) => {
-    // npm's and pnpm's commands are scripts on Windows, which only a shell starts.
+    // On Windows the commands of npm and pnpm are scripts, and only a shell can start a script.
     const shell = process.platform === 'win32' && command !== process.execPath
     const child = spawn(command, args, {
       cwd: root,
@@ -24,7 +28,7 @@ function execute(command, args, { env, quiet = false } = {}) {
       env: {
         ...process.env,
         TURBO_TELEMETRY_DISABLED: '1',
-        // Node keeps there what it has compiled: hundreds of programs are started, most of them of the same modules.
+        // Node caches compiled modules in this folder. The tests start hundreds of programs, most of which load the same modules.
         NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled'),
         ...env,
       },
@@ -32,7 +36,7 @@ function execute(command, args, { env, quiet = false } = {}) {
     const output = []
     child.stdout?.on('data', (chunk) => output.push(chunk))
     child.stderr?.on('data', (chunk) => output.push(chunk))
-    // A terminal's Ctrl-C reaches the child by itself; this process only has to outlive it.
+    // The terminal sends Ctrl-C to the child too. So this process ignores SIGINT, and waits until the child has ended.
     const ignore = () => {}
     const pass = (signal) => child.kill(signal)
     process.on('SIGINT', ignore).on('SIGTERM', pass).on('SIGHUP', pass)
@@ -45,17 +49,17 @@ function execute(command, args, { env, quiet = false } = {}) {
   })
 }
 
-// Without --prefer-offline, npx asks the registry each time, and waits more than a minute for it where there is no network.
+// Without --prefer-offline, npx asks the registry each time, and without a network it waits more than a minute for the answer.
 function pnpm(args, options) {
   return execute('npx', ['--yes', '--prefer-offline', packageManager, ...args], options)
 }
 
-/** pnpm must start turbo: turbo runs a package's scripts with the pnpm it finds on the path. */
+/** Starts turbo through pnpm, because turbo runs the scripts of the packages with the pnpm that it finds on the path. */
 function turbo(args, options) {
   return pnpm(['exec', 'turbo', 'run', ...args], options)
 }
 
-/** Puts the pinned Node and the workspace's tools first on the path. */
+/** Runs a program with the pinned Node and the workspace's tools first on the path. */
 function pinned(command, args = []) {
   return execute(command, args, { env: { PATH: `${binaries}${delimiter}${process.env.PATH}` } })
 }
@@ -72,7 +76,7 @@ async function install() {
   return code
 }
 
-/** Every package's `test-counts.json`: what its tests came to. */
+/** Returns the paths of all files `test-counts.json`, into which the test reporter writes the results of each package. */
 function countFiles() {
   const nested = ['packages', 'apps'].flatMap((parent) =>
     readdirSync(join(root, parent)).map((name) => join(parent, name)),
@@ -84,7 +88,8 @@ function countFiles() {
 }
 
 async function test() {
-  // What is left of an earlier run must not count; turbo brings back what its cache answers.
+  // The results of an earlier run must not count, so their files are removed. When turbo answers a test run from its cache, it
+  // restores the file of that package.
   for (const file of countFiles()) rmSync(file)
 
   const tsc = await pinned('tsc')
@@ -118,7 +123,7 @@ function build(filter) {
   return turbo(['build', `--filter=${filter}`, '--output-logs=errors-only'], { quiet: true })
 }
 
-/** The tour, or the cluster; with other arguments, jobd's own command line. */
+/** Runs the tour if there are no arguments, and the cluster for `cluster`. Any other arguments go to jobd's command line. */
 async function demo(args) {
   const built = await build('@tasktree/demo...')
   if (built !== 0) return built
@@ -129,7 +134,7 @@ async function demo(args) {
 }
 
 async function example(args) {
-  // Without a name they are only listed, which needs no package.
+  // Without a name, main.ts only lists the examples, which needs no built package.
   const built = args.length === 0 ? 0 : await build('@tasktree/examples^...')
   if (built !== 0) return built
   return pinned('node', [join('examples', 'src', 'main.ts'), ...args])
@@ -137,7 +142,7 @@ async function example(args) {
 
 /** Builds the documentation site and serves it on localhost. */
 async function docs(args) {
-  // The timelines are drawn from runs of the built packages.
+  // The site draws its timelines from runs of the built packages.
   const built = await build('@tasktree/docs^...')
   if (built !== 0) return built
   return pinned('node', [join('docs', 'site', 'main.ts'), ...args])

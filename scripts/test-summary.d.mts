@@ -1,4 +1,4 @@
-/** What the tests of one package came to, as `vitest.reporter.ts` writes it. */
+/** The test results of one package, as `vitest.reporter.ts` writes them. */
 export interface TestCounts {
   readonly passed: number
   readonly failed: number
@@ -8,7 +8,7 @@ export interface TestCounts {
 }
 export interface TestSummary {
   readonly failed: number
-  /** What `npm test` prints at its end. */
+  /** The text that `npm test` prints at its end. */
   readonly text: string
 }
 export declare function summarize(

@@ -1,6 +1,6 @@
-// The end of `npm test`: the skipped tests, the failed tests and the total of all packages.
+// Makes the text that `npm test` prints at its end: the skipped tests, the failed tests and the total of all packages.
 
-/** Adds up what the tests of each package came to, and the exit codes of the type check of the root and of turbo. */
+/** Adds up the test results of all packages. A failed type check of the root folder, or a failed turbo run, counts as a failure. */
 export function summarize(packages, exitCodes) {
   const total = { passed: 0, failed: 0, skipped: 0 }
   const skips = []
@@ -16,7 +16,8 @@ export function summarize(packages, exitCodes) {
     total.failed += 1
     failures.push('  the type check of the root folder: its errors are the first output above')
   }
-  // A build, a typecheck or a test run that failed without counting a failed test is one.
+  // If turbo failed although no failed test was counted, then a build, a type check or a whole test run has failed. It counts
+  // as one failed test.
   if (exitCodes.turbo !== 0 && total.failed === 0) {
     total.failed = 1
     failures.push('  a build, a type check or a test run: turbo names it above')

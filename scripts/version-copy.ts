@@ -1,12 +1,12 @@
-// Runs `changeset version` on a copy of what it reads, so that a check can look at a release that nobody has made.
+// Runs `changeset version` on a copy of the files that it reads, so that a check can look at a release before it is made.
 import { cpSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { runChangesets, versionPackages } from './version-packages.ts'
 
 /**
- * Gives what `read` finds in the copy after `changeset version`. The changesets are those that wait in `root`, or `changeset`
- * alone when it is given. Nothing in `root` is changed, and the copy is gone afterwards.
+ * Copies the files, runs `changeset version` in the copy, and returns the result of `read(copy)`. The copy contains the pending
+ * changesets of `root`, or only `changeset` if it is given. Nothing in `root` is changed, and the copy is removed at the end.
  */
 export function versionCopy<T>(
   root: string,

@@ -1,12 +1,14 @@
-// `pnpm version-packages`: turns the changesets into versions and changelogs. The first version of every package is 0.1.0,
-// which its manifest has from the beginning: peers name it, and what is packed from a checkout must be installable.
-// `changeset version` would make 0.2.0 of it. So a package that has never been released counts from 0.0.0.
+// `pnpm version-packages` runs this script. It turns the changesets into versions and changelogs.
+//
+// The first released version of every package is 0.1.0. The manifest has this version before the first release too, because
+// other packages name it in their peer ranges, and packages that are packed from a checkout must be installable.
+// `changeset version` would turn 0.1.0 into 0.2.0. So this script first sets a package that has never been released to 0.0.0.
 import { execFileSync } from 'node:child_process'
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** The folders of the packages that have no changelog, and so were never released. */
+/** Returns the folders of the packages that have no changelog. Such a package was never released. */
 function neverReleased(root: string): string[] {
   return globSync('packages/*', { cwd: root })
     .map((folder) => join(root, folder))
@@ -29,12 +31,15 @@ export function versionPackages(root: string): void {
   for (const folder of fresh) edit(join(folder, 'CHANGELOG.md'), withoutPatches)
 }
 
-/** Nobody has had an earlier version: what was mended on the way to the first one, and updated, is no news. */
+/**
+ * Removes the patch entries from a first changelog. No user has had an earlier version, so fixes and updated dependencies are
+ * not news.
+ */
 function withoutPatches(changelog: string): string {
   return changelog.replace(/\n### Patch Changes\n[\s\S]*$/, '')
 }
 
-/** Runs `changeset version` in `root`, on the versions that are there. */
+/** Runs `changeset version` in `root`, and leaves the present versions as they are before that. */
 export function runChangesets(root: string): void {
   const changesets = fileURLToPath(import.meta.resolve('@changesets/cli/bin.js'))
   execFileSync(process.execPath, [changesets, 'version'], { cwd: root, stdio: 'pipe' })

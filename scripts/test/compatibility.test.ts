@@ -1,4 +1,4 @@
-// The page on compatibility promises only what a test shows, and says of the rest why not.
+// Checks docs/reference/compatibility.md: each cell of its tables must link to a test that exists, or say "no: " and the reason.
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const page = join(root, 'docs/reference/compatibility.md')
 
-/** The rows of all tables: the name in the first column, and the cells beside it. */
+/** The rows of all tables without their headings: the name in the first column, and the other cells of the row. */
 const rows = readFileSync(page, 'utf8')
   .split('\n')
   .filter(
@@ -22,7 +22,7 @@ const rows = readFileSync(page, 'utf8')
   )
   .map(([name, ...cells]) => ({ name: name as string, cells }))
 
-test.each(rows)('each cell of $name has a test, or says why not', ({ cells }) => {
+test.each(rows)('each cell of $name links to a test, or says why there is none', ({ cells }) => {
   expect(cells.length).toBeGreaterThan(1)
   for (const cell of cells) {
     const files = [...cell.matchAll(/\]\((.*?)\)/g)].map((match) => match[1] as string)

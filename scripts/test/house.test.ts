@@ -1,4 +1,5 @@
-// Keeps the repository in the order that its design pages describe, so that a stranger can trust them.
+// Checks that the repository has the structure that the pages in docs/design describe, so that a reader can rely on them. A
+// "room" is a folder directly inside the `src` of a package. The rooms of a package are ordered, and imports go from top to low.
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** The pages that the build of the site writes. The tests of the site check the links to them. */
+/** The folder of the pages that the build of the site generates. The tests of the site check these pages and the links to them. */
 const generated = 'docs/reference/api/'
 
 function read(path: string): string {
@@ -58,7 +59,7 @@ function valueImports(file: string): string[] {
 
 const rooms = readRooms()
 
-/** The imports against the order, which kernel.md names too. */
+/** The imports that break the order on purpose. The page docs/design/kernel.md names them too. */
 const exceptions: readonly string[] = [
   'packages/core/src/tasks -> packages/core/src/loop/clock.ts',
   'packages/core/src/tasks -> packages/core/src/loop/unhandled-rejections.ts',
@@ -77,7 +78,10 @@ describe.each([...rooms])('%s', (source, order) => {
     expect([...new Set(folders)].toSorted()).toEqual(order.toSorted())
   })
 
-  /** The room of a file, as its place in the order. A file outside of the rooms counts as the highest room that it uses. */
+  /**
+   * Returns the place of the file's room in the order, where 0 is the top room. A file outside of the rooms counts as the highest
+   * room that it imports values from.
+   */
   function placeOf(file: string): number {
     const place = order.indexOf(file.slice(source.length + 1).split('/')[0] as string)
     return place === -1 ? Math.min(Infinity, ...valueImports(file).map(placeOf)) : place
@@ -140,7 +144,7 @@ test.each(files('packages/*/README.md'))(
   },
 )
 
-test('the engines name the major version of the pinned pnpm, so that another one says so', () => {
+test('package.json admits only the pinned major version of pnpm, so that another version reports an error', () => {
   const { packageManager, engines } = JSON.parse(read('package.json')) as {
     packageManager: string
     engines: { pnpm: string }

@@ -1,4 +1,4 @@
-// Runs vitest on fixtures that fail on purpose, and reads what `npm test` would print of them.
+// Runs vitest on fixtures that fail on purpose, and checks the summary that `npm test` would print for them.
 import { execFile } from 'node:child_process'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
