@@ -1,6 +1,6 @@
 import type { Options } from 'tsup'
 
-/** How every package is built; a package adds its entries, and what it needs beyond this. */
+/** The build options that all packages share. The `tsup.config.ts` of a package may replace `entry` and add options. */
 export const shared: Options = {
   entry: ['src/index.ts'],
   format: ['esm'],

@@ -4,7 +4,7 @@ import { slowTimeout } from './vitest.timeouts.ts'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
 
-/** Why tests in a browser are skipped where `findChromium` finds none. */
+/** The reason that a report shows for the skipped browser tests when `findChromium` finds no Chromium. */
 export const withoutChromium = 'there is no Chromium on PATH or in CHROMIUM_PATH'
 
 /** The options with which Playwright launches a Chromium. */
@@ -14,8 +14,9 @@ interface LaunchOptions {
 }
 
 /**
- * Opens a context of a browser, in which a wait ends with its test, not before. The types are those of Playwright, which only
- * some packages have.
+ * Opens a new context of a Playwright browser. Each wait in the context gets the time limit of a slow test, because on a busy
+ * machine a shorter limit would fail although nothing is wrong. The parameter's type is structural, because only some packages
+ * depend on Playwright.
  */
 export async function openContext<Options, Context extends { setDefaultTimeout(ms: number): void }>(
   browser: { newContext(options?: Options): Promise<Context> },
@@ -30,7 +31,7 @@ export async function openContext<Options, Context extends { setDefaultTimeout(m
 export function findChromium(): LaunchOptions | null {
   const executablePath = findExecutable()
   if (executablePath === null) return null
-  // Where tests run as root there is no sandbox.
+  // Chromium refuses to start with its sandbox when the user is root.
   return { executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] }
 }
 

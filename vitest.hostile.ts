@@ -1,4 +1,5 @@
-// Values that a test throws where Tasktree calls code of a program. Code that looks at such a value may throw itself.
+// Tests throw these values from code that Tasktree calls, for example from the body of a task. Reading a property of such a
+// value may itself throw. Tasktree must handle the value without failing.
 
 function refuse(): never {
   throw new Error('do not look at me')

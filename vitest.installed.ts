@@ -9,7 +9,7 @@ import { expect, onTestFinished } from 'vitest'
 
 const root = import.meta.dirname
 
-/** Runs the command in the folder `cwd` and returns what it prints. Its error shows what it printed as well. */
+/** Runs the command in the folder `cwd` and returns what it prints. If the command fails, the error contains its output. */
 export async function execute(cwd: string, command: string, ...args: string[]): Promise<string> {
   const shell = process.platform === 'win32'
   const ended = promisify(execFile)(command, args, { cwd, shell })

@@ -1,4 +1,4 @@
-/** Whether a process with this id exists. One that has ended exists until its parent has asked how it ended. */
+/** Whether a process with this id exists. A process that has ended still exists until its parent has read its exit status. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)

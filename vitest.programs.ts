@@ -1,4 +1,4 @@
-// Runs the programs of a document, so that what the document shows is what a reader gets.
+// Runs the programs of a document, to prove that each program prints the output that the document shows.
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -13,12 +13,12 @@ export function programsOf(markdown: string): string[] {
   return [...markdown.matchAll(block)].map((match) => match.groups?.['code'] as string)
 }
 
-/** A program of a document, and what the document says of it. */
+/** A program of a document, and the output and the exit code that the document gives for it. */
 export interface ShownProgram {
   program: string
-  /** The block of text that follows the program; empty if none does. */
+  /** The content of the `text` block that follows the program; empty if no such block follows. */
   output: string
-  /** The `exit=` of the fence, or 0. */
+  /** The number after `exit=` in the opening line of the program's block, or 0. */
   exitCode: number
 }
 
@@ -35,8 +35,9 @@ export function shownPrograms(markdown: string): ShownProgram[] {
 }
 
 /**
- * What a program prints. It finds the packages that code in `folder` finds: as source, or as they were built, which starts
- * faster. Rejects when the program ends with another exit code than `exitCode`.
+ * Runs a program and returns what it prints. The program's imports resolve as they do for code in `folder`: to the source of
+ * the packages, or with `built` to the built packages, which start faster. Rejects when the program ends with another exit
+ * code than `exitCode`.
  */
 export async function outputOf(
   program: string,
@@ -61,10 +62,10 @@ export async function outputOf(
 }
 
 /**
- * Runs a program, by `run`, until it prints what is expected: at most three times. Returns what it has printed the last time.
+ * Calls `run` until it returns `expected`, but at most three times. Returns the last result.
  *
- * The programs are those of a reader, who waits for tens of milliseconds in real time. A machine that stalls for longer makes
- * some of them print something else. A wrong program prints the wrong thing each time.
+ * The programs of the documents wait for tens of milliseconds in real time. If the machine stalls for longer, some of these
+ * programs print something else, and are right at the next attempt. A wrong program prints the wrong output each time.
  */
 export async function outputInTime(expected: string, run: () => Promise<string>): Promise<string> {
   let output = await run()
@@ -72,7 +73,10 @@ export async function outputInTime(expected: string, run: () => Promise<string>)
   return output
 }
 
-/** Tests that the programs of the documents print what is expected, in their order. The paths are relative to `folder`. */
+/**
+ * Defines tests that run the programs of the documents `paths` (relative to `folder`). The first program must print the first
+ * string of `expected`, the second program the second string, and so on.
+ */
 export function testPrograms(
   folder: string,
   paths: readonly string[],
@@ -85,7 +89,7 @@ export function testPrograms(
   })
 
   test.each(programs.map((program, i) => [program, expected[i]]))(
-    '%#: runs as it says',
+    'program %# prints the expected output',
     { tags: ['slow'] },
     async (program, output) => {
       const shown = await outputInTime(output as string, () => outputOf(program, folder))
@@ -105,7 +109,7 @@ export async function compilerErrors(
   packages: readonly string[],
 ): Promise<string> {
   const isBuilt = packages.every((name) => existsSync(join(folder, '..', name, 'dist/index.d.ts')))
-  // Inside the package, where its own name and its dependencies resolve.
+  // The new folder is inside the package, so that imports of the package's own name and of its dependencies resolve.
   const directory = await mkdtemp(join(folder, 'test', 'programs-'))
   try {
     await Promise.all(

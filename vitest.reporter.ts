@@ -3,14 +3,14 @@ import { relative } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import type { Reporter, SerializedError, TestModule, Vitest } from 'vitest/node'
 
-/** This many lines of an error are enough to tell what failed. The whole error is in the output of the package. */
+/** This many lines of an error are enough to tell what failed. The test run of the package prints the whole error. */
 const shownLines = 6
 const shownColumns = 200
 
 /**
- * Writes what a package's tests came to into its `test-counts.json`, which `npm test` adds up: the numbers, the name and the
- * reason of each test that was skipped, and the name and the errors of each that failed. It is an output of turbo's `test`
- * task, so a run answered from the cache counts too.
+ * Writes the test results of a package into the package's `test-counts.json`: how many tests passed, failed and were skipped,
+ * the name and the reason of each skipped test, and the name and the errors of each failed test. `npm test` adds up these
+ * files. turbo keeps the file in its cache as an output of the `test` task, so a test run that the cache answers counts too.
  */
 export default class CountsReporter implements Reporter {
   #root = '.'
@@ -59,7 +59,7 @@ export default class CountsReporter implements Reporter {
     )
   }
 
-  /** The first lines of the error, and the first place of its stack that is in the package. */
+  /** Returns the first lines of the error, and the first place in its stack that is a file of the package. */
   #beginningOf(error: SerializedError): string {
     const message = stripVTControlCharacters(error.message ?? '')
     const named = `${error.name ?? 'Error'}: ${message}`.trimEnd().split('\n')

@@ -18,7 +18,7 @@ function countOpenHandles(): Map<string, number> {
   return counts
 }
 
-/** Milliseconds. */
+/** The CPU time that this process has used since `begin`, in milliseconds. */
 function cpuTimeSince(begin: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(begin)
   return (user + system) / 1_000
@@ -30,9 +30,10 @@ beforeEach(() => {
 })
 afterEach(async () => {
   let leaked: [string, number][] = []
-  // A handle that has just been closed is counted until the loop's next close phase, and the test runner
-  // has timers of its own, which come and go with the answers of its main process. The time is CPU time of this process:
-  // on a machine that is busy with other things the main process has little of it, too.
+  // Two kinds of handles are counted although the test did not leak them, so this loop counts again until they are gone.
+  // A handle that has just been closed is counted until Node's next close phase. The test runner has timers of its own, which
+  // end when its main process answers. The limit is CPU time of this process and not real time, because on a busy machine
+  // the main process gets little CPU time too, and answers late.
   const begin = process.cpuUsage()
   do {
     await nextLoop()

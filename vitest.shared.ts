@@ -6,12 +6,12 @@ import { slowTimeout } from './vitest.timeouts.ts'
 const conditions: string[] = ['@tasktree/source']
 
 function besideThisFile(name: string): string {
-  // A path may have characters that a URL escapes.
+  // A URL escapes some characters of a path, such as spaces. `fileURLToPath` decodes them again.
   return fileURLToPath(new URL(name, import.meta.url))
 }
 
-// Node keeps there what it has compiled. Many tests start programs, and without it each of them compiles the same modules
-// again, which is three quarters of the work of its start.
+// Node caches compiled modules in this folder. Many tests start programs. Without the cache each program would compile the
+// same modules again, which is three quarters of the work of its start.
 process.env['NODE_COMPILE_CACHE'] ??= besideThisFile('./node_modules/.cache/compiled')
 
 const shared: ViteUserConfig = defineConfig({
@@ -24,13 +24,15 @@ const shared: ViteUserConfig = defineConfig({
     reporters: ['default', besideThisFile('./vitest.reporter.ts')],
     restoreMocks: true,
     unstubEnvs: true,
-    // Many tests wait most of the time, for processes and timers. So no core is kept free for the runner.
+    // There are as many workers as cores, and no core is kept free for the runner: many tests spend most of their time waiting
+    // for processes and timers.
     maxWorkers: Math.max(2, availableParallelism()),
-    // Only a test that hangs takes this long. A test that others leave a tenth of a core does not.
+    // Only a test that hangs takes this long. Any other test is faster, even if the machine gives it only a tenth of a core.
     testTimeout: 20_000,
     hookTimeout: 60_000,
     tags: [{ name: 'slow', description: 'takes more than 250 ms', timeout: slowTimeout }],
-    // A poll ends with its test, not before.
+    // `expect.poll` waits for as long as a slow test may take, because on a busy machine a shorter wait would fail although
+    // nothing is wrong.
     expect: { poll: { timeout: slowTimeout } },
   },
 })

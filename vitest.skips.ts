@@ -1,6 +1,9 @@
 import { test, type TestAPI } from 'vitest'
 
-/** `test` for what needs something that a machine may lack. Without it the tests are skipped, and `reason` is reported. */
+/**
+ * Returns a `test` function for tests that need something that a machine may lack. If `isThere` is false, these tests are
+ * skipped, and the report shows `reason`.
+ */
 export function testWhere(isThere: boolean, reason: string): TestAPI<{ needed: void }> {
   return test.extend<{ needed: void }>({
     needed: [
