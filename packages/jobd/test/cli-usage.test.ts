@@ -105,6 +105,12 @@ test('a bulk command without a filter is answered with a usage line and code 2',
   expect(code).toBe(2)
 })
 
+test('a file that is named twice is answered with a usage line and code 2', async () => {
+  const { err, code } = await mistake(['check', 'one', '--db', 'other'])
+  expect(err).toMatch(/^error: name the file once.*\nUsage: jobd check .*\n$/)
+  expect(code).toBe(2)
+})
+
 test('a secret in a file may end with a space, and the file with line ends', () =>
   inFolder((folder) => {
     const file = join(folder, 'secret')

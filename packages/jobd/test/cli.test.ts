@@ -8,6 +8,7 @@ import { stripVTControlCharacters } from 'node:util'
 import type { Command } from 'commander'
 import { expect, test } from 'vitest'
 import { makeProgram } from '../src/cli/program.ts'
+import { schemaVersion } from '../src/store/schema.ts'
 import { rowsOf, take } from './support/files.ts'
 import { inFolder } from './support/folder.ts'
 import { type Ended, runProgram } from './support/program.ts'
@@ -287,6 +288,23 @@ testWhereFull('output that the disk has no space for is an error', slow, async (
     )
   })
 })
+
+test('check reads the file that it is given, by its name or with --db', slow, () =>
+  inFolder(async (folder) => {
+    const file = join(folder, 'jobs')
+    ;(await take(file)).release()
+    const check = (...words: string[]): string => {
+      const { stdout, stderr } = spawnSync(process.execPath, [main, 'check', ...words], {
+        cwd: folder,
+        encoding: 'utf8',
+      })
+      return `${stdout}${stderr}`
+    }
+    expect(check(file)).toBe(`${file} is whole: schema ${schemaVersion}, no jobs\n`)
+    expect(check('--db', file)).toBe(check(file))
+    expect(check()).toBe('there is no file jobd.sqlite\n')
+  }),
+)
 
 test('where its output is no terminal, top looks once', slow, async () => {
   await using served = await Served.start()

@@ -74,6 +74,7 @@ test('each command in the README does its work', () =>
         NAME: 'nightly',
         TIMES: '0 3 * * *',
         PATH: '/jobd/metrics',
+        FILE: file,
         TARGET: `${file}.copy`,
         BACKUP: `${file}.copy`,
       }
@@ -81,7 +82,7 @@ test('each command in the README does its work', () =>
       const beside = (name: string): string[] => {
         if (name === 'bulk') return ['--all']
         if (name === 'restore') return ['--db', `${file}.restored`]
-        return name === 'backup' || name === 'check' ? ['--db', file] : []
+        return name === 'backup' ? ['--db', file] : []
       }
       for (const command of documentedCommands()) {
         const [name = '', ...rest] = command.split(' ')

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { type Command, Option } from 'commander'
+import { Argument, type Command, Option } from 'commander'
 import type * as Maintenance from '../store/maintenance.ts'
 import { Failure } from './failure.ts'
 import { print, printJson } from './output.ts'
@@ -11,7 +11,8 @@ interface FileOptions {
 
 /** Commands about the jobs' file: backup, restore, check. They run on the machine that has the file. */
 export function addFileCommands(program: Command): void {
-  const file = (): Option => new Option('--db <file>', "the jobs' file")
+  const usual = 'jobd.sqlite'
+  const file = (): Option => new Option('--db <file>', "the jobs' file").default(usual)
 
   addConnection(
     program
@@ -37,7 +38,7 @@ export function addFileCommands(program: Command): void {
     .command('restore')
     .description("Put a copy in the place of the jobs' file; no server may use it.")
     .argument('<backup>', 'the copy')
-    .addOption(file().default('jobd.sqlite'))
+    .addOption(file())
     .action(async (backup: string, { db }: Required<FileOptions>) => {
       const before = await attempt(({ restoreFile }) => restoreFile(backup, db))
       print(`${db} is restored${before === null ? '' : `; what it was before is ${before}`}`)
@@ -46,16 +47,22 @@ export function addFileCommands(program: Command): void {
   program
     .command('check')
     .description("Read the whole of the jobs' file and look for damage; code 1 when there is any.")
-    .addOption(file().default('jobd.sqlite'))
+    .addArgument(new Argument('[file]', "the jobs' file").default(usual))
+    .option('--db <file>', 'another way to name the file')
     .option('--json', 'as JSON')
-    .action(async ({ db, json }: Required<FileOptions> & { json?: boolean }) => {
-      const { version, counts } = await attempt(({ checkFile }) => checkFile(db))
-      if (json === true) printJson({ version, ...counts })
-      else {
-        const states = Object.entries(counts).map(([state, n]) => `${n} ${state}`)
-        print(`${db} is whole: schema ${version}, ${states.join(', ') || 'no jobs'}`)
-      }
-    })
+    .action(
+      async (named: string, { db, json }: FileOptions & { json?: boolean }, command: Command) => {
+        if (db !== undefined && command.args.length > 0)
+          command.error('error: name the file once: as an argument, or with --db')
+        const path = db ?? named
+        const { version, counts } = await attempt(({ checkFile }) => checkFile(path))
+        if (json === true) printJson({ version, ...counts })
+        else {
+          const states = Object.entries(counts).map(([state, n]) => `${n} ${state}`)
+          print(`${path} is whole: schema ${version}, ${states.join(', ') || 'no jobs'}`)
+        }
+      },
+    )
 }
 
 /** Asks the server on this machine for the path of its file. */
