@@ -15,7 +15,10 @@ export class PathError extends OSError {
   }
 }
 
-/** There is no such program, or no such folder to run it in. Source: FileNotFoundError of Python */
+/**
+ * There is no such program, no such interpreter of a script, or no such folder to run in. `path` says which file is
+ * missing. Source: FileNotFoundError of Python
+ */
 export class FileNotFoundError extends PathError {
   override readonly name: string = 'FileNotFoundError'
 

@@ -8,42 +8,34 @@ import {
   PermissionError,
   shorten,
 } from './errors.ts'
+import { type BadInterpreter, findBadInterpreter } from './interpreter.ts'
+import { type SpawnOptions, toFolder } from './options.ts'
 
 /**
- * Returns the error for a spawn that failed. This function checks the folder, because the system gives the same code
- * for a missing program and a missing `cwd`.
+ * Returns the error for a spawn that failed. This function looks at the folder, the program and its interpreter, because
+ * the system gives the same code whichever of them is missing.
  */
 export function toSpawnError(
   error: NodeJS.ErrnoException,
   program: string,
-  cwd: string | undefined,
+  options: SpawnOptions,
 ): Error {
   const { code, errno } = error
   const facts = { errno, syscall: 'spawn', cause: error }
+  const cwd = toFolder(options.cwd)
   if (cwd !== undefined) {
     const fault = folderFault(cwd)
     if (fault !== null) return toFolderError(fault, cwd, facts)
   }
   switch (code) {
-    case 'ENOENT': {
-      const where = program.includes('/') ? '' : ' on PATH'
-      return new FileNotFoundError(`no such program${where}: ${program}`, {
-        ...facts,
-        path: program,
-      })
-    }
+    case 'ENOENT':
     case 'EACCES':
     case 'EPERM':
-      return new PermissionError(`not allowed to run: ${program}`, {
-        ...facts,
-        code,
-        path: program,
-      })
-    case 'ENOTDIR':
-      return new NotADirectoryError(`a part of the path is not a folder: ${program}`, {
-        ...facts,
-        path: program,
-      })
+    case 'ENOTDIR': {
+      const { PATH } = options.env ?? process.env
+      const bad = findBadInterpreter(program, cwd ?? '.', PATH)
+      return toFileError({ ...facts, code }, program, bad)
+    }
     case 'E2BIG':
       return new ArgumentListTooLongError(
         `the arguments and environment of ${program} are longer than the system allows`,
@@ -62,6 +54,34 @@ export function toSpawnError(
         code,
       })
   }
+}
+
+function toFileError(
+  facts: OSErrorOptions & { code: string },
+  program: string,
+  bad: BadInterpreter | null,
+): Error {
+  const { code } = facts
+  if (bad !== null && bad.path === null && code === 'ENOENT') {
+    return new FileNotFoundError(`the loader that ${bad.of} needs does not exist`, {
+      ...facts,
+      path: bad.of,
+    })
+  }
+  const path = bad?.path ?? program
+  const options = { ...facts, path }
+  const isInterpreter = bad !== null && bad.path !== null
+  // The path is escaped, because a script that was written on Windows names an interpreter whose path ends with a `\r`.
+  const file = isInterpreter
+    ? `${JSON.stringify(path).slice(1, -1)}, the interpreter of ${bad.of}`
+    : path
+  if (code === 'ENOENT') {
+    const where = isInterpreter || path.includes('/') ? '' : ' on PATH'
+    return new FileNotFoundError(`no such program${where}: ${file}`, options)
+  }
+  if (code === 'ENOTDIR')
+    return new NotADirectoryError(`a part of the path is not a folder: ${file}`, options)
+  return new PermissionError(`not allowed to run: ${file}`, options)
 }
 
 /** Returns the reason why no process can run in the folder `cwd`; null when there is none. */

@@ -6,15 +6,7 @@ import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { isatty } from 'node:tty'
-import {
-  checkSpawn,
-  ownOptions,
-  PIPE,
-  type SpawnOptions,
-  type Stdio,
-  STDOUT,
-  toFolder,
-} from './options.ts'
+import { checkSpawn, ownOptions, PIPE, type SpawnOptions, type Stdio, STDOUT } from './options.ts'
 import { Process } from './process.ts'
 import { openSharedPipe, type SharedPipe } from './shared-pipe.ts'
 import { toSpawnError } from './spawn-error.ts'
@@ -23,9 +15,10 @@ import { toSpawnError } from './spawn-error.ts'
  * Starts a program, without a shell. The program is looked for on the PATH of `env`. The process gets a new process
  * group unless it shares the terminal's stdin. The task that calls this function owns the process: see Process.
  *
- * @throws {FileNotFoundError} when there is no such program, or no such `cwd`
- * @throws {PermissionError} when the program may not be run, or `cwd` may not be entered
- * @throws {NotADirectoryError} when `cwd`, or a part of the path of the program, is not a folder
+ * @throws {FileNotFoundError} when there is no such program, no such `cwd`, or no such interpreter as the first line of a
+ * script names; `path` of the error says which file is missing
+ * @throws {PermissionError} when the program or its interpreter may not be run, or `cwd` may not be entered
+ * @throws {NotADirectoryError} when `cwd`, or a part of the path of the program or of its interpreter, is not a folder
  * @throws {ArgumentListTooLongError} when the arguments and the environment are longer than the system allows
  * @throws {OSError} when the system refuses for another reason, such as a path that is too long
  * @throws {TypeError} for wrong arguments, such as an empty program or a NUL byte, before anything runs
@@ -112,7 +105,7 @@ async function openPipe(program: string, options: SpawnOptions): Promise<SharedP
     return await openSharedPipe(options.signal)
   } catch (error) {
     if (isCancelled(error)) throw error
-    throw toSpawnError(error as NodeJS.ErrnoException, program, toFolder(options.cwd))
+    throw toSpawnError(error as NodeJS.ErrnoException, program, options)
   }
 }
 
@@ -121,13 +114,14 @@ function spawnChild(
   args: readonly string[],
   stdio: Places,
   detached: boolean,
-  { cwd, env }: SpawnOptions,
+  options: SpawnOptions,
 ): ChildProcess {
+  const { cwd, env } = options
   try {
     reserveDescriptors()
     return spawn(program, args, { stdio, detached, cwd, env })
   } catch (error) {
-    throw toSpawnError(error as NodeJS.ErrnoException, program, toFolder(cwd))
+    throw toSpawnError(error as NodeJS.ErrnoException, program, options)
   }
 }
 
@@ -144,13 +138,13 @@ function endUnowned(child: ChildProcess, pid: number, group: boolean): void {
 async function failureOf(
   child: ChildProcess,
   program: string,
-  { cwd }: SpawnOptions,
+  options: SpawnOptions,
 ): Promise<Error> {
   // `child.stdio` is undefined when Node had no free file descriptors for the pipes.
   const pipes: ChildProcess['stdio'] | undefined = child.stdio
   for (const pipe of pipes ?? []) pipe?.destroy()
   const [error] = (await once(child, 'error')) as [NodeJS.ErrnoException]
-  return toSpawnError(error, program, toFolder(cwd))
+  return toSpawnError(error, program, options)
 }
 
 /**

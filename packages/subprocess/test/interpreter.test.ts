@@ -1,0 +1,95 @@
+import {
+  FileNotFoundError,
+  NotADirectoryError,
+  PermissionError,
+  run,
+  STDOUT,
+} from '@tasktree/subprocess'
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { thrown } from '../../../vitest.thrown.ts'
+
+/** Makes a folder with scripts, whose first lines name these interpreters. */
+function scripts(interpreters: Record<string, string>): string {
+  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'scripts-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  for (const [name, interpreter] of Object.entries(interpreters))
+    writeFileSync(join(folder, name), `#!${interpreter}\necho hello\n`, { mode: 0o755 })
+  return folder
+}
+
+test.each([
+  ['is missing', '/no/such/sh', '/no/such/sh'],
+  ['is missing and has an argument', ' /no/such/sh -e', '/no/such/sh'],
+  ['ends with the \\r of Windows', '/bin/sh\r', '/bin/sh\\r'],
+  ['is relative and missing', './sh', './sh'],
+  ['is looked for in no PATH', 'sh', 'sh'],
+])('the error of a script whose interpreter %s names the interpreter', async (_, line, shown) => {
+  const folder = scripts({ script: line })
+  const script = join(folder, 'script')
+  const calls = [
+    run(script),
+    run(script, [], { stdout: 'inherit', stderr: STDOUT }),
+    run('./script', [], { cwd: folder }),
+    run('script', [], { env: { PATH: `/no/such:${folder}` } }),
+  ]
+  for (const call of calls) {
+    const error = await thrown(call)
+    expect(error).toBeInstanceOf(FileNotFoundError)
+    expect(error).toMatchObject({
+      code: 'ENOENT',
+      path: JSON.parse(`"${shown}"`) as string,
+      message: `no such program: ${shown}, the interpreter of ${script}`,
+    })
+  }
+})
+
+test('an interpreter that is a script itself may be the one whose interpreter is missing', async () => {
+  const folder = scripts({ inner: '/no/such/sh' })
+  writeFileSync(join(folder, 'outer'), `#!${folder}/inner\n`, { mode: 0o755 })
+  expect(await thrown(run(join(folder, 'outer')))).toMatchObject({
+    path: '/no/such/sh',
+    message: `no such program: /no/such/sh, the interpreter of ${folder}/inner`,
+  })
+})
+
+test('an interpreter that cannot be run is named too', async () => {
+  const folder = scripts({ 'a folder': '/tmp', 'not a folder': '/bin/sh/sh' })
+  const refused = await thrown(run(join(folder, 'a folder')))
+  expect(refused).toBeInstanceOf(PermissionError)
+  expect(refused).toMatchObject({ code: 'EACCES', path: '/tmp' })
+  const noFolder = await thrown(run(join(folder, 'not a folder')))
+  expect(noFolder).toBeInstanceOf(NotADirectoryError)
+  expect(noFolder).toMatchObject({ code: 'ENOTDIR', path: '/bin/sh/sh' })
+})
+
+test('a missing program, and a script that may not be run, are named themselves', async () => {
+  const folder = scripts({})
+  const script = join(folder, 'script')
+  writeFileSync(script, '#!/no/such/sh\n', { mode: 0o644 })
+  expect(await thrown(run(script))).toMatchObject({
+    code: 'EACCES',
+    path: script,
+    message: `not allowed to run: ${script}`,
+  })
+  expect(await thrown(run('no-such-program'))).toMatchObject({
+    path: 'no-such-program',
+    message: 'no such program on PATH: no-such-program',
+  })
+})
+
+test('a binary whose loader is missing is told from a missing program', async () => {
+  const folder = scripts({})
+  const binary = join(folder, 'binary')
+  // The file has the path of its loader in it, such as /lib64/ld-linux-x86-64.so.2.
+  const bytes = readFileSync('/bin/true')
+  bytes.write('/no-', bytes.indexOf('/ld-'))
+  writeFileSync(binary, bytes, { mode: 0o755 })
+  expect(await thrown(run(binary))).toMatchObject({
+    code: 'ENOENT',
+    path: binary,
+    message: `the loader that ${binary} needs does not exist`,
+  })
+})
