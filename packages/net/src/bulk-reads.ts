@@ -16,7 +16,7 @@ const LARGE = SIZE / 2
 let shared: Buffer | null = null
 
 /** Whether the runtime is Node. Bun and Deno accept the option `onread`, but their sockets do not read into a given buffer. */
-const isNode = !('bun' in process.versions) && !('deno' in process.versions)
+export const isNode: boolean = !('bun' in process.versions) && !('deno' in process.versions)
 
 /**
  * Called with the bytes that have arrived. Returns whether the socket should read on. When `lent` is true, the buffer

@@ -35,7 +35,9 @@ export const NODE_LONGEST = 2_147_483_647
 export interface TlsOptions extends Omit<TlsServerOptions & ConnectionOptions, 'timeout'> {
   /**
    * How long `close()` may take, in milliseconds. After this time the connection is cut and ends with a TimeoutError.
-   * By default `close()` waits up to 30 s until the operating system has accepted all bytes and the end message of TLS.
+   * By default `close()` waits up to 30 s until the operating system has accepted all bytes and the end message of TLS. On
+   * a client of TLS 1.3 it also waits for the first session ticket of the server. Otherwise the ticket would meet a closed
+   * socket, and the system would drop the bytes that the server has not received yet.
    * If this option is given, `close()` then also waits for the end message of the peer, as asyncio does. Infinity means
    * no limit.
    *
@@ -101,7 +103,7 @@ export function handshakeTimeoutOf(options: TlsOptions | true): number {
 }
 
 /** How to close a TLS connection. */
-export interface TlsShutdown {
+export interface ShutdownOptions {
   /** How many milliseconds closing may take, before the connection is cut. Infinity means no limit. */
   readonly timeout: number
   /**
@@ -116,7 +118,7 @@ export interface TlsShutdown {
  *
  * @param own the option `sslShutdownTimeout` beside the option `tls`. It has priority over the one in `options`.
  */
-export function shutdownOf(options: TlsOptions | true, own?: number): TlsShutdown {
+export function shutdownOf(options: TlsOptions | true, own?: number): ShutdownOptions {
   const given = own ?? optionsOf(options).sslShutdownTimeout
   return { timeout: given ?? SHUTDOWN_TIMEOUT, waitsForPeer: given !== undefined }
 }

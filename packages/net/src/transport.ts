@@ -1,11 +1,4 @@
-import {
-  detached,
-  type EventLoop,
-  getEventLoop,
-  isCancelled,
-  RuntimeError,
-  TimeoutError,
-} from '@tasktree/core'
+import { detached, type EventLoop, getEventLoop, isCancelled, RuntimeError } from '@tasktree/core'
 import { checkOptions } from '@tasktree/core/lowlevel'
 import {
   compactCopy,
@@ -25,7 +18,6 @@ import { ProtocolCallbacks } from './protocol-callbacks.ts'
 import { StreamProtocol } from './stream-protocol.ts'
 import { toNetError } from './tls-errors.ts'
 import {
-  after,
   checkTls,
   checkTlsName,
   closedEarly,
@@ -35,17 +27,18 @@ import {
   handshakeAsServer,
   ignoreErrors,
   inHandshakeTime,
+  type ShutdownOptions,
   shutdownOf,
   type TlsOptions,
-  type TlsShutdown,
 } from './tls.ts'
+import { TlsShutdown } from './tls-shutdown.ts'
 
 export interface TransportSetup {
   readonly side: 'client' | 'server'
   /** The name or address that the client has connected to. */
   readonly host?: string | undefined
   /** How to close TLS, for a connection that uses TLS from the start. */
-  readonly shutdown?: TlsShutdown | undefined
+  readonly shutdown?: ShutdownOptions | undefined
   readonly onLost?: ((transport: Transport) => void) | undefined
 }
 
@@ -90,8 +83,8 @@ export class Transport extends WriteTransport {
    */
   #hasUnreadEnd = false
   #held: HeldWrites | null = null
-  #shutdown: TlsShutdown | null
-  #shutdownTimer: Disposable | null = null
+  /** The end of TLS; null while the connection does not use TLS. */
+  #shutdown: TlsShutdown | null = null
   #error: Error | null = null
 
   /** @internal use createConnection or createServer */
@@ -105,7 +98,9 @@ export class Transport extends WriteTransport {
       this.#error ??= error
       this.abort()
     })
-    this.#shutdown = setup.shutdown ?? null
+    if (setup.shutdown !== undefined) {
+      this.#shutdown = new TlsShutdown(socket as TLSSocket, setup.side, setup.shutdown)
+    }
     // The names are read now, because a closed socket no longer has them.
     this.#peername = nameOf(socket.remoteAddress, socket.remotePort)
     this.#sockname = nameOf(socket.localAddress, socket.localPort)
@@ -280,7 +275,11 @@ export class Transport extends WriteTransport {
 
   #secureWith(secure: TLSSocket, options: TlsOptions | true, sslShutdownTimeout?: number): void {
     this.#socket = secure
-    this.#shutdown = shutdownOf(options, sslShutdownTimeout)
+    this.#shutdown = new TlsShutdown(
+      secure,
+      this.#setup.side,
+      shutdownOf(options, sslShutdownTimeout),
+    )
   }
 
   /** Removes and returns the bytes that were received and not read. On a client such bytes are an error. */
@@ -325,25 +324,12 @@ export class Transport extends WriteTransport {
     this.#unread = null
     // A paused socket would not notice the peer's end, which closing TLS needs.
     socket.resume()
-    if (this.#shutdown !== null && !socket.destroyed) this.#shutDown(socket, this.#shutdown)
-    else socket.destroySoon()
-  }
-
-  /**
-   * Sends the buffered bytes and the end message of TLS, waits for the end of the peer if `waitsForPeer` is true, and then
-   * closes the socket. After the timeout the socket is destroyed.
-   */
-  #shutDown(socket: Socket, { timeout: ms, waitsForPeer }: TlsShutdown): void {
-    this.#shutdownTimer = after(this.#loop, ms, () => {
-      this.#error ??= new TimeoutError(`the end of TLS took longer than ${ms} ms`)
-      socket.destroy()
-    })
-    if (!waitsForPeer || socket.readableEnded) {
-      socket.destroySoon()
-      return
+    if (this.#shutdown === null || socket.destroyed) socket.destroySoon()
+    else {
+      this.#shutdown.begin(this.#loop, (error) => {
+        this.#error ??= error
+      })
     }
-    socket.once('end', () => socket.destroySoon())
-    socket.end()
   }
 
   protected override destroy(): void {
@@ -438,7 +424,7 @@ export class Transport extends WriteTransport {
   }
 
   readonly #onClose = (): void => {
-    this.#shutdownTimer?.[Symbol.dispose]()
+    this.#shutdown?.[Symbol.dispose]()
     const { errored } = this.#socket
     // If the 'error' event came before a listener was attached, only the socket still has the error.
     if (this.#error === null && errored !== null && !this.isClosing()) {

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { createServer as createRawTls, type Server, type TLSSocket } from 'node:tls'
 import { Future, gather, run, sleep } from '@tasktree/core'
-import { createConnection, openConnection, type Transport } from '@tasktree/net'
+import { createConnection, openConnection, startServer, type Transport } from '@tasktree/net'
 import { expect, test } from 'vitest'
-import { tls } from '../support/network.ts'
+import { local, portOf, tls } from '../support/network.ts'
 
 // The cases about the end of TLS in Lib/test/test_asyncio/test_ssl.py (CPython 3.13). Their names there stand above the
 // tests. The peer is a server of node:tls with half-open sockets, which ends its side only when it is told to.
@@ -86,6 +86,39 @@ test('what was written before close reaches a peer that is slow to read', () =>
       },
     )
     expect(received).toBe(chunk.length * chunks)
+  }))
+
+// Beyond CPython: there the client waits for the server's end, and so for its session tickets.
+test('what a client writes and closes right after the handshake reaches a server that is slow to read', () =>
+  run(async () => {
+    for (const startsTls of [false, true]) {
+      const received = new Future<number | string>()
+      await using server = await startServer(
+        async (reader, writer) => {
+          let size = 0
+          try {
+            if (startsTls) await writer.startTls(tls)
+            for (;;) {
+              const part = await reader.read(65_536)
+              if (part.length === 0) break
+              size += part.length
+              await sleep(1)
+            }
+            received.setResult(size)
+          } catch (error) {
+            received.setResult(`${String(error)} after ${size} bytes`)
+          }
+        },
+        { ...local, ...(startsTls ? {} : { tls }) },
+      )
+      const options = startsTls ? {} : client
+      const [, writer] = await openConnection('localhost', portOf(server), options)
+      if (startsTls) await writer.startTls(client.tls)
+      for (let i = 0; i < chunks; i++) writer.write(chunk)
+      writer.close()
+      await writer.waitClosed()
+      expect(await received).toBe(chunk.length * chunks)
+    }
   }))
 
 // test_remote_shutdown_receives_trailing_data
