@@ -1,7 +1,7 @@
 import type { ESTree, Fix, Fixer, Rule, SourceCode } from '@oxlint/plugins'
 import { findVariable, importOfCore } from './imports.ts'
-import { withoutTypes } from './own-code.ts'
 import { isTasktreeArray, isTasktreeValue } from './tasktree-values.ts'
+import { withoutTypes } from './without-types.ts'
 
 type Node = ESTree.Node
 
@@ -39,12 +39,27 @@ function contestants(sourceCode: SourceCode, list: Node | undefined): Node[] {
   if (list === undefined) return []
   const node = withoutTypes(list)
   if (node.type === 'Identifier') return contestants(sourceCode, initialOf(sourceCode, node))
-  if (node.type === 'ArrayExpression') return node.elements.filter((element) => element !== null)
+  if (node.type === 'ArrayExpression') {
+    return node.elements.flatMap((element) => {
+      if (element?.type !== 'SpreadElement') return element === null ? [] : [element]
+      const spread = contestants(sourceCode, element.argument)
+      return spread.length > 0 ? spread : [element]
+    })
+  }
   if (node.type !== 'CallExpression' || node.callee.type !== 'MemberExpression') return []
   const { property } = node.callee
   if (property.type !== 'Identifier') return []
   if (property.name === 'map') return returned(node.arguments[0])
   return property.name === 'from' ? returned(node.arguments[1]) : []
+}
+
+/** Whether a list stands in the call itself. Other code can change a list that has a name. */
+function standsInCall(list: Node): boolean {
+  const node = withoutTypes(list)
+  if (node.type !== 'ArrayExpression') return node.type !== 'Identifier'
+  return node.elements.every(
+    (element) => element?.type !== 'SpreadElement' || standsInCall(element.argument),
+  )
 }
 
 /** The initial value of a constant, if it is not just another name. */
@@ -77,7 +92,11 @@ export const noNativeRace: Rule = {
         if (method === null) return
         const [list] = call.arguments
         const all = contestants(sourceCode, list)
-        const futures = all.filter((element) => isTasktreeValue(sourceCode, element))
+        const futures = all.filter((element) =>
+          element.type === 'SpreadElement'
+            ? isTasktreeArray(sourceCode, element.argument)
+            : isTasktreeValue(sourceCode, element),
+        )
         const isArray = list !== undefined && isTasktreeArray(sourceCode, list)
         if (futures.length === 0 && !isArray) return
         const imported = importOfCore(sourceCode, call, replacements[method])
@@ -90,9 +109,9 @@ export const noNativeRace: Rule = {
           ...imported.addTo(fixer),
         ]
         // `gather` does for futures all that `Promise.all` does, so the call is replaced if all elements are known to be
-        // futures. An array without a written type may hold plain values, which `gather` refuses. `race` and `any` of core
+        // futures. A list with a name and no written type may hold plain values, which `gather` refuses. `race` and `any` of core
         // cancel the losers, and the program may need these. In both cases the replacement is only suggested.
-        const isInline = list !== undefined && withoutTypes(list).type !== 'Identifier'
+        const isInline = list !== undefined && standsInCall(list)
         if (method === 'all' && (isArray || (isInline && futures.length === all.length))) {
           report({ node: call, messageId: method, fix })
         } else {

@@ -1,7 +1,8 @@
 import type { ESTree, Fix, Fixer, Rule, SourceCode } from '@oxlint/plugins'
-import { exportOf, importOfCore, importsTasktree } from './imports.ts'
-import { calledName, findFunction, someOwnNode, withoutTypes } from './own-code.ts'
+import { exportOf, findVariable, importOfCore, importsTasktree } from './imports.ts'
+import { asFunction, calledName, findFunction, someOwnNode } from './own-code.ts'
 import { makesRun } from './tasktree-values.ts'
+import { withoutTypes } from './without-types.ts'
 
 type Node = ESTree.Node
 
@@ -76,6 +77,7 @@ function isNamed(node: Node | null, names: Names): boolean {
 function isMadeOf(node: Node | null, names: Names): boolean {
   if (node === null) return false
   const inner = withoutTypes(node)
+  if (inner.type === 'AwaitExpression') return isMadeOf(inner.argument, names)
   if (inner.type !== 'CallExpression') return isNamed(inner, names)
   return inner.arguments.some((each) => isNamed(each, names))
 }
@@ -173,17 +175,29 @@ function throwsAnother(sourceCode: SourceCode, { body }: Handler): boolean {
   return someOwnNode(sourceCode, body, (node) => node.type === 'ThrowStatement')
 }
 
-/** Returns the handler of errors that the call passes to `catch` or `then`; null if the call passes none. */
-function handlerOf(call: ESTree.CallExpression): Handler | null {
+/**
+ * Returns the handler of errors that the call passes to `catch` or `then`: a function of this file, or a method of `console`.
+ * Null for any other argument, because the file does not show what such a function does.
+ */
+function handlerOf(sourceCode: SourceCode, call: ESTree.CallExpression): Handler | null {
   if (call.callee.type !== 'MemberExpression') return null
   const name = calledName(call.callee)
   const position = name === 'catch' ? 0 : name === 'then' ? 1 : -1
   const node = call.arguments[position]
-  if (node?.type !== 'ArrowFunctionExpression' && node?.type !== 'FunctionExpression') return null
-  const [parameter] = node.params
-  if (node.body === null) return null
+  if (node === undefined) return null
+  if (isOfConsole(sourceCode, node)) return { node, body: node, error: null }
+  const handler = asFunction(node) ?? findFunction(sourceCode, node)
+  if (handler === null || handler.body === null) return null
+  const [parameter] = handler.params
   const error = parameter?.type === 'Identifier' ? parameter.name : null
-  return { node, body: node.body, error }
+  return { node, body: handler.body, error }
+}
+
+/** Whether the expression is a method of the console, which only prints the error. */
+function isOfConsole(sourceCode: SourceCode, node: Node): boolean {
+  if (node.type !== 'MemberExpression' || node.object.type !== 'Identifier') return false
+  const { name } = node.object
+  return name === 'console' && findVariable(sourceCode, node, name) === null
 }
 
 /** Whether the program uses the promise that the call returns. If not, the call only marks a failure as handled. */
@@ -204,6 +218,7 @@ function isUsed(node: Node): boolean {
       return calledName(parent) !== 'finally' || isUsed(parent.parent)
     case 'ArrowFunctionExpression': {
       const taker = parent.parent
+      if (taker.type === 'AssignmentExpression') return !isListener(taker.left)
       if (taker.type !== 'CallExpression') return true
       const name = calledName(taker.callee)
       return name === null || !ignoringResults.has(name)
@@ -213,6 +228,11 @@ function isUsed(node: Node): boolean {
     default:
       return true
   }
+}
+
+/** Whether a function that is assigned to `target` is a listener, as in `port.onmessage = () => …`. */
+function isListener(target: Node): boolean {
+  return /^on[a-z]/.test(calledName(target) ?? '')
 }
 
 export const noSwallowedCancel: Rule = {
@@ -256,7 +276,7 @@ export const noSwallowedCancel: Rule = {
         check({ node: handler, body, error })
       },
       CallExpression(call) {
-        const handler = handlerOf(call)
+        const handler = handlerOf(sourceCode, call)
         if (handler === null || !isUsed(call)) return
         if (call.callee.type === 'MemberExpression' && makesRun(sourceCode, call.callee.object))
           return
@@ -274,7 +294,8 @@ function rethrowFirst(
   sourceCode: SourceCode,
   { node, body, error }: Handler,
 ): ((fixer: Fixer) => Fix[]) | null {
-  if (body.type !== 'BlockStatement') return null
+  // A function that stands elsewhere may have other callers.
+  if (body.type !== 'BlockStatement' || body.parent !== node) return null
   // If the handler destructures the error, or is a function without parameters, the error must first get a name.
   const unnamed = node.type === 'CatchClause' && node.param === null
   if (error === null && !unnamed) return null

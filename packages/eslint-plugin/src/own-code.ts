@@ -1,5 +1,6 @@
 import type { ESTree, SourceCode } from '@oxlint/plugins'
 import { findVariable } from './imports.ts'
+import { withoutTypes } from './without-types.ts'
 
 type Node = ESTree.Node
 
@@ -33,21 +34,6 @@ export function someOwnNode(
   )
 }
 
-/** Returns the expression without the parts that only the compiler reads: `x as T`, `x!`, `x satisfies T`, parentheses. */
-export function withoutTypes(node: Node): Node {
-  switch (node.type) {
-    case 'ChainExpression':
-    case 'ParenthesizedExpression':
-    case 'TSAsExpression':
-    case 'TSNonNullExpression':
-    case 'TSSatisfiesExpression':
-    case 'TSTypeAssertion':
-      return withoutTypes(node.expression)
-    default:
-      return node
-  }
-}
-
 /** Returns the name of the function that is called: `f` for `f()` and for `object.f()`; null for `object[name]()`. */
 export function calledName(callee: Node): string | null {
   const called = withoutTypes(callee)
@@ -67,7 +53,8 @@ export function findFunction(
   const called = withoutTypes(callee)
   if (called.type === 'Identifier') {
     const definition = findVariable(sourceCode, called, called.name)?.defs[0]
-    if (definition === undefined) return null
+    // The node of a parameter is the function that has the parameter.
+    if (definition === undefined || definition.type === 'Parameter') return null
     const { node } = definition
     return asFunction(node.type === 'VariableDeclarator' ? node.init : node)
   }
@@ -76,7 +63,10 @@ export function findFunction(
   return asFunction(member !== null && 'value' in member ? member.value : null)
 }
 
-function asFunction(node: Node | null): ESTree.Function | ESTree.ArrowFunctionExpression | null {
+/** The expression or declaration itself if it is a function; null if it is not. */
+export function asFunction(
+  node: Node | null,
+): ESTree.Function | ESTree.ArrowFunctionExpression | null {
   if (node?.type === 'FunctionDeclaration' || node?.type === 'FunctionExpression') return node
   return node?.type === 'ArrowFunctionExpression' ? node : null
 }
@@ -121,4 +111,28 @@ function findParameterProperty(
     if (declared.type === 'Identifier' && declared.name === name) return declared
   }
   return null
+}
+
+/** The value that the constructor of the class around it gives to `this.name`; null if there is none. */
+export function findAssigned(member: ESTree.MemberExpression): Node | null {
+  let around: Node | null = member
+  while (around !== null && around.type !== 'ClassBody') around = around.parent
+  const constructor = around?.body.find(
+    (element) => element.type === 'MethodDefinition' && element.kind === 'constructor',
+  )
+  if (constructor?.type !== 'MethodDefinition') return null
+  for (const statement of constructor.value.body?.body ?? []) {
+    if (statement.type !== 'ExpressionStatement') continue
+    const { expression } = statement
+    if (expression.type !== 'AssignmentExpression' || expression.operator !== '=') continue
+    if (isSameField(expression.left, member)) return expression.right
+  }
+  return null
+}
+
+function isSameField(target: Node, member: ESTree.MemberExpression): boolean {
+  if (target.type !== 'MemberExpression' || target.object.type !== 'ThisExpression') return false
+  const [own, other] = [target.property, member.property]
+  if (target.computed || member.computed || own.type !== other.type) return false
+  return 'name' in own && 'name' in other && own.name === other.name
 }

@@ -4,7 +4,8 @@
 // whose origin is not in the file counts as unknown, and the rules stay silent about it.
 import type { ESTree, SourceCode, Variable } from '@oxlint/plugins'
 import { exportOf, findVariable, isImported } from './imports.ts'
-import { findMember, withoutTypes } from './own-code.ts'
+import { findAssigned, findMember } from './own-code.ts'
+import { withoutTypes } from './without-types.ts'
 
 type Node = ESTree.Node
 
@@ -75,7 +76,7 @@ class Search {
 
   #isImported(identifier: { readonly name: string } & Node): boolean {
     const variable = findVariable(this.#sourceCode, identifier, identifier.name)
-    return variable !== null && isImported(variable)
+    return variable !== null && isImported(this.#sourceCode, variable)
   }
 
   #isVariable(identifier: { readonly name: string } & Node): boolean {
@@ -86,21 +87,28 @@ class Search {
     const [definition] = variable.defs
     if (definition === undefined) return false
     const { node, name } = definition
-    if (definition.type === 'Parameter') return this.#hasType(name)
+    if (definition.type === 'Parameter') {
+      const byDefault = name.parent.type === 'AssignmentPattern' ? name.parent.right : null
+      return this.#hasType(name) || (byDefault !== null && this.isValue(byDefault))
+    }
     if (definition.type !== 'Variable' || node.type !== 'VariableDeclarator') return false
     if (node.id.type !== 'Identifier') return false
     if (this.#hasType(node.id)) return true
-    const constant = node.parent.type === 'VariableDeclaration' && node.parent.kind !== 'let'
-    return constant && node.init !== null && this.isValue(node.init)
+    // A variable that gets another value later may then be something else.
+    if (variable.references.some((reference) => reference.isWrite() && !reference.init))
+      return false
+    return node.init !== null && this.isValue(node.init)
   }
 
-  /** Whether the expression is `this.field`, and this class declares the field with an initial value or a type of Tasktree. */
+  /** Whether the expression is `this.field`, and this class gives the field a value or a type of Tasktree, perhaps in the constructor. */
   #isField(member: ESTree.MemberExpression): boolean {
     if (member.object.type !== 'ThisExpression') return false
     const field = findMember(member)
-    if (field === null || field.type === 'MethodDefinition') return false
-    if (this.#hasType(field)) return true
-    return field.type === 'PropertyDefinition' && field.value !== null && this.isValue(field.value)
+    if (field?.type === 'MethodDefinition') return false
+    if (field !== null && this.#hasType(field)) return true
+    const declared = field?.type === 'PropertyDefinition' ? field.value : null
+    const value = declared ?? findAssigned(member)
+    return value !== null && this.isValue(value)
   }
 
   /** Whether the type that is written at a declaration is imported from Tasktree. */

@@ -1,7 +1,12 @@
 import { noNativeRace } from '../src/no-native-race.ts'
-import { testRule } from './support/linters.ts'
+import { type Invalid, testRule } from './support/linters.ts'
 
 const replace = (name: string, output: string) => [{ messageId: 'replace', data: { name }, output }]
+
+const reported = (code: string, output: string): Invalid => ({
+  code,
+  errors: [{ messageId: 'race', suggestions: replace('race', output) }],
+})
 
 testRule('no-native-race', noNativeRace, {
   valid: [
@@ -203,6 +208,65 @@ class Worker {
       output: `import { run } from '@tasktree/subprocess'\nimport { gather } from '@tasktree/core'\nawait gather([run(a), run(b)])`,
       errors: [{ messageId: 'all' }],
     },
+    // A list that is spread into another.
+    {
+      code: `import { gather, sleep } from '@tasktree/core'\nawait Promise.all([...list.map((ms) => sleep(ms)), sleep(1)])`,
+      output: `import { gather, sleep } from '@tasktree/core'\nawait gather([...list.map((ms) => sleep(ms)), sleep(1)])`,
+      errors: [{ messageId: 'all' }],
+    },
+    {
+      code: `import { gather, type Task } from '@tasktree/core'\nconst f = (tasks: Task<void>[]) => Promise.all([...tasks])`,
+      errors: [
+        {
+          messageId: 'all',
+          suggestions: replace(
+            'gather',
+            `import { gather, type Task } from '@tasktree/core'\nconst f = (tasks: Task<void>[]) => gather([...tasks])`,
+          ),
+        },
+      ],
+    },
+    // JavaScript without types: modules that are loaded by a call, defaults, `let`, and fields that a constructor makes.
+    {
+      code: `const { race, sleep: nap } = require('@tasktree/core')\nPromise.race([nap(1), other])`,
+      errors: [
+        {
+          messageId: 'race',
+          suggestions: replace(
+            'race',
+            `const { race, sleep: nap } = require('@tasktree/core')\nrace([nap(1), other])`,
+          ),
+        },
+      ],
+    },
+    reported(
+      `const core = await import('@tasktree/core')\nPromise.race([core.sleep(1), other])`,
+      `import { race } from '@tasktree/core'\nconst core = await import('@tasktree/core')\nrace([core.sleep(1), other])`,
+    ),
+    reported(
+      `import * as core from '@tasktree/core'\nconst { sleep: nap } = core\nPromise.race([nap(1), other])`,
+      `import * as core from '@tasktree/core'\nconst { sleep: nap, race } = core\nrace([nap(1), other])`,
+    ),
+    reported(
+      `import { race, Future } from '@tasktree/core'\nlet nap = new Future()\nPromise.race([nap, other])`,
+      `import { race, Future } from '@tasktree/core'\nlet nap = new Future()\nrace([nap, other])`,
+    ),
+    reported(
+      `import { race, Future } from '@tasktree/core'\nfunction f(end = new Future()) { Promise.race([end, other]) }`,
+      `import { race, Future } from '@tasktree/core'\nfunction f(end = new Future()) { race([end, other]) }`,
+    ),
+    reported(
+      `import { race, Future } from '@tasktree/core'
+class A {
+  constructor() { this.end = new Future() }
+  f() { Promise.race([this.end, other]) }
+}`,
+      `import { race, Future } from '@tasktree/core'
+class A {
+  constructor() { this.end = new Future() }
+  f() { race([this.end, other]) }
+}`,
+    ),
     // The name is taken, so that no change can be offered.
     {
       code: `import { sleep } from '@tasktree/core'\nconst race = 1\nawait Promise.race([sleep(1), flag ? sleep(2) : sleep(3)])`,

@@ -21,6 +21,7 @@ testRule('no-swallowed-cancel', noSwallowedCancel, {
     `${core}; try { await sleep(1) } catch (error) { if (error instanceof TypeError) return; throw error }`,
     `${core}; try { await sleep(1) } catch (error) { throw error as Error }`,
     `${core}; try { await sleep(1) } catch (error) { throw translate(error) }`,
+    `${core}; try { await sleep(1) } catch (error) { throw await translate(error) }`,
     `${core}; try { await sleep(1) } catch (error) { throw error instanceof TimeoutError ? late : error }`,
     `${core}; try { await sleep(1) } catch (error) { first = first ?? error }`,
     `${core}; try { await sleep(1) } catch (error) { failure = error }`,
@@ -49,12 +50,18 @@ testRule('no-swallowed-cancel', noSwallowedCancel, {
        async run() { try { await sleep(1) } catch (error) { this.#failed(error) } }
        #failed(error) { if (isCancelled(error)) throw error }
      }`,
+    `${core}; await sleep(1).catch(report); function report(error) { if (isCancelled(error)) throw error }`,
+    `const { isCancelled: isIt } = require('@tasktree/core'); try { await work() } catch (error) { if (isIt(error)) stop() }`,
+    `import * as core from '@tasktree/core'; const { isCancelled: isIt } = core
+     try { await work() } catch (error) { if (isIt(error)) stop() }`,
     // The promise is only marked as handled: the code that awaits it still sees the error.
     `${core}; task.catch(() => {}); void task.catch(() => {}); task?.catch(() => {})`,
     `${core}; task.catch(() => log()).finally(() => end())`,
     `${core}; if (isBusy) task.catch(() => {}); isBusy && task.catch(() => {}); isBusy ? task.catch(() => {}) : stop()`,
     `${core}; setTimeout(() => sleep(1).catch((error) => { log(error) }), 5)`,
     `${core}; server.on('request', () => sleep(1).catch((error) => { log(error) }))`,
+    `${core}; port.onmessage = () => sleep(1).catch((error) => { log(error) })`,
+    `${core}; task.catch(console.error); const console = { log() {} }; await task.catch(console.log)`,
     // No cancel reaches a run from outside, nor a promise of the platform.
     `import { run } from '@tasktree/core'; try { await run(main) } catch (error) { console.error(error) }`,
     `import { run as start } from '@tasktree/core'; await start(main).catch((error) => { process.exitCode = 1 })`,
@@ -75,6 +82,7 @@ testRule('no-swallowed-cancel', noSwallowedCancel, {
      try { await sleep(1) } catch (error) { if (error instanceof Cancelled) return; log(error) }`,
     `${core}; try { await sleep(1) } catch (error) { taskSignal().throwIfAborted(); log(error) }`,
     // What an unknown function does with the error is its own affair.
+    `${core}; function then(onValue, onError) { return sleep(1).then(onValue, onError) }`,
     `${core}; await sleep(1).catch(ignore); await sleep(1).then(done); await sleep(1).catch()`,
   ],
   invalid: [
@@ -115,6 +123,53 @@ testRule('no-swallowed-cancel', noSwallowedCancel, {
       code: `${core}\ntry { await using file = open() } catch ({ message }) { log(message) }`,
       errors: [{ messageId: 'swallowed' }],
     },
+    // A file may load Tasktree by other means than an import.
+    {
+      code: `const { sleep } = require('@tasktree/core')\nasync function f() { try { await sleep(1) } catch {} }`,
+      errors: [
+        {
+          messageId: 'swallowed',
+          suggestions: rethrow(
+            `const { sleep, isCancelled } = require('@tasktree/core')\nasync function f() { try { await sleep(1) } catch (error) { if (isCancelled(error)) throw error } }`,
+          ),
+        },
+      ],
+    },
+    {
+      code: `'use strict'\nconst core = require('@tasktree/core')\nasync function f() { try { await core.sleep(1) } catch (e) {} }`,
+      errors: [
+        {
+          messageId: 'swallowed',
+          suggestions: rethrow(
+            `'use strict'\nconst { isCancelled } = require('@tasktree/core')\nconst core = require('@tasktree/core')\nasync function f() { try { await core.sleep(1) } catch (e) { if (isCancelled(e)) throw e } }`,
+          ),
+        },
+      ],
+    },
+    {
+      code: `const { sleep, isCancelled: isIt } = await import('@tasktree/core')\ntry { await sleep(1) } catch (e) {}`,
+      errors: [
+        {
+          messageId: 'swallowed',
+          suggestions: rethrow(
+            `const { sleep, isCancelled: isIt } = await import('@tasktree/core')\ntry { await sleep(1) } catch (e) { if (isIt(e)) throw e }`,
+          ),
+        },
+      ],
+    },
+    // The handler is a function that stands elsewhere in the file, or a method of the console.
+    {
+      code: `${core}\nconst value = await sleep(1).catch(report)\nfunction report(error) { log(error) }`,
+      errors: [{ messageId: 'swallowed' }],
+    },
+    {
+      code: `${core}\nclass A { #warn = () => {}; async run() { await sleep(1).then(end, this.#warn) } }`,
+      errors: [{ messageId: 'swallowed' }],
+    },
+    {
+      code: `${core}\nawait sleep(1).catch(console.error)`,
+      errors: [{ messageId: 'swallowed' }],
+    },
     // Another error hides that the task was cancelled.
     {
       code: `${core}\ntry { await sleep(1) } catch (cause) { throw new Error('it failed', { cause }) }`,
@@ -147,6 +202,17 @@ testRule('no-swallowed-cancel', noSwallowedCancel, {
           messageId: 'swallowed',
           suggestions: rethrow(
             `${core}\nfunction report(text, error) { log(error) }\ntry { await sleep(1) } catch (error) { if (isCancelled(error)) throw error; report('it', error) }`,
+          ),
+        },
+      ],
+    },
+    {
+      code: `${core}\nasync function f(report) { try { await sleep(1) } catch (error) { report(error) }; isCancelled(other) }`,
+      errors: [
+        {
+          messageId: 'swallowed',
+          suggestions: rethrow(
+            `${core}\nasync function f(report) { try { await sleep(1) } catch (error) { if (isCancelled(error)) throw error; report(error) }; isCancelled(other) }`,
           ),
         },
       ],
