@@ -3,6 +3,7 @@ import { createTask, Future, isCancelled, sleep, timeout, TimeoutError } from '@
 import { EventOverflowError, on, once } from '@tasktree/flow'
 import { describe, expect, test, vi } from 'vitest'
 import { reports, thrown, virtual } from './support/virtual.ts'
+import { cost } from '../../../vitest.cost.ts'
 
 function listeners(source: EventEmitter): number {
   return source.eventNames().reduce((sum, name) => sum + source.listenerCount(name), 0)
@@ -182,20 +183,19 @@ describe('on', () => {
   })
 
   test(
-    'buffers a hundred thousand events and gives them in linear time',
+    'buffers a hundred thousand events at a cost that grows with their number, and not with its square',
     { tags: ['slow'] },
     async () => {
-      const time = async (n: number): Promise<number> => {
-        const source = new EventEmitter()
-        const events = on<number>(source, 'data')
-        const start = performance.now()
-        for (let i = 0; i < n; i++) source.emit('data', i)
-        await take(events, n)
-        return performance.now() - start
-      }
-      await time(10_000)
-      const small = Math.max(await time(10_000), await time(10_000))
-      expect(await time(100_000)).toBeLessThan(small * 50)
+      const events = (n: number): Promise<number> =>
+        cost(async () => {
+          const source = new EventEmitter()
+          const stream = on<number>(source, 'data')
+          for (let i = 0; i < n; i++) source.emit('data', i)
+          expect((await take(stream, n)).at(-1)).toBe(n - 1)
+        })
+      const few = await events(10_000)
+      expect(few).toBeGreaterThan(5_000)
+      expect((await events(100_000)) / few).toBeLessThan(12)
     },
   )
 

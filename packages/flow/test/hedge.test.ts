@@ -125,9 +125,12 @@ test('in plain code a signal ends all attempts', async () => {
   expect(currentTask()).toBe(null)
   const gauge = new Gauge()
   const controller = new AbortController()
-  const hedging = hedge(() => gauge.work(10_000), { delay: 1, signal: controller.signal })
-  setTimeout(() => controller.abort('why'), 20)
-  const error = await thrown(hedging)
+  const attempt = (): Promise<void> => {
+    const attempting = gauge.work(10_000)
+    if (gauge.begun === 2) controller.abort('why')
+    return attempting
+  }
+  const error = await thrown(hedge(attempt, { delay: 1, signal: controller.signal }))
   expect((error as Error).cause).toBe('why')
   expect(gauge).toMatchObject({ begun: 2, cancelled: 2, running: 0 })
 })

@@ -11,6 +11,7 @@ import {
 import { BusyError, exhaust, latest, queued } from '@tasktree/flow'
 import { describe, expect, test, vi } from 'vitest'
 import { Gauge, now, thrown, virtual } from './support/virtual.ts'
+import { cost } from '../../../vitest.cost.ts'
 
 describe('queued', () => {
   virtual('calls run one at a time, in their order, and get their own results', async () => {
@@ -78,18 +79,22 @@ describe('queued', () => {
     },
   )
 
-  test('fifty thousand calls wait in linear time', { tags: ['slow'] }, async () => {
-    const fn = queued(async (n: number) => n)
-    const time = async (n: number): Promise<number> => {
-      const start = performance.now()
-      await Promise.all(Array.from({ length: n }, (_, i) => fn(i)))
-      return performance.now() - start
-    }
-    await time(5_000)
-    const small = Math.max(await time(5_000), await time(5_000))
-    // Ten times as many calls would take a hundred times as long, if the time were quadratic.
-    expect(await time(50_000)).toBeLessThan(small * 50)
-  })
+  test(
+    'the cost of fifty thousand calls grows with their number, and not with its square',
+    { tags: ['slow'] },
+    async () => {
+      const fn = queued(async (n: number) => n)
+      const calls = (n: number): Promise<number> =>
+        cost(async () => {
+          const results = await Promise.all(Array.from({ length: n }, (_, i) => fn(i)))
+          expect(results).toHaveLength(n)
+          expect(results.at(-1)).toBe(n - 1)
+        })
+      const few = await calls(5_000)
+      expect(few).toBeGreaterThan(4_000)
+      expect((await calls(50_000)) / few).toBeLessThan(12)
+    },
+  )
 })
 
 describe('exhaust', () => {
