@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
-import { open, pageHeaders, send } from './support/request.ts'
+import { inJobd } from './support/in-jobd.ts'
+import { open, pageHeaders, type RequestOptions, send } from './support/request.ts'
 import { Served } from './support/served.ts'
 
 const slow = { tags: ['slow'] }
@@ -133,6 +134,51 @@ test('with a password nothing is shown before it was entered', slow, async () =>
   expect(out.status).toBe(200)
   expect((await send(`${served.page}/jobs`, { headers })).status).toBe(401)
 })
+
+test('a login to one server of a host leaves the session of another one', slow, async () => {
+  await using one = await Served.start('--password', 'one')
+  await using other = await Served.start('--password', 'other')
+  const cookies = new Map<string, string>()
+  /** Sends a request as a browser does, which keeps the cookies of all ports of a host together. */
+  const visit = async (url: string, options: RequestOptions = {}): Promise<number> => {
+    const cookie = [...cookies].map((pair) => pair.join('=')).join('; ')
+    const { headers, status } = await send(url, {
+      ...options,
+      headers: { ...options.headers, cookie },
+    })
+    for (const set of headers['set-cookie'] ?? []) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(set) ?? []
+      cookies.set(name, value)
+    }
+    return status
+  }
+  for (const [{ page }, password] of [[one, 'one'] as const, [other, 'other'] as const])
+    await visit(`${page}/login`, {
+      method: 'POST',
+      headers: { Origin: page, 'Content-Type': 'application/x-www-form-urlencoded' },
+      body: `password=${password}`,
+    })
+  expect([await visit(`${one.page}/jobs`), await visit(`${other.page}/jobs`)]).toEqual([200, 200])
+})
+
+test('a session is found beside the session of a server at a shorter path', slow, () =>
+  inJobd(
+    async ({ jobd }) => {
+      const page = `http://127.0.0.1:${jobd.httpPort}`
+      const { headers } = await send(`${page}/login`, {
+        method: 'POST',
+        headers: { Origin: page, 'Content-Type': 'application/x-www-form-urlencoded' },
+        body: 'password=sesame',
+      })
+      const own = headers['set-cookie']?.[0]?.split(';')[0] ?? ''
+      const foreign = own.replace(/=.*/, '=foreign')
+      for (const cookie of [`${own}; ${foreign}`, `${foreign}; ${own}`])
+        expect((await send(`${page}/jobs`, { headers: { cookie } })).status).toBe(200)
+      expect((await send(`${page}/jobs`, { headers: { cookie: foreign } })).status).toBe(401)
+    },
+    { password: 'sesame', http: 0 },
+  ),
+)
 
 test('a page gets everything first, then what changes', slow, async () => {
   await using served = await Served.start()

@@ -96,9 +96,10 @@ export class Access {
    * Returns the name of the user who sent the request: the name of the session, or `anonymous` if there are no secrets.
    * Returns null if the user must log in first.
    */
-  nameOf(headers: IncomingHttpHeaders): string | null {
+  nameOf(request: IncomingMessage): string | null {
     if (this.#credentials.isEmpty) return anonymous
-    return this.#sessions.get(sessionIn(headers)) ?? null
+    const names = this.#sessionsIn(request).map((session) => this.#sessions.get(session))
+    return names.find((name) => name !== undefined) ?? null
   }
 
   /**
@@ -126,17 +127,35 @@ export class Access {
 
   /** Ends the session of the request, and returns the cookie that deletes it in the browser. */
   logOut(request: IncomingMessage): string {
-    this.#sessions.delete(sessionIn(request.headers))
+    for (const session of this.#sessionsIn(request)) this.#sessions.delete(session)
     return `${this.#cookie(request, '')}; Max-Age=0`
   }
 
   #cookie(request: IncomingMessage, value: string): string {
     const isSecure = this.#publicUrl?.protocol === 'https:' || this.originOf(request).isSecure
-    return `${cookieName}=${value}; Path=${this.prefix}/; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`
+    return `${this.#cookieName(request)}=${value}; Path=${this.prefix}/; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`
+  }
+
+  /**
+   * Returns the name of the cookie with the session. It contains the port that the browser has connected to, because a
+   * browser sends a cookie to all ports of a host. Otherwise a login to one server would overwrite the session of
+   * another server on the same host.
+   */
+  #cookieName(request: IncomingMessage): string {
+    const port = URL.parse(`http://${this.originOf(request).host}`)?.port ?? ''
+    return port === '' ? 'jobd-session' : `jobd-session-${port}`
+  }
+
+  /**
+   * Returns the values of the cookie. There are several if a proxy has two servers at paths of one host, and one path
+   * begins with the other. At most one of them is a session of this server.
+   */
+  #sessionsIn(request: IncomingMessage): string[] {
+    const name = this.#cookieName(request)
+    const pairs = (request.headers.cookie ?? '').split(/; */).map((pair) => pair.split('='))
+    return pairs.filter(([key]) => key === name).map(([, value = '']) => value)
   }
 }
-
-const cookieName = 'jobd-session'
 
 function parsePublicUrl(text: string): URL {
   const url = URL.parse(text)
@@ -147,11 +166,6 @@ function parsePublicUrl(text: string): URL {
       `the public URL must be like https://jobs.example.com/prefix, got '${text}'`,
     )
   return url
-}
-
-function sessionIn({ cookie = '' }: IncomingHttpHeaders): string {
-  const pairs = cookie.split(/; */).map((pair) => pair.split('='))
-  return pairs.findLast(([name]) => name === cookieName)?.[1] ?? ''
 }
 
 /** Hashes a text, because `timingSafeEqual` compares only values of the same length. */

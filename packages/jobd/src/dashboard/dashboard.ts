@@ -132,7 +132,7 @@ export class Dashboard implements AsyncDisposable {
       await this.#logIn(request, response)
       return
     }
-    const who = bearer ?? this.#access.nameOf(request.headers)
+    const who = bearer ?? this.#access.nameOf(request)
     if (path === '/' && method === 'GET') {
       writeHead(response, who === null ? 401 : 200, 'html')
       response.end(who === null ? this.#files.login : this.#files.page)
