@@ -1,4 +1,4 @@
-"""Answers programs, one a line: with its traces, or with null when it has no one right answer."""
+"""Reads one program from each line, and prints its traces under CPython, or null if the program has several right answers."""
 
 import json
 import sys

@@ -1,12 +1,13 @@
 """Draws programs of one kind: several tasks wait for one thing, and a driver wakes and cancels them in one turn.
 
-Random programs seldom get there, and it is where permits, items and cancels are lost: a waiter that is
-cancelled after it was woken and before it ran, in every order, with others in line behind it.
+Such a turn is where a library loses permits, items and cancels: a waiter is cancelled after it was woken and before
+it ran, while other waiters stand in the queue behind it. The random programs of generator.py seldom do this.
 """
 
 from generator import Generator
 
-# For each thing: what the waiters do, and what the driver can do in a turn.
+# The things that the waiters of a program can wait for. `Duel.wait_once` says how a waiter waits for each thing, and
+# `Duel.wakes` says how the driver wakes such a waiter. "group" stands three times because it is drawn most often.
 CORE = ["future", "task", "gather", "shield", "wait", "group", "group", "group", "as_completed"]
 SYNC = ["lock", "semaphore", "event", "condition", "queue get", "queue put", "join", "barrier"]
 
@@ -19,7 +20,7 @@ class Duel(Generator):
         self.thing = self.pick(kinds)
         self.future = self.slot(99)
         self.waiters = [self.slot(1 + i) for i in range(self.pick([2, 2, 3, 4]))]
-        # The helper that some things wait for.
+        # The slot of a helper task, which some waiters wait for.
         self.helper = self.slot(98)
         self.draw_thing()
         self.first_helper = len(self.waiters) + 1
@@ -55,7 +56,7 @@ class Duel(Generator):
         return [*body, ["return", self.value()]]
 
     def attempt(self):
-        """One wait, in scopes that bring cancels of their own, and what follows a cancel."""
+        """Draws one wait, the scopes around it (some of them cancel it by themselves), and what the waiter does after a cancel."""
         statements = self.wait_once()
         for _ in range(self.pick([0, 0, 1, 2])):
             statements = self.wrapped(statements)
@@ -106,7 +107,7 @@ class Duel(Generator):
         return [self.combined()]
 
     def group_of_helpers(self):
-        """Children that fail or end, some while they are being cancelled, and a body that waits or ends."""
+        """Draws a group whose tasks fail or end (some of them while they are being cancelled) and whose body waits, fails or ends."""
         body = [
             ["create_in_group", 0, self.slot(98), self.first_helper + self.random.randrange(3)]
             for _ in range(self.pick([1, 1, 2, 3]))
@@ -153,7 +154,7 @@ class Duel(Generator):
         body = [["future", self.future], ["create", self.helper, helper]]
         create = [["create", slot, index] for index, slot in enumerate(self.waiters, 1)]
         if self.thing == "lock" and not self.objects["careless"]:
-            # Its release is the end of the scope; what follows happens in the same turn.
+            # The lock is released at the end of the scope. The strokes after it happen in the same turn.
             held = [*create, *self.strokes(self.pick([1, 1, 2]))]
             body += [["lock", 0, held], *[self.stroke() for _ in range(self.pick([1, 2, 3]))]]
         else:
@@ -179,7 +180,7 @@ class Duel(Generator):
         return []
 
     def stroke(self):
-        """One thing that the driver does, without waiting."""
+        """Draws one statement of the driver that does not wait: a cancel of a waiter, or something that wakes one."""
         if self.chance(0.45):
             return ["cancel", self.pick(self.waiters), None]
         if self.chance(0.08):
@@ -195,7 +196,7 @@ class Duel(Generator):
         if thing == "event":
             return [["event_set", 0], ["event_set", 0], ["event_clear", 0]]
         if thing == "condition":
-            # Taking a free lock does not wait.
+            # The condition's lock is free here, so taking it does not wait.
             notify = self.pick([["notify", 0, self.pick([1, 1, 2])], ["notify_all", 0]])
             return [["condition", 0, [["count", 0], notify]], ["condition", 0, [notify]]]
         if thing == "queue get":
@@ -210,7 +211,7 @@ class Duel(Generator):
         return [wakes[0], *wakes, ["cancel", self.future, None], ["cancel", self.helper, None]]
 
     def relief(self):
-        """Lets most of those go on that still wait."""
+        """Draws statements that wake most of the waiters that still wait, so that few programs hang."""
         thing = self.thing
         if not self.chance(0.8):
             return []
@@ -227,7 +228,7 @@ class Duel(Generator):
         return relief.get(thing, [["set_result", self.future, self.value()]])
 
     def look(self):
-        """What is left of the thing."""
+        """Draws a statement that shows the state of the thing at the end."""
         looks = {"lock": ["locked", 0], "semaphore": ["semaphore_locked", 0], "condition": ["locked", 0]}
         if self.thing in looks:
             return [looks[self.thing]]

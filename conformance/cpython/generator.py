@@ -1,9 +1,9 @@
 """Draws a random program from a seed. The format is described in ../README.md.
 
-Programs are drawn to be broken: tasks that cancel each other and themselves, several operations on one
-thing in one turn, scopes in scopes whose deadlines meet. A plan comes first: which function starts
-which other one as a task. A function is only started, called or waited for by one of a lower number,
-so that no task ever waits for itself; cancels go in every direction.
+The programs do what a library is most likely to get wrong: tasks cancel each other and themselves, several
+operations act on one thing in one turn, nested scopes have equal deadlines. The generator first draws a plan: which
+function starts which other function as a task. Only a function with a lower number starts, calls or waits for a
+function, so that no task ever waits for itself. Any function may cancel any task.
 """
 
 import random
@@ -46,7 +46,7 @@ KINDS = {
 
 
 class Context:
-    """Where in a function a statement is drawn."""
+    """The place in a function at which a statement is drawn."""
 
     def __init__(self, function, to_start):
         self.function = function
@@ -72,7 +72,8 @@ class Generator:
         self.next_slot = 0
         self.next_label = 0
         self.next_value = 0
-        # For each slot the lowest function that ending it may need: who waits for it must be lower.
+        # For each slot, the lowest number of the functions that must end before the slot's future is done. Only a
+        # function with a lower number may wait for the slot.
         self.levels = {}
         self.task_slots = []
         self.future_slots = []
@@ -106,7 +107,7 @@ class Generator:
         return self.pick([0, 1, 1, 2, 3, 5, 7, 11, 13])
 
     def limit(self):
-        """For a timeout: long enough that the body gets somewhere."""
+        """Draws the time limit of a timeout, long enough that the body does something before it."""
         return None if self.chance(0.05) else self.delay() + (self.delay() if self.chance(0.5) else 0)
 
     def message(self):
@@ -129,7 +130,8 @@ class Generator:
         tasks = self.pick([1, 2, 3, 3, 4, 5])
         helpers = self.pick([0, 0, 1, 2])
         self.function_count = 1 + tasks + helpers
-        # Which function starts each task; helpers are only called.
+        # `parents` says for each task's slot which function starts the task. A helper function never becomes a task: other
+        # functions call it.
         self.parents = {}
         self.functions_of = {}
         for function in range(1, tasks + 1):
@@ -175,9 +177,9 @@ class Generator:
             else:
                 self.objects[name] = [self.pick([1, 2, 2, 3])]
         if self.objects.get("locks") and self.objects.get("conditions") and self.chance(0.5):
-            # A condition over a lock that others take too.
+            # This condition uses the first lock of the program, which other statements take without the condition.
             self.objects["conditions"][0] = 0
-        # Careless programs release what others hold, and wait on conditions whose lock they do not hold.
+        # A careless program may release a lock that another task holds, and wait on a condition without its lock.
         self.objects["careless"] = self.chance(0.4)
 
     # Blocks.
@@ -188,7 +190,7 @@ class Generator:
             for slot in self.future_slots:
                 body.append(["future", slot])
                 if self.chance(0.6):
-                    # Most programs would hang on a future that nobody thought of.
+                    # Without this timer most programs would hang on a future that no statement completes.
                     set_it = ["set_result", slot, self.value()]
                     if self.chance(0.25):
                         set_it = ["set_exception", slot, "E1"]
@@ -213,7 +215,7 @@ class Generator:
         return body
 
     def ending(self):
-        """Most programs wait for their tasks; the others leave them to the end of the run."""
+        """Draws the end of the main function. It mostly waits for the tasks; otherwise the end of the run cancels them."""
         tasks = [slot for slot in self.task_slots]
         kind = self.pick(["wait", "wait", "gather", "sleep", "leave"])
         if kind == "wait":
@@ -237,7 +239,7 @@ class Generator:
         return self.block(deeper, self.pick([1, 2, 2, 3]) if deeper.depth < 4 else 1)
 
     def one(self, context, kind=None):
-        """One statement, or a few that belong together; none when what was drawn cannot stand here."""
+        """Draws a statement, or a few that belong together. Returns an empty list if the drawn kind cannot stand here."""
         if kind is None:
             kind = self.random.choices(list(self.weights), list(self.weights.values()))[0]
         drawn = getattr(self, f"draw_{kind}")(context)
@@ -245,14 +247,14 @@ class Generator:
             return []
         statements = drawn if drawn and isinstance(drawn[0], list) else [drawn]
         if kind in PRIMITIVES_WAITS and self.chance(0.6 if context.function == 0 else 0.2):
-            # Without a limit most programs would hang there.
+            # Without a time limit most programs would hang at this wait.
             return [self.guarded(["timeout", self.delay() + 1, statements], 0.8)]
         return statements
 
     # What can be referred to.
 
     def below(self, context):
-        """The slots this function may wait for."""
+        """Returns the slots for which this function may wait."""
         return [slot for slot, level in self.levels.items() if level > context.function]
 
     def reference(self, context):
@@ -261,7 +263,7 @@ class Generator:
         return self.pick(list(self.levels))
 
     def item(self, context):
-        """Something to wait for: a slot, or a function to start."""
+        """Draws something to wait for: a slot, or a function to start and the slot for its task."""
         if context.to_start and self.chance(0.5):
             slot = context.to_start.pop(0)
             return [self.functions_of[slot], slot]
@@ -310,7 +312,7 @@ class Generator:
         return self.guarded(["shield", self.slot(function), [function, slot], self.chance(0.7)], 0.5)
 
     def guarded(self, statement, probability):
-        """Often an error must not end the function that meets it."""
+        """Puts the statement into a `try` with the given probability, so that an error often does not end the function."""
         if not self.chance(probability):
             return statement
         kind = self.pick(["error", "error", "all", "cancel"])
@@ -328,7 +330,7 @@ class Generator:
         return ["try", body, handlers, final]
 
     def draw_cleanup(self, context):
-        """Waits in a finally: where a second cancel strikes."""
+        """Draws a `try` whose `finally` waits, because a second cancel may come during such a wait."""
         final = [["sleep", self.delay()], *self.inner(context)]
         return ["try", self.inner(context), [], final]
 
@@ -415,14 +417,14 @@ class Generator:
         return ["later", delay, self.channel(), self.actions(context)]
 
     def draw_burst(self, context):
-        """Several things in one turn, the classic being a wake-up and a cancel of who is woken."""
+        """Draws several statements that run in one turn. A typical case wakes a task and cancels the same task."""
         return [self.action(context) for _ in range(self.pick([2, 2, 3]))]
 
     def actions(self, context):
         return [self.action(context) for _ in range(self.pick([0, 1, 1, 2]))]
 
     def action(self, context):
-        """A statement that does not wait."""
+        """Draws a statement that does not wait."""
         draws = [self.draw_cancel] * 4
         if self.future_slots:
             draws += [self.draw_set_result, self.draw_set_result, self.draw_set_exception]
@@ -478,7 +480,8 @@ class Generator:
     def draw_as_completed(self, context):
         items = self.items(context)
         stream = self.chance(0.4)
-        # Leaving the stream takes its timer away in Tasktree; asyncio's is left, and puts a deadlock off.
+        # A program that leaves an `async for` over as_completed early would differ: Tasktree cancels the timer of the
+        # limit, but asyncio keeps it, and so finds a deadlock later. So a stream gets no limit.
         limit = self.delay() if not stream and self.chance(0.5) else None
         return self.guarded(["as_completed", items, limit, stream], 0.4) if items else None
 

@@ -1,7 +1,7 @@
 """Runs a program of the format in ../README.md under asyncio and returns its traces.
 
-`../src/interpreter.ts` and the files beside it are the same thing over Tasktree: a statement means
-what the function of its name does here.
+`../src/interpreter.ts` and the files beside it run the same programs under Tasktree. In this file the function with the name
+of a statement does what the statement means.
 """
 
 import asyncio
@@ -26,11 +26,11 @@ CONTINUE = ("continue",)
 
 
 class Unfit(Exception):
-    """The program does not end by itself: it is not one to record."""
+    """Thrown when a program does not end by itself. Such a program is not recorded."""
 
 
 class TaskState:
-    """What all code of one task shares."""
+    """The state that all code of one task shares."""
 
     def __init__(self, path, parent):
         self.path = path
@@ -44,7 +44,7 @@ class TaskState:
 
 
 class Scope:
-    """Where a statement stands."""
+    """The surroundings of a statement: its task, and the groups, timeouts and handlers around it, the innermost last."""
 
     def __init__(self, state, groups=(), timeouts=(), handling=None):
         self.state = state
@@ -65,7 +65,8 @@ def show(value):
     if isinstance(value, BaseExceptionGroup):
         return f"ExceptionGroup[{', '.join(show(e) for e in value.exceptions)}]"
     if isinstance(value, asyncio.CancelledError):
-        # An empty message is none: which of the two gather's copies carry is not a promise.
+        # An empty message counts as no message, because asyncio does not promise which of the two a copy has that
+        # gather() makes of a CancelledError.
         text = value.args[0] if value.args else None
         return f"CancelledError({text})" if text else "CancelledError"
     if isinstance(value, ValueError):
@@ -89,10 +90,10 @@ class Interpreter:
         self.counters = [0] * program.get("counters", 0)
         self.deadlock = False
 
-    # The run: what asyncio.run does, and what a deadlock does to the main task.
+    # The run. It does what asyncio.run does, and cancels the main task at a deadlock.
 
     def run(self):
-        """The traces: for each channel its lines, and how each task ended."""
+        """Runs the program. Returns the lines of each channel (a task or a callback), and how each task ended."""
         loop = self.loop
         asyncio.events._set_running_loop(None)
         asyncio.set_event_loop(loop)
@@ -133,14 +134,14 @@ class Interpreter:
         self.barriers = [asyncio.Barrier(parties) for parties in objects.get("barriers", [])]
 
     def _break_deadlock(self):
-        """Tasktree's run() answers a deadlock by cancelling the main task, once."""
+        """Cancels the main task at the first deadlock, as Tasktree's run() does."""
         if self.deadlock:
             raise Stalled
         self.deadlock = True
         self.tasks["main"].cancel()
 
     def _cancel_all(self):
-        """As asyncio.run: one round of cancels; the tasks may clean up as long as they like."""
+        """Cancels each remaining task once, as asyncio.run does, and waits until all of them have ended."""
         loop = self.loop
         tasks = asyncio.all_tasks(loop)
         for task in tasks:
@@ -150,10 +151,11 @@ class Interpreter:
                 loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
             except (Stalled, TooLong, RecursionError) as error:
                 raise Unfit(type(error).__name__) from None
-        # asyncio.run runs these too, and with them callbacks that are still in the queue.
+        # asyncio.run calls these two functions too. While they run, the loop also runs callbacks that are still queued.
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.run_until_complete(loop.shutdown_default_executor())
-        # Tasks made during the clean-up: asyncio.run leaves them behind, Tasktree's does not.
+        # asyncio.run leaves tasks behind that were made during the clean-up. Tasktree's run() does not, so such programs are
+        # not compared.
         if asyncio.all_tasks(loop):
             raise Unfit("tasks left behind")
 
@@ -195,7 +197,7 @@ class Interpreter:
         return task
 
     async def _implicit(self, scope, slot, function):
-        """The body of a task that gather, shield or wait_for makes of a function."""
+        """The body of a task that gather, shield or wait_for makes from a function."""
         state = TaskState(scope.state.child_path(), scope.state)
         task = asyncio.current_task()
         task.set_name(state.path)
@@ -220,7 +222,7 @@ class Interpreter:
         return self.slots.get(ref)
 
     def awaitables(self, items, scope):
-        """Items are slots, or [function, slot]: a function to be started, and where its task goes."""
+        """Returns the awaitables of the items. An item is a slot, or [function, slot]: a function to start as the task in slot."""
         found = []
         for item in items:
             if isinstance(item, list):
@@ -242,7 +244,7 @@ class Interpreter:
         return None
 
     def act(self, channel, actions):
-        """Statements that do not wait, in a callback of the loop."""
+        """Runs the statements of a callback of the loop. None of them waits."""
         scope = Scope(TaskState(channel, None))
         for name, *arguments in actions:
             SYNC[name](self, scope, *arguments)
@@ -253,14 +255,14 @@ ASYNC = {}
 
 
 def statement(step):
-    """Registers what the statement of this name does; a trailing underscore dodges Python's keywords."""
+    """Registers a function for the statement of the same name. A trailing underscore avoids the keywords of Python."""
     table = ASYNC if asyncio.iscoroutinefunction(step) else SYNC
     table[step.__name__.rstrip("_")] = step
     return step
 
 
 def attempt(interpreter, scope, label, call, *arguments):
-    """Calls something that may be refused, and traces what it gave or why it was refused."""
+    """Calls a function that may throw, and traces its result or its error."""
     try:
         result = call(*arguments)
     except Exception as error:
@@ -333,7 +335,7 @@ async def try_(run, scope, body, handlers, final):
             run.trace(scope, "finally")
             final_end = await run.block(final, scope)
             if final_end is not None:
-                # As in the language: leaving by the finally drops the error.
+                # A return in a finally block drops the error, as in Python.
                 return final_end
     return end
 
@@ -433,7 +435,7 @@ def future(run, scope, slot):
 
 
 def is_plain(target):
-    # Tasks and gatherings have an outcome of their own.
+    # A task and the future of a gather() set their own outcomes, so a program must not complete them.
     return type(target) is asyncio.Future
 
 
@@ -513,7 +515,7 @@ async def wait_for(run, scope, item, timeout):
     if isinstance(item, list):
         function, slot = item
         if timeout is None or timeout > 0:
-            # It runs inline, in this task.
+            # wait_for runs a coroutine inline, in this task. Without time left it makes a task that never begins.
             awaitable = run._body(function, Scope(scope.state, scope.groups))
         else:
             awaitable = run._implicit(scope, slot, function)
@@ -674,7 +676,7 @@ async def condition_wait(run, scope, index):
     except RuntimeError as error:
         run.trace(scope, f"condition_wait {index} {show(error)}")
     finally:
-        # It holds the lock again, however it ended.
+        # The task holds the condition's lock again, whether a notify or a cancel ended the wait.
         run.trace(scope, f"condition_locked {index} {run.conditions[index].locked()}")
 
 
@@ -760,7 +762,7 @@ async def barrier(run, scope, index):
 
 
 async def _with_barrier(run, scope, index, call):
-    # asyncio's reset and abort take the barrier's lock, which is free between two steps.
+    # asyncio's reset and abort take the barrier's lock. It is free here, because no task holds it across a wait.
     await call()
     state = run.barriers[index]
     run.trace(scope, f"barrier {index} waiting {state.n_waiting} broken {state.broken}")
@@ -777,5 +779,5 @@ async def barrier_abort(run, scope, index):
 
 
 def trace_program(program, order=PLAIN, seed=0):
-    """Raises Unfit for a program that does not end by itself."""
+    """Runs the program and returns its traces. Raises Unfit if the program does not end by itself."""
     return Interpreter(program, order, seed).run()

@@ -1,4 +1,4 @@
-"""Makes programs with one right answer, and writes them with their traces as JSON lines.
+"""Draws programs, keeps those with only one right answer, and writes them with their traces as lines of JSON.
 
     python3.13 record.py --profile core --seed 1 --count 1000 > core.jsonl
 
@@ -29,9 +29,10 @@ PROFILES = {
     "messages": Generator,
 }
 
-# What a program's answer must not depend on: the order of what is ready at one instant; only the order
-# within each round of the loop, so that the number of rounds an operation takes counts; nothing, which is
-# more than asyncio promises.
+# A program is kept if its answer does not change when the order of callbacks changes. Each entry says which changes are
+# tried. "any": any order of the callbacks that are ready at one instant. "batch": any order within one round of the loop,
+# so that the answer may depend on how many rounds an operation takes. "plain": no change, so that the answer may depend on
+# an order that asyncio does not promise.
 ORDERS = {
     "any": shakes,
     "batch": lambda count: [(BATCH, seed) for seed in range(1, count + 1)],
@@ -40,14 +41,14 @@ ORDERS = {
 
 
 def be_quiet():
-    """What programs leave unretrieved or unawaited is theirs."""
+    """Turns off the reports about errors and coroutines that a program leaves unretrieved or unawaited."""
     logging.disable()
     warnings.simplefilter("ignore")
     sys.unraisablehook = lambda unraisable: None
 
 
 def answer(program, orders):
-    """The traces, or the reason why there is no one right answer."""
+    """Returns the traces and "kept", or None and the reason why the program has several right answers."""
     try:
         plain = trace_program(program)
         for order, seed in orders:
@@ -59,7 +60,7 @@ def answer(program, orders):
 
 
 def is_dull(traces):
-    """Few lines, or only one task with something to say."""
+    """Whether the traces have few lines, or come from only one task or callback."""
     return len(traces["traces"]) < 2 or sum(map(len, traces["traces"].values())) < 8
 
 
@@ -93,7 +94,7 @@ def main():
     verdicts = Counter()
     began = time.monotonic()
     with open_output(options.out) as output, multiprocessing.Pool(options.jobs) as pool:
-        # Tasks are drawn as they are needed: the count of seeds to try is not known before.
+        # The seeds are tried in portions, because it is not known before how many of them give a program to keep.
         while verdicts["kept"] < options.count:
             for line, verdict in pool.imap(candidate, itertools.islice(tasks, 256), 16):
                 if verdicts["kept"] == options.count:
@@ -113,7 +114,7 @@ def open_output(path):
     if path is None:
         return sys.stdout
     if path.endswith(".gz"):
-        # No name and no time in the header: the same programs are the same file.
+        # The gzip header has no file name and no time, so that the same programs give the same file.
         raw = gzip.GzipFile(path, "wb", mtime=0)
         raw.name = ""
         return _Text(raw)

@@ -1,8 +1,8 @@
 """An asyncio event loop without I/O whose clock jumps to the next timer.
 
-In `plain` order it runs CPython's own `_run_once`. The other orders are shakes: each draws what is ready
-at one instant in another order. A program that leaves the same traces under all of them has one right
-answer; one that does not depends on an order that asyncio never promised.
+In `plain` order the loop runs CPython's own `_run_once`. The other orders are "shakes": each runs the callbacks that are
+ready at one instant in another order. A program that leaves the same traces under all shakes has one right answer. A
+program whose traces change depends on an order that asyncio does not promise.
 """
 
 import asyncio
@@ -11,26 +11,26 @@ import random
 from asyncio import base_events
 
 PLAIN = "plain"
-# Each round of the loop in another order, as many rounds as CPython makes.
+# Shuffles the callbacks of each round of the loop, and makes as many rounds as CPython.
 BATCH = "batch"
-# Any ready callback may be next: one may wait while others run many times.
+# Runs any ready callback next. One callback may wait while others run many times.
 ANY = "any"
-# The newest first.
+# Runs the newest ready callback next.
 NEWEST = "newest"
-# Each task and each callback has a rank that it keeps; the lowest one runs as long as it can.
+# Gives each task and each callback a random rank for the whole run, and runs the ready one with the lowest rank next.
 RANKED = "ranked"
 
 
 class Stalled(Exception):
-    """Nothing is ready and no timer is set."""
+    """Raised when nothing is ready and no timer is set."""
 
 
 class TooLong(Exception):
-    """The program runs for more callbacks than a recorded program may."""
+    """Raised when the program needs more rounds of the loop than a recorded program may."""
 
 
 class _Selector:
-    """Stands in for the wait for I/O: instead of waiting, time passes."""
+    """Replaces the loop's wait for I/O: instead of waiting, it moves the clock forward."""
 
     def __init__(self, loop):
         self._loop = loop
@@ -47,10 +47,10 @@ class VirtualLoop(base_events.BaseEventLoop):
     def __init__(self, order=PLAIN, seed=0, max_rounds=20_000):
         super().__init__()
         self.now = 0
-        # What to do when nothing can go on; it must make something ready, or raise.
+        # Called when nothing is ready and no timer is set. It must make a callback ready, or raise.
         self.on_stall = None
         self._selector = _Selector(self)
-        # Times are integers: a timer is due when its time is not later than now.
+        # Times are integers, so a resolution of 1 makes exactly those timers due whose time is not later than now.
         self._clock_resolution = 1
         self._order = order
         self._random = random.Random(seed)
@@ -116,16 +116,16 @@ class VirtualLoop(base_events.BaseEventLoop):
         return handle
 
     def _rank(self, handle):
-        # Steps and wake-ups are methods of their task; anything else ranks by itself.
+        # A task's steps and wake-ups are methods of the task, so they share its rank. Any other callback has its own rank.
         owner = getattr(handle._callback, "__self__", None)
         if not isinstance(owner, asyncio.Task):
             owner = handle
-        # Kept with its owner, so that no other one can get the same id.
+        # The table keeps the owner alive, so that no later object can get the same id.
         rank, _ = self._ranks.setdefault(id(owner), (self._random.random(), owner))
         return rank
 
 
 def shakes(count):
-    """The orders to try, the ones that find most first."""
+    """Returns `count` orders to try, first the orders under which most programs change."""
     kinds = [NEWEST] + [kind for _ in range(count) for kind in (RANKED, ANY, BATCH)]
     return [(kind, seed) for seed, kind in enumerate(kinds[:count], 1)]

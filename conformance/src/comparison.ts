@@ -2,11 +2,11 @@ import { printDifference } from './print.ts'
 import type { Recorded } from './program.ts'
 import { replay, styles } from './replay.ts'
 
-/** For the commands: replays one program after another and prints the first few that differ. */
+/** Replays programs one after another, and prints a difference for each program whose trace is not the recorded one. */
 export class Comparison {
   #compared = 0
   #differing = 0
-  /** How many differences are printed in full. Of each further difference only the seed is printed. */
+  /** This many differences are printed in full. Of each further difference only the first eight lines are printed. */
   readonly #details = 3
 
   async add(programs: AsyncIterable<Recorded>): Promise<void> {
@@ -26,7 +26,7 @@ export class Comparison {
   }
 }
 
-/** The text to print, or null when the program leaves the recorded trace in both styles. */
+/** Replays a program in both styles. Returns null if both leave the recorded trace, and otherwise a text with the difference. */
 export async function differenceOf(recorded: Recorded): Promise<string | null> {
   for (const style of styles) {
     try {

@@ -20,7 +20,7 @@ import {
 import type { AsyncSteps, Body, End, Interpreter, SyncSteps } from './interpreter.ts'
 import { describeState, show } from './show.ts'
 
-/** An error of a program; its name tells it from the errors of the library. */
+/** An error that a program throws on purpose. The program gives its name, so a trace shows it apart from the library's errors. */
 class ProgramError extends Error {
   constructor(name: string) {
     super()
@@ -41,7 +41,10 @@ export function catches(kind: string, error: unknown): boolean {
   return error instanceof Error && error.name === kind
 }
 
-/** The future in a slot if the program may complete it; null for a task or a gather, which sets its own outcome. */
+/**
+ * Returns the future in the slot if a program may complete it, and otherwise null. A program must not complete a task or the
+ * future of a `gather`, because these set their own outcomes.
+ */
 function plainFuture(run: Interpreter, slot: number): Future<unknown> | null {
   const future = run.slots.get(slot)
   return future?.constructor === Future ? future : null
@@ -82,7 +85,7 @@ export const coreSyncSteps: SyncSteps<
     throw makeError(kind)
   },
   reraise(_run, scope) {
-    // oxlint-disable-next-line typescript/only-throw-error -- whatever was caught
+    // oxlint-disable-next-line typescript/only-throw-error -- throws again what was caught, of any type
     if (scope.handling !== null) throw scope.handling.error
   },
   return(_run, _scope, value) {
@@ -206,7 +209,7 @@ export const coreAsyncSteps: AsyncSteps<
       if (final !== null) {
         run.trace(scope, 'finally')
         const finalEnd = await run.block(final, scope)
-        // As in JavaScript and Python: a `return` in a `finally` block drops the error.
+        // In Python, as in JavaScript, a `return` in a `finally` block drops the error.
         // oxlint-disable-next-line eslint/no-unsafe-finally
         if (finalEnd !== undefined) return finalEnd
       }
@@ -255,7 +258,7 @@ export const coreAsyncSteps: AsyncSteps<
     let awaitable: Future<unknown> | Body | undefined
     if (Array.isArray(item)) {
       const [fn, slot] = item
-      // It runs inline, in this task; without any time it gets a task that never begins.
+      // `waitFor` runs a function inline, in this task. If the limit is 0, `waitFor` makes a task that never begins instead.
       const inline = limit === null || limit > 0
       awaitable = inline
         ? () => run.body(fn, { ...scope, timeouts: [], handling: null })

@@ -6,7 +6,7 @@ import type { Outcome, Program } from './program.ts'
 
 const folder = fileURLToPath(new URL('../cpython/', import.meta.url))
 
-/** Starts a script of `cpython/`; `PYTHON` names the interpreter, a CPython 3.13. */
+/** Starts a script of the folder `cpython/`. The environment variable `PYTHON` names the interpreter, a CPython 3.13. */
 function start(script: string, args: readonly string[]): ReturnType<typeof startPython> {
   return startPython([`${folder}${script}`, ...args])
 }
@@ -28,17 +28,17 @@ function startPython(args: readonly string[]): {
   return { input: child.stdin, output: child.stdout, ended: promise }
 }
 
-/** Makes new programs; the output is what `traces.ts` parses. */
+/** Draws new programs and runs them under CPython. The output has the format that `parseTraces` of `traces.ts` reads. */
 export function record(args: readonly string[]): { output: Readable; ended: Promise<void> } {
   return start('record.py', args)
 }
 
-/** CPython's answer to any program; null when it has no one right answer. */
+/** A Python process that runs any program under CPython and answers with its traces, or with null if several answers are right. */
 export class Oracle implements AsyncDisposable {
   readonly #python: ReturnType<typeof start>
   readonly #answers: AsyncIterator<string>
 
-  /** `order` is one of ORDERS in record.py: what the answer must not depend on. */
+  /** `order` is a key of ORDERS in record.py. It says on which order of the ready callbacks the answer must not depend. */
   constructor(order = 'any') {
     this.#python = start('answer.py', [order])
     this.#answers = createInterface({ input: this.#python.output })[Symbol.asyncIterator]()

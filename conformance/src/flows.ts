@@ -1,17 +1,18 @@
 /**
- * Draws programs whose tasks have several flows of control, runs them from source, and checks that a cancel reaches what it
- * must and nothing else. The README lists the rules.
+ * Draws random programs whose tasks have several flows of control (for example the branches of a `Promise.all`), runs them
+ * against the source of the packages, and checks that each cancel reaches the waits that it must reach, and no others. The
+ * README lists the rules.
  *
- *     node src/flows.ts --count 20000 --seed 1     programs of the seeds 1 to 20000, under virtual time
- *     node src/flows.ts --count 2000 --real        in real time
- *     node src/flows.ts --count 2000 --coarse      timers of several deadlines fire in one turn
- *     node src/flows.ts --show 713                 one program: its text, what happened, what is wrong
+ *     node src/flows.ts --count 20000 --seed 1     runs the programs of the seeds 1 to 20000 under virtual time
+ *     node src/flows.ts --count 2000 --real        runs them in real time
+ *     node src/flows.ts --count 2000 --coarse      uses a clock under which timers of several deadlines fire in one turn
+ *     node src/flows.ts --show 713                 runs one program, and prints its text, its trace and its faults
  *
- *     node src/flows.ts --count 2000 --endless     most waits never end by themselves, so a program that loses a cancel hangs
- *     node src/flows.ts --count 2000 --longest 3   no wait takes longer, so that much happens at one instant
+ *     node src/flows.ts --count 2000 --endless     draws waits that never end by themselves: a program that loses a cancel hangs
+ *     node src/flows.ts --count 2000 --longest 3   draws no wait longer than 3 ms, so that much happens at one instant
  *
- * `--shuffle` also shuffles the loop's ready queue, `--rules I1,I2` looks at these rules alone, `--details 10` shrinks and
- * prints so many of the programs that fail (3 otherwise).
+ * `--shuffle` shuffles the loop's ready queue, `--rules I1,I2` checks only these rules, `--details 10` shrinks and prints ten
+ * of the programs that fail instead of three.
  */
 import { parseArgs } from 'node:util'
 import { generate } from './flows/generate.ts'
@@ -44,11 +45,11 @@ await using runner = new IsolatedRunner<Request, Report>(
   new URL('./flows/worker.ts', import.meta.url),
 )
 
-/** Milliseconds before a run counts as hanging. A run takes a few milliseconds, or a second in real time. */
+/** A run that takes more milliseconds than this hangs. A run takes a few milliseconds, or a second in real time. */
 const patience = 5_000
 /**
- * Milliseconds before a run counts as hanging while the search for a smaller program runs. That search tries many
- * programs that hang, and each of them takes this long.
+ * The same limit for the runs of the search for a smaller program. It is shorter, because the search tries many programs that
+ * hang, and each of them takes this long.
  */
 const shrinkPatience = real ? 2_000 : 500
 /** Milliseconds after which the search for a smaller program that fails in the same way stops. */
@@ -59,7 +60,7 @@ async function runProgram(program: Program, limit = patience): Promise<Report> {
   if (typeof report === 'string') {
     return { faults: [{ rule: 'I4', text: report }], lines: [], hangs: true }
   }
-  // What is left of the run must not disturb the next one.
+  // Code of a run that hangs is still active in the worker thread, and must not disturb the next run.
   if (report.hangs) await runner.restart()
   return report
 }
@@ -74,12 +75,12 @@ async function faultsOf(program: Program, limit?: number): Promise<Fault[]> {
   return rules === undefined ? faults : faults.filter(({ rule }) => rules.includes(rule))
 }
 
-/** The smallest program that breaks the same rule. */
+/** Searches for a smaller program that breaks the same rule. */
 async function shrink(program: Program, rule: Rule): Promise<Program> {
   const end = performance.now() + shrinkLimit
   return shrinkProgram(program, async (candidate) => {
     if (performance.now() > end) return false
-    // In real time a fault may need a second look.
+    // In real time a fault depends on the timing, so one run without the fault does not prove that the fault is gone.
     for (let tries = real ? 3 : 1; tries > 0; tries--) {
       if ((await faultsOf(candidate, shrinkPatience)).some((fault) => fault.rule === rule))
         return true

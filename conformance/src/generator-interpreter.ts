@@ -7,8 +7,9 @@ import { show } from './show.ts'
 type Steps = CoroutineGenerator<End | undefined>
 
 /**
- * Runs a program as generator coroutines: every task's body and every block is one. The statements that
- * a generator would write differently stand here; the others are async functions that it calls, inline.
+ * Runs a program as generator coroutines: the body of every task and every block is a generator. The statements whose code
+ * differs in a generator (`yield*` instead of `await`) are written here. The generator runs all other statements through the
+ * async functions of the base class, inline in its task.
  */
 export class GeneratorInterpreter extends Interpreter {
   override body(fn: number, scope: Scope): ReturnType<Body> {
@@ -83,7 +84,7 @@ export class GeneratorInterpreter extends Interpreter {
       if (final !== null) {
         this.trace(scope, 'finally')
         const finalEnd = yield* this.#steps(final, scope)
-        // oxlint-disable-next-line eslint/no-unsafe-finally -- as in the language, it drops the error
+        // oxlint-disable-next-line eslint/no-unsafe-finally -- a `return` in a `finally` block drops the error, as in Python
         if (finalEnd !== undefined) return finalEnd
       }
     }

@@ -1,11 +1,11 @@
 /**
- * What the shrinkers of all kinds of programs share. Each of them knows its own statements, and says which programs are a
- * little smaller than a program.
+ * The code that the shrinkers of all kinds of programs share. A shrinker searches for a smaller program that still fails. Each
+ * shrinker knows the statements of its kind of program, and lists the programs that are a little smaller than a given program.
  */
 
 /**
- * Makes a program smaller for as long as one of `smallerPrograms` still fails. It is greedy, so the result may not be the
- * smallest program.
+ * Replaces the program by the first of its `smallerPrograms` that still fails, until none of them fails. The search is greedy,
+ * so the result may not be the smallest failing program.
  */
 export async function shrinkGreedily<P>(
   program: P,
@@ -25,17 +25,17 @@ export async function shrinkGreedily<P>(
   return smallest
 }
 
-/** The block without its halves, quarters, … and single statements. */
+/** Yields copies of the block from which a part is removed: first the whole, then each half, each quarter, … each statement. */
 export function* withoutParts<S>(block: readonly S[]): Generator<S[]> {
   for (let size = block.length; size > 0; size = Math.floor(size / 2)) {
     for (let start = 0; start < block.length; start += size) yield block.toSpliced(start, size)
   }
 }
 
-/** A statement with a body, the errors that it catches, the handler of these, and a `finally`. */
+/** A `try` statement: its name, its body, the kind of errors that it catches, the handler of these errors, and its `finally`. */
 type Try<S, C> = ['try', S[], C | null, S[], S[] | null]
 
-/** What may stand in the place of a `try`: its blocks, or the `try` with less in it. */
+/** Yields the statements that may replace a `try`: its body, its handler, or a `try` whose blocks contain less. */
 export function* smallerTries<S, C>(
   [name, body, catches, handler, final]: Try<S, C>,
   smallerBlocks: (block: readonly S[]) => Iterable<S[]>,

@@ -24,10 +24,10 @@ import type {
 } from './program.ts'
 import { describeState, show } from './show.ts'
 
-/** How a block ended that did not run through. */
+/** The statement by which a block ended before its last statement. */
 export type End = { kind: 'return'; value: number } | { kind: 'break' } | { kind: 'continue' }
 
-/** What all code of one task shares. */
+/** The state that all code of one task shares. */
 export class TaskState {
   readonly path: string
   readonly parent: TaskState | null
@@ -45,12 +45,12 @@ export class TaskState {
   }
 }
 
-/** Where a statement stands. */
+/** The surroundings of a statement: its task, and the groups, timeouts and handlers around it, the innermost last. */
 export interface Scope {
   readonly state: TaskState
   readonly groups: readonly TaskGroup[]
   readonly timeouts: readonly Timeout[]
-  /** What the innermost handler has caught. */
+  /** The error that the innermost handler has caught, or null outside of a handler. */
   readonly handling: { error: unknown } | null
 }
 
@@ -58,7 +58,7 @@ function scopeOf(state: TaskState, groups: readonly TaskGroup[] = []): Scope {
   return { state, groups, timeouts: [], handling: null }
 }
 
-/** What a task runs: an async or a generator coroutine. */
+/** The function that a task runs: an async function or a generator coroutine. */
 export type Body = CoroutineFunction<[], number | null>
 
 export type SyncSteps<K extends keyof SyncArguments = keyof SyncArguments> = {
@@ -72,10 +72,10 @@ export type AsyncSteps<K extends keyof AsyncArguments = keyof AsyncArguments> = 
   ) => Promise<End | undefined | void>
 }
 
-/** What the statements do: the compiler knows each one's arguments, the interpreter only that they fit. */
+/** The function that runs a statement. `SyncSteps` and `AsyncSteps` type its arguments; the interpreter only passes them on. */
 type Step = (run: Interpreter, scope: Scope, ...args: unknown[]) => unknown
 
-/** Runs a program over Tasktree's public interface; the twin of `cpython/interpreter.py`. */
+/** Runs a program with Tasktree's public API. `cpython/interpreter.py` runs the same programs under asyncio. */
 export class Interpreter {
   readonly program: Program
   readonly slots = new Map<number, Future<unknown>>()
@@ -103,7 +103,7 @@ export class Interpreter {
     try {
       await runVirtual(() => {
         this.#loop = getRunningLoop()
-        // What the program leaves unretrieved is its own affair.
+        // A program may leave errors that it never retrieves. The loop must not report them.
         this.#loop.setExceptionHandler(() => {})
         const state = new TaskState('main', null)
         const task = currentTask() as Task
@@ -134,7 +134,7 @@ export class Interpreter {
     this.#tasks.set(state.path, task)
   }
 
-  /** A function as the body of a task. */
+  /** Runs the function with the number `fn` as the body of a task. */
   body(fn: number, scope: Scope): ReturnType<Body> {
     return this.#asyncBody(fn, scope)
   }
@@ -148,7 +148,7 @@ export class Interpreter {
     }
   }
 
-  /** Traces how a body has ended, and gives its value. */
+  /** Traces the value that a task's body returns, and returns that value. */
   ending(scope: Scope, end: End | undefined): number | null {
     const value = end?.kind === 'return' ? end.value : null
     this.trace(scope, `return ${show(value)}`)
@@ -173,7 +173,7 @@ export class Interpreter {
     this.slots.set(slot, task)
   }
 
-  /** The body of a task that gather, shield or waitFor makes of a function. */
+  /** The body of a task that `gather`, `shield` or `waitFor` makes from a function. */
   implicit(scope: Scope, slot: number, fn: number): ReturnType<Body> {
     const state = new TaskState(scope.state.childPath(), scope.state)
     const task = currentTask() as Task
@@ -189,7 +189,7 @@ export class Interpreter {
     return this.slots.get(ref) ?? null
   }
 
-  /** What a combinator takes; empty slots are left out. */
+  /** Returns the awaitables to pass to a combinator such as `gather`. Empty slots are left out. */
   awaitables(items: Item[], scope: Scope): (Future<unknown> | Body)[] {
     const found: (Future<unknown> | Body)[] = []
     for (const item of items) {
@@ -227,14 +227,14 @@ export class Interpreter {
     return step(this, scope, ...args) as PromiseLike<End | undefined>
   }
 
-  /** What a callback of the loop does: statements that do not wait. */
+  /** Runs the statements of a callback of the loop. None of them may wait. */
   callback(channel: string, text: string, actions: readonly Statement[]): void {
     this.log(channel, text)
     const scope = scopeOf(new TaskState(channel, null))
     for (const statement of actions) this.act(scope, statement)
   }
 
-  /** Calls something that may be refused, and traces what it gave or why it was refused. */
+  /** Calls a function that may throw, and traces its result or its error. A CancelledError is thrown on and not traced. */
   attempt(scope: Scope, label: string, call: () => unknown): void {
     let result: unknown
     try {

@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads'
 
 /**
- * Asks a worker file one request after another, with the packages taken from source. A thread that spins is ended, and the
- * next request gets a new one.
+ * Sends requests, one after another, to a worker thread that runs `file` against the source of the packages. A thread that does
+ * not answer in time is terminated, and the next request gets a new thread.
  */
 export class IsolatedRunner<Request, Answer> implements AsyncDisposable {
   readonly #file: URL
@@ -12,7 +12,7 @@ export class IsolatedRunner<Request, Answer> implements AsyncDisposable {
     this.#file = file
   }
 
-  /** The worker's answer, or the reason why there is none after `patience` milliseconds. */
+  /** Resolves with the worker's answer, or with a reason (a string) if no answer came within `patience` milliseconds. */
   async ask(request: Request, patience: number): Promise<Answer | string> {
     this.#worker ??= new Worker(this.#file, { execArgv: ['--conditions=@tasktree/source'] })
     const worker = this.#worker
@@ -34,7 +34,7 @@ export class IsolatedRunner<Request, Answer> implements AsyncDisposable {
     return result.failure
   }
 
-  /** The next request gets a thread of its own. */
+  /** Ends the thread, so that the next request gets a new one. */
   async restart(): Promise<void> {
     await this.#worker?.terminate()
     this.#worker = null

@@ -13,7 +13,7 @@ import type { Program } from './program.ts'
 
 const queues = { fifo: Queue, lifo: LifoQueue, priority: PriorityQueue }
 
-/** What a program's statements name by index. */
+/** The primitives of one program. The statements of the program name each primitive by its index in the list of its kind. */
 export class Primitives {
   readonly locks: Lock[]
   readonly semaphores: Semaphore[]

@@ -1,7 +1,7 @@
 import type { AsyncArguments, Program, Recorded, Statement, SyncArguments } from './program.ts'
 import type { Difference } from './replay.ts'
 
-/** A program as text that reads like Python, for who has to find out why a run differs. */
+/** Prints a program as text that looks like Python, for the person who looks for the cause of a difference. */
 function printProgram(program: Program): string {
   const { functions, ...objects } = program
   const lines = Object.entries(objects).map(([name, value]) => `${name} = ${JSON.stringify(value)}`)

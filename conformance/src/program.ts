@@ -1,18 +1,21 @@
-/** The program format: JSON made by `cpython/generator.py`. README.md tells what each statement means. */
+/**
+ * The program format. A program is JSON that `cpython/generator.py` makes. `cpython/interpreter.py` and the files
+ * `src/*-statements.ts` show what each statement does.
+ */
 
-/** A slot holds a task or another future; a program's functions share them. */
+/** The number of a slot. A slot holds a task or another future. All functions of a program share the slots. */
 type Slot = number
-/** What a cancel can be aimed at. */
+/** The target of a cancel: the future in a slot, the task itself, or the task that created it. */
 export type Ref = Slot | 'self' | 'parent'
-/** What can be waited for: a slot, or a function to start and the slot its task goes to. */
+/** Something to wait for: the future in a slot, or a function to start as a task and the slot in which to put the task. */
 export type Item = Slot | [fn: number, slot: Slot]
-/** How many scopes outwards; 0 is the innermost. */
+/** Names one of the scopes around a statement by its distance: 0 is the innermost scope, 1 is the scope around that. */
 type Up = number
-/** A primitive, by its place in the program's list of its kind. */
+/** Names a primitive, such as a lock, by its place in the program's list of locks, semaphores, … */
 type Index = number
 type ReturnWhen = 'FIRST_COMPLETED' | 'FIRST_EXCEPTION' | 'ALL_COMPLETED'
 
-/** Statements that never wait, and may stand in a callback. */
+/** The arguments of the statements that never wait. They may stand in a callback of the loop too. */
 export interface SyncArguments {
   mark: [label: number]
   raise: [kind: string]
@@ -53,6 +56,7 @@ export interface SyncArguments {
   shut_down: [queue: Index, immediate: boolean]
 }
 
+/** The arguments of the statements that may wait. */
 export interface AsyncArguments {
   loop: [count: number, body: Statement[]]
   try: [body: Statement[], handlers: [kind: string, body: Statement[]][], final: Statement[] | null]
@@ -82,32 +86,35 @@ export interface AsyncArguments {
   barrier_abort: [barrier: Index]
 }
 
-/** `[name, ...args]`; the two interfaces above give each name's arguments. */
+/** A statement is `[name, ...args]`. `SyncArguments` and `AsyncArguments` give the arguments for each name. */
 export type Statement = readonly [name: string, ...args: unknown[]]
 
 export interface Program {
-  /** The first one is the main task's. */
+  /** The bodies of the functions, each a list of statements. The first function is the body of the main task. */
   functions: Statement[][]
   locks?: number
   semaphores?: [value: number, bounded: boolean][]
   events?: number
-  /** The index of the lock it shares, or null for one of its own. */
+  /** For each condition the index of the lock that it shares, or null if it has a lock of its own. */
   conditions?: (number | null)[]
   queues?: [kind: 'fifo' | 'lifo' | 'priority', maxsize: number][]
-  /** The parties of each. */
+  /** For each barrier the number of its parties. */
   barriers?: number[]
   counters?: number
-  /** It releases what others hold, and waits on conditions whose lock it does not hold. */
+  /** Whether the program may release locks that another task holds, and wait on conditions whose lock it does not hold. */
   careless?: boolean
 }
 
-/** What a run leaves: for each task and callback its lines, "time event", and how each task ended. */
+/**
+ * The result of a run. `traces` holds the lines "<time> <event>" of each task and each callback, and `ends` the outcome of each
+ * task.
+ */
 export interface Outcome {
   traces: Record<string, string[]>
   ends: Record<string, string>
 }
 
-/** A line of a trace file: a program and what it leaves under CPython. */
+/** One line of a trace file: a program, and its outcome under CPython. */
 export interface Recorded extends Outcome {
   profile: string
   seed: number

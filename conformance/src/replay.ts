@@ -4,7 +4,7 @@ import { type AsyncSteps, Interpreter, type SyncSteps } from './interpreter.ts'
 import { syncPackageAsyncSteps, syncPackageSyncSteps } from './sync-statements.ts'
 import type { Outcome, Program, Recorded } from './program.ts'
 
-/** A channel in which a run differs from the recorded one, from the first line that does. */
+/** The first line in which a channel (the trace of a task or of a callback) differs between a recorded run and a new run. */
 export interface Difference {
   channel: string
   line: number
@@ -15,11 +15,11 @@ export interface Difference {
 const syncSteps: SyncSteps = { ...coreSyncSteps, ...syncPackageSyncSteps }
 const asyncSteps: AsyncSteps = { ...coreAsyncSteps, ...syncPackageAsyncSteps }
 
-/** Milliseconds of real time for one run. Virtual time passes at once, so a run that takes longer hangs. */
+/** A run that takes more milliseconds of real time than this hangs, because virtual time passes at once. */
 const patience = 10_000
 
 const interpreters = { async: Interpreter, generators: GeneratorInterpreter }
-/** Whether the bodies of a program's tasks are async functions or generator coroutines. */
+/** How the bodies of a program's tasks are run: as async functions or as generator coroutines. */
 export type Style = keyof typeof interpreters
 export const styles: readonly Style[] = ['async', 'generators']
 
@@ -36,12 +36,12 @@ export async function runProgram(program: Program, style: Style): Promise<Outcom
   }
 }
 
-/** Runs the program and compares; null when nothing differs. */
+/** Runs the program, and returns the first difference from the recorded run, or null if nothing differs. */
 export async function replay(recorded: Recorded, style: Style): Promise<Difference | null> {
   return firstDifference(recorded, await runProgram(recorded.program, style))
 }
 
-/** The earliest difference in virtual time, because later differences may only be its consequences. */
+/** Returns the earliest difference in virtual time, because later differences may only be consequences of it. */
 export function firstDifference(expected: Outcome, actual: Outcome): Difference | null {
   const found: Difference[] = []
   const channels = new Set([...Object.keys(expected.traces), ...Object.keys(actual.traces)])

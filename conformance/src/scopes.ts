@@ -1,12 +1,13 @@
 /**
- * Draws programs of cancel scopes, records them under Python's Trio, and compares.
+ * Draws random programs of cancel scopes, runs each program under Python's Trio and under Tasktree, and compares the traces.
  *
- *     node src/scopes.ts --count 5000 --seed 100000   until this many programs have been compared
- *     node src/scopes.ts --show 713                   one program: its text, and both traces
- *     node src/scopes.ts --coincide                   short times, so that much happens at one instant
+ *     node src/scopes.ts --count 5000 --seed 100000   draws programs until 5000 of them have been compared
+ *     node src/scopes.ts --show 713                   runs one program, and prints its text and both traces
+ *     node src/scopes.ts --coincide                   draws short times, so that much happens at one instant
  *     node src/scopes.ts --record 400                 writes the checked-in traces anew
  *
- * Needs a Python with trio (Debian: python3-trio). `TRIO_PYTHON` names another one than `python3`.
+ * This command needs a Python with trio (Debian: python3-trio). The environment variable `TRIO_PYTHON` can name one that is not
+ * `python3`.
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -36,13 +37,13 @@ await using runner = new IsolatedRunner<ScopeProgram, Traces>(
   new URL('./scopes/worker.ts', import.meta.url),
 )
 
-/** Milliseconds. A program takes a few; a program that takes this long hangs. */
+/** A program that takes more milliseconds than this hangs. A program takes a few milliseconds. */
 const patience = 5_000
 
-/** This many programs wait for their answer in the oracle's process while others are compared. */
+/** The oracle's process works ahead on this many programs while this process compares earlier ones. */
 const ahead = 50
 
-/** The programs that Trio has one answer for, from a seed on. */
+/** Yields the programs for which Trio has exactly one answer, from the seed `first` on, without an end. */
 async function* recordings(first: number): AsyncGenerator<Recorded> {
   for (let seed = first; seed < first + ahead; seed++) oracle.send(generate(seed, options.coincide))
   for (let next = first + ahead; ; next++) {
@@ -65,7 +66,7 @@ async function differs({ traces, ...program }: Recorded): Promise<boolean> {
   return firstDifference(traces, await trace(program)) !== null
 }
 
-/** Starts a second oracle, because the first one is busy with the programs ahead. */
+/** Searches for a smaller program that differs too. It starts a second oracle, because the first is busy with later programs. */
 async function shrink(program: Recorded): Promise<Recorded> {
   using asked = new TrioOracle(python as string)
   const smallest = await shrinkBody(program.body, async (candidate: Statement[]) => {

@@ -1,6 +1,6 @@
 import { type Future, isCancelled } from '@tasktree/core'
 
-/** A result or error as it stands in a trace; the words are Python's. */
+/** Prints a result or an error as it stands in a trace, with Python's words (`None`, `True`). */
 export function show(value: unknown): string {
   if (value === null || value === undefined) return 'None'
   if (typeof value === 'boolean') return value ? 'True' : 'False'

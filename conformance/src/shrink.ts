@@ -2,8 +2,8 @@ import { shrinkGreedily, withoutParts } from './greedy-shrink.ts'
 import type { Program, Statement } from './program.ts'
 
 /**
- * Makes a program smaller for as long as `stillFails` returns true: it removes statements, and puts the block of a statement
- * in the statement's place. It is greedy, so the result may not be the smallest program.
+ * Makes a program smaller for as long as `stillFails` returns true. It removes statements, and replaces a statement by its block.
+ * The search is greedy, so the result may not be the smallest failing program.
  */
 export function shrink(
   program: Program,
@@ -32,7 +32,7 @@ function isBlock(x: unknown): x is Statement[] {
   return Array.isArray(x) && x.every((each) => Array.isArray(each) && typeof each[0] === 'string')
 }
 
-/** Its blocks, those of a `try`'s handlers included. */
+/** Returns the blocks of a statement, including the handlers of a `try`. */
 function blocksOf([name, ...args]: Statement): Statement[][] {
   const found = args.filter(isBlock)
   if (name !== 'try') return found

@@ -11,8 +11,9 @@ interface Lockable {
 }
 
 /**
- * `async with`. A careless program's scopes release by hand, as asyncio's do, and meet the same errors: a
- * Releaser forgives what someone else has released.
+ * Does what Python's `async with` does: holds the lock while `body` runs. In a careless program another task may release the lock
+ * meanwhile. asyncio then throws an error at the end of the scope, and so does `release()`. A `using` declaration would not,
+ * because its disposer ignores a lock that has been released already.
  */
 async function holding(
   lockable: Lockable,
@@ -43,7 +44,7 @@ function scopeBody(
   }
 }
 
-/** Traces what a wait gave, or the error that it ended with; a cancel goes on. */
+/** Traces the result of a wait, or the error that ended it. A CancelledError is thrown on and not traced. */
 async function attemptWait(
   run: Interpreter,
   scope: Scope,
@@ -167,7 +168,8 @@ export const syncPackageAsyncSteps: AsyncSteps<
   },
   async semaphore(run, scope, index, body) {
     const semaphore = at(run.primitives.semaphores, index)
-    // Its release may be refused, where `using` would make a SuppressedError of it and the body's error.
+    // The release of a BoundedSemaphore may throw. If the body has thrown too, `using` would combine both errors in a
+    // SuppressedError, which Python does not do. So this semaphore is released by hand.
     const byHand = semaphore instanceof BoundedSemaphore
     return holding(semaphore, byHand, scopeBody(run, scope, `semaphore ${index}`, body))
   },

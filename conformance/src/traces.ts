@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import type { Recorded } from './program.ts'
 
-/** The programs of a trace file, as `cpython/record.py` writes it. */
+/** Reads the programs of a trace file that `cpython/record.py` has written. */
 export function readTraces(path: string): AsyncIterable<Recorded> {
   const file = createReadStream(path)
   return parseTraces(path.endsWith('.gz') ? file.pipe(createGunzip()) : file)

@@ -6,7 +6,7 @@ import type { Recorded } from '../src/program.ts'
 import { readTraces } from '../src/traces.ts'
 
 const folder = fileURLToPath(new URL('../traces/', import.meta.url))
-/** Programs a test: enough that tests are few, few enough that a failure names its neighbourhood. */
+/** Each test runs this many programs. There are few tests then, and a test that fails still tells roughly which program fails. */
 const chunk = 250
 const printed = 3
 

@@ -6,14 +6,14 @@ import type { Report } from '../src/flows/run.ts'
 import type { Request } from '../src/flows/worker.ts'
 import { IsolatedRunner } from '../src/isolated.ts'
 
-/** Programs a test: enough that tests are few, few enough that a failure names its neighbourhood. */
+/** Each test runs this many programs. There are few tests then, and a test that fails still tells roughly which program fails. */
 const chunk = 200
-/** `node src/flows.ts` checks any number of other programs. */
+/** The tests run the programs of the seeds from `firstSeed` to `lastSeed`. `node src/flows.ts` runs any other seeds. */
 const firstSeed = 201
 const lastSeed = 400
 const realPrograms = 20
 const printed = 3
-/** A program takes a few milliseconds, or a second in real time. */
+/** A program that takes more milliseconds than this hangs. A program takes a few milliseconds, or a second in real time. */
 const patience = 5_000
 
 async function check(
@@ -22,7 +22,7 @@ async function check(
   mode: Mode,
   options: Partial<DrawOptions> = {},
 ): Promise<void> {
-  // In a thread of their own, since the test runner takes every unhandled rejection for a failure.
+  // The programs run in a worker thread, because in its own thread the test runner counts every unhandled rejection as a failure.
   await using runner = new IsolatedRunner<Request, Report>(
     new URL('../src/flows/worker.ts', import.meta.url),
   )
@@ -45,26 +45,34 @@ async function check(
 describe('programs whose tasks have several flows', () => {
   for (let first = firstSeed; first <= lastSeed; first += chunk) {
     const last = first + chunk - 1
-    test(`${first} to ${last} are cancelled where they must be`, { tags: ['slow'] }, async () => {
-      await check(first, chunk, 'virtual')
-    })
+    test(
+      `the cancels of programs ${first} to ${last} reach the right waits`,
+      { tags: ['slow'] },
+      async () => {
+        await check(first, chunk, 'virtual')
+      },
+    )
   }
 
-  test('are cancelled where they must be when timers fire late', { tags: ['slow'] }, async () => {
-    await check(firstSeed, chunk, 'coarse')
-  })
+  test(
+    'their cancels reach the right waits when timers fire late',
+    { tags: ['slow'] },
+    async () => {
+      await check(firstSeed, chunk, 'coarse')
+    },
+  )
 
-  test('end when they are cancelled, if nothing else ends them', { tags: ['slow'] }, async () => {
+  test('their cancels end them even if most waits have no end', { tags: ['slow'] }, async () => {
     await check(20_001, chunk, 'virtual', { endless: true })
     await check(30_001, chunk, 'virtual', { endless: true, longest: 3 })
   })
 
-  test('are cancelled where they must be in real time', { tags: ['slow'] }, async () => {
+  test('their cancels reach the right waits in real time', { tags: ['slow'] }, async () => {
     await check(1, realPrograms, 'real')
   })
 
   test(
-    'are cancelled where they must be when the queue is shuffled',
+    'their cancels reach the right waits when the ready queue is shuffled',
     { tags: ['slow'] },
     async () => {
       await check(10_001, chunk, 'virtual', { shuffled: true })

@@ -1,7 +1,7 @@
-"""Says what Trio does with programs of cancel scopes.
+"""Runs programs of cancel scopes under Trio.
 
-Reads one program a line, as JSON, and writes for each one a line: {"seed", "body", "traces"}, or {"seed", "dropped"} with the
-reason why the program has no one right answer.
+Reads a program as JSON from each line, and writes a line for each program: {"seed", "body", "traces"}, or {"seed", "dropped"}
+with the reason why the program is not compared, for example because it has several right answers.
 
     python3 oracle.py < programs.jsonl > traces.jsonl
 """
@@ -14,9 +14,9 @@ import trio
 from trio.lowlevel import cancel_shielded_checkpoint, current_task
 from trio.testing import MockClock
 
-# Each program runs once as it is, and under this many disturbed orders. None of them may change a trace.
+# Each program runs once undisturbed, and then under this many disturbed orders of its tasks. It is dropped if a trace changes.
 ORDERS = 30
-# When every event is set, so that nothing waits for ever.
+# The time at which every event is set, so that no task waits for ever.
 LATEST = 100_000
 EVENTS = 3
 MOST_LINES = 400
@@ -37,7 +37,7 @@ def is_cancel(error):
 
 
 def show(error):
-    """A group without the cancels in it: asyncio's groups hold none, and a scope drops those of Trio's."""
+    """Prints an error. An exception group is printed without the cancels in it, because asyncio's exception groups hold none."""
     if is_cancel(error):
         return "CancelledError"
     if isinstance(error, BaseExceptionGroup):
@@ -51,7 +51,7 @@ def show(error):
 
 
 class Order:
-    """How the order of one run is disturbed: not at all, the runnable tasks shuffled, or tasks that start and go on late."""
+    """How one run is disturbed: not at all, by a shuffle of the runnable tasks, or also by tasks that start or go on late."""
 
     def __init__(self, number):
         self.shuffles = number > 0
@@ -79,7 +79,7 @@ class TaskState:
 
 
 class Interpreter:
-    """The twin of `src/scopes/interpreter.ts`."""
+    """Runs one program under Trio. `src/scopes/interpreter.ts` runs the same programs under Tasktree."""
 
     def __init__(self, body, order, coincide):
         self.body = body
@@ -92,13 +92,13 @@ class Interpreter:
         self.groups = {}
         self.events = [trio.Event() for _ in range(EVENTS)]
         self.nursery_scopes = set()
-        # Which group's cancel has struck which task: there it strikes once.
+        # The pairs of a task and a group whose cancel has reached the task. In asyncio it reaches a task only once.
         self.struck = set()
         self.unbegun = {}
         self.cancel_times = set()
         self.wait_ends = set()
         self.instants = {}
-        # Why the program must not be compared, if it must not.
+        # The reason why the program must not be compared, or None.
         self.reason = None
 
     def unfit(self, reason):
@@ -113,7 +113,7 @@ class Interpreter:
         self.traces.setdefault(state.path, []).append(f"{round(trio.current_time())} {text}")
 
     def register(self, when, what):
-        """Two deadlines, or a deadline and the end of a sleep, at one instant: there is no rule which one is first."""
+        """Drops the program if two deadlines, or a deadline and the end of a sleep, coincide: no rule says which is first."""
         if not self.coincide and self.instants.setdefault(when, what) != what:
             self.unfit("a deadline coincides")
 
@@ -156,7 +156,7 @@ class Interpreter:
         self.trace(state, label)
 
     def note_end_of_wait(self):
-        """In which groups a wait has ended at this instant."""
+        """Remembers for each group around the running task that a wait has ended at this instant."""
         status = current_task()._cancel_status
         while status is not None:
             if status._scope in self.nursery_scopes:
@@ -164,7 +164,7 @@ class Interpreter:
             status = status._parent
 
     def cancelled_scopes(self, status=None):
-        """The cancelled scopes around the running task that no shield keeps out, the innermost first."""
+        """Returns the cancelled scopes that reach the running task (no shield is between), the innermost first."""
         cancelled = []
         status = status or current_task()._cancel_status
         while status is not None:
@@ -176,7 +176,7 @@ class Interpreter:
         return cancelled
 
     def note_strike(self):
-        """A group's own cancel strikes a task once, as asyncio has it, and Trio's strikes at every wait."""
+        """Drops the program if a group's cancel cancels a task a second time. In asyncio it does so once, in Trio at every wait."""
         responsible = self.cancelled_scopes()
         edges = [(current_task(), scope) for scope in responsible if scope in self.nursery_scopes]
         is_new = any(edge not in self.struck for edge in edges)
@@ -266,10 +266,11 @@ class Interpreter:
                 self.watch(nursery)
                 self.groups[slot] = nursery
                 await self.block(body, state, handling)
-                # A nursery's end is a checkpoint, and a group that has nothing to wait for has none.
+                # In Trio the end of a nursery is a checkpoint. In Tasktree a group without tasks does not wait at its end. So
+                # both interpreters make a checkpoint here.
                 await self.wait(state, f"group {slot} waits", trio.lowlevel.checkpoint())
         except BaseException as error:
-            # The cancel may have struck the nursery's wait for its tasks.
+            # A cancel may have ended the nursery's wait for its tasks.
             edges = [scope for scope in self.cancelled_scopes() if scope in self.nursery_scopes]
             self.struck.update((current_task(), scope) for scope in edges)
             self.trace(state, f"group {slot} raises {show(error)}")
@@ -280,7 +281,10 @@ class Interpreter:
         self.trace(state, f"group {slot} ends")
 
     def watch(self, nursery):
-        """A task that its group cancels before it begins never begins here, as asyncio has it; in Trio it does."""
+        """Looks at each failure of the group, and drops the program if Trio and asyncio act differently on it.
+
+        For example, a group cancels a task that has not begun. In asyncio and in Tasktree it never begins, but in Trio it does.
+        """
         add = nursery._add_exc
 
         def add_exc(error):
@@ -296,7 +300,7 @@ class Interpreter:
     def aborts(self, nursery, error=None):
         if self.unbegun.get(nursery, 0) == 0:
             return
-        # A scope around the group that is cancelled: there such a task begins too, unless the group fails by itself.
+        # If a scope around the group is cancelled, such a task begins in Tasktree too, unless the group fails by itself.
         status = nursery._cancel_status.parent if error is None or is_cancel(error) else None
         while status is not None:
             if status._scope._cancel_called and status._scope not in self.nursery_scopes:
@@ -364,7 +368,7 @@ class Interpreter:
 
 
 def trace_program(program, number):
-    """The traces, and the reason why they must not be compared, if there is one."""
+    """Runs a program. Returns its traces, and the reason why they must not be compared, or None."""
     order = Order(number)
     trio._core._run._ALLOW_DETERMINISTIC_SCHEDULING = order.shuffles
     trio._core._run._r.seed(number)
@@ -378,13 +382,13 @@ def trace_program(program, number):
     except (KeyboardInterrupt, trio.TrioInternalError):
         raise
     except BaseException:
-        # It is in the trace of the main task.
+        # The trace of the main task contains this error.
         pass
     return interpreter.traces, interpreter.reason
 
 
 def is_dull(traces):
-    """Few lines, or no cancel in them."""
+    """Whether the traces have few lines, or no line about a cancel."""
     lines = [line for trace in traces.values() for line in trace]
     return len(lines) < 8 or not any("ancelled" in line or "Timeout" in line for line in lines)
 
@@ -394,7 +398,7 @@ def answer(program):
     traces, reason = trace_program(program, 0)
     if reason is None and not program.get("dull") and is_dull(traces):
         reason = "dull"
-    # While a program is made smaller, a few orders are enough.
+    # "dull" is set while a program is made smaller. Then a few orders are enough.
     orders = 6 if program.get("dull") else ORDERS
     for number in range(1, orders + 1):
         if reason is not None:

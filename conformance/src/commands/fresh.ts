@@ -1,5 +1,5 @@
 /**
- * Records new programs under CPython and compares them on the spot:
+ * Draws new programs, records their traces under CPython, and compares these with the traces under Tasktree:
  *
  *     pnpm fresh --profile sync --seed 1000000 --count 10000
  *

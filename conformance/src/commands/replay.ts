@@ -1,5 +1,5 @@
 /**
- * Replays trace files and prints what differs:
+ * Runs the programs of trace files, and prints each program whose trace differs from the recorded one:
  *
  *     pnpm replay traces/core.jsonl.gz
  */

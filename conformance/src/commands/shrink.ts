@@ -1,8 +1,8 @@
 /**
- * Makes the smallest program of a seed, or of a trace file's seed, that still differs:
+ * Searches for the smallest program that still differs from CPython, and prints it. The search begins with the program of a seed:
  *
- *     pnpm shrink core 713            draws the program anew
- *     pnpm shrink traces/core.jsonl.gz 713
+ *     pnpm shrink core 713                   draws the program of the profile `core` and the seed 713
+ *     pnpm shrink traces/core.jsonl.gz 713   takes the program of the seed 713 from a trace file
  */
 import { Oracle, record } from '../cpython.ts'
 import { printDifference } from '../print.ts'
@@ -23,7 +23,10 @@ const [source = 'core', seed = '1', order = 'any'] = process.argv.slice(2)
 const recorded = await find(source, Number(seed))
 if (recorded === undefined) throw new RangeError(`${source} has no program of seed ${seed}`)
 
-/** What differs, without times and numbers: a smaller program must not be one that fails in another way. */
+/**
+ * Returns the difference as text without times and numbers. The search keeps only programs with the same text, because a smaller
+ * program must not fail in another way.
+ */
 function kindOf({ channel, expected, actual }: Difference): string {
   return [channel.replace(/[\d.]+/g, ''), expected, actual]
     .map((text) => text?.replaceAll(/\d+/g, ''))

@@ -26,7 +26,10 @@ const waitKinds: Record<WaitKind, number> = {
   queue: 2,
 }
 
-/** The weights for programs in which a lost cancel shows: what a cancel may miss waits without an end. */
+/**
+ * The weights of the statements without blocks in an endless program, in which most waits have no end. Such a program hangs if
+ * the kernel loses a cancel, so the loss shows.
+ */
 const endlessLeaves = { wait: 40, foreign: 30, hop: 10 }
 
 export interface DrawOptions {
@@ -34,11 +37,11 @@ export interface DrawOptions {
   longest: number
   /** Whether the loop's ready queue is shuffled. */
   shuffled: boolean
-  /** Whether most waits have no end, except in clean-ups, and the text does not swallow a cancel. */
+  /** Whether half of the waits have no end (except in clean-up code), and no handler swallows a cancel. */
   endless?: boolean
 }
 
-/** Draws a program. */
+/** Draws one program from a seed. */
 class Generator {
   readonly #random: Random
   readonly #longest: number
@@ -132,7 +135,7 @@ class Generator {
     }
   }
 
-  /** Draws a block in which each wait ends: nothing else ends a wait behind a shield that stays. */
+  /** Draws a block in which each wait ends by itself. Behind a shield without a grace period no cancel would end a wait. */
   #withEnd(inner: () => Statement[]): Statement[] {
     const wasShut = this.#isShut
     this.#isShut = true
@@ -155,7 +158,7 @@ class Generator {
     ]
   }
 
-  /** Draws a delay. Half of the delays are short, so that many things happen at one instant. */
+  /** Draws a delay. Many delays are short, so that many things happen at one instant. */
   #delay(): number {
     return this.#random.between(0, this.#random.chance(0.4) ? 4 : this.#longest)
   }

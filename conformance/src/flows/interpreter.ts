@@ -38,7 +38,7 @@ interface LiveTask {
   readonly scope: TracedScope
 }
 
-/** The statements that start a second flow of control in their task, or that may cancel a task again and again. */
+/** The statements that start a second flow of control in their task, or that may cancel a task more than once. */
 const flowStatements: ReadonlySet<string> = new Set([
   'all',
   'allSettled',
@@ -52,14 +52,14 @@ function hasOneFlow(body: readonly Statement[]): boolean {
   return !someStatement(body, ([name]) => flowStatements.has(name))
 }
 
-/** Runs one program and tells the trace what happens. */
+/** Runs one program and reports each event to the trace, which checks the rules. */
 export class FlowInterpreter {
   readonly trace: Trace
   readonly #program: Program
   readonly #mode: Mode
-  /** The tasks of the program's text. */
+  /** The tasks that the program itself lists. */
   readonly #tasks: LiveTask[] = []
-  /** The tasks that have not ended: those of the text, and the tasks that they made. */
+  /** All tasks that have not ended: the tasks that the program lists, and the tasks that these have made. */
   readonly #live = new Set<LiveTask>()
   #loop: EventLoop | null = null
   #lastTime = 0
@@ -80,7 +80,7 @@ export class FlowInterpreter {
   async main(): Promise<void> {
     const loop = getRunningLoop()
     this.#loop = loop
-    // What the program leaves unretrieved is the program's own affair.
+    // A program may leave errors that it never retrieves. The loop must not report them.
     loop.setExceptionHandler(() => {})
     for (const [index, { body, generator }] of this.#program.tasks.entries()) {
       const name = `task${index}`
@@ -94,7 +94,7 @@ export class FlowInterpreter {
     this.trace.closing()
   }
 
-  /** Waits for the tasks, and cancels those that wait without an end. */
+  /** Waits for the tasks, and cancels the tasks that wait without an end. */
   async #end(): Promise<void> {
     const tasks = this.#tasks.map(({ task }) => task)
     const bodies = this.#program.tasks.map(({ body }) => body)
@@ -109,16 +109,16 @@ export class FlowInterpreter {
     const cancelAll = async (): Promise<void> => {
       for (; rounds > 0 && this.#live.size > 0; rounds--) {
         for (const { scope } of this.#live) this.trace.checkStuck(scope, patience)
-        // Each task by itself: a group that waits for its tasks passes a second cancel on to none of them.
+        // This loop cancels each task by itself, because a group that waits for its tasks does not pass a second cancel on to them.
         for (const live of this.#live) this.#cancel(live)
         await waitForAll()
       }
     }
     await waitForAll()
     await cancelAll()
-    // Flows that outlive their task go on meanwhile, or are refused. They may create tasks. In real time this is a number of
-    // short waits: after a pause of the machine the timer of one long wait would end together with the first timer of a flow,
-    // and leave no time for the flow's later timers.
+    // Flows that outlive their task go on during this wait, or their waits are refused. They may create tasks. In real time the
+    // wait is cut into many short waits: after a pause of the machine, the timer of one long wait would fire together with the
+    // first timer of a flow, and leave no time for the later timers of that flow.
     const turns = this.#mode === 'real' ? 20 : 1
     for (let i = 0; i < turns; i++) await this.foreign(Math.ceil(patience / turns))
     await cancelAll()
@@ -153,7 +153,7 @@ export class FlowInterpreter {
     })
   }
 
-  /** Runs the body of the innermost scope. */
+  /** Runs the body of the scope `place.scope`, and tells the trace when the body has ended. */
   async #body(block: readonly Statement[], place: Place): Promise<void> {
     try {
       await this.#block(block, place)
@@ -231,7 +231,8 @@ export class FlowInterpreter {
       else if (how === 'allSettled') await Promise.allSettled(calls)
       else await Promise.race(calls)
     } finally {
-      // The flow goes on in the turn in which one of its branches has ended.
+      // The code after the combinator goes on in the turn in which a branch has ended. If the branch has got a cancel, this flow
+      // knows of the cancel too.
       for (const flow of flows) place.flow.join(flow)
     }
   }
@@ -240,7 +241,8 @@ export class FlowInterpreter {
     try {
       await this.#block(block, place)
     } catch (error) {
-      // Its own errors end here. A CancelledError must not become an unhandled rejection.
+      // Nothing awaits this call, so other errors end here. The CancelledError goes on, to test that core does not let it become
+      // an unhandled rejection.
       if (isCancelled(error)) throw error
     }
   }
@@ -264,10 +266,10 @@ export class FlowInterpreter {
     return foreign(this.#loop as EventLoop, ms, this.#mode)
   }
 
-  /** A promise that rejects when the signal around it aborts. */
+  /** Waits for a promise that rejects when the signal of the task aborts, as `fetch(url, { signal: taskSignal() })` does. */
   async #abortable(ms: number, place: Place): Promise<void> {
     const signal = taskSignal()
-    // As `fetch` does. That look is the delivery of the cancel.
+    // Like `fetch`, this code first looks whether the signal has aborted. That look delivers the cancel.
     if (signal.aborted) {
       for (const scope of place.scope.chain) scope.hasLooked = true
       this.trace.reach(place.flow)
@@ -330,7 +332,7 @@ export class FlowInterpreter {
         scope.bodyEnded = true
       })
     } catch (error) {
-      // The wait for the tasks, which is not in the trace, may have thrown a cancel.
+      // The group's wait for its tasks is not in the trace. It may have thrown the CancelledError.
       this.trace.reach(place.flow)
       this.trace.endScope(scope, scope.surelyStruck, (error as Error).name)
       throw error
@@ -351,7 +353,7 @@ export class FlowInterpreter {
     this.trace.endScope(scope, false, 'done')
   }
 
-  /** The first failure cancels the group's tasks, and its body if that still runs. */
+  /** Records the first failure of a group. It cancels the group's tasks, and the group's body if the body still runs. */
   #groupFails(scope: TracedScope): void {
     if (scope.strikes.length > 0) return
     if (!scope.bodyEnded) scope.surelyStruck = true
@@ -376,7 +378,7 @@ export class FlowInterpreter {
       const task = group.tasks.createTask(body, { name: scope.name })
       this.#watch(task, scope)
     } catch (error) {
-      // The group is shutting down.
+      // The group is shutting down, and so it refused the task.
       if (!(error instanceof RuntimeError)) throw error
     }
   }
@@ -410,7 +412,7 @@ export class FlowInterpreter {
   }
 }
 
-/** What the scope that a body was handed says: `expired()` of a Timeout, `cancelCalled` of a CancelScope. */
+/** Whether the Timeout or the CancelScope that was passed to a body has been cancelled. */
 function wasCancelled(handed: unknown): boolean {
   const scope = handed as { expired?: () => boolean; cancelCalled?: boolean } | undefined
   return scope?.expired?.() ?? scope?.cancelCalled === true

@@ -1,6 +1,6 @@
 import type { Program, Statement } from './program.ts'
 
-/** The program as JavaScript, near enough to be read and to be copied into a test. */
+/** Prints the program as JavaScript. It is close enough to real code to be read, and to be copied into a test. */
 export function printProgram(program: Program): string {
   const lines: string[] = []
   for (const [index, { generator, body }] of program.tasks.entries()) {

@@ -1,8 +1,11 @@
-/** How a program waits for something of this library. `ms` is null for a wait that nothing ends. */
+/** The kinds of a `wait` statement: what Tasktree makes for the program to wait for. `startWait` in `waits.ts` makes each kind. */
 export type WaitKind = 'sleep' | 'future' | 'chain' | 'ensureFuture' | 'event' | 'queue'
 export type Catches = 'error' | 'all'
 
-/** A statement of a program: its name, then its arguments. `print.ts` shows what each one means in JavaScript. */
+/**
+ * A statement of a program: its name, then its arguments. `print.ts` shows what each statement means in JavaScript. A number is
+ * a time in milliseconds, a count of `hop` or `repeat`, or the task of `cancel`. A wait whose time is null never ends by itself.
+ */
 export type Statement =
   | ['wait', WaitKind, number | null]
   | ['foreign', number]
@@ -22,8 +25,8 @@ export type Statement =
   | ['cancel', number]
 
 /**
- * How time passes: under virtual time, in real time, or under a virtual time that only stands at every fourth millisecond, so
- * that timers of several deadlines fire in one turn, as they do in a process that is busy.
+ * How time passes. `coarse` is a virtual time that shows only multiples of 4 ms, so that timers of several deadlines fire in one
+ * turn, as they do in a busy process.
  */
 export type Mode = 'virtual' | 'coarse' | 'real'
 
@@ -33,7 +36,7 @@ export interface TaskProgram {
   body: Statement[]
 }
 
-/** A cancel of a task from outside, at a time of the loop's clock. */
+/** A cancel of a task by a timer of the loop, at a time of the loop's clock. */
 export interface PlannedCancel {
   at: number
   task: number
@@ -90,7 +93,7 @@ export function someStatement(
   )
 }
 
-/** An upper bound of how long `block` takes when nothing cancels it; a wait without an end counts nothing. */
+/** Returns an upper bound in milliseconds of how long `block` takes when nothing cancels it. A wait without an end counts as 0. */
 export function longest(block: readonly Statement[]): number {
   let total = 0
   for (const statement of block) {
@@ -104,7 +107,7 @@ export function longest(block: readonly Statement[]): number {
   return total
 }
 
-/** How many waits of `block` have no end of their own. */
+/** Counts the waits of `block` that never end by themselves. */
 export function countEndless(block: readonly Statement[]): number {
   let total = 0
   for (const statement of block) {

@@ -8,19 +8,20 @@ import type { Fault } from './trace.ts'
 export interface Report {
   faults: Fault[]
   lines: string[]
-  /** Whether something of the run is still going on, so that its thread must not be used again. */
+  /** Whether code of the run is still active, so that its thread must not be used again. */
   hangs: boolean
 }
 
 /**
- * Runs a program in this thread and checks the rules. After `patience` milliseconds of real time it hangs; virtual time passes
- * at once. A program that spins never lets this return.
+ * Runs a program in this thread and checks the rules. A program that takes more than `patience` milliseconds of real time counts
+ * as one that hangs, because virtual time passes at once. If the program spins, this function never returns.
  */
 export async function runProgram(program: Program, mode: Mode, patience: number): Promise<Report> {
   const interpreter = new FlowInterpreter(program, mode)
   const { trace } = interpreter
   const onRejection = (reason: unknown): void => {
-    // With a listener of its own core takes care of its cancels; without one the process would end.
+    // When core has a listener of its own, it handles the rejections that are cancels. Without a listener of core, such a
+    // rejection would end the process, and is a fault.
     if (isCancelled(reason) && process.listenerCount('unhandledRejection') > 1) return
     trace.fault('I4', `unhandled rejection: ${String(reason)}`)
   }
@@ -52,7 +53,7 @@ async function start(main: () => Promise<void>, mode: Mode, seed: number | null)
   else await runCoarse(main)
 }
 
-/** Between two of its instants the clock shows the later one. */
+/** A virtual clock that shows only multiples of 4 ms: it rounds each time up. */
 class CoarseClock extends VirtualClock {
   override now(): number {
     return Math.ceil(super.now() / 4) * 4

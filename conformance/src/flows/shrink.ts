@@ -1,7 +1,7 @@
 import { shrinkGreedily, smallerTries, withoutParts } from '../greedy-shrink.ts'
 import type { Program, Statement } from './program.ts'
 
-/** Makes a program smaller for as long as `stillFails` says that the smaller one fails too. */
+/** Makes a program smaller for as long as `stillFails` says that the smaller program fails too. */
 export function shrinkProgram(
   program: Program,
   stillFails: (candidate: Program) => Promise<boolean>,
@@ -11,7 +11,7 @@ export function shrinkProgram(
 
 function* smallerPrograms(program: Program): Generator<Program> {
   const { tasks, cancels } = program
-  // The statement `cancel` names tasks by their number, and so only the last task may go.
+  // The statement `cancel` names a task by its number, so only the last task may be removed.
   if (tasks.length > 1) yield { ...program, tasks: tasks.slice(0, -1) }
   for (const [index, task] of tasks.entries()) {
     if (task.body.length > 0) {
@@ -46,7 +46,7 @@ function* smallerBlocks(block: readonly Statement[]): Generator<Statement[]> {
   }
 }
 
-/** What may stand in a statement's place: one of its blocks, or the statement itself with less in it. */
+/** Yields what may replace a statement: one of its blocks, or the same statement with less in it. */
 function* replacements(statement: Statement): Generator<Statement[]> {
   switch (statement[0]) {
     case 'wait': {

@@ -3,14 +3,14 @@ import { printWait } from './print.ts'
 import type { Statement, WaitKind } from './program.ts'
 import type { Flow, Trace, TracedScope } from './trace.ts'
 
-/** Where a statement stands: its flow, the scope around it, and the group that it can add a task to. */
+/** The surroundings of a statement: its flow, the innermost scope around it, and the group to which it can add a task. */
 export interface Place {
   readonly flow: Flow
   readonly scope: TracedScope
   readonly group: { readonly tasks: TaskGroup; readonly scope: TracedScope } | null
 }
 
-/** What a block needs of the interpreter to run as a generator coroutine. */
+/** The methods of `FlowInterpreter` that a generator coroutine calls. */
 interface Interpreter {
   readonly trace: Trace
   act(statement: ['fail'] | ['cancel', number]): void
@@ -19,7 +19,7 @@ interface Interpreter {
   statement(statement: Statement, place: Place): Promise<void>
 }
 
-/** Runs the body of the innermost scope. */
+/** Runs the body of the scope `place.scope`, and tells the trace when the body has ended. */
 export function* bodySteps(
   interpreter: Interpreter,
   block: readonly Statement[],
@@ -32,7 +32,10 @@ export function* bodySteps(
   }
 }
 
-/** A block as a generator coroutine: what a generator would write differently; the rest as async functions. */
+/**
+ * Runs a block as a generator coroutine. Statements whose code differs in a generator are written here. The others run as async
+ * functions of the interpreter.
+ */
 export function* steps(
   interpreter: Interpreter,
   block: readonly Statement[],
@@ -86,7 +89,7 @@ function* waitSteps(
   const { trace } = interpreter
   const traced = trace.begin(printWait(kind, ms), place)
   try {
-    // The driver awaits whatever is yielded, futures and promises.
+    // The code of core that drives the generator awaits each value that is yielded, whether it is a future or a promise.
     yield interpreter.startWait(kind, ms) as never
   } catch (error) {
     if (isCancelled(error)) trace.end(traced, 'cancelled')

@@ -1,12 +1,15 @@
 /**
- * What a run of a program did, and whether it kept the invariants.
+ * Records what a run of a program did, and checks the rules of cancellation that the README lists.
  *
  * The interpreter tells the trace when each scope begins, is cancelled and ends, and when each wait begins and ends.
- * A wait knows the scopes that the program's text puts around it. The trace therefore needs nothing of the kernel's own
- * book-keeping, which is what it checks.
+ * A wait knows the scopes that the program's text puts around it. So the trace needs no data of the kernel, which is the code
+ * that it checks.
  *
- * Two events of one instant may come in either order, and so a rule that needs an order takes an instant as "perhaps":
- * a timeout whose deadline is now may have struck (I1), and it must have struck only when the clock is past it (reach).
+ * A "strike" is a reason for which waits may be cancelled: a `task.cancel()`, the failure of a group, or a deadline.
+ *
+ * Two events at one instant may come in either order. So at the instant of a deadline the rules judge only what both orders
+ * forbid: a timeout whose deadline is now may have struck (rule I1), and it must have struck only when the clock is past the
+ * deadline (rule reach).
  */
 export type Rule =
   | 'I1'
@@ -27,22 +30,25 @@ export interface Fault {
 
 export type ScopeKind = 'task' | 'timeout' | 'waitFor' | 'moveOnAfter' | 'group' | 'shielded'
 
-/** One line of control of the program's text: the body of a task, a branch of `Promise.all`, or a call that nobody awaits. */
+/** One flow of control of the program: the body of a task, a branch of `Promise.all`, or a call that no code awaits. */
 export class Flow {
-  /** When it last got a CancelledError. A flow that code begins in its clean-up is clean-up too. */
+  /**
+   * The time at which the flow last got a CancelledError. A new flow begins with the time of the flow that began it, because a
+   * flow that is begun by clean-up code is clean-up code too.
+   */
   reachedTime: number
 
   constructor(beginner: Flow | null) {
     this.reachedTime = beginner?.reachedTime ?? -Infinity
   }
 
-  /** It goes on after `branch`, and so it knows what the branch knows. */
+  /** This flow goes on after `branch` has ended. If the branch got a cancel, this flow knows of the cancel too. */
   join(branch: Flow): void {
     this.reachedTime = Math.max(this.reachedTime, branch.reachedTime)
   }
 }
 
-/** One reason for which waits may be cancelled. A wait of a task with one flow uses it up. */
+/** One reason for which waits may be cancelled. In a task with a single flow, a wait that is cancelled uses one strike up. */
 interface Strike {
   time: number
   order: number
@@ -54,39 +60,49 @@ export class TracedScope {
   readonly kind: ScopeKind
   /** The scope around it; null for a task that nothing awaits. */
   readonly parent: TracedScope | null
-  /** The task whose code it is. */
+  /** The task whose code contains this scope. */
   readonly task: TracedScope
-  /** The scope itself and those around it, from the inside out. Beyond a task that is awaited, they only pass their cancel on. */
+  /**
+   * This scope and the scopes around it, from the inside out. It includes the scopes around the wait for an awaited task: these
+   * reach the task only because a cancel of that wait is passed on to the task.
+   */
   readonly chain: readonly TracedScope[]
-  /** Of a plain task: the wait for it, which ends before the task when a cancelled scope is around that wait. */
+  /**
+   * If this is an awaited task outside of a group: the wait for the task. When a scope around that wait is cancelled, the wait
+   * ends before the task.
+   */
   awaited: TracedWait | null = null
-  /** Those of the chain whose frames are around this one: a task has its group's around it, and a plain task has none. */
+  /**
+   * This scope and the scopes of `chain` that cancel its code directly. The task of a group has the group around it. A plain task
+   * has no scope around it.
+   */
   readonly frames: readonly TracedScope[]
   readonly beginTime: number
   readonly deadline: number
-  /** `task.cancel()` on a task; the first failure of a group. */
+  /** The strikes by a call: `cancel()` on a task, or the first failure of a group. The deadline is not among them. */
   readonly strikes: Strike[] = []
-  /** The deadline as one reason. */
+  /** The strike by the deadline. */
   readonly #expiry: Strike
-  /** For a group: whether a CancelledError that no scope around it explains ended its body. */
+  /** For a group: the strike by a CancelledError that ended the group's body, and that no scope around the group explains. */
   bodyCancelled: Strike | null = null
   bodyEnded = false
   bodyEndOrder = Infinity
   bodyEndTime = Infinity
-  /** The kernel says, or its outcome shows, that it was cancelled. */
+  /** Whether this scope was certainly cancelled: the kernel says so, or the outcome of the scope shows it. */
   surelyStruck = false
   endOrder = Infinity
   endTime = Infinity
-  /** Whether it threw a CancelledError. */
+  /** Whether this scope threw a CancelledError. */
   letCancelGo = false
-  /** A task whose outcome is the cancel, or a scope that let it go on: it was not lost. */
+  /** Whether the task ended as cancelled, or the scope threw the CancelledError. Then the cancel was not lost. */
   endedCancelled = false
-  /** Code inside has looked at the aborted signal, and has thrown its reason: that look is the delivery. */
+  /** Whether code inside has seen that the signal had aborted, and has thrown because of it. That look delivers the cancel. */
   hasLooked = false
-  /** Code inside has got the cancel from the signal. */
+  /** Whether a wait inside was ended by the signal. */
   hasLearnt = false
-  /** For a task: whether its text has one flow of control, and what cancelled each of its waits. */
+  /** For a task: whether its code has only one flow of control. */
   readonly singleFlow: boolean
+  /** For a task: the strikes that its cancelled waits have used up. */
   readonly usedStrikes = new Set<Strike>()
 
   constructor(
@@ -109,7 +125,7 @@ export class TracedScope {
     this.#expiry = { time: this.deadline, order: Infinity }
   }
 
-  /** The reasons that may have cancelled its waits by `now`. */
+  /** Returns the strikes of this scope that may have cancelled waits by `now`. */
   possibleStrikes(now: number): Strike[] {
     const strikes = [...this.strikes]
     if (this.bodyCancelled !== null) strikes.push(this.bodyCancelled)
@@ -117,9 +133,9 @@ export class TracedScope {
     return strikes
   }
 
-  /** The instants after which none of the waits that were open then may go on to a result. */
+  /** Returns the times at which this scope was certainly cancelled. A wait that is open at such a time must not complete later. */
   sureStrikeTimes(now: number): number[] {
-    // The failure of a group's body cancels its tasks, and is the end of its own frame.
+    // The failure of a group's body cancels the group's tasks. The body itself has ended by then, so it is not cancelled.
     const times =
       this.surelyStruck || this.kind === 'task' ? this.strikes.map(({ time }) => time) : []
     if (now > this.deadline && this.endTime > this.deadline) times.push(this.deadline)
@@ -133,11 +149,14 @@ export interface TracedWait {
   readonly text: string
   readonly scope: TracedScope
   readonly flow: Flow
-  /** When its flow had last got a CancelledError before it began. */
+  /** The time at which the wait's flow had last got a CancelledError before the wait began. */
   readonly flowReachedTime: number
-  /** The same object for all waits that begin before the microtask queue is empty. */
+  /** The same object for all waits that begin before the queue of microtasks becomes empty. */
   readonly burst: object
-  /** A wait for a task may complete after a cancel, as the task does. One with a signal is no wait of the library. */
+  /**
+   * What the wait is for: a future of Tasktree, a promise that rejects when a signal aborts, or a task. A wait for a task may
+   * complete after a cancel, if the task completes.
+   */
   readonly on: 'future' | 'signal' | TracedScope
   readonly beginTime: number
   readonly beginOrder: number
@@ -151,11 +170,11 @@ export class Trace {
   readonly lines: string[] = []
   readonly waits: TracedWait[] = []
   readonly #now: () => number
-  /** Each timer fires at its time. Otherwise timers fire late, and instants say nothing about the order. */
+  /** Whether each timer fires exactly at its time. Otherwise timers fire late, and times say nothing about the order of events. */
   readonly #exact: boolean
   #order = 0
   #burst: object | null = null
-  /** When the main function returned: from then on every wait may be cancelled. */
+  /** The place of the main function's return in the order of events. After it, every wait may be cancelled. */
   #closingOrder = Infinity
   readonly #scopes: TracedScope[] = []
 
@@ -203,7 +222,10 @@ export class Trace {
     this.#line(`${scope.name} ${how}`)
   }
 
-  /** The body of a group threw CancelledError: the group cancels its tasks, which is a reason of its own if there is no other. */
+  /**
+   * Called when the body of a group has thrown a CancelledError. The group then cancels its tasks. This is a strike of its own,
+   * unless another strike explains the CancelledError.
+   */
   groupBodyCancelled(scope: TracedScope): void {
     for (const outer of scope.chain) {
       if (outer.possibleStrikes(this.#now()).length > 0) return
@@ -217,7 +239,7 @@ export class Trace {
     this.#line(`the body of ${scope.name} ends`)
   }
 
-  /** Code of `flow` gets a cancel. */
+  /** Called when code of `flow` gets a cancel. */
   reach(flow: Flow): void {
     flow.reachedTime = this.#now()
   }
@@ -273,7 +295,7 @@ export class Trace {
     const now = this.#now() + (this.#exact ? 0 : 1.5)
     const strikes: Strike[] = []
     let level = false
-    // The task that it waits for may have been cancelled by itself.
+    // If this is a wait for a task, the cancel may have been a cancel of that task.
     const { chain } = typeof wait.on === 'string' ? wait.scope : wait.on
     for (const scope of chain) {
       const possible = scope.possibleStrikes(now)
@@ -308,11 +330,11 @@ export class Trace {
   }
 
   #checkReach(wait: TracedWait): void {
-    // A task that is awaited is cancelled by what cancels the wait for it, until the task has ended.
-    // The signal of a scope that has ended does not abort any more.
+    // A cancel of the wait for a task cancels that task, until the task has ended.
+    // After a scope has ended, its signal does not abort any more.
     let end = wait.on === 'signal' ? wait.scope.endTime : Infinity
     for (const scope of wait.scope.chain) {
-      // A shield keeps out the cancels from outside.
+      // A shield keeps the cancels of the scopes outside of it away.
       if (scope.kind === 'shielded') return
       const missed = scope
         .sureStrikeTimes(wait.endTime)
@@ -321,16 +343,17 @@ export class Trace {
         const text = `${describe(wait)} completed, though ${scope.name} was cancelled at ${missed} ms`
         this.fault('reach', text)
       }
-      // As in asyncio, a cancel from outside a group may reach its tasks no sooner than the group's body has ended.
+      // As in asyncio, a cancel from outside of a group may reach the group's tasks only after the group's body has ended.
       if (scope.kind === 'task' && scope.awaited === null) return
       if (scope.kind === 'task') end = Math.min(end, scope.endTime, scope.awaited?.endTime ?? 0)
     }
   }
 
   /**
-   * Called when `task` has not ended. In `patience` milliseconds, each wait with an end has ended. So if the last cancel of
-   * the task came longer ago, only waits without an end are left. A flow that has got the cancel may wait without an end, because it swallows the cancel. But a task must not wait only for
-   * flows that have not got the cancel. The limits that docs/design/kernel.md lists are not judged.
+   * Called when `task` has not ended. Each wait that ends by itself takes less than `patience` milliseconds. So if the last
+   * cancel of the task is longer ago, only waits without an end are left. A flow that has got the cancel may wait without an
+   * end, because its code swallows the cancel. But a cancelled task must not wait only for flows that have not got the cancel.
+   * This check does not judge the limits that docs/design/kernel.md lists.
    */
   checkStuck(task: TracedScope, patience: number): void {
     const strike = task.strikes.at(-1)
@@ -344,11 +367,11 @@ export class Trace {
       wait.flow.reachedTime < strike.time &&
       isReachable(wait, task)
     if (open.length === 0 || !open.every(isMissed)) return
-    // The task may have waited for another task, which has swallowed the cancel.
+    // The task may have waited for another task, and that task may have swallowed the cancel.
     const isSwallowed = ({ on, outcome, endTime }: TracedWait): boolean =>
       typeof on !== 'string' && outcome === 'completed' && endTime >= strike.time
     if (inside.some(isSwallowed)) return
-    // A flow that cleans up counts as the body, until the body has ended. The end of a scope may wait too.
+    // While the task's body runs, a flow that cleans up counts as part of the body, and so does a scope that waits at its end.
     const isCleanUp = (wait: TracedWait): boolean => wait.flowReachedTime >= strike.time
     const isLate = (scope: TracedScope): boolean =>
       scope !== task && scope.chain.includes(task) && scope.endTime >= strike.time
@@ -358,13 +381,13 @@ export class Trace {
     this.fault('stuck', `${task.name} was cancelled at ${strike.time} ms, and waits for ${waits}`)
   }
 
-  /** The main function is about to return. */
+  /** Called when the main function is about to return. */
   closing(): void {
     this.#closingOrder = this.#order++
     this.#line('main returns')
   }
 
-  /** The run has settled, and everything that was woken by its end has run. */
+  /** Called when the run has settled, and all code that its end woke has run. */
   settled(): void {
     for (const wait of this.waits) {
       if (wait.on === 'signal') continue
@@ -378,8 +401,8 @@ export class Trace {
   }
 
   /**
-   * When the body of a cancelled scope has ended, a wait of a flow that has not got the cancel ends. (`reach` looks at
-   * waits that had begun before the cancel came.)
+   * Checks the rule `stands`: when the body of a cancelled scope has ended, each wait of a flow that has not got the cancel ends
+   * too. (The rule `reach` looks at the waits that had begun before the cancel.)
    */
   #checkStanding(scope: TracedScope): void {
     if (scope.kind === 'group' || scope.kind === 'shielded') return
@@ -391,14 +414,14 @@ export class Trace {
       if (!isOpen || wait.beginTime <= strike || wait.endTime <= scope.bodyEndTime) continue
       if (wait.on !== 'future' || wait.scope.task !== scope.task) continue
       if (!isReachable(wait, scope) || wait.flowReachedTime >= strike) continue
-      // The wait is refused, which takes time.
+      // The wait began after a scope around it had ended. The kernel refuses such a wait, but not at once.
       if (wait.scope.frames.some((outer) => outer.endOrder < wait.beginOrder)) continue
       const text = `${describe(wait)} goes on after the body of the cancelled ${scope.name} has ended`
       this.fault('stands', text)
     }
   }
 
-  /** A cancel that finds no wait in its scope cancels the next one that begins there. */
+  /** Checks the rule `lost`: a cancel that finds no wait in its scope must cancel the next wait that begins there. */
   #checkLostCancels(): void {
     for (const scope of this.#scopes) {
       if (scope.kind === 'group') continue
@@ -408,7 +431,7 @@ export class Trace {
 
   #checkLost(scope: TracedScope, time: number): void {
     if (time >= scope.endTime || scope.hasLooked) return
-    // The wait of a group for its tasks is a wait too, and is not in the trace. A shield keeps the cancel out.
+    // A group's wait for its tasks may have taken the cancel, and is not in the trace. A shield may have kept the cancel out.
     const hasGroup = this.#scopes.some(
       (inner) =>
         (inner.kind === 'group' || inner.kind === 'shielded') &&
@@ -423,7 +446,7 @@ export class Trace {
     if (inside.some((wait) => wait.beginTime <= time && time <= wait.endTime)) return
     const next = inside.find((wait) => wait.beginTime > time)
     if (next === undefined || next.scope.task !== scope.task) return
-    // A CancelledError that leaves a scope inside takes the cancel with it.
+    // If a scope inside threw a CancelledError, then that error delivered the cancel.
     const isTaken = this.#scopes.some(
       (inner) =>
         inner.letCancelGo &&
@@ -435,7 +458,7 @@ export class Trace {
     if (isTaken) return
     if (next.outcome === 'cancelled') this.#checkTogether(scope, time, next, inside)
     if (next.outcome !== 'completed' || scope.endedCancelled) return
-    // Of two flows that begin to wait at one instant, either may take it.
+    // If two flows begin to wait at one instant, either of them may take the cancel.
     const together = inside.filter((wait) => wait.beginTime === next.beginTime)
     if (together.some((wait) => wait.outcome === 'cancelled')) return
     if (next.endOrder > this.#closingOrder || next.beginOrder > scope.endOrder) return
@@ -443,7 +466,7 @@ export class Trace {
     this.fault('lost', text)
   }
 
-  /** A cancel that was remembered ends all waits that begin together: those of the branches of a `Promise.all`. */
+  /** A remembered cancel must end all waits that begin together, for example in the branches of one `Promise.all`. */
   #checkTogether(scope: TracedScope, time: number, next: TracedWait, inside: TracedWait[]): void {
     for (const wait of inside) {
       if (wait.burst !== next.burst || wait.beginOrder < next.beginOrder) continue
@@ -464,7 +487,7 @@ export class Trace {
   }
 }
 
-/** Whether a cancel of `scope` may end `wait`: no shield is between the two. */
+/** Whether a cancel of `scope` may end `wait`: the wait is inside the scope, and no shield is between the two. */
 function isReachable(wait: TracedWait, scope: TracedScope): boolean {
   const { chain } = wait.scope
   const index = chain.indexOf(scope)

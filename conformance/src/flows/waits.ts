@@ -2,7 +2,7 @@ import { ensureFuture, type EventLoop, Future, sleep } from '@tasktree/core'
 import { Event, Queue } from '@tasktree/sync'
 import type { Mode, WaitKind } from './program.ts'
 
-/** A wait of the library; `ms` is null when nothing ends it. */
+/** Starts a wait for something that Tasktree makes. It ends after `ms` milliseconds; if `ms` is null, it never ends by itself. */
 export function startWait(
   kind: WaitKind,
   ms: number | null,
@@ -38,7 +38,7 @@ export function startWait(
   }
 }
 
-/** A promise that the library did not make. Under virtual time a timer of the loop resolves it. */
+/** Returns a native promise, which Tasktree did not make. Under virtual time a timer of the loop resolves it. */
 export function foreign(loop: EventLoop, ms: number, mode: Mode): Promise<void> {
   return new Promise((resolve) => {
     if (mode === 'real') setTimeout(resolve, ms)
@@ -46,7 +46,7 @@ export function foreign(loop: EventLoop, ms: number, mode: Mode): Promise<void> 
   })
 }
 
-/** What Node's own functions throw when their signal aborts. */
+/** Makes an error like the error that Node's own functions throw when their signal aborts. */
 export function abortError(reason: unknown): Error {
   const error = new Error('the wait was aborted', { cause: reason })
   error.name = 'AbortError'
@@ -57,7 +57,10 @@ export function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError'
 }
 
-/** What Node's own calls do with a signal: the promise rejects at once when it aborts, and the error's cause is the reason. */
+/**
+ * Waits for `promise` as Node's own functions do when they get a signal: when the signal aborts, it rejects at once, and the
+ * `cause` of the error is the signal's reason.
+ */
 export async function abortable(promise: Promise<void>, signal: AbortSignal): Promise<void> {
   const aborted = Promise.withResolvers<never>()
   const onAbort = (): void => aborted.reject(abortError(signal.reason))

@@ -1,4 +1,4 @@
-/** Runs programs in a thread of its own, so that one that spins can be ended. */
+/** A worker thread that runs programs, so that the main thread can end a program that spins. */
 import { parentPort } from 'node:worker_threads'
 import type { Mode, Program } from './program.ts'
 import { runProgram } from './run.ts'
@@ -6,7 +6,7 @@ import { runProgram } from './run.ts'
 export interface Request {
   program: Program
   mode: Mode
-  /** When a run that has not settled counts as one that hangs, in milliseconds. */
+  /** A run that takes more milliseconds of real time than this counts as one that hangs. */
   patience: number
 }
 

@@ -1,6 +1,6 @@
 import type { Traces } from './program.ts'
 
-/** The first line of a task that differs, by the time of the line. */
+/** The line at which the traces of a task first differ. */
 export interface Difference {
   task: string
   line: number
@@ -8,6 +8,7 @@ export interface Difference {
   ours: string | undefined
 }
 
+/** Returns the difference with the earliest time, because later differences may only be consequences of it. */
 export function firstDifference(trio: Traces, ours: Traces): Difference | null {
   const found: Difference[] = []
   for (const task of new Set([...Object.keys(trio), ...Object.keys(ours)])) {
@@ -26,7 +27,7 @@ function timeOf({ trio, ours }: Difference): number {
   return Math.min(...[trio, ours].map((text) => (text === undefined ? Infinity : parseInt(text))))
 }
 
-/** Both traces of the tasks that differ, side by side. */
+/** Prints the traces of all tasks. The two traces of a task stand side by side if they differ. */
 export function printDifference(trio: Traces, ours: Traces): string {
   const parts: string[] = []
   for (const task of new Set([...Object.keys(trio), ...Object.keys(ours)])) {

@@ -1,7 +1,7 @@
 import { Random } from '../random.ts'
 import type { Catches, ScopeKind, ScopeProgram, Statement } from './program.ts'
 
-/** What is open around the statement that is being drawn. */
+/** The groups and scopes around the statement that is being drawn. */
 interface Around {
   readonly depth: number
   readonly inHandler: boolean
@@ -37,7 +37,7 @@ class Generator {
   #scopes = 0
   #groups = 0
 
-  /** Times are divided by it. */
+  /** All times are divided by this number. With a large number the times are short, so that many of them coincide. */
   readonly #divisor: number
 
   constructor(seed: number, coincide: boolean) {
@@ -50,7 +50,7 @@ class Generator {
     const random = this.#random
     if (random.chance(0.3))
       return this.#block({ depth: 0, inHandler: false, groups: [], scopes: [] })
-    // Tasks that run side by side, so that one can cancel another one's scope.
+    // These tasks run side by side, so that one task can cancel a scope of another task.
     const group = this.#groups++
     const around: Around = { depth: 1, inHandler: false, groups: [group], scopes: [] }
     const tasks = Array.from({ length: random.between(2, 3) }, (): Statement => [
@@ -134,7 +134,7 @@ class Generator {
     }
   }
 
-  /** One of the scopes around the statement, or one that has been drawn already, most often one of the newest. */
+  /** Picks a scope: one of the scopes around the statement, or any scope that has been drawn already, most often a new one. */
   #scope(around: Around): number {
     if (around.scopes.length > 0 && this.#random.chance(0.4))
       return this.#random.pick(around.scopes)

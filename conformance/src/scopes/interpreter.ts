@@ -21,8 +21,9 @@ import { runVirtual } from '@tasktree/core/testing'
 import { Event } from '@tasktree/sync'
 import type { Action, ScopeKind, ScopeProgram, Statement, Traces } from './program.ts'
 
-/** As in `trio/oracle.py`. */
+/** The number of events that a program may name. `trio/oracle.py` has the same number. */
 const eventCount = 3
+/** The time at which all events are set, so that no task waits for ever. `trio/oracle.py` has the same time. */
 const latest = 100_000
 
 class ProgramError extends Error {}
@@ -53,11 +54,11 @@ class TaskState {
 
 interface Place {
   readonly state: TaskState
-  /** What the innermost handler has caught. */
+  /** The error that the innermost handler has caught, or null outside of a handler. */
   readonly handling: { error: unknown } | null
 }
 
-/** Runs a program of scopes; the twin of `trio/oracle.py`. */
+/** Runs a program of scopes with Tasktree. `trio/oracle.py` runs the same programs with Trio. */
 class Interpreter {
   readonly traces: Traces = {}
   readonly #loop: EventLoop = getRunningLoop()
@@ -179,7 +180,7 @@ class Interpreter {
         throw new ProgramError(statement[1])
       case 'reraise':
       default:
-        // oxlint-disable-next-line typescript/only-throw-error -- whatever was caught
+        // oxlint-disable-next-line typescript/only-throw-error -- throws again what was caught, of any type
         if (handling !== null) throw handling.error
     }
   }
@@ -194,7 +195,7 @@ class Interpreter {
   ): Promise<void> {
     let own: CancelScope | null = null
     const body = async (handed?: CancelScope): Promise<void> => {
-      // `shielded` makes no scope that can be cancelled.
+      // `shielded` gives the program no scope that it can cancel.
       own = kind === 'shielded' ? null : (handed ?? currentScope())
       if (own !== null) this.#scopes.set(slot, own)
       await this.#block(block, place)
@@ -218,7 +219,7 @@ class Interpreter {
         own = group
         this.#groups.set(slot, group)
         await this.#block(block, place)
-        // As in Trio, where the end of a nursery is a checkpoint.
+        // In Trio the end of a nursery is a checkpoint. In Tasktree the end of a group is not, so this adds one.
         await checkpoint()
         this.#trace(place.state, `group ${slot} waits`)
       })
@@ -238,7 +239,7 @@ class Interpreter {
     try {
       group.createTask(() => this.#task(state as TaskState, block))
     } catch (error) {
-      // The group has ended. Trio's twin sees that before it asks.
+      // The group has ended, and so it refused the task. `trio/oracle.py` checks that before it starts a task.
       if (!(error instanceof RuntimeError)) throw error
       return
     }
@@ -268,7 +269,7 @@ class Interpreter {
   }
 }
 
-/** Whether the scope's own cancel ended the body. */
+/** Runs `body` in a new scope, and resolves with whether the scope's own cancel ended the body. */
 async function openScope(
   kind: ScopeKind,
   ms: number | null,

@@ -1,6 +1,6 @@
 import type { SimpleStatement, Statement } from './program.ts'
 
-/** The program as JavaScript, near enough to be read and to be copied into a test. */
+/** Prints the program as JavaScript. It is close enough to real code to be read, and to be copied into a test. */
 export function printProgram(body: readonly Statement[]): string {
   const lines: string[] = []
   printBlock(body, '', lines)

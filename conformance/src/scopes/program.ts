@@ -2,8 +2,8 @@ export type ScopeKind = 'cancelScope' | 'moveOnAfter' | 'failAfter' | 'shielded'
 export type Catches = 'error' | 'cancel' | 'all'
 
 /**
- * A statement of a program of scopes: its name, then its arguments. `trio/oracle.py` and `interpreter.ts` say what it does.
- * Scopes, groups and events have numbers; a number whose scope or group is not open makes the statement do nothing.
+ * A statement of a program of scopes: its name, then its arguments. `interpreter.ts` and `trio/oracle.py` show what it does.
+ * A program names scopes, groups and events by number. If that scope or group is not open, the statement does nothing.
  */
 export type Statement =
   | ['sleep', number]
@@ -24,32 +24,32 @@ export type Statement =
   | ['reraise']
   | ['repeat', number, Statement[]]
 
-/** A statement that holds no others. */
+/** A statement that contains no other statements. */
 export type SimpleStatement = Exclude<
   Statement,
   ['scope' | 'group' | 'spawn' | 'try' | 'repeat', ...unknown[]]
 >
 
-/** A statement that neither holds others nor waits. */
+/** A statement that contains no other statements, and does not wait. */
 export type Action = Exclude<SimpleStatement, ['sleep' | 'checkpoint' | 'wait', ...unknown[]]>
 
 export interface ScopeProgram {
   seed: number
   body: Statement[]
-  /** Whether the oracle answers even if little happens in the program. */
+  /** Whether the oracle answers even if little happens in the program. Otherwise it drops such a program. */
   dull?: boolean
   /** Whether times are so short that deadlines often coincide with other deadlines and with the ends of sleeps. */
   coincide?: boolean
 }
 
-/** By task: `main`, `main.1` for the first task that it made, and so on. */
+/** The lines of each task. The key `main` is the main task, `main.1` the first task that it made, and so on. */
 export type Traces = Record<string, string[]>
 
 export interface Recorded extends ScopeProgram {
   traces: Traces
 }
 
-/** What the oracle says when a program has no one right answer. */
+/** The oracle's answer when a program has several right traces, or is not worth comparing. `dropped` is the reason. */
 export interface Dropped {
   seed: number
   dropped: string

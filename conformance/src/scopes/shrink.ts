@@ -1,7 +1,7 @@
 import { shrinkGreedily, smallerTries, withoutParts } from '../greedy-shrink.ts'
 import type { Statement } from './program.ts'
 
-/** Makes a program smaller for as long as `stillFails` says that the smaller one fails too. */
+/** Makes a program smaller for as long as `stillFails` says that the smaller program fails too. */
 export function shrinkBody(
   body: Statement[],
   stillFails: (candidate: Statement[]) => Promise<boolean>,
@@ -18,7 +18,7 @@ function* smallerBlocks(block: readonly Statement[]): Generator<Statement[]> {
   }
 }
 
-/** What may stand in a statement's place: one of its blocks, or the statement itself with less in it. */
+/** Yields what may replace a statement: its block, or the same statement with less in it. */
 function* replacements(statement: Statement): Generator<Statement[]> {
   switch (statement[0]) {
     case 'scope': {

@@ -6,7 +6,10 @@ import type { Dropped, Recorded, ScopeProgram } from './program.ts'
 
 const script = fileURLToPath(new URL('../../trio/oracle.py', import.meta.url))
 
-/** A Python that can import trio: what `TRIO_PYTHON` names, the one on the path, or the system's own; else null. */
+/**
+ * Finds a Python that can import trio: the one that the environment variable `TRIO_PYTHON` names, `python3` on the path, or the
+ * Python of the system. Returns null if none of them can.
+ */
 export function findTrio(): string | null {
   const candidates = [process.env['TRIO_PYTHON'], 'python3', '/usr/bin/python3']
   const hasTrio = (python: string): boolean =>
@@ -14,7 +17,7 @@ export function findTrio(): string | null {
   return candidates.filter((python) => python !== undefined).find(hasTrio) ?? null
 }
 
-/** A running `trio/oracle.py`. */
+/** A running process of `trio/oracle.py`, which says what Trio does with a program. */
 export class TrioOracle implements Disposable {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>
   readonly #answers: AsyncIterator<string>
@@ -24,7 +27,7 @@ export class TrioOracle implements Disposable {
     this.#answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]()
   }
 
-  /** Sends a program; the answers come in the order of the programs. */
+  /** Sends a program. `receive` returns the answers in the order in which the programs were sent. */
   send(program: ScopeProgram): void {
     this.#child.stdin.write(`${JSON.stringify(program)}\n`)
   }

@@ -1,4 +1,4 @@
-/** Runs programs of scopes in a thread of its own, so that a program that spins can be ended. */
+/** A worker thread that runs programs of scopes, so that the main thread can end a program that spins. */
 import { parentPort } from 'node:worker_threads'
 import { traceProgram } from './interpreter.ts'
 import type { ScopeProgram, Traces } from './program.ts'
