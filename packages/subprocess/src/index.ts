@@ -12,7 +12,8 @@ export {
   TimeoutExpired,
 } from './errors.ts'
 export type { ManagedBackoff, ManagedProcessOptions } from './managed-options.ts'
-export { ManagedProcess, type ManagedState } from './managed-process.ts'
+export type { ManagedState } from './managed-life.ts'
+export { ManagedProcess } from './managed-process.ts'
 export { DEVNULL, PIPE, type SpawnOptions, STDOUT, type Stdio } from './options.ts'
 export type { OutputLine } from './interleave-lines.ts'
 export { Process, type ProcessWaitOptions } from './process.ts'

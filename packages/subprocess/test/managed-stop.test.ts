@@ -271,3 +271,53 @@ test('its last code is kept when it cannot be started again', async () => {
     rmSync(folder, { recursive: true })
   }
 })
+
+test.each<[string, (child: ManagedProcess) => Promise<void>, ManagedProcessOptions, number]>([
+  ['while it ran', (child) => child.start(), {}, -15],
+  [
+    'while it waited to be started again',
+    async (child) => {
+      await child.start()
+      while (child.state !== 'backing-off') await sleep(1)
+    },
+    { timeout: 10, restart: 'always', backoff: { min: 60_000 } },
+    -15,
+  ],
+  [
+    'before it was ready',
+    async (child) => {
+      void failure(child.start())
+      while (child.pid === null) await sleep(1)
+    },
+    { ready: /never/ },
+    -15,
+  ],
+])('when its run has ended %s, wait and stop give its code', async (_, begin, options, code) => {
+  const child = sleeper(options)
+  await runLoop(() => begin(child))
+  expect(child.state).toBe('stopped')
+  const ask = (): Promise<number[]> => Promise.all([child.wait(), child.stop()])
+  expect(await ask()).toEqual([code, code])
+  expect(await runLoop(ask)).toEqual([code, code])
+  await child[Symbol.asyncDispose]()
+  expect(children()).toEqual([])
+})
+
+test('a new run can restart it, and stop what plain code has started', async () => {
+  const child = sleeper()
+  await runLoop(() => child.start())
+  await child.restart()
+  expect(child.state).toBe('running')
+  expect(await runLoop(() => child.stop())).toBe(-15)
+  expect(children()).toEqual([])
+})
+
+test('a cancel of the task that runs it is no cancel of a task that waits for it', () =>
+  runLoop(async () => {
+    const child = sleeper()
+    await child.start()
+    const waiting = createTask(() => child.wait())
+    await sleep(0)
+    for (const task of allTasks()) if (task.name === 'process sleep') task.cancel()
+    expect(await waiting).toBe(-15)
+  }))
