@@ -3,7 +3,8 @@
  * primitives, such as a new kind of lock. They are documented, and change only as semantic versioning allows, like the
  * exports of the main entry point.
  */
-export { abortError, cancelOnAbort, Claim } from './futures/claim.ts'
+export { Claim } from './futures/claim.ts'
+export { abortError, cancelOnAbort, onAbort } from './futures/on-abort.ts'
 export { completed } from './futures/future.ts'
 export {
   checkBody,

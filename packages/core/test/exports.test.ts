@@ -117,6 +117,7 @@ test('the lowlevel door', () => {
       "isIterable",
       "isThenable",
       "observe",
+      "onAbort",
       "printable",
       "runInNewFrame",
       "startAtCaller",

@@ -8,7 +8,7 @@ import {
   startAtCaller,
 } from '@tasktree/core/lowlevel'
 import { getEventListeners } from 'node:events'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { thrown, virtual } from './support/virtual.ts'
 
 /** Something there is one of, handed from waiter to waiter: the smallest use of Claim. */
@@ -113,6 +113,38 @@ describe('cancelOnAbort', () => {
 
   test('cancels at once when the signal is aborted already', () => {
     expect(cancelOnAbort(new Future(), AbortSignal.abort()).cancelled()).toBe(true)
+  })
+
+  test('adds one listener to a signal, however many futures the signal cancels', () => {
+    const controller = new AbortController()
+    const { signal } = controller
+    const add = vi.spyOn(signal, 'addEventListener')
+    const remove = vi.spyOn(signal, 'removeEventListener')
+    const futures = Array.from({ length: 100 }, () => cancelOnAbort(new Future(), signal))
+    for (const future of futures.slice(50).toReversed()) future.cancel()
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    controller.abort()
+    expect(futures.every((future) => future.cancelled())).toBe(true)
+    expect(add).toHaveBeenCalledTimes(1)
+    expect(remove).not.toHaveBeenCalled()
+  })
+
+  test('does not cancel a future that the cancel of another one has ended', () => {
+    const controller = new AbortController()
+    const second = new Future()
+    const first = cancelOnAbort(
+      new (class extends Future<unknown> {
+        override cancel(): boolean {
+          second.setResult('ended')
+          return super.cancel()
+        }
+      })(),
+      controller.signal,
+    )
+    cancelOnAbort(second, controller.signal)
+    controller.abort()
+    expect(first.cancelled()).toBe(true)
+    expect(second.result()).toBe('ended')
   })
 
   test('leaves no listener behind', async () => {

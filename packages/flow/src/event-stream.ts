@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import { checkpoint } from '@tasktree/core'
-import { abortError, cancelIsDue, LinkedList } from '@tasktree/core/lowlevel'
+import { abortError, cancelIsDue, LinkedList, onAbort } from '@tasktree/core/lowlevel'
 import { EventOverflowError } from './errors.ts'
 import { listen } from './event-source.ts'
 import { NextEvent, type Outcome } from './next-event.ts'
@@ -47,13 +47,13 @@ export class EventStream<T> implements Events<T> {
       this.#wake()
     }
     const remove = listen(call, source, event, heard, (error) => this.#fail(error))
-    const abort = (): void => this.#fail(abortError(signal as AbortSignal))
+    this.#remove = remove
+    if (signal === undefined) return
+    const forgetSignal = onAbort(signal, () => this.#fail(abortError(signal)))
     this.#remove = () => {
       remove()
-      signal?.removeEventListener('abort', abort)
+      forgetSignal()
     }
-    if (signal?.aborted === true) abort()
-    else signal?.addEventListener('abort', abort, { once: true })
   }
 
   async next(): Promise<IteratorResult<T, undefined>> {

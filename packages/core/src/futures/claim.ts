@@ -1,5 +1,4 @@
-import { checkSignal } from '../arguments.ts'
-import { CancelledError, isCancelled, toCancelledError } from '../errors/errors.ts'
+import type { CancelledError } from '../errors/errors.ts'
 import { Future } from './future.ts'
 import type { Runnable } from '../loop/ready-queue.ts'
 import type { Reaction } from './reaction.ts'
@@ -211,38 +210,4 @@ function isWait(reaction: Reaction): boolean {
  */
 function mayTake(reaction: Reaction): boolean {
   return reaction.waitingFrame?.mustCancelAt(reaction) !== true
-}
-
-/**
- * Cancels `future` when `signal` aborts, or at once if `signal` is aborted already, and returns `future`. Code that
- * awaits `future` then gets the error that `abortError(signal)` returns. The listener on `signal` is removed when
- * `future` ends; otherwise a signal that lives long would collect listeners.
- */
-export function cancelOnAbort<F extends Future<unknown>>(
-  future: F,
-  signal: AbortSignal | undefined,
-): F {
-  if (signal === undefined || future.done()) return future
-  checkSignal(signal)
-  const abort = (): void => {
-    future.cancel(abortError(signal))
-  }
-  if (signal.aborted) {
-    abort()
-    return future
-  }
-  signal.addEventListener('abort', abort, { once: true })
-  future.onDone(() => signal.removeEventListener('abort', abort))
-  return future
-}
-
-/**
- * Returns the error that an operation throws when `signal` has stopped it: the reason of the signal if the reason is a
- * CancelledError, or else a new CancelledError with the reason as its cause.
- */
-export function abortError(signal: AbortSignal): CancelledError {
-  const reason: unknown = signal.reason
-  return isCancelled(reason)
-    ? toCancelledError(reason)
-    : new CancelledError('the signal was aborted', { cause: reason })
 }

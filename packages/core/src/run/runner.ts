@@ -9,7 +9,7 @@ import {
 } from '../tasks/coroutine.ts'
 import { currentFrame } from '../context/current.ts'
 import { DeadlockError, RuntimeError } from '../errors/errors.ts'
-import { cancelOnAbort } from '../futures/claim.ts'
+import { cancelOnAbort } from '../futures/on-abort.ts'
 import { awaitCancelled } from '../combine/cancel-tasks.ts'
 import { Future } from '../futures/future.ts'
 import { EventLoop } from '../loop/loop.ts'

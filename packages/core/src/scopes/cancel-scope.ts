@@ -1,6 +1,7 @@
 import { checkBody, checkDelay, checkFlag, checkSignal, describe } from '../arguments.ts'
 import { cancelBehindAbort, isCancelled, TimeoutError } from '../errors/errors.ts'
 import { isGroup } from '../errors/exception-group.ts'
+import { onAbort } from '../futures/on-abort.ts'
 import { Cancellation } from '../tasks/cancellation.ts'
 import type { ScopeFrame } from '../tasks/scope-frame.ts'
 import { cancelScopeOf, deliverKeptOut, findCancelledScope } from '../tasks/level-cancel.ts'
@@ -257,9 +258,8 @@ export async function runScope<T>(
     scope.begin(frame.loop.time() + Math.max(options.timeout, 0))
   } else if (options.deadline !== undefined) scope.begin(options.deadline)
   const { signal } = options
-  const onAbort = (): void => scope.cancel(signal?.reason)
-  if (signal?.aborted === true) onAbort()
-  else signal?.addEventListener('abort', onAbort, { once: true })
+  const forgetSignal =
+    signal === undefined ? null : onAbort(signal, () => scope.cancel(signal.reason))
   try {
     const value = await enterFrame(frame, body, scope)
     const interrupted = await (endFrame(frame, outerCancels) ?? null)
@@ -276,7 +276,7 @@ export async function runScope<T>(
     throw rest
   } finally {
     frame.liftShield()
-    signal?.removeEventListener('abort', onAbort)
+    forgetSignal?.()
   }
 }
 

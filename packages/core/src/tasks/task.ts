@@ -8,7 +8,7 @@ import {
 import { Context, rootContext } from '../context/context-vars.ts'
 import { checkLoop, currentFrame, loopOf } from '../context/current.ts'
 import { CancelledError, RuntimeError } from '../errors/errors.ts'
-import { cancelOnAbort } from '../futures/claim.ts'
+import { cancelOnAbort } from '../futures/on-abort.ts'
 import { describeWait } from '../futures/describe-wait.ts'
 import { Future } from '../futures/future.ts'
 import type { EventLoop } from '../loop/loop.ts'
