@@ -17,8 +17,9 @@ export async function addressesOf(host: string, signal?: AbortSignal): Promise<L
   const found = new Future<LookupAddress[]>()
   lookup(host, { all: true, order: 'verbatim' }, (error, addresses) => {
     if (found.done()) return
-    if (error === null) found.setResult(interleave(distinct(addresses)))
-    else found.setException(toOSError(error))
+    if (error !== null) found.setException(toOSError(error))
+    else if (addresses.length === 0) found.setException(new GaiError(`${host} has no address`))
+    else found.setResult(interleave(distinct(addresses)))
   })
   return cancelOnAbort(found, signal)
 }

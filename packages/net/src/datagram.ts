@@ -8,7 +8,7 @@ import { addressesOf, displayAddress } from './addresses.ts'
 import { cancelUnawaited } from './cancel-unawaited.ts'
 import { runOutsideTasks } from './run-outside-tasks.ts'
 import { checkProtocol } from './protocol.ts'
-import { checkAddress, checkLocalAddr } from './target.ts'
+import { checkAddress, checkFlag, checkLocalAddr } from './target.ts'
 
 export interface DatagramAddress {
   host: string
@@ -268,10 +268,13 @@ export function checkDatagramOptions(options: DatagramOptions): void {
   const { localAddr, remoteAddr, family } = options
   if (localAddr !== undefined) checkLocalAddr(localAddr)
   if (remoteAddr !== undefined) checkAddress('remoteAddr', remoteAddr)
+  for (const name of FLAGS) checkFlag(name, options[name])
   if (family !== undefined && family !== 'udp4' && family !== 'udp6') {
     throw new TypeError(`family is 'udp4' or 'udp6', got ${describe(family)}`)
   }
 }
+
+const FLAGS = ['reuseAddr', 'reusePort', 'allowBroadcast'] as const
 
 /** A datagram that has arrived before its transport was made, and its sender. */
 type EarlyDatagram = readonly [data: Buffer, from: RemoteInfo]

@@ -15,7 +15,14 @@ import { keepAliveOf } from './happy-eyeballs.ts'
 import { cancelUnawaited } from './cancel-unawaited.ts'
 import { runOutsideTasks } from './run-outside-tasks.ts'
 import { checkFlag, checkHost, checkKeepAlive, checkPath, checkPort } from './target.ts'
-import { checkTimeout, checkTls, NODE_LONGEST, type TlsOptions, toHandshakeError } from './tls.ts'
+import {
+  checkCertificate,
+  checkTimeout,
+  checkTls,
+  NODE_LONGEST,
+  type TlsOptions,
+  toHandshakeError,
+} from './tls.ts'
 import { clearSocketPath, SocketFile } from './unix-path.ts'
 
 export interface ListenTarget {
@@ -112,12 +119,16 @@ export function checkListenerOptions(options: ListenerOptions): void {
   if (fd !== undefined) checkDescriptor(fd, options)
   if (backlog !== undefined) checkCount('backlog', backlog, 0)
   if (maxConnections !== undefined) checkCount('maxConnections', maxConnections, 0)
-  checkFlag('ipv6Only', options.ipv6Only)
-  checkFlag('noDelay', options.noDelay)
+  for (const name of FLAGS) checkFlag(name, options[name])
   checkKeepAlive(options.keepAlive)
-  if (tls !== undefined) checkTls(tls, 'server')
+  if (tls !== undefined) {
+    checkTls(tls, 'server')
+    checkCertificate(tls)
+  }
   if (sslShutdownTimeout !== undefined) checkTimeout('sslShutdownTimeout', sslShutdownTimeout)
 }
+
+const FLAGS = ['reusePort', 'ipv6Only', 'noDelay', 'startServing', 'cleanupSocket'] as const
 
 function checkHosts(host: unknown): void {
   if (!Array.isArray(host)) {

@@ -4,6 +4,7 @@ import {
   type EventLoop,
   type Future,
   getEventLoop,
+  isCancelled,
   RuntimeError,
   shield,
   type Task,
@@ -223,6 +224,7 @@ export class Server implements AsyncDisposable {
     } catch (error) {
       this.#forever = null
       forever.cancel()
+      if (isCancelled(error)) await this[Symbol.asyncDispose]()
       throw error
     }
     try {

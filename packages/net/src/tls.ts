@@ -66,6 +66,18 @@ export function checkTls(options: unknown, side: 'client' | 'server'): void {
 }
 
 /**
+ * Checks that a server has something to prove itself with. Only with a certificate, a callback that provides one, a shared
+ * key or ciphers without authentication can a handshake succeed.
+ *
+ * @throws {TypeError} when it has nothing
+ */
+export function checkCertificate(options: TlsOptions): void {
+  const { cert, pfx, SNICallback, pskCallback, ciphers } = options
+  if (cert ?? pfx ?? SNICallback ?? pskCallback ?? ciphers) return
+  throw new TypeError('the server side of TLS needs options with key and cert, got neither')
+}
+
+/**
  * Returns the name or address that the certificate of a server must have. An empty name counts as none.
  *
  * @param host the name or address that the client has connected to; undefined for a Unix socket

@@ -18,6 +18,7 @@ import { ProtocolCallbacks } from './protocol-callbacks.ts'
 import { StreamProtocol } from './stream-protocol.ts'
 import { toNetError } from './tls-errors.ts'
 import {
+  checkCertificate,
   checkTls,
   checkTlsName,
   closedEarly,
@@ -215,6 +216,7 @@ export class Transport extends WriteTransport {
   checkTls(options: TlsOptions | true = true): void {
     checkTls(options, this.#setup.side)
     if (this.#setup.side === 'client') checkTlsName(options, this.#setup.host)
+    else checkCertificate(options as TlsOptions)
   }
 
   async #startTls(options: TlsOptions | true, wait: WaitOptions | undefined): Promise<void> {

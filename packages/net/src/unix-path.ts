@@ -54,7 +54,9 @@ export class SocketFile {
       server.close()
       return there.error
     }
-    if (there.value !== null && (this.#keep || !this.#isOurs(there.value))) {
+    const { value: file } = there
+    // libuv cannot remove a folder, so a folder is not moved.
+    if (file !== null && !file.isDirectory() && (this.#keep || !this.#isOurs(file))) {
       return this.#closeBeside(server)
     }
     server.close()
@@ -86,8 +88,9 @@ export class SocketFile {
       try {
         linkSync(aside, this.#path)
       } catch (error) {
-        // A third server may have put its socket at the path in the meantime. The newest socket stays.
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+        // A third server may have put its socket at the path in the meantime. The newest socket stays. With any other
+        // error the file system has no hard links.
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') renameSync(aside, this.#path)
       }
       rmSync(folder, { recursive: true })
     }).error

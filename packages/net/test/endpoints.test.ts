@@ -8,6 +8,8 @@ import {
   readdirSync,
   readFileSync,
   writeFileSync,
+  mkdirSync,
+  unlinkSync,
 } from 'node:fs'
 import { connect, createServer as createRaw } from 'node:net'
 import { dirname } from 'node:path'
@@ -190,6 +192,22 @@ test('closing a Unix server leaves the files beside it alone', () =>
       await newer[Symbol.asyncDispose]()
       expect(readdirSync(dirname(path))).toEqual([`socket.${process.pid}`])
       expect(readFileSync(neighbour, 'utf8')).toBe('precious')
+    }),
+  ))
+
+test('a folder that has taken the place of a Unix socket stays where it is', () =>
+  run(() =>
+    withSocketPath(async (path) => {
+      const reports: unknown[] = []
+      getRunningLoop().setExceptionHandler((_, { exception }) => reports.push(exception))
+      const server = await startServer(echo, { path })
+      unlinkSync(path)
+      mkdirSync(path)
+      writeFileSync(`${path}/file`, 'precious')
+      await server[Symbol.asyncDispose]()
+      expect(readdirSync(dirname(path))).toEqual(['socket'])
+      expect(readFileSync(`${path}/file`, 'utf8')).toBe('precious')
+      expect(reports).toEqual([])
     }),
   ))
 

@@ -141,6 +141,18 @@ test('the name of a localAddr is looked up, in the family of the address to conn
 test('the empty name of a host to connect to is a GaiError, as in asyncio', () =>
   run(async () => expect(await thrown(openConnection('', 80))).toBeInstanceOf(GaiError)))
 
+test('a name without an address is a GaiError, to connect to and to listen at', () =>
+  run(() =>
+    withHost('none.test', [], async () => {
+      const calls = [
+        openConnection('none.test', 80),
+        startServer(echo, 'none.test', 0),
+        createDatagramEndpoint(() => ({}), { remoteAddr: { host: 'none.test', port: 80 } }),
+      ]
+      for (const call of calls) expect(await thrown(call)).toBeInstanceOf(GaiError)
+    }),
+  ))
+
 async function freePort(): Promise<number> {
   const server = await startServer(() => {}, local)
   const port = portOf(server)
@@ -297,6 +309,18 @@ test('what is no option is refused at once', () => {
       () => createDatagramEndpoint(factory, { family: 'ipv4' as never }),
       "family is 'udp4' or 'udp6', got string ipv4",
     ],
+    [
+      () => startServer(echo, { ...local, tls: {} }),
+      'the server side of TLS needs options with key and cert, got neither',
+    ],
+    ...['reusePort', 'startServing', 'cleanupSocket'].map((flag): [() => unknown, string] => [
+      () => createServer(factory, { ...local, [flag]: 0 }),
+      `${flag} is true or false, got number 0`,
+    ]),
+    ...['reuseAddr', 'reusePort', 'allowBroadcast'].map((flag): [() => unknown, string] => [
+      () => createDatagramEndpoint(factory, { [flag]: 0 }),
+      `${flag} is true or false, got number 0`,
+    ]),
   ]
   for (const [call, message] of refused) expect(call).toThrow(new TypeError(message))
 })

@@ -63,6 +63,30 @@ test('of two calls of serveForever that begin before the server listens, the sec
     expect(first.cancelled()).toBe(true)
   }))
 
+test('serveForever that is cancelled before the server listens closes the server', () =>
+  run(async () => {
+    const found = Promise.withResolvers<void>()
+    await withHost(
+      'slow.test',
+      ['127.0.0.1'],
+      async () => {
+        const server = await startServer(echo, { host: 'slow.test', startServing: false })
+        const serving = createTask(() => server.serveForever())
+        await sleep(1)
+        expect(server.isServing()).toBe(false)
+        serving.cancel()
+        await wait([serving])
+        expect(serving.cancelled()).toBe(true)
+        await timeout(1000, () => server.waitClosed())
+        await expect(server.startServing()).rejects.toBeInstanceOf(RuntimeError)
+        found.resolve()
+        await sleep(5)
+        expect(server.isServing()).toBe(false)
+      },
+      found.promise,
+    )
+  }))
+
 test('serveForever that cannot listen may be called again', () =>
   run(async () => {
     const other = createRaw().listen(0, '127.0.0.1')
