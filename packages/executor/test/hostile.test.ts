@@ -11,6 +11,7 @@ import { describe, expect, test } from 'vitest'
 import type * as hostile from './fixtures/hostile.ts'
 import { hostileValues } from './fixtures/hostile.ts'
 import { bundled } from './support/bundled.ts'
+import { explainUncloneable } from '../src/jobs/explain-uncloneable.ts'
 import { kinds, refs } from './support/kinds.ts'
 
 const ways: JobRefs<typeof hostile> = refer<typeof hostile>(bundled('hostile.js'))
@@ -191,6 +192,44 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(pool.stats.crashed).toBe(0)
   })
 
+  test('an error that holds a value nested too deeply arrives without that value, in chunks as well', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const failDeeply = (length: number): number => {
+      if (length < 10) return length
+      let list: unknown = null
+      for (let i = 0; i < length; i++) list = { list }
+      throw Object.assign(new RangeError('mine'), { list, length })
+    }
+    for (const length of [400, 3_000, 6_000, 12_000]) {
+      for (const chunksize of [1, 3]) {
+        const read: number[] = []
+        const reading = async (): Promise<void> => {
+          for await (const n of pool.map(failDeeply, [1, 2, length], { chunksize })) read.push(n)
+        }
+        const error = await reading().catch(fail)
+        expect(error).toBeInstanceOf(RangeError)
+        expect(error).toMatchObject({ message: 'mine', length })
+        expect(read).toEqual([1, 2])
+      }
+    }
+    expect(pool.stats.crashed).toBe(0)
+  })
+
+  test.for([undefined, null, 0, ''])(
+    'a job that throws %o fails in a chunk as it does alone',
+    async (thrown) => {
+      await using pool = make({ maxWorkers: 1 })
+      const ends: unknown[] = []
+      for (const chunksize of [1, 2]) {
+        const reading = async (): Promise<void> => {
+          for await (const _ of pool.map(refs.throwValue, [thrown], { chunksize }));
+        }
+        ends.push(await reading().catch(fail))
+      }
+      expect(ends[1]).toEqual(ends[0])
+    },
+  )
+
   test('a result of a chunk that is too deep for this side fails only its own item', async () => {
     await using pool = make({ maxWorkers: 1 })
     const collect = async (items: number[], chunksize: number): Promise<unknown[]> => {
@@ -260,6 +299,19 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(await pool.submit(increment, 1)).toBe(2)
     expect(pool.stats).toMatchObject({ completed: 2, failed: 0, crashed: 0 })
   })
+})
+
+test('the search for what cannot be sent ends where a value is nested too deeply', () => {
+  let value: unknown = null
+  for (let i = 0; i < 1_000; i++) value = { value }
+  let sent = 0
+  const refuse = (): never => {
+    sent++
+    throw new RangeError('Maximum call stack size exceeded')
+  }
+  const error = new RangeError('Maximum call stack size exceeded')
+  expect(explainUncloneable(value, 'args', refuse, error)).toMatch(/^args is nested too deeply/)
+  expect(sent).toBe(1)
 })
 
 test(

@@ -3,7 +3,7 @@ import { entriesOf, isDenseArray, itemsOf } from './containers.ts'
 
 /**
  * How many levels `explainUncloneable` descends. At each level it copies everything below that level, so without this
- * limit a long linked list would take seconds.
+ * limit a value with thousands of levels would take seconds.
  */
 const deepest = 50
 
@@ -30,6 +30,8 @@ export function explainUncloneable(
     current = found.value
     reason = found.thrown
     if (found.isUnreadable) return `${path} cannot be read: ${sayWhy(reason)}`
+    // A value that is nested too deeply has no part that is wrong, so the path to it would tell nothing.
+    if (isTooDeep(reason)) break
   }
   if (isTooDeep(reason)) return `${name} is nested too deeply (${sayWhy(reason)})`
   return `${path} is ${show(current)}, which cannot be cloned: ${sayWhy(reason)}`

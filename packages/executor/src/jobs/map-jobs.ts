@@ -298,7 +298,11 @@ class Mapping<T, R> {
     if (job.parts !== undefined) yield* cancellable(job.parts as readonly R[])
     const { results, error } = job.future.result() as ChunkOutcome
     yield* cancellable(results as readonly R[])
-    if (error !== null) throw decodeError(error, stackText(job.submitted))
+    if (error === null) return
+    // A future turns a thrown undefined or null into an error. So the failure is the one of a job outside of a chunk.
+    const failed = new Future<never>()
+    failed.setException(decodeError(error, stackText(job.submitted)))
+    failed.result()
   }
 
   /**

@@ -1,8 +1,8 @@
-/** Handles results that cannot be sent, and results in a chunk of `map` that may be nested too deeply for the pool. */
+/** Handles results and errors that cannot be sent, or that may be nested too deeply for the pool. */
 import { types } from 'node:util'
 import { entriesOf, isDenseArray, itemsOf } from '../jobs/containers.ts'
 import { explainUncloneable } from '../jobs/explain-uncloneable.ts'
-import { encodeError } from '../jobs/encode-error.ts'
+import { encodeError, type EncodedError } from '../jobs/encode-error.ts'
 import { JobSerializationError } from '../jobs/errors.ts'
 import { transferListOf, unmark } from '../jobs/transfer.ts'
 import type { ChunkOutcome } from '../transport/protocol.ts'
@@ -36,7 +36,7 @@ export function trimChunk({ results }: ChunkOutcome, channel: Cloner): ChunkOutc
       channel.tryClone(result, transferListOf([result]))
     } catch (error) {
       const unsent = describeUnsent(result, 'result', channel, error)
-      return { results: results.slice(0, index), error: encodeError(unsent, channel.tryClone) }
+      return { results: results.slice(0, index), error: encodeFailure(unsent, channel) }
     }
   }
   return null
@@ -47,6 +47,17 @@ export function trimChunk({ results }: ChunkOutcome, channel: Cloner): ChunkOutc
  * default stack, the decoder reads about 3,000 levels of objects, but fewer when it is called from deeply nested calls.
  */
 const readableDepth = 500
+
+/**
+ * Encodes a value that a job has thrown. A value in it that may be nested too deeply for the pool is replaced by a
+ * description, because otherwise the pool could not read the error at all.
+ */
+export function encodeFailure(thrown: unknown, { tryClone }: Cloner): EncodedError {
+  return encodeError(thrown, (value) => {
+    if (isDeep(value)) throw new RangeError('the value is nested too deeply')
+    tryClone(value)
+  })
+}
 
 /**
  * Sends each result that may be nested too deeply for the pool in a separate message. The results before it are sent

@@ -1,6 +1,5 @@
 import { types } from 'node:util'
 import { describe } from '@tasktree/core/lowlevel'
-import { encodeError } from '../jobs/encode-error.ts'
 import { enterTrace } from '../jobs/traceparent.ts'
 import { transferListOf, unmark } from '../jobs/transfer.ts'
 import {
@@ -9,7 +8,7 @@ import {
   type JobMessage,
   streamWindow,
 } from '../transport/protocol.ts'
-import { describeUnsent } from './chunk.ts'
+import { describeUnsent, encodeFailure } from './chunk.ts'
 import { currentJob, type RunningJob } from './context.ts'
 import type { JobFunction } from './load-job.ts'
 import { now } from './real-time.ts'
@@ -70,7 +69,7 @@ export class Execution implements RunningJob {
         results.push(types.isPromise(value) ? await value : value)
       } catch (error) {
         this.failure = error
-        const encoded = encodeError(this.#explain(error), this.#channel.tryClone)
+        const encoded = encodeFailure(this.#explain(error), this.#channel)
         return { results, error: encoded }
       }
     }

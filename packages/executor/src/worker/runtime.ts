@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import type { Transferable } from 'node:worker_threads'
 import { sayWhy } from '../jobs/explain-uncloneable.ts'
-import { encodeError, type EncodedError, encodeSummary } from '../jobs/encode-error.ts'
+import { type EncodedError, encodeSummary } from '../jobs/encode-error.ts'
 import { transferListOf, unmark } from '../jobs/transfer.ts'
 import {
   type ChunkOutcome,
@@ -12,7 +12,13 @@ import {
   type JobsMessage,
   type SingleJobMessage,
 } from '../transport/protocol.ts'
-import { describeUnsent, isChunkOutcome, sendDeepResults, trimChunk } from './chunk.ts'
+import {
+  describeUnsent,
+  encodeFailure,
+  isChunkOutcome,
+  sendDeepResults,
+  trimChunk,
+} from './chunk.ts'
 import { workerId } from './context.ts'
 import { Execution } from './execution.ts'
 import { runTracing } from './run-tracing.ts'
@@ -294,9 +300,8 @@ export class WorkerRuntime {
 
   /** Sends an error. If the error cannot be sent as a whole, sends only its message and stack. */
   #postSafely(wrap: (error: EncodedError) => FromWorker, thrown: unknown, next = 0): void {
-    const { tryClone } = this.#channel
     try {
-      this.#channel.post(wrap(encodeError(thrown, tryClone)), [], next)
+      this.#channel.post(wrap(encodeFailure(thrown, this.#channel)), [], next)
     } catch {
       this.#channel.post(wrap(encodeSummary(thrown)), [], next)
     }
