@@ -1,4 +1,13 @@
-import { cancelScope, createTask, effectiveDeadline, run, sleep, timeout } from '@tasktree/core'
+import {
+  cancelScope,
+  createTask,
+  effectiveDeadline,
+  newEventLoop,
+  run,
+  sleep,
+  timeout,
+} from '@tasktree/core'
+import { VirtualClock } from '@tasktree/core/testing'
 import { HttpServer, ready, serve } from '@tasktree/http'
 import { Event } from '@tasktree/sync'
 import { describe, expect, test } from 'vitest'
@@ -6,6 +15,19 @@ import { RawClient } from './support/clients.ts'
 import { Log, requestTasks } from './support/probe.ts'
 
 const path = (request: Request): string => new URL(request.url).pathname
+
+/** A virtual clock that stands still until it is released, however long real requests take. */
+class HeldClock extends VirtualClock {
+  #isHeld = true
+
+  release(): void {
+    this.#isHeld = false
+  }
+
+  override setAlarm(deadline: number | null, wake: () => void, isIdle: () => boolean): void {
+    super.setAlarm(deadline, wake, () => !this.#isHeld && isIdle())
+  }
+}
 
 describe('a deadline', () => {
   test('gives 503 with Retry-After before the head, and the connection goes on', () =>
@@ -190,21 +212,28 @@ describe('stop()', () => {
       client.leave()
     }))
 
-  test('accepts requests for drainDelay after ready() has said no', () =>
-    run(async () => {
+  test('accepts requests for drainDelay after ready() has said no', async () => {
+    const clock = new HeldClock()
+    const loop = newEventLoop({ clock })
+    await loop.runUntilComplete(async () => {
       await using server = await serve(
         (request) => (path(request) === '/ready' ? ready(request) : new Response('served')),
         { drainDelay: 100 },
       )
       expect((await fetch(`${server.url}/ready`)).status).toBe(200)
       const stopped = server.stop()
-      await sleep(1)
+      await sleep(0)
       const answer = await fetch(`${server.url}/ready`)
       expect([answer.status, answer.headers.get('connection')]).toEqual([503, 'close'])
       expect(await (await fetch(server.url)).text()).toBe('served')
+      expect(loop.time()).toBe(0)
+      clock.release()
       await stopped
+      expect(loop.time()).toBe(100)
       await expect(fetch(server.url)).rejects.toThrow('fetch failed')
-    }))
+    })
+    loop.close()
+  })
 
   test('with a grace of 0 cancels at once, and waits for the clean-up', () =>
     run(async () => {
