@@ -60,31 +60,40 @@ export class BodyReader {
    */
   sendTo(outgoing: ServerResponse): Future<void> {
     const sent = new Future<void>()
-    const onFailure = (error: unknown): void => {
-      this.#hasEnded = true
+    const fail = (error: unknown): void => {
       if (!sent.done()) sent.setException(error)
     }
+    const onFailure = (error: unknown): void => {
+      this.#hasEnded = true
+      fail(error)
+    }
+    // The body may be of another library, whose methods may throw, or give a value that is not a part.
     // The source runs inside `read`, so it must find the context of the request also after an event of `outgoing`.
     const readNext = AsyncLocalStorage.bind((): void => {
-      if (!sent.done()) (this.#asked.shift() ?? this.#reader.read()).then(onPart, onFailure)
+      if (sent.done()) return
+      try {
+        ;(this.#asked.shift() ?? this.#reader.read()).then(onPart, onFailure)
+      } catch (error) {
+        fail(error)
+      }
     })
     const onPart = (part: Part): void => {
       if (sent.done()) return
-      if (part.done) sent.setResult()
-      else pass(part.value)
+      try {
+        if (part.done) sent.setResult()
+        else pass(part.value)
+      } catch (error) {
+        fail(error)
+      }
     }
     const pass = (bytes: Uint8Array): void => {
-      try {
-        checkBytes(bytes)
-        // An empty part does not fill the response, and a destroyed response is never full. So an endless body must leave the
-        // loop time for other work. That includes the 'close' event of a destroyed response, which cancels the request.
-        // oxlint-disable-next-line eslint/no-restricted-globals -- a turn of Node's own loop is meant
-        if (outgoing.destroyed || bytes.byteLength === 0) setImmediate(readNext)
-        else if (outgoing.write(bytes)) readNext()
-        else outgoing.once('drain', readNext)
-      } catch (error) {
-        sent.setException(error)
-      }
+      checkBytes(bytes)
+      // An empty part does not fill the response, and a destroyed response is never full. So an endless body must leave the
+      // loop time for other work. That includes the 'close' event of a destroyed response, which cancels the request.
+      // oxlint-disable-next-line eslint/no-restricted-globals -- a turn of Node's own loop is meant
+      if (outgoing.destroyed || bytes.byteLength === 0) setImmediate(readNext)
+      else if (outgoing.write(bytes)) readNext()
+      else outgoing.once('drain', readNext)
     }
     readNext()
     return sent
@@ -94,7 +103,9 @@ export class BodyReader {
   cancel(reason: unknown): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
-    this.#reader.cancel(reason).catch(this.#onFailure)
+    // The async function turns an error that the body of another library throws into a rejection.
+    const cancelled = async (): Promise<void> => this.#reader.cancel(reason)
+    cancelled().catch(this.#onFailure)
   }
 }
 

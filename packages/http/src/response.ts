@@ -127,7 +127,8 @@ export function plainOf(response: unknown): PlainResponse | null {
 /** Returns null for arguments that the platform's constructor must handle, such as invalid ones. */
 function toPlain(body: Body, init: Init): PlainResponse | null {
   if (body !== null && typeof body !== 'string' && !(body instanceof Uint8Array)) return null
-  const headers: OutgoingHttpHeaders = {}
+  // The object has no prototype, so that the header `__proto__` is a property like the others.
+  const headers = Object.create(null) as OutgoingHttpHeaders
   if (typeof body === 'string') headers['content-type'] = 'text/plain;charset=UTF-8'
   if (init === undefined || init === null) return { status: 200, statusText: '', headers, body }
   const { status = 200, statusText = '' } = init

@@ -134,7 +134,8 @@ function writeHead(
 }
 
 function collectHeaders(headers: Headers): OutgoingHttpHeaders {
-  const collected: OutgoingHttpHeaders = {}
+  // The object has no prototype, because a header may have the name of a property of objects, such as `constructor`.
+  const collected = Object.create(null) as OutgoingHttpHeaders
   for (const [name, value] of headers) {
     const known = collected[name]
     // Only Set-Cookie comes several times, because its values cannot be joined.

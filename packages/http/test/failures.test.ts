@@ -237,6 +237,58 @@ test.each([
   }),
 )
 
+/** A response of another library, whose body has a reader with these methods. */
+function foreignResponse(read: () => unknown, cancel: () => unknown): Response {
+  const body = { locked: false, getReader: () => ({ read, cancel }) }
+  return Object.defineProperty(new Response('text'), 'body', { value: body })
+}
+
+/** A method that returns `value` the first two times, and then `next()`. */
+function thirdTime(value: unknown, next: () => unknown): () => unknown {
+  let calls = 0
+  return () => (calls++ < 2 ? value : next())
+}
+
+const part = Promise.resolve({ done: false, value: bytes })
+const failing = (): never => {
+  throw new Error('of the body')
+}
+
+test.each<[string, () => unknown, () => unknown, RegExp]>([
+  ['gives null', async () => null, async () => {}, /null/],
+  ['gives null late', thirdTime(part, async () => null), async () => {}, /null/],
+  ['gives a value late', thirdTime(part, () => 5), async () => {}, /not a function/],
+  ['throws late', thirdTime(part, failing), async () => {}, /of the body/],
+])('a body of another library that %s ends the response', (_name, read, cancel, message) =>
+  run(async () => {
+    const errors: unknown[] = []
+    await using server = await serve(() => foreignResponse(read, cancel), {
+      onError: (error) => void errors.push(error),
+    })
+    await expect(fetch(server.url).then((response) => response.text())).rejects.toThrow(
+      /terminated|failed/,
+    )
+    expect(errors.map(String)).toEqual([expect.stringMatching(message) as string])
+  }),
+)
+
+test('a body of another library that throws when it is cancelled is reported', () =>
+  run(async () => {
+    const log = new Log()
+    await using server = await serve(
+      () => {
+        log.add('began')
+        return foreignResponse(() => new Promise(() => {}), failing)
+      },
+      { onError: (error) => log.add(String(error)) },
+    )
+    const client = await RawClient.open(server.url)
+    client.get('/')
+    await client.until('200 OK')
+    client.leave()
+    await log.until('Error: of the body')
+  }))
+
 test.for(hostile)('a handler that throws %s is answered with 500', ([, make]) =>
   run(async () => {
     const value = make()

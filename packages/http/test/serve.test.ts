@@ -225,6 +225,20 @@ describe('the response', () => {
     )
   })
 
+  const oddNames = { constructor: 'a', ['__proto__']: 'b', tostring: 'c' }
+
+  test.each([
+    ['Response', () => new Response('text', { headers: Object.entries(oddNames) })],
+    ['LightResponse', () => new LightResponse('text', { headers: oddNames })],
+  ])('%s keeps headers with the names of properties', (_name, make) =>
+    served(make, async (url) => {
+      const { headers } = await fetch(url)
+      expect(headers.get('constructor')).toBe('a')
+      expect(headers.get('__proto__')).toBe('b')
+      expect(headers.get('tostring')).toBe('c')
+    }),
+  )
+
   test.each([
     ['null', () => new Response(null), ''],
     ['a text', () => new LightResponse('é'), 'é'],
