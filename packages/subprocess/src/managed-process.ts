@@ -85,6 +85,7 @@ export class ManagedProcess implements AsyncDisposable {
    * `restart`. A listener that has not settled within `killGrace` after the end of the process is no longer waited for.
    *
    * @throws {RuntimeError} when the process was never started, or could not be started
+   * @throws the error of a StreamReader or a StreamWriter that the process was given, when that stream has failed
    */
   async stop(): Promise<number> {
     const life = this.#started()
@@ -115,6 +116,7 @@ export class ManagedProcess implements AsyncDisposable {
    * which it was started ends. Its code can still be asked for after that.
    *
    * @throws {RuntimeError} when the process was never started, or could not be started
+   * @throws the error of a StreamReader or a StreamWriter that the process was given, when that stream has failed
    */
   async wait(): Promise<number> {
     return this.#started().wait()

@@ -152,8 +152,12 @@ export class Process implements AsyncDisposable {
    *
    * @throws {TimeoutExpired} when the `timeout` of the process has ended it, or when the `timeout` of this call has
    * passed
-   * @throws {CancelledError} when the `signal` of the process has ended it, or when the `signal` of this call has
-   * aborted
+   * @throws {CancelledError} when the caller is cancelled, when the `signal` of the process has ended it, or when the
+   * `signal` of this call has aborted
+   * @throws {ConnectionResetError} when a StreamWriter that the process was given has closed before all output was written
+   * @throws the error of a StreamReader or a StreamWriter that the process was given, when that stream has failed
+   * @throws {TypeError} when an option of this call has a wrong type
+   * @throws {RangeError} when the `timeout` of this call is below 0
    */
   wait(options?: ProcessWaitOptions): Promise<number> {
     checkWait(options)
@@ -175,12 +179,11 @@ export class Process implements AsyncDisposable {
    * the input where that call stopped, and returns all of the output.
    *
    * @throws {TypeError} for an `input` that is neither bytes nor a string, and for any `input` when stdin is not a PIPE
-   * @throws {RuntimeError} for an `input` in a later call: the first call has closed stdin, or was cancelled and is now
-   * continued
-   * @throws {TimeoutExpired} when the `timeout` of the process has ended it, or when the `timeout` of this call has
-   * passed; the error has the output until then
-   * @throws {CancelledError} when the `signal` of the process has ended it, or when the `signal` of this call has
-   * aborted
+   * @throws {RuntimeError} for an `input` in a later call, because the first call has closed stdin, or was cancelled and is
+   * now continued; for an `input` after `writeEof` of stdin; and when stdout or stderr was closed, or another read of it
+   * waits
+   * @throws the error of the pipe of stdout or stderr, when reading has failed
+   * @throws what `wait` throws; a TimeoutExpired has the output until then
    */
   communicate(
     input?: Uint8Array | string,

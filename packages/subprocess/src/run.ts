@@ -29,7 +29,7 @@ export interface RunOptions extends SpawnOptions {
  * @throws {TimeoutExpired} when the `timeout` has ended the program; the error has the output until then
  * @throws {MaxBufferError} when the program wrote more than `maxBuffer` bytes to an output; the error has the first
  * `maxBuffer` bytes
- * @throws what createSubprocessExec throws
+ * @throws what createSubprocessExec and `communicate` of the process throw
  *
  * @example
  *     const { stdout, returncode } = await run('sort', [], { input: 'b\na\n', encoding: 'utf8' })

@@ -1,0 +1,71 @@
+/** What `wait`, `communicate` and `run` throw because of the streams of a process. */
+import { createTask, RuntimeError, sleep } from '@tasktree/core'
+import { ConnectionResetError, StreamReader, StreamWriter } from '@tasktree/streams'
+import { createSubprocessExec, ManagedProcess, PIPE, type Process, run } from '@tasktree/subprocess'
+import { PassThrough, Writable } from 'node:stream'
+import { expect, test } from 'vitest'
+
+const failure = new Error('the stream failed')
+
+function failingReader(): StreamReader {
+  const reader = new StreamReader()
+  reader.feedData('first')
+  reader.feedEof(failure)
+  return reader
+}
+
+async function failedWriter(): Promise<StreamWriter> {
+  const sink = new Writable()
+  const writer = StreamWriter.to(sink)
+  sink.destroy(failure)
+  await expect(writer.waitClosed()).rejects.toBe(failure)
+  return writer
+}
+
+function closedWriter(): StreamWriter {
+  const writer = StreamWriter.to(new PassThrough())
+  writer.close()
+  return writer
+}
+
+const waits: Record<string, (child: Process) => Promise<unknown>> = {
+  wait: (child) => child.wait(),
+  communicate: (child) => child.communicate(),
+}
+
+test.each(Object.entries(waits))(
+  '%s throws the error of a stream that was given',
+  async (_, wait) => {
+    const child = await createSubprocessExec('cat', [], { stdin: failingReader(), stdout: PIPE })
+    await expect(wait(child)).rejects.toBe(failure)
+    const failed = await createSubprocessExec('echo', ['x'], { stdout: await failedWriter() })
+    await expect(wait(failed)).rejects.toBe(failure)
+    const closed = await createSubprocessExec('echo', ['x'], { stdout: closedWriter() })
+    await expect(wait(closed)).rejects.toThrow(ConnectionResetError)
+  },
+)
+
+test('run, and the calls of a managed process, throw it too', async () => {
+  await expect(run('cat', [], { stdin: failingReader() })).rejects.toBe(failure)
+  await expect(run('echo', ['x'], { stdout: closedWriter() })).rejects.toThrow(ConnectionResetError)
+  const managed = new ManagedProcess('echo', ['x'], { stdout: await failedWriter() })
+  await managed.start()
+  await expect(managed.wait()).rejects.toBe(failure)
+  await expect(managed.stop()).rejects.toBe(failure)
+})
+
+test('communicate refuses an output that other code reads or has closed, and a stdin that was ended', async () => {
+  const cat = (): Promise<Process> => createSubprocessExec('cat', [], { stdin: PIPE, stdout: PIPE })
+  await using read = await cat()
+  const other = createTask(async () => read.stdout?.readLine())
+  await sleep(0)
+  await expect(read.communicate('a\n')).rejects.toThrow(RuntimeError)
+  expect(String(await other)).toBe('a\n')
+  await using closed = await cat()
+  await closed.stdout?.close()
+  await expect(closed.communicate()).rejects.toThrow(RuntimeError)
+  await using ended = await cat()
+  ended.stdin?.writeEof()
+  await expect(ended.communicate('a')).rejects.toThrow(RuntimeError)
+  expect(await ended.communicate()).toEqual([Buffer.alloc(0), null])
+})
