@@ -38,8 +38,14 @@ export type ResultOf<K> = K extends {
 } ? JsonForm<Awaited<R>> : unknown;
 export declare class JobFailedError extends Error {
     readonly name: string;
+    readonly code: string;
     readonly job: Job;
     constructor(job: Job);
+}
+export declare class ClientClosed extends Error {
+    readonly name: string;
+    readonly code: string;
+    constructor(message?: string, options?: ErrorOptions);
 }
 export declare class JobClient<K extends object = Kinds> implements AsyncDisposable {
     #private;
@@ -94,7 +100,7 @@ export declare class Access {
     isSameOrigin(request: IncomingMessage): boolean;
     hasToken(headers: IncomingHttpHeaders): boolean;
     get hasPassword(): boolean;
-    nameOf(headers: IncomingHttpHeaders): string | null;
+    nameOf(request: IncomingMessage): string | null;
     bearerOf(request: IncomingMessage): Promise<string | null>;
     logIn(request: IncomingMessage, secret: string): Promise<string | null>;
     logOut(request: IncomingMessage): string;
@@ -364,13 +370,13 @@ export declare class TrustedProxies {
 }
 
 // dist/index.d.ts
-export { type AddOptions, type EveryOptions, JobClient, JobFailedError, type ResultOf, toRecord, } from './client/job-client.ts';
+export { type AddOptions, ClientClosed, type EveryOptions, JobClient, JobFailedError, type ResultOf, toRecord, } from './client/job-client.ts';
 export type { AttemptRecord, Job, JobFilter, JobRequest, JobState } from './jobs/job.ts';
 export { defineKinds, type JobContext, type Kind, type Kinds, type Pools } from './jobs/kind.ts';
 export type { JsonForm } from './jobs/json-form.ts';
 export type { Rate } from './jobs/kind-limits.ts';
 export { KindError, type KindSource, type Reloaded } from './jobs/kind-table.ts';
-export type { Reply } from './protocol/resp.ts';
+export { ErrorReply, ProtocolError, type Reply } from './protocol/resp.ts';
 export type { LimitChange } from './jobs/kind-limits.ts';
 export type { Token } from './server/credentials.ts';
 export type { ListenerOptions } from './server/listener.ts';
@@ -528,6 +534,7 @@ import { type StoredResult } from './stored-value.ts';
 export type KindSource = Kinds | URL;
 export declare class KindError extends Error {
     readonly name: string;
+    readonly code: string;
 }
 export interface Reloaded {
     reloaded: string[];
@@ -753,6 +760,12 @@ export type Reply = null | number | string | Buffer | Error | {
 } | Reply[] | Map<string, Reply>;
 export declare class ProtocolError extends Error {
     readonly name: string;
+    readonly code: string;
+}
+export declare class ErrorReply extends Error {
+    readonly name: string;
+    readonly code: string;
+    constructor(message: string);
 }
 export declare function encode(reply: Reply, version: 2 | 3): string;
 export declare function encodeCommand(words: readonly (string | Buffer)[]): Buffer;
@@ -1459,6 +1472,7 @@ export interface JobFileOptions {
 }
 export declare class JobFileError extends Error {
     readonly name: string;
+    readonly code: string;
 }
 export declare class JobFile implements Disposable {
     #private;
@@ -1471,7 +1485,6 @@ export declare class JobFile implements Disposable {
 }
 export declare function explain(path: string, error: unknown): unknown;
 export declare function firstProblem(database: DatabaseSync, pragma?: string): string | null;
-export declare function keepCopy(database: DatabaseSync, target: string): void;
 export declare function holderOf(path: string): string;
 interface SqliteError extends Error {
     errcode: number;
@@ -1545,6 +1558,7 @@ export declare class JobRecords {
     queued(after: number, limit: number): StoredQueuedJob[];
     matching(filter: JobFilter, states: readonly JobState[], after: number, limit: number): number[];
     add(request: JobRequest, time?: ScheduledTime | null): Added;
+    keyHolder(key: string): number | null;
     begin(id: number, now: number): Job;
     end(id: number, state: JobState, { text, type }: StoredResult): Job;
     fail(id: number, error: string, delay: number): Job;
@@ -1572,6 +1586,10 @@ export declare function conditionsOf({ state, kind, key, group, schedule, search
     where: string;
     values: SQLInputValue[];
 };
+
+// dist/store/put-in-place.d.ts
+export declare function putInPlace(part: string, target: string): void;
+export declare function flush(path: string): void;
 
 // dist/store/retention.d.ts
 import type { DatabaseSync } from 'node:sqlite';
@@ -1669,6 +1687,7 @@ export declare class Store extends Actor {
     protected onStart(): void;
     protected onStop(): void;
     add(request: JobRequest): ReplyPort<Added>;
+    keyHolder(key: string): ReplyPort<number | null>;
     begin(id: number, isRated?: boolean): ReplyPort<Job>;
     begins(): ReplyPort<Begin[]>;
     forgetBegins(before: number): ReplyPort<void>;

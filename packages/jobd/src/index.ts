@@ -1,5 +1,6 @@
 export {
   type AddOptions,
+  ClientClosed,
   type EveryOptions,
   JobClient,
   JobFailedError,
@@ -11,7 +12,7 @@ export { defineKinds, type JobContext, type Kind, type Kinds, type Pools } from 
 export type { JsonForm } from './jobs/json-form.ts'
 export type { Rate } from './jobs/kind-limits.ts'
 export { KindError, type KindSource, type Reloaded } from './jobs/kind-table.ts'
-export type { Reply } from './protocol/resp.ts'
+export { ErrorReply, ProtocolError, type Reply } from './protocol/resp.ts'
 export type { LimitChange } from './jobs/kind-limits.ts'
 export type { Token } from './server/credentials.ts'
 export type { ListenerOptions } from './server/listener.ts'

@@ -4,11 +4,14 @@ import { expect, test } from 'vitest'
 test('the public names', () => {
   expect(Object.keys(jobd)).toMatchInlineSnapshot(`
     [
+      "ClientClosed",
       "JobClient",
       "JobFailedError",
       "toRecord",
       "defineKinds",
       "KindError",
+      "ErrorReply",
+      "ProtocolError",
       "JobFileError",
       "startJobd",
     ]

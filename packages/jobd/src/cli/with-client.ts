@@ -3,7 +3,7 @@ import { TimeoutError } from '@tasktree/core'
 import { OSError } from '@tasktree/net'
 import { IncompleteReadError } from '@tasktree/streams'
 import { JobClient } from '../client/job-client.ts'
-import { ProtocolError } from '../protocol/resp.ts'
+import { ErrorReply, ProtocolError } from '../protocol/resp.ts'
 import { escapeControlCharacters } from '../log/control-characters.ts'
 import { Failure } from './failure.ts'
 import { readSecret } from './output.ts'
@@ -59,14 +59,9 @@ function explain(error: unknown): unknown {
   const isLost = [OSError, ProtocolError, IncompleteReadError].some((kind) => error instanceof kind)
   if (isLost && error instanceof Error)
     return new Failure(`the connection was lost: ${error.message}`, { cause: error })
-  // An error that the server has answered is a plain Error whose message begins with a word in capitals.
-  const answer =
-    error instanceof Error && error.name === 'Error' ? /^([A-Z]+) (.*)$/.exec(error.message) : null
-  if (answer === null) return error
-  const [, code, text] = answer as unknown as [string, string, string]
-  return new Failure(escapeControlCharacters(code === 'ERR' ? text : `${code}: ${text}`), {
-    cause: error,
-  })
+  if (!(error instanceof ErrorReply)) return error
+  const text = error.message.replace(/^([A-Z]+) /, (_, word) => (word === 'ERR' ? '' : `${word}: `))
+  return new Failure(escapeControlCharacters(text), { cause: error })
 }
 
 /** Adds the options that say where the server is and what its password is. */

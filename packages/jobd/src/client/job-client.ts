@@ -65,11 +65,22 @@ export type ResultOf<K> = K extends { run: (...args: never[]) => infer R }
 /** A job that was waited for has failed, or was cancelled. */
 export class JobFailedError extends Error {
   override readonly name: string = 'JobFailedError'
+  readonly code: string = 'ERR_JOBD_JOB_FAILED'
   readonly job: Job
 
   constructor(job: Job) {
     super(`job ${job.id} ${job.state === 'failed' ? `has failed: ${job.error}` : 'was cancelled'}`)
     this.job = job
+  }
+}
+
+/** The client is closed, or was closed before a command was answered. */
+export class ClientClosed extends Error {
+  override readonly name: string = 'ClientClosed'
+  readonly code: string = 'ERR_JOBD_CLIENT_CLOSED'
+
+  constructor(message = 'the client is closed', options?: ErrorOptions) {
+    super(message, options)
   }
 }
 
@@ -111,7 +122,7 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
    * Connects, and sends the password if there is one.
    *
    * @throws {OSError} when no server listens at the address
-   * @throws the error that the server answers, for example for a wrong password
+   * @throws {ErrorReply} the error that the server answers, for example for a wrong password
    */
   static async connect<K extends object = Kinds>(
     host: string,
@@ -159,7 +170,7 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
       const connection = await this.#open()
       if (!this.#isClosed) return { connection }
       connection.abort()
-      throw new Error('the client is closed')
+      throw new ClientClosed()
     } catch (error) {
       if (isCancelled(error)) throw error
       return { error }
@@ -175,13 +186,13 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
   /**
    * Sends any command of the protocol and returns the reply.
    *
-   * @throws the error that the server answers
+   * @throws {ErrorReply} the error that the server answers
    * @throws {TypeError} for no words, and for SUBSCRIBE and UNSUBSCRIBE, because this client takes no messages
-   * @throws {OSError} when the connection was lost: in that case it is not known whether the command was carried out
-   * @throws {Error} when the client is closed, even while the command waits for its answer
+   * @throws {OSError | ProtocolError} when the connection was lost: in that case it is not known whether the command was carried out
+   * @throws {ClientClosed} when the client is closed, even while the command waits for its answer
    */
   async command(...words: (string | number)[]): Promise<Reply> {
-    if (this.#isClosed) throw new Error('the client is closed')
+    if (this.#isClosed) throw new ClientClosed()
     checkAnswered(words)
     try {
       return await this.#send(words)
@@ -189,7 +200,9 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
       // Programs often close the client too early by mistake: `return client.run(…)` without `await` in the scope of
       // `await using client`.
       if (!this.#isClosed || isCancelled(error)) throw error
-      throw new Error(`the client was closed before ${words[0]} was answered`, { cause: error })
+      throw new ClientClosed(`the client was closed before ${words[0]} was answered`, {
+        cause: error,
+      })
     }
   }
 
@@ -217,7 +230,7 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
         connection = await this.#open()
         if (this.#isClosed) {
           connection.abort()
-          throw new Error('the client is closed')
+          throw new ClientClosed()
         }
       }
       this.#apart.add(connection)
@@ -245,7 +258,7 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
    * Adds a job, and returns its number when the job is safe on the disk. A payload that is not a text is sent as JSON. If
    * another job holds the `key` of the options, no job is added, and the number of that other job is returned.
    *
-   * @throws the error that the server answers: for an unknown kind, a payload that it refuses, a full queue
+   * @throws {ErrorReply} the error that the server answers: for an unknown kind, a payload that it refuses, a full queue
    */
   async add(
     kind: keyof K & string,
@@ -271,7 +284,7 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
   /**
    * Waits until a job has ended, and returns it, or null if there is no such job.
    *
-   * @throws the error of the server when `timeout` milliseconds have passed
+   * @throws {ErrorReply} when `timeout` milliseconds have passed
    */
   async wait(id: number, { timeout }: { timeout?: number } = {}): Promise<Job | null> {
     const limit = timeout === undefined ? [] : ['TIMEOUT', timeout]
@@ -315,7 +328,7 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
    * Returns the output of an attempt of the job, by default of the latest one. Of long output it returns the first 256
    * KiB and the last 768 KiB, with a line between them that says how much is missing.
    *
-   * @throws the error that the server answers: there is no such job, or the job has not had that attempt
+   * @throws {ErrorReply} the error that the server answers: there is no such job, or the job has not had that attempt
    */
   async log(id: number, { attempt }: { attempt?: number } = {}): Promise<string> {
     return this.text('JOB.LOG', id, ...(attempt === undefined ? [] : ['ATTEMPT', attempt]))
@@ -324,7 +337,7 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
   /**
    * Returns the latest attempts of a job, at most 20, the earliest first.
    *
-   * @throws the error of the server when there is no such job
+   * @throws {ErrorReply} when there is no such job
    */
   async attempts(id: number): Promise<AttemptRecord[]> {
     const reply = (await this.command('JOB.ATTEMPTS', id)) as Reply[]

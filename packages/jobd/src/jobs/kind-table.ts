@@ -16,6 +16,7 @@ export type KindSource = Kinds | URL
 /** A module of kinds cannot be used, a kind does not exist, or a kind refuses a payload. */
 export class KindError extends Error {
   override readonly name: string = 'KindError'
+  readonly code: string = 'ERR_JOBD_KIND'
 }
 
 interface Entry {

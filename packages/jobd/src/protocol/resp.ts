@@ -22,6 +22,22 @@ export type Reply =
  */
 export class ProtocolError extends Error {
   override readonly name: string = 'ProtocolError'
+  readonly code: string = 'ERR_JOBD_PROTOCOL'
+}
+
+/**
+ * An error that the server has answered. Its message begins with a word in capitals, which the code contains: the code of
+ * `BUSY 9 jobs are queued` is `ERR_JOBD_BUSY`. The word ERR, which says nothing more, becomes `ERR_JOBD_REPLY`.
+ */
+export class ErrorReply extends Error {
+  override readonly name: string = 'ErrorReply'
+  readonly code: string
+
+  constructor(message: string) {
+    super(message)
+    const word = /^[A-Z]+(?= )/.exec(message)?.[0] ?? 'ERR'
+    this.code = `ERR_JOBD_${word === 'ERR' ? 'REPLY' : word}`
+  }
 }
 
 /** Encodes a reply as a latin1 string. Each character is one byte to be sent. */
@@ -81,7 +97,7 @@ export async function readReply(reader: StreamReader): Promise<Reply> {
     case '+':
       return { simple: text }
     case '-':
-      return new Error(text)
+      return new ErrorReply(text)
     case ':':
     case ',':
       return Number(text)

@@ -39,6 +39,7 @@ export interface JobFileOptions {
  */
 export class JobFileError extends Error {
   override readonly name: string = 'JobFileError'
+  readonly code: string = 'ERR_JOBD_FILE'
 }
 
 /**
