@@ -1,7 +1,7 @@
 import { getEventLoop } from '@tasktree/core'
 import { checkOptions } from '@tasktree/core/lowlevel'
 import { runWithSignal } from './run-child.ts'
-import { SharedWork } from './shared-work.ts'
+import { joinWork, SharedWork } from './shared-work.ts'
 import { sleepUntil } from './sleep-until.ts'
 
 /** The next call of the function, which stands for all calls of the user until it begins. */
@@ -46,10 +46,12 @@ export function coalesce<A extends unknown[], R>(
   }
 
   return (...args) =>
-    runWithSignal(options?.signal, () => {
-      if (next === null || next.work.isOver) next = plan(args)
-      next.args = args
-      next.due = due(getEventLoop().time())
-      return next.work.join()
-    })
+    runWithSignal(options?.signal, () =>
+      joinWork(() => {
+        if (next === null || next.work.isOver) next = plan(args)
+        next.args = args
+        next.due = due(getEventLoop().time())
+        return next.work
+      }),
+    )
 }

@@ -1,4 +1,5 @@
-import { createTask, shield, shielded, type Task } from '@tasktree/core'
+import { createTask, getEventLoop, shield, shielded, type Task } from '@tasktree/core'
+import { cancelsSoFar, isUnderCancel } from './cancels.ts'
 
 /**
  * Work for which several callers wait. It runs in a separate task, so if one caller is cancelled, the work goes on for
@@ -29,6 +30,15 @@ export class SharedWork<T> {
     return this.#task.done() || this.#task.getLoop().isClosed()
   }
 
+  /**
+   * Whether the work was cancelled in another run than the run of the calling code. This happens when that run ends: it
+   * cancels its tasks.
+   */
+  get wasCancelledElsewhere(): boolean {
+    const task = this.#task
+    return task.done() && task.cancelling() > 0 && task.getLoop() !== getEventLoop()
+  }
+
   /** Waits for the work, and returns its result. */
   async join(): Promise<T> {
     const task = this.#task
@@ -44,6 +54,23 @@ export class SharedWork<T> {
       throw error
     } finally {
       this.#callers--
+    }
+  }
+}
+
+/**
+ * Waits for the work that `find` returns, and returns its result. If the work ends because another run has cancelled it,
+ * calls `find` again, which must then begin the work anew. Otherwise the end of the run that has called first would
+ * cancel callers in other runs.
+ */
+export async function joinWork<T>(find: () => SharedWork<T>): Promise<T> {
+  for (;;) {
+    const cancels = cancelsSoFar()
+    const work = find()
+    try {
+      return await work.join()
+    } catch (error) {
+      if (!work.wasCancelledElsewhere || isUnderCancel(cancels)) throw error
     }
   }
 }

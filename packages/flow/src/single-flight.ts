@@ -2,7 +2,7 @@ import { checkBody } from '@tasktree/core/lowlevel'
 import { keyOfArguments } from './argument-key.ts'
 import { runWithSignal } from './run-child.ts'
 import { checkKeyed, type KeyedOptions } from './keyed-options.ts'
-import { SharedWork } from './shared-work.ts'
+import { joinWork, SharedWork } from './shared-work.ts'
 
 /**
  * Returns a function whose calls share the work. While a call of `fn` runs, further calls with the same key do not call
@@ -32,9 +32,7 @@ export function singleFlight<A extends unknown[], R>(
   const flights = new Map<unknown, SharedWork<R>>()
   return (...args) => {
     const of = key(...args)
-    return runWithSignal(signal, () => {
-      const flying = flights.get(of)
-      if (flying?.isOver === false) return flying.join()
+    const begin = (): SharedWork<R> => {
       const land = (): void => {
         if (flights.get(of) === flight) flights.delete(of)
       }
@@ -46,7 +44,13 @@ export function singleFlight<A extends unknown[], R>(
         }
       }, land)
       flights.set(of, flight)
-      return flight.join()
-    })
+      return flight
+    }
+    return runWithSignal(signal, () =>
+      joinWork(() => {
+        const flying = flights.get(of)
+        return flying?.isOver === false ? flying : begin()
+      }),
+    )
   }
 }

@@ -1,4 +1,14 @@
-import { allTasks, currentTask, newEventLoop, sleep, timeout } from '@tasktree/core'
+import {
+  allTasks,
+  createTask,
+  currentTask,
+  ensureFuture,
+  isCancelled,
+  newEventLoop,
+  run,
+  sleep,
+  timeout,
+} from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { debounce, exhaust, latest, queued, singleFlight, throttle } from '@tasktree/flow'
 import { describe, expect, test } from 'vitest'
@@ -43,6 +53,29 @@ describe.each(['debounce', 'throttle', 'singleFlight'])('%s', (name) => {
     for (const task of allTasks()) if (task !== currentTask()) task.cancel()
     await sleep(1)
     expect(await timeout(1_000, () => fn(2))).toBe(4)
+  })
+
+  test('the end of a run leaves the callers in other runs their outcome', async () => {
+    const fn = makers[name]!()
+    const called = Promise.withResolvers<void>()
+    const joined = Promise.withResolvers<void>()
+    const first = run(async () => {
+      void fn(1).catch(() => {})
+      await sleep(0)
+      called.resolve()
+      await ensureFuture(joined.promise)
+    })
+    const second = run(async () => {
+      await ensureFuture(called.promise)
+      const result = fn(2)
+      const cancelled = createTask(() => fn(2))
+      await sleep(0)
+      joined.resolve()
+      await first
+      cancelled.cancel()
+      return [await result, await cancelled.catch((error: unknown) => isCancelled(error))]
+    })
+    expect(await second).toEqual([4, true])
   })
 
   test('work of a loop that was closed leaves nothing to the next call', async () => {
