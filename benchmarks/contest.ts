@@ -3,7 +3,7 @@ import { median, table } from './measure.ts'
 export interface Contestant {
   readonly name: string
   readonly operations: number
-  /** Does this many operations and returns how many it has done; the contest checks the number. */
+  /** Does `operations` operations and returns how many it has done. The contest checks that number. */
   readonly work: (operations: number) => PromiseLike<number>
 }
 
@@ -14,13 +14,16 @@ export interface Contest {
   readonly contestants: readonly Contestant[]
 }
 
-/** Contestants that run in another process: the title of the contest, the contestant's name, its nanoseconds for each operation. */
+/**
+ * Measures contestants that run in another process. Returns for each the title of its contest, its name, and its nanoseconds for
+ * each operation.
+ */
 export type Guests = () => [title: string, name: string, nanoseconds: number][]
 
 /**
- * Every contestant of every contest once a round, in turn, so that whatever slows the machine down slows them all;
- * then the medians, and the median over the rounds of each one's ratio to the one it is compared with. The least of
- * each is what a busy machine disturbs least.
+ * Runs every contestant of every contest once in each round, so that a slow moment of the machine slows all of them. Two more
+ * rounds before the others warm up. Returns a table for each contest, with two figures for each contestant and the ratio of
+ * each figure to the contestant `against`: the median of the rounds, and the least time, which a busy machine disturbs less.
  */
 export async function contest(
   contests: readonly Contest[],

@@ -3,7 +3,7 @@ export function median(samples: number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? NaN
 }
 
-/** Rows as a Markdown table, numbers with at most one digit after the point. */
+/** Prints rows as a Markdown table. A number below 10 gets at most two digits after the point, and any other number none. */
 export function table(head: string[], rows: (string | number)[][]): string {
   const text = (cell: string | number): string =>
     typeof cell === 'string'

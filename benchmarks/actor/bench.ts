@@ -2,8 +2,8 @@
  * node --expose-gc --conditions=@tasktree/source actor/bench.ts
  * erlc otp.erl && erl -noshell -s otp main -s init stop          (in actor/, where erlang is present)
  *
- * Each measurement checks that the work was done, and takes the best of several runs: what another process
- * takes from this one is no property of the code.
+ * Each measurement checks that the work was done, and takes the best of several runs, because other processes can only make a
+ * run slower.
  */
 import assert from 'node:assert/strict'
 import { Actor, type ActorRef, ActorSystem, child, silentLogger, spawn } from '@tasktree/actor'

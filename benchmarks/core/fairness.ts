@@ -1,4 +1,5 @@
-// How late a 10 ms timer and a TCP echo are while two tasks wake each other for ever. Run: node core/fairness.ts
+// Measures how long a 10 ms timer and a TCP echo take while two tasks wake each other without a pause.
+// Run: node core/fairness.ts
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { createTask, Future, run, sleep, wait } from '@tasktree/core'

@@ -1,4 +1,4 @@
-// A million tasks that sleep a second or two, async functions or generator coroutines.
+// Runs a million tasks that each sleep for one to two seconds, as async functions or as generator coroutines.
 // Run: node core/sleepers.ts [generators]
 import { type CoroutineGenerator, createTask, gather, run, sleep } from '@tasktree/core'
 

@@ -1,5 +1,5 @@
-// Tasks and futures beside native promises, effect, effection, and Python's asyncio and uvloop where there is
-// a python3 with them. Run: node --expose-gc core/tasks.ts
+// Compares tasks and futures with native promises, effect and effection, and with Python's asyncio and uvloop if there is a
+// python3 that has them. Run: node --expose-gc core/tasks.ts
 import { spawnSync } from 'node:child_process'
 import {
   allTasks,
@@ -18,7 +18,7 @@ import { median, table } from '../measure.ts'
 
 const one = async (): Promise<number> => 1
 
-// oxlint-disable-next-line eslint/require-yield -- a coroutine that is done at once
+// oxlint-disable-next-line eslint/require-yield -- a coroutine that ends without a wait
 function* oneGenerator(): CoroutineGenerator<number> {
   return 1
 }
@@ -35,7 +35,7 @@ const coroutine = Effect.gen(function* () {
   return yield* Effect.succeed(1)
 })
 
-/** Starts `n` fibers of effect, one after the other, and waits for each. */
+/** Starts `n` fibers of effect one after another, and waits for each before it starts the next. */
 const forkAndJoin = (n: number, what: Effect.Effect<number>): Promise<number> =>
   Effect.runPromise(
     Effect.gen(function* () {
@@ -98,7 +98,7 @@ const start: Contest = {
         runEffection(function* () {
           let sum = 0
           for (let i = 0; i < n; i++) {
-            // oxlint-disable-next-line eslint/require-yield -- an operation that is done at once
+            // oxlint-disable-next-line eslint/require-yield -- an operation that ends without a wait
             const task = yield* spawn(function* () {
               return 1
             })
@@ -110,7 +110,10 @@ const start: Contest = {
   ],
 }
 
-/** `later` calls back in a microtask to come: the next, in which case `await` finds the future done, or one after it. */
+/**
+ * Makes a contest in which `later` calls its callback in a later microtask. If that is the next microtask, the future is already
+ * done when `await` calls its `then`.
+ */
 function resolved(title: string, later: (callback: () => void) => void): Contest {
   return {
     title,
@@ -171,7 +174,10 @@ const resolvedLater = resolved(
   (callback) => void settled.then(pass).then(pass).then(callback),
 )
 
-/** From the cancel of a parked task to its end being awaited; and the same with a result in place of the cancel. */
+/**
+ * Measures the time from the cancel of a waiting task until `await task` has ended. The last row measures the same for a task
+ * whose future gets a result instead of a cancel.
+ */
 async function cancelParked(): Promise<(string | number)[][]> {
   const ends = async (
     cancel: boolean,
@@ -182,7 +188,7 @@ async function cancelParked(): Promise<(string | number)[][]> {
     for (let run = 0; run < 11; run++) {
       const futures = Array.from({ length: parked }, () => new Future<void>())
       const tasks = futures.map((future) => createTask(() => park(future)))
-      // All must have come to their await: the loop starts them in portions.
+      // Waits until every task has reached its await, because the loop starts new tasks in portions.
       while (tasks.some((task) => task.waitingOn.size === 0)) await sleep(0)
       const start = performance.now()
       for (const [i, task] of tasks.entries()) {
@@ -239,7 +245,7 @@ async function memory(): Promise<(string | number)[][]> {
   })
   const ours = (start: (future: Future<void>) => Task): Promise<number> =>
     run(async () => {
-      // All must have come to their await: the loop starts them in portions.
+      // After `sleep(0)` all tasks must have reached their await. The check after the measurement proves it.
       const each = await bytes(
         () => sleep(0),
         () => start(new Future<void>()),

@@ -1,5 +1,5 @@
-// One job at a time beside raw worker_threads and piscina: wall time and CPU time of the whole process, on all cores and
-// on one. Run: node executor/one-job.ts, which takes the built packages.
+// Compares jobs that run one at a time with raw worker_threads and with piscina. Measures the wall time, and the CPU time of the
+// whole process, first on all cores and then on one. Run with the built packages: node executor/one-job.ts
 import { spawnSync } from 'node:child_process'
 import { Worker } from 'node:worker_threads'
 import { jobs, ThreadPoolExecutor } from '@tasktree/executor'
@@ -49,7 +49,7 @@ interface Sample {
   readonly cpu: number
 }
 
-/** Microseconds a job. */
+/** Runs `count` jobs, at most `width` of them at the same time, and returns the microseconds of each job. */
 async function measure(call: Call, count: number, width: number): Promise<Sample> {
   let next = 0
   const lane = async (): Promise<void> => {
@@ -78,8 +78,8 @@ async function compare(): Promise<string> {
   ]
   const alone: Sample[][] = contestants.map(() => [])
   const together: Sample[][] = contestants.map(() => [])
-  // What else the machine does changes from second to second, so all take turns in each round.
-  // Until then the engine is still compiling, on one core for as long as the first 40,000 jobs.
+  // The jobs before the rounds are a warm-up: on one core V8 is still compiling during the first 40,000 jobs. The load of the
+  // machine changes from second to second, so in each round every contestant takes its turn.
   for (const { call } of contestants) await measure(call, 40_000, 1)
   for (let round = 0; round < rounds; round++) {
     for (const [index, { call }] of contestants.entries()) {

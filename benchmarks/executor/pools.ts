@@ -1,4 +1,4 @@
-// Thread and process pools beside raw worker_threads, piscina, tinypool, workerpool and Python's pools.
+// Compares thread and process pools with raw worker_threads, piscina, tinypool, workerpool and Python's pools.
 // Run: node executor/pools.ts
 import { spawnSync } from 'node:child_process'
 import { Worker } from 'node:worker_threads'
@@ -13,7 +13,10 @@ const path = (name: string): string => new URL(name, import.meta.url).pathname
 const refs = jobs<typeof work>(new URL('./jobs.js', import.meta.url))
 type Call = (n: number) => PromiseLike<number>
 
-/** Each lane awaits its result before it submits again. */
+/**
+ * Makes a function that runs `count` calls in `width` lanes and returns how many results were right. A lane awaits the result of a
+ * call before it makes the next call.
+ */
 const lanes =
   (width: number, call: Call) =>
   async (count: number): Promise<number> => {
@@ -86,7 +89,7 @@ async function microseconds(count: number, width: number, call: Call): Promise<n
   return ((performance.now() - start) / count) * 1_000
 }
 
-/** What the machine does besides changes from second to second: all take turns in each round. */
+/** In each round every contestant takes its turn, because the load of the machine changes from second to second. */
 const rounds = 9
 const samples = contestants.map(() => ({ alone: [0], ratio: [0], together: [0] }))
 for (const sample of samples) for (const values of Object.values(sample)) values.pop()
@@ -95,7 +98,8 @@ for (let round = -1; round < rounds; round++) {
   for (const [index, { call }] of contestants.entries()) {
     const alone = await microseconds(1_000, 1, call)
     if (index === 0) raw = alone
-    // The raw worker answers in order to whoever asked first.
+    // The raw worker cannot be measured with 64 calls in flight: all callers listen for the same event, so each would get the
+    // first answer.
     const together = index === 0 ? NaN : await microseconds(3_000, 64, call)
     if (round < 0) continue
     samples[index]?.alone.push(alone)

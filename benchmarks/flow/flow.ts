@@ -1,4 +1,4 @@
-// map, retry and mapStream beside p-map, p-limit, p-retry and effect, in one run. Run: node flow/flow.ts
+// Compares map, retry and mapStream with p-map, p-limit, p-retry and effect. Run: node --expose-gc flow/flow.ts
 import { run } from '@tasktree/core'
 import { map, mapStream, retry } from '@tasktree/flow'
 import { Effect } from 'effect'
@@ -12,7 +12,7 @@ const concurrency = 16
 
 type Step = (count: () => void) => Promise<void>
 
-/** `n` calls of `step`, at most 16 at the same time, by each of the contestants; every call is counted. */
+/** Makes a contest in which each contestant calls `step` `n` times, at most 16 calls at the same time. Every call is counted. */
 function mapping(title: string, step: Step): Contest {
   const items = Array.from({ length: n }, (_, i) => i)
   const contestant = (
@@ -54,7 +54,7 @@ function mapping(title: string, step: Step): Contest {
   }
 }
 
-/** A result is taken by the loop, and counted, once the stream has produced it. */
+/** Makes a contest in which a loop takes the `n` results of each contestant's stream, and counts them. */
 function streaming(): Contest {
   const items = (): Iterable<number> => Array.from({ length: n }, (_, i) => i)
   const fn = async (item: number): Promise<number> => item + 1
@@ -87,7 +87,7 @@ function streaming(): Contest {
 }
 
 function retrying(): Contest {
-  // So many that the start and the end of a run, which take as long as some thousand calls, hardly count.
+  // The start and the end of a run take as long as some thousand calls. With this many calls they hardly count.
   const calls = 200_000
   const loop = async (
     times: number,
@@ -121,7 +121,7 @@ function retrying(): Contest {
   }
 }
 
-/** The heap after every 100,000 of a million results, for which nothing may be kept. */
+/** Measures the heap after every 100,000 of a million results. `mapStream` must not keep the results that the loop has taken. */
 async function streamMemory(): Promise<string> {
   const items = function* (): Generator<number> {
     for (let i = 0; i < 1_000_000; i++) yield i

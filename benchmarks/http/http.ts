@@ -1,4 +1,5 @@
-// Servers under wrk: hello, a JSON echo, a stream. Run: node http/http.ts [hello|json|stream] [rounds] [seconds]
+// Compares HTTP servers under the load of wrk. They answer "hello", echo JSON, or send a stream.
+// Run: node http/http.ts [hello|json|stream] [rounds] [seconds]
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -43,7 +44,7 @@ async function start(name: string): Promise<Server> {
   return { name, port, child }
 }
 
-/** The processor time that a process has used, in microseconds. Linux counts it in hundredths of a second. */
+/** Returns the processor time that a process has used, in microseconds. Linux counts it in hundredths of a second. */
 function processorTime(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
@@ -51,9 +52,9 @@ function processorTime(pid: number): number {
 }
 
 interface Sample {
-  /** Requests a second. */
+  /** Requests per second. */
   readonly rate: number
-  /** Microseconds of processor time a request, which other work on the machine disturbs less. */
+  /** Microseconds of the server's processor time per request. Other work on the machine disturbs this figure less than `rate`. */
   readonly cost: number
 }
 
@@ -76,7 +77,7 @@ const servers = await Promise.all(names.map(start))
 try {
   for (const path of kind === undefined ? kinds : [kind]) {
     const samples = new Map<string, Sample[]>(names.map((name) => [name, []]))
-    // The first round warms up. In each round every server once, so that what slows the machine slows all.
+    // The first round is a warm-up. Each round measures every server once, so that a slow moment of the machine slows all of them.
     for (let round = 0; round <= Number(rounds); round++) {
       for (const server of servers) {
         const sample = measure(server, path)

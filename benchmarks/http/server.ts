@@ -1,4 +1,4 @@
-// One server of the contest: `node http/server.ts <name>` prints its port.
+// Starts one of the servers that http.ts compares, and prints its port. Run: node http/server.ts NAME
 import { createAdaptorServer } from '@hono/node-server'
 import { Response as LightResponse, serve } from '@tasktree/http'
 import fastify from 'fastify'
@@ -24,7 +24,7 @@ function stream(): ReadableStream<Uint8Array> {
 
 type ResponseClass = typeof Response
 
-/** The same handler for every server of web requests. `Made` is the class of its responses. */
+/** Makes the handler that all servers with web `Request`s share. `Made` is the class of the responses that it returns. */
 function webHandler(Made: ResponseClass): (request: Request) => Promise<Response> | Response {
   return (request) => {
     if (request.url.endsWith('/stream')) return new Made(stream())

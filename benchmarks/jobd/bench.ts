@@ -1,4 +1,4 @@
-// The figures of jobd: node benchmarks/jobd/bench.ts [path of redis-server]. Its README says what each is.
+// Measures jobd. The README in this folder says what each figure means. Run: node benchmarks/jobd/bench.ts
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -43,7 +43,7 @@ async function stop({ child }: Running): Promise<void> {
   await exited
 }
 
-/** Requests a second, the median of three runs. */
+/** Runs redis-benchmark three times, and returns the median of the requests per second. */
 function benchmark(port: number, options: string[], command: string[]): number {
   const runs = [1, 2, 3].map(() => {
     const args = ['-p', String(port), '-c', '50', '--csv', ...options, ...command]
@@ -53,7 +53,7 @@ function benchmark(port: number, options: string[], command: string[]): number {
   return runs.toSorted((a, b) => a - b)[1] as number
 }
 
-/** One command at a time on a plain socket: whatever it costs is the server's. */
+/** A client that sends one command at a time over a plain socket. It does so little that the measured time is the server's. */
 class Line {
   readonly #socket: Socket
   #received = ''

@@ -1,4 +1,5 @@
-// jobd beside BullMQ on redis-server: node benchmarks/jobd/bullmq.ts. Its README says what each figure is.
+// Compares jobd with BullMQ on redis-server. The README in this folder says what each figure means.
+// Run: node benchmarks/jobd/bullmq.ts
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -12,14 +13,14 @@ import { Redis } from 'ioredis'
 const main = fileURLToPath(new URL('../../packages/jobd/dist/main.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'jobd-bullmq-'))
 
-/** How many requests are under way at once, how many jobs are measured, and how many run at once. */
+/** The number of requests in flight, the number of measured jobs, and the number of jobs that run at the same time. */
 const [inFlight, jobs, workers] = [50, 10_000, 50]
 const oneByOne = 300
 const rounds = 3
 
 interface Contestant {
   add: () => Promise<unknown>
-  /** Begins the jobs that were added, and waits until that many have ended since the last call. */
+  /** Starts the `count` jobs that were added, and waits until all of them have ended. */
   runAll: (count: number) => Promise<void>
   /** Adds one job and waits for its end. */
   runOne: () => Promise<void>
@@ -153,7 +154,7 @@ const contestants = {
 
 try {
   const results = new Map<string, [number, number, number][]>()
-  // In turn, so that what else the machine does meets all of them.
+  // Each round measures every contestant once, so that other work on the machine disturbs all of them.
   for (let round = 0; round < rounds; round++)
     for (const [name, start] of Object.entries(contestants))
       results.set(name, [...(results.get(name) ?? []), await measure(start)])

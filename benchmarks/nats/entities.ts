@@ -1,4 +1,4 @@
-// Durable messages, activations and take-overs of entities and singletons: node nats/entities.ts
+// Measures durable messages, activations and take-overs of entities and singletons. Run: node nats/entities.ts
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
@@ -28,7 +28,10 @@ class Counter extends Actor {
   }
 }
 
-/** What a durable message cannot do without: append, deliver, write the state by compare-and-set, answer, delete. */
+/**
+ * Serves durable messages with the NATS client alone, by the steps that no implementation can leave out: append, deliver, write
+ * the state by compare-and-set, answer, delete. Returns a function that sends `count` messages one after another.
+ */
 async function serveRaw(client: NatsConnection): Promise<(count: number) => Promise<number>> {
   const manager = await jetstreamManager(client)
   await manager.streams.add({ name: 'raw', subjects: ['raw.*'] })
@@ -67,7 +70,7 @@ function startNode(
   })
 }
 
-/** A singleton that calls `started` when it runs. */
+/** Makes a singleton that calls `started` when it runs. */
 function singleton(cluster: Cluster, id: string, started: () => void): ChildSpec {
   const work = child.task('work', async () => {
     started()
@@ -76,7 +79,10 @@ function singleton(cluster: Cluster, id: string, started: () => void): ChildSpec
   return cluster.singleton(id, work, { lease })
 }
 
-/** Milliseconds from the beginning of an orderly stop, or from a kill of the process, until another node runs the singleton. */
+/**
+ * Returns the milliseconds from the beginning of an orderly stop, or from a kill of the process, until another node runs the
+ * singleton.
+ */
 async function measureTakeOver(servers: string, id: string, isKilled: boolean): Promise<number> {
   const victim = spawn(process.execPath, [import.meta.filename, servers, id], {
     stdio: ['ignore', 'pipe', 'inherit'],

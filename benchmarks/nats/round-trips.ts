@@ -1,4 +1,5 @@
-// One ask and one durable job after the other, beside the same over the NATS client alone: node nats/round-trips.ts
+// Compares asks and durable jobs, one after another, with the same steps over the NATS client alone.
+// Run: node nats/round-trips.ts
 import { AckPolicy, jetstream, jetstreamManager, RetentionPolicy } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import { connect as connectClient, headers, type NatsConnection } from '@nats-io/transport-node'
@@ -8,9 +9,9 @@ import { clusterTree, connect, remoteJobs } from '@tasktree/nats'
 import { contest } from '../contest.ts'
 import { Server } from './server.ts'
 
-/** Many short turns, so that what else the machine does disturbs each contestant alike. */
+/** There are many short rounds, so that other work on the machine disturbs all contestants equally. */
 const [asks, jobs, rounds] = [200, 50, 60]
-/** Operations before the contest, after which the code of both is compiled. */
+/** The number of operations before the contest. After them V8 has compiled the code of all contestants. */
 const warmUp = 4_000
 
 class Adder extends Actor {
@@ -23,7 +24,7 @@ const home = { add: (a: number, b: number): number => a + b }
 const { add } = remoteJobs<typeof home>('home')
 const bytes = new TextEncoder().encode('[1,2]')
 
-/** Takes the messages of a stream and answers, with or without what makes a result durable. */
+/** Takes the messages of a stream and answers them. If `isDurable`, it also stores each result and confirms the message safely. */
 async function serveRaw(client: NatsConnection, name: string, isDurable: boolean): Promise<void> {
   const manager = await jetstreamManager(client)
   await manager.streams.add({
@@ -45,7 +46,7 @@ async function serveRaw(client: NatsConnection, name: string, isDurable: boolean
   })()
 }
 
-/** Submits one job after the other, and waits for each answer on an inbox that is subscribed once. */
+/** Makes a function that submits jobs one after another, and waits for each answer on one inbox subject. */
 function rawSubmitter(client: NatsConnection, name: string): (count: number) => Promise<number> {
   const waiting = new Map<string, () => void>()
   const inbox = `_INBOX.${name}`

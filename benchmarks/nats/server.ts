@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Debian keeps its servers in a folder that is not on everybody's path. */
+/** Debian installs servers in /usr/sbin, which is not on the path of every user. */
 const env = { ...process.env, PATH: [process.env['PATH'] ?? '', '/usr/sbin'].join(delimiter) }
 
 export async function freePort(): Promise<number> {
@@ -32,7 +32,7 @@ async function untilOpen(port: number): Promise<void> {
   }
 }
 
-/** A server with a folder of its own, both gone at the end. */
+/** A server process with a folder of its own. `end` kills the process and removes the folder. */
 export class Server {
   readonly port: number
   readonly #child: ChildProcess
@@ -56,7 +56,7 @@ export class Server {
     ])
   }
 
-  /** Its durability is that of nats-server's default: the file is written, and synced from time to time. */
+  /** Starts redis-server as durable as nats-server is by default: it writes to its file at once, and syncs it from time to time. */
   static async redis(): Promise<Server> {
     return Server.#start('redis-server', (port, folder) => [
       '--port',

@@ -1,4 +1,5 @@
-// Jobs a second with 1, 2 and 4 worker processes, beside BullMQ on redis-server: node nats/throughput.ts
+// Measures the jobs per second with 1, 2 and 4 worker processes, and compares them with BullMQ on redis-server.
+// Run: node nats/throughput.ts
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -26,7 +27,7 @@ async function endAll(workers: readonly ChildProcess[]): Promise<void> {
   await Promise.all(ends)
 }
 
-/** Jobs a second, each with its result, when `inFlight` of them are under way. */
+/** Returns how many jobs per second give their results while `inFlight` of them are in flight. */
 async function measure(submit: (n: number) => PromiseLike<unknown>): Promise<number> {
   let next = 0
   const lane = async (count: number): Promise<void> => {

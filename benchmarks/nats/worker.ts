@@ -1,4 +1,4 @@
-// A worker process of the throughput benchmark: worker.ts nats|bullmq PORT
+// A worker process of throughput.ts. Run: node worker.ts nats|bullmq PORT
 import { ActorSystem, silentLogger } from '@tasktree/actor'
 import { runMain } from '@tasktree/core'
 import { clusterTree } from '@tasktree/nats'

@@ -1,4 +1,4 @@
-// Sends messages of one size over several connections, each the next when the last has come back whole.
+// Sends messages of one size over several connections. A connection sends its next message when the whole last one is back.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -43,7 +43,7 @@ int main(int argc, char **argv) {
   double start = now(), measured = 0;
   long done = 0, total = 0;
   double warm = start + seconds / 4, ended = 0;
-  // When the time is over each message that is on its way comes back, so that no server sees a reset.
+  // When the time is over, the loop still waits until each message that is on its way is back, so that no server sees a reset.
   for (int left = count; left > 0;) {
     double t = now();
     if (measured == 0 && t >= warm) measured = t, done = 0;

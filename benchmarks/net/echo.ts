@@ -1,15 +1,14 @@
 /**
- * TCP echo over 10 connections, requests a second, from a client in C that checks every byte.
+ * Measures the requests per second of TCP echo servers over 10 connections. A client in C checks every byte.
  *
  *   node net/echo.ts [seconds] [rounds]
  *
- * Without a condition, the servers run the built packages, as a user's program does. With
- * `--conditions=@tasktree/source` they run the sources, whose text then lies in V8's heap; the README tells what that
- * does to the figures.
+ * The servers run the built packages, as a user's program does. With `--conditions=@tasktree/source` they run the sources,
+ * whose text then lies in V8's heap. The README of this folder says how that changes the figures.
  *
- * PYTHON and UVLOOP_PYTHON name the interpreters; without them those rows are left out. Every server
- * runs from the beginning to the end, and a round visits each in turn, so that a slow moment of the
- * machine hits all alike: a ratio is the median of those taken within one round.
+ * The environment variables PYTHON and UVLOOP_PYTHON name the Python interpreters for asyncio and for uvloop. Without a variable
+ * the table has no rows for its loop. All servers run from the beginning to the end, and each round measures one after another,
+ * so that a slow moment of the machine slows all of them. Each ratio is the median of the ratios within the rounds.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -62,7 +61,7 @@ try {
     for (const [i, size] of sizes.entries()) {
       for (const { port, samples } of contestants) {
         const { stdout } = await exec(client, [port, '10', String(size), seconds])
-        // The first round warms up.
+        // The first round is a warm-up.
         if (round >= 0) samples[i]?.push(Number(stdout))
       }
     }

@@ -1,4 +1,4 @@
-"""The same by asyncio, and by uvloop where it is installed."""
+"""Does the measurements of spawn.ts with asyncio, and with uvloop if it is installed."""
 
 import asyncio
 import statistics

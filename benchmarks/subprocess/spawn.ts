@@ -1,4 +1,5 @@
-// Spawn a child and collect its output; and bytes through `cat`. Each peer in turn, round after round.
+// Measures how long it takes to start a child and to collect its output, and how fast bytes go through `cat`. Each round measures
+// every library once. Run: node subprocess/spawn.ts
 import { spawn } from 'node:child_process'
 import { execFileSync } from 'node:child_process'
 import { $, run } from '@tasktree/subprocess'
@@ -36,7 +37,7 @@ const collect: Record<string, () => Promise<string>> = {
   zx: async () => (await zx`echo hello`).stdout,
 }
 
-// Made when it is needed: the larger a process, the longer a fork takes.
+// The large input is allocated only after the first measurement, because a fork takes longer in a larger process.
 let input = Buffer.alloc(0)
 
 const through: Record<string, () => Promise<number>> = {
@@ -65,7 +66,7 @@ async function measure<T>(
   return samples
 }
 
-/** The median, and the median of the ratios to the raw runtime within a round. */
+/** Makes a row for each library: the median, and the median of the ratios to `raw spawn` within the rounds. */
 function rows(
   samples: Map<string, number[]>,
   show: (ms: number) => number,

@@ -1,4 +1,4 @@
-// Locks and queues beside async-sema, async-mutex, p-limit, p-queue, fastq, effect, and Python's asyncio where there
+// Compares locks and queues with async-sema, async-mutex, p-limit, p-queue, fastq and effect, and with Python's asyncio if there
 // is a python3. Run: node sync/locks.ts
 import { spawnSync } from 'node:child_process'
 import { type CoroutineGenerator, createTask, gather, run } from '@tasktree/core'
@@ -13,7 +13,7 @@ import { pipes, queues } from './queue-contests.ts'
 
 const contenders = 100
 
-/** `n` uses by 100 at a time; each must have called `done`. */
+/** Starts `n` uses of a lock in crowds of 100, and returns how many of them have called `done`. */
 async function inCrowds(
   n: number,
   make: (done: () => void) => () => PromiseLike<unknown>,
@@ -278,7 +278,7 @@ function contended(): Contest {
   }
 }
 
-/** As many for ever at one lock: what it costs to pass it on. */
+/** Measures what it costs to pass a lock on: 100 loops take the same lock again and again. */
 function passedOn(): Contest {
   const n = 50_000
   const lock = new Lock()
@@ -347,7 +347,7 @@ function asyncio(): [string, string, number][] {
   const script = new URL('locks.py', import.meta.url).pathname
   const { stdout } = spawnSync(python, [script], { encoding: 'utf8' })
   const figures = stdout.split(' ').map(Number)
-  // It has none for the last contest.
+  // The Python script has no figure for the last contest.
   return figures.map((figure, i) => [contests[i]?.title ?? '', 'asyncio', figure])
 }
 

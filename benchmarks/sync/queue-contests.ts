@@ -1,4 +1,4 @@
-// The contests of queues, for locks.ts.
+// The contests about queues, which locks.ts runs together with its own.
 import { createTask, run } from '@tasktree/core'
 import { Queue } from '@tasktree/sync'
 import { Effect, Queue as EffectQueue } from 'effect'
