@@ -1,4 +1,4 @@
-// How each package manager installs packages from a registry into an app, and how it runs a program of that app.
+// The package managers that are tested. Each can install packages from a registry into an app, and run a program of that app.
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 const home = fileURLToPath(new URL('../', import.meta.url))
 const isWindows = process.platform === 'win32'
 
-/** The registry to install from, and a folder for the caches, which must not mix with those of the user. */
+/** The registry to install from, and a folder for the caches of the package managers. They must not use the caches of the user. */
 export interface Source {
   readonly url: string
   readonly caches: string
@@ -17,23 +17,23 @@ export interface Source {
 
 export interface PackageManager {
   readonly name: string
-  /** Whether the machine has it: some are npm packages for Linux on x64 only. */
+  /** Whether this package manager comes from an npm package that exists for Linux on x64 only. */
   readonly onLinuxOnly: boolean
   install(app: string, packages: readonly string[], source: Source): Promise<unknown>
-  /** Runs `program`, a module, and returns what it prints. */
+  /** Runs `program`, the text of a TypeScript module, and returns what it prints. */
   run(app: string, program: string): Promise<string>
-  /** Runs a command that an installed package brings. */
+  /** Runs a command of an installed package, and returns what it prints. */
   command(app: string, name: string, ...args: string[]): Promise<string>
 }
 
-/** Runs a program and returns what it prints. Its error shows what it printed as well. */
+/** Runs a program and returns what it prints. If the program fails, the error contains its output. */
 async function execute(
   cwd: string,
   command: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
 ): Promise<string> {
-  // npm's and pnpm's commands are scripts on Windows, which only a shell starts.
+  // On Windows the commands of npm and pnpm are scripts, and only a shell can start a script.
   const shell = isWindows && command !== process.execPath
   const options = { cwd, shell, env: { ...process.env, ...env }, timeout: 170_000 }
   const ended = promisify(execFile)(command, args, options)
@@ -88,9 +88,9 @@ async function installByYarn(
   packages: readonly string[],
   source: Source,
 ): Promise<void> {
-  // Without a lock file of its own, a folder belongs to the project around it.
+  // Yarn takes a folder without a lock file for a part of the project around it.
   await writeFile(join(app, 'yarn.lock'), '')
-  // Yarn runs programs later without the registry, and must then find its cache at the same place.
+  // Yarn later runs programs without the registry. It then needs its cache, which this file therefore puts into the app.
   await writeFile(
     join(app, '.yarnrc.yml'),
     `enableGlobalCache: false\ncacheFolder: .yarn-cache\nnodeLinker: ${linker}\n`,

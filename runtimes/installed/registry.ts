@@ -1,6 +1,6 @@
-// A registry of npm on this machine, with what a package manager asks one for. The packages of this repository are really
-// published to it, by `pnpm publish`, as they will be to the public one. What they depend on it serves from the workspace's
-// own node_modules, so that no test needs the network.
+// A small npm registry on this machine, which answers the requests that package managers make. The tests publish the packages
+// of this repository to it with `pnpm publish`, as a release publishes them to the public registry. The registry serves the
+// dependencies of these packages from the node_modules of the workspace, so that no test needs the network.
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -13,16 +13,16 @@ import { promisify } from 'node:util'
 interface Manifest {
   readonly name: string
   readonly version: string
-  /** The peers that are optional. */
+  /** Names the peer dependencies that are optional. */
   readonly peerDependenciesMeta?: object
   readonly [field: string]: unknown
 }
 
 interface Version {
   readonly manifest: Manifest
-  /** Null until somebody asks for it: a package of the workspace is packed then. */
+  /** The packed package. Null for a package of the workspace that no request has asked for yet. */
   tarball: Buffer | null
-  /** Where the package lies, if it was not published. */
+  /** The folder of a package of the workspace; null for a package that was published. */
   readonly folder: string | null
 }
 
@@ -34,11 +34,11 @@ interface Publication {
 }
 
 export class LocalRegistry implements AsyncDisposable {
-  /** The names of the packages that were published, each with its manifest. */
+  /** The manifests of the packages that were published, by name. */
   readonly published = new Map<string, Manifest>()
   /**
-   * What the published packages work with if it is there: frameworks, linters, test runners. npm asks for them without
-   * installing them, and to pack them would take most of the time.
+   * The optional peers of the published packages: frameworks, linters, test runners. The registry says that it does not have
+   * them. npm asks for them without installing them, and packing them would take most of the time.
    */
   readonly #optionalPeers = new Set<string>()
   readonly #packages = new Map<string, Map<string, Version>>()
@@ -101,7 +101,7 @@ export class LocalRegistry implements AsyncDisposable {
     this.#packages.set(name, new Map([[manifest.version, { manifest, tarball, folder: null }]]))
   }
 
-  /** Every version of a package that was published, or that the workspace has. */
+  /** Returns every version of a package that was published, or that the workspace has. */
   #find(name: string): Map<string, Version> {
     const known = this.#packages.get(name)
     if (known !== undefined) return known
@@ -128,7 +128,8 @@ export class LocalRegistry implements AsyncDisposable {
         shasum: createHash('sha1').update(tarball).digest('hex'),
         integrity: `sha512-${createHash('sha512').update(tarball).digest('base64')}`,
       }
-      // Scripts of a package of the workspace have run when it was installed there.
+      // The listed manifests have no scripts, because the scripts of a package have already run when pnpm installed it in the
+      // workspace.
       listed[number] = { ...version.manifest, scripts: undefined, dist }
       time[number] = '2020-01-01T00:00:00.000Z'
     }
@@ -146,7 +147,7 @@ async function tarballOf(version: Version): Promise<Buffer> {
   return version.tarball
 }
 
-/** Packs the package in `folder`. Package managers leave out the name of the folder that all files of a tarball are in. */
+/** Packs the package in `folder`. All files of the tarball are in one folder, whose name package managers ignore. */
 async function pack(folder: string): Promise<Buffer> {
   const name = basename(folder)
   const args = ['-czf', '-', '--exclude', `${name}/node_modules`, name]

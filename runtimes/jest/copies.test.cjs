@@ -1,5 +1,5 @@
-// Run by Jest with modules that a transformer has turned into CommonJS: see test/jest.test.ts. There `jest.resetModules()`
-// makes a second copy of a package.
+// test/jest.test.ts runs this file under Jest. A transformer turns all modules into CommonJS, and with such modules
+// `jest.resetModules()` makes the next `require` load a second copy of a package.
 const { expect, jest, test } = require('@jest/globals')
 
 test('two copies after jest.resetModules() wait for and cancel each other', async () => {
@@ -31,7 +31,7 @@ test('two copies after jest.resetModules() wait for and cancel each other', asyn
   expect(isCancelled(new other.CancelledError('of the other copy'))).toBe(true)
 })
 
-test('virtual time and leak checks', async () => {
+test('virtual time and leak checks work', async () => {
   const { createTask, sleep, sleepForever } = require('@tasktree/core')
   const { LeakError, runVirtual, watchLeaks } = require('@tasktree/core/testing')
   const watch = watchLeaks()

@@ -1,4 +1,4 @@
-// Run by Jest with native modules: see test/jest.test.ts.
+// test/jest.test.ts runs this file under Jest with native ES modules.
 import { afterEach, expect, jest, test } from '@jest/globals'
 import { createTask, run, sleep, timeout, TimeoutError } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
@@ -31,7 +31,7 @@ test('tasks, timeouts and locks work', async () => {
   expect(log).toEqual([1])
 })
 
-test('fake timers: a sleep ends when they are advanced, and one that is left pending stops no later one', async () => {
+test('with fake timers a sleep ends when they are advanced, and a pending sleep does not stop later sleeps', async () => {
   jest.useFakeTimers()
   const slept = (async () => {
     await sleep(60_000)

@@ -1,4 +1,4 @@
-// Run by `node --test`, `bun test` and `deno test`: see test/runners.test.ts.
+// test/runners.test.ts runs this file with `node --test`, `bun test` and `deno test`.
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, mock, test } from 'node:test'
 import { createTask, sleep, sleepForever, timeout, TimeoutError } from '@tasktree/core'
@@ -10,20 +10,20 @@ beforeEach(() => {
 })
 afterEach(() => watch.check())
 
-void test('an answer that takes an hour is given up', async () => {
+void test('a timeout under virtual time ends a sleep of an hour', async () => {
   await runVirtual(async () => {
     const answer = timeout(60_000, () => sleep(3_600_000))
     await assert.rejects(answer, TimeoutError)
   })
 })
 
-void test('a task that is left is found', async () => {
+void test('the leak check finds a task that is still running', async () => {
   const task = createTask(() => sleepForever(), { name: 'poller' })
   await assert.rejects(watch.check(), LeakError)
   task.cancel()
 })
 
-void test('fake timers move a sleep', async () => {
+void test('a sleep ends when fake timers are advanced', async () => {
   mock.timers.enable({ apis: ['setTimeout'] })
   try {
     const slept = sleep(60_000, 'slept')

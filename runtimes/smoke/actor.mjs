@@ -1,4 +1,4 @@
-// An actor that answers, one that is restarted after a crash, and a tree that stops in order.
+// Tests an actor that answers, an actor that is restarted after a crash, and a tree of actors that stops.
 import assert from 'node:assert/strict'
 import {
   Actor,
@@ -37,7 +37,7 @@ assert.equal(await till.ask.count(1), 4)
 await till.stop()
 
 await run(async () => {
-  // Node 22 does not know `await using`.
+  // This program disposes the system by hand, because Node 22 has no `await using`.
   const system = await ActorSystem.start({
     name: 'shop',
     logger: silentLogger,
@@ -53,5 +53,5 @@ await run(async () => {
     await system[Symbol.asyncDispose]()
   }
 })
-// The incarnation that crashed has stopped as well.
+// `onStop` has run for each of three: the spawned actor (3), the incarnation that crashed (5), and the new incarnation (1).
 assert.deepEqual(stopped, [3, 5, 1])

@@ -1,5 +1,5 @@
-// A second copy of core and sync, as an upgrade past a package's range leaves behind: the two work together, and a warning
-// names both.
+// Tests two copies of core and sync in one process, which an upgrade can leave behind if it does not fit the version range of a
+// package. Compatible copies must work together, and one warning must name both.
 import assert from 'node:assert/strict'
 import {
   cpSync,
@@ -19,7 +19,7 @@ const packages = realpathSync(new URL('../../packages', import.meta.url))
 const root = mkdtempSync(join(tmpdir(), 'tasktree-copies-'))
 process.on('exit', () => rmSync(root, { recursive: true }))
 
-/** A copy of core and sync with its own version number. */
+/** Makes a copy of core and sync with the given version number, and returns the URLs of its modules. */
 function copy(version) {
   const modules = join(root, version, 'node_modules/@tasktree')
   for (const name of ['core', 'sync']) {
@@ -67,7 +67,8 @@ await run(async () => {
 })
 assert.equal(await runVirtual(async () => sleep(3_600_000, 'slept')), 'slept')
 
-// A version that is not compatible stays apart, and its errors are known by their brands. There is no second warning.
+// A copy with an incompatible version has classes of its own. `isCancelled` and `isFuture` still recognize its objects. There is
+// no second warning.
 const apart = await import(copy('9.0.0').core)
 assert.notEqual(apart.Future, Future)
 const cancelled = new apart.Future()

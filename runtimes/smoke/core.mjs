@@ -1,4 +1,5 @@
-// Cancellation reaches whatever the task awaits, `finally` blocks run, and what is not cancelled ends by itself.
+// Tests that a cancel reaches what a task awaits, in many forms, that `finally` blocks run, and that other tasks end by
+// themselves.
 import assert from 'node:assert/strict'
 import {
   CancelledError,
@@ -15,7 +16,7 @@ import {
 } from '../../packages/core/dist/index.js'
 import { runVirtual } from '../../packages/core/dist/testing.js'
 
-/** Cancels a task that runs `body` once it waits, and gives the steps it logged. */
+/** Runs `body` in a task, cancels the task while it waits, and returns the steps that `body` has logged. */
 async function cancelled(body) {
   const steps = []
   const task = createTask(() => body(steps))
@@ -41,7 +42,8 @@ await run(async () => {
   const nested = async (steps) => sleepAndLog(steps, 'nested')
   assert.deepEqual(await cancelled(nested), ['nested'])
 
-  // Promise.all rejects with the first branch, so the branches have no cleanup that takes time.
+  // Promise.all rejects as soon as one branch has failed. So the clean-up of these branches takes no time, and both have logged
+  // their step by then.
   const branch = async (steps, name) => {
     try {
       await sleep(60_000)
@@ -81,7 +83,7 @@ await run(async () => {
   const signalled = async (steps) => {
     const signal = taskSignal()
     await new Promise((_, reject) => {
-      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- it is a CancelledError
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the reason is a CancelledError
       signal.addEventListener('abort', () => reject(signal.reason))
     }).finally(() => steps.push('aborted'))
   }

@@ -1,4 +1,5 @@
-// Jobs run, are cancelled and lose no neighbour when a worker dies; the built files start their own workers.
+// Tests that jobs run, that a cancel ends a job, and that a job survives when the worker of another job dies. The built files
+// must find and start their own workers.
 import assert from 'node:assert/strict'
 import { isCancelled, run, sleep } from '../../packages/core/dist/index.js'
 import {

@@ -1,4 +1,5 @@
-// Every call once, in a task and in plain code; what has settled has left nothing running; a cancel is never retried.
+// Uses each function of flow once in plain code and once in a task. A call that has settled must not leave work behind, and a
+// cancel must not be retried.
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import { createTask, isCancelled, run, sleep } from '../../packages/core/dist/index.js'

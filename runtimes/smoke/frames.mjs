@@ -1,4 +1,5 @@
-// A task has several flows: a scope cancels its own body and nothing beside it, and a cancel arrives once.
+// Tests scopes in tasks with several flows of control, for example the branches of Promise.all. A scope must cancel only its own
+// body, and a cancel must arrive only once.
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { EventEmitter } from 'node:events'
@@ -24,7 +25,7 @@ const nameOf = (error) => error.name
 const storage = new AsyncLocalStorage()
 
 await run(async () => {
-  // Branches of Promise.all.
+  // A timeout in one branch of Promise.all does not cancel the other branch.
   const slow = async () => {
     await sleep(30)
     return 'slow'
@@ -34,7 +35,7 @@ await run(async () => {
     'slow',
   ])
 
-  // Through a storage of the program's own, and from an event listener.
+  // A timeout works in an event listener, and inside of an AsyncLocalStorage of the program.
   const emitter = new EventEmitter()
   const heard = Promise.withResolvers()
   emitter.on('go', () => void timeout(5, () => sleep(60_000)).catch(heard.resolve))
@@ -43,14 +44,14 @@ await run(async () => {
   const inStorage = timeout(5, () => storage.run(1, () => storage.exit(() => sleep(60_000))))
   await assert.rejects(inStorage, TimeoutError)
 
-  // A callback of a task that has ended.
+  // A timeout works in a callback that runs after its task has ended.
   const late = Promise.withResolvers()
   await createTask(async () => {
     void foreign(5).then(() => timeout(5, () => sleep(60_000)).catch(late.resolve))
   })
   assert((await late.promise) instanceof TimeoutError)
 
-  // A cancel while main is in a foreign await, and the loser of a race still waits.
+  // A cancel comes while the task awaits a native promise and the loser of a race still waits. The next wait of the task gets it.
   const task = createTask(async () => {
     await Promise.race([new Future(), sleep(1)])
     await foreign(20)
@@ -60,7 +61,7 @@ await run(async () => {
   task.cancel()
   await assert.rejects(async () => task, isCancelled)
 
-  // Clean-up is not struck again by the cancel that it cleans up after.
+  // A cancel does not cancel the waits of the clean-up that follows it.
   const steps = []
   const cleaner = createTask(async () => {
     try {
@@ -76,7 +77,7 @@ await run(async () => {
   await assert.rejects(async () => cleaner, isCancelled)
   assert.deepEqual(steps, ['clean'])
 
-  // The signal of the innermost scope.
+  // `taskSignal()` is the signal of the innermost scope.
   const fetching = timeout(5, () => {
     const { promise, reject } = Promise.withResolvers()
     const signal = taskSignal()
@@ -85,13 +86,13 @@ await run(async () => {
   })
   await assert.rejects(fetching, TimeoutError)
 
-  // Work that was begun outside goes on.
+  // `waitFor` does not cancel work that was begun outside of it.
   const work = createTask(() => slow())
   const outside = (async () => work)()
   await assert.rejects(waitFor(outside, 5), TimeoutError)
   assert.equal(await work, 'slow')
 
-  // Scopes, groups and races.
+  // Scopes, groups and races work.
   const scope = await cancelScope(
     async () => {
       try {
@@ -112,9 +113,9 @@ await run(async () => {
     group.cancel()
   })
 
-  // A request of a server is a flow of its own.
+  // Each request of a server is a flow of its own, so that the timeout of one request does not end another.
   const server = http.createServer((request, response) => {
-    // The fast one has time enough on a busy machine too.
+    // The limit of the fast request is long enough even on a busy machine.
     const [limit, ms] = request.url === '/slow' ? [100, 600_000] : [600_000, 20]
     const answer = timeout(limit, () => sleep(ms, 'fast')).catch(nameOf)
     void answer.then((text) => response.end(text))

@@ -1,4 +1,5 @@
-// The client of a request goes in each of the ways that Node's versions tell differently; others are served to their end.
+// Tests that the handler of a request is cancelled when the client leaves, in each of the ways that different versions of Node
+// report differently, and that other requests are served to their end.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'

@@ -1,4 +1,5 @@
-// What is built is called what its door calls it: in error messages, in task trees, and on the console.
+// Tests that the build keeps the names of classes: each class that a package exports has the name of its export. Error messages,
+// task trees and the console show that name.
 import assert from 'node:assert/strict'
 
 for (const name of ['core', 'sync', 'streams', 'net', 'subprocess', 'executor', 'actor', 'http']) {

@@ -1,5 +1,5 @@
-// Lines go there and come back, over TCP and TLS; a peer that does not read makes drain wait; the first and the last
-// bytes of a connection arrive; nothing is left.
+// Tests that lines arrive and come back over TCP and TLS, that `drain` waits for a peer that does not read, and that the first and
+// the last bytes of a connection arrive.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createTask, Future, run, sleep, timeout, wait } from '../../packages/core/dist/index.js'
@@ -66,7 +66,7 @@ async function backpressure() {
   await server[Symbol.asyncDispose]()
 }
 
-/** The server speaks first and ends, while the client is busy. */
+/** Tests that a client that is busy after it has connected still gets the bytes of a server that sends at once and closes. */
 async function greeting(tlsOptions) {
   const server = await startServer(
     (_, writer) => {
@@ -89,7 +89,7 @@ async function greeting(tlsOptions) {
   await server[Symbol.asyncDispose]()
 }
 
-/** The handshake begins before the server is ready for it. */
+/** Tests `startTls` when the client begins the handshake before the server has called `startTls`. */
 async function upgrade() {
   const server = await startServer(
     async (reader, writer) => {
@@ -113,7 +113,7 @@ async function upgrade() {
   await server[Symbol.asyncDispose]()
 }
 
-/** A protocol with a buffer of its own pauses whenever it is full. */
+/** Tests a protocol with a buffer of its own, which pauses the transport each time the buffer is full. */
 async function pausing() {
   const lost = new Future()
   const buffer = Buffer.alloc(4096)
@@ -143,7 +143,7 @@ async function pausing() {
   await server[Symbol.asyncDispose]()
 }
 
-/** Datagrams that were sent right before the close arrive. */
+/** Tests that datagrams arrive that were sent immediately before the socket was closed. */
 async function datagrams() {
   const receiver = await DatagramSocket.open({ localAddr: { host: '127.0.0.1' } })
   const [host, port] = receiver.getExtraInfo('sockname')

@@ -1,4 +1,4 @@
-// Without an SDK of OpenTelemetry nothing is recorded, and a program runs as it did before.
+// Tests that an instrumented program runs as before when it has no SDK of OpenTelemetry.
 import assert from 'node:assert/strict'
 import { createTask, run, sleep } from '../../packages/core/dist/index.js'
 import { instrument } from '../../packages/otel/dist/index.js'

@@ -1,4 +1,4 @@
-// Processes run, give what they wrote, and die with their task, their whole group with them.
+// Tests that processes run, that their output arrives, and that they end when their task is cancelled.
 import assert from 'node:assert/strict'
 import { createTask, run as runLoop, sleep, wait } from '../../packages/core/dist/index.js'
 import {
@@ -33,7 +33,7 @@ await runLoop(async () => {
   assert.ok((await run('cat', [], { input })).stdout.equals(input))
   await assert.rejects(run('no-such-program'), FileNotFoundError)
   await assert.rejects(run('sleep', ['60'], { timeout: 30 }), TimeoutExpired)
-  // A grandchild holds the pipe.
+  // `run` does not wait for a grandchild that still holds the pipe open.
   assert.equal((await run('sh', ['-c', 'sleep 3 & echo hi'], text)).stdout, 'hi\n')
 
   const merged = await createSubprocessShell('echo one; echo two >&2', {

@@ -1,4 +1,5 @@
-// Every kind in tasks and in plain code; waiters that are cancelled in the instant of their grant; nothing is lost.
+// Uses each primitive of sync in tasks, and a lock in plain code. Waiters that are cancelled at the moment in which they get a lock
+// or an item must not lose it.
 import assert from 'node:assert/strict'
 import { createTask, gather, isCancelled, run, sleep } from '../../packages/core/dist/index.js'
 import {
@@ -21,7 +22,7 @@ import {
   Semaphore,
 } from '../../packages/sync/dist/index.js'
 
-/** Three wait for what is held; the first is cancelled in the instant in which it is given back. */
+/** Three tasks wait for a lock that is held. The first task is cancelled at the moment in which the lock is released. */
 async function contended(acquire, statistics, free) {
   const held = await acquire()
   const order = []

@@ -1,5 +1,6 @@
-// A dry run of the release: every package is published to a registry of the test, installed from there by each package
-// manager, and used as its README says. `TASKTREE_INSTALL_ALL=1` runs every README with every package manager.
+// Rehearses a release: publishes every package to a registry of the test, installs the packages from there with each package
+// manager, and runs the programs of their READMEs. With the environment variable `TASKTREE_INSTALL_ALL=1` the programs run with
+// every package manager, and otherwise only with npm.
 import { execFile } from 'node:child_process'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
@@ -52,9 +53,9 @@ afterAll(async () => {
   await rm(work, { recursive: true })
 })
 
-/** A new app with the packages installed. */
+/** Makes a new app and installs the packages in it. Returns the folder of the app. */
 async function install(manager: PackageManager, packages: readonly string[]): Promise<string> {
-  // The shell of Windows, which starts npm's scripts there, would take the name for two.
+  // On Windows a shell starts npm's scripts. It would read a name with a space as two words.
   const name = process.platform === 'win32' ? 'app-' : 'app with a space-'
   const app = await mkdtemp(join(work, name))
   await makeApp(app)
@@ -80,7 +81,7 @@ test('turbo builds every package before these tests', () => {
   )
 })
 
-/** Every package, and what they need beside them that an app must install itself. */
+/** Returns the names of all packages, and of the peer dependencies that an app must install with them. */
 function allPackages(): string[] {
   const manifests = [...registry.published.values()]
   const peers = manifests.flatMap(({ peerDependencies = {}, peerDependenciesMeta = {} }) =>
@@ -89,7 +90,9 @@ function allPackages(): string[] {
   return [...new Set([...registry.published.keys(), ...peers])]
 }
 
-/** A program that loads every door of every package, but those for a lint or a test runner. */
+/**
+ * Returns a program that imports every entry point ("door") of every package, except those for linters and test runners.
+ */
 function openDoors(): string {
   const doors = [...registry.published.values()].flatMap(({ name, exports }) =>
     Object.entries(exports as Record<string, unknown>)
@@ -112,7 +115,7 @@ describe.each(packageManagers)('$name', (manager) => {
   const testHere = testWhere(isHere, 'this package manager is installed for Linux on x64 only')
 
   testHere(
-    'installs all packages, and all their doors open',
+    'installs all packages, and every entry point of them can be imported',
     { tags: ['slow'], timeout: 180_000 },
     async () => {
       const app = await install(manager, allPackages())
@@ -125,13 +128,13 @@ describe.each(packageManagers)('$name', (manager) => {
 
 interface Readme {
   readonly name: string
-  /** What the install lines of the README name. */
+  /** The packages that the install lines of the README name. */
   readonly packages: readonly string[]
   readonly programs: readonly string[]
 }
 
-// jobd is a program, which says itself which Node it needs. Programs of devtools need another process: their package runs
-// them. The plugin for linters has no program.
+// Three READMEs are left out. jobd is a program of its own, and its README says which Node it needs. The programs of devtools
+// need a second process, so the tests of devtools run them. The README of the ESLint plugin has no program.
 const readmes: Readme[] = ['README.md', ...folders.map((folder) => join(folder, 'README.md'))]
   .filter((file) => !/jobd|devtools|eslint/.test(file))
   .map((name) => {
@@ -143,7 +146,7 @@ test.each(readmes)('$name says how to install what its programs need', ({ packag
   expect(packages).toContain('@tasktree/core')
 })
 
-/** The frameworks that programs of http are beside. Their users have installed them. */
+/** The frameworks that programs in the README of http use. A reader who runs such a program has installed the framework. */
 const frameworks = ['@hono', 'express', 'fastify', 'hono', 'ws']
 
 describe('with the install line of its README alone', () => {
@@ -166,7 +169,7 @@ describe('with the install line of its README alone', () => {
         await symlink(fileURLToPath(new URL(`node_modules/${framework}`, home)), target, 'junction')
       }
     }
-    // One after the other: some show what comes first, which a busy machine would mix up.
+    // The programs run one after another. Some of them print what comes first, which a busy machine could change.
     for (const program of programs) await run(app, program)
   }
 
@@ -189,13 +192,14 @@ describe('with the install line of its README alone', () => {
 
   const isWhole = process.env['TASKTREE_INSTALL_ALL'] === '1'
   const others = packageManagers.filter((manager) => manager !== npm)
-  // Those of http need the frameworks, those of nats a server, and those of executor processes, which bun and deno lack.
+  // The programs of http need the frameworks, and the programs of nats need a server. The programs of executor need processes,
+  // which its pools do not support under Bun and Deno.
   const alone = readmes.filter(({ name }) => !/http|nats/.test(name))
   const pairs = others.flatMap((manager) => alone.map((readme) => ({ manager, readme })))
   const runnable = pairs.filter(
     ({ manager, readme }) => !(manager.onLinuxOnly && readme.name.includes('executor')),
   )
-  // It takes minutes, so it is left out of the ordinary run.
+  // These tests take minutes, so an ordinary run leaves them out.
   needsLinux.each(isWhole ? runnable : [])(
     'the programs of $readme.name run where $manager.name has installed them',
     { tags: ['slow'], timeout: 120_000 },

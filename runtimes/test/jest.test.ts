@@ -1,4 +1,4 @@
-// Programs under Jest: with native modules, and with modules that a transformer has turned into CommonJS.
+// Runs test files under Jest: with native ES modules, and with modules that a transformer has turned into CommonJS.
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 
 const home = new URL('../', import.meta.url)
 
-/** What Jest prints; it ends with code 0 only if every test has passed. */
+/** Runs Jest and returns what it prints. Rejects if a test fails, because Jest then ends with another exit code than 0. */
 async function jest(config: string, nodeOptions: string[] = []): Promise<string> {
   const program = [...nodeOptions, 'node_modules/jest/bin/jest.js', '--config', config]
   const { stderr } = await promisify(execFile)(process.execPath, program, {
@@ -25,14 +25,14 @@ test(
   },
 )
 
-test('the page on tests shows what runs here', () => {
+test('the page docs/how-to/testing.md shows the file that Jest runs here', () => {
   const page = readFileSync(new URL('../docs/how-to/testing.md', home), 'utf8')
   const shown = readFileSync(new URL('jest/page.test.mjs', home), 'utf8')
   expect(page).toContain(`\`\`\`js\n${shown}\`\`\`\n`)
 })
 
 test(
-  'CommonJS: a copy after resetModules works with the first one, and virtual time works',
+  'under CommonJS a copy after resetModules works with the first copy, and virtual time works',
   { tags: ['slow'] },
   async () => {
     expect(await jest('jest/commonjs.config.json')).toContain('2 passed')

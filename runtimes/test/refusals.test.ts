@@ -1,4 +1,5 @@
-// Where the packages do not run, the import says so in one line.
+// Tests that an import of a package throws an error with a clear message where the package cannot run: in an old Node, in a
+// browser, and beside zone.js.
 import { build } from 'esbuild'
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -13,7 +14,7 @@ const home = new URL('../', import.meta.url)
 const pinned = fileURLToPath(new URL('../node_modules/node/bin/node', home))
 const isLinux = process.platform === 'linux' && process.arch === 'x64'
 
-/** What a program prints that must fail. */
+/** Runs a program that must fail, and returns what it prints to stderr. */
 async function failing(node: string, args: string[]): Promise<string> {
   const { stderr } = await promisify(execFile)(node, args, { cwd: home }).then(
     () => ({ stderr: 'it did not fail' }),
@@ -49,7 +50,7 @@ test.each(packages)(
   },
 )
 
-test('a bundle for browsers says so when it is loaded', async () => {
+test('a bundle for browsers says that core does not run there when it is loaded', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'tasktree-bundle-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const outfile = join(folder, 'bundle.mjs')
@@ -69,7 +70,7 @@ test('a bundle for browsers says so when it is loaded', async () => {
   )
 })
 
-test('zone.js, which replaces the promise, is refused by name', async () => {
+test('when zone.js has replaced the global Promise, core refuses to run and names zone.js', async () => {
   const zone = `import 'zone.js'; await import('@tasktree/core')`
   expect(await failing(pinned, ['--input-type=module', '--eval', zone])).toMatch(
     /^Error: zone\.js has replaced the global Promise\. Tasktree needs the engine's own/m,

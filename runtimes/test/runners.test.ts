@@ -1,4 +1,4 @@
-// Virtual time and leak checks under the test runners of Node, Bun and Deno, which all know `node:test`.
+// Tests virtual time and leak checks under the test runners of Node, Bun and Deno. All three have the module `node:test`.
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'

@@ -17,7 +17,7 @@ const runtimes = [
   { name: 'Deno', binary: 'node_modules/deno/deno', args: ['run', '--allow-all'] },
 ]
 
-// The packages that hold the binaries exist for this platform alone.
+// The npm packages that contain the binaries of these runtimes exist for Linux on x64 only.
 const here = process.platform === 'linux' && process.arch === 'x64'
 
 const cases = runtimes.flatMap(({ name, binary, args }) =>

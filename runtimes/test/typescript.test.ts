@@ -6,9 +6,12 @@ const home = new URL('../', import.meta.url)
 
 const compilers = ['typescript54', 'typescript55', 'typescript59', 'typescript60', 'typescript']
 
-/** What a compiler says of our programs and declarations. Older ones do not know everything in the declarations of Node. */
+/**
+ * Compiles the files and returns the errors in the programs of this folder and in the declarations of the packages. Other errors
+ * are left out, because an older compiler does not know everything in the declarations of Node.
+ */
 async function compile(compiler: string, options: string, ...files: string[]): Promise<string[]> {
-  // From version 6 on, a compiler that is given a file asks to be told that tsconfig.json does not count.
+  // From version 6 on, a compiler that is given a file fails beside a tsconfig.json unless it is told to ignore it.
   const ignore = /typescript(60)?$/.test(compiler) ? ['--ignoreConfig'] : []
   const always =
     '--noEmit --strict --target es2022 --lib es2023,esnext.disposable --types node'.split(' ')
@@ -26,7 +29,7 @@ test.each(compilers)(
   async (compiler) => {
     const files = ['types/program.ts', 'types/every-package.ts', 'types/commonjs.cts']
     const said = await compile(compiler, '--module nodenext', ...files)
-    // TS1479: an ES module cannot be imported by a CommonJS one. From 5.8 on, it can be, as Node's `require` can.
+    // TS1479 says that a CommonJS module cannot import an ES module. From TypeScript 5.8 on it can, as in Node.
     const refused = said.filter((line) => /^types\/commonjs\.cts.* TS1479: /.test(line))
     expect(said).toEqual(refused)
     expect(refused).toHaveLength(/5[45]$/.test(compiler) ? 2 : 0)
@@ -37,7 +40,7 @@ test.each(compilers)(
   '%s compiles programs with every package, as bundlers resolve modules',
   { tags: ['slow'] },
   async (compiler) => {
-    // The declarations are checked above.
+    // `skipLibCheck` saves time: the test above has already checked the declarations.
     const options = '--module esnext --moduleResolution bundler --skipLibCheck'
     expect(await compile(compiler, options, 'types/every-package.ts')).toEqual([])
   },

@@ -21,7 +21,7 @@ testWhere(isLinux, 'the runtimes are installed for Linux on x64 only')(
       entryPoints: [fileURLToPath(new URL('workerd/worker.mjs', home))],
       bundle: true,
       format: 'esm',
-      // As wrangler bundles: "browser" is among its conditions.
+      // wrangler bundles with these conditions. "browser" is one of them, although workerd is not a browser.
       conditions: ['workerd', 'worker', 'browser'],
       external: ['node:*'],
       outfile: join(folder, 'bundle.mjs'),

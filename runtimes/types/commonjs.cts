@@ -1,4 +1,4 @@
-// A CommonJS module: from TypeScript 5.8 on, it may import ES modules, as Node's `require()` can.
+// This is a CommonJS module. From TypeScript 5.8 on, such a module may import ES modules, as Node's `require()` can.
 import { createTask, type Task } from '@tasktree/core'
 import { Lock } from '@tasktree/sync'
 

@@ -1,4 +1,5 @@
-// Compiled by every supported version of TypeScript, in every way of resolving modules: one use of each door.
+// test/typescript.test.ts compiles this file with every supported version of TypeScript, and in each way of resolving modules. It
+// uses an export of every package.
 import { Actor, spawn } from '@tasktree/actor'
 import { type Task, createTask } from '@tasktree/core'
 import { Claim } from '@tasktree/core/lowlevel'

@@ -1,4 +1,4 @@
-// Compiled by every supported version of TypeScript, against the built declarations.
+// test/typescript.test.ts compiles this file with every supported version of TypeScript against the built declarations.
 import {
   asCompleted,
   createTask,

@@ -1,5 +1,5 @@
-// Core, sync, flow, streams and actor in workerd, the runtime of Cloudflare Workers: tasks, a lock, a cancel, a timeout, a queue, a run
-// that is cancelled with its request, a retry and an actor.
+// Uses core, sync, flow, streams and actor in workerd, the runtime of Cloudflare Workers: tasks, a lock, a cancel, a timeout, a
+// queue, a retry, an actor, and a run that an AbortSignal cancels.
 import assert from 'node:assert'
 import { PassThrough } from 'node:stream'
 import { Actor, spawn } from '@tasktree/actor'
@@ -98,7 +98,7 @@ async function actors() {
   await counter.stop()
 }
 
-// oxlint-disable-next-line import/no-default-export -- what workerd looks for
+// oxlint-disable-next-line import/no-default-export -- workerd looks for the default export
 export default {
   async test() {
     await run(locks)
@@ -106,7 +106,7 @@ export default {
     await run(flows)
     await run(streams)
     await run(actors)
-    // Two runs at the same time, as of two requests.
+    // Two runs may be active at the same time, as they are for two requests.
     const results = await Promise.all([1, 2].map((n) => run(() => sleep(1, n))))
     assert.deepEqual(results, [1, 2])
     const controller = new AbortController()
