@@ -10,7 +10,7 @@ const replacements = { race: 'race', any: 'any', all: 'gather' } as const
 
 type Method = keyof typeof replacements
 
-/** Which of `race`, `any` and `all` of the global Promise the call calls; null for any other call. */
+/** Returns which of `race`, `any` and `all` of the global Promise the call calls, or null for any other call. */
 function methodOf(sourceCode: SourceCode, call: ESTree.CallExpression): Method | null {
   const { callee } = call
   if (callee.type !== 'MemberExpression' || callee.computed) return null
@@ -20,7 +20,7 @@ function methodOf(sourceCode: SourceCode, call: ESTree.CallExpression): Method |
   return findVariable(sourceCode, object, 'Promise') === null ? (property.name as Method) : null
 }
 
-/** The expressions that a function returns in its last statement, or as its body. */
+/** Returns the expression that a function returns in its last statement or as its body, if there is one. */
 function returned(callback: Node | undefined): Node[] {
   if (callback?.type !== 'ArrowFunctionExpression' && callback?.type !== 'FunctionExpression')
     return []
@@ -32,8 +32,8 @@ function returned(callback: Node | undefined): Node[] {
 }
 
 /**
- * What the call waits for, as far as it stands in the file: the elements of an array, or what `map` makes of each item. Of
- * a constant, the initial value counts.
+ * Returns the expressions that the call waits for, if the linted file contains them: the elements of an array, or the expression
+ * that `map` or `Array.from` makes of each item. For a constant, its initial value counts.
  */
 function contestants(sourceCode: SourceCode, list: Node | undefined): Node[] {
   if (list === undefined) return []
@@ -62,7 +62,7 @@ function standsInCall(list: Node): boolean {
   )
 }
 
-/** The initial value of a constant, if it is not just another name. */
+/** Returns the initial value of a constant, or undefined if that value is only the name of another variable. */
 function initialOf(sourceCode: SourceCode, constant: { name: string } & Node): Node | undefined {
   const node = findVariable(sourceCode, constant, constant.name)?.defs[0]?.node
   if (node?.type !== 'VariableDeclarator' || node.id.type !== 'Identifier') return undefined
@@ -110,7 +110,7 @@ export const noNativeRace: Rule = {
         ]
         // `gather` does for futures all that `Promise.all` does, so the call is replaced if all elements are known to be
         // futures. A list with a name and no written type may hold plain values, which `gather` refuses. `race` and `any` of core
-        // cancel the losers, and the program may need these. In both cases the replacement is only suggested.
+        // cancel the losing futures, which the program may still need. In both cases the replacement is only suggested.
         const isInline = list !== undefined && standsInCall(list)
         if (method === 'all' && (isArray || (isInline && futures.length === all.length))) {
           report({ node: call, messageId: method, fix })

@@ -40,8 +40,8 @@ const ignoringResults: ReadonlySet<string> = new Set([
 
 /** Whether code waits at this node, so that a cancel of its task can be thrown there. */
 function waits(sourceCode: SourceCode, node: Node): boolean {
-  // A cancel of the waiting task ends neither of two waits: `import()` gives a promise of the platform, and `run(main)`
-  // begins a program of its own.
+  // A cancel of the waiting task is not thrown at `await import()`, which waits for a native promise, and not at
+  // `await run(main)`, which runs a separate program.
   if (node.type === 'AwaitExpression') {
     const awaited = withoutTypes(node.argument)
     return awaited.type !== 'ImportExpression' && !makesRun(sourceCode, awaited)

@@ -1,7 +1,7 @@
 // Finds out from the text alone whether the value of an expression comes from Tasktree: a future, a task, or the result of a
-// method of an object of Tasktree. The rules must work in oxlint, which gives a plugin no types. So an expression is followed to the
-// import that it comes from: `queue.get()` to `const queue = new Queue()`, and `Queue` to `@tasktree/sync`. An expression
-// whose origin is not in the file counts as unknown, and the rules stay silent about it.
+// method of an object of Tasktree. The rules must work in oxlint, which gives a plugin no types. So this search follows an
+// expression to the import that it comes from: `queue.get()` to `const queue = new Queue()`, and `Queue` to `@tasktree/sync`. An
+// expression whose origin is not in the file counts as unknown, and the rules report nothing about it.
 import type { ESTree, SourceCode, Variable } from '@oxlint/plugins'
 import { exportOf, findVariable, isImported } from './imports.ts'
 import { findAssigned, findMember } from './own-code.ts'
@@ -153,7 +153,7 @@ class Search {
 
 const arrays: ReadonlySet<string> = new Set(['Array', 'ReadonlyArray'])
 
-/** The type that is written at a declaration; null if there is none. */
+/** Returns the type that is written at a declaration, or null if there is none. */
 function typeAt(declared: object): ESTree.TSType | null {
   const { typeAnnotation } = declared as { typeAnnotation?: ESTree.TSTypeAnnotation | null }
   return typeAnnotation?.typeAnnotation ?? null
