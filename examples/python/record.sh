@@ -1,13 +1,13 @@
 #!/bin/sh
-# Records what CPython 3.13 prints for each original: NAME.py -> NAME.out. Pass the interpreter as PYTHON;
-# Trio's are recorded where it has Trio.
+# Runs each Python original NAME.py and records its output in NAME.out. The variable PYTHON names the interpreter, a CPython 3.13.
+# The originals that use Trio are recorded only if that interpreter has Trio.
 cd "$(dirname "$0")" || exit 1
 : "${PYTHON:=python3.13}"
 
 for file in *.py interop/*.py; do
   name="${file%.py}"
   case "$name" in
-    tcp-echo-*) continue ;; # the pair, below
+    tcp-echo-*) continue ;; # the server and its client run together, below
     interop/trio-*) "$PYTHON" -c 'import trio' 2>/dev/null || continue ;;
   esac
   PYTHONUNBUFFERED=1 "$PYTHON" "$file" >"$name.out" 2>"$name.err" || { cat "$name.err"; exit 1; }

@@ -1,4 +1,4 @@
-/** One example: the file `<group>/<name>.ts`. */
+/** An example. Its program is the file `<group>/<name>.ts`. */
 export interface Example {
   group: 'asyncio' | 'interop'
   name: string
@@ -9,7 +9,7 @@ function group(group: Example['group'], summaries: Record<string, string>): Exam
   return Object.entries(summaries).map(([name, summary]) => ({ group, name, summary }))
 }
 
-/** All examples; those of asyncio in the order of the document they come from. */
+/** All examples. The examples of the group `asyncio` have the order of the Python document that they come from. */
 export const catalogue: readonly Example[] = [
   ...group('asyncio', {
     'hello-loop': 'Hello, world! with an event loop by hand',

@@ -1,4 +1,4 @@
-// `npm run example -- NAME`: runs one example, or lists them.
+// `npm run example -- NAME` runs this file. It runs the example NAME, or lists all examples if there is no name.
 import { catalogue } from './catalogue.ts'
 
 const [name, ...args] = process.argv.slice(2)
@@ -6,7 +6,7 @@ const example = catalogue.find((each) => each.name === name)
 
 if (example !== undefined) {
   const url = new URL(`./${example.group}/${example.name}.ts`, import.meta.url)
-  // The example sees its own arguments where a program of its own would.
+  // The example finds its arguments at the same places of `process.argv` as a program that Node starts directly.
   process.argv.splice(1, Infinity, url.pathname, ...args)
   await import(url.href)
 } else {

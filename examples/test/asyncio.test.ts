@@ -10,9 +10,9 @@ const names = catalogue.filter(({ group }) => group === 'asyncio').map(({ name }
 const pair = new Set(['tcp-echo-server', 'tcp-echo-client'])
 const alone = names.filter((name) => !pair.has(name))
 
-/** Where ours prints something else on purpose: the lines of Python that ours replace. */
+/** The outputs that differ on purpose: for an example, each text of the Python original and the text that replaces it here. */
 const differences: Record<string, [pythons: string, ours: string][]> = {
-  // A warning for each write after the end is what the document's author ran into.
+  // The author of the Python document shows that asyncio warns at each write to a closed pipe. Tasktree warns only once.
   drain: [['warned more than once? true', 'warned more than once? false']],
 }
 
@@ -30,7 +30,7 @@ beforeAll(async () => {
   runs = await runExamples(alone)
 }, 120_000)
 
-test.for(alone)('%s prints what its original prints', (name, { skip }) => {
+test.for(alone)('%s prints the same as its Python original', (name, { skip }) => {
   skip(name === 'subprocess-class' && !hasPython, 'there is no python3 on the PATH')
   const { code, stdout, stderr } = runs.get(name)!
   expect({ code, stdout: stable(stdout), stderr }).toEqual({
@@ -41,7 +41,7 @@ test.for(alone)('%s prints what its original prints', (name, { skip }) => {
 })
 
 test.each(names.filter((name) => documented(name) !== null))(
-  'CPython prints for %s what the document says',
+  'the recorded output of CPython for %s is the output that the document shows',
   (name) => {
     expect(recorded(name)).toBe(documented(name))
   },
@@ -63,7 +63,7 @@ test(
     const stop = new AbortController()
     const serving = runExample(['tcp-echo-server', port], { signal: stop.signal })
     let client: ExampleRun
-    // The server does not say when it listens.
+    // The server prints nothing when it begins to listen, so the client tries again until it can connect.
     do client = await runExample(['tcp-echo-client', port])
     while (client.stderr.includes('ECONNREFUSED'))
     stop.abort()

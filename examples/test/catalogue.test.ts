@@ -21,16 +21,16 @@ test.each(['asyncio', 'interop'])('every file of %s is in the catalogue, once', 
   expect(names(group)).toEqual(files(`src/${group}`, '.ts'))
 })
 
-test('every name is there once', () => {
+test('every name is in the catalogue only once', () => {
   expect(new Set(catalogue.map(({ name }) => name)).size).toBe(catalogue.length)
 })
 
-test('every example of asyncio has its original, and what that printed', () => {
+test('every example of asyncio has a Python original and its recorded output', () => {
   expect(files('python', '.py')).toEqual(names('asyncio'))
   expect(files('python', '.out')).toEqual(names('asyncio'))
 })
 
-test('without a name all are listed, with a line each', { tags: ['slow'] }, async () => {
+test('without a name the program lists each example in one line', { tags: ['slow'] }, async () => {
   const { code, stdout, stderr } = await runExample([])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   for (const { name, summary } of catalogue) {
@@ -40,12 +40,16 @@ test('without a name all are listed, with a line each', { tags: ['slow'] }, asyn
   }
 })
 
-test('an unknown name is an error that lists all', { tags: ['slow'] }, async () => {
-  const { code, stdout, stderr } = await runExample(['no-such'])
-  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-  expect(stderr).toContain('There is no example named no-such')
-  for (const { name } of catalogue) expect(stderr).toContain(`  ${name} `)
-})
+test(
+  'an unknown name is an error whose message lists all examples',
+  { tags: ['slow'] },
+  async () => {
+    const { code, stdout, stderr } = await runExample(['no-such'])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain('There is no example named no-such')
+    for (const { name } of catalogue) expect(stderr).toContain(`  ${name} `)
+  },
+)
 
 test('the examples run from the built packages', { tags: ['slow'] }, async () => {
   const built = ['hello-run', 'sync-primitives', 'to-thread', 'subprocess-shlex']

@@ -3,7 +3,7 @@ import { catalogue } from '../src/catalogue.ts'
 import { type ExampleRun, runExamples } from './support/example-run.ts'
 import { recorded, stable } from './support/python-original.ts'
 
-/** What each prints. The lines of the other side are printed there, when it learns of the cancel. */
+/** The lines that each example prints. The code that the cancel must reach prints a line when the cancel arrives there. */
 const outputs: Record<string, string[]> = {
   'grpc-unary': [
     'client: 1 + 2 = 3',
@@ -56,7 +56,7 @@ const outputs: Record<string, string[]> = {
     'server: no process is left',
   ],
   'ai-chat': ['client: stopped after word 1 word 2 word 3', 'model: the cancel has arrived'],
-  // Recorded from Trio itself.
+  // These lines were recorded from the original under Trio.
   'trio-nursery': stable(recorded('interop/trio-nursery')).trimEnd().split('\n'),
 }
 
@@ -67,7 +67,7 @@ beforeAll(async () => {
   runs = await runExamples(names)
 }, 120_000)
 
-test.each(names)('the cancel reaches the other side of %s', (name) => {
+test.each(names)('in %s the cancel reaches the other side', (name) => {
   const { code, stdout, stderr } = runs.get(name)!
   expect({ code, lines: stdout.trimEnd().split('\n'), stderr }).toEqual({
     code: 0,

@@ -7,13 +7,13 @@ class AsyncAdd implements AsyncDisposable {
     this.result = result
   }
 
-  /** What `__aenter__` does. */
+  /** Does what `__aenter__` does in Python. */
   static async enter(a: number, b: number): Promise<AsyncAdd> {
     await sleep(1000)
     return new AsyncAdd(a + b)
   }
 
-  /** What `__aexit__` does. */
+  /** Does what `__aexit__` does in Python. */
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 

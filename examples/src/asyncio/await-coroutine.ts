@@ -7,7 +7,7 @@ async function add(a: number, b: number): Promise<number> {
 }
 
 async function printAdd(a: number, b: number): Promise<void> {
-  const result = await add(a, b) // runs in the same task: a cancel reaches the sleep
+  const result = await add(a, b) // `add` runs in the same task, so a cancel of the task reaches the sleep in it
   console.log(`print_add: ${a} + ${b} = ${result}`)
 }
 

@@ -16,7 +16,7 @@ async function failing(): Promise<void> {
   }
 }
 
-// Plain code: no task runs here.
+// This is plain code, outside of any task.
 const loop = newEventLoop()
 loop.setExceptionHandler((_loop, { task, exception }) => {
   console.log('handler heard:', task?.name, '-', (exception as Error).message)

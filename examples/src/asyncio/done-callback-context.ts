@@ -14,7 +14,7 @@ await run(async () => {
   const future = getRunningLoop().createFuture<string>()
   future.addDoneCallback(report)
   future.addDoneCallback(report, { context: other })
-  user.set('carol') // a callback keeps the context of its registration
+  user.set('carol') // changes nothing for the callbacks: each keeps the context in which it was added
   future.setResult('a result')
   await future
   await sleep(0)

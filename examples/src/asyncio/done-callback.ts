@@ -9,7 +9,7 @@ await run(async () => {
   // Call `report('Future:', future)` when `future` is done.
   future.addDoneCallback((done) => report('Future:', done))
   future.setResult('the result')
-  console.log('set') // callbacks run in the loop's next turn, not now
+  console.log('set') // the callback has not run yet: it runs in the loop's next turn
   await future
   await sleep(0)
 })

@@ -33,7 +33,7 @@ async function connect({ host, port, connectionTimeout, tls }: Client): Promise<
 await run(async () => {
   const closed = new Queue<string>()
 
-  // It never says a word: no client gets through a TLS handshake with it.
+  // This server never sends anything, so a TLS handshake with it never ends.
   const mute = async (reader: StreamReader): Promise<void> => {
     await reader.read()
     await closed.put('the server saw the connection end')

@@ -16,7 +16,7 @@ const lowPriorityTask = coroutine(async () => {
 await run(async () => {
   const queue = new PriorityQueue<[number, Coroutine<void>]>()
 
-  // The calls have not begun: a Coroutine runs when it is awaited.
+  // These calls do not begin yet: a Coroutine begins when it is awaited.
   await queue.put([0, highPriorityTask()])
   await queue.put([1, lowPriorityTask()])
 

@@ -2,8 +2,8 @@ import { run } from '@tasktree/core'
 import { ProcessPoolExecutor, runInExecutor, ThreadPoolExecutor } from '@tasktree/executor'
 
 function blockingIo(): Uint8Array {
-  // Reading like this blocks its thread: run it in a thread pool. A job is sent by its source and
-  // uses nothing of its module, so it gets what it needs here.
+  // Reading like this blocks the thread, so it should run in a thread pool. The pool sends the source
+  // of this function to a worker. There it cannot use the imports of this module, so it loads node:fs.
   const { closeSync, openSync, readSync } = process.getBuiltinModule('node:fs')
   const file = openSync('/dev/urandom', 'r')
   const bytes = new Uint8Array(100)
@@ -13,7 +13,7 @@ function blockingIo(): Uint8Array {
 }
 
 function cpuBound(): bigint {
-  // CPU-bound work will block the event loop: threads and processes both run it beside the loop.
+  // CPU-bound work would block the event loop. A thread and a process can both run it beside the loop.
   let sum = 0n
   for (let i = 0; i < 10 ** 7; i++) sum += BigInt(i * i)
   return sum

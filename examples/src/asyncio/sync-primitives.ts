@@ -3,7 +3,7 @@ import { BoundedSemaphore, Condition, Event, Lock, Semaphore } from '@tasktree/s
 
 async function waiter(name: string, event: Event, lock: Lock): Promise<void> {
   await event.wait()
-  using _ = await lock.acquire() // released at the end of this block, whatever happens
+  using _ = await lock.acquire() // the lock is released at the end of this block, even if it throws
   console.log(name, 'holds the lock')
   await sleep(0)
 }
@@ -22,7 +22,7 @@ await run(async () => {
   console.log('event set?', event.isSet())
   event.set()
   await gather(tasks)
-  event.clear() // unlike an auto-reset event of Windows, it stays set until cleared
+  event.clear() // an event stays set until it is cleared, unlike an auto-reset event of Windows
   console.log('event set?', event.isSet())
 
   const condition = new Condition()

@@ -3,7 +3,7 @@ import { toThread } from '@tasktree/executor'
 
 function blockingIo(): string {
   const never = new Int32Array(new SharedArrayBuffer(4))
-  Atomics.wait(never, 0, 0, 2000) // blocks its thread, and only that
+  Atomics.wait(never, 0, 0, 2000) // blocks only the thread in which this function runs
   return 'blocking_io complete'
 }
 

@@ -6,7 +6,7 @@ import { MockLanguageModelV3 } from 'ai/test'
 
 const stopped = new Event()
 
-/** A fake model behind HTTP, which never runs out of words. */
+/** The answer of a fake model behind HTTP: words without an end. */
 async function* words(): AsyncIterable<{ data: string }> {
   try {
     for (let i = 1; ; i++) {
@@ -24,7 +24,7 @@ function decoded(response: Response): ReadableStream<string> {
   return body.pipeThrough(new TextDecoderStream())
 }
 
-/** What the SDK needs to know of the model: how to call it, and how to read its stream. */
+/** Tells the SDK how to call the model, and how to read its stream. */
 function modelAt(url: string): MockLanguageModelV3 {
   return new MockLanguageModelV3({
     doStream: async ({ abortSignal }) => {
@@ -53,7 +53,7 @@ await run(async () => {
   await using server = await serve(async (request) => {
     const prompt = await request.text()
     const { signal } = request
-    // The signal of the request aborts when the client has gone: nobody else has to notice.
+    // When the client disconnects, the signal of the request aborts, and the SDK stops the model.
     const result = streamText({ model: modelAt(model.url), prompt, abortSignal: signal })
     return result.toTextStreamResponse()
   })

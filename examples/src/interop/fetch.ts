@@ -1,7 +1,7 @@
 import { createTask, isCancelled, run, taskSignal, timeout, TimeoutError } from '@tasktree/core'
 import { StallingServer } from './http/stalling-server.ts'
 
-/** Nobody passes it a signal: it takes that of the task it runs in. */
+/** Needs no signal from its caller, because it uses the signal of the task in which it runs. */
 async function get(url: string): Promise<string> {
   const response = await fetch(url, { signal: taskSignal() })
   return response.text()
@@ -12,7 +12,7 @@ await run(async () => {
 
   console.log('client:', await get(`${server.origin}/hello`))
 
-  // Cancelled before there is an answer:
+  // The task is cancelled before there is an answer:
   const task = createTask(() => get(`${server.origin}/silent`))
   await server.asked.wait()
   task.cancel()
@@ -25,7 +25,7 @@ await run(async () => {
   await server.deserted.wait()
   server.deserted.clear()
 
-  // Out of time in the middle of the answer:
+  // The time runs out in the middle of the answer:
   try {
     await timeout(500, () => get(`${server.origin}/endless`))
   } catch (error) {

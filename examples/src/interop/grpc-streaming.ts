@@ -11,7 +11,7 @@ import {
 import { Event } from '@tasktree/sync'
 import { Counter, type NumberMessage } from './grpc/counter.ts'
 
-/** What a call receives. Leaving the loop over it before its end, also by a cancel, cancels the call. */
+/** Yields what a call receives. If a loop over it ends early (by `break`, an error or a cancel), the call is cancelled. */
 async function* received<T>(call: AsyncIterable<T> & { cancel(): void }): AsyncGenerator<T, void> {
   const messages = call[Symbol.asyncIterator]()
   let state: 'open' | 'ended' | 'left' = 'open'
@@ -20,12 +20,12 @@ async function* received<T>(call: AsyncIterable<T> & { cancel(): void }): AsyncG
       return await messages.next()
     } catch (error) {
       if (state !== 'left') throw error
-      return { done: true, value: undefined } // it failed by our cancel: nobody waits for it any more
+      return { done: true, value: undefined } // `call.cancel()` below made it fail, and the loop has ended
     }
   }
   try {
     for (;;) {
-      // A promise that is not ours: a cancel gives it up.
+      // `next()` returns a native promise. With `ensureFuture`, a cancel of the task ends the wait for it.
       const { done, value } = await ensureFuture(next())
       if (done === true) {
         state = 'ended'
@@ -50,7 +50,7 @@ await run(async () => {
   const endless = new Event()
   const ended = new Event()
 
-  /** Serves a call by a task of its own, which ends with the call. */
+  /** Serves a call in a new task. The task is cancelled when the client cancels the call. */
   function serve(call: ServerCall, handle: () => Promise<void>): void {
     const task = loop.createTask(async () => {
       try {
@@ -101,7 +101,7 @@ await run(async () => {
 
   for await (const { value } of received(client.count({ value: 3 }))) console.log('counted', value)
 
-  // The server sends, and the client has heard enough:
+  // The server sends numbers, and the client is cancelled after three of them:
   const counting = createTask(async () => {
     for await (const { value } of received(client.count({ value: 1_000_000 }))) {
       if (value === 3) counting.cancel()
@@ -109,7 +109,7 @@ await run(async () => {
   })
   await endOf(counting)
 
-  // Both send, and the client is cancelled while it waits for an answer that does not come:
+  // Both sides send, and the client is cancelled while it waits for an answer that does not come:
   const doubling = createTask(async () => {
     const call = client.double()
     call.write({ value: 21 })

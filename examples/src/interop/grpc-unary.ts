@@ -3,7 +3,7 @@ import { createTask, Future, getRunningLoop, isCancelled, run, sleep } from '@ta
 import { Event } from '@tasktree/sync'
 import { Counter, type NumberMessage } from './grpc/counter.ts'
 
-/** A unary call as a future: the call is cancelled with the task that awaits it. */
+/** Makes a future of a unary call. When the task that awaits the future is cancelled, the call is cancelled too. */
 function unary<T>(start: (callback: requestCallback<T>) => ClientUnaryCall): Future<T> {
   const reply = new Future<T>()
   const call = start((error, value) => {
@@ -38,7 +38,7 @@ await run(async () => {
 
   await using counter = await Counter.serve({
     add(call, callback) {
-      // A task for each call, which ends with the call.
+      // Each call gets a task of its own. The task is cancelled when the client cancels the call.
       const task = loop.createTask(() => sum(call.request.values))
       call.on('cancelled', () => task.cancel())
       task.addDoneCallback(() => {

@@ -11,7 +11,7 @@ const started = new Event()
 const ended = new Event()
 const pids: number[] = []
 
-/** Builds for an hour: a shell with two children. Leaving the scope kills all three. */
+/** Runs a build that takes an hour: a shell with two children. At the end of this function all three processes are killed. */
 async function build(): Promise<string> {
   const script = 'sleep 3600 & echo $!; sleep 3600 & echo $!; wait'
   await using shell = await createSubprocessExec('sh', ['-c', script], { stdout: PIPE })
@@ -29,7 +29,7 @@ async function build(): Promise<string> {
 
 const tools = new McpServer({ name: 'builder', version: '1.0.0' })
 tools.registerTool('build', { description: 'builds everything' }, async ({ signal }) => {
-  // The SDK aborts the signal when the client cancels the call: then the task ends, with all it has started.
+  // When the client cancels the call, the SDK aborts the signal. This cancels the task, which ends its processes.
   const text = await createTask(build, { name: 'build', signal })
   return { content: [{ type: 'text', text }] }
 })

@@ -9,16 +9,16 @@ import {
   taskGroup,
 } from '@tasktree/core'
 
-/** Trio's nursery: a task group within a cancel scope. */
+/** The nursery of Trio, made of a task group inside a cancel scope. */
 interface Nursery {
   startSoon(child: () => PromiseLike<unknown>): void
-  /** Waits until the child has called `started`, and gives what it was called with. */
+  /** Starts the child, waits until the child calls `started(value)`, and resolves with that value. */
   start<T>(child: (started: (value: T) => void) => PromiseLike<unknown>): Future<T>
-  /** Cancels the body and the children. It is caught where the nursery ends. */
+  /** Cancels the body and the children. The cancel ends at the end of the nursery. */
   cancel(): void
 }
 
-/** Ends when all children have; resolves to whether a cancel was caught. */
+/** Runs `body`, and waits for all children. Resolves with whether `nursery.cancel()` ended the nursery. */
 async function openNursery(body: (nursery: Nursery) => Promise<void>): Promise<boolean> {
   const { cancelled } = await moveOnAfter(Infinity, (scope) =>
     taskGroup((group) =>
@@ -65,7 +65,7 @@ await run(async () => {
   })
   console.log('all have ended')
 
-  // Its cancel scope ends them.
+  // A cancel of the nursery ends its children.
   const caught = await openNursery(async (nursery) => {
     console.log('the service listens at', await nursery.start(service))
     nursery.startSoon(() => child('three', 3_600_000))
@@ -74,7 +74,7 @@ await run(async () => {
   })
   console.log('the cancel was caught:', caught)
 
-  // A failure ends the others.
+  // The failure of one child ends the other children.
   try {
     await openNursery(async (nursery) => {
       nursery.startSoon(() => child('four', 3_600_000))
@@ -85,7 +85,7 @@ await run(async () => {
     console.log('failed:', (error.errors[0] as Error).message)
   }
 
-  // A scope with a deadline, and what is shielded from it.
+  // A deadline ends a scope, except for the code that is shielded from it.
   const { cancelled } = await moveOnAfter(200, async () => {
     await shielded(() => child('five', 400))
     await sleep(Infinity)

@@ -12,7 +12,7 @@ await run(async () => {
 
   console.log('client:', await get('/hello'))
 
-  // Cancelled before there is an answer:
+  // The task is cancelled before there is an answer:
   const asking = createTask(() => get('/silent'))
   await server.asked.wait()
   asking.cancel()
@@ -25,7 +25,7 @@ await run(async () => {
   await server.deserted.wait()
   server.deserted.clear()
 
-  // Cancelled in the middle of the answer:
+  // The task is cancelled in the middle of the answer:
   const reading = createTask(async () => {
     const { body } = await request(`${server.origin}/endless`, { signal: taskSignal() })
     for await (const chunk of body) if (String(chunk).startsWith('and')) reading.cancel()

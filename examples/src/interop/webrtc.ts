@@ -11,7 +11,7 @@ import {
 import { Event, Queue } from '@tasktree/sync'
 import { type RTCDataChannel, RTCPeerConnection } from 'werift'
 
-/** One side of a WebRTC connection within this machine, closed with its scope. */
+/** One side of a WebRTC connection within this machine. It closes at the end of its scope. */
 class Peer implements AsyncDisposable {
   readonly connection: RTCPeerConnection = new RTCPeerConnection({
     iceServers: [],
@@ -24,11 +24,11 @@ class Peer implements AsyncDisposable {
   }
 }
 
-/** A data channel whose messages are waited for, closed with its scope. */
+/** A data channel with a queue of its messages, for which a task can wait. It closes at the end of its scope. */
 class Channel implements Disposable {
   readonly messages: Queue<string> = new Queue()
   readonly opened: Future<void> = new Future()
-  /** Done when either side has closed it. */
+  /** Done when either side has closed the channel. */
   readonly closed: Future<void> = new Future()
   readonly #channel: RTCDataChannel
 

@@ -12,9 +12,9 @@ import {
 import { Event, Queue } from '@tasktree/sync'
 import { WebSocket, WebSocketServer } from 'ws'
 
-/** A WebSocket whose messages are waited for, and which is closed with its scope. */
+/** A WebSocket with a queue of its messages, for which a task can wait. It closes at the end of its scope. */
 class Connection implements AsyncDisposable {
-  /** Ends when the connection does. */
+  /** The messages of the other side. The queue ends when the connection ends. */
   readonly messages: Queue<string> = new Queue()
   readonly #socket: WebSocket
 
@@ -35,7 +35,7 @@ class Connection implements AsyncDisposable {
     try {
       await opened
     } catch (error) {
-      socket.terminate() // also when the task was cancelled while it connected
+      socket.terminate() // also needed if the task was cancelled while it was connecting
       throw error
     }
     return connection
@@ -47,7 +47,7 @@ class Connection implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#socket.close(1001, 'the client leaves')
-    for await (const _ of this.messages); // until the other side has said goodbye too
+    for await (const _ of this.messages); // waits until the other side has closed too
   }
 }
 
@@ -58,7 +58,7 @@ await run(async () => {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
   await once(server, 'listening')
 
-  // For each connection a task, which ends with it.
+  // Each connection gets a task of its own. The task is cancelled when the connection closes.
   server.on('connection', (socket) => {
     const { messages } = new Connection(socket)
     const task = loop.createTask(async () => {

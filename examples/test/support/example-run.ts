@@ -11,8 +11,8 @@ const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const fromSource = ['--conditions=@tasktree/source']
 
 /**
- * Runs `npm run example`'s program as a process of its own, and gives what it printed; `flags` are for its Node. When
- * `signal` aborts it is told to end.
+ * Runs the program of `npm run example` in a new process, and returns its exit code and what it printed. `flags` are options for
+ * Node. When `signal` aborts, the process gets SIGTERM.
  */
 export function runExample(
   args: readonly string[],
@@ -22,10 +22,10 @@ export function runExample(
   const { resolve, reject, promise } = Promise.withResolvers<ExampleRun>()
   const child = spawn(process.execPath, [...flags, main, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    // One that hangs is to fail by what it has printed.
+    // An example that hangs is killed, so that the test fails and shows what the example has printed.
     timeout: 60_000,
     killSignal: 'SIGKILL',
-    // What programs of the system say is in English.
+    // With this locale the messages of system programs are in English.
     env: { ...process.env, LC_ALL: 'C', NODE_OPTIONS: '' },
   })
   let stdout = ''
@@ -42,7 +42,7 @@ export function runExample(
   return promise
 }
 
-/** Runs the examples of these names, three at a time: most of them sleep most of the time. */
+/** Runs the examples with these names, three at the same time, because most of them sleep most of the time. */
 export async function runExamples(names: readonly string[]): Promise<Map<string, ExampleRun>> {
   const runs = new Map<string, ExampleRun>()
   const waiting = names.values()

@@ -4,18 +4,18 @@ function read(file: string): string {
   return readFileSync(new URL(`../../python/${file}`, import.meta.url), 'utf8')
 }
 
-/** What CPython 3.13 printed when `npm run record` was last run. */
+/** Returns the output of the original that `python/record.sh` has recorded from CPython 3.13. */
 export function recorded(name: string): string {
   return read(`${name}.out`)
 }
 
-/** What the document says that it prints; null where it does not say. */
+/** Returns the output that a comment in the original gives, or null if there is no such comment. */
 export function documented(name: string): string | null {
   const [, comment] = read(`${name}.py`).split('# Expected output:\n#\n')
   return comment?.replaceAll(/^# {5}/gm, '') ?? null
 }
 
-/** How the two languages spell the same values, and what is another in every run. */
+/** Patterns for values that Python and JavaScript print differently, or that are different in every run. */
 const spellings: readonly [RegExp, string][] = [
   [/\bTrue\b/g, 'true'],
   [/\bFalse\b/g, 'false'],
@@ -25,7 +25,7 @@ const spellings: readonly [RegExp, string][] = [
   [/(?<=127\.0\.0\.1(?::|', ))\d+/g, 'PORT'],
 ]
 
-/** The part of an output that every run of either program shares. */
+/** Returns an output in a form that is the same for both programs and in every run. */
 export function stable(output: string): string {
   return spellings.reduce((text, [pattern, spelling]) => text.replaceAll(pattern, spelling), output)
 }

@@ -41,7 +41,7 @@ const { tasktree } = loadPackageDefinition(loadSync(proto)) as unknown as {
   tasktree: { Counter: ServiceClientConstructor }
 }
 
-/** A server of these handlers, a client of it, and both closed when the scope is left. */
+/** A gRPC server with the given handlers, and a client that is connected to it. Both close at the end of the scope. */
 export class Counter implements AsyncDisposable {
   readonly client: CounterClient
   readonly #server: Server

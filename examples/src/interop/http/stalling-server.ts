@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net'
 import { getRunningLoop } from '@tasktree/core'
 import { Event } from '@tasktree/sync'
 
-/** A server that answers `/hello`, never answers `/silent`, and never comes to the end of `/endless`. */
+/** A server that answers `/hello`, never answers `/silent`, and never ends its answer to `/endless`. */
 export class StallingServer implements AsyncDisposable {
-  /** Set when it has seen a client go before the end. */
+  /** Set when a client has disconnected before the end of its answer. */
   readonly deserted: Event = new Event()
-  /** Set when `/silent` is asked for. */
+  /** Set when a client has requested `/silent`. */
   readonly asked: Event = new Event()
   readonly origin: string
   readonly #server: Server
