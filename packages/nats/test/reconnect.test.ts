@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect as dial, createServer, type Socket } from 'node:net'
 import { connect } from '@tasktree/nats'
-import { describe, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { NatsServer, skipEach, withoutServer } from './support/server.ts'
 import { until } from './support/tree.ts'
 
@@ -71,6 +71,20 @@ describe('reconnecting', () => {
       way.cut()
       await until(() => way.deaths === 1, 'the handshake')
       await until(() => cluster.status === 'connected', 'the connection')
+    },
+  )
+
+  test(
+    'the end of a cluster does not depend on a server that is paused',
+    { tags: 'slow' },
+    async () => {
+      await using server = await NatsServer.start()
+      const cluster = await connect(server.newCluster())
+      await cluster.nodes()
+      server.signal('SIGSTOP')
+      // By itself the client fails about ten seconds later.
+      await cluster[Symbol.asyncDispose]()
+      expect(cluster.status).toBe('idle')
     },
   )
 })

@@ -15,7 +15,7 @@ import {
   nanos,
   type NatsConnection,
 } from '@nats-io/transport-node'
-import { Future } from '@tasktree/core'
+import { Future, wait } from '@tasktree/core'
 import { BusTimeout, ClusterClosed, StreamFull } from '../errors.ts'
 import {
   type Appended,
@@ -49,6 +49,9 @@ import { ifStored, removeStored } from './stored-messages.ts'
 const duplicateWindow = 120_000
 /** Milliseconds without a pull after which the server deletes a consumer that only reads. */
 const readerPatience = 300_000
+
+/** Milliseconds that a server has to take what is buffered when the connection is closed. */
+const drainPatience = 2_000
 
 function toHeaders(record: Headers): MsgHdrs {
   const made = makeHeaders()
@@ -382,12 +385,18 @@ export class NatsBus implements Bus {
 
   async #close(): Promise<void> {
     if (this.#status === 'closed') return
-    if (this.#status === 'connected' && !this.#connection.isDraining()) {
-      await this.#connection.drain()
-    } else {
-      await this.#connection.close()
+    const connection = this.#connection
+    try {
+      if (this.#status === 'connected' && !connection.isDraining()) {
+        const drained = this.#pending.follow(() => connection.drain())
+        // If it fails, the connection is lost, and nothing can be sent any more.
+        drained.addDoneCallback(() => void (drained.cancelled() || drained.exception()))
+        await wait([drained], { timeout: drainPatience })
+      }
+    } finally {
+      await connection.close()
+      this.#report('closed')
     }
-    this.#report('closed')
   }
 }
 

@@ -9,7 +9,7 @@ import {
   type ChildOptions,
   type ChildSpec,
 } from '@tasktree/actor'
-import { cancelTasks, Future, isCancelled, type Task } from '@tasktree/core'
+import { cancelTasks, Future, isCancelled, type Task, timeout } from '@tasktree/core'
 import { checkOptions, createServiceTask } from '@tasktree/core/lowlevel'
 import type { Bus, Connector } from '../bus/bus.ts'
 import { connectNats } from '../bus/connect-nats.ts'
@@ -44,7 +44,10 @@ export interface ClusterOptions extends ConnectionOptions, DurabilityOptions {
   connector?: Connector
 }
 
-/** Milliseconds that work in the background, such as sending a cancel, gets when the cluster is closed. */
+/**
+ * Milliseconds that the removal of the node's entry gets when the cluster is closed, and after it the work in the background,
+ * such as sending a cancel.
+ */
 const patience = 2_000
 
 /**
@@ -306,7 +309,7 @@ class Connection implements AsyncDisposable {
     if (this.#keeping !== null) await cancelTasks([this.#keeping])
     const bus = this.#bus
     try {
-      if (bus?.status === 'connected') await this.#entry.remove(bus)
+      if (bus?.status === 'connected') await timeout(patience, () => this.#entry.remove(bus))
     } catch (error) {
       // An entry that is not removed expires by itself.
       if (isCancelled(error)) throw error
