@@ -107,18 +107,24 @@ export class ByteQueue {
     this.length = 0
   }
 
-  /** Returns the position where `separator` first begins at or after `from`; -1 when there is none. */
-  indexOf(separator: Buffer, from: number): number {
+  /**
+   * Returns the position where `separator` first begins, at or after `from` and before `before`; -1 when there is none. Does
+   * not look at the bytes that come later.
+   */
+  indexOf(separator: Buffer, from: number, before: number = Infinity): number {
     const chunks = this.#chunks
     const needle = separator.length === 1 ? (separator[0] as number) : separator
     let [i, base] = this.#locate(from)
-    for (; i < chunks.length; i++) {
+    for (; i < chunks.length && base < before; i++) {
       const chunk = chunks[i] as Buffer
       const skipped = i === this.#head ? this.#offset : 0
-      const at = chunk.indexOf(needle, skipped + Math.max(0, from - base))
+      const lookedAt = skipped + before - base + separator.length - 1
+      const searched = lookedAt < chunk.length ? chunk.subarray(0, lookedAt) : chunk
+      const at = searched.indexOf(needle, skipped + Math.max(0, from - base))
       if (at !== -1) return base + at - skipped
       const end = base + chunk.length - skipped
-      for (let start = Math.max(from, base, end - separator.length + 1); start < end; start++) {
+      const first = Math.max(from, base, end - separator.length + 1)
+      for (let start = first; start < end && start < before; start++) {
         if (this.#spans(separator, i, skipped + start - base)) return start
       }
       base = end
@@ -128,13 +134,17 @@ export class ByteQueue {
 
   /**
    * Returns the index of the chunk that contains the byte at position `from`, and the position of the first byte of that
-   * chunk. Few steps are needed: a new search begins at 0, in the first chunk, and a search that continues begins near the
-   * end, from where the loop runs.
+   * chunk. Begins at the nearer end of the queue, because most searches begin near one of the ends.
    */
   #locate(from: number): [chunk: number, base: number] {
-    if (from < this.firstLength) return [this.#head, 0]
-    let i = this.#chunks.length
-    let base = this.length
+    let i = this.#head
+    let base = 0
+    if (from < this.length / 2) {
+      while (base + this.#sizeOf(i) <= from) base += this.#sizeOf(i++)
+      return [i, base]
+    }
+    i = this.#chunks.length
+    base = this.length
     while (i > this.#head && base > from) base -= this.#sizeOf(--i)
     return [i, base]
   }

@@ -3,12 +3,19 @@ import { LimitOverrunError } from './errors.ts'
 import type { CharacterWidth } from './line-text.ts'
 import { type Bytes, toBuffer } from './to-buffer.ts'
 
+/** How many bytes are searched first if there are several separators. */
+const FIRST_PART = 1024
+
 /**
  * Searches the buffer of a reader for the separator that ends first.
  *
  * The problem: bytes arrive in chunks, and a search after each chunk must not look at the same bytes again, or a long
  * line in small chunks would cost the square of its length. The idea: the search remembers up to where there is no
  * separator. It goes back by one byte less than the longest separator, because the end of a chunk may cut a separator.
+ *
+ * Several separators are looked for in a short part of the buffer first, and then in a part twice as long, and so on. If
+ * each was looked for in the whole buffer, a separator that never comes would make each of many buffered records cost as
+ * much as the whole buffer.
  */
 export class SeparatorSearch {
   readonly #buffer: ByteQueue
@@ -46,14 +53,7 @@ export class SeparatorSearch {
       this.#generation = buffer.generation
       this.#from = 0
     }
-    let start = -1
-    let end = Infinity
-    for (const separator of this.#separators) {
-      const at = findSeparator(buffer, separator, this.#from, this.#width)
-      if (at === -1 || at + separator.length >= end) continue
-      start = at
-      end = at + separator.length
-    }
+    const { start, end } = this.#find()
     if (start > limit) {
       throw new LimitOverrunError(
         `the separator comes after ${start} bytes, over the limit of ${limit}`,
@@ -69,17 +69,51 @@ export class SeparatorSearch {
     }
     return null
   }
+
+  /** Returns where the separator that ends first begins and ends. `start` is -1 when there is none. */
+  #find(): { start: number; end: number } {
+    const { length } = this.#buffer
+    let part = this.#separators.length === 1 ? length : FIRST_PART
+    let searched = this.#from
+    while (searched < length) {
+      const found = this.#findEnd(searched, Math.min(searched + part, length))
+      if (found.start !== -1) return found
+      searched += part
+      part *= 2
+    }
+    return { start: -1, end: -1 }
+  }
+
+  /** Returns the separator that ends first, of those that end after the position `after` and at the position `last` at most. */
+  #findEnd(after: number, last: number): { start: number; end: number } {
+    let start = -1
+    // A separator that is found later in this loop must end before the one that was found already.
+    let end = last + 1
+    for (const separator of this.#separators) {
+      const { length } = separator
+      const from = Math.max(this.#from, after - length + 1)
+      const at = findSeparator(this.#buffer, separator, from, this.#width, end - length)
+      if (at === -1) continue
+      start = at
+      end = at + length
+    }
+    return { start, end }
+  }
 }
 
-/** Returns the first position from `from` on of `separator` that is a multiple of `width`; -1 when there is none. */
+/**
+ * Returns the first position of `separator` that is at least `from`, less than `before`, and a multiple of `width`; -1 when
+ * there is none.
+ */
 export function findSeparator(
   buffer: ByteQueue,
   separator: Buffer,
   from: number,
   width: CharacterWidth,
+  before: number = Infinity,
 ): number {
-  let at = buffer.indexOf(separator, from)
-  while (at !== -1 && at % width !== 0) at = buffer.indexOf(separator, at + 1)
+  let at = buffer.indexOf(separator, from, before)
+  while (at !== -1 && at % width !== 0) at = buffer.indexOf(separator, at + 1, before)
   return at
 }
 

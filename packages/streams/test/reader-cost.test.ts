@@ -18,6 +18,32 @@ describe('the cost grows with the number, and not with its square', { tags: ['sl
     expect(many / few).toBeLessThan(10)
   })
 
+  test.each([[['\n', '\r\n\r\n']], [['\0', '\n']], [['\n', 'b\n']]])(
+    'of buffered records that end with one of %j',
+    async (separators) => {
+      for (const size of [600, 3_000]) {
+        const record = Buffer.alloc(size, `${'a'.repeat(size - 1)}\n`)
+        for (const chunk of [1, 100]) {
+          const records = async (n: number): Promise<void> => {
+            const reader = new StreamReader({ limit: 2 ** 30 })
+            const bytes = Buffer.concat(Array<Buffer>(chunk).fill(record))
+            for (let i = 0; i < n; i += chunk) reader.feedData(bytes)
+            reader.feedEof()
+            let count = 0
+            while (!reader.atEof()) {
+              await reader.readUntil(separators)
+              count++
+            }
+            expect(count).toBe(n)
+          }
+          const [few, many] = [await cost(() => records(500)), await cost(() => records(4_000))]
+          expect(few).toBeGreaterThan(500)
+          expect(many / few).toBeLessThan(12)
+        }
+      }
+    },
+  )
+
   test('of pieces that are put back', async () => {
     const pieces = async (n: number): Promise<void> => {
       const reader = new StreamReader()

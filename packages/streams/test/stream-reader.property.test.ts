@@ -56,6 +56,57 @@ test('a separator is found wherever it is cut, also while the reader waits', () 
     ),
   ))
 
+/** The pieces of `text` up to each separator that ends first, and the shortest one of those that end at one position. */
+function divided(text: string, separators: readonly string[]): string[] {
+  const pieces: string[] = []
+  let begin = 0
+  for (let end = 1; end <= text.length; end++) {
+    const piece = text.slice(begin, end)
+    if (!separators.some((separator) => piece.endsWith(separator))) continue
+    pieces.push(piece)
+    begin = end
+  }
+  return pieces
+}
+
+test.each([true, false])(
+  'of several separators the one that ends first counts, also far behind; buffered: %s',
+  (isBuffered) =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.oneof(fc.constantFrom('a', 'b', 'c'), fc.nat(2_000)), { maxLength: 20 }),
+        fc.uniqueArray(fc.constantFrom('a', 'ab', 'abc', 'bca', 'xxab', 'never'), { minLength: 2 }),
+        fc.array(fc.integer({ min: 1, max: 700 }), { minLength: 1, maxLength: 20 }),
+        (parts, separators, sizes) =>
+          run(async () => {
+            const text = parts
+              .map((part) => (typeof part === 'number' ? 'x'.repeat(part) : part))
+              .join('')
+            const reader = new StreamReader({ limit: Infinity })
+            const feed = async (): Promise<void> => {
+              for (let at = 0, i = 0; at < text.length; i++) {
+                const size = sizes[i % sizes.length] as number
+                reader.feedData(text.slice(at, at + size))
+                at += size
+                if (!isBuffered) await Promise.resolve()
+              }
+              reader.feedEof()
+            }
+            if (isBuffered) await feed()
+            const fed = isBuffered ? null : feed()
+            const found: string[] = []
+            for (;;) {
+              const piece = await reader.readUntil(separators).catch(() => null)
+              if (piece === null) break
+              found.push(String(piece))
+            }
+            await fed
+            expect(found).toEqual(divided(text, separators))
+          }),
+      ),
+    ),
+)
+
 test('reads of any size give every byte once, in order', () =>
   fc.assert(
     fc.asyncProperty(chunked, fc.array(fc.nat(12)), async ({ text, chunks }, sizes) => {
