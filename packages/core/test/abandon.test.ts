@@ -1,4 +1,5 @@
-// `abandon` ends a task at once, although its code still waits or runs. That code must disturb nothing afterwards.
+// `abandon` ends a task at once, although the code of the task still waits or runs. Afterwards this code must not disturb
+// other tasks.
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   createTask,
@@ -18,7 +19,7 @@ import { thrown, virtual } from './support/virtual.ts'
 
 const nameOf = (error: unknown): string => (error as Error).name
 
-/** Makes a task that writes what happens to it into `log`, for each kind of body. */
+/** For each kind of body, a function that makes a task with such a body. The body writes into `log` how it ends. */
 const kinds: [string, (log: string[]) => Task][] = [
   [
     'an async function',
@@ -145,7 +146,7 @@ virtual(
   },
 )
 
-/** A task that was cancelled, and whose body has ended, waits for the clean-up of a call. */
+/** Returns a task that was cancelled and whose body has ended. The task still waits for the clean-up of a call. */
 async function closing(
   log: string[],
   cleanUp: (task: Task<string>) => Promise<void>,

@@ -27,7 +27,7 @@ import { explore, runVirtual, VirtualClock } from '@tasktree/core/testing'
 import { describe, expect, test } from 'vitest'
 import { virtual } from './support/virtual.ts'
 
-/** What a test passes where the types would not let it. */
+/** Lets a test pass a value that the types forbid. */
 const wrong = (value: unknown): never => value as never
 
 const noop = async (): Promise<void> => {}

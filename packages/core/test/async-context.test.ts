@@ -110,7 +110,7 @@ test('a line of tasks each of which makes the next one is not kept by its last',
   if (gc === undefined) throw new Error('the tests run with --expose-gc')
   await new Promise((resolve) => setImmediate(resolve))
   gc()
-  // The last, who made it, and what a frame may still hold of that one's maker.
+  // The last task stays, and so do the task that made it and a few earlier tasks that frames may still hold.
   expect(made.filter((task) => task.deref() !== undefined).length).toBeLessThan(5)
   held.setResult()
   await last

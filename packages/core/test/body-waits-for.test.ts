@@ -1,4 +1,5 @@
-// Which waits of a task hold up its body, as V8 sees it.
+// Tests `bodyWaitsFor`, which says whether the body of a task still waits for a future. V8 knows this, because it follows the
+// promises that wait for each other.
 import {
   type CoroutineGenerator,
   createTask,
@@ -171,7 +172,7 @@ test('a future that has ended in the turn of the question is not waited for, and
 test('a program that reads stack traces in its own way is not disturbed', () =>
   runVirtual(async () => {
     const [future, task] = await begin(async (each) => each)
-    // oxlint-disable-next-line typescript/unbound-method -- it is put back as it was
+    // oxlint-disable-next-line typescript/unbound-method -- the test restores this value at its end
     const { prepareStackTrace, stackTraceLimit } = Error
     let calls = 0
     Error.prepareStackTrace = () => {

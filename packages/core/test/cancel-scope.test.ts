@@ -291,7 +291,7 @@ describe('a body that returns a promise that was made before', () => {
 })
 
 describe('a cancel that comes while a scope waits for a call that its body has not awaited', () => {
-  /** Begins a call that is in its clean-up until 100 ms, or, if it is cancelled again, for 1 ms more. */
+  /** Begins a call whose clean-up lasts until 100 ms. If it is cancelled again before, it lasts only 1 ms more. */
   const beginCall = (): void => {
     const call = async (): Promise<void> => {
       try {
@@ -420,7 +420,7 @@ describe('failAfter', () => {
       try {
         await sleep(100)
       } catch {
-        // Swallowed.
+        // This handler swallows the cancel.
       }
       await sleep(100)
       return 'went on'

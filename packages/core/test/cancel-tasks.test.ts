@@ -24,7 +24,7 @@ const nameOf = (error: unknown): string => (error as Error).name
 
 let log: string[] = []
 
-/** Waits until it is cancelled. Its clean-up takes 50 ms, if no second cancel cuts it. */
+/** Waits until it is cancelled. Its clean-up takes 50 ms, unless a second cancel ends it early. */
 async function work(): Promise<void> {
   try {
     await sleepForever()
@@ -39,7 +39,7 @@ async function work(): Promise<void> {
   }
 }
 
-/** Waits until it is cancelled. No cancel cuts its clean-up. */
+/** Waits until it is cancelled. Its clean-up is shielded, so no second cancel ends it early. */
 async function slowWork(): Promise<void> {
   try {
     await sleepForever()
@@ -72,7 +72,7 @@ describe('a cancel of the code that waits in cancelTasks', () => {
       log: ['cut', 'cut'],
       time: 5,
     }
-    // asyncio has no `cancel_tasks`. This is how its documentation and its Runner do the same.
+    // asyncio has no `cancel_tasks`. The documentation of asyncio and its Runner cancel several tasks in this way.
     const asInAsyncio = (tasks: Task<void>[]): PromiseLike<unknown> => {
       for (const task of tasks) task.cancel()
       return gather(tasks, { returnExceptions: true })
@@ -98,7 +98,7 @@ describe('a cancel of the code that waits in cancelTasks', () => {
             await sleepForever()
           } finally {
             await shielded(() => sleep(50))
-            // oxlint-disable-next-line no-unsafe-finally -- a clean-up that fails
+            // oxlint-disable-next-line no-unsafe-finally -- the test needs a clean-up that fails
             throw new Error('in the clean-up')
           }
         },

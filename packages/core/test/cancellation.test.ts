@@ -18,7 +18,7 @@ import { runVirtual } from '@tasktree/core/testing'
 import { describe, expect, test } from 'vitest'
 import { thrown, virtual } from './support/virtual.ts'
 
-/** Cancels a task that runs `body`, once it waits, and tells what it did. */
+/** Runs `body` in a task, cancels the task while it waits, and returns the task and its log. */
 async function cancelled(
   body: (log: string[]) => Promise<unknown>,
 ): Promise<{ log: string[]; task: Task }> {
@@ -391,7 +391,7 @@ test('a promise that ends by the cancel that abandoned it has nothing to report'
     const task = createTask(async () => {
       const signal = taskSignal()
       const work = new Promise((_, reject) => {
-        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- it is a CancelledError
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the reason is a CancelledError
         signal.addEventListener('abort', () => reject(signal.reason))
       })
       const waiting = nativeSleep(60_000, null, { signal })

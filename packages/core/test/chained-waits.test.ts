@@ -17,7 +17,7 @@ import { runVirtual } from '@tasktree/core/testing'
 import { describe, expect, test } from 'vitest'
 import { thrown, virtual } from './support/virtual.ts'
 
-// `await future.catch(…)`, as JavaScript programs write it, is a wait of the task like `await future`.
+// JavaScript programs often write `await future.catch(…)`. This must be a wait of the task just like `await future`.
 
 let start = 0
 /** Milliseconds of virtual time since `start` was set. */
@@ -25,7 +25,7 @@ const elapsed = (): number => getRunningLoop().time() - start
 
 const name = (error: unknown): string => (error as Error).name
 
-/** Ways to await a future through a chain, and what each of them gives after a cancel of the future. */
+/** Functions that return a chain of a future, and the outcome of each chain after a cancel of the future. */
 const chains: Record<string, [(future: Future<unknown>) => PromiseLike<unknown>, string]> = {
   'then with one function': [(future) => future.then((value) => value), 'thrown CancelledError'],
   catch: [(future) => future.catch(name), 'CancelledError'],
@@ -97,7 +97,7 @@ describe.each(Object.keys(chains))('a wait for a chain: %s', (kind) => {
       timeout(10, () => outcome(() => chain(sleep(60_000)))).catch(name),
       outcome(() => chain(beside)),
     ])
-    // The timeout throws its own error if its body has thrown the cancel on.
+    // The timeout throws its own error if its body has rethrown the CancelledError.
     expect(first).toBe(expected.startsWith('thrown') ? 'thrown CancelledError' : expected)
     expect(String(second)).not.toContain('Cancelled')
     expect(elapsed()).toBe(100)
@@ -136,7 +136,7 @@ describe.each(Object.keys(chains))('a wait for a chain: %s', (kind) => {
   })
 })
 
-/** The same program, as a chain and with `try`; both write what happens into `log`. */
+/** The same program written as a chain and with `try`. Both write what happens into `log`. */
 const twins: [string, (future: Future<unknown>, log: string[]) => PromiseLike<void>][] = [
   [
     'chain',
@@ -168,7 +168,7 @@ const twins: [string, (future: Future<unknown>, log: string[]) => PromiseLike<vo
   ],
 ]
 
-/** Cancels the waiting task, or what it waits for, in each order and distance to the end of the future. */
+/** These tests cancel the waiting task, or the future, some microtasks before or after the future ends. */
 describe('a chain and a try block do the same', () => {
   const ends = {
     result: (future: Future<unknown>) => future.setResult(1),

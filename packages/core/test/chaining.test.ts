@@ -11,7 +11,7 @@ import {
 import { describe, expect, test } from 'vitest'
 import { thrown, virtual } from './support/virtual.ts'
 
-/** Two nameless functions, which `then` cannot tell from those of an `await`. */
+/** Two functions without names. `then` cannot distinguish them from the functions that an `await` passes. */
 const nameless = (): [(value: number) => string, (error: unknown) => string] => [
   (value) => `value ${value}`,
   (error) => `error ${isCancelled(error) ? 'cancelled' : String(error)}`,
@@ -63,7 +63,7 @@ describe('two nameless functions passed to then, in a task', () => {
       const future = new Future<number>()
       let derived: Promise<unknown>
       let inside: unknown
-      // oxlint-disable-next-line eslint/prefer-const -- the function refers to it
+      // oxlint-disable-next-line eslint/prefer-const -- the function below refers to this variable
       derived = future.then(
         () => {
           inside = derived.then(

@@ -1,4 +1,4 @@
-// Code of another loop, or of no loop, may wait for a future whose loop is closed. asyncio throws in each such case.
+// Code of another loop, or outside of every loop, may wait for a future whose loop is closed. asyncio throws in each such case.
 import {
   createTask,
   type EventLoop,
@@ -13,7 +13,7 @@ import { observe } from '@tasktree/core/lowlevel'
 import { expect, test } from 'vitest'
 import { thrown } from './support/virtual.ts'
 
-/** Ways to wait for the end of a future, each as code of no loop. */
+/** Ways to wait for the end of a future, in code outside of every loop. */
 const ways: [string, (future: Future<string>) => PromiseLike<unknown>][] = [
   ['an await', async (future) => await future],
   ['an await of then', async (future) => await future.then((value) => value)],

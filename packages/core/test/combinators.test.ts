@@ -72,7 +72,7 @@ describe('gather', () => {
   test('refuses what is no array of awaitables', () => {
     expect(() => gather(new Set() as never)).toThrow(TypeError)
     expect(() => gather([1 as never])).toThrow('number 1')
-    // oxlint-disable-next-line unicorn/no-thenable -- it looks like one, and is none
+    // oxlint-disable-next-line unicorn/no-thenable -- this object is not a thenable, because its `then` is not a function
     expect(() => gather([{ then: 1 } as never])).toThrow('an object of class Object')
   })
 })
@@ -112,7 +112,7 @@ describe('asCompleted', () => {
     expect(getRunningLoop().time()).toBe(1)
   })
 
-  // In asyncio too, a second loop goes on where the first one was left.
+  // In asyncio too, a second loop over the same object goes on where the first loop was left.
   virtual('goes on in a second loop when the first is left early', async () => {
     const names = asCompleted(['a', 'b', 'c', 'd'].map((name, i) => () => sleep(i * 10, name)))
     const seen: string[] = []
@@ -230,7 +230,7 @@ describe('coroutine', () => {
     expect(String(await thrown(task))).toContain('number 5')
   })
 
-  /** The warnings that come when what `body` has dropped is collected. */
+  /** Returns the warnings that are printed when the garbage collector removes the objects that `body` has dropped. */
   async function warningsOf(body: () => void): Promise<string[]> {
     const warnings: string[] = []
     const listen = (warning: Error): void => void warnings.push(warning.message)
@@ -422,7 +422,7 @@ describe('TaskManager', () => {
     const manager = new TaskManager({ maxTasks: 1 })
     const gate = new Future<void>()
     const first = manager.create('work', async () => gate)
-    // This task resumes in the same round as the first one, before the callbacks of `onDone` of the first are called.
+    // This task resumes in the same round of the loop as the first task, before the done callbacks of the first task are called.
     const observer = createTask(async () => {
       await gate
       expect(first.done()).toBe(true)

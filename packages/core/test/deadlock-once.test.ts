@@ -3,7 +3,7 @@ import { createTask, DeadlockError, gather, sleepForever } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { expect, test, vi } from 'vitest'
 
-/** Runs `main`, which hangs, and returns what `runVirtual` throws and everything that was printed meanwhile. */
+/** Runs a `main` that hangs. Returns the error that `runVirtual` throws, and everything that was printed. */
 async function hang(main: () => Promise<unknown>): Promise<{ error: unknown; printed: string }> {
   const calls = (['error', 'warn', 'log'] as const).map((method) =>
     vi.spyOn(console, method).mockImplementation(() => {}),
@@ -54,7 +54,7 @@ test('a hang that main answers with an error of its own keeps that error as its 
     try {
       await sleepForever()
     } finally {
-      // oxlint-disable-next-line no-unsafe-finally -- the clean-up fails
+      // oxlint-disable-next-line no-unsafe-finally -- the test needs a clean-up that fails
       throw cause
     }
   })

@@ -19,19 +19,19 @@ vi.mock(import('../src/loop/clock.ts'), async (original) => ({
 
 const foreign = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-/** Computes for 200 ms of the machine's clock, which this test moves by hand. */
+/** Acts like a computation of 200 ms: moves the fake clock of this test forward. */
 function compute(): void {
   clock.time += 200
 }
 
-/** Awaits a foreign promise for 200 ms of the machine's clock. */
+/** Awaits a native promise for 200 ms of the fake clock. */
 async function longForeign(): Promise<void> {
   setImmediate(compute)
   await foreign()
   await foreign()
 }
 
-/** The warnings of debug mode while `body` runs as a task. */
+/** Runs `body` as a task in debug mode, and returns the warnings. */
 async function warningsOf(body: () => Promise<void>): Promise<string[]> {
   const warnings: string[] = []
   const listen = (warning: Error): void => void warnings.push(warning.message)

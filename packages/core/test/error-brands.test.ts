@@ -1,7 +1,7 @@
 import * as core from '@tasktree/core'
 import { expect, test, vi } from 'vitest'
 
-/** The error classes as a second copy of core has them. */
+/** Loads a second copy of core, and returns its error classes. */
 async function loadAgain() {
   vi.resetModules()
   const errors = await import('../src/errors/errors.ts')

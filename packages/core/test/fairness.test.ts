@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createTask, Future, getRunningLoop, run, sleep, taskGroup, wait } from '@tasktree/core'
 import { expect, test } from 'vitest'
 
-/** Two tasks that wake each other for ever, without any I/O. */
+/** Starts two tasks that wake each other without an end and without any I/O. */
 function pingPong(): { turns: () => number; stop: () => Promise<void> } {
   let turns = 0
   let ping = new Future<void>()
@@ -42,7 +42,7 @@ test('tasks that keep each other busy let timers and sockets have their turn', (
     const socket = connect((server.address() as { port: number }).port, '127.0.0.1')
     await once(socket, 'connect')
     const game = pingPong()
-    // Counted in turns of the game, not in time: what is asked is that they come at all, again and again.
+    // The test measures no time. A timer and an answer of the socket must come in each of five rounds while the tasks are busy.
     for (let round = 0; round < 5; round++) {
       await sleep(1)
       socket.write('x')
@@ -99,7 +99,7 @@ test('a microtask that ends the future of a task resumes the task before later m
     const spin = (): void => {
       if (!resumed && ++microtasks < 1_000) queueMicrotask(spin)
     }
-    // The task waits already when the second of these microtasks runs.
+    // When the second of these microtasks runs, the task already waits.
     queueMicrotask(() =>
       queueMicrotask(() => {
         future.setResult()

@@ -16,8 +16,8 @@ afterEach(() => {
   mock.timers.reset()
 })
 
-/** What happens first: `awaitable`, or 300 real milliseconds. */
 const real = globalThis.setTimeout
+/** Resolves with the value of `awaitable`, or with 'never' if it is still pending after 300 real milliseconds. */
 const soon = <T>(awaitable: PromiseLike<T>): Promise<T | 'never'> =>
   Promise.race([awaitable, new Promise<'never'>((resolve) => real(resolve, 300, 'never'))])
 

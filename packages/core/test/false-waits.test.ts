@@ -1,9 +1,9 @@
-// A call of `then` with two functions without a name looks like an `await`, but nothing waits there.
+// A call of `then` with two functions without names looks to core like an `await`, but no code of the task waits there.
 import { createTask, Future, shielded, sleep, sleepForever, timeout } from '@tasktree/core'
 import { describe, expect } from 'vitest'
 import { foreign, virtual } from './support/virtual.ts'
 
-/** Calls `then` as code of a program does that wants to hear of the end of `future` and does not wait. */
+/** Calls `then` to be told of the end of `future`, and does not wait for it. */
 function listen(future: Future<unknown>, log: string[]): void {
   future.then(
     () => log.push('ended'),

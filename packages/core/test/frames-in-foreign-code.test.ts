@@ -25,14 +25,14 @@ async function* turns(work: Work): AsyncGenerator {
   }
 }
 
-/** Runs `work` as soon as `schedule` calls back. */
+/** Runs `work` when `schedule` calls the callback that it gets. */
 function later(schedule: (callback: () => void) => void, work: Work): Promise<unknown> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>()
   schedule(() => void work().then(resolve, reject))
   return promise
 }
 
-/** The ways in which a program calls its own code; each keeps the asynchronous context of the place it is used in. */
+/** Ways in which a program calls its own code through other code. Each keeps the asynchronous context of the caller. */
 const ways: [string, (work: Work) => Promise<unknown>][] = [
   ['storage.run', async (work) => storage.run(1, work)],
   ['storage.exit', async (work) => storage.exit(work)],

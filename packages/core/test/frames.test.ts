@@ -355,7 +355,7 @@ describe('a request of a node:http server made in run()', () => {
     const stop = new Future<void>({ loop: newEventLoop() })
     const main = run(async () => {
       const server = http
-        // oxlint-disable-next-line typescript/no-misused-promises -- how node:http handlers are written
+        // oxlint-disable-next-line typescript/no-misused-promises -- programs write handlers of node:http in this way
         .createServer(async (request, response) => {
           try {
             if (request.url === '/slow') await timeout(10, () => sleep(10_000))

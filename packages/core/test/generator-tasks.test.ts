@@ -27,7 +27,7 @@ import { runVirtual } from '@tasktree/core/testing'
 import { describe, expect, test } from 'vitest'
 import { thrown, virtual } from './support/virtual.ts'
 
-/** What a generator that yields what its type does not allow gets back, or has thrown into it. */
+/** Yields a value that the types forbid. Returns the value or the error that the generator gets for it. */
 function* yieldAny(what: unknown): CoroutineGenerator<unknown> {
   try {
     return ['value', yield what as Future<unknown>]
@@ -106,7 +106,7 @@ describe('what is yielded without a star', () => {
 })
 
 virtual('what it throws is its failure, also before its first yield', async () => {
-  // oxlint-disable-next-line eslint/require-yield -- it fails before
+  // oxlint-disable-next-line eslint/require-yield -- this generator fails before it yields
   const early = createTask(function* (): CoroutineGenerator<void> {
     throw new Error('early')
   })
@@ -121,7 +121,7 @@ virtual('what it throws is its failure, also before its first yield', async () =
 })
 
 describe('cancel', () => {
-  /** Two waits, a cleanup with two more, in every kind of nesting; says how it went. */
+  /** A body with two waits and a clean-up with two more waits, some of them in nested generators. Logs what it does. */
   function* body(log: string[]): CoroutineGenerator<string> {
     const inner = function* (): CoroutineGenerator<void> {
       yield* sleep(10)
@@ -222,7 +222,7 @@ describe('cancel', () => {
   )
 })
 
-/** A thing that one at a time takes, in its turn. */
+/** A claim that logs whether its waiter took or declined it. */
 class Place extends Claim<string> {
   log: string[] = []
   protected override claim(): void {

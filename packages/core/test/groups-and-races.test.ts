@@ -24,7 +24,7 @@ import { foreign, thrown, virtual } from './support/virtual.ts'
 const nameOf = (error: unknown): string => (error as Error).name
 
 virtual('a failure for which several tasks wait is listed once for each of them', async () => {
-  // asyncio's TaskGroup and Trio's nursery list it in the same way.
+  // asyncio's TaskGroup and Trio's nursery also list such a failure once for each task.
   const failure = new Error('not there')
   const shared = createTask(async () => {
     await sleep(1)
@@ -76,7 +76,7 @@ describe('TaskGroup.cancel', () => {
           try {
             await sleepForever()
           } finally {
-            // oxlint-disable-next-line eslint/no-unsafe-finally -- a clean-up that fails
+            // oxlint-disable-next-line eslint/no-unsafe-finally -- the test needs a clean-up that fails
             throw new Error('clean-up')
           }
         })
@@ -203,7 +203,7 @@ describe('a task that `TaskGroup.start` has started, when the caller is cancelle
   })
 
   virtual('gives its failure to the group if the caller cannot wait for it', async () => {
-    // The task waits for its caller, and the caller for the task: a cancel ends the wait of the caller first.
+    // The task waits for its caller, and the caller waits for the task. A cancel ends the caller's wait first.
     const error = await thrown(
       taskGroup(async (group) => {
         const caller: Task = group.createTask(() =>
@@ -320,7 +320,7 @@ describe('the limit of a group', () => {
   })
 
   virtual('lets the next of many tasks begin without moving all others', async () => {
-    // V8 copies a long array in each `shift`: 100,000 tasks would take seconds longer.
+    // V8 copies a long array in each `shift`. With 100,000 tasks that would take seconds.
     const { shift } = Array.prototype
     let longest = 0
     const spy = vi.spyOn(Array.prototype, 'shift').mockImplementation(function (this: unknown[]) {
@@ -405,7 +405,7 @@ describe('race and any', () => {
       await foreign(ms)
       if (fails) throw new Error('failed')
     }
-    // The second function wins at 2 ms, in the moment in which the delay before the third call is over.
+    // The second function wins at 2 ms. At the same time the delay before the third call ends.
     const functions = [call(5, true), call(1, false), call(5, true), call(5, true)]
     const { index } = await staggeredRace(functions, 1)
     expect([index, calls]).toEqual([1, [0, 1]])

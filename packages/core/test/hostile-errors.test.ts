@@ -1,4 +1,4 @@
-// Whatever code throws, its task ends with it: a value that cannot be looked at must not stop the machinery.
+// A task ends with the value that its code throws, whatever the value is. If a look at the value throws, core must still work.
 import { inspect } from 'node:util'
 import {
   CancelledError,

@@ -32,7 +32,7 @@ import { sweepLevelCancel, type Swept } from './support/level-sweep.ts'
 /** How long clean-up takes, in milliseconds. */
 const cleanUp = 5
 let running = 0
-/** How many workers were struck a second time, in their clean-up. */
+/** Counts the workers that were cancelled a second time, in their clean-up. */
 let cut = 0
 
 beforeEach(() => {
@@ -40,7 +40,7 @@ beforeEach(() => {
   cut = 0
 })
 
-/** Takes four turns. When it is cut its clean-up takes `cleanUp` ms, and nothing cuts that. */
+/** Takes four turns of the loop. When it is cancelled, a shielded clean-up of `cleanUp` milliseconds follows. */
 async function work(): Promise<void> {
   running++
   try {
@@ -53,7 +53,7 @@ async function work(): Promise<void> {
   }
 }
 
-/** For a task of its own: its clean-up is not shielded, because only the cancel of its task may strike it, once. */
+/** The body of a separate task. Its clean-up is not shielded, because only one cancel, that of its own task, may reach it. */
 async function worker(): Promise<void> {
   running++
   try {
@@ -82,7 +82,7 @@ async function* numbers(): AsyncGenerator<number> {
   }
 }
 
-/** What leaves tasks of the loop running, as asyncio does: they end afterwards. */
+/** For operations that wait for tasks and leave them running when they are cancelled, as in asyncio. The tasks end later. */
 const endsLater = {
   prepare: (): Task<void>[] => workers(3),
   after: (tasks: readonly Task<void>[]): Promise<unknown> => wait(tasks),

@@ -12,7 +12,7 @@ class Entry implements Linked<Entry> {
   }
 }
 
-/** The names in the list, read from both ends. */
+/** Returns the names in the list, and checks that reading it from the other end gives the same. */
 function namesOf(list: LinkedList<Entry>): number[] {
   const forwards: Entry[] = []
   for (let each = list.first(); each !== null; each = each.nextInList) forwards.push(each)

@@ -21,7 +21,7 @@ import {
 import { describe, expect, test, vi } from 'vitest'
 import { thrown, virtual } from './support/virtual.ts'
 
-/** The warnings that `body` causes. */
+/** Runs `body` and returns the warnings of Tasktree. */
 async function warningsOf(body: () => Promise<void>): Promise<string[]> {
   const warnings: string[] = []
   const listen = (warning: Error): void => {
@@ -66,7 +66,7 @@ describe('debug mode reports', () => {
       )
       await task
     })
-    // On a busy machine other turns may take long as well.
+    // On a busy machine other turns may be slow too, so there may be more warnings.
     expect(warnings).toContainEqual(expect.stringMatching(/^executing slow took \d+ ms/))
   })
 
@@ -96,7 +96,7 @@ describe('debug mode reports', () => {
     expect(warnings).toContainEqual(expect.stringContaining('by an await of a foreign promise'))
   })
 
-  /** How long a turn takes depends on the machine: what is said of that is left out. */
+  /** Leaves out the warnings about slow turns, because they depend on the speed of the machine. */
   const withoutSlow = (warnings: string[]): string[] =>
     warnings.filter((warning) => !warning.startsWith('executing '))
 
@@ -137,7 +137,7 @@ describe('debug mode reports', () => {
     )
   })
 
-  /** What the exception handler is told while `body` runs in debug mode. */
+  /** Runs `body` in debug mode, and returns what the loop's exception handler was called with. */
   const reportsOf = async (body: () => Promise<void>): Promise<Record<string, unknown>[]> => {
     const reports: Record<string, unknown>[] = []
     await debugged(async (loop) => {
@@ -155,7 +155,7 @@ describe('debug mode reports', () => {
           try {
             await sleep(1_000)
           } catch {
-            // A foreign catch-all, as in a library that tries again.
+            // This handler catches everything, as a library that tries again may do.
           }
           await sleep(1)
           return 'as if nothing had been'

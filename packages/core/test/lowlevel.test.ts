@@ -11,7 +11,7 @@ import { getEventListeners } from 'node:events'
 import { describe, expect, test, vi } from 'vitest'
 import { thrown, virtual } from './support/virtual.ts'
 
-/** Something there is one of, handed from waiter to waiter: the smallest use of Claim. */
+/** A primitive that one task at a time holds, and that is handed from waiter to waiter. It is the smallest use of Claim. */
 class Token {
   holders = 0
   readonly #waiters: Waiter[] = []

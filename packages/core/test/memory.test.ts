@@ -19,11 +19,11 @@ import { runVirtual } from '@tasktree/core/testing'
 import { expect, test } from 'vitest'
 import { program } from './support/program.ts'
 
-/** A hundredth of the million that the same loop is measured with by hand: CORE_MEMORY_ROUNDS=1000000. */
+/** The number of calls that are measured. CORE_MEMORY_ROUNDS=1000000 measures more exactly, and takes much longer. */
 const rounds = Number(process.env.CORE_MEMORY_ROUNDS ?? 20_000)
 const limit = 2_000_000
 
-/** Heap growth in bytes over `rounds` calls, after as many to warm up. */
+/** Returns the growth of the heap in bytes over `rounds` calls, after the same number of calls as a warm-up. */
 async function growth(step: (i: number) => PromiseLike<unknown>): Promise<number> {
   const heap = async (): Promise<number> => {
     await sleep(0)
@@ -197,7 +197,7 @@ test('who waits is told without a look at all others that wait for the same', ()
       }),
     )
     await sleep(1)
-    // Quadratic, it would take minutes.
+    // If each look at `waitingOn` took time for every waiter, this loop would take minutes.
     const waiting = tasks.filter((task) => task.waitingOn.has(shared))
     expect(waiting.length).toBe(tasks.length)
     shared.setResult()

@@ -32,8 +32,8 @@ import { sweepLevelCancel } from './support/level-sweep.ts'
 import { program } from './support/program.ts'
 import { thrown, virtual } from './support/virtual.ts'
 
-// An API of Node that was given `taskSignal()` throws an AbortError when a cancel aborts the signal. Such an error must
-// count as the CancelledError that an own wait throws in its place, wherever an error is a cancel or a failure.
+// An API of Node that was given `taskSignal()` throws an AbortError when a cancel aborts the signal. Tasktree must treat this
+// error as a cancel and not as a failure, like the CancelledError that a wait of Tasktree throws.
 
 type Work = (signal?: AbortSignal) => Promise<unknown>
 
@@ -146,7 +146,7 @@ const cancels: Record<string, (body: () => PromiseLike<unknown>) => PromiseLike<
     }),
 }
 
-/** The outcome of `promise` in words: the names of errors, without their messages. */
+/** Returns the value of `promise`, or the name of its error without the message. */
 async function outcome(promise: PromiseLike<unknown>): Promise<unknown> {
   try {
     return nameOf(await promise)
@@ -163,7 +163,7 @@ function nameOf(value: unknown): unknown {
     : value
 }
 
-/** Runs `body` in the scope, and returns its outcome, the time that it took and what the loop has reported. */
+/** Runs `body` in a scope that ends by `cancel`. Returns its outcome, the time that it took, and what the loop has reported. */
 function runIn(
   cancel: keyof typeof cancels,
   body: keyof typeof bodies,

@@ -17,13 +17,13 @@ import { describe, expect, test } from 'vitest'
 import { program } from './support/program.ts'
 import { thrown } from './support/virtual.ts'
 
-/** A runner whose loop is in virtual time. The loop stays open when the runner is closed. */
+/** Makes a runner whose loop runs in virtual time. The loop stays open when the runner is closed. */
 function virtualRunner(): { runner: Runner; loop: EventLoop } {
   const loop = newEventLoop({ clock: new VirtualClock() })
   return { runner: new Runner({ loop }), loop }
 }
 
-/** Waits for ever; after a cancel, cleans up for `ms` milliseconds and then adds `name` to `log`. */
+/** Waits for ever. After a cancel, it cleans up for `ms` milliseconds and then adds `name` to `log`. */
 async function slowEnd(log: string[], name: string, ms = 5): Promise<void> {
   let cancels = 0
   try {
@@ -36,7 +36,7 @@ async function slowEnd(log: string[], name: string, ms = 5): Promise<void> {
 }
 
 describe('a stop of the loop', () => {
-  // Control: asyncio.Runner, whose close() cancels a main that stop() has left, and waits for it.
+  // asyncio.Runner does the same: its close() cancels a main that stop() has left, and waits for it.
   test('during a main does not keep close from ending that main', async () => {
     const log: string[] = []
     const { runner, loop } = virtualRunner()
@@ -145,7 +145,7 @@ describe('a call that is refused changes nothing:', () => {
     loop.close()
   })
 
-  // Control: asyncio.Runner, whose close() can be called again when it was refused while main ran.
+  // asyncio.Runner does the same: its close() throws while main runs, and can be called again later.
   test('close while a main function runs', async () => {
     const { runner, loop } = virtualRunner()
     const running = runner.run(async () => sleep(10, 'the result of main'))

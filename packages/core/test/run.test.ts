@@ -466,7 +466,7 @@ test('a closed loop leaves no listener of unhandled rejections behind', async ()
   expect(output).toBe('1\n0\n')
 })
 
-// Control: contextvars.copy_context().run(asyncio.run, main()), and the same with asyncio.get_running_loop.
+// asyncio does the same with contextvars.copy_context().run(asyncio.run, main()), and with asyncio.get_running_loop.
 test('a context outside of every task may run a main, and has no running loop', async () => {
   const user = new ContextVar('user', { default: 'nobody' })
   const context = copyContext()

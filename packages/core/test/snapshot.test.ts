@@ -132,7 +132,7 @@ test('a task in a foreign await, one that was cancelled, and one with several fl
         `and waits for task 'foreign', which waits for ${text}`,
     )
   }).catch((error: unknown) => {
-    // The task in the foreign await cannot end: that is the deadlock at the end of the run.
+    // The task that awaits a native promise cannot end, so the run ends with a DeadlockError.
     if ((error as Error).name !== 'DeadlockError') throw error
   })
 })
@@ -276,7 +276,7 @@ test('a wait that many share is listed once: a lattice of 30 levels has 2^30 way
     expect(new Set(tasks.map(({ id }) => id)).size).toBe(62)
     expect(JSON.stringify(snapshot()).length).toBeLessThan(40_000)
     expect(why(below[0] as Task).length).toBeLessThan(20_000)
-    // From below: a cancel of the top is sent along each of the ways.
+    // The cancel begins at the bottom, because a cancel of the top would go along each of the 2^30 ways.
     bottom.cancel()
     await wait(below)
   })
@@ -304,7 +304,7 @@ test('await sites: file and line of the await, in async functions, generators an
   ])
   expect(of('generator')).toEqual([lineOf('yield')])
   expect(of('all')).toEqual([lineOf('inner'), lineOf('all')])
-  // It began to wait before the sites were captured.
+  // The task "silent" began to wait before the sites were captured.
   expect(of('silent')).toEqual([undefined])
 })
 

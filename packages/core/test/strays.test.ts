@@ -4,7 +4,7 @@ import { cancelled, now, withCleanUp } from './support/flows.ts'
 import { virtual } from './support/virtual.ts'
 
 describe('a call that comes back from a foreign promise in a turn of code that gets the cancel or is shielded', () => {
-  /** The bodies of a task that is cancelled at 10 ms. `back` is resolved at 10 ms, or at the time that is given here. */
+  /** Bodies of a task that is cancelled at 10 ms. `back` resolves at 10 ms, or at the time that stands after the body. */
   const bodies: Record<string, [body: (back: Promise<void>) => Promise<void>, at?: number]> = {
     'the body, which ends': [
       async (back) => {

@@ -93,7 +93,7 @@ virtual('a tree is cut even if the last line that fits has tasks below it', asyn
       if (length > 1) createTask(chain(length - 1))
       await forever()
     }
-  // For one of these lengths, the last line that fits is that of a task at the last level that is shown.
+  // With one of these lengths, the last line that fits into the output shows a task of the deepest level that is shown.
   for (let length = 1; length <= 41; length++) {
     const tasks = [length, 60, 60, 60, 60, 60, 60, 60, 60].map((each) => createTask(chain(each)))
     await sleep(100)

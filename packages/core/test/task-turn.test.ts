@@ -1,4 +1,4 @@
-// TaskTurn: code of a task that runs while the body of the task waits.
+// Tests `TaskTurn`, which runs code of a task while the body of the task waits.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   createTask,
@@ -15,7 +15,7 @@ import { runInNewFrame, TaskTurn } from '@tasktree/core/lowlevel'
 import { expect, test } from 'vitest'
 import { thrown, virtual } from './support/virtual.ts'
 
-/** Starts a task that waits, and whose turn calls `work`. */
+/** Starts a task that waits, and that has a TaskTurn that calls `work`. */
 async function waiting(
   work: (body: Future<void>) => boolean,
 ): Promise<{ task: Task<string>; turn: TaskTurn; body: Future<void> }> {
@@ -206,7 +206,7 @@ test('an error in a new frame does not keep the AsyncLocalStorage values of the 
       expect(() => storage.run(value, call)).toThrow('on purpose')
       return new WeakRef(value)
     }
-    // The loop has returned from the start of this task.
+    // After this sleep the loop is no longer in the call that started this task.
     await sleep(0)
     const value = fail()
     for (let i = 0; i < 50 && value.deref() !== undefined; i++) {

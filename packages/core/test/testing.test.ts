@@ -93,7 +93,7 @@ describe('virtual time', () => {
         getRunningLoop().callLater(1, resolve)
         const foreign = createTask(async () => {
           await promise
-          // Between the turns of the other one.
+          // These microtasks run between the turns of the task `busy`.
           for (let i = 0; i < 40; i++) {
             await Promise.resolve()
             log.push('foreign')
@@ -168,7 +168,7 @@ describe('virtual time', () => {
   })
 })
 
-/** Reads, lets others run, and writes back: two of them lose an update under some schedules. */
+/** Two tasks read a counter, let other tasks run, and write it back. Under some schedules an update is lost. */
 async function lostUpdate(): Promise<void> {
   let counter = 0
   const increment = async (): Promise<void> => {
@@ -181,7 +181,7 @@ async function lostUpdate(): Promise<void> {
   if (counter !== 2) throw new Error(`an update was lost: ${counter}`)
 }
 
-/** Two locks, taken in opposite orders. */
+/** Two tasks take two locks in opposite orders. Under some schedules they wait for each other. */
 async function deadlock(): Promise<void> {
   const held = new Set<string>()
   const waiting = new Map<string, Future<void>[]>()
@@ -208,7 +208,7 @@ async function deadlock(): Promise<void> {
   await gather([both('a', 'b'), both('b', 'a')])
 }
 
-/** The flag is looked at before the waiter is in place. */
+/** A task checks a flag before it registers itself as a waiter. Under some schedules it misses the wake-up. */
 async function missedWakeUp(): Promise<void> {
   let ready = false
   let waiter: Future<void> | null = null

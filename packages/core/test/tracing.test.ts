@@ -28,7 +28,7 @@ interface Message {
 
 const channel: TracingChannel<object, object> = tracingChannel('tasktree:task')
 
-/** Everything that the channel tells while `body` runs. */
+/** Runs `body` and returns all messages of the channel `tasktree:task`. */
 async function traced(body: () => Promise<void>): Promise<string[]> {
   const log: string[] = []
   const tell = (what: string) => (message: unknown) => {
@@ -133,7 +133,7 @@ test('a bound store is entered in the task, through its awaits, and in what it c
   } finally {
     channel.start.unbindStore(store as never)
   }
-  // In real time: which of the two tasks comes first is open.
+  // The test runs in real time, so either of the two tasks may be first.
   expect(seen.toSorted()).toEqual([
     'Task-1: /Task-1',
     'generator: /Task-1/generator',
@@ -144,7 +144,7 @@ test('a bound store is entered in the task, through its awaits, and in what it c
   ])
 })
 
-/** Everything that `tasktree:scope` tells while `body` runs. */
+/** Runs `body` and returns all messages of the channel `tasktree:scope`. */
 async function tracedScopes(body: () => Promise<void>): Promise<string[]> {
   interface ScopeMessage {
     readonly task: Task

@@ -58,7 +58,7 @@ async function results(): Promise<void> {
   else check<Equal<typeof scoped.reason, unknown>>()
   const grouped = await taskGroup(async (group) => group.createTask(async () => 1))
   check<Equal<typeof grouped, number>>()
-  // For a group that `group.cancel()` may cut, as its docstring says.
+  // A group that `group.cancel()` may end early has the type `undefined` among its results, as its docstring says.
   const cuttable = await taskGroup<number | undefined>(async (group) => {
     group.cancel()
     return 1
@@ -94,7 +94,7 @@ void results
 void gather([1])
 // @ts-expect-error -- a function that returns neither a promise nor a generator
 void createTask(() => 1)
-// @ts-expect-error -- a promise is no coroutine: it runs already
+// @ts-expect-error -- a promise is not a coroutine, because its code runs already
 void createTask(Promise.resolve(1))
 // @ts-expect-error -- milliseconds are a number
 void sleep('1')

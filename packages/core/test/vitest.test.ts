@@ -1,4 +1,4 @@
-// Runs vitest on fixtures, some of which fail on purpose, and reads what it reports.
+// Runs vitest on fixtures in which some tests fail on purpose, and checks its report.
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -10,7 +10,7 @@ import { beforeAll, expect, test } from 'vitest'
 
 const folder = fileURLToPath(new URL('./fixtures/vitest/', import.meta.url))
 
-/** What vitest said of each test: its status, or the beginning of its message. */
+/** The result of each fixture test: its status, or the beginning of its error message. */
 const report = new Map<string, string>()
 
 beforeAll(async () => {
@@ -19,7 +19,7 @@ beforeAll(async () => {
   const file = join(home, 'report.json')
   const args = [vitest, 'run', '--reporter=json', `--outputFile=${file}`]
   const ended = promisify(execFile)(process.execPath, args, { cwd: folder })
-  // Tests fail, so vitest ends with code 1.
+  // Some tests fail on purpose, so vitest ends with code 1.
   await expect(ended).rejects.toMatchObject({ code: 1 })
   const { testResults } = JSON.parse(await readFile(file, 'utf8')) as {
     testResults: {
@@ -92,7 +92,7 @@ test('every test of the fixtures is in the table above', () => {
 test('the page on tests shows the tests of a fixture', () => {
   const page = readFileSync(new URL('../../../docs/how-to/testing.md', import.meta.url), 'utf8')
   const fixture = readFileSync(new URL('page.fixture.ts', pathToFileURL(folder)), 'utf8')
-  // The page is read by users of JavaScript as well.
+  // The page shows JavaScript without types, because users of JavaScript read it too.
   const shown = fixture.replace('(n: number): Promise<void> =>', '(n) =>')
   expect(page).toContain(`\`\`\`js\n${shown}\`\`\`\n`)
 })

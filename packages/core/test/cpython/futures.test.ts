@@ -70,7 +70,7 @@ test('a cancelled future is done, and can be neither set nor cancelled again', (
 })
 
 // test_future_cancel_message_getter
-test('the message of a cancel reaches who awaits', async () => {
+test('the message of a cancel reaches the code that awaits the future', async () => {
   const future = new Future()
   future.cancel('my message')
   await expect(Promise.resolve(future)).rejects.toMatchObject({
@@ -178,7 +178,7 @@ describe('an exception nobody looked at', () => {
   })
 
   // test_tb_logger_exception_retrieved, test_tb_logger_exception_result_retrieved
-  test('is not reported once someone has, by exception(), result() or await', async () => {
+  test('is not reported after exception(), result() or an await has retrieved it', async () => {
     expect(
       await reportsOf(async () => {
         for (const look of [

@@ -76,8 +76,8 @@ virtual('a cancel of the race cancels all that have begun', async () => {
   expect(ended.toSorted((a, b) => a - b)).toEqual([0, 1])
 })
 
-// Not in CPython's tests, where an assertion fails in the second one's task.
-virtual('one that swallows its cancel and succeeds as well has not won', async () => {
+// CPython has no test of this case: there an assertion fails in the task of the second function.
+virtual('a function that swallows its cancel and succeeds too has not won', async () => {
   const stubborn = async (): Promise<string> => {
     await thrown(sleep(10_000))
     return 'stubborn'
@@ -86,8 +86,8 @@ virtual('one that swallows its cancel and succeeds as well has not won', async (
   expect(result).toEqual({ value: 'first', index: 0, exceptions: [null, null] })
 })
 
-// As in CPython, whose wait_for makes a task of what it waits for when there is no time.
-virtual('without a delay a quick one has won before the next has begun', async () => {
+// CPython does the same, because its wait_for makes a task of what it waits for when the timeout is 0.
+virtual('with a delay of 0 a quick function wins before the next function begins', async () => {
   const quick = (): PromiseLike<unknown> => gather([async () => 'x'])
   const result = await staggeredRace([quick, quick], 0)
   expect(result).toEqual({ value: ['x'], index: 0, exceptions: [null] })

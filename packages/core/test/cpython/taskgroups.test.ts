@@ -34,7 +34,7 @@ const failAfter =
     throw make()
   }
 
-/** Cleans up by failing. */
+/** Makes a function that waits, and throws `error` in its clean-up when it is cancelled. */
 const failInCleanup =
   (error: Error = new Failure()) =>
   async (): Promise<void> => {
@@ -46,13 +46,13 @@ const failInCleanup =
     }
   }
 
-/** The classes in a group, nested ones as arrays. */
+/** Returns the class names of the errors in an exception group. A nested group becomes an array. */
 function shape(error: unknown): unknown {
   if (!(error instanceof ExceptionGroup)) return (error as Error).constructor.name
   return error.errors.map(shape)
 }
 
-/** Runs `body` as a task, cancels it after `ms`, and gives what it threw. */
+/** Runs `body` as a task, cancels the task after `ms` milliseconds, and returns the error that the task threw. */
 async function cancelAfter(ms: number, body: () => PromiseLike<unknown>): Promise<unknown> {
   const task = createTask(body)
   await sleep(ms)
@@ -439,8 +439,8 @@ virtual('an outer cancel that meets an error is delivered after the group', asyn
   expect(log).toEqual(['Failure 1'])
 })
 
-// test_taskgroup_without_parent_task: here it makes a task.
-test('outside a task a group makes one', async () => {
+// test_taskgroup_without_parent_task (CPython throws here)
+test('outside of every task, a group runs in a task that it makes', async () => {
   const names = await taskGroup(async (group) => {
     const child = group.createTask(async () => currentTask()?.parent?.name)
     return [await child, currentTask()?.name]

@@ -143,14 +143,14 @@ virtual('result and exception of a cancelled task throw the cancel with its mess
       const first = await thrown(Promise.try(() => task[look]()))
       expect(first).toBeInstanceOf(CancelledError)
       expect(first).toMatchObject({ message: message ?? '' })
-      // The error that its code threw is shown once; who looks later gets another.
+      // The first look gives the error that the code of the task threw, with its message. Each later look gives a new error.
       expect(() => task[look]()).toThrow(new CancelledError())
     }
   }
 })
 
 // test_cancellation_exception_context
-virtual('the message of a cancel reaches who waits on the task', async () => {
+virtual('the message of a cancel reaches the code that waits for the task', async () => {
   const started = new Future<void>()
   const inner = createTask(async () => {
     started.setResult()
@@ -441,24 +441,27 @@ virtual('the shield of what is done is done', async () => {
 })
 
 // test_shield_effect
-virtual('what is behind a shield goes on when who waits on it is cancelled', async () => {
-  let proof = 0
-  const waiter = new Future<void>()
-  const inner = async (): Promise<void> => {
-    await waiter
-    proof += 1
-  }
-  const outer = createTask(async () => {
-    await shield(inner)
-    proof += 100
-  })
-  await sleep(1)
-  outer.cancel()
-  expect(await thrown(outer)).toBeInstanceOf(CancelledError)
-  waiter.setResult()
-  await sleep(1)
-  expect(proof).toBe(1)
-})
+virtual(
+  'what is behind a shield goes on when the task that waits for the shield is cancelled',
+  async () => {
+    let proof = 0
+    const waiter = new Future<void>()
+    const inner = async (): Promise<void> => {
+      await waiter
+      proof += 1
+    }
+    const outer = createTask(async () => {
+      await shield(inner)
+      proof += 100
+    })
+    await sleep(1)
+    outer.cancel()
+    expect(await thrown(outer)).toBeInstanceOf(CancelledError)
+    waiter.setResult()
+    await sleep(1)
+    expect(proof).toBe(1)
+  },
+)
 
 // test_shield_coroutine_use_running_loop
 virtual('a shielded function runs on the running loop', async () => {

@@ -188,7 +188,7 @@ virtual(
 )
 
 // test_cancellation_broadcast
-virtual('a cancel of who waits on a gathering cancels every child', async () => {
+virtual('a cancel of the task that waits for a gather cancels every child', async () => {
   let proof = 0
   const waiter = new Future<void>()
   const inner = async (): Promise<void> => {
@@ -229,7 +229,7 @@ test('a failure that comes after the first one is not reported as never retrieve
     await sleep(1)
     expect(outer.exception()).toBeInstanceOf(RuntimeError)
   })
-  // A failure that nobody has retrieved is reported at the end of the run.
+  // The loop would have reported an unretrieved failure at the end of the run.
   expect(reported).not.toHaveBeenCalled()
 })
 
@@ -250,7 +250,7 @@ virtual('a gathering whose children have all ended refuses a cancel', async () =
   const gathering = gather([async () => future])
   await sleep(1)
   const answers: boolean[] = []
-  // A turn in which the child has ended and the gathering has not been told yet.
+  // In this turn the child has ended, and the gather does not know it yet.
   future.addDoneCallback(() => answers.push(gathering.cancel()))
   future.setResult(42)
   await sleep(1)
@@ -260,7 +260,7 @@ virtual('a gathering whose children have all ended refuses a cancel', async () =
 
 // test_cancel_gather_2
 virtual(
-  'a cancel reaches who waits on a gathering with returnExceptions, with its message',
+  'a cancel of a gather with returnExceptions is thrown to the code that waits, with its message',
   async () => {
     for (const message of [undefined, 'my message']) {
       const task = createTask(async () => {

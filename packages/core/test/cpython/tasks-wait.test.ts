@@ -24,7 +24,7 @@ function sleeper<R>(ms: number, result?: R): ReturnType<typeof createTask<R>> {
   return createTask(async () => (await sleep(ms, result)) as R)
 }
 
-/** Not by `toEqual`, which would iterate the futures. */
+/** Compares a set of futures with `members`. `toEqual` cannot do it, because it would iterate the futures. */
 function same(set: Set<Future<unknown>>, ...members: Future<unknown>[]): boolean {
   return set.size === members.length && members.every((member) => set.has(member))
 }
@@ -192,7 +192,7 @@ virtual('wait takes a generator', async () => {
 })
 
 // test_yield_wait_does_not_shield_cancel
-virtual('a cancel of who waits leaves the tasks running', async () => {
+virtual('a cancel of the task that calls wait leaves the other tasks running', async () => {
   let proof = 0
   const waiter = new Future<void>()
   const outer = createTask(async () => {
@@ -214,7 +214,7 @@ virtual('a cancel of who waits leaves the tasks running', async () => {
 
 type Style = <T>(completions: ReturnType<typeof asCompleted<T>>) => AsyncIterable<T>
 
-/** The two ways to go through what has completed. */
+/** The two ways to iterate over the result of `asCompleted`: `for` and `for await`. */
 const styles: [string, Style][] = [
   [
     'for',

@@ -20,8 +20,8 @@ import {
 import { expect, test } from 'vitest'
 import { thrown, virtual } from '../support/virtual.ts'
 
-// Behaviours of Lib/test/test_asyncio/test_tasks.py (CPython 3.13) but for cancelling, waiting and
-// gathering, which have files of their own; the name of each case there stands above its test.
+// Behaviours of Lib/test/test_asyncio/test_tasks.py (CPython 3.13), except for cancelling, waiting and gathering, which have
+// files of their own. The name of each case there stands above its test.
 
 // test_other_loop_future (differs: see docs/coming-from/differences-from-asyncio.md)
 virtual('a task waits on a future of another loop', async () => {

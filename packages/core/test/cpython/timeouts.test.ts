@@ -20,7 +20,7 @@ import { thrown, virtual } from '../support/virtual.ts'
 
 class Failure extends Error {}
 
-/** Runs `body` under a timeout, and gives the scope with what came of it. */
+/** Runs `body` under a timeout, and returns the scope and the error that it threw. */
 async function scoped(
   start: (body: (scope: Timeout) => PromiseLike<unknown>) => PromiseLike<unknown>,
   body: () => PromiseLike<unknown> = () => sleep(10_000),
@@ -40,7 +40,7 @@ async function scoped(
 
 const now = (): number => getRunningLoop().time()
 
-/** Keeps the processor busy: the clock that stands still in virtual time is moved by hand. */
+/** Lets `ms` milliseconds of virtual time pass, where the test of CPython keeps the processor busy for this time. */
 const crunch = (ms: number): Promise<void> => timeout(null, () => sleep(ms))
 
 // test_timeout_basic, test_waiter_cancelled
@@ -320,8 +320,8 @@ virtual('the failures of a task group that a timeout ended go through', async ()
   expect(error).toMatchObject({ name: 'ExceptionGroup', errors: [new Failure()] })
 })
 
-// test_timeout_without_task: here it makes a task.
-test('outside a task a timeout makes one', async () => {
+// test_timeout_without_task (CPython throws here)
+test('outside of every task, a timeout runs in a task that it makes', async () => {
   expect(await timeout(1_000, async () => currentTask()?.name)).toBeDefined()
 })
 

@@ -172,7 +172,7 @@ virtual('a shield with no time is cancelled, and its task goes on', async () => 
   expect(await task).toBe('done')
 })
 
-// What random programs found (conformance/), and asyncio does.
+// The random programs of the folder conformance/ found this case. asyncio does the same.
 virtual('with no time: a cancel that is yet to be delivered strikes', async () => {
   const task = createTask(async () => {
     task.cancel()

@@ -1,4 +1,4 @@
-// The lines of the awaits are told by their comments; the test reads them from this file.
+// A comment `line: …` marks the line of each await. The test finds the line numbers by reading these comments in this file.
 import { captureAwaitSites, createTask, run, sleep, sleepForever, snapshot } from '@tasktree/core'
 
 async function inner() {

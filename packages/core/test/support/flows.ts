@@ -2,7 +2,7 @@ import { getEventLoop, sleep, sleepForever, type Task, wait } from '@tasktree/co
 
 export const now = (): number => getEventLoop().time()
 
-/** Waits, and cleans up for `ms` milliseconds when the wait is cancelled. */
+/** Waits until it is cancelled. Then it cleans up for `ms` milliseconds, and adds a line with `name` to `log`. */
 export async function withCleanUp(
   ms: number,
   log: string[] = [],
@@ -17,7 +17,7 @@ export async function withCleanUp(
   }
 }
 
-/** Cancels `task` after 10 ms, once. Returns how the task ended, and when; or that it did not end in 500 ms. */
+/** Cancels `task` once after 10 ms. Returns how and when the task ended, or 'does not end' if it did not end in 500 ms. */
 export async function cancelled(task: Task): Promise<string> {
   const begin = now()
   await sleep(10)

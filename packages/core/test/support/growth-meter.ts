@@ -1,5 +1,5 @@
-// A program that `growth.ts` starts. Its argument is a module of operations; each message names one of them, and the answer
-// is how much more work it is with ten times as many things.
+// A program that `growth.ts` starts. Its argument is a module that exports operations. Each message names an operation, and the
+// answer says how many times more the operation costs with ten times as many things.
 import { Session } from 'node:inspector/promises'
 import { Runner } from '@tasktree/core'
 import type { Growth, Operation } from './growth.ts'
@@ -18,7 +18,7 @@ session.connect()
 await session.post('Profiler.enable')
 await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true })
 
-/** How often a function or a block of the packages has run since the last call. */
+/** Returns how often the functions and blocks of the packages have run since the last call. */
 async function takeSteps(): Promise<number> {
   const { result } = await session.post('Profiler.takePreciseCoverage')
   return result
@@ -28,7 +28,7 @@ async function takeSteps(): Promise<number> {
     .reduce((sum, { count }) => sum + count, 0)
 }
 
-/** What the operation with `n` things costs: steps, and milliseconds of processor time. */
+/** Returns the cost of the operation with `n` things: the steps, and the milliseconds of processor time. */
 async function cost(operation: Operation, n: number): Promise<{ steps: number; time: number }> {
   const runner = new Runner({ handleSignals: false })
   const act = await runner.run(async () => operation(n))

@@ -3,24 +3,24 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
 
-/** Prepares an operation on `n` things, in a loop of its own, and returns the part that is measured. */
+/** Prepares an operation on `n` things, and returns the function that is measured. The meter runs both in a new event loop. */
 export type Operation = (n: number) => (() => unknown) | Promise<() => unknown>
 
-/** How much more ten times as many things cost: 10,000 and 1,000, or 100,000 and 10,000 with `GROWTH=full`. */
+/** The cost with 10,000 things divided by the cost with 1,000. With `GROWTH=full` it is 100,000 and 10,000 things. */
 export interface Growth {
-  /** In functions and blocks of the packages that have run. */
+  /** The ratio of how often functions and blocks of the packages have run. */
   readonly steps: number
-  /** In processor time. */
+  /** The ratio of processor time. */
   readonly time: number
 }
 
 /**
- * Measures how the cost of operations grows with the number of things, in a process of its own.
+ * Measures in a separate process how the cost of operations grows with the number of things.
  *
- * The measure is the number of functions and blocks of the packages that have run, as V8 counts them for a coverage report.
- * Unlike time it is the same in every run: the collector, the caches and other programs do not change it. It does not see
- * what a method of an array does inside, so processor time is looked at too, with a bound that only a cost that is far from
- * linear exceeds.
+ * The cost is how often functions and blocks of the packages have run. V8 counts this for coverage reports. The count is the
+ * same in every run, but time is not: the garbage collector, the caches and other programs change it. The count does not
+ * include the work inside of built-in functions such as the methods of arrays. So the meter measures processor time too, with
+ * a bound that only a cost exceeds that grows much faster than linearly.
  */
 export class GrowthMeter implements Disposable {
   readonly #process: ChildProcess
@@ -28,7 +28,7 @@ export class GrowthMeter implements Disposable {
   /** @param operations the module that exports `operations` */
   constructor(operations: URL) {
     this.#process = fork(new URL('growth-meter.ts', import.meta.url), [fileURLToPath(operations)], {
-      // V8 counts exactly only in code that is not optimized.
+      // V8 counts exactly only in code that it has not optimized.
       execArgv: ['--expose-gc', '--conditions=@tasktree/source', '--no-opt', '--no-maglev'],
     })
   }

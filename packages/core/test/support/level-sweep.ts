@@ -10,21 +10,21 @@ import {
 } from '@tasktree/core'
 import { expect } from 'vitest'
 
-/** An operation that a scope around it cancels, again and again, each time a turn later. */
+/** An operation for `sweepLevelCancel`, which runs it many times and cancels it one turn later each time. */
 export interface Swept<T> {
   /** Makes what the operation needs, outside of the scope. */
   prepare?: () => T | PromiseLike<T>
   /** Runs inside the scope that is cancelled. */
   operate: (given: T) => PromiseLike<unknown>
-  /** Looks, after the scope, whether something is left, and disposes of what `prepare` has made. */
+  /** Checks after the scope that nothing is left, and disposes of what `prepare` has made. */
   after?: (given: T, wasCancelled: boolean) => unknown
   /** How many milliseconds the clean-up may take; 0 by default, since virtual time stands still while code runs. */
   grace?: number
-  /** How many milliseconds tasks may go on that are not of the scope, such as those of a server; 0 by default. */
+  /** How many milliseconds tasks outside of the scope may go on, such as the tasks of a server; 0 by default. */
   settle?: number
   /** How many turns of the loop the clean-up may take. Code that spins takes thousands. */
   turns?: number
-  /** How many moments to try at most; 60 by default, for an operation that does not end by itself. */
+  /** The largest number of moments to try, 60 by default. It limits an operation that does not end by itself. */
   moments?: number
   /** Waits for the next moment, by its number; a turn of the loop by default. */
   moment?: (i: number) => PromiseLike<void>
@@ -90,7 +90,7 @@ export async function sweepLevelCancel<T = undefined>(swept: Swept<T>): Promise<
   return cancels
 }
 
-/** Whether the operation has made `task`, or one of those above it; the tasks of `before` may make others meanwhile. */
+/** Whether the operation has made `task` or an ancestor of it. A task whose ancestor is in `before` does not count. */
 function isOfOperation(task: Task, before: ReadonlySet<Task>): boolean {
   let each: Task | null = task
   while (each !== null && !before.has(each)) each = each.parent

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 
-/** Runs a program of its own in another process; `signal` is sent at each line that says "ready". */
+/** Runs a program in a new process. `signal` is sent to it each time it prints a line with "ready". */
 export async function program(
   body: string,
   signal?: NodeJS.Signals,

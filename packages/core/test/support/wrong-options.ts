@@ -4,7 +4,7 @@ const notNumbers: readonly unknown[] = ['5', true, {}]
 
 type Kind = 'count' | 'duration' | 'delay' | 'flag' | 'text' | 'list' | 'record' | 'fn' | 'other'
 
-/** The kinds of options, each with values that are not of this kind. */
+/** For each kind of option, some values that an option of this kind must refuse. */
 const wrongValues: Record<Kind, readonly unknown[]> = {
   /** A whole number of at least 0 or 1. */
   count: [-1, 0.5, NaN, ...notNumbers],
@@ -21,7 +21,7 @@ const wrongValues: Record<Kind, readonly unknown[]> = {
   other: [5, 'x', {}],
 }
 
-/** A call with its options, which takes the options named here, each of its kind. `given` are the options it needs. */
+/** A function that calls something with options, the kind of each option, and the options that the call always needs. */
 export type Taking = [
   call: (options: never) => unknown,
   kinds: Record<string, Kind>,
@@ -29,8 +29,8 @@ export type Taking = [
 ]
 
 /**
- * Tests that each call throws at once, with a TypeError or a RangeError that says what it got: for options that are no
- * object, and for each option with each value that is not of its kind.
+ * Tests that each call throws at once, with a TypeError or a RangeError that says what it got. The call gets options that are
+ * not an object, and each option with each value that is not of the option's kind.
  */
 export function refusesWrongOptions(calls: Record<string, Taking>): void {
   test.each(Object.entries(calls))('%s refuses wrong options at once', (_name, taking) => {
@@ -39,7 +39,7 @@ export function refusesWrongOptions(calls: Record<string, Taking>): void {
     const tryWith = (options: unknown, what: string): void => {
       try {
         const result = call(options as never)
-        // What an accepted call does is of no interest here, but its failure must not end the test.
+        // The call was accepted, which this test reports below. A later failure of its promise must not end the test.
         if (result instanceof Object && 'catch' in result)
           void (result as Promise<unknown>).catch(() => {})
         accepted.push(what)
