@@ -17,15 +17,14 @@ import { thrown } from './support/virtual.ts'
 
 describe('virtual time', () => {
   test('a day of sleeps takes no time, and the clock has moved by a day', async () => {
-    const started = performance.now()
     const day = await runVirtual(async () => {
       const loop = getRunningLoop()
       const start = loop.time()
       for (let hour = 0; hour < 24; hour++) await sleep(3_600_000)
       return loop.time() - start
     })
+    // In real time the test would reach its time limit.
     expect(day).toBe(86_400_000)
-    expect(performance.now() - started).toBeLessThan(60_000)
   })
 
   test('timers run in the order of their deadlines, and of their making when those are equal', async () => {

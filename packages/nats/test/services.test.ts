@@ -28,6 +28,9 @@ import { describeWithServer, NatsServer } from './support/server.ts'
 import { startNode } from './support/node.ts'
 import { inTree, until } from './support/tree.ts'
 
+/** Milliseconds, longer than a test may take: what waits until then fails its test. */
+const tooLong = 600_000
+
 class Counter extends Actor {
   #count = 0
   add(n: number): number {
@@ -143,10 +146,7 @@ describeWithServer('asks', (server) => {
   test('an ask to a name without actors fails at once', async () => {
     await using caller = await connect(server.newCluster())
     const nobody = caller.lookup<Counter>('nobody')
-    const start = performance.now()
-    expect(await thrown(nobody.ask.add(1))).toBeInstanceOf(NoProc)
-    // The timeout of an ask is 5 s.
-    expect(performance.now() - start).toBeLessThan(4_000)
+    expect(await thrown(nobody.ask({ timeout: tooLong }).add(1))).toBeInstanceOf(NoProc)
     expect(await thrown(nobody.tell({ confirm: true }).add(1))).toBeInstanceOf(NoProc)
     expect(await nobody.tell.add(1)).toBe(true)
   })
@@ -259,14 +259,12 @@ describeWithServer('asks', (server) => {
           )
           await using caller = await connect({ servers: mortal.url })
           const counter = caller.lookup<Counter>('counter')
-          const waiting = counter.ask({ timeout: 60_000 }).slow(50_000)
+          const waiting = counter.ask({ timeout: tooLong }).slow(tooLong)
           await counter.tell({ confirm: true }).add(1)
-          const killedAt = performance.now()
           await mortal.kill()
           const error = await thrown(waiting)
           expect(error).toBeInstanceOf(ConnectionLost)
           expect((error as ConnectionLost).delivered).toBe('unknown')
-          expect(performance.now() - killedAt).toBeLessThan(30_000)
           const refused = await thrown(counter.ask.add(1))
           expect(refused).toBeInstanceOf(ConnectionLost)
           expect((refused as ConnectionLost).delivered).toBe(false)
@@ -289,12 +287,10 @@ describeWithServer('asks', (server) => {
     await using node = await startNode('sleeper', where)
     await using caller = await connect(where)
     const sleeper = caller.lookup<{ nap: () => Promise<void> } & Actor>('sleeper')
-    const ask = sleeper.ask({ timeout: 60_000 }).nap()
+    const ask = sleeper.ask({ timeout: tooLong }).nap()
     await sleep(400)
     node.kill()
-    const killedAt = performance.now()
     expect(await thrown(ask)).toBeInstanceOf(NodeLost)
-    expect(performance.now() - killedAt).toBeLessThan(30_000)
     expect(await caller.nodes()).toHaveLength(1)
   })
 })
