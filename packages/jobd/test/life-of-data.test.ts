@@ -267,7 +267,6 @@ test.for([3_600_000, -3_600_000])(
       vi.spyOn(Date, 'now').mockImplementation(() => real() + step)
       expect(await wait(soon)).toMatchObject({ state: 'done' })
       expect(performance.now() - begun).toBeGreaterThan(1_000)
-      expect(performance.now() - begun).toBeLessThan(60_000)
       expect(await get(late)).toMatchObject({ state: 'queued' })
       await until(async () => Math.abs(Number((await get(late))['notBefore']) - before - step) < 50)
       vi.restoreAllMocks()

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { runVirtual } from '@tasktree/core/testing'
-import { CancelledError, gather, getEventLoop } from '@tasktree/core'
+import { CancelledError, gather, getEventLoop, sleep } from '@tasktree/core'
 import type { Logger } from '@tasktree/actor'
 import { expect, test } from 'vitest'
 import { TrustedProxies } from '../src/dashboard/trusted-proxies.ts'
@@ -31,15 +31,17 @@ test('the right secret is let in while others guess, wherever they guess from', 
       { name: 'bob', secret: 'two' },
     ])
     const guess = (address: string) => () => credentials.logIn(address, 'wrong')
-    const begun = performance.now()
+    const loop = getEventLoop()
     const guesses = gather(
       Array.from({ length: 2_000 }, (_, i) => guess(i % 2 === 0 ? '10.0.0.1' : '10.0.0.2')),
     )
+    await sleep(0)
     expect(await credentials.logIn('10.0.0.3', 'two')).toBe('bob')
+    expect(loop.time()).toBe(0)
     expect(await credentials.logIn('10.0.0.1', 'one')).toBe('ann')
+    expect(loop.time()).toBe(2_000)
     expect(await credentials.logIn('10.0.0.3', 'two', 'ann')).toBeNull()
     expect(new Set(await guesses)).toEqual(new Set([null]))
-    expect(performance.now() - begun).toBeLessThan(60_000)
   }))
 
 test('each wrong guess delays what comes from its address, and from its network in IPv6', () =>
