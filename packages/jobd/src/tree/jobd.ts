@@ -197,15 +197,19 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
     codes,
   }
   const worker = (name: string): ActorRef<Worker> => find(system, `workers/${name}`)
-  // A dynamic supervisor that is restarted has no children. This task, which is restarted after it, starts the workers
-  // again.
-  const hire = async (): Promise<void> => {
-    const crew = find<SupervisorRef>(system, 'workers')
-    for (let i = 1; i <= workers; i++) await crew.startChild(`worker-${i}`)
+  const startWorkers = async (): Promise<void> => {
+    const supervisor = find<SupervisorRef>(system, 'workers')
+    for (let i = 1; i <= workers; i++) {
+      const name = `worker-${i}`
+      if (system.lookup(`workers/${name}`) === null) await supervisor.startChild(name)
+    }
   }
   // A restarted listener or dashboard listens at the same port as before.
   let [port, httpPort] = [options.port ?? 7_379, options.http ?? 0]
   const openListener = async (): Promise<Listener> => {
+    // A dynamic supervisor that is restarted has no children. The listener is restarted after it, and starts the workers
+    // again. If only the listener is restarted, the workers are there.
+    await startWorkers()
     const listener = await Listener.start(directory, feed, { ...options.clients, host, port })
     port = listener.port
     // Jobs may begin only when clients can connect, so that a client can cancel a job that brings the server down.
@@ -246,7 +250,6 @@ export async function startJobd(options: JobdOptions): Promise<Jobd> {
       ...restarts,
       template: (name: string) => child.actor(name, Worker, [shop]),
     }),
-    child.task('hiring', hire, { restart: 'transient' }),
     child.actor('schedules', Schedules, [() => directory.store, () => directory.scheduler]),
     child.actor('metrics', Metrics, [history, prometheus, feed]),
     child.resource('listener', openListener),
