@@ -479,7 +479,7 @@ test(
       await writeFile(tokens, '# who may do what\nann:one\n\nbob:two:three\n')
       await using served = await Served.start('--password-file', password, '--token-file', tokens)
       const jobd = clientOf(served)
-      expect((await jobd('stats')).err).toMatch(/^NOAUTH/)
+      expect((await jobd('stats')).err).toMatch(/^NOAUTH: .*--password/)
       for (const secret of ['shared', 'one', 'two:three'])
         expect((await jobd('stats', '--password', secret)).code).toBe(0)
       expect((await jobd('stats', '--password-file', password)).code).toBe(0)

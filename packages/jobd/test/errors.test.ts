@@ -15,6 +15,7 @@ test('each error of a client has a class and a code', slow, () =>
     async ({ jobd: { port }, client, add, reach }) => {
       const connect = (password: string | null): Promise<jobd.JobClient> =>
         jobd.JobClient.connect('127.0.0.1', port, { password })
+      await expect(connect(null)).rejects.toThrow(/^NOAUTH .*connect with the option `password`$/)
       const running = await add('sleep', '60000')
       await reach(running, 'running')
       await add('sleep', '0')

@@ -60,6 +60,11 @@ function explain(error: unknown): unknown {
   if (isLost && error instanceof Error)
     return new Failure(`the connection was lost: ${error.message}`, { cause: error })
   if (!(error instanceof ErrorReply)) return error
+  if (error.code === 'ERR_JOBD_NOAUTH')
+    return new Failure(
+      'NOAUTH: the server asks for a password: give it with --password or --password-file, or in JOBD_PASSWORD',
+      { cause: error },
+    )
   const text = error.message.replace(/^([A-Z]+) /, (_, word) => (word === 'ERR' ? '' : `${word}: `))
   return new Failure(escapeControlCharacters(text), { cause: error })
 }

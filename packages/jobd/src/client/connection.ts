@@ -1,6 +1,12 @@
 import { createTask, Future, getEventLoop, isCancelled, timeout } from '@tasktree/core'
 import { openConnection, type StreamReader, type StreamWriter } from '@tasktree/net'
-import { encodeCommand, ProtocolError, readReply, type Reply } from '../protocol/resp.ts'
+import {
+  encodeCommand,
+  ErrorReply,
+  ProtocolError,
+  readReply,
+  type Reply,
+} from '../protocol/resp.ts'
 
 /**
  * Milliseconds after which an attempt to connect fails. When the connection is open, the server has the same time for
@@ -62,7 +68,7 @@ export class Connection implements AsyncDisposable {
       const reply = await timeout(longestConnecting, () =>
         connection.command(['HELLO', 3, ...words]),
       )
-      if (reply instanceof Error) throw reply
+      if (reply instanceof Error) throw password === null ? adviseOnPassword(reply) : reply
       return connection
     } catch (error) {
       connection.abort()
@@ -216,6 +222,13 @@ export class Connection implements AsyncDisposable {
     this.#writer.close()
     await this.#writer.waitClosed()
   }
+}
+
+/** Makes the error of a server that asks for a password say what to do. Returns any other error unchanged. */
+function adviseOnPassword(error: Error): Error {
+  const isAsked = error instanceof ErrorReply && error.code === 'ERR_JOBD_NOAUTH'
+  if (!isAsked) return error
+  return new ErrorReply('NOAUTH the server asks for a password: connect with the option `password`')
 }
 
 function isMessage(reply: Reply): reply is { push: Reply[] } {
