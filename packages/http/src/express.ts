@@ -33,7 +33,9 @@ export function requestScope(options?: ScopeOptions): RequestScope {
       apps.add(app)
       hideCancels(app)
     }
-    FrameworkExchange.begin(service, incoming, outgoing, () => next())
+    FrameworkExchange.begin(service, incoming, outgoing, () => {
+      next()
+    })
   }
 }
 

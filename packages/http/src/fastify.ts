@@ -22,7 +22,9 @@ export const fastifyScope: FastifyPluginCallback<ScopeOptions> = (app, options, 
   const { deadline, maxRequests } = options
   const service = new Service({ deadline, maxRequests })
   app.addHook('onRequest', (request, reply, next) => {
-    const exchange = FrameworkExchange.begin(service, request.raw, reply.raw, () => next())
+    const exchange = FrameworkExchange.begin(service, request.raw, reply.raw, () => {
+      next()
+    })
     if (exchange === null) {
       void reply.hijack()
       return

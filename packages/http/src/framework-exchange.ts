@@ -12,13 +12,21 @@ const byTask = new WeakMap<object, FrameworkExchange>()
 let isTakingRejections = false
 
 /**
+ * Calls the middlewares and handlers of the framework. Returns a promise of their end, which is never rejected, if the
+ * framework tells that end.
+ */
+type Next = () => Promise<void> | void
+
+/**
  * An exchange whose request is answered by a framework. The framework handles the request inside the task, which lasts
  * until the response is closed.
  */
 export class FrameworkExchange extends Exchange {
-  readonly #next: () => unknown
+  readonly #next: Next
   readonly #answerRefused: (() => void) | null
   #response: Future<void> | null = null
+  /** The end of the handlers, if the framework tells it. */
+  #handled: Promise<void> | void = undefined
   /** The error that `next` has thrown. */
   #thrown: { error: unknown } | null = null
 
@@ -26,7 +34,7 @@ export class FrameworkExchange extends Exchange {
     service: Service,
     incoming: Incoming,
     outgoing: Outgoing,
-    next: () => unknown,
+    next: Next,
     answerRefused: (() => void) | null,
   ) {
     super(service, incoming, outgoing)
@@ -44,13 +52,13 @@ export class FrameworkExchange extends Exchange {
     service: Service,
     incoming: Incoming,
     outgoing: Outgoing,
-    next: () => unknown,
+    next: Next,
     answerRefused: (() => void) | null = null,
   ): FrameworkExchange | null {
     // If the application uses the middleware twice, the request has its task already.
     const existing = exchanges.get(incoming)
     if (existing !== undefined) {
-      next()
+      void next()
       return existing
     }
     if (service.isFull()) {
@@ -104,7 +112,7 @@ export class FrameworkExchange extends Exchange {
 
   #callNext(): void {
     try {
-      this.#next()
+      this.#handled = this.#next()
     } catch (error) {
       this.#thrown = { error }
     }
@@ -117,6 +125,11 @@ export class FrameworkExchange extends Exchange {
     try {
       this.#callNext()
       if (!this.isClosed) await response
+    } catch (error) {
+      // After the end of this function, the cancelled task lets its handlers begin a wait only when another wait has ended.
+      // So this function lasts until the handlers have ended, if the framework tells their end.
+      await this.#handled
+      throw error
     } finally {
       this.answered()
     }

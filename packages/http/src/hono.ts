@@ -45,7 +45,7 @@ export function honoScope(options?: ScopeOptions): MiddlewareHandler {
     hideCancels(context, incoming, refusal)
     if (service.isFull()) return refusal()
     return await new Promise<Response | undefined>((resolve, reject) => {
-      const begin = (): void => void next().then(() => resolve(undefined), reject)
+      const begin = (): Promise<void> => next().then(() => resolve(undefined), reject)
       FrameworkExchange.begin(service, incoming, outgoing, begin, () => resolve(refusal()))
     })
   }

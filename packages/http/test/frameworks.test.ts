@@ -1,4 +1,12 @@
-import { ContextVar, currentTask, Future, getEventLoop, sleep } from '@tasktree/core'
+import {
+  ContextVar,
+  currentTask,
+  ensureFuture,
+  Future,
+  getEventLoop,
+  shielded,
+  sleep,
+} from '@tasktree/core'
 import { Client } from 'undici'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { testWhere } from '../../../vitest.skips.ts'
@@ -63,6 +71,14 @@ describe.each(Object.entries(frameworks))('under %s', (name, start) => {
     if (path === '/late') {
       await sleep(60_000).catch(() => {})
       return 'late'
+    }
+    if (path === '/clean-up') {
+      try {
+        return await log.work('work')
+      } finally {
+        await foreignTurns(body === 'futures' ? ensureFuture : (promise) => promise)
+        log.add('clean')
+      }
     }
     if (path === '/cancelled') {
       currentTask()?.cancel()
@@ -130,6 +146,23 @@ describe.each(Object.entries(frameworks))('under %s', (name, start) => {
     expect(logged).toEqual([])
     expect(requestTasks()).toEqual([])
   })
+
+  test.each(name === 'node:http' || name === 'Hono' ? ['promises', 'futures'] : ['futures'])(
+    'the clean-up after a departure may wait for Tasktree, and for promises of Node as %s',
+    async (kind) => {
+      await begin()
+      const client = await RawClient.open(url)
+      client.socket.write(
+        `POST /clean-up HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: ${kind.length}\r\n\r\n${kind}`,
+      )
+      await log.until('work began')
+      client.leave()
+      await log.until('clean')
+      await settled()
+      expect(logged).toEqual([])
+      expect(requestTasks()).toEqual([])
+    },
+  )
 
   test('the handler runs in the task of the request after the body was read', async () => {
     await begin()
@@ -220,6 +253,17 @@ describe.each(Object.entries(frameworks))('under %s', (name, start) => {
     expect(logged.join('')).toMatch(/boom|failed/)
   })
 })
+
+/** Waits for promises of Node and for futures, in turn. */
+async function foreignTurns(
+  wrap: (promise: Promise<unknown>) => PromiseLike<unknown>,
+): Promise<void> {
+  for (let i = 0; i < 2; i++) {
+    await wrap(new Promise((resolve) => setTimeout(resolve, 5)))
+    await shielded(() => wrap(new Promise((resolve) => setTimeout(resolve, 5))))
+    await sleep(1)
+  }
+}
 
 async function settled(): Promise<void> {
   for (let i = 0; i < 5; i++) {
