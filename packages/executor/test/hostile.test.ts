@@ -192,6 +192,27 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(pool.stats.crashed).toBe(0)
   })
 
+  test('an item of a chunk that the worker cannot read fails alone', async () => {
+    await using pool = make({ maxWorkers: 1 })
+    const collect = async (items: unknown[], chunksize: number): Promise<unknown[]> => {
+      const ends: unknown[] = []
+      try {
+        for await (const kind of pool.map(classOf, items, { chunksize })) ends.push(kind)
+      } catch (error) {
+        ends.push(error instanceof JobSerializationError ? 'too deep' : error)
+      }
+      return ends
+    }
+    for (let length = 2_000; length < 6_000; length += 400) {
+      // To read objects takes more stack than to write them. So only the worker refuses some of these items.
+      let list: unknown = null
+      for (let i = 0; i < length; i++) list = { list }
+      const items = [1, 'two', list, 4]
+      expect(await collect(items, 4)).toEqual(await collect(items, 1))
+    }
+    expect(pool.stats.crashed).toBe(0)
+  })
+
   test('an error that holds a value nested too deeply arrives without that value, in chunks as well', async () => {
     await using pool = make({ maxWorkers: 1 })
     const failDeeply = (length: number): number => {

@@ -154,9 +154,9 @@ export class Workforce implements DispatchWorkforce, WorkerOwner, LivePool {
     this.#outcomes.fail(job, new JobSerializationError(message, { cause: why }), worker)
   }
 
-  onUnreceived(worker: WorkerHandle, job: PendingJob, why: string): void {
+  onUnreceived(_worker: WorkerHandle, job: PendingJob, why: string): void {
     const message = `the worker cannot read the job's arguments: ${why}`
-    this.#outcomes.fail(job, new JobSerializationError(message), worker)
+    this.#outcomes.fail(job, new JobSerializationError(message))
   }
 
   onEnded(worker: WorkerHandle): void {
@@ -241,7 +241,7 @@ export class Workforce implements DispatchWorkforce, WorkerOwner, LivePool {
     const options = cause === undefined ? { during } : { during, cause }
     const error = new WorkerCrashedError(exitCode, signal, options)
     error.stack += `\n    --- submitted ---\n${stackText(job.submitted)}`
-    this.#outcomes.fail(job, error, worker)
+    this.#outcomes.fail(job, error, during === 'ran' ? worker : null)
   }
 
   #break(reason: string, cause: unknown): void {

@@ -368,6 +368,7 @@ export class WorkerHandle {
     // The functions in that message were lost, so all functions are sent again.
     this.#known.clear()
     const jobs = this.#jobs.filter((job) => job.message === message)
+    for (const job of jobs) job.isStarted = false
     const [only, ...others] = jobs
     if (only === undefined) return
     if (others.length === 0) this.#owner.onUnreceived(this, only, why)
