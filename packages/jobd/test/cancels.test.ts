@@ -28,7 +28,7 @@ test('a cancel that comes while the job is being queued again ends the job', () 
     ])
     expect(job?.state).toBe('queued')
     expect(cancelled?.state).toBe('cancelled')
-    // The cancel is not remembered: the next retry runs.
+    // The server does not remember the cancel, so the next retry runs.
     await scheduler.ask.revive(id, ['cancelled'])
     expect(await scheduler.ask({ timeout: Infinity }).wait(id)).toMatchObject({ result: 'has run' })
   }))

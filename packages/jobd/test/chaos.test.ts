@@ -9,7 +9,7 @@ import { inJobd, until } from './support/in-jobd.ts'
 
 const kills = Number(process.env['JOBD_CHAOS_KILLS'] ?? 25)
 
-/** The paths of everything below the root. */
+/** Returns the paths of all actors below the root. */
 function pathsIn(system: ActorSystem): string[] {
   const pathsOf = (node: NodeSnapshot): string[] =>
     node.children.flatMap((child) => [child.path, ...pathsOf(child)])
@@ -48,7 +48,7 @@ test(
                 await sleep(10)
               }
             } catch {
-              // The listener was killed, or what was asked is being started again.
+              // The listener was killed, or the part of the tree that had to answer is being restarted.
               await sleep(20)
             }
           }
@@ -59,7 +59,7 @@ test(
         await until(() => jobd.system.lookup('dashboard')?.status === 'running')
         await using client = await JobClient.connect('127.0.0.1', jobd.port)
         for (const id of acknowledged) {
-          // Retention may have deleted it: what it deleted is looked at below.
+          // Retention may have deleted the job. The code below checks all deleted jobs.
           const job = await client.command('JOB.WAIT', id)
           if (job !== null) expect(finalStates.has(toRecord(job)['state'] as JobState)).toBe(true)
         }

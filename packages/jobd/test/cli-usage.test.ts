@@ -23,7 +23,7 @@ async function mistake(words: string[]): Promise<{ out: string; err: string; cod
   return { out, err, code: codeOf(error as Parameters<typeof codeOf>[0]) }
 }
 
-/** A value for each argument of a command that it needs before `index`, or for all of them. */
+/** Returns a value for each argument that a command requires, or for each that stands before `index`. */
 function valuesOf(command: Command, index = Infinity): string[] {
   return command.registeredArguments
     .filter((argument, i) => argument.required && i < index)
@@ -46,7 +46,7 @@ const numbers = [
   '1125899906842625',
 ]
 
-/** Values that the parser of a parameter must refuse. Its numbers are no limits, schedules or texts. */
+/** Returns values that the parser of the parameter `name` must refuse. */
 function wrongValues(name: string): string[] {
   if (name === 'times') return ['99999999999999999', '99999999999999999ms', '13031249d']
   if (name === 'kind=limit' || name === 'limit')

@@ -18,7 +18,7 @@ import { testWhere } from '../../../vitest.skips.ts'
 
 const slow = { tags: ['slow'] }
 
-/** Commands against that server. */
+/** Returns a function that runs a command line against the server. */
 function clientOf(served: Served, env: Record<string, string> = {}) {
   return (...words: string[]): Promise<Ended> =>
     runProgram(words, { JOBD_PORT: String(served.port), ...env })
@@ -32,7 +32,7 @@ const commands =
 test('every command has a help of its own, and the program lists them all', slow, async () => {
   const program = makeProgram()
   expect(program.commands.map((command) => command.name()).toSorted()).toEqual(commands.toSorted())
-  // Two of them as programs; the others by what commander would print.
+  // Two of the helps are read from real processes. The others are what commander would print.
   const [all, serve] = await Promise.all([runProgram(['--help']), runProgram(['serve', '--help'])])
   expect(serve).toMatchObject({ code: 0, err: '' })
   expect(serve?.out).toBe(helpOf(program, 'serve'))
@@ -87,7 +87,7 @@ test('a command for a server does not load the code of the server', () => {
   const load = (file: string): void => {
     if (loaded.has(file)) return
     loaded.add(file)
-    // An import() is not at the beginning of a line.
+    // The pattern matches only imports at the beginning of a line. A dynamic `import()` does not stand there.
     const imports = readFileSync(file, 'utf8').matchAll(/^(?:import|} from) ?"(\.[^"]+)";$/gm)
     for (const [, path = ''] of imports) load(resolve(dirname(file), path))
   }
@@ -98,7 +98,7 @@ test('a command for a server does not load the code of the server', () => {
 })
 
 test('without a server there is a clear message and code 1', slow, async () => {
-  // A port that was free a moment ago.
+  // The test takes a free port and gives it back, so that no server listens there.
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')
   const { port } = taken.address() as AddressInfo
@@ -210,7 +210,7 @@ test('SIGTERM ends the server in order, with code 0', slow, async () => {
   expect(await served.stop()).toBe(0)
 })
 
-/** A server with a long time for running jobs, one of which runs until the returned file exists. */
+/** Starts a server with a long grace period and a job that runs until the file `gate` exists. */
 async function serveJob(...options: string[]): Promise<{ served: Served; gate: string }> {
   const served = await Served.start('--grace', '600000', ...options)
   const [begun, gate] = [join(served.folder, 'begun'), join(served.folder, 'gate')]
@@ -316,7 +316,7 @@ test('where its output is no terminal, top looks once', slow, async () => {
   expect(out).toMatch(/^1 +sleep +1 +done/m)
 })
 
-// util-linux's `script` runs a program on a terminal of its own.
+// The program `script` of util-linux runs a program on a new terminal.
 const hasTerminal = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0
 const testInTerminal = testWhere(hasTerminal, "util-linux's script is not installed")
 
@@ -345,7 +345,7 @@ testInTerminal.for([
   }
   await closed
   expect(child.exitCode).toBe(0)
-  // The cursor is shown again.
+  // The last escape sequence about the cursor shows it again.
   expect(out.lastIndexOf('\u001B[?25h')).toBeGreaterThan(out.lastIndexOf('\u001B[?25l'))
 })
 
@@ -363,14 +363,14 @@ test(
     const foreign = ['wait 1', 'get 1', 'list', 'list --json', 'get 1 --json', 'tree', 'stats']
     for (const line of [...foreign, 'wait 2', 'get 2']) {
       const { out, err } = await jobd(...line.split(' '))
-      // oxlint-disable-next-line eslint/no-control-regex -- these are what must not be there
+      // oxlint-disable-next-line eslint/no-control-regex -- the output must not contain these control characters
       expect([line, (out + err).match(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/)]).toEqual([
         line,
         null,
       ])
     }
     expect((await jobd('wait', '1')).out).toBe('\\x1b]0;owned\\x07\\x9b one\n\ttwo\n')
-    // A program gets the output as it is.
+    // `jobd log` with a pipe as its output prints the output of the job unchanged.
     expect((await jobd('log', '1')).out).toContain('\u001B]0;owned\u0007')
     const numbers = (record: object): string[] =>
       Object.entries(record).flatMap(([name, value]) => (typeof value === 'number' ? [name] : []))
@@ -502,7 +502,7 @@ testInTerminal(
   async () => {
     await using served = await Served.start()
     const [db, log] = [join(served.folder, 'jobs.sqlite'), join(served.folder, 'log')]
-    // The file is in use, which is a warning at first.
+    // Another server uses the file, so this server first logs a warning.
     const command = `"${process.execPath}" "${main}" serve --db "${db}" --wait-lock 50 2>"${log}"`
     spawnSync('script', ['-qec', command, '/dev/null'], {
       env: { PATH: process.env['PATH'], TERM: 'xterm' },
@@ -524,14 +524,14 @@ testInTerminal('top fits into 80 columns', slow, async () => {
   const closed = once(child, 'close')
   for await (const chunk of child.stdout) {
     out += String(chunk)
-    // Once, because the terminal gives back what comes when the program has ended.
+    // The key is sent only once, because the terminal echoes keys that come after the program has ended.
     if (!isTold && out.includes('done 1') && out.includes('PAYLOAD')) {
       isTold = true
       child.stdin.write('q')
     }
   }
   await closed
-  // The first look: later ones begin with what clears the one before.
+  // Only the first screen is checked. Each later screen begins with an escape sequence that clears the one before.
   const lines = stripVTControlCharacters(out.split('\u001B[2K')[0] ?? '').split(/\r?\n/)
   expect(lines.filter((line) => line.length > 80)).toEqual([])
   expect(out).toContain('cancelled 0')

@@ -9,7 +9,7 @@ import { testWhere } from '../../../vitest.skips.ts'
 const slow = { tags: ['slow'] }
 const execute = promisify(execFile)
 
-/** Debian's redis-tools; where they are missing those tests are skipped, with this reason in their names. */
+/** Whether redis-cli is installed (Debian: redis-tools). Without it the tests of `testWithTools` are skipped. */
 const hasTools = spawnSync('redis-cli', ['--version']).status === 0
 const testWithTools = testWhere(hasTools, 'redis-tools are not installed')
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { CommandParser, limits, type Word } from '../src/protocol/command-parser.ts'
 import { ProtocolError } from '../src/protocol/resp.ts'
 
-/** Everything the parser makes of `pieces`: commands, and the error's text last if there was one. */
+/** Parses `pieces` one after another. Returns all commands, and last the text of the error if there was one. */
 function parse(...pieces: (string | Buffer)[]): (Word[] | string)[] {
   const parser = new CommandParser()
   const found: (Word[] | string)[] = []
@@ -46,11 +46,11 @@ test('an array of nothing is no command', () => {
 test('an argument that is no UTF-8 is kept as its bytes', () => {
   const bytes = Buffer.from([0xff, 0, 0x80])
   expect(parse(frame('ECHO', bytes))).toEqual([['ECHO', bytes]])
-  // The replacement character itself is a text.
+  // The character U+FFFD, by which a decoder replaces wrong bytes, is a valid text itself.
   expect(parse(frame('ECHO', '\uFFFD'))).toEqual([['ECHO', '\uFFFD']])
 })
 
-// What Redis's own sdssplitargs makes of them.
+// The expected words are the results of `sdssplitargs`, the function of Redis for such lines.
 test.for<[line: string, words: Word[] | string]>([
   ['set  a\tb', ['set', 'a', 'b']],
   ['echo "a b"', ['echo', 'a b']],
@@ -86,7 +86,7 @@ test.for<[name: string, frame: string, error: string]>([
   ['an endless length', `*1\r\n$${'1'.repeat(limits.line)}`, 'too big bulk count string'],
 ])('%s is answered with an error of the protocol', ([, text, error]) => {
   expect(parse(text)).toEqual([error])
-  // What came before it is a command all the same.
+  // A command before the wrong bytes is still parsed.
   expect(parse(`PING\r\n${text}`)).toEqual([['PING'], error])
 })
 
@@ -145,7 +145,7 @@ test('what is not whole says so', () => {
   expect(parser.isMidway).toBe(false)
 })
 
-/** Numbers that are the same each time: mulberry32. */
+/** Makes a function that draws random numbers, the same ones for the same seed (mulberry32). */
 function makeRandom(seed: number): (below: number) => number {
   let state = seed
   return (below) => {
@@ -180,7 +180,7 @@ const pieces = [
   '+',
 ]
 
-/** Random frames, and good ones in which something was changed. */
+/** Makes a random frame, or a correct frame in which something was changed. */
 function mutate(random: (below: number) => number): Buffer {
   const make = random(3)
   if (make === 0)
@@ -205,14 +205,14 @@ test(
       const whole = parse(bytes)
       const at = random(bytes.length + 1)
       const halves = parse(bytes.subarray(0, at), bytes.subarray(at))
-      // Cheaper than a matcher, a hundred thousand times.
+      // A comparison of texts is cheaper than `expect`, which runs only on a difference.
       if (JSON.stringify(halves) !== JSON.stringify(whole)) expect(halves).toEqual(whole)
       for (const each of whole) {
         if (typeof each === 'string') errors++
         else commands++
       }
     }
-    // It has seen both, many times.
+    // The frames must have given many commands and many errors, so that the test has tested both.
     expect(commands).toBeGreaterThan(100_000)
     expect(errors).toBeGreaterThan(20_000)
   },

@@ -54,7 +54,7 @@ test('a search for a very long text is refused, and the store goes on', () =>
       status: 400,
       text: JSON.stringify({ error: refusal }),
     })
-    // Also if each character has several bytes, or is a wildcard that is escaped.
+    // A search of 1,000 characters is accepted, even if each character has several bytes or is a wildcard, which is escaped.
     for (const character of ['x', '%', '\uFFFD'])
       expect(await client.list({ search: character.repeat(1_000) })).toEqual([])
     expect(jobd.system.lookup('store')?.incarnation).toBe(1)

@@ -16,7 +16,7 @@ import { take } from './support/files.ts'
 import { inFolder } from './support/folder.ts'
 import { inJobd } from './support/in-jobd.ts'
 
-/** Makes a jobs' file that no server uses, with this many jobs. */
+/** Makes a file of jobs that no server uses, with `jobs` jobs in it. */
 async function makeFile(path: string, jobs = 0): Promise<void> {
   ;(await take(path)).release()
   addRows(path, jobs)
@@ -66,7 +66,7 @@ test('a running server keeps its file, whatever name a backup or a restore calls
       },
       { file },
     )
-    // The control: when the server has ended, its file is replaced.
+    // When the server has ended, the same call replaces the file.
     backUpFile(other, file)
     expect(countOf(file)).toBe(5)
   }))
@@ -89,7 +89,7 @@ test('a file with the log of a server is not replaced, because the log would dam
     const [file, old] = [join(folder, 'jobs'), join(folder, 'old')]
     await makeFile(file, 3)
     await makeFile(old, 1)
-    // What kill -9 leaves: the log of a server that wrote a job.
+    // This makes the files that a killed server leaves: a database, and the write-ahead log with a job.
     const killed = join(folder, 'killed')
     {
       using database = new DatabaseSync(old)
@@ -99,7 +99,7 @@ test('a file with the log of a server is not replaced, because the log would dam
       copyFileSync(`${old}-wal`, `${killed}-wal`)
     }
     expect(() => backUpFile(file, killed)).toThrow('cannot be replaced')
-    // As a copy to restore, it is read with its log.
+    // As the source of a restore, the file is read together with its log.
     restoreFile(killed, file)
     expect(countOf(file)).toBe(2)
     expect(countOf(`${file}.before-restore`)).toBe(3)
@@ -117,7 +117,7 @@ test('a file that another program reads is not replaced, because its log would d
       addRows(file, 200)
       expect(() => restoreFile(copy, file)).toThrow('jobs is in use by another program')
       expect(countOf(file)).toBe(203)
-      // A program that has the file open, and reads nothing, is no hindrance, and changes the old file only.
+      // A program that has the file open but does not read does not prevent the restore. It then changes only the old file.
       reader.exec('COMMIT')
       restoreFile(copy, file)
       expect(countOf(file)).toBe(3)
@@ -153,11 +153,11 @@ test('files beside the target are not overwritten', () =>
     writeFileSync(`${copy}.part`, 'a note')
     backUpFile(file, copy)
     writeFileSync(`${file}.part`, 'a note')
-    // Each restore keeps what was there, and not only the last one.
+    // Each restore keeps the file that it replaces, under a new name.
     expect(restoreFile(copy, file)).toBe(`${file}.before-restore`)
     expect(restoreFile(copy, file)).toBe(`${file}.before-restore-2`)
     for (const path of [copy, file]) expect(readFileSync(`${path}.part`, 'utf8')).toBe('a note')
-    // Not even the source is, which has the name that a temporary file could have.
+    // A source with a name that a temporary file could have is not overwritten either.
     const source = `${join(folder, 'late')}.part`
     copyFileSync(file, source)
     backUpFile(source, join(folder, 'late'))

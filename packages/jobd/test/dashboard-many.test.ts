@@ -16,7 +16,7 @@ const many = 50_000
 
 let browser: Browser | null = null
 
-/** A file with that many finished jobs: every tenth has failed, and every third is of one kind. */
+/** Makes a file with `many` finished jobs. Every tenth job has failed, and every third job is of one kind. */
 async function fill(file: string): Promise<void> {
   ;(await JobFile.take({ path: file })).release()
   using database = new DatabaseSync(file)
@@ -33,7 +33,7 @@ async function fill(file: string): Promise<void> {
     .run(now)
 }
 
-/** A server with many jobs, for `body`. */
+/** Runs `body` with a server that has many jobs, and with an open page of it. */
 function inMany(body: (page: Page, served: Served) => Promise<void>): Promise<void> {
   return inFolder(async (folder) => {
     const file = join(folder, 'many.sqlite')
@@ -48,7 +48,7 @@ function inMany(body: (page: Page, served: Served) => Promise<void>): Promise<vo
   })
 }
 
-/** Adds jobs that run for a minute. */
+/** Adds `count` jobs that run for a minute. */
 function addNaps(served: Served, count: number): Promise<number[]> {
   return run(async () => {
     await using client = await JobClient.connect('127.0.0.1', served.port)
@@ -80,7 +80,7 @@ describe('50,000 jobs in Chromium', () => {
       expect(await page.locator('#found-failed').innerText()).toBe('5,000')
       expect((await ids(page))[0]).toBe(many)
 
-      // Those that run come first, whatever was added after them.
+      // Running jobs come first, even if other jobs were added later.
       const [first] = await addNaps(served, 1)
       await expect.poll(async () => (await ids(page))[0]).toBe(first)
 
@@ -91,7 +91,7 @@ describe('50,000 jobs in Chromium', () => {
       await page.keyboard.press('[')
       await expect.poll(() => range.innerText()).toBe('1–50 of 50,001')
 
-      // By key, with its wildcards as they are; by error; by number; by payload.
+      // The searches find a key (with characters that are wildcards in SQL), an error, a number and a payload.
       for (const [text, expected] of [
         ['needle_key', 777],
         ['disk 43210 is full', 43_210],
@@ -122,7 +122,7 @@ describe('50,000 jobs in Chromium', () => {
       await expect.poll(async () => (await ids(page)).slice(0, 2)).toEqual([10, 20])
       expect(await page.locator('#jobs th').first().getAttribute('aria-sort')).toBe('ascending')
 
-      // Everything that the filters leave, after a question.
+      // A bulk action asks first, and then changes all jobs that the filters leave.
       await page.fill('#search', 'disk 4')
       await expect.poll(() => page.locator('#found-failed').innerText()).toBe('1,111')
       await page.selectOption('#bulk', 'DELETE')
@@ -150,7 +150,7 @@ describe('50,000 jobs in Chromium', () => {
         for (const colorScheme of ['light', 'dark'] as const) {
           await page.setViewportSize({ width, height: 900 })
           await page.emulateMedia({ colorScheme })
-          // By the inspector, which the page's policy does not stop.
+          // `evaluate` runs the code through the debugger, so the content security policy of the page does not stop it.
           await page.evaluate(axe.source)
           const { violations } = await page.evaluate<{
             violations: { id: string; impact: string; nodes: { html: string }[] }[]

@@ -15,7 +15,7 @@ function job(id: number, state: JobState, change: Partial<Job> = {}): Job {
   return makeJob(id, { state, attempts, createdAt: now, notBefore: now, ...change })
 }
 
-/** Runs with metrics that follow a feed, in virtual time. */
+/** Runs `body` in virtual time with an actor `metrics` that follows a feed. */
 function withMetrics(
   body: (metrics: LocalActorRef<Metrics>, feed: JobFeed, system: ActorSystem) => Promise<void>,
 ): Promise<void> {
@@ -31,7 +31,7 @@ function withMetrics(
     const following = createTask(() => history.follow(system))
     using _ = { [Symbol.dispose]: () => void following.cancel() }
     await system.root.startChild(child.actor('metrics', Metrics, [history, prometheus, feed]))
-    // The feed is followed from the first turn on.
+    // After this sleep the actor follows the feed.
     await sleep(1)
     await body(
       system.lookup<LocalActorRef<Metrics>>('metrics') as LocalActorRef<Metrics>,

@@ -16,7 +16,7 @@ const installed = findChromium()
 
 let browser: Browser | null = null
 
-/** An open page with what it asked for. */
+/** An open page, with the requests that it has made and the errors that it has logged. */
 class Visit implements AsyncDisposable {
   readonly page: Page
   readonly requests: string[] = []
@@ -38,7 +38,7 @@ class Visit implements AsyncDisposable {
     return visit
   }
 
-  /** Adds a job by the form; gives its number. */
+  /** Adds a job with the form of the page, and returns the number of the job. */
   async add(kind: string, payload: string): Promise<number> {
     await this.page.selectOption('#kind', kind)
     await this.page.fill('#payload', payload)
@@ -56,7 +56,7 @@ class Visit implements AsyncDisposable {
     return this.page.locator(`#job-rows tr[data-id="${id}"]`)
   }
 
-  /** Waits until the job is in that state. */
+  /** Waits until the page shows the job in this state. */
   async until(id: number, state: string): Promise<void> {
     await this.page.locator(`#job-rows tr[data-id="${id}"][data-state="${state}"]`).waitFor()
   }
@@ -105,7 +105,7 @@ describe('in Chromium', () => {
     await expect.poll(() => output.textContent()).toBe('first\nsecond\n')
     await expect.poll(() => page.locator('#facts').innerText()).toContain('done')
 
-    // Nothing but zeros, and none of them on the disk: it takes long enough to be looked at.
+    // A sparse file of 16 GiB: it takes no space on the disk, and hashing it takes long enough to see the progress.
     const zeros = join(served.folder, 'zeros')
     await writeFile(zeros, '')
     await truncate(zeros, 2 ** 34)
@@ -143,7 +143,7 @@ describe('in Chromium', () => {
       await using served = await Served.start()
       await using visit = await Visit.to(served.page)
       const { page } = visit
-      // Each time it runs there is one more line in its file, which is also what it writes.
+      // Each run of the job adds a line to the file, and prints the file.
       const lines = join(served.folder, 'lines')
       const id = await visit.add(
         'shell',
@@ -161,14 +161,14 @@ describe('in Chromium', () => {
       expect(await visit.row(id).getAttribute('data-state')).toBe('done')
       await button.click()
       await page.locator('#confirm-yes').click()
-      // The output of the new attempt takes the place of the one before, and comes as it is written.
+      // The output of the new attempt replaces the output of the last attempt, and appears as it is written.
       await expect.poll(() => output.textContent()).toBe('     1\tline\n     2\tline\n')
       await visit.until(id, 'done')
       await page.locator('#attempts label', { hasText: '1 done' }).click()
       await expect.poll(() => output.textContent()).toBe('     1\tline\n')
       await page.locator('#attempt-outcome', { hasText: 'Attempt 1, began' }).waitFor()
 
-      // By the keyboard: the attempts, and the row. What the reader has chosen stays.
+      // The keys work with the attempts and the rows. The attempt that the reader has chosen stays chosen.
       await page.keyboard.press('j')
       await page.keyboard.press('q')
       await page.keyboard.press('Enter')
@@ -199,7 +199,7 @@ describe('in Chromium', () => {
         await visit.row(lost).click()
         await client.command('ACTOR.KILL', 'workers/worker-1')
         await visit.until(lost, 'queued')
-        // The job has one attempt, and no error of its own.
+        // The job has had one attempt, and has no error of its own.
         await expect.poll(() => outcome.textContent()).toMatch(/^Attempt 1, .*: its worker was/)
 
         await client.command('JOB.RESUME')
@@ -246,7 +246,7 @@ describe('in Chromium', () => {
       await other.goto(served.page)
       await other.locator(`#job-rows tr[data-id="${id}"]`).click()
       await other.locator('#output-text', { hasText: '2000' }).waitFor()
-      // The first tab gets the whole output again as well.
+      // The first tab gets the whole output again too.
       await expect.poll(() => visit.page.evaluate(`${view}.firstChild.isOld`)).toBeUndefined()
       expect(await visit.page.evaluate(`${view}.scrollTop`)).toBe(300)
       expect(await output.textContent()).toMatch(/^1\n2\n[^]*\n2000\n$/)
@@ -268,13 +268,13 @@ describe('in Chromium', () => {
     const [head = '', tail = ''] = shown.split(gap)
     const all = Array.from({ length: 400_000 }, (_, i) => `☃ ${i + 1}\n`).join('')
     expect([all.startsWith(head), all.endsWith(tail)]).toEqual([true, true])
-    // The line end before the gap may be the page's own.
+    // The line end before the gap may be one that the page has added.
     expect(Buffer.byteLength(all) - Buffer.byteLength(head + tail)).toBeOneOf([
       Number(missing.replaceAll(',', '')),
       Number(missing.replaceAll(',', '')) + 1,
     ])
     expect(shown.length).toBeLessThan(1_500_000)
-    // With each piece of output the browser lays out the block again that the piece is added to.
+    // For each new piece of output the browser lays out the whole block to which the page adds the piece. So no block may be long.
     const blocks = await output.evaluate(({ children }) =>
       [...children].map(({ textContent }) => textContent.length),
     )
@@ -298,7 +298,7 @@ describe('in Chromium', () => {
     await page.keyboard.press('Escape')
     await visit.until(1, 'running')
 
-    // The newest of those that run is the first.
+    // The newest running job is in the first row.
     await page.keyboard.press('j')
     expect(await page.locator(':focus').getAttribute('data-id')).toBe('2')
     await page.keyboard.press('ArrowDown')
@@ -368,7 +368,7 @@ describe('in Chromium', () => {
     const origins = new Set(visit.requests.map((url) => new URL(url).origin))
     expect([...origins]).toEqual([new URL(served.page).origin])
     expect(visit.complaints).toEqual([])
-    // What a job says is a text, never markup.
+    // The page shows the output of a job as text and never as markup.
     expect(await visit.page.locator('img[src^="http://evil"]').count()).toBe(0)
   })
 
@@ -539,7 +539,7 @@ describe('in Chromium', () => {
       const id = await first.add('shell', 'echo shared; sleep 30')
       for (const page of pages)
         await page.locator(`#job-rows tr[data-id="${id}"][data-state="running"]`).waitFor()
-      // The output too comes by the one stream, to each tab that shows it.
+      // The one stream also brings the output to each tab that shows it.
       for (const page of pages.slice(3, 6)) {
         await page.locator(`#job-rows tr[data-id="${id}"]`).click()
         await page.locator('#output-text', { hasText: 'shared' }).waitFor()
@@ -603,7 +603,7 @@ describe('in Chromium', () => {
     await visit.page.locator('#connection[data-state="live"]').waitFor()
     await visit.page.locator('#restarts li', { hasText: 'store' }).waitFor()
     await expect.poll(() => samplesOf(served)).toBeGreaterThan(2)
-    // So it is for a page that is opened later.
+    // A page that is opened later shows the restart too.
     await using later = await Visit.to(served.page)
     await later.page.locator('#restarts li', { hasText: 'store' }).waitFor()
   })
@@ -634,7 +634,7 @@ describe('in Chromium', () => {
   })
 })
 
-/** Adds and runs jobs for that many milliseconds. */
+/** Adds and runs jobs for `ms` milliseconds. */
 function load(served: Served, ms: number): Promise<void> {
   return run(async () => {
     await using client = await JobClient.connect('127.0.0.1', served.port)

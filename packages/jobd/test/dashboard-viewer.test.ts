@@ -39,7 +39,7 @@ const snapshot: PageSnapshot = {
   restarts: [],
 }
 
-/** Of a connection that takes what `read` lets it take. */
+/** The response of a slow connection. It takes data only when `read` is called. */
 class SlowResponse extends Writable {
   readonly written: string[] = []
   #taken: (() => void) | null = null
@@ -55,13 +55,13 @@ class SlowResponse extends Writable {
     else this.#taken = taken
   }
 
-  /** Takes what was written, and everything from now on. */
+  /** Takes the data that was written, and from now on all data at once. */
   readOn(): Promise<void> {
     this.#isFast = true
     return this.read()
   }
 
-  /** Takes what was written; resolves when there is room again. */
+  /** Takes the data that was written, and resolves when there is room again. */
   read(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.once('drain', resolve)
@@ -130,7 +130,7 @@ test('nothing is sent before the snapshot, and what happened meanwhile comes aft
   response.destroy()
 })
 
-/** An output that is kept whole. */
+/** Makes an output from which nothing was left out. */
 function whole(head: string, attempt = 1): Output {
   return { attempt, head, omitted: 0, tail: '', size: Buffer.byteLength(head) }
 }
@@ -206,7 +206,7 @@ test('the output of a later attempt takes the place of the one before, also befo
       type: /^event: (.*)$/m.exec(frame)?.[1] ?? '',
       ...dataOf<PageOutput>(frame),
     }))
-  // What an attempt wrote that was over when the output was read is not shown.
+  // The viewer does not show output of an attempt that had ended when the viewer read the output of the job.
   viewer.see(written(1, 1, 'long ago', 0))
   viewer.begin(whole('second', 2), false)
   viewer.see(written(1, 2, ' more', 6))

@@ -7,7 +7,7 @@ import { Served } from './support/served.ts'
 
 const slow = { tags: ['slow'] }
 
-/** The events of a stream until `enough` says so. */
+/** Reads the events of a stream until `enough` returns true for them. */
 async function readEvents(
   url: string,
   enough: (events: { event: string; data: unknown }[]) => boolean,
@@ -255,13 +255,13 @@ test('a killed dashboard keeps no connection that it would answer on', slow, asy
   const { hostname, port, host } = new URL(served.page)
   const socket = connect(Number(port), hostname)
   const { promise: closed, resolve } = Promise.withResolvers<void>()
-  // Cut off or ended: either is an end.
+  // The server may reset the connection or end it. Both count as the end.
   socket.on('error', () => {})
   socket.once('close', () => resolve())
   let heard = ''
   socket.on('data', (chunk: Buffer) => {
     heard += chunk.toString()
-    // The stream has ended, the connection has not: another request, as a browser sends it.
+    // The stream has ended but the connection has not. Like a browser, the test sends the next request on it.
     if (chunk.toString().endsWith('0\r\n\r\n'))
       socket.write(`GET /jobs HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
   })

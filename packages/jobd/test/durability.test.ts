@@ -18,7 +18,7 @@ const slow = { tags: ['slow'] }
 const notJobs = fileURLToPath(new URL('../README.md', import.meta.url))
 const rounds = Number(process.env['JOBD_KILL_ROUNDS'] ?? 20)
 
-/** Starts the server as a program of its own, as it was built. */
+/** Starts the built server in a new process. */
 async function serve(file: string): Promise<{ child: ChildProcess; port: number }> {
   const words = ['serve', '--db', file, '--port', '0', '--http', '0', '--workers', '4']
   words.push('--keep-last', '5')
@@ -46,18 +46,18 @@ async function load(
   try {
     await using client = await JobClient.connect('127.0.0.1', port)
     for (let i = 0; ; i++) {
-      // Each attempt of these leaves a mark, so that they can be counted.
+      // Each attempt of a `shell` job adds a line to the file of marks, so that the attempts can be counted.
       const words = i % 10 === 0 ? ['shell', `echo ${name}-${i} >> ${marks}`] : ['sleep', '1']
       acknowledged.push(Number(await client.command('JOB.ADD', ...words)))
       onAcknowledged()
     }
   } catch {
-    // Killed in the middle, on purpose.
+    // The server was killed, as the test wants.
   }
   return acknowledged
 }
 
-/** Of the jobs that left marks: how often each did, and how often it was begun. */
+/** Returns for each job that left marks how many marks it left, and how many attempts the server counted. */
 async function countMarks(
   database: DatabaseSync,
   marks: string,
@@ -89,13 +89,13 @@ test(
           const exited = once(child, 'exit')
           if (round === 0) {
             recordDeletions(file)
-            // A paused kind does not begin, however often the server dies.
+            // A job of a paused kind must not begin, even if the server is killed many times.
             await using client = await JobClient.connect('127.0.0.1', port)
             await client.command('JOB.PAUSE', 'python')
             acknowledged.add(Number(await client.command('JOB.ADD', 'python', 'print(1)')))
           }
-          // On a busy machine, the server takes longer for its first job than it has here for all of them. So the time
-          // begins with the first job.
+          // On a busy machine the server may need more time for its first job than it has here for all jobs. So the time until
+          // the kill begins with the first acknowledged job.
           let isToBeKilled = false
           const killSoon = (): void => {
             if (isToBeKilled) return
@@ -107,7 +107,7 @@ test(
             (_, i) => () => load(port, marks, `${round}-${i}`, killSoon),
           )
           for (const id of (await gather(clients)).flat()) {
-            // No number is given twice.
+            // The server never gives a number twice.
             expect(acknowledged.has(id)).toBe(false)
             acknowledged.add(id)
           }
@@ -124,14 +124,14 @@ test(
           )
           expect([...acknowledged].filter((id) => !known.has(id))).toEqual([])
           expect(countDeletions(database).early).toBe(0)
-          // Whatever ended an attempt, how it went is kept when the next one begins.
+          // When a job begins its next attempt, the file keeps how the attempt before it ended.
           const untold = database.prepare(
             `SELECT id, attempts FROM jobs WHERE attempts - 1 > (SELECT count(*) FROM attempts WHERE job = id AND attempt < attempts)`,
           )
           expect(untold.all()).toEqual([])
         }
         expect(acknowledged.size).toBeGreaterThan(rounds)
-        // And in the end every one of them is done.
+        // In the end every acknowledged job is done.
         const { child, port } = await serve(file)
         const exited = once(child, 'exit')
         {
@@ -169,7 +169,7 @@ test(
         expect(deletions.all).toBeGreaterThanOrEqual(Number(all?.['n']) - 5)
         const counted = await countMarks(database, marks)
         expect(counted.length).toBeGreaterThan(rounds)
-        // Done at least once, and never more often than was counted.
+        // Each job has run at least once, and not more often than the server has counted attempts.
         expect(counted.filter((job) => job.marks < 1 || job.marks > job.attempts)).toEqual([])
       } finally {
         await rm(folder, { recursive: true, force: true })
@@ -209,7 +209,8 @@ test(
     try {
       const file = join(folder, 'jobs.sqlite')
       await inJobd(async ({ add }) => void (await add('sleep', '0', 'DELAY', '3600000')), { file })
-      // To be written by a later SQLite only: for this one it is read-only, whoever asks. Source: fileformat2.html
+      // This byte says that only a later version of SQLite can write the file. So this SQLite can only read it, for every user.
+      // Source: https://www.sqlite.org/fileformat2.html
       const handle = await open(file, 'r+')
       await handle.write(Buffer.from([3]), 0, 1, 18)
       await handle.close()
@@ -248,7 +249,7 @@ test('a store that finds its file broken is started ever more slowly', slow, () 
     using events = jobd.system.events.subscribe()
     await using other = await JobClient.connect('127.0.0.1', jobd.port)
     const writer = new DatabaseSync(file)
-    // Another process takes the tables away: what the store does from now on fails.
+    // Another program drops a table, so that the store fails from now on.
     writer.exec('DROP TABLE jobs; CREATE VIEW jobs AS SELECT 1 AS id')
     writer.close()
     void other.command('JOB.ADD', 'sleep', '0').catch(() => {})

@@ -8,7 +8,7 @@ import { inFolder } from './support/folder.ts'
 
 const { steps, paths } = vi.hoisted(() => ({ steps: [] as string[], paths: new Map() }))
 
-// A power failure cannot be tested, so the order of the calls is.
+// A test cannot make a power failure. So these tests check the order of the calls that write and flush the files.
 vi.mock('node:fs', async (original) => {
   const real = await original<typeof fs>()
   return {

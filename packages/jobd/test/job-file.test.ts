@@ -87,7 +87,7 @@ test.for([
     const before = rowsOf(path, 'SELECT sql FROM sqlite_schema')
     await expect(take(path)).rejects.toThrow(message)
     expect(rowsOf(path, 'SELECT sql FROM sqlite_schema')).toEqual(before)
-    // The lock is free again.
+    // The failed attempt has released the lock, so the next attempt fails with the same message.
     await expect(take(path)).rejects.toThrow(message)
   }),
 )
@@ -155,7 +155,7 @@ test('a job that dies with the server three times has failed; an orderly end is 
     expect(rowsOf(path)).toMatchObject([{ state: 'queued', deaths: 0 }])
     for (let death = 1; death <= 3; death++) {
       setRunning()
-      // Not released: as a crash leaves it.
+      // The file is not released, just as after a crash.
       using file = await take(path)
       expect(file).toBeInstanceOf(JobFile)
       expect(rowsOf(path)).toMatchObject([

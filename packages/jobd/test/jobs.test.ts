@@ -99,7 +99,7 @@ test('a queued job is cancelled at once, a running one with its work', slow, () 
         expect((await get(id))['state']).toBe('cancelled')
         expect(await wait(id)).toMatchObject({ state: 'cancelled', result: null })
       }
-      // The worker is free.
+      // The worker is free again.
       expect(await wait(await add('sleep', '0'))).toMatchObject({ state: 'done' })
     },
     { workers: 1 },
@@ -161,7 +161,7 @@ test('a full queue answers with the job that holds a key', slow, () =>
       await wait(expired)
       const running = await add('sleep', '60000', 'KEY', 'running')
       await reach(running, 'running')
-      // The last place of the queue is taken by the first of two requests with the same key.
+      // The first of two requests with the same key takes the last place in the queue.
       const twins = [0, 1].map(() => client.add('sleep', '0', { key: 'queued' }))
       const [queued] = await Promise.all(twins)
       expect(await twins[1]).toBe(queued)
@@ -187,7 +187,7 @@ test('a full queue takes no ended job again, until there is room', slow, () =>
         await expect(client.command(...line.split(' '))).rejects.toThrow(/^BUSY 2 jobs are queued/)
       expect(await get(id as number)).toMatchObject({ state: 'failed' })
       await client.cancel(queued[0] as number)
-      // There is room for one of two.
+      // There is room for only one of the two jobs.
       const outcomes = await Promise.allSettled(failed.map((id) => client.retry(id)))
       expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
     },

@@ -29,13 +29,13 @@ async function serve(folder: string): Promise<{ child: ChildProcess; port: numbe
   throw new Error('the server has not started')
 }
 
-/** The process, the event and the name or number of the job, for each line that the jobs have written. */
+/** Reads the lines that the jobs have written. Each has the process, the event, and the name or number of the job. */
 function readMarks(folder: string): string[][] {
   const lines = readFileSync(join(folder, 'marks'), 'utf8').trim().split('\n')
   return lines.map((line) => line.split(' '))
 }
 
-/** The most that ran at once; what a killed server ran has ended with it. */
+/** Returns the largest number of counted jobs that ran at the same time. The jobs of a killed server end with that server. */
 function mostRunning(lines: readonly string[][], isCounted: (name: string) => boolean): number {
   let [most, server] = [0, '']
   const running = new Set<string>()
@@ -100,7 +100,7 @@ test(
 
         using database = new DatabaseSync(join(folder, 'jobs.sqlite'))
         const read = (sql: string): Record<string, unknown>[] => database.prepare(sql).all()
-        // Every second has one job, and none has two.
+        // There is one job for each second, and never two.
         const times = read(
           `SELECT scheduledAt AS at FROM jobs WHERE schedule = 'each-second' ORDER BY at`,
         ).map(({ at }) => Number(at))
@@ -108,7 +108,7 @@ test(
         expect(times).toEqual(times.map((_, i) => (times[0] as number) + i * 1_000))
 
         const lines = readMarks(folder)
-        // Once 'after-one' was written the step is committed.
+        // A job writes 'after-one' when its first step is committed.
         const committed = new Set<string>()
         for (const [, what, id = ''] of lines) {
           if (what === 'after-one') committed.add(id)
@@ -130,7 +130,7 @@ test(
           Number(at),
         )
         expect(begins.length).toBeGreaterThanOrEqual(names)
-        // Of nine beginnings the last is 400 ms after the first; two of them are for the clock, which counts whole ones.
+        // The ninth job must begin 400 ms after the first. The test allows 2 ms less, because the clock counts whole milliseconds.
         const tooClose = begins.filter((at, i) => i >= 8 && at - (begins[i - 8] as number) < 398)
         expect(tooClose).toEqual([])
       }),

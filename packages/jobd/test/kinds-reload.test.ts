@@ -9,7 +9,10 @@ import { Served } from './support/served.ts'
 
 const built = JSON.stringify(new URL('../dist/index.js', import.meta.url).href)
 
-/** A module whose kinds say `word`, and what a module that it imports says. Their jobs end when a file is there. */
+/**
+ * Returns the text of a module of kinds. The result of a job is `word` and the word of a module that it imports. A job ends when
+ * the file in its payload exists.
+ */
 function moduleOf(word: string, kinds: readonly string[]): string {
   const kind = (pool: string): string =>
     `{ ${pool} run: async (gate, ctx) => { ctx.log('${word} begins'); while (gate !== '' && !existsSync(gate)) await sleep(5); return '${word} ' + word } }`
@@ -40,7 +43,7 @@ test(
         write('old', ['threaded', 'processed', 'inline'])
         await using served = await Served.start('--kinds', module, '--no-built-in-kinds')
         await using client = await JobClient.connect('127.0.0.1', served.port)
-        /** Sends SIGHUP, and waits until the log has a further line with that text. */
+        /** Sends SIGHUP, and waits until the log has a new line with this text. */
         const hangUp = async (text: string): Promise<void> => {
           const before = served.log.length
           served.signal('SIGHUP')
@@ -57,12 +60,12 @@ test(
         expect(await client.run('inline')).toBe('old old')
         for (const id of running) expect(await client.get(id)).toMatchObject({ state: 'running' })
 
-        // A module that is half written changes nothing.
+        // A module with a syntax error changes nothing.
         writeFileSync(module, 'export default {')
         await hangUp('the kinds stay as they were')
         expect(await client.run('threaded')).toBe('new new')
 
-        // A kind that the module no longer has: its jobs wait until it has the kind again.
+        // When the module no longer has a kind, the jobs of this kind wait until the module has it again.
         await client.command('JOB.PAUSE', 'processed')
         const waiting = await client.add('processed')
         write('newer', ['threaded', 'inline'])
@@ -75,7 +78,7 @@ test(
         await hangUp('kinds read again: processed, threaded')
         expect(await client.result(waiting)).toBe('newest newest')
 
-        // What ran all the time comes to its end as it began, in its first attempt.
+        // The jobs that ran all the time end in their first attempt, with the old code.
         writeFileSync(gate, '')
         for (const id of running)
           expect(await client.wait(id)).toMatchObject({ result: 'old old', attempts: 1 })

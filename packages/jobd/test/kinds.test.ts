@@ -11,7 +11,7 @@ import { type InJobd, inJobd } from './support/in-jobd.ts'
 const slow = { tags: ['slow'] }
 const module = new URL('./fixtures/kinds/kinds.ts', import.meta.url)
 
-/** A typed client of a server that has the kinds of the fixture. */
+/** Runs `body` with a server that has the kinds of the fixture, and with a typed client of it. */
 function inKinds(
   body: (client: JobClient<typeof kinds>, server: InJobd) => Promise<void>,
   options: Parameters<typeof inJobd>[1] = {},
@@ -83,7 +83,7 @@ test('many calls of one client at the same time, and a cancelled one', slow, () 
     await expect(timeout(100, async () => client.result(await long))).rejects.toThrow(
       'the time allowed has passed',
     )
-    // The replies of later commands are theirs.
+    // Later commands get their own replies.
     expect((await client.run('shout', 'still')).word).toBe('STILL')
     const waiting = client.result(await long)
     await client.cancel(await long)
@@ -96,7 +96,7 @@ test('a client that is closed while it waits says so', slow, () =>
   inKinds(async (_, { jobd }) => {
     const wait = async (): Promise<unknown> => {
       await using client = await JobClient.connect<typeof kinds>('127.0.0.1', jobd.port)
-      // Without `await` the scope ends at once.
+      // The function does not await `waiting`, so the client is closed at once.
       const waiting = client.run('patient')
       waiting.catch(() => {})
       return { waiting }
@@ -113,7 +113,7 @@ test('a committed step is not run again in a later attempt, nor after a retry', 
       const id = await client.add('steps', marks)
       expect(await client.result(id)).toEqual([{ n: 1 }, null, 2])
       expect(readFileSync(marks, 'utf8')).toBe('first\nnothing\nsecond\n')
-      // A job that is done begins from nothing when it is queued again.
+      // A job that is done starts again with its first step when it is queued again.
       await client.command('JOB.REQUEUE', id)
       await client.wait(id)
       expect(readFileSync(marks, 'utf8')).toBe('first\nnothing\nsecond\nfirst\nnothing\nsecond\n')
@@ -121,7 +121,7 @@ test('a committed step is not run again in a later attempt, nor after a retry', 
       await expect(client.run('badStep')).rejects.toThrow(
         "the result of step 'big' cannot be stored",
       )
-      // As JSON the text has two quotation marks more.
+      // As JSON the text has two more characters, the quotation marks.
       expect(await client.run('longStep', '1048574')).toHaveLength(1_048_574)
       await expect(client.run('longStep', '1048575')).rejects.toThrow(
         "the result of step 'long' cannot be stored: it has 1048577 characters, 1048576 are the most",
@@ -220,7 +220,7 @@ test('a module in JavaScript, and one that is loaded anew while the server runs'
           'kept',
           ['inline'],
         ])
-        // What it imports is new as well, because the workers are.
+        // The modules that the module imports are new too, because the pool has new workers.
         expect(await result('pooled')).toBe('new new')
         expect(await result('inline')).toBe('old old')
         writeFileSync(kinds, 'throw new Error("half written")')

@@ -9,7 +9,7 @@ import { Served } from './support/served.ts'
 const slow = { tags: ['slow'] }
 const module = fileURLToPath(new URL('./fixtures/kinds/left-behind.ts', import.meta.url))
 
-/** In a process of its own, because the test runner listens for such errors too. */
+/** Runs `body` with a server in another process, because the test runner of this process listens for such errors too. */
 function inServed(
   body: (client: JobClient<typeof kinds>, served: Served) => Promise<void>,
 ): Promise<void> {

@@ -19,7 +19,7 @@ const slow = { tags: ['slow'] }
 const statsOf = async ({ client }: InJobd): Promise<Record<string, string | number | null>> =>
   toRecord(await client.command('JOB.STATS'))
 
-/** Adds that many jobs of no duration, and waits for their ends. */
+/** Adds `count` jobs that end at once, and waits until all have ended. */
 async function finish({ client, jobd }: InJobd, count: number): Promise<void> {
   await using socket = await RawSocket.open(jobd.port)
   for (let added = 0; added < count; added += 1_000) {
@@ -33,7 +33,7 @@ async function finish({ client, jobd }: InJobd, count: number): Promise<void> {
   }
 }
 
-/** Adds that many jobs, and cancels them: what has ended counts alike, and this is much faster than to run them. */
+/** Adds `count` jobs and cancels them. Cancelled jobs count as ended, and this is much faster than running jobs. */
 async function end({ client, jobd }: InJobd, count: number): Promise<void> {
   await using socket = await RawSocket.open(jobd.port)
   for (let added = 0; added < count; added += 2_000) {
@@ -98,7 +98,7 @@ test(
         await end(server, total)
         await finish(server, 1_000)
         await settle()
-        // Up to 2,000 unused pages of 4 KiB are kept for what comes next. Without retention this would be 20 MB and more.
+        // The file keeps up to 2,000 unused pages of 4 KiB for later jobs. Without retention it would grow by 20 MB or more.
         expect(statSync(server.file).size).toBeLessThan(file + 2_000 * 4_096)
         expect(process.memoryUsage().heapUsed).toBeLessThan(1.5 * heap + 20_000_000)
       },
@@ -135,7 +135,7 @@ test('a key is free again when its finished job has been kept for its time', slo
     const second = await add('sleep', '0', 'KEY', 'k')
     expect(second).not.toBe(first)
     expect(await get(first)).toMatchObject({ key: 'k', keep: 300 })
-    // Without KEEP a key is held until its job is deleted.
+    // Without KEEP a job holds its key until the job is deleted.
     await wait(second)
     expect(await add('sleep', '0', 'KEY', 'k')).toBe(second)
     await expect(client.command('JOB.REQUEUE', first)).rejects.toThrow(
@@ -270,7 +270,7 @@ test.for([3_600_000, -3_600_000])(
       expect(await get(late)).toMatchObject({ state: 'queued' })
       await until(async () => Math.abs(Number((await get(late))['notBefore']) - before - step) < 50)
       vi.restoreAllMocks()
-      // Set right again: nothing waits for an hour, and nothing begins at once.
+      // The clock is set right again. The job must neither wait for another hour nor begin at once.
       await until(async () => Math.abs(Number((await get(late))['notBefore']) - before) < 100)
       expect(await get(late)).toMatchObject({ state: 'queued' })
     }),
@@ -291,7 +291,7 @@ test('a wait leaves nothing behind: no waiter, no timer, no listener', slow, () 
       await expect(client.command('JOB.WAIT', never, 'TIMEOUT', 1)).rejects.toThrow('TIMEOUT')
       expect(await statsOf(server)).toMatchObject({ waiters: 0 })
       {
-        // Clients that leave while they wait.
+        // These clients disconnect while they wait.
         const clients = await Promise.all(
           Array.from({ length: 20 }, () => JobClient.connect('127.0.0.1', jobd.port)),
         )
@@ -322,7 +322,7 @@ test('a wait and a drain that are given up leave nothing in the scheduler', slow
       await socket.send('JOB.UNWAIT t\r\n').until(':1\r\n')
       await thrown(client.command('JOB.DRAIN', 'TIMEOUT', 0))
     }
-    // A request may be under way that has nothing to do with these.
+    // Other parts of the server may have requests in flight too, so up to 10 more ports are allowed.
     await until(() => ports() < before + 10)
   }),
 )
@@ -349,7 +349,7 @@ test('a copy is made while the server writes, and restored when it has ended', s
     expect(checkFile(file).counts).toEqual(checkFile(copy).counts)
     expect(Object.values(checkFile(`${file}.before-restore`).counts)).toEqual([301])
     await inJobd(async ({ get }) => expect((await get(1))['kind']).toBe('shell'), { file })
-    // What is not a file of jobs is neither overwritten nor taken for one.
+    // A file that is not a file of jobs is neither overwritten nor used as a source.
     const notes = join(folder, 'notes')
     await copyFile(import.meta.filename, notes)
     expect(() => backUpFile(file, notes)).toThrow('is not a file of jobs')

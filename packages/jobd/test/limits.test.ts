@@ -18,7 +18,7 @@ interface Run {
   end: number
 }
 
-/** The most runs at one moment. */
+/** Returns the largest number of runs at the same time. */
 function mostAtOnce(runs: readonly Run[]): number {
   return Math.max(
     0,
@@ -28,7 +28,7 @@ function mostAtOnce(runs: readonly Run[]): number {
   )
 }
 
-/** The most beginnings within `per` milliseconds. */
+/** Returns the largest number of runs that began within `per` milliseconds. */
 function mostIn(runs: readonly Run[], per: number): number {
   return Math.max(
     0,
@@ -109,7 +109,7 @@ test('whatever is added, limits, groups and rates are never exceeded', { tags: [
                 for (const [i, { cancel }] of jobs.entries())
                   if (cancel === 0)
                     await scheduler.ask({ timeout: Infinity }).cancel(ids[i] as number)
-                // All of them come to their end: nothing is held back for ever.
+                // All jobs end, so no limit holds a job back for ever.
                 for (const id of ids) await scheduler.ask({ timeout: Infinity }).wait(id)
               },
             )
@@ -154,7 +154,7 @@ test(
         })
         await inScheduling({ file: join(folder, 'jobs.sqlite'), kinds }, async ({ scheduler }) => {
           const ids: number[] = []
-          // Five of one group come first: the others pass them.
+          // Five jobs of one group come first. Jobs of other groups do not wait for them.
           for (const group of ['a', 'a', 'a', 'a', 'a', 'b', 'b', 'c', 'd'])
             ids.push(await scheduler.ask.submit(request('nap', { group, payload: group })))
           for (const id of ids) await scheduler.ask({ timeout: Infinity }).wait(id)
@@ -163,7 +163,7 @@ test(
         expect(runs.slice(0, 3).map(({ group }) => group)).toEqual(['a', 'b', 'c'])
         const all =
           Math.max(...runs.map(({ end }) => end)) - Math.min(...runs.map(({ begin }) => begin))
-        // Five jobs of one group, one after the other.
+        // The five jobs of one group run one after another, 100 ms each.
         expect(all).toBeGreaterThanOrEqual(500)
         expect(all).toBeLessThan(520)
       }),
@@ -179,7 +179,7 @@ test('closed groups are asked about once, not at each look for a job', () =>
     const [groups, open] = [10_000, 'g0']
     for (let id = 1; id <= groups; id++)
       queue.add({ id, kind: 'k', group: `g${id % groups}`, priority: 0 }, 0)
-    // All that is left of the open group comes last.
+    // The jobs of the only open group are last in the queue.
     for (let id = groups + 1; id <= 2 * groups; id++)
       queue.add({ id, kind: 'k', group: open, priority: 1 }, 0)
     let asked = 0

@@ -7,7 +7,7 @@ import { LineLog } from '../src/log/server-log.ts'
 import { inJobd } from './support/in-jobd.ts'
 
 const MB = 1_000_000
-/** What the line between the beginning and the end adds at most. */
+/** The line between the beginning and the end of a shortened text has at most this many characters. */
 const line = 60
 
 test('a text of the longest size is kept, and of a longer one the beginning and the end', () => {
@@ -87,7 +87,7 @@ test(
         expect(listed.length).toBeLessThan(5 * longestError)
         const refused = await client.add('picky', 'x').catch(String)
         expect(String(refused).length).toBeLessThan(longestError + 3 * line)
-        // The output of the child process is kept up to a mebibyte.
+        // The server keeps up to 1 MiB of the output of the child process.
         expect(statSync(file).size + statSync(`${file}-wal`).size - before).toBeLessThan(12 * MB)
       },
       {

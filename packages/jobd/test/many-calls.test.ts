@@ -10,7 +10,7 @@ const many = 10_000
 const kinds = defineKinds({ quick: { run: (text: string) => `${text}!` } })
 
 interface Tested extends InJobd {
-  /** How many connections there are besides those of the test itself. */
+  /** Returns the number of connections that the test itself has not opened. */
   connections: () => number
   waiters: () => Promise<number>
 }
@@ -32,7 +32,7 @@ function inQuick(
   )
 }
 
-/** Both ends of each connection are in this process. */
+/** Returns the number of TCP sockets. A connection counts twice, because both of its ends are in this process. */
 function countSockets(): number {
   return process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length
 }
@@ -57,7 +57,7 @@ test('ten thousand jobs are waited for at once on one connection', slow, () =>
     const ended = Promise.allSettled(running)
     await until(async () => (await waiters()) === many)
     expect(connections()).toBe(1)
-    // The waits hold up nothing.
+    // The waits do not hold up other commands.
     expect(await client.get(many)).toMatchObject({ state: 'queued' })
     await client.command('JOB.BULK', 'CANCEL', 'ALL')
     const errors = (await ended).map((each) => (each.status === 'rejected' ? each.reason.name : ''))

@@ -10,7 +10,10 @@ import { inJobd } from './support/in-jobd.ts'
 
 const slow = { tags: ['slow'] }
 
-/** Puts a file of an older version there. Those after the first edition are kept as SQL; the server died while jobs ran. */
+/**
+ * Makes a file of an older version at `path`. Version 0 is kept as a file, and later versions as SQL. In each of them the server
+ * has died while jobs ran.
+ */
 async function putOld(version: number, path: string): Promise<void> {
   if (version === 0) {
     await copyFile(firstEdition, path)
@@ -24,11 +27,11 @@ async function putOld(version: number, path: string): Promise<void> {
 
 const versions = Array.from({ length: schemaVersion }, (_, version) => version)
 
-/** The output of each job, whichever rows it is in. */
+/** The SQL that reads the output of each job as one text, from all its rows. */
 const outputs = (order: string): string =>
   `SELECT job, group_concat(text, '') AS text FROM (SELECT * FROM outputs ORDER BY job, ${order}) GROUP BY job`
 
-/** The tables of a file with their columns, and its indexes. */
+/** Returns the tables of a file with their columns, and the indexes. */
 function shapeOf(path: string): unknown {
   const columns = `SELECT m.name, c.name AS "column", c.type, c."notnull", c.dflt_value, c.pk
     FROM sqlite_schema AS m, pragma_table_info(m.name) AS c WHERE m.type = 'table' ORDER BY 1, 2`
@@ -60,7 +63,7 @@ test.for(versions)('a file of version %i becomes one of today, and nothing is lo
         ...row,
         state: ran ? 'queued' : row['state'],
         deaths: Number(row['deaths'] ?? 0) + (ran ? 1 : 0),
-        // The first edition had a key until the job was deleted; results were texts before version 2.
+        // In version 0 a job held its key until the job was deleted. Before version 2 every result was a text.
         ...(version === 0 ? { heldKey: row['key'] } : {}),
         ...(version < 2 && row['result'] !== null ? { resultType: 'text' } : {}),
       })
@@ -68,7 +71,7 @@ test.for(versions)('a file of version %i becomes one of today, and nothing is lo
     expect(rowsOf(path, outputs('attempt, start'))).toEqual(beforeOutputs)
     expect(rowsOf(path, settings)).toEqual(beforeSettings)
     expect(tablesOfVersion2.map((table) => rowsOf(path, table))).toEqual(beforeRest)
-    // An attempt that the death of the server has ended is one that is kept.
+    // The migration records an attempt that ended because the server died.
     expect(rowsOf(path, 'SELECT job, attempt, state FROM attempts ORDER BY job')).toEqual(
       before
         .filter(({ state }) => state === 'running')
@@ -76,7 +79,7 @@ test.for(versions)('a file of version %i becomes one of today, and nothing is lo
     )
     ;(await take(fresh)).release()
     expect(shapeOf(path)).toEqual(shapeOf(fresh))
-    // What a file of the first edition could not do: shrink.
+    // The migrated file can shrink, which a file of version 0 could not.
     expect(rowsOf(path, 'PRAGMA auto_vacuum')).toEqual([{ auto_vacuum: 2 }])
   }),
 )
@@ -109,8 +112,8 @@ test.for(versions)(
           expect(await client.log(added)).toBe('new\n')
           expect(await client.log(id, { attempt })).toBe(old?.['text'] ?? '')
         },
-        // The files get old: no job is to be deleted. Jobs that ran when the server died run for minutes again, so there are
-        // workers for the others too.
+        // The jobs in the files are old, so retention is off. Jobs that ran when the server died run again for minutes, so there
+        // are enough workers for the other jobs too.
         { file: path, workers: 6, retention: { done: Infinity, failed: Infinity } },
       )
     }),
@@ -127,7 +130,7 @@ test.for([
       const path = join(folder, 'jobs')
       await putOld(version, path)
       {
-        // Large enough for a kill to hit the middle.
+        // The file is so large that a kill can come in the middle of the migration.
         using database = new DatabaseSync(path)
         database.exec(`
         WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 60000)
@@ -145,7 +148,7 @@ test.for([
         const child = holdFile(path, 'process.exit()')
         const exited = once(child, 'exit') as Promise<[number | null, string | null]>
         let timer: NodeJS.Timeout | undefined
-        // The copy appears in the middle of it; from there on it is killed at a random moment.
+        // A copy of the old file appears in the middle of the migration. The process is killed at a random moment after that.
         const watch = setInterval(() => {
           void readdir(folder).then((names) => {
             if (!names.some((name) => name.startsWith(`jobs.v${version}`))) return
@@ -160,7 +163,7 @@ test.for([
         expect(rowsOf(path, 'PRAGMA quick_check')).toEqual([{ quick_check: 'ok' }])
         expect(look(path)).toEqual(before)
         if (code === 0) {
-          // It has come to its end: the next round begins with the copy that was kept.
+          // The migration has ended before the kill. The next round begins with the copy of the old file.
           const copy = `${path}.v${version}`
           expect(look(copy)).toEqual(before)
           await copyFile(copy, path)

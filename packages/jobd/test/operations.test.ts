@@ -76,7 +76,7 @@ test.for([
   expect(() => new Credentials(tokens)).toThrow(message)
 })
 
-/** A logger that keeps its lines, but for the warnings of slow parts: on a busy machine any part is slow. */
+/** Makes a logger that keeps its lines, except for warnings about slow parts: on a busy machine any part may be slow. */
 function keepingLog(): { lines: string[]; log: Logger } {
   const lines: string[] = []
   const keep = (line: string): void => {
@@ -284,7 +284,7 @@ test('the cause of a failure is told with it', () => {
   circle.cause = circle
   expect(describeError(circle)).toBe('a')
   expect(describeError('thrown')).toBe('thrown')
-  // How a time limit interrupts the work is not a reason.
+  // The CancelledError by which a time limit interrupts the work is not part of the description.
   const interrupted = new Error('the time allowed has passed', { cause: new CancelledError() })
   expect(describeError(interrupted)).toBe('the time allowed has passed')
 })
@@ -299,7 +299,7 @@ test('forwarded headers count only when they come from a trusted proxy', () => {
   const originOf = (remoteAddress: string, trusted: string[]): unknown =>
     new TrustedProxies(trusted).originOf({ headers, socket: { remoteAddress } } as never)
   expect(originOf('::ffff:10.0.0.1', ['10.0.0.0/8'])).toEqual({
-    // What the client itself has sent as the first of them is not believed.
+    // The first address in the header comes from the client itself, so it is not trusted.
     address: '1.2.3.4',
     host: 'jobs.example.com',
     isSecure: true,
@@ -331,7 +331,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** nginx with TLS before a server, at a prefix that it takes away, or leaves. */
+/** Starts nginx with TLS before a server. nginx serves it under a prefix, which it removes from each path or leaves there. */
 async function withNginx(
   {
     folder,
@@ -404,7 +404,7 @@ interface SiteAnswer {
   text: string
 }
 
-/** What a browser would get there; of a stream the part that ends with `until`. */
+/** Returns the response that a browser would get. Of a stream it returns the part that ends with `until`. */
 async function ask(
   port: number,
   path: string,
@@ -482,7 +482,7 @@ testWhere(nginx !== undefined, 'nginx is not installed').for([
         body: '{"kind":"sleep","payload":"0"}',
       })
       expect([added.status, added.text]).toEqual([200, '{"id":1}'])
-      // At once, not when nginx has collected enough of it.
+      // The events must arrive at once, and not when nginx has collected enough data.
       const events = await ask(port, '/queue/events', {
         headers: { cookie },
         until: 'event: changes',
@@ -498,7 +498,7 @@ test('a prefix that is also the name of a route hides nothing', slow, () =>
       await add('sleep', '0')
       const statusOf = async (path: string): Promise<number> =>
         (await send(`http://127.0.0.1:${jobd.httpPort}${path}`)).status
-      // As a proxy sends them that takes the prefix away, and as one that leaves it.
+      // Some proxies remove the prefix from the path, and others leave it. Both must work.
       for (const path of ['/', '/page.js', '/jobs', '/jobs/1', '/jobs/1/attempts', '/table'])
         for (const sent of [path, `/jobs${path}`])
           expect([sent, await statusOf(sent)]).toEqual([sent, 200])

@@ -20,7 +20,7 @@ import { request } from './support/scheduling.ts'
 const slow = { tags: ['slow'] }
 const KiB = 1_024
 
-/** The outputs of an empty file. */
+/** Makes the outputs of a new database in memory. */
 function open(): { database: DatabaseSync; outputs: () => JobOutputs; kept: () => number } {
   const database = new DatabaseSync(':memory:')
   create(database)
@@ -43,7 +43,7 @@ test('whatever is written: the beginning and the end are kept, no character is c
       let current = outputs()
       let all = ''
       for (const [text, count, isRestarted] of pieces) {
-        // A store that was restarted has forgotten where it was.
+        // A store that was restarted no longer knows how long the output is.
         if (isRestarted) current = outputs()
         const offset = current.append(1, 1, text.repeat(count))
         expect(offset).toBe(Buffer.byteLength(all))
@@ -122,7 +122,7 @@ test('one line says how much is left out, on a line of its own', () => {
 test('each attempt has its own output, its times and its error', slow, () =>
   inFolder((folder) =>
     inJobd(async ({ client, add, wait }) => {
-      // Fails twice, and succeeds then.
+      // This command fails twice, and then succeeds.
       const command = `echo x >> ${folder}/n; echo try $(wc -l < ${folder}/n); test $(wc -l < ${folder}/n) = 3`
       const id = await add('shell', command, 'RETRIES', '5')
       await until(async () => (await client.attempts(id)).length >= 2)
@@ -147,7 +147,7 @@ test('each attempt has its own output, its times and its error', slow, () =>
       await expect(client.log(id, { attempt: 4 })).rejects.toThrow('ERR job 1 has had 3 attempts')
       await expect(client.attempts(99)).rejects.toThrow('ERR there is no job 99')
 
-      // A job that is done and is queued again: what it wrote before is still there.
+      // When a job that is done is queued again, the output of its earlier attempts is kept.
       await client.command('JOB.REQUEUE', id)
       await until(async () => (await client.attempts(id))[3]?.state === 'failed')
       expect((await client.attempts(id)).slice(2, 4)).toMatchObject([

@@ -12,7 +12,7 @@ test('inline commands work, as from nc', slow, () =>
     expect(await socket.send('PING\r\n').until('\r\n')).toBe('+PONG\r\n')
     expect(await socket.send('echo "a b"\n').until('b\r\n')).toBe('$3\r\na b\r\n')
     expect(await socket.send('\r\n  \r\njob.add sleep 1\r\n').until('\r\n')).toBe(':1\r\n')
-    // As `printf … | nc`: what was sent is answered though nothing more comes.
+    // Like `printf … | nc`, the client sends commands and ends its side. The server must still answer them.
     socket.send('JOB.WAIT 1\r\nQUIT\r\n').socket.end()
     const rest = await socket.untilClosed()
     expect(rest).toContain('slept 1 ms')
@@ -144,7 +144,7 @@ test('a subscriber gets a message for every state, in RESP2 and RESP3', slow, ()
     expect((await three.until(':1\r\n')).endsWith(`>${confirmed}`)).toBe(true)
     const id = await add('sleep', '1')
     await wait(id)
-    // Pipelined before the messages are looked at: a reply among them is told apart.
+    // A reply may come between the messages, so only lines that contain an object count as messages.
     const messages = async (socket: RawSocket): Promise<string[]> => {
       let received = ''
       while (!received.includes('"state":"done"')) received += await socket.until('\r\n')
@@ -182,7 +182,7 @@ test('with a password nothing is done before it was given', slow, () =>
       await using other = await RawSocket.open(jobd.port)
       other.send('HELLO 3 AUTH default "open sesame" SETNAME me\r\n')
       expect(await other.until('*0\r\n')).toMatch(/^%7/)
-      // Before it, little is taken.
+      // Before the password, the server accepts only short commands.
       await using third = await RawSocket.open(jobd.port)
       third.send('*1\r\n$100000\r\n')
       expect(await third.untilClosed()).toBe('-ERR Protocol error: unauthenticated bulk length\r\n')
@@ -205,7 +205,7 @@ test('who does not finish a command, or does not say the password, is not waited
       loris.send('*2\r\n$4\r\nEC')
       expect(await loris.untilClosed()).toBe('')
       expect(await silent.untilClosed()).toBe('')
-      // One that is known and idle stays.
+      // The server does not close an idle connection that has given the password.
       expect(await client.command('PING')).toEqual({ simple: 'PONG' })
     },
     { password: 'x', clients: { patience: 200 } },
@@ -237,7 +237,7 @@ test('a client that never reads is served no further, then let go; others go on'
       for (let i = 0; i < 1_000; i++) deaf.write(echo)
       expect(await client.command('PING')).toEqual({ simple: 'PONG' })
       await closed
-      // Of 100 MB that were sent, and as much in replies; the client's own buffer is in this process too.
+      // The client has sent 100 MB, and the replies have the same size. The buffer of the client is in this process too.
       expect(process.memoryUsage().rss - before).toBeLessThan(300_000_000)
       expect(await client.command('PING')).toEqual({ simple: 'PONG' })
     },
@@ -250,7 +250,7 @@ test('a subscriber that never reads loses the oldest messages, and costs no more
     await using deaf = await RawSocket.open(jobd.port)
     await deaf.send('SUBSCRIBE jobs\r\n').until(':1\r\n')
     deaf.socket.pause()
-    // 240 MB of payloads.
+    // The payloads of all jobs have 240 MB.
     const payload = 'x'.repeat(20_000)
     await using adder = await RawSocket.open(jobd.port)
     globalThis.gc?.()

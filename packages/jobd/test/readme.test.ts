@@ -14,7 +14,7 @@ test('the program of the README prints its output', { tags: ['slow'] }, () =>
   inFolder(async (folder) => {
     const file = JSON.stringify(`${folder}/jobs.sqlite`)
     expect(program).toContain("'jobs.sqlite'")
-    // A port that was free a moment ago.
+    // The test takes a free port and gives it back, so that the program of the README can use it.
     const taken = createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')
     const { port } = taken.address() as AddressInfo
@@ -39,7 +39,7 @@ test('the options of serve in the README are those of the program', async () => 
   expect(documented.toSorted()).toEqual(real.toSorted())
 })
 
-/** The commands in the table of the README, each with all that may follow it. */
+/** Returns the commands in the table of the README, each with its arguments and options. */
 function documentedCommands(): string[] {
   const table = readme.slice(
     readme.indexOf('## The command line'),
@@ -78,7 +78,7 @@ test('each command in the README does its work', () =>
         TARGET: `${file}.copy`,
         BACKUP: `${file}.copy`,
       }
-      /** What a command needs beside the words of the README, because of the jobs and files here. */
+      /** Returns the further words that a command needs with the jobs and files of this test. */
       const beside = (name: string): string[] => {
         if (name === 'bulk') return ['--all']
         if (name === 'restore') return ['--db', `${file}.restored`]

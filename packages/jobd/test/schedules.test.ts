@@ -19,14 +19,14 @@ describe('times', () => {
     let time = at('2026-03-27T12:00:00Z')
     for (let i = 0; i < 4; i++)
       all.push(new Date((time = times.after(time) as number)).toISOString())
-    // On the 29th there is no half past two: it is due when the clock has passed it, at three.
+    // On March 29th the clock jumps from two to three, so there is no 2:30. The time is due at three.
     expect(all).toEqual([
       '2026-03-28T01:30:00.000Z',
       '2026-03-29T01:00:00.000Z',
       '2026-03-30T00:30:00.000Z',
       '2026-03-31T00:30:00.000Z',
     ])
-    // On October 25th there are two of them; it is due once.
+    // On October 25th there are two times 2:30. The schedule is due only once.
     const autumn = times.after(at('2026-10-24T12:00:00Z')) as number
     const next = times.after(autumn) as number
     expect(next - autumn).toBeGreaterThan(23 * 3_600_000)
@@ -70,7 +70,7 @@ test('a schedule adds its jobs, is listed, changed and removed', slow, () =>
     expect(await wait(2)).toMatchObject({ state: 'done', schedule: 'often', priority: 3 })
     const [one, two] = [await get(1), await get(2)]
     expect(Number(two['scheduledAt']) - Number(one['scheduledAt'])).toBe(150)
-    // A program may ask for its schedules at each start: the next time stays.
+    // A program may send its schedules at each start. The next time of a schedule stays the same.
     const yearly = await client.command(
       'JOB.EVERY',
       'yearly',
@@ -117,7 +117,7 @@ test.each([3_600_000, -3_600_000])(
             run: (schedule: string, ctx) => void served.push([schedule, ctx.scheduledAt as number]),
           },
         })
-        // The wall clock goes with virtual time, and is set in the middle.
+        // The wall clock follows the virtual time. In the middle of the test it is set to another time.
         const start = at('2026-05-05T10:00:00Z')
         const loop = getEventLoop()
         const zero = loop.time()
@@ -141,10 +141,10 @@ test.each([3_600_000, -3_600_000])(
         const of = (name: string): number[] =>
           served.filter(([each]) => each === name).map((each) => each[1])
         expect(new Set(of('minutely')).size).toBe(of('minutely').length)
-        // Ten minutes of ten seconds each, whatever the wall clock says.
+        // The interval of ten seconds is due about 60 times in ten minutes, even if the wall clock steps.
         expect(of('interval').length).toBeGreaterThanOrEqual(59)
         expect(of('interval').length).toBeLessThanOrEqual(61)
-        // Forward, the missed hour is made up for once; back, the minutes that were served are not served again.
+        // After a step forward, all missed minutes together are served once. After a step back, no minute is served again.
         expect(of('minutely').length).toBe(step > 0 ? 11 : 5)
       }),
     ),

@@ -63,7 +63,7 @@ test('a cancel of the end shortens the grace, and the end is completed', slow, (
       const server = await start({ grace: 60_000 })
       await begin(server, kind)
       expect(await thrown(timeout(100, async () => end(server)))).toBeInstanceOf(TimeoutError)
-      // The file is free, and the job counts no death.
+      // The file is free again, and the server has not counted the end as a death of the job's server.
       await using next = await start({ grace: 0 })
       await using client = await JobClient.connect('127.0.0.1', next.port)
       const [job] = await client.list({ kind })
@@ -91,7 +91,7 @@ test('a server whose page cannot start counts no death of the jobs that have beg
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const { port: http } = other.address() as AddressInfo
-    // Each start begins the job before it finds that the port of the page is taken.
+    // Each start of the server begins the job before it finds that another server uses the port of the page.
     for (let i = 0; i < 3; i++)
       expect(await thrown(start({ http }))).toMatchObject({ code: 'EADDRINUSE' })
     other.close()

@@ -1,4 +1,4 @@
-// Servers that do not answer, as a machine that is off, and servers that end connections early.
+// Tests clients of servers that do not answer (like a machine that is off) and of servers that end connections early.
 import { createTask, getEventLoop, run, TimeoutError, timeout } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { JobClient } from '@tasktree/jobd'
@@ -9,7 +9,7 @@ import { thrown } from '../../../vitest.thrown.ts'
 import { Failure } from '../src/cli/failure.ts'
 import { withClient } from '../src/cli/with-client.ts'
 
-/** A server that answers each command with PONG, until it is told otherwise. */
+/** A server that answers each command with PONG, unless a test replaces `onCommand`. */
 class PongServer implements AsyncDisposable {
   readonly sockets: Socket[] = []
   readonly #server = createServer((socket) => this.#accept(socket))
@@ -57,7 +57,7 @@ test(
       )
       expect(await client.command('PING')).toEqual({ simple: 'PONG' })
       expect(server.sockets).toHaveLength(2)
-      // The other call still waits on the first connection, and gets its answer when the server comes back.
+      // The other call still waits on the first connection, and gets its answer when the server answers there.
       server.sockets[0]?.write('+PONG\r\n+PONG\r\n')
       expect(await waiting).toEqual({ simple: 'PONG' })
       if (server.sockets[0]?.closed === false) await once(server.sockets[0], 'close')

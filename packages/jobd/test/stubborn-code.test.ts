@@ -15,7 +15,7 @@ const slow = { tags: ['slow'] }
 const text = (value: string): StoredResult => ({ text: value, type: 'text' })
 const never = (): Promise<never> => new Promise(() => {})
 
-/** How an attempt that is cancelled at once ends, when, and whether its code is abandoned. */
+/** Begins an attempt and cancels it at once. Returns how and when it ended, and whether its code was abandoned. */
 async function cancelled(perform: () => Promise<StoredResult>): Promise<unknown[]> {
   const loop = getEventLoop()
   let isAbandoned = false
@@ -33,14 +33,14 @@ describe('the end of an attempt', () => {
   test('a cancel ends an attempt whose code cannot be interrupted', () =>
     runVirtual(async () => {
       const isCancelled = { cancelled: true }
-      // The control: code that a cancel interrupts ends at once.
+      // For comparison: code that a cancel interrupts ends at once, and is not abandoned.
       expect(await cancelled(() => sleep(9_000, text('')))).toEqual([isCancelled, 0, false])
       expect(await cancelled(never)).toEqual([isCancelled, 100, true])
       const swallow = async (): Promise<StoredResult> => {
         for (;;) {
           try {
             await ensureFuture(never())
-            // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- the case of this test
+            // oxlint-disable-next-line @tasktree/no-swallowed-cancel -- the test needs code that swallows a cancel
           } catch {
             continue
           }
@@ -85,7 +85,7 @@ describe('the end of an attempt', () => {
         expect(loop.time() - begun).toBe(ms)
         await code.ended
       }
-      // The control: a result in time counts.
+      // For comparison: a result in time counts.
       const code = new AttemptCode(
         () => sleep(999, text('in time')),
         1_000,
@@ -116,7 +116,7 @@ describe('the end of an attempt', () => {
       await sleep(10)
       expect(refusal).toBeInstanceOf(CancelledError)
     })
-    // A failure that no code has read is reported at the end of the run.
+    // The loop would have reported an unread failure at the end of the run.
     expect(reported).toEqual([])
   })
 
@@ -189,14 +189,14 @@ test(
         await until(() => marks.length === 1)
         expect(await client.command('JOB.CANCEL', id)).toEqual({ simple: 'OK' })
         expect(await get(id)).toMatchObject({ state: 'cancelled' })
-        // There is one worker.
+        // There is only one worker, so it is free again.
         expect(await wait(await add('quick', 'next'))).toMatchObject({ result: 'next' })
         const [second, third] = [await add('native', ''), await add('native', '', 'DELAY', '9000')]
         await until(() => marks.length === 2)
         expect(await client.command('JOB.BULK', 'CANCEL', 'ALL')).toBe(2)
         for (const each of [second, third])
           expect(await get(each)).toMatchObject({ state: 'cancelled' })
-        // What the code returns later changes nothing.
+        // The result that the code returns later changes nothing.
         release()
         expect(await wait(await add('quick', 'last'))).toMatchObject({ result: 'last' })
         expect(await get(id)).toMatchObject({ state: 'cancelled', result: null })

@@ -9,7 +9,7 @@ import { JobFile } from '../src/store/job-file.ts'
 import { Store } from '../src/store/store.ts'
 import { inFolder } from './support/folder.ts'
 
-/** A clock that also moves when code runs, as far as a test says. */
+/** A virtual clock that a test can also move forward while code runs, by increasing `busy`. */
 class BusyClock extends VirtualClock {
   busy = 0
 
@@ -34,7 +34,7 @@ test('however long it takes to delete many jobs, each commit deletes one batch',
         )
         const count = database.prepare('SELECT count(*) AS n FROM jobs')
         const feed = new JobFeed()
-        // Called after each commit: the disk has taken a second for it.
+        // The sweep calls `publish` after each commit. The mock acts as if the commit had taken a second.
         vi.spyOn(feed, 'publish').mockImplementation(() => {
           clock.busy += 1_000
           left.push(Number(count.get()?.['n']))

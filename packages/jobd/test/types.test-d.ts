@@ -66,9 +66,9 @@ defineKinds({ wrong: { run: (n: number) => n } })
 defineKinds({ wrong: { parse: (text: string) => Number(text), run: (text: string) => text } })
 // @ts-expect-error parse must not be asynchronous
 defineKinds({ wrong: { parse: async (text: string) => Number(text), run: () => 1 } })
-// @ts-expect-error nor sometimes
+// @ts-expect-error parse must not be asynchronous for some texts either
 defineKinds({ wrong: { parse: (t: string) => (t === '' ? 1 : Promise.resolve(1)), run: () => 1 } })
-// @ts-expect-error nobody knows that it is a text
+// @ts-expect-error parse returns unknown, so the payload of run is not known to be a text
 defineKinds({ wrong: { parse: (text: string): unknown => JSON.parse(text), run: (t) => t.length } })
 
 // @ts-expect-error the parameter of parse needs its type, or the type of its result is not known in time

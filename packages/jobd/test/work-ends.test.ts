@@ -9,10 +9,10 @@ import { inJobd, type InJobd, until } from './support/in-jobd.ts'
 
 const slow = { tags: ['slow'] }
 
-/** Starts a command that has a child of its own, and gives the process ids of both. */
+/** Starts a job whose command has a child process. Returns the number of the job and the process ids of both. */
 async function startFamily(server: InJobd, ...options: string[]): Promise<[number, number[]]> {
   const file = `${server.file}.pids`
-  // Neither ends by itself when it is asked to.
+  // Both processes ignore SIGTERM.
   const stubborn = `trap "" TERM; echo $$ >> ${file}; while :; do sleep 0.05; done`
   const id = await server.add('shell', `sh -c '${stubborn}' & ${stubborn}`, ...options)
   const pids = async (): Promise<number[]> =>
@@ -25,7 +25,7 @@ test('a cancel ends the whole process group, stubborn or not', slow, () =>
   inJobd(async (server) => {
     const [id, pids] = await startFamily(server)
     await server.client.command('JOB.CANCEL', id)
-    // Reaped by whoever has inherited them.
+    // A process that has ended still exists until the process that has inherited it reads its exit status.
     await until(() => !pids.some(isAlive))
     expect(await server.get(id)).toMatchObject({ state: 'cancelled' })
   }),
@@ -35,7 +35,7 @@ test('a time limit ends the whole process group', slow, () =>
   inJobd(async (server) => {
     const [id, pids] = await startFamily(server, 'TIMEOUT', '300')
     expect(await server.wait(id)).toMatchObject({ state: 'failed' })
-    // Reaped by whoever has inherited them.
+    // A process that has ended still exists until the process that has inherited it reads its exit status.
     await until(() => !pids.some(isAlive))
   }),
 )
@@ -58,7 +58,7 @@ test.for([
 ] as const)('a %s frees the threads that compute', slow, ([how, options]) =>
   inJobd(
     async ({ add, reach, wait, client }) => {
-      // Each would take many seconds of CPU time; there are no more threads than these.
+      // Each of these jobs would take many seconds of CPU time. Together they use all threads of the pool.
       const ids: number[] = []
       for (let i = 0; i < 4; i++) ids.push(await add('primes', '2000000000', ...options))
       if (how === 'cancel') {
@@ -68,7 +68,7 @@ test.for([
       const begun = process.cpuUsage()
       for (const id of ids) expect((await wait(id))['state']).toMatch(/cancelled|failed/)
       expect(await wait(await add('primes', '10'))).toMatchObject({ result: '4' })
-      // The CPU time of all threads: on a busy machine the clock runs on for longer.
+      // The limit is CPU time of all threads, because on a busy machine more real time passes.
       const { user } = process.cpuUsage(begun)
       expect(user / 1e6).toBeLessThan(20)
     },
@@ -112,7 +112,7 @@ test('python code runs, and its failure is the job’s', slow, () =>
   inJobd(async ({ add, wait, client }) => {
     const id = await add('python', 'print(6 * 7)')
     const job = await wait(id)
-    // Where there is no python3 it says so; everywhere it ends.
+    // On a machine without python3 the job fails with a clear error.
     if (job['state'] === 'failed') {
       expect(job['error']).toBe('there is no python3 on this machine')
       return

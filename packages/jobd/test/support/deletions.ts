@@ -1,8 +1,8 @@
 import { DatabaseSync } from 'node:sqlite'
 
 /**
- * Makes the file itself write down each job that is deleted, with the state that it had: by a trigger, which runs in the
- * transaction of the delete, so that no crash can separate the two.
+ * Makes the database record each job that is deleted, with its state. A trigger does it in the transaction of the delete, so that
+ * no crash can separate the delete and the record.
  */
 export function recordDeletions(file: string): void {
   using database = new DatabaseSync(file, { timeout: 60_000 })
@@ -13,11 +13,11 @@ export function recordDeletions(file: string): void {
   `)
 }
 
-/** The jobs that are in the file, and those that were deleted from it. */
+/** The SQL of a table with the jobs in the file and the jobs that were deleted from it. */
 export const allJobs = `(SELECT id, kind, payload, state, attempts FROM jobs
   UNION ALL SELECT id, kind, payload, state, attempts FROM deletedJobs)`
 
-/** How many jobs were deleted, and how many of them before their end. */
+/** Counts the jobs that were deleted, and those among them that were deleted before they had ended. */
 export function countDeletions(database: DatabaseSync): { all: number; early: number } {
   const row = database
     .prepare(

@@ -4,7 +4,10 @@ import { fileURLToPath } from 'node:url'
 import { run } from '@tasktree/core'
 import { JobFile } from '../../src/store/job-file.ts'
 
-/** Made by the first edition and left by kill -9: 3 done, 1 failed, 1 cancelled, 40 queued, 2 running jobs. */
+/**
+ * A file that a server of version 0 (the "first edition") has left when it was killed. It has 3 done, 1 failed, 1 cancelled, 40
+ * queued and 2 running jobs.
+ */
 export const firstEdition: string = fileURLToPath(
   new URL('../fixtures/first-edition.sqlite', import.meta.url),
 )
@@ -12,7 +15,7 @@ export const firstEdition: string = fileURLToPath(
 export const take = (path: string, more: object = {}): Promise<JobFile> =>
   run(() => JobFile.take({ path, waitLock: 0, ...more }))
 
-/** The rows of a file that nobody uses. */
+/** Returns the rows that `sql` selects in a file that no server uses. */
 export function rowsOf(
   path: string,
   sql = 'SELECT * FROM jobs ORDER BY id',
@@ -21,7 +24,7 @@ export function rowsOf(
   return database.prepare(sql).all()
 }
 
-/** A process that takes the file, says so, and then does something. */
+/** Starts a process that takes the file, prints a line, and then runs the code `then`. */
 export function holdFile(path: string, then: string): ChildProcess {
   const code = `
     import { run } from '@tasktree/core'

@@ -7,21 +7,21 @@ import { JobClient, toRecord } from '../../src/client/job-client.ts'
 import { type Jobd, type JobdOptions, startJobd } from '../../src/tree/jobd.ts'
 import type { Reply } from '../../src/protocol/resp.ts'
 
-/** A server in this process, with a client of it. */
+/** A server in this process, and a client that is connected to it. */
 export interface InJobd {
   jobd: Jobd
   client: JobClient
   file: string
-  /** Adds a job and gives its number. */
+  /** Adds a job and returns its number. */
   add: (...words: string[]) => Promise<number>
-  /** Waits for a job's end and gives what is known of it. */
+  /** Waits until a job has ended, and returns the record of the job. */
   wait: (id: number) => Promise<Record<string, string | number | null>>
   get: (id: number) => Promise<Record<string, string | number | null>>
-  /** Waits until the job is in that state. */
+  /** Waits until the job is in this state. */
   reach: (id: number, state: string) => Promise<void>
 }
 
-/** Starts a server on a file of its own for `body`, and ends it after. */
+/** Starts a server on a new file, runs `body`, and ends the server. */
 export function inJobd(
   body: (server: InJobd) => Promise<void>,
   options: Partial<JobdOptions> = {},
@@ -58,7 +58,7 @@ export function inJobd(
   })
 }
 
-/** Looks again and again until it holds; a test that waits in vain runs into its time limit. */
+/** Calls `holds` every 5 ms until it returns true. If it never does, the test fails at its time limit. */
 export async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
   while (!(await holds())) await sleep(5)
 }

@@ -1,6 +1,6 @@
 import type { Job } from '../../src/jobs/job.ts'
 
-/** A job as the store describes it: one that waits to run for the first time, but for what `change` says. */
+/** Makes the record of a job that waits for its first attempt. `change` replaces some of its fields. */
 export function makeJob(id: number, change: Partial<Job> = {}): Job {
   return {
     id,

@@ -8,14 +8,14 @@ export interface Ended {
   err: string
 }
 
-/** Runs the program to its end; `env` is all that it has beside the path and what Node has compiled. */
+/** Runs the program to its end. Its environment has only `env`, the path, and the folder of Node's compile cache. */
 export async function runProgram(
   words: readonly string[],
   env: Record<string, string> = {},
 ): Promise<Ended> {
   const child = spawn(process.execPath, [main, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    // One that hangs fails its test, and is not left behind.
+    // A program that hangs is killed, so that its test fails and the program does not stay.
     timeout: 100_000,
     env: {
       PATH: process.env['PATH'],

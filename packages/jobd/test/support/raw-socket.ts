@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 
-/** A plain socket, as `nc` would be: what is sent is bytes, and so is what comes. */
+/** A plain TCP socket that sends and receives bytes without any protocol, like the program `nc`. */
 export class RawSocket implements AsyncDisposable {
   readonly socket: Socket
   #received = ''
@@ -33,13 +33,13 @@ export class RawSocket implements AsyncDisposable {
     return this
   }
 
-  /** Takes what has come, as soon as it ends with `end`. */
+  /** Waits until the received text ends with `end`, and takes that text. */
   async until(end: string): Promise<string> {
     while (!this.#received.endsWith(end)) await this.#change(end)
     return this.#take()
   }
 
-  /** Takes what has come when the server has closed. */
+  /** Waits until the server has closed the connection, and takes the text that was received. */
   async untilClosed(): Promise<string> {
     while (!this.#isClosed) await this.#change('the end of the connection')
     return this.#take()

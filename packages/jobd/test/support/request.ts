@@ -13,7 +13,10 @@ export interface RequestOptions {
   body?: string
 }
 
-/** The answer whose body has not been read, on a connection of its own: `fetch` sends no foreign Host header. */
+/**
+ * Sends a request on a new connection, and returns the response before its body is read. It does not use `fetch`, because `fetch`
+ * does not send a Host header of the caller.
+ */
 export async function open(url: string, options: RequestOptions = {}): Promise<IncomingMessage> {
   const { method = 'GET', headers = {}, body } = options
   const request = httpRequest(url, { method, headers, agent: false })
@@ -29,7 +32,7 @@ export async function send(url: string, options: RequestOptions = {}): Promise<A
   return { status: response.statusCode ?? 0, headers: response.headers, text }
 }
 
-/** What a page that was opened there would send. */
+/** Returns the headers that an open page of the server would send with its requests. */
 export async function pageHeaders(page: string, cookie = ''): Promise<Record<string, string>> {
   const { text } = await send(page, { headers: cookie === '' ? {} : { cookie } })
   const token = /name="jobd-token" content="([^"]+)"/.exec(text)?.[1] ?? ''

@@ -11,14 +11,14 @@ import { JobFeed } from '../../src/store/job-feed.ts'
 import { JobFile } from '../../src/store/job-file.ts'
 import { Store } from '../../src/store/store.ts'
 
-/** The parts of a server that need no socket, so that they run under virtual time. */
+/** The parts of a server that need no socket. So they can run under virtual time. */
 export interface Scheduling {
   store: ActorRef<Store>
   scheduler: ActorRef<Scheduler>
   schedules: ActorRef<Schedules>
 }
 
-/** Starts store, scheduler, workers and schedules on that file for `body`, and ends them after. */
+/** Starts the store, the scheduler, the workers and the schedules on a file, runs `body`, and ends them. */
 export async function inScheduling(
   options: {
     file: string
@@ -46,7 +46,7 @@ export async function inScheduling(
       kinds: table,
       feed,
       codes: new AttemptCodes(),
-      // Nothing that these tests run needs one.
+      // No job of these tests needs a pool.
       pools: {} as Pools,
     }
     const limits = options.limits ?? {}
@@ -70,7 +70,7 @@ export async function inScheduling(
   }
 }
 
-/** What a client would ask for. */
+/** Makes the request of a client to add a job. `change` replaces some of its fields. */
 export function request(kind: string, change: Partial<JobRequest> = {}): JobRequest {
   return {
     kind,

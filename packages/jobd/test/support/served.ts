@@ -6,16 +6,16 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-/** The program as it was built. */
+/** The path of the built program. */
 export const main: string = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
-/** A server that runs as a program of its own, on a file of its own. */
+/** A server in a new process, on a new file. */
 export class Served implements AsyncDisposable {
   readonly port: number
   readonly page: string
   readonly #child: ChildProcess
   readonly folder: string
-  /** What it has written to its standard error: the log. */
+  /** The log of the server, which it writes to its standard error. */
   log = ''
 
   private constructor(child: ChildProcess, folder: string, port: number, page: string) {
@@ -28,7 +28,7 @@ export class Served implements AsyncDisposable {
   static async start(...options: string[]): Promise<Served> {
     const folder = await mkdtemp(join(tmpdir(), 'jobd-test-'))
     const words = ['serve', '--db', join(folder, 'jobs.sqlite'), '--port', '0', '--http', '0']
-    // What a test has left running is not waited for.
+    // With no grace period, the server does not wait for jobs that a test has left running.
     words.push('--grace', '0')
     const child = spawn(process.execPath, [main, ...words, ...options], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -60,7 +60,7 @@ export class Served implements AsyncDisposable {
     this.#child.stderr?.destroy()
   }
 
-  /** The code it ends with by itself; null if a signal has ended it. */
+  /** Waits until the server ends by itself. Returns its exit code, or null if a signal has ended it. */
   async ended(): Promise<number | null> {
     if (!this.#hasEnded) await once(this.#child, 'close')
     return this.#child.exitCode
@@ -70,7 +70,7 @@ export class Served implements AsyncDisposable {
     return this.#child.exitCode !== null || this.#child.signalCode !== null
   }
 
-  /** The code it ends with after SIGTERM. */
+  /** Sends SIGTERM and waits until the server has ended. Returns its exit code. */
   async stop(): Promise<number | null> {
     if (!this.#hasEnded) {
       const closed = once(this.#child, 'close')
