@@ -1,4 +1,4 @@
-/** What the package relies on, of the real server and of the one in memory alike. */
+/** Tests the behaviour of a server on which the package relies, on a real server and on the server in memory. */
 import { cancelTasks, createTask, Future, gather, run, waitFor } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { MemoryServer } from '@tasktree/nats/testing'
@@ -13,7 +13,7 @@ import { until } from './support/tree.ts'
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const text = (value: Uint8Array | undefined): string => new TextDecoder().decode(value)
 
-/** Each call that waits for an answer fails at once while the connection is lost, and none of them is made later. */
+/** Checks that each call that needs an answer fails at once while the connection is lost, and is not made later. */
 async function checkLost(bus: Bus, lose: () => Promise<void>, restore: () => Promise<void>) {
   const stream = { name: 'lost', subjects: ['lost.x'], retention: 'work' } as const
   const bucket = await bus.openBucket('lost')
@@ -50,7 +50,7 @@ interface Home {
   use(body: (bus: Bus) => Promise<void>): Promise<void>
 }
 
-/** A server that is killed and started again, and then gives the sequence of a deleted message to the next message. */
+/** A server that can be killed and started again. It then gives the sequence of a deleted message to the next message. */
 interface Mortal {
   /** Called while the stream is empty, before it gets the message whose sequence is given away. */
   remember(stream: string): void
@@ -60,7 +60,7 @@ interface Mortal {
 
 const retentions = ['work', 'limits'] as const
 
-/** A request about a message that the server has deleted does nothing to the message that has its sequence now. */
+/** Checks that a request about a deleted message does nothing to a later message with the same sequence. */
 async function checkReuse(bus: Bus, retention: (typeof retentions)[number], mortal: Mortal) {
   const [name, subject] = ['reused', 'reused.x']
   await bus.openStream({ name, subjects: [subject], retention })
@@ -104,7 +104,7 @@ function semantics(home: () => Home): void {
       await home().use(async (bus) => {
         const [name, subject] = ['ended', 'ended.x']
         await bus.openStream({ name, subjects: [subject], retention: 'work' })
-        // The server delivers a message that was lost again after an hour, which may be a virtual one.
+        // The server would deliver a lost message again only after an hour (of virtual time, for the server in memory).
         const ackWait = 3_600_000
         await bus.openConsumer({ stream: name, name: 'c', subject, ackWait })
         const startedAt = bus.now()
@@ -416,7 +416,7 @@ describeWithServer('the real server', (server) => {
       try {
         const waiting = bucket.put('key', bytes('a'))
         const closing = bus.close()
-        // The client waits for the paused server, which must go on for the bus to close.
+        // `close` waits for an answer of the server, so the paused server must continue.
         server.signal('SIGCONT')
         await closing
         expect(waiting.done()).toBe(true)

@@ -53,7 +53,7 @@ test.for(values.map((value, i) => [i, value] as const))(
   'cloneCodec gives back value %i as structured clone does',
   ([, value]) => {
     const back = cloneCodec.decode(cloneCodec.encode(value))
-    // Strict equality tells -0 from 0, a hole from undefined, and classes apart.
+    // `toStrictEqual` distinguishes -0 from 0, a hole in an array from undefined, and objects of different classes.
     expect(back).toStrictEqual(deserialize(serialize(value)))
     expect(Object.is(back, -0)).toBe(Object.is(value, -0))
     if (Array.isArray(value)) expect(Object.keys(back as object)).toEqual(Object.keys(value))

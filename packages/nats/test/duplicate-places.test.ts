@@ -1,4 +1,4 @@
-/** Two submissions of one id whose results would be in different buckets, on the real server and on the one in memory. */
+/** Tests two submissions of one id whose results would be in different buckets, on a real server and on the server in memory. */
 import { gather, isCancelled, sleep } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import {
@@ -19,7 +19,7 @@ import { inTree } from './support/tree.ts'
 
 /** The first arguments of all runs. */
 const begun: string[] = []
-/** A result says which submission has run. */
+/** The result of a job says which of the two submissions has run. */
 const work = {
   echo: async (who: string, ms: number): Promise<string> => {
     begun.push(who)
@@ -117,7 +117,7 @@ function semantics(home: Home): void {
       })
     })
 
-    // On a busy machine the first submission is dropped, and finds the result in its search after 30 s.
+    // On a busy machine the server may drop the first submission as a duplicate. It then finds the result only after 30 s.
     test(
       'a job that is delayed gets the result of a duplicate that is not',
       { tags: 'slow' },
@@ -144,7 +144,7 @@ function semantics(home: Home): void {
         const second = two.submit(echo, 'second', 0)
         await second.accepted
         second.cancel()
-        // The first submission is no duplicate, so it would look for a result after 30 s: this one does it at once.
+        // The first submission is not a duplicate, so it looks for a result only after 30 s. The third one looks at once.
         const third = one.submit(echo, 'third', 0)
         expect(isCancelled(await thrown(third))).toBe(true)
         if (home === inMemory) expect(isCancelled(await thrown(first))).toBe(true)
@@ -240,7 +240,7 @@ describe('the server in memory', () => {
       await inMemory.use(async (...clusters) => {
         const [one, two] = executors(clusters, ttls)
         const first = one.submit(elsewhere.echo, 'first', 0)
-        await sleep(3_000) // a worker has put the job back once
+        await sleep(3_000) // by now a worker has given the job back once
         const second = two.submit(elsewhere.echo, 'second', 0)
         expect(await thrown(second)).toBeInstanceOf(UnknownJob)
         expect(await thrown(first)).toBeInstanceOf(UnknownJob)
@@ -255,7 +255,7 @@ describe('the server in memory', () => {
       const waiting = ['one', 'two'].map((who) => delayed.submit(echo, who, 0))
       await gather(waiting.map((job) => job.accepted))
       const blocker = executor.submit(echo, 'blocker', 1_000)
-      // Its delay is over before it is sent, so its message is number two of the stream of the jobs without a delay.
+      // Its delay is over before the job is sent. So its message is the second one in the stream of jobs without a delay.
       const late = executor.with({ delay: 500 }).submit(echo, 'late', 60_000)
       await blocker
       await late.accepted

@@ -1,4 +1,7 @@
-/** Submissions of one id with other values of resultTtl, in virtual time: each seed is another order of messages and faults. */
+/**
+ * Tests submissions of one id with different values of `resultTtl`, in virtual time. Each seed gives another order of messages
+ * and faults.
+ */
 import { createTask, failAfter, sleep, type Task } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { connect, remoteJobs } from '@tasktree/nats'

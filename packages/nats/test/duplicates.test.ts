@@ -93,7 +93,7 @@ test('a cancel reaches both runs of a job that one node runs twice', async () =>
       await sleep(100)
       const [own] = server.connections
       own!.cut()
-      // The server gives the job to a worker again, and the next worker is the same one.
+      // The server gives the job to a worker again. There is only one worker, so this worker gets the job a second time.
       await sleep(40_000)
       own!.restore()
       await sleep(5_000)

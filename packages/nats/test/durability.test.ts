@@ -1,4 +1,4 @@
-/** What a power loss can lose, and what the package says about it. */
+/** Tests what a power loss can lose, and the warning of the package about it. */
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect as connectClient } from '@nats-io/transport-node'
 import { ConnectFailed, connect, remoteJobs } from '@tasktree/nats'
@@ -65,7 +65,7 @@ describeWithServer('durability', (server) => {
       )
       for (const each of servers) stack.use(each)
       const options = { servers: servers.map(({ url }) => url), replicas: 3 }
-      // The servers choose a leader first.
+      // Connecting fails until the servers have chosen a leader.
       await until(async () => {
         try {
           await (await connect(options))[Symbol.asyncDispose]()

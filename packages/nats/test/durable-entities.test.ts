@@ -1,4 +1,4 @@
-/** Entities with state, over the server in memory, in virtual time. */
+/** Tests entities with state on the server in memory, in virtual time. */
 import {
   Actor,
   ActorCrashed,
@@ -17,7 +17,7 @@ import { thrown } from '../../../vitest.thrown.ts'
 
 const lease = 1_000
 
-/** Keeps a list; what the handlers do beside that is noted outside. */
+/** An entity that keeps a list. Static fields record what its handlers do, because they outlive the actor. */
 class List extends Actor {
   #items: number[] = []
   static runs: { key: string; item: number; idempotencyKey: string | null; node: string }[] = []
@@ -55,7 +55,7 @@ class List extends Actor {
     return this.#items.length
   }
 
-  /** Fails with an error of its own when it is cancelled, as a handler may do that uses some driver. */
+  /** Fails with another error when it is cancelled, like a handler that uses a database driver may do. */
   async wrap(item: number, ms: number): Promise<void> {
     try {
       await sleep(ms)
@@ -170,7 +170,7 @@ describe('a durable entity', () => {
         for (const ref of refs) {
           expect(await ref.ask({ timeout: 60_000 }).items()).toEqual([...Array(10).keys()])
         }
-        // The message that was being handled has run twice, under one key.
+        // The message that was being handled has run twice, with the same idempotency key.
         const again = List.runs.filter(
           (run, i) => List.runs.findIndex((each) => each.idempotencyKey === run.idempotencyKey) < i,
         )
@@ -189,7 +189,7 @@ describe('a durable entity', () => {
       expect(await thrown(crash)).toBeInstanceOf(ActorCrashed)
       expect(await next).toBe(2)
       expect(await ref.ask.items()).toEqual([1, 3])
-      // An answer that is an error is no crash, and what the handler has changed is kept.
+      // A ReplyError is an answer and not a crash, so the change that the handler has made is kept.
       expect(await thrown(ref.ask.refuseAfter(4))).toBeInstanceOf(ReplyError)
       expect(await ref.ask.items()).toEqual([1, 3, 4])
       await ref.ask.end()
@@ -240,7 +240,7 @@ describe('a durable entity', () => {
     await hosted(1, async ({ sender, server }) => {
       const ref = sender.ref<List>('list', 'a')
       await ref.ask.append(1)
-      // The other owner: reads the state, applies nothing, writes it again.
+      // Acts as another owner of the entity: reads the state and writes it again unchanged.
       const bus = await server.connector()
       const states = await bus.openBucket('tasktree_state')
       const entry = await states.get('list.a')
@@ -292,7 +292,7 @@ describe('a durable entity', () => {
       const ref = sender.ref<List>('list', 'a')
       await ref.ask.append(1)
       await systems[0]!.stop()
-      // As if the state had been stored with message 1000, which the stream has lost.
+      // Changes the stored state as if it had been stored with message 1000, which the stream has lost.
       const bus = await server.connector()
       const states = await bus.openBucket('tasktree_state')
       const { value } = (await states.get('list.a'))!
@@ -364,7 +364,7 @@ describe('a durable entity', () => {
       await ref.ask.append(0)
       for (let i = 1; i <= 20; i++) {
         const told = ref.tell({ confirm: true }).append(i)
-        // The message is stored and handled, and the sender does not hear of it.
+        // The message is stored and handled, but the sender does not get the confirmation.
         await sleep(i / 2)
         server.connections[1]!.cut()
         await sleep(50)
@@ -384,7 +384,7 @@ describe('a durable entity', () => {
       await ref.ask.append(0)
       for (let i = 1; i <= 40; i += 2) {
         expect(await ref.tell({ confirm: true }).append(i)).toBe(true)
-        // The message is handled and deleted, and the owner may not hear of the deletion.
+        // The message is handled and deleted, but the owner may not get the answer to its deletion.
         await sleep(i / 2)
         owner!.cut()
         await sleep(50)
@@ -461,7 +461,7 @@ describe('a durable entity', () => {
   )
 })
 
-/** Passes each item on to a list, before a moment in which its node may die. */
+/** An entity that passes each item on to a list, and then waits a moment, in which its node may die. */
 class Relay extends Actor {
   #count = 0
   static cluster: Cluster

@@ -1,4 +1,4 @@
-/** Entities without state, over the server in memory, in virtual time. */
+/** Tests entities without state on the server in memory, in virtual time. */
 import {
   Actor,
   ActorCrashed,
@@ -77,7 +77,7 @@ describe('an entity', () => {
         keys.map((key) => sender.ref<Counter>('counter', key).ask.where()),
       )
       expect(new Set(paths).size).toBe(keys.length)
-      // Each of the three nodes has a share.
+      // Each of the three nodes has some of the keys.
       for (const { root } of systems) {
         expect(paths.some((path) => path.startsWith(`${root.path}/`))).toBe(true)
       }
@@ -153,7 +153,7 @@ describe('an entity', () => {
         await sleep(200)
         server.connections[0]!.kill()
         const answers = await Promise.all(refs.map((ref) => ref.ask({ timeout: 60_000 }).add(1)))
-        // Some were there before, and the others begin anew.
+        // Some actors have survived and answer 2. The others are new and answer 1.
         expect(new Set(answers)).toEqual(new Set([1, 2]))
         const outcomes = await Promise.allSettled(waiting)
         const lost = outcomes.filter(({ status }) => status === 'rejected')
@@ -201,7 +201,7 @@ describe('an entity', () => {
           await sleep(4_000)
         }
         expect(reasons).toEqual([])
-        // A long handler is not idle.
+        // An actor whose handler takes longer than `idleTimeout` is not idle.
         expect(await ref.ask({ timeout: 60_000 }).slow(20_000)).toBe('a')
         expect(await ref.ask.add(0)).toBe(3)
         await sleep(6_000)
@@ -298,7 +298,7 @@ describe('an entity', () => {
       const server = new MemoryServer()
       const sender = await cluster({ connector: server.connector }).connect()
       const told = sender.ref<Counter>('counter', 'a').tell({ confirm: true }).add(1)
-      // The settings are being read.
+      // At this moment the sender is reading the settings of the entity.
       await sleep(1)
       server.connections[0]?.cut()
       const begin = getEventLoop().time()
@@ -311,7 +311,7 @@ describe('an entity', () => {
   test('with wrong arguments is refused at the call', () => {
     const handle = cluster()
     expect(() => handle.entity('', Counter)).toThrow(/the type of an entity must be a text/)
-    // The first half of an emoji, as a name that was cut has at its end. All such halves would become the same name.
+    // This key ends with the first half of an emoji, as a text that was cut may do. All such halves would become the same name.
     expect(() => handle.ref('counter', 'Ada \ud83d')).toThrow(/the key of an entity.*half/)
     expect(handle.ref('counter', 'Ada \u{1f600}').path).toBe('nats:counter/Ada \u{1f600}')
     expect(() => handle.entity('a', 7 as never)).toThrow(/needs a class that extends Actor/)

@@ -1,6 +1,6 @@
 /**
- * Entities and a singleton on real nodes, which are paused beyond their lease, continued and killed, and on a real server,
- * which is killed. In CI 10 rounds are run; `TASKTREE_NATS_ROUNDS=100` runs more.
+ * Tests entities and a singleton on real nodes and a real server. The nodes are paused for longer than their lease, continued and
+ * killed, and the server is killed. CI runs 10 rounds; `TASKTREE_NATS_ROUNDS=100` runs more.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Cluster, connect, ConnectionLost } from '@tasktree/nats'
@@ -21,12 +21,12 @@ import { until } from './support/tree.ts'
 
 const rounds = Number(process.env['TASKTREE_NATS_ROUNDS'] ?? 10)
 const messages = 200
-/** So long that a busy machine does not keep a node from renewing it. */
+/** The lease in milliseconds. It is so long that a node can renew it in time even on a busy machine. */
 const lease = 1_000
 
 type History = Operation<ListInput, ListOutput>[]
 
-/** Appends and reads until `isOver`, one operation after the other, and notes what came out. */
+/** Appends and reads until `isOver`, one operation after another, and adds each operation and its outcome to `history`. */
 async function operate(
   cluster: Cluster,
   key: string,
@@ -44,7 +44,7 @@ async function operate(
       const ask = list.ask({ timeout: 3_000 })
       output = input === 'items' ? await ask.items() : await ask.append(input.append)
     } catch (error) {
-      // Of other asks nobody knows whether they were done.
+      // After any other error it is unknown whether the operation was done.
       if (error instanceof ConnectionLost && error.delivered === false) {
         await delay(50)
         continue
@@ -56,7 +56,7 @@ async function operate(
   }
 }
 
-/** Checks the history of a list together with what it holds in the end. */
+/** Checks the history of a list together with the items that the list has in the end. */
 async function checkHistory(cluster: Cluster, key: string, history: History): Promise<void> {
   const calledAt = performance.now()
   const output = await cluster.ref<List>('list', key).ask({ timeout: 60_000 }).items()
@@ -67,7 +67,7 @@ async function checkHistory(cluster: Cluster, key: string, history: History): Pr
   }
 }
 
-/** The node that owns the shard of most messages now; null when nobody does. */
+/** Returns the node that owns the shard of the latest message, or null if that node is no longer there. */
 async function findOwner(cluster: Cluster, log: string): Promise<string | null> {
   const last = readLog(log).findLast(({ what }) => what === 'append')
   const nodes = await cluster.nodes()
@@ -93,7 +93,7 @@ describeWithServer('kills of owners', (server) => {
         let list = new ConfirmedItems(cluster, 'main')
         await list.check()
         for (let round = 0; round < rounds; round++) {
-          // Ten rounds make one list of 2,000 items.
+          // Each list is used for ten rounds, in which it gets 2,000 items.
           if (round % 10 === 0) list = new ConfirmedItems(cluster, `main-${round}`)
           let isOver = false
           const history: History = []
@@ -142,7 +142,7 @@ describeWithServer('kills of owners', (server) => {
           `${rounds} rounds: ${owners.size} owners, ${fenced} times fenced, ${terms} terms of the singleton, ${strays} ticks beside another node`,
         )
         expect(owners.size).toBeGreaterThan(2)
-        // A paused process goes on for a moment when it is continued, until it looks at its clock.
+        // When a paused process continues, it runs the singleton for a moment longer, until it looks at its clock.
         expect(strays).toBeLessThan(10)
       } finally {
         await Promise.all([...nodes.values()].map((node) => node[Symbol.asyncDispose]()))
@@ -188,12 +188,12 @@ describeWithServer('kills of owners', (server) => {
       console.log(
         `three kills of the server: ${list.confirmed} of 600 items confirmed; ${history.length} asks, ${lost} of them lost`,
       )
-      // What the server has brought back is deleted again.
+      // Messages that the restarted server has brought back are deleted again.
       await until(
         async () => (await cluster.snapshot()).entities['list']?.waiting === 0,
         'an empty mailbox',
       )
-      // The server could not tell the owners of any lease, so no two of them were there at once.
+      // While the server was down it could not give a lease to a second owner, so two owners never ran at the same time.
       expect(mostStrayTicks(readLog(log), lease / 2)).toBeLessThan(3)
     },
   )

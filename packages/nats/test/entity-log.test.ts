@@ -1,4 +1,4 @@
-// The checker of a singleton's ticks itself.
+// Tests the checker of a singleton's ticks, which other tests use.
 import { expect, test } from 'vitest'
 import { mostStrayTicks, type Note } from './support/entity-log.ts'
 

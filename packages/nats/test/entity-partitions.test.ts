@@ -1,6 +1,6 @@
 /**
- * A singleton and an entity on hosts of their own, whose links to the server are cut. `TASKTREE_NATS_LONG=1` cuts them for
- * 10 s.
+ * Tests a singleton and an entity on two hosts (network namespaces), whose links to the server are cut.
+ * `TASKTREE_NATS_LONG=1` cuts them for 10 s.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from '@tasktree/nats'
@@ -23,7 +23,7 @@ testCutLinks(
     await using _one = one
     await using _two = two
     await using cluster = await connect({ ...options, powerLossWarning: false })
-    // So many that the host that is cut off owns some of them.
+    // There are so many lists that the host whose link is cut owns some of them.
     const lists = Array.from({ length: 10 }, (_, i) => new ConfirmedItems(cluster, `key ${i}`))
     await Promise.all(lists.map((list) => list.check()))
     let sent = 0
@@ -49,9 +49,9 @@ testCutLinks(
     console.log(
       `${name}: ${lists.length * sent} messages, ${terms.length} terms of the singleton, ${strays} ticks beside the other host`,
     )
-    // The other host has taken over, and never while the first one ran it.
+    // The other host has taken the singleton over, and never while the first host ran it.
     expect(new Set(terms.map(({ node }) => node)).size).toBe(2)
-    // None, but for a process that a busy machine has stopped in the wrong moment.
+    // There are no stray ticks, unless a busy machine has stopped a process at the wrong moment.
     expect(strays).toBeLessThan(3)
     expect(
       new Set(notes.filter(({ what }) => what === 'append').map(({ node }) => node)).size,

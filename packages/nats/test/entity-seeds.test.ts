@@ -1,6 +1,6 @@
 /**
- * Durable entities over the server in memory, in virtual time: each seed is another order of messages, timers and faults.
- * The history of each entity is checked for linearizability. `TASKTREE_NATS_SEEDS=1000` runs as many.
+ * Tests durable entities on the server in memory, in virtual time. Each seed gives another order of messages, timers and faults.
+ * The history of each entity is checked for linearizability. `TASKTREE_NATS_SEEDS=1000` runs 1,000 seeds.
  */
 import { Actor, type ActorSystem } from '@tasktree/actor'
 import { createTask, getEventLoop, sleep } from '@tasktree/core'
@@ -85,7 +85,7 @@ function explore(seed: number): Promise<Counts> {
           else if (choice < 0.8) output = await ref.ask({ timeout: 2_500 }).append(input.append)
           else isDone = await ref.tell({ confirm: true }).append(input.append)
         } catch {
-          // Nobody knows whether it was done.
+          // It is unknown whether the operation was done.
           counts.unknown++
         }
         const returnedAt = output === undefined ? Infinity : getEventLoop().time()
@@ -97,7 +97,7 @@ function explore(seed: number): Promise<Counts> {
           await sleep(server.random() * 200)
         }
       }
-      // Restarts of the server; cuts of any connection, the sender's too; nodes that end without a word, or in an orderly way, and are replaced.
+      // Restarts the server, cuts connections (of the sender too), and replaces nodes, which are killed or stop in order.
       const trouble = async (): Promise<void> => {
         for (let i = 0; i < faults; i++) {
           await sleep(server.random() * 400)
@@ -167,7 +167,7 @@ test(
       }
     }
     console.log(`${seeds} seeds: ${JSON.stringify(sum)}`)
-    // Handlers that ran twice and outcomes that nobody knows, or the faults have hit nothing.
+    // There must be handlers that ran twice, or operations with an unknown outcome. Otherwise the faults have hit nothing.
     expect(sum.runs - sum.applied + sum.unknown).toBeGreaterThan(0)
   },
 )

@@ -1,4 +1,4 @@
-/** What of entities depends on the server itself: its refusals, its limits, and what it shows. */
+/** Tests what entities need of a real server: its refusals, its limits, and its snapshot. */
 import {
   Actor,
   type ActorRef,
@@ -44,10 +44,10 @@ class Notes extends Actor {
   }
 }
 
-/** What one run of `Courier.deliver` tells. */
+/** The tells that one run of `Courier.deliver` sends. */
 type Run = (notes: (key: string) => ActorRef<Notes>) => PromiseLike<unknown>[]
 
-/** Handles one message in several runs, as after a crash of its node. Each run but the last one stashes the message. */
+/** Handles one message in several runs, as after a crash of its node. Each run except the last stashes the message. */
 class Courier extends Actor {
   static runs: Run[] = []
   static notes: (key: string) => ActorRef<Notes>
@@ -69,7 +69,7 @@ class Courier extends Actor {
 
 const confirmed = { confirm: true } as const
 const list = ['x', 'y']
-/** V8 encodes it in another way than `list`. */
+/** An equal list, which V8 encodes as other bytes than `list`. */
 const storedList = structuredClone(list)
 
 describeWithServer('entities on a server', (server) => {
@@ -94,7 +94,7 @@ describeWithServer('entities on a server', (server) => {
           )
           expect(await thrown(hasty.tell({ confirm: true }).add('x'))).toBeInstanceOf(MailboxFull)
           expect(await thrown(hasty.ask.add('x'))).toBeInstanceOf(MailboxFull)
-          // Waits until there is room.
+          // This ask waits until there is room in the mailbox.
           expect(await ref.ask({ timeout: 60_000 }).add('four')).toBe(5)
           await Promise.all(asks)
           expect(await thrown(ref.ask({ timeout: 60_000 }).grow())).toBeInstanceOf(PayloadTooLarge)
@@ -113,7 +113,7 @@ describeWithServer('entities on a server', (server) => {
     { tags: 'slow' },
     async () => {
       const where = { ...server.newCluster(), powerLossWarning: false }
-      // So long that the test would fail by its time if anybody waited for it.
+      // The lease is so long that the test would fail at its time limit if a node waited for its end.
       const lease = 600_000
       const spec = child.task('idle', () => sleepForever())
       const hosting = { state: Notes.state, shards: 8, lease }

@@ -1,4 +1,4 @@
-/** What the functions of a type of entities may return and throw: `args`, `save` and `load`. */
+/** Tests functions `args`, `save` and `load` of an entity that return wrong values or throw. */
 import { Actor, type ActorSystem, silentLogger } from '@tasktree/actor'
 import { getEventLoop, sleep } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
@@ -88,7 +88,7 @@ test.for(noLists)('args that do not return a list are named: %s', ([args, got]) 
     const why = `TypeError: the option args of the entity sum must return a list, got ${got}`
     const sum = sender.ref<Sum>('sum', 'ada')
     expect(String(await thrown(sum.ask.add(1)))).toBe(why)
-    // The sender of a tell gets no answer, so the node says that the message is lost.
+    // The sender of a tell gets no answer, so the node logs that the message is lost.
     await sum.tell.add(1)
     await sleep(1_000)
     expect(warnings).toContain(`sum/ada has lost a message: ${why}`)

@@ -15,7 +15,7 @@ import { expect, test } from 'vitest'
 import { thrown } from '../../../vitest.thrown.ts'
 import { startMemoryNode } from './support/nodes-in-memory.ts'
 
-/** Returns a value that throws when it is looked at. It is not an error, which its type does not say. */
+/** Returns a value that throws when code reads a property of it. The type says `Error`, but the value is not an error. */
 function hostile(): Error {
   const trap = (): never => {
     throw new Error('trap')
@@ -23,7 +23,7 @@ function hostile(): Error {
   return new Proxy({}, { getPrototypeOf: trap, get: trap }) as Error
 }
 
-/** Returns a list to which each report of the running loop is added from now on, with its error. */
+/** Returns a list to which each call of the loop's exception handler adds its message and error from now on. */
 function collectReports(): string[] {
   const reports: string[] = []
   getEventLoop().setExceptionHandler((_, { message, exception }) => {
@@ -66,13 +66,13 @@ test('a job fails at once with a value that cannot be looked at, and when retryI
       expect(reports).toEqual([
         'The option retryIf of the worker has failed for an error of work#plain',
       ])
-      // A worker that cannot settle a job gets it again only after 30 seconds.
+      // If a worker cannot settle a job, the server gives the job out again only after 30 seconds.
       expect(getEventLoop().time() - begin).toBeLessThan(1_000)
     }
     await system.stop()
   }))
 
-/** Runs a job that throws at a worker with `options`. Returns its error, what was reported, and the milliseconds it took. */
+/** Runs a job that throws, on a worker with `options`. Returns its error, the reports, and the time in milliseconds. */
 function failAt(
   options: WorkerOptions,
 ): Promise<{ error: unknown; reports: string[]; ms: number }> {
@@ -276,7 +276,7 @@ test('an ask fails at once when its service finds no ref', () =>
       )
       expect(getEventLoop().time() - begin).toBeLessThan(1_000)
       expect(reports).toEqual([])
-      // Nobody waits for an answer to a tell, so the node that loses it reports that.
+      // The sender of a tell gets no answer, so the node that loses the message reports it.
       await sender.lookup<Thrower>('none').tell.large('text')
       await sleep(1_000)
       expect(reports).toEqual([

@@ -173,7 +173,7 @@ describeWithServer('jobs', (server) => {
 
   test('a cancel reaches the process tree of the job', { tags: 'slow' }, async () => {
     const file = join(folder, 'nest')
-    // The worker of the pool has as long as it needs to end its child, even on a busy machine.
+    // With this grace the worker of the pool has enough time to end its child, even on a busy machine.
     await using pool = new ProcessPoolExecutor({ maxWorkers: 1, cancelGrace: 15_000 })
     await inTree(
       server.newCluster(),
@@ -186,7 +186,7 @@ describeWithServer('jobs', (server) => {
         job.cancel()
         expect(isCancelled(await thrown(job))).toBe(true)
         await until(() => !isAlive(pid), 'the end of the child')
-        // The worker goes on.
+        // The worker takes further jobs.
         expect(await cluster.executor('q').submit(tasks.square, 5)).toBe(25)
       },
     )

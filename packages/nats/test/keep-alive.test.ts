@@ -32,7 +32,7 @@ test('a worker that is back before ackWait is over keeps its job', () =>
       const nodes = await sender.nodes()
       const busy = nodes.find(({ queues }) => queues['q'] === 1)?.node === 'one' ? 0 : 1
       await sleep(10_000 + moment - 100)
-      // The last report was at most 10 seconds ago.
+      // The worker has reported the job to the server at most 10 seconds ago.
       server.connections[busy]?.cut()
       await sleep(ackWait - 10_000 - 100)
       server.connections[busy]?.restore()

@@ -1,6 +1,6 @@
 /**
- * Kills and pauses of real workers and of the real server. In CI 10 short rounds are run; `TASKTREE_NATS_ROUNDS=100` runs
- * more, and `TASKTREE_NATS_LONG=1` the long one: 20,000 jobs, a kill each second.
+ * Kills and pauses real workers and a real server. CI runs 10 short rounds; `TASKTREE_NATS_ROUNDS=100` runs more.
+ * `TASKTREE_NATS_LONG=1` runs the long test: 20,000 jobs with a kill in each second.
  */
 import { writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -50,7 +50,7 @@ describeWithServer('kills', (server) => {
           repeated += history.repeated
         }
         console.log(`${rounds} rounds of 300 jobs: ${repeated} executions were repeated`)
-        // A kill in the middle of the work makes other workers repeat something, or the test tests nothing.
+        // After a kill in the middle of the work, other workers must have repeated jobs. Otherwise the test has tested nothing.
         expect(repeated).toBeGreaterThan(0)
       } finally {
         await Promise.all(workers.map((worker) => worker[Symbol.asyncDispose]()))
@@ -88,7 +88,7 @@ describeWithServer('kills', (server) => {
       const options = { servers: server.url, namespace: 'submitter' }
       const log = makeLogFile()
       {
-        // Gone before any worker is there.
+        // This submitter is gone before any worker has started.
         const cluster = await connect(options)
         const executor = cluster.executor('q')
         const jobs = Array.from({ length: 20 }, (_, n) =>

@@ -27,7 +27,7 @@ const home = {
 }
 const far = remoteJobs<typeof home>('home')
 
-/** The first moments follow each other at once, and the later ones let the network go on. */
+/** Waits for the next moment of a cancel. The first 25 moments are one turn apart. Later ones are 5 ms apart. */
 const moment = (i: number): Promise<void> => sleep(i < 25 ? 0 : 5).then(() => {})
 
 const operations: Record<string, (sender: Cluster, server: MemoryServer) => Promise<unknown>> = {
@@ -60,7 +60,7 @@ describe('a scope that is cancelled at any turn ends without spinning, and the c
     withReceivers({ actor: Counter, state, home }, async (sender, server) => {
       const reports: string[] = []
       getEventLoop().setExceptionHandler((_, { message }) => void reports.push(message))
-      // An entity that was woken stays, so it is woken before.
+      // An entity that an operation wakes would be left afterwards. So the entities are woken before.
       for (const type of ['plain', 'durable']) await sender.ref<Counter>(type, 'key').ask.add(0)
       const operate = operations[name] as (typeof operations)[string]
       const cancels = await sweepLevelCancel({
@@ -72,7 +72,7 @@ describe('a scope that is cancelled at any turn ends without spinning, and the c
       expect(cancels).toBeGreaterThan(0)
       expect(await sender.executor('q').submit(far.double, 4)).toBe(8)
       expect(await sender.lookup<Counter>('actor').ask.add(0)).toBeGreaterThanOrEqual(0)
-      // An exception that nobody has looked at is reported when the memory of its task is freed.
+      // The loop reports an unretrieved exception when the garbage collector frees its task.
       globalThis.gc?.()
       await sleep(1)
       expect(reports).toEqual([])

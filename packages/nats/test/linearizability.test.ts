@@ -1,4 +1,4 @@
-// The checker of histories itself: it accepts what is right, and finds each kind of violation.
+// Tests the checker of histories, which other tests use: it accepts correct histories, and finds each kind of violation.
 import { expect, test } from 'vitest'
 import {
   linearize,

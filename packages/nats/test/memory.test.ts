@@ -22,7 +22,7 @@ test('an executor that has no jobs takes no memory', () =>
     expect(await cluster.executor('q').submit(add, 1, 2)).toBe(3)
     const before = await heap()
     for (let i = 0; i < 20_000; i++) cluster.executor('q')
-    // They would take 19 MB.
+    // If the cluster kept these executors, they would take 19 MB.
     expect((await heap()) - before).toBeLessThan(3_000_000)
     expect(await cluster.executor('q').submit(add, 1, 2)).toBe(3)
     await cluster[Symbol.asyncDispose]()

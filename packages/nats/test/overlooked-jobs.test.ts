@@ -1,4 +1,7 @@
-/** Jobs that have the sequences of acknowledged ones, after a kill of the server, which does not deliver them. */
+/**
+ * Tests jobs that the server does not deliver by itself. After a kill, the server may give a new job the sequence of an
+ * acknowledged job, and then it takes the new job for acknowledged.
+ */
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect as connectClient } from '@nats-io/transport-node'
 import { ActorSystem, silentLogger } from '@tasktree/actor'
@@ -13,7 +16,7 @@ import { inTree, until } from './support/tree.ts'
 const numbers = { square: (n: number): number => n * n }
 const { square } = remoteJobs<typeof numbers>('numbers')
 
-test.each([0, 100])('are done, in memory, with a delay of %d ms', async (ms) => {
+test.each([0, 100])('overlooked jobs are done, in memory, with a delay of %d ms', async (ms) => {
   await runVirtual(async () => {
     const server = new MemoryServer()
     const { connector } = server
@@ -38,7 +41,7 @@ test.each([0, 100])('are done, in memory, with a delay of %d ms', async (ms) => 
 describe('on a server', () => {
   skipEach(withoutServer)
 
-  test('are done', { tags: 'slow' }, async ({ skip }) => {
+  test('overlooked jobs are done', { tags: 'slow' }, async ({ skip }) => {
     await using mortal = await NatsServer.start()
     const where = { servers: mortal.url, namespace: 'overlooked' }
     const stream = 'overlooked_JOBS_q'

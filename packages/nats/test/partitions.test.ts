@@ -1,4 +1,7 @@
-/** Two workers on hosts of their own, whose links to the server are cut. `TASKTREE_NATS_LONG=1` cuts them for 10 s. */
+/**
+ * Tests two workers on two hosts (network namespaces), whose links to the server are cut. `TASKTREE_NATS_LONG=1` cuts them for
+ * 10 s.
+ */
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from '@tasktree/nats'
 import { isLong, pingInterval, testCutLinks } from './support/cut-links.ts'
@@ -24,7 +27,7 @@ testCutLinks(
       await cutFor(far, cutTime)
     })
     console.log(`${name}: ${history.jobs} jobs, ${history.repeated} executions were repeated`)
-    // The host that was cut off is back.
+    // The node on the host whose link was cut is back.
     await using looker = await connect(options)
     await until(async () => (await looker.nodes()).length === 3, 'the return of the host')
   },

@@ -33,7 +33,7 @@ test('a worker whose places become free one by one has few requests at the serve
     }
     await sleep(1)
     expect(requests).toEqual([1, 1, 1, 1])
-    // The first message ends the first request. The next request asks for all places that are free by then.
+    // The first message ends the first request. The next request asks for messages for all places that are free by then.
     listener?.onDelivery({} as Delivery)
     await sleep(1)
     expect(requests).toEqual([1, 1, 1, 1, 596])

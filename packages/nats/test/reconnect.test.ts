@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { NatsServer, skipEach, withoutServer } from './support/server.ts'
 import { until } from './support/tree.ts'
 
-/** A way to the server that can die in the middle of a handshake, as a server that is killed does. */
+/** A TCP proxy to the server. It can cut a connection in the middle of the handshake, as happens when a server is killed. */
 class Way implements AsyncDisposable {
   readonly #server = createServer((socket) => this.#accept(socket))
   readonly #sockets = new Set<Socket>()
@@ -65,7 +65,7 @@ describe('reconnecting', () => {
     async () => {
       await using server = await NatsServer.start()
       await using way = new Way(server.port)
-      // The client by itself would wait for this timeout, which is longer than the test waits.
+      // Without a reaction of the package, the client would wait for this timeout, which is longer than the test may take.
       const options = { servers: await way.open(), namespace: 'reconnect', timeout: 600_000 }
       await using cluster = await connect(options)
       way.cut()

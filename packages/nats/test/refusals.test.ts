@@ -45,7 +45,7 @@ test('a resultTtl for which no result could be found again is refused at the cal
       expect(() => cluster.executor('q', { resultTtl })).toThrow(RangeError)
     }
     expect(() => cluster.executor(7 as never)).toThrow(TypeError)
-    // A queue that was refused is not looked for on the server.
+    // The snapshot does not ask the server for a queue whose name was refused.
     expect(Object.keys((await cluster.snapshot()).queues)).toEqual([])
   })
 })
@@ -107,7 +107,7 @@ describeWithServer(
           broken.set('Tasktree-Job', 'home#add')
           const stream = jetstream(client)
           await stream.publish('unreadable.job.q', new Uint8Array([1, 2, 3]), { headers: broken })
-          // Not a job at all.
+          // This message is not a job.
           await stream.publish('unreadable.job.q', 'hello')
           await client.close()
           await until(async () => (await cluster.snapshot()).deadLetters === 1, 'the dead letter')
@@ -138,7 +138,7 @@ describeWithServer(
             outcomes.add(((await thrown(executor.submit(far.fail, data))) as Error).name)
           }
           expect(outcomes).toEqual(new Set(['PayloadTooLarge', 'PoisonedJob']))
-          // One of another program, which has left no room for further headers.
+          // This job comes from another program, and leaves no room for further headers.
           const client = await connectClient({ servers: server.url, user: 'me', pass: 'secret' })
           const full = headers()
           full.set('Tasktree-Id', 'full')

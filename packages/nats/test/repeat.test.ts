@@ -22,7 +22,7 @@ class Sum extends Actor {
 
 const lease = 1_000
 
-/** Runs jobs, entities and a singleton while connections are lost. Returns when which of them did something. */
+/** Runs jobs, entities and a singleton while connections are lost. Returns their actions with the times. */
 async function record(seed: number): Promise<string[]> {
   const events: string[] = []
   const main = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-/** Jobs over the server in memory, in virtual time: each seed is another order of messages, timers and faults. */
+/** Tests jobs on the server in memory, in virtual time. Each seed gives another order of messages, timers and faults. */
 import { ActorSystem, silentLogger } from '@tasktree/actor'
 import { createTask, isCancelled, sleep, type Task } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
@@ -54,7 +54,7 @@ function explore(seed: number): Promise<Outcome> {
           job.cancel()
         }),
       )
-      // Cuts of any connection, the submitter's too, and nodes that end without a word and are replaced.
+      // Cuts connections (of the submitter too), and kills nodes and replaces them.
       const trouble: Task<void> = createTask(async () => {
         for (let i = 0; i < 6; i++) {
           await sleep(server.random() * 500)
@@ -82,7 +82,7 @@ function explore(seed: number): Promise<Outcome> {
       }
       await trouble
       for (const each of cancelling) await each
-      // Nothing is left, whoever acknowledged it.
+      // No job is left on the server.
       for (let look = 0; ; look++) {
         const { queues } = await submitter.snapshot()
         const { waiting = 0, running = 0, delayed = 0 } = queues['q'] ?? {}
@@ -113,7 +113,7 @@ test(
         throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error })
       }
     }
-    // Without jobs that were begun again the faults have hit nothing.
+    // Some jobs must have begun more than once. Otherwise the faults have hit nothing.
     expect(executions).toBeGreaterThan(seeds * jobCount * 0.8)
   },
 )

@@ -21,7 +21,7 @@ class Counter extends Actor {
 test('an ask is answered although its service was killed before the actor could', () =>
   runVirtual(async () => {
     const server = new MemoryServer()
-    // The actor's restart waits until the service has stopped, and the service until its ask is answered.
+    // The restart of the actor waits until the service has stopped, and the service waits until its ask is answered.
     const system: ActorSystem = await startMemoryNode(server, 'node', (own) => [
       child.actor('counter', Counter),
       own.service('counter', () => system.lookup(Counter, 'tree/counter'), { shutdown: 1_000 }),

@@ -65,7 +65,7 @@ class Counter extends Actor {
 }
 
 describeWithServer('asks', (server) => {
-  /** A node with the service, and a ref to it from another connection. */
+  /** Runs `body` with a node that has the service, and with a ref to the service from another connection. */
   async function served(
     body: (counter: ActorRef<Counter>, caller: Cluster) => Promise<void>,
     mailbox?: { capacity: number; overflow: 'reject' },

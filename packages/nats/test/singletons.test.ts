@@ -1,4 +1,4 @@
-/** Singletons over the server in memory, in virtual time. `entity-kill.test.ts` has those on real servers. */
+/** Tests singletons on the server in memory, in virtual time. `entity-kill.test.ts` tests them on a real server. */
 import { Actor, type ActorSystem, child, type ChildSpec, silentLogger } from '@tasktree/actor'
 import { getEventLoop, sleep } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
@@ -15,7 +15,7 @@ interface Run {
   to: number
 }
 
-/** Notes when each node has run the singleton. */
+/** Records when each node has run the singleton. */
 class Log {
   readonly runs: Run[] = []
 
@@ -36,7 +36,7 @@ class Log {
   }
 }
 
-/** Starts a node with the singleton, whose runs there are noted in `log`. */
+/** Starts a node with the singleton. The runs of the singleton on this node are recorded in `log`. */
 function startLogged(server: MemoryServer, log: Log, node: string): Promise<ActorSystem> {
   return startMemoryNode(server, node, (own) => [own.singleton('work', log.spec(node), { lease })])
 }
@@ -63,7 +63,7 @@ describe('a singleton', () => {
         await one.stop()
         await sleep(50)
         expect(log.running).toEqual(['two'])
-        // Far less than the lease: nobody has waited for it to run out.
+        // This is much less than the lease, so node `two` has not waited for the end of the lease.
         expect(log.runs[1]!.from - stoppedAt).toBeLessThan(100)
         await two.stop()
         expect(log.running).toEqual([])
@@ -90,7 +90,7 @@ describe('a singleton', () => {
           server.connections[0]!.restore()
           await one.stop()
         }
-        // A few messages take their time too.
+        // A few messages to the server take some milliseconds more.
         expect(longest).toBeLessThan(1.5 * lease + 20)
       })
     },

@@ -1,4 +1,4 @@
-/** The trace context of a sender, over the server in memory: it is that of the code that does the work. */
+/** Tests that the code that does the work of an ask, a tell or a job has the trace context of the sender. */
 import { Actor, type ActorRef } from '@tasktree/actor'
 import { createTask, sleep } from '@tasktree/core'
 import { type Cluster, remoteJobs, type StateCodec, traceparent } from '@tasktree/nats'
@@ -9,7 +9,7 @@ const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 
 type Seen = (string | null)[]
 
-/** The trace context now, after an await, and in a task of its own. */
+/** Returns the trace context now, after an await, and in a new task. */
 async function look(): Promise<Seen> {
   const before = traceparent.get()
   await sleep(1)
@@ -41,7 +41,7 @@ const state: StateCodec<Tracer, Seen> = {
 
 const receiving = { actor: Tracer, state, home }
 
-/** Runs `body` in a task with the trace context. */
+/** Runs `body` in a task whose trace context is `trace`. */
 const traced = (body: () => Promise<void>): Promise<void> =>
   Promise.resolve(
     createTask(async () => {

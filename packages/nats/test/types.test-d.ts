@@ -46,7 +46,7 @@ export function entities(cluster: Cluster): void {
   const ref = cluster.ref<Keyed>('keyed', 'a')
   is<Equal<typeof ref, ActorRef<Keyed>>>()
   void ref.ask.key()
-  // @ts-expect-error -- it takes nothing
+  // @ts-expect-error -- the method takes no argument
   void ref.tell({ confirm: true }).key(1)
 }
 
@@ -62,6 +62,6 @@ export function types(cluster: Cluster): void {
   const counter = cluster.lookup<Counter>('counter')
   is<Equal<typeof counter, ActorRef<Counter>>>()
   void counter.ask({ timeout: 1 }).add(1)
-  // @ts-expect-error -- it takes a number
+  // @ts-expect-error -- the method takes a number
   void counter.tell({ confirm: true }).add('1')
 }

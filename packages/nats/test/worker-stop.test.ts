@@ -66,7 +66,8 @@ test('a job that has failed with PoisonedJob is a dead letter, whenever its work
       await tree.stopChild('worker-q')
       await tree.restartChild('worker-q')
       expect(await thrown(job)).toBeInstanceOf(PoisonedJob)
-      // A mover that has appended the dead letter may have been stopped before it has stored the failure.
+      // The worker may have been stopped after it had appended the dead letter and before it had stored the failure. So the job
+      // is looked at again after a while.
       await sleep(5_000)
       expect((await sender.snapshot()).deadLetters).toBe(1)
       await sender[Symbol.asyncDispose]()
@@ -125,7 +126,7 @@ test(
         }
         const begunAt = getEventLoop().time()
         for (const job of submitted) await job
-        // A job that the server waits for comes back after ackWait, which is 30 s.
+        // A job that a worker does not give back is delivered again only after `ackWait`, which is 30 s.
         expect(getEventLoop().time() - begunAt).toBeLessThan(5_000)
         expect(runs.toSorted((a, b) => a - b)).toEqual(submitted.map((_, n) => n))
         await sender[Symbol.asyncDispose]()
@@ -141,7 +142,7 @@ describeWithServer('a worker that stops', (server) => {
       const runs: number[] = []
       const home = { work: (n: number): number => runs.push(n) }
       const where = { ...server.newCluster(), powerLossWarning: false }
-      // The server gives a job that a worker has lost to another one after an hour.
+      // If a worker loses a job, the server gives it to another worker only after an hour.
       const options = { concurrency: 10, ackWait: 3_600_000 }
       const node = (id: string) =>
         clusterTree(id, where, (own) => [own.worker('q', { home }, options)])

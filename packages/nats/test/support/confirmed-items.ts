@@ -3,7 +3,7 @@ import type { Cluster } from '@tasktree/nats'
 import { expect } from 'vitest'
 import type { List } from './linearizability.ts'
 
-/** Sends the items 0, 1, 2 ... to a list, and notes which of them were confirmed. */
+/** Sends the items 0, 1, 2 ... to a list, and remembers which of them were confirmed. */
 export class ConfirmedItems {
   readonly #cluster: Cluster
   readonly #key: string
@@ -15,7 +15,7 @@ export class ConfirmedItems {
     this.#key = key
   }
 
-  /** Sends the next item. If it is not confirmed in time, as on a busy machine, nobody knows whether it was stored. */
+  /** Sends the next item. If it is not confirmed in time (on a busy machine), it is unknown whether it was stored. */
   async send(): Promise<void> {
     const item = this.#sent++
     try {

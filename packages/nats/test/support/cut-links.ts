@@ -7,7 +7,7 @@ import { NatsServer, skipEach, withoutServer } from './server.ts'
 
 const obstacle = withoutServer || findObstacle()
 
-/** Whether the environment asks for the long version of the tests. */
+/** Whether the environment variable TASKTREE_NATS_LONG asks for the long version of the tests. */
 export const isLong: boolean = process.env['TASKTREE_NATS_LONG'] === '1'
 /** The option `pingInterval` of the nodes. In the short version a cut link is noticed sooner. */
 export const pingInterval: number = isLong ? 2_000 : 250
@@ -20,7 +20,7 @@ const cuts = [
 
 /** Two hosts, each linked to the server of a cluster with the namespace `cut`. */
 export interface LinkedHosts {
-  /** Which way the link is cut, in words. */
+  /** The direction in which the link is cut, in words. */
   readonly name: string
   readonly near: Host
   readonly far: Host
@@ -34,16 +34,16 @@ export interface LinkedHosts {
   readonly cutFor: (host: Host, time: number) => Promise<void>
 }
 
-/** Runs `body` in one test for each way in which a link can be cut. The name of the way replaces `%s` in `title`. */
+/** Defines a test with `body` for each direction in which a link can be cut. Its name replaces `%s` in `title`. */
 export function testCutLinks(
   group: string,
   title: string,
   body: (hosts: LinkedHosts) => Promise<void>,
 ): void {
-  // oxlint-disable-next-line vitest/valid-title -- it is handed on
+  // oxlint-disable-next-line vitest/valid-title -- the caller passes the title
   describe(group, () => {
     skipEach(obstacle)
-    // oxlint-disable-next-line vitest/valid-title -- it is handed on
+    // oxlint-disable-next-line vitest/valid-title -- the caller passes the title
     test.each(cuts)(title, { tags: 'slow', timeout: 120_000 }, async (name, directions) => {
       using near = new Host()
       using far = new Host()

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** A line that `fixtures/entity-node.ts` has written. */
+/** A line of the log to which `fixtures/entity-node.ts` writes. */
 export interface Note {
   readonly node: string
   readonly what: string
@@ -17,7 +17,7 @@ export function readLog(file: string): Note[] {
   })
 }
 
-/** One stretch of time in which a node has run the singleton. */
+/** A period in which a node has run the singleton without a break. */
 interface Term {
   readonly node: string
   readonly from: number
@@ -25,8 +25,8 @@ interface Term {
 }
 
 /**
- * The terms of a singleton, from its ticks. A node that ticks again within `gap` milliseconds of its last tick, while no other
- * node has ticked, is still in the same term.
+ * Finds the terms of a singleton from its ticks in the log. If a node ticks again within `gap` milliseconds, and no other node
+ * has ticked in between, then the node is still in the same term.
  */
 export function termsOf(notes: readonly Note[], gap: number): Term[] {
   const terms: Term[] = []
@@ -40,9 +40,9 @@ export function termsOf(notes: readonly Note[], gap: number): Term[] {
 }
 
 /**
- * The most ticks that a node has made while another node ran the singleton: of two terms that overlap, the ticks of the
- * shorter one in that time. They are counted, and not measured as a time, because a busy machine may stop a process for any time
- * between two of its ticks.
+ * Returns the largest number of ticks that a node has made while another node ran the singleton. For two terms that overlap, it
+ * counts the ticks of the shorter term within the overlap. It counts ticks and measures no time, because a busy machine may
+ * stop a process for any time between two ticks.
  */
 export function mostStrayTicks(notes: readonly Note[], gap: number): number {
   const terms = termsOf(notes, gap).toSorted((a, b) => a.to - a.from - (b.to - b.from))

@@ -9,12 +9,12 @@ export const square: JobRef<[n: number], number> = remoteJobs<{
 /** What happened to the jobs of a round. */
 export interface History {
   readonly jobs: number
-  /** How often a function was begun, of which `repeated` beyond the first time of its job. */
+  /** How often the function of a job began. `repeated` of these times were not the first time for their job. */
   readonly executions: number
   readonly repeated: number
 }
 
-/** Submits `count` jobs, and while they run calls `trouble`. Then checks that each has its one result, and that nothing is left. */
+/** Submits `count` jobs, and calls `trouble` while they run. Then checks that each job has one result, and that no job is left. */
 export async function checkRound(
   options: object,
   log: string,
@@ -35,7 +35,7 @@ export async function checkRound(
   }
 }
 
-/** The part of `checkRound` about results: each job has run and has its one result. Returns how many times jobs were begun. */
+/** The part of `checkRound` that checks the results: each job has run and has one result. Returns how often jobs began. */
 export async function checkResults(
   cluster: Cluster,
   log: string,

@@ -4,16 +4,17 @@ import { connect } from '@nats-io/transport-node'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /**
- * Checks the queue `q` of a server that was killed and started again, when every job has its result, and returns how many
- * messages are left in its stream.
+ * Checks the queue `q` of a server that was killed and started again. It is called when every job has its result, and returns how
+ * many messages are left in the stream of the queue.
  *
- * nats-server notes in memory which messages of a file were acknowledged, and writes that down later. A kill loses the
- * notes, and the started server finds these messages in the file again. What the worker's consumer has received and
- * acknowledged is in another file, which is written soon. So the server keeps such a message and delivers it to nobody, until
- * a worker has found and deleted it.
+ * nats-server keeps in memory which messages of a file were acknowledged, and writes that to the file later. A kill loses this
+ * data, and the restarted server finds the acknowledged messages in the file again. But the server has another file, written
+ * sooner, with the messages that the worker's consumer has received and acknowledged. So the restarted server keeps such a
+ * message, and does not deliver it again. It stays until a worker finds and deletes it.
  *
- * The control that no job waits there: the worker's requests are open, the server delivers nothing for more than twice the
- * time after which it would deliver again, and each message that is left is of a job whose result is stored.
+ * This function proves that no waiting job is among these messages. The worker's requests are open, and the server delivers
+ * nothing for more than twice the time after which it delivers a message again. And each message that is left belongs to a job
+ * whose result is stored.
  */
 export async function checkLeftovers(
   servers: string,

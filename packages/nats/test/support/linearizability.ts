@@ -1,36 +1,36 @@
 /**
- * Checks whether a history could have come from one object that does one operation after the other, each at some moment
- * between its call and its return. An operation whose outcome nobody knows may have been done at any moment after its call, or
- * never.
+ * Checks whether a history is linearizable: whether it could have come from one object that does one operation after another, each
+ * at some moment between its call and its return. An operation whose outcome is unknown may have been done at any moment after
+ * its call, or never.
  *
- * The search tries the operations that may come next, in turn, and remembers the pairs of done operations and state that
- * it has tried already.
+ * The search tries each operation that may come next. It remembers the pairs of the set of done operations and the state that it
+ * has tried already.
  *
- * Source: J. M. Wing and C. Gong, "Testing and Verifying Concurrent Objects", 1993; the memory of pairs: G. Lowe, 2017
+ * Sources: J. M. Wing and C. Gong, "Testing and Verifying Concurrent Objects", 1993. G. Lowe added the memory of pairs in 2017.
  */
 
 export interface Operation<I, O> {
   readonly input: I
   readonly calledAt: number
-  /** When its outcome was known; Infinity for never. */
+  /** The time at which the outcome was known, or Infinity if it never was. */
   readonly returnedAt: number
-  /** Undefined for an outcome that nobody knows. */
+  /** The outcome, or undefined if it is unknown. */
   readonly output: O | undefined
-  /** Whether it must have been done, although its output is not known. */
+  /** Whether the operation was certainly done, although its output is unknown. */
   readonly isDone?: boolean
 }
 
 export interface Model<S, I, O> {
   readonly initial: S
   apply(state: S, input: I): { readonly state: S; readonly output: O }
-  /** Whether the object can have been in this state. @defaultValue it can always */
+  /** Whether the object can have been in this state. Without this function every state is possible. */
   isPossible?(state: S): boolean
 }
 
-/** A history with many unknown outcomes has too many orders. A test must make fewer of them. */
+/** The search fails after this many steps. A history with too many unknown outcomes has too many possible orders. */
 const mostSteps = 200_000
 
-/** Returns the operations in an order that explains the history; null when there is none. */
+/** Returns the operations in an order that explains the history, or null if there is no such order. */
 export function linearize<S, I, O>(
   history: readonly Operation<I, O>[],
   model: Model<S, I, O>,
@@ -75,7 +75,7 @@ export function linearize<S, I, O>(
   return search(model.initial) ? order : null
 }
 
-/** A list that an actor holds. Its callers are checked against `listModel`. */
+/** The interface of an actor that holds a list. The histories of its callers are checked with `listModel`. */
 export interface List {
   append(item: number): Promise<number>
   items(): number[]
@@ -84,7 +84,7 @@ export interface List {
 export type ListInput = { readonly append: number } | 'items'
 export type ListOutput = number | readonly number[]
 
-/** A list: `append` gives its new length, `items` the list. */
+/** The model of a list: `append` returns its new length, and `items` returns all items. */
 export const listModel: Model<readonly number[], ListInput, ListOutput> = {
   initial: [],
   apply(state, input) {
@@ -95,10 +95,10 @@ export const listModel: Model<readonly number[], ListInput, ListOutput> = {
 }
 
 /**
- * Checks the history of a list together with `last`, a read that was made when all other calls had returned. What the last read
- * shows saves most of the search: of an append whose outcome nobody knows it says whether it was done in time, and a list
- * only grows, so each earlier state is a beginning of the last one. An append that was confirmed (`isDone`) was in the
- * mailbox before the last read was.
+ * Checks the history of a list together with `last`, a read that was made when all other calls had returned. The result of this
+ * read makes the search much shorter. It shows for each append with an unknown outcome whether it was done before the read. And a
+ * list only grows, so each earlier state is a beginning of the last state. An append that was confirmed (`isDone`) was in the
+ * mailbox before the last read.
  */
 export function linearizeList(
   history: readonly Operation<ListInput, ListOutput>[],

@@ -8,11 +8,11 @@ const path = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`
 
 let hosts = 0
 
-/** A host of its own: a network namespace that is linked to this one. */
+/** Acts as another host: a network namespace that is linked to the namespace of this process. */
 export class Host implements Disposable {
   readonly #name: string
   readonly #link: string
-  /** This end's address, where a server may listen. */
+  /** The address of this end of the link, at which a server of this process can listen. */
   readonly here: string
   readonly there: string
 
@@ -46,12 +46,12 @@ export class Host implements Disposable {
     ip('-n', this.#name, ...args)
   }
 
-  /** What starts a program on this host. */
+  /** The beginning of a command line that starts a program on this host. */
   get command(): readonly string[] {
     return ['ip', 'netns', 'exec', this.#name]
   }
 
-  /** Loses everything that goes one way, without telling either end. */
+  /** Drops all packets in one direction. Neither end is told. */
   cut(direction: 'to the host' | 'from the host'): void {
     if (direction === 'to the host') ip('route', 'add', 'blackhole', `${this.there}/32`)
     else this.#inside('route', 'add', 'blackhole', `${this.here}/32`)
@@ -66,10 +66,10 @@ export class Host implements Disposable {
     try {
       ip('route', 'del', 'blackhole', `${this.there}/32`)
     } catch {
-      // It was not cut.
+      // The route does not exist if the link was not cut in this direction.
     }
     try {
-      // Deletes both ends at once. The kernel deletes what is in a namespace some time after the namespace.
+      // Deletes both ends of the link at once. The kernel would delete the end inside the namespace only some time later.
       ip('link', 'del', this.#link)
     } catch {
       // The link was not made.
@@ -78,7 +78,7 @@ export class Host implements Disposable {
   }
 }
 
-/** Why tests with hosts of their own are skipped; false when they are not. */
+/** Returns the reason to skip the tests that need `Host`, or false if they can run. */
 export function findObstacle(): string | false {
   if (process.platform !== 'linux') return 'network namespaces are a feature of Linux'
   try {

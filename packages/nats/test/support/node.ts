@@ -7,7 +7,7 @@ function programOf(role: string): string {
   return fileURLToPath(new URL(`../fixtures/${file}.ts`, import.meta.url))
 }
 
-/** A node of the cluster in a process of its own, which can be killed and paused. */
+/** A node of the cluster in a separate process, which a test can kill and pause. */
 export class Node implements AsyncDisposable {
   readonly child: ChildProcess
 
@@ -27,7 +27,10 @@ export class Node implements AsyncDisposable {
   }
 }
 
-/** Starts `fixtures/node.ts` or `fixtures/entity-node.ts` in a role, with its options; settles when it is ready. `command` is what starts it, if not Node itself. */
+/**
+ * Starts `fixtures/node.ts` or `fixtures/entity-node.ts` in a role with options, and resolves when the node is ready. `command` is
+ * the beginning of the command line if Node is started by another program.
+ */
 export async function startNode(
   role: string,
   options: object,

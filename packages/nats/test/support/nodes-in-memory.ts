@@ -18,7 +18,7 @@ import {
 } from '@tasktree/nats'
 import { MemoryServer } from '@tasktree/nats/testing'
 
-/** A node on a server in memory, as a system with one tree of the cluster. */
+/** Starts a node on a server in memory: an actor system with one `clusterTree`. */
 export function startMemoryNode(
   { connector }: MemoryServer,
   node: string,
@@ -33,7 +33,7 @@ export function startMemoryNode(
   })
 }
 
-/** What a node has that receives asks and jobs: an actor of one class in each role, and the functions of a worker. */
+/** What a receiving node runs: an actor class, which is used for the service and the entities, and the functions of a worker. */
 interface Receivers<A extends Actor, S> {
   readonly actor: new () => A
   readonly state: StateCodec<A, S>

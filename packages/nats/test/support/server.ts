@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest'
 
-/** Debian keeps it in a folder that is not on everybody's path. */
+/** The folders to search for nats-server. Debian installs it in /usr/sbin, which is not on the path of every user. */
 const path = [process.env['PATH'] ?? '', '/usr/sbin', '/usr/local/bin'].join(delimiter)
 
 function findServer(): string | null {
@@ -18,7 +18,7 @@ function findServer(): string | null {
 }
 
 const serverProgram: string | null = findServer()
-/** Why tests with a real server are skipped; false when they are not. */
+/** The reason to skip the tests that need a real server, or false if they can run. */
 export const withoutServer: string | false =
   serverProgram === null && 'nats-server is not installed (Debian: apt install nats-server)'
 
@@ -65,7 +65,7 @@ export class NatsServer implements AsyncDisposable {
     return `nats://127.0.0.1:${this.#port}`
   }
 
-  /** The options of a cluster in a namespace that no other test uses. */
+  /** Returns the options of a cluster in a namespace that no other test uses. */
   newCluster(): { servers: string; namespace: string } {
     return { servers: this.url, namespace: `t${++this.#namespaces}` }
   }
@@ -102,10 +102,10 @@ export class NatsServer implements AsyncDisposable {
   }
 
   /**
-   * Notes which sequences a stream that is empty now has given to messages. Call the function that it returns when the stream
-   * is empty again and the server was killed: the server then looks as if the kill had hit the moment at which it had emptied
-   * the file of the messages, and had not yet noted the last sequence. The result is null if this version of the server keeps
-   * the sequence in another file.
+   * Copies the file in which the server keeps the last sequence of a stream that is empty now. A test calls the returned function
+   * later, when the stream is empty again and the server was killed. It restores the copy. The server then looks as if it had been
+   * killed after it had emptied the file of the messages, and before it had written the new last sequence. The result is null if
+   * this version of the server keeps the sequence in another file.
    */
   rememberSequences(stream: string): (() => void) | null {
     const folder = join(this.#data as string, 'jetstream', '$G', 'streams', stream, 'msgs')
@@ -118,7 +118,7 @@ export class NatsServer implements AsyncDisposable {
     }
   }
 
-  /** Whether the server has written to a file what a consumer has received and acknowledged, since the last change of the stream. */
+  /** Whether the server has written the state of a consumer to its file since the last change of the stream. */
   hasNoted(stream: string, consumer: string): boolean {
     const folder = join(this.#data as string, 'jetstream', '$G', 'streams', stream)
     const time = (file: string): number => statSync(join(folder, file)).mtimeMs
@@ -136,15 +136,15 @@ export class NatsServer implements AsyncDisposable {
 }
 
 /**
- * Groups tests that share one server, which is started before the first of them and stopped after the last one. They are
- * skipped on a machine without nats-server.
+ * Defines a group of tests that share one server. The server starts before the first test and stops after the last one. On a
+ * machine without nats-server the tests are skipped.
  */
 export function describeWithServer(
   name: string,
   tests: (server: NatsServer) => void,
   flags: readonly string[] = withJetStream,
 ): void {
-  // oxlint-disable-next-line vitest/valid-title -- it is handed on
+  // oxlint-disable-next-line vitest/valid-title -- the caller passes the title
   describe(name, () => {
     skipEach(withoutServer)
     const server = new NatsServer(flags)
@@ -156,7 +156,7 @@ export function describeWithServer(
   })
 }
 
-/** Skips the tests of the group in which it is called, if there is an obstacle, which is reported as the reason. */
+/** Skips all tests of the group in which it is called, unless `obstacle` is false. The report shows `obstacle` as the reason. */
 export function skipEach(obstacle: string | false): void {
   beforeEach(({ skip }) => {
     if (obstacle !== false) skip(obstacle)

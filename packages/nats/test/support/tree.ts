@@ -2,7 +2,7 @@ import { ActorSystem, type ChildSpec, silentLogger } from '@tasktree/actor'
 import { run } from '@tasktree/core'
 import { type Cluster, type ClusterOptions, clusterTree } from '@tasktree/nats'
 
-/** Runs `body` beside a tree of one cluster handle and what `children` makes for it. */
+/** Runs `body` in an actor system with one `clusterTree`, which has the children that `children` returns. */
 export function inTree<T>(
   options: ClusterOptions,
   children: (cluster: Cluster) => ChildSpec[],
@@ -24,8 +24,8 @@ export function inTree<T>(
 }
 
 /**
- * Waits until `isSo`, which is looked at every few milliseconds. The test fails after `patience` milliseconds: only what hangs
- * takes that long, even if other programs leave this one a tenth of a core.
+ * Calls `isSo` every few milliseconds until it returns true. It throws after `patience` milliseconds. Only code that hangs takes
+ * that long, even if the machine gives it only a tenth of a core.
  */
 export async function until(
   isSo: () => boolean | Promise<boolean>,
