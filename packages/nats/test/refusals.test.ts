@@ -4,6 +4,7 @@ import { connect as connectClient } from '@nats-io/transport-node'
 import { Actor, ActorSystem, FailedToStart, silentLogger } from '@tasktree/actor'
 import { runVirtual } from '@tasktree/core/testing'
 import {
+  cluster,
   clusterTree,
   ConnectFailed,
   connect,
@@ -36,6 +37,9 @@ test('options that are wrong are refused at the call', async () => {
   expect(String(await refuse({ namespace: '' }))).toMatch(/the option namespace must be a text/)
   expect(String(await refuse({ node: 7 }))).toMatch(/the option node must be a text/)
   expect(String(await refuse({ codec: {} }))).toMatch(/must have the functions encode and decode/)
+  expect(String(await refuse({ connector: 7 }))).toMatch(/the option connector must be a function/)
+  expect(() => cluster({}).entity('sum', Sum, { shutdown: 'x' as never })).toThrow(TypeError)
+  expect(() => cluster({}).entity('sum', Sum, { shutdown: -1 })).toThrow(RangeError)
 })
 
 test('a resultTtl for which no result could be found again is refused at the call', async () => {
@@ -267,6 +271,24 @@ describeWithServer(
         )
       },
     )
+
+    test('a namespace, a node, a queue, a service and a type may have any characters', async () => {
+      const odd = 'a.b *>/é\u{1F600}='
+      await inTree(
+        { ...options(odd), node: odd },
+        (own) => [
+          own.worker(odd, { home }),
+          own.entity(odd, Sum, { shards: 1 }),
+          own.service(odd, () => null),
+        ],
+        async (own) => {
+          expect((await own.nodes())[0]?.services).toEqual([odd])
+          expect(await own.executor(odd, { resultTtl: 5_000 }).submit(add, 1, 2)).toBe(3)
+          expect(await own.ref<Sum>(odd, odd).ask.add(1)).toBe(1)
+          expect((await own.nodes()).map(({ node }) => node)).toContain(odd)
+        },
+      )
+    })
 
     test('two clusters with namespaces of their own share a server', async () => {
       await using one = await connect(options('one'))

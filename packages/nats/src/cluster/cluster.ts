@@ -10,7 +10,7 @@ import {
   type ChildSpec,
 } from '@tasktree/actor'
 import { cancelTasks, Future, isCancelled, type Task, timeout } from '@tasktree/core'
-import { checkOptions, createServiceTask } from '@tasktree/core/lowlevel'
+import { checkOptions, createServiceTask, describe } from '@tasktree/core/lowlevel'
 import type { Bus, Connector } from '../bus/bus.ts'
 import { connectNats } from '../bus/connect-nats.ts'
 import { checkDurability, type DurabilityOptions } from '../bus/durability.ts'
@@ -78,6 +78,9 @@ export class Cluster implements AsyncDisposable {
     const { connector, ...connection } = stripOwn(options)
     checkName('the option namespace', namespace)
     checkName('the option node', node)
+    if (connector !== undefined && typeof connector !== 'function') {
+      throw new TypeError(`the option connector must be a function, got ${describe(connector)}`)
+    }
     const durability = checkDurability(options)
     this.namespace = namespace
     this.node = node

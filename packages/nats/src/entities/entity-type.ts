@@ -123,6 +123,7 @@ export function checkEntity(
   if (capacity > mostCapacity) {
     throw new RangeError(`mailbox.capacity must be at most ${mostCapacity}, got ${capacity}`)
   }
+  if (shutdown !== 'kill') checkDuration('shutdown', shutdown)
   const terms = { shards, isDurable: state !== undefined, lease: checkLease(lease) }
   const supervision = Object.fromEntries(Object.entries(options).filter(([key]) => !own.has(key)))
   return {

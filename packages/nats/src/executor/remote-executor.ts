@@ -78,6 +78,9 @@ export interface SubmitOptions {
  *     console.log(await client.executor('work').submit(add, 1, 2)) // 3
  */
 export class RemoteExecutor implements Executor {
+  /** @internal the name that users see; without it, a bundler may rename the class to `_RemoteExecutor` */
+  static readonly name: string = 'RemoteExecutor'
+
   readonly #submissions: SubmissionQueue
   readonly #options: SubmitOptions
 

@@ -9,7 +9,7 @@ import type { Bus, BusMessage } from '../bus/bus.ts'
 import { endSubscription } from '../link/end-subscription.ts'
 import type { Link } from '../link/link.ts'
 import { acceptedBy, type AskMessage, overloaded, readAsk } from '../wire/ask-message.ts'
-import { checkName } from '../wire/names.ts'
+import { checkName, token } from '../wire/names.ts'
 import type { Outcome } from '../wire/outcome.ts'
 import { readable } from '../wire/readable.ts'
 import { answer, type AnyRef, forward } from './forward.ts'
@@ -47,7 +47,7 @@ export function serviceSpec(
   checkCount('maxPending', maxPending, 1)
   if (typeof ref !== 'function') checkRef(name, ref)
   return child.resource(
-    `service-${name}`,
+    `service-${token(name)}`,
     () => new Service(link, name, typeof ref === 'function' ? ref : () => ref, maxPending),
     supervision,
   )

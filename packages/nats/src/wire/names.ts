@@ -36,9 +36,12 @@ export function checkName(what: string, name: unknown): void {
 /** All names that a cluster uses on its server. They begin with the namespace, so that several clusters can share a server. */
 export class Names {
   readonly #space: string
+  /** The prefix of the buckets, whose names must not have a `=`. */
+  readonly #bucketSpace: string
 
   constructor(namespace: string) {
     this.#space = token(namespace)
+    this.#bucketSpace = this.#space.replaceAll('=', '-')
   }
 
   /** The stream of the jobs that wait or run. The stream deletes a job when its result is stored. */
@@ -82,7 +85,7 @@ export class Names {
 
   /** The bucket of the leases that last `ttl` milliseconds. */
   leases(ttl: number): string {
-    return ttl === defaultLease ? `${this.#space}_lease` : `${this.#space}_lease_${ttl}`
+    return ttl === defaultLease ? `${this.#bucketSpace}_lease` : `${this.#bucketSpace}_lease_${ttl}`
   }
 
   /** The subject on which the holder of a lease announces that it has given the lease back. */
@@ -92,7 +95,7 @@ export class Names {
 
   /** The bucket of the settings that must be the same on all nodes, such as the number of shards of a type. */
   get settings(): string {
-    return `${this.#space}_settings`
+    return `${this.#bucketSpace}_settings`
   }
 
   /** The subject on which the hosts of a type of entities hear of each other. */
@@ -128,7 +131,7 @@ export class Names {
 
   /** The bucket of the states of all entities. */
   get states(): string {
-    return `${this.#space}_state`
+    return `${this.#bucketSpace}_state`
   }
 
   /** Names an entity in the whole server. */
@@ -137,17 +140,19 @@ export class Names {
   }
 
   get nodes(): string {
-    return `${this.#space}_node`
+    return `${this.#bucketSpace}_node`
   }
 
   get cancels(): string {
-    return `${this.#space}_cancel`
+    return `${this.#bucketSpace}_cancel`
   }
 
   /** The bucket of results that are kept for `ttl` milliseconds. On nats-server 2.9 all entries of a bucket
    * share one expiry time, so each `ttl` has a bucket of its own. */
   results(ttl: number): string {
-    return ttl === defaultResultTtl ? `${this.#space}_result` : `${this.#space}_result_${ttl}`
+    return ttl === defaultResultTtl
+      ? `${this.#bucketSpace}_result`
+      : `${this.#bucketSpace}_result_${ttl}`
   }
 }
 

@@ -10,7 +10,7 @@ import {
 import type { Executor } from '@tasktree/executor'
 import type { Link } from '../link/link.ts'
 import { openQueue } from '../link/open-queue.ts'
-import { checkName, countable } from '../wire/names.ts'
+import { checkName, countable, token } from '../wire/names.ts'
 import { DelayWheel } from './delay-wheel.ts'
 import { keepJobsAlive } from './keep-alive.ts'
 import { OverlookedJobs } from './overlooked-jobs.ts'
@@ -76,7 +76,7 @@ export function workerSpec(
   const supervision = Object.fromEntries(Object.entries(options).filter(([name]) => !own.has(name)))
   const { shutdown = defaultShutdown } = options
   const spec = child.supervisor(
-    `worker-${queue}`,
+    `worker-${token(queue)}`,
     {
       // The children handle lost connections themselves, so a child that fails has met another kind of problem.
       maxRestarts: 10,
