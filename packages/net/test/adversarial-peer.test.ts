@@ -7,9 +7,9 @@ import { expect, test } from 'vitest'
 import { census, expectNothingLeft } from './support/census.ts'
 import { closed, local, portOf, tls } from './support/network.ts'
 
-// A peer that misbehaves at each byte of a conversation: it ends, resets, stalls, or sends everything early. Whatever
-// it does, a read ends with the bytes that came before and then the peer's end or error, as with node:net; it never
-// waits for a peer that has gone, and nothing is left.
+// Tests peers that misbehave at each byte of a conversation: they end or reset the connection, or stall. In each case a read gives
+// the bytes that came before and then the peer's end or error, as node:net does. A read never waits for a peer that has gone, and
+// nothing is left.
 
 const actions = ['end', 'reset', 'stall'] as const
 type Action = (typeof actions)[number]
@@ -19,7 +19,7 @@ function act(socket: Socket, action: Action): void {
   else if (action === 'reset') socket.resetAndDestroy()
 }
 
-/** A few turns, so that bytes and what follows them come in one piece or in two. */
+/** Turns of the loop before the peer misbehaves, so that its bytes and its end arrive together or separately. */
 const gaps = [0, 3]
 
 async function misbehave(
@@ -40,12 +40,12 @@ interface Outcome {
   end: string
 }
 
-/** How long a read waits before it counts as stalled. Where no stall is expected, a busy machine gets more time. */
+/** Milliseconds after which a read counts as stalled. If the test expects no stall, a busy machine gets more time. */
 function patienceFor(action: Action): number {
   return action === 'stall' ? 150 : 60_000
 }
 
-/** All bytes that arrive, and how the stream ends; 'stall' when it does not. */
+/** Reads until the stream ends. Returns all bytes, and how the stream ended, or 'stall' if it did not end. */
 async function readOut(reader: StreamReader, action: Action): Promise<Outcome> {
   let received = ''
   try {
@@ -89,7 +89,7 @@ test.each(actions)('a server that does "%s" at each byte', { tags: ['slow'] }, (
             expectOutcome(await readOut(reader, action), at, action)
             writer.abort()
           } catch (error) {
-            // The system may know of the reset before it tells of the connection.
+            // The system may see the reset before it has reported that the connection was made.
             expect(error).toMatchObject({ code: 'ECONNRESET' })
             expect([action, gap]).toEqual(['reset', 0])
           }
@@ -126,7 +126,7 @@ test.each(actions)('a client that does "%s" at each byte', { tags: ['slow'] }, (
   }),
 )
 
-/** Where the records of a TLS stream begin, and the length of all of it. */
+/** Returns the positions at which the records of a TLS stream begin, and the length of the stream. */
 function recordsOf(stream: Buffer): number[] {
   const starts: number[] = []
   let at = 0
@@ -137,7 +137,7 @@ function recordsOf(stream: Buffer): number[] {
   return [...starts, stream.length]
 }
 
-/** Before, in and after each record's header, in its body, and one byte before its end. */
+/** Returns points before, in and after the header of each record, in its body, and one byte before its end. */
 function pointsOf(stream: Buffer): number[] {
   const points = recordsOf(stream).flatMap((start, i, all) => {
     const end = all[i + 1] ?? start
@@ -149,8 +149,8 @@ function pointsOf(stream: Buffer): number[] {
 }
 
 /**
- * Passes on the first `at` bytes from one socket to the other, and then misbehaves towards the other. Returns a list to
- * which all bytes are added that come from the first socket.
+ * Passes on the first `at` bytes from the socket `from` to the socket `to`, and then misbehaves towards `to`. Returns a list to
+ * which it adds all bytes that come from `from`.
  */
 function passOn(from: Socket, to: Socket, at: number, action: Action): Buffer[] {
   const sent: Buffer[] = []
@@ -168,7 +168,7 @@ function passOn(from: Socket, to: Socket, at: number, action: Action): Buffer[] 
 
 interface TlsPeer {
   port: number
-  /** What the server has sent to the client in the last connection. */
+  /** Returns the bytes that the server has sent in the last connection. */
   sent(): Buffer
   close(): Promise<void>
 }
@@ -219,7 +219,7 @@ test.each(actions)(
         const options = {
           tls: { ca: tls.cert, servername: 'localhost', handshakeTimeout: patienceFor(action) },
         }
-        // This peer does not stall, so the patience for peers that stall does not matter.
+        // This peer does not stall, so its handshake gets a long time limit.
         const patient = { tls: { ...options.tls, handshakeTimeout: 60_000 } }
         const [reader, writer] = await openConnection('127.0.0.1', whole.port, patient)
         expect(await readOut(reader, action)).toEqual({ received: String(script), end: 'end' })
@@ -241,7 +241,7 @@ test.each(actions)(
             expect(isCancelled(error)).toBe(false)
             outcome = { received: '', end: (error as { code: string }).code }
           }
-          // Never other bytes than the server's, and never a wait for a peer that has gone.
+          // The client gets only bytes of the server, and does not wait for a peer that has gone.
           expect(String(script).startsWith(outcome.received)).toBe(true)
           if (action === 'reset') expect(outcome.end).toMatch(/^(ECONNRESET|end|EPIPE)$/)
           if (action === 'end') expect(outcome.end).toMatch(/^(ECONNRESET|end|ERR_SSL_.*)$/)
@@ -267,7 +267,7 @@ test.each(actions)(
           },
           { host: '127.0.0.1', tls: { ...tls, handshakeTimeout: patienceFor(action) } },
         )
-        /** A client that sends the script over a proxy that passes `at` bytes on. */
+        /** Runs a client that sends the script through a proxy, which passes on `at` bytes. */
         const talk = async (at: number): Promise<Buffer> => {
           let sent: Buffer[] = []
           const upstream = connect(portOf(server), '127.0.0.1').on('error', () => {})
@@ -297,7 +297,7 @@ test.each(actions)(
         for (const at of points) {
           await talk(at)
           await sleep(5)
-          // There is none if the handshake has failed.
+          // If the handshake has failed, the server has no outcome.
           const outcome = outcomes.pop()
           if (outcome === undefined) continue
           expect(String(script).startsWith(outcome.received)).toBe(true)

@@ -6,17 +6,17 @@ import { expect, test, vi } from 'vitest'
 import { census, expectNothingLeft } from './support/census.ts'
 import { local, portOf, tls } from './support/network.ts'
 
-/** How much is offered: with NET_GIB=1 a gibibyte. */
+/** The number of bytes that are offered: 256 MiB, or with NET_GIB=1 one GiB. */
 const OFFERED = process.env['NET_GIB'] === '1' ? 2 ** 30 : 2 ** 28
 const MIB = 2 ** 20
 
-/** Bytes of buffers that are alive. */
+/** Collects garbage, and returns the bytes of the buffers that are alive. */
 function bufferMemory(): number {
   globalThis.gc?.()
   return process.memoryUsage().arrayBuffers
 }
 
-/** The same, of those that are reachable: what was freed is counted until it has been swept. */
+/** Returns the smallest of several measurements, because V8 counts a freed buffer until it has swept its memory. */
 async function settledMemory(): Promise<number> {
   let least = bufferMemory()
   for (let i = 0; i < 20; i++) {
@@ -26,7 +26,7 @@ async function settledMemory(): Promise<number> {
   return least
 }
 
-/** Waits until `value` has not changed for a good while of turns. */
+/** Waits until `value` has not changed for 200 turns of the loop. */
 async function isStill(value: () => number): Promise<void> {
   for (let last = -1, turns = 0; turns < 200; turns++) {
     if (value() !== last) {
@@ -76,7 +76,7 @@ test.each([
         })
         await isStill(() => offered)
         expect(producer.done()).toBe(false)
-        // Above the high-water mark by no more than the write that has passed it.
+        // The buffer exceeds the high-water mark by at most one write.
         expect(most).toBeGreaterThan(65_536)
         expect(most).toBeLessThanOrEqual(2 * 65_536)
         expect((await settledMemory()) - memory).toBeLessThan(4 * MIB)
@@ -87,7 +87,7 @@ test.each([
           peak = Math.max(peak, bufferMemory() - memory)
           await sleep(50)
         }
-        // Most of it has been read and not been swept yet.
+        // Most of this memory belongs to buffers that were read and that V8 has not swept yet.
         expect(peak).toBeLessThan(96 * MIB)
         expect(most).toBeLessThanOrEqual(2 * 65_536)
         await writer[Symbol.asyncDispose]()
@@ -130,7 +130,7 @@ test.each([
     expect(producer.done()).toBe(false)
     expect((transport as unknown as { isReading(): boolean }).isReading()).toBe(false)
     const socket = transport.getExtraInfo('socket') as Socket
-    // What it had in its hands when it was paused.
+    // Before the pause the socket has read less than 1 MiB.
     expect(socket.bytesRead).toBeLessThan(MIB)
     go.setResult()
     await producer
@@ -186,7 +186,7 @@ test('a peer that sends a byte a second is read, and holds nobody up', () =>
     const slow = connect(portOf(server), '127.0.0.1')
     await once(slow, 'connect')
     const [reader, writer] = await openConnection('127.0.0.1', portOf(server))
-    // Its seconds are the round trips of another client.
+    // Instead of waiting for a second, the test lets another client make a round trip after each byte.
     for (const byte of 'a line\n') {
       slow.write(byte)
       writer.write(`${byte.trim()}\n`)

@@ -6,16 +6,16 @@ import { census, expectNothingLeft } from './support/census.ts'
 import { local, portOf } from './support/network.ts'
 import { cancelAfter, microtasks, sweep } from './support/sweep.ts'
 
-// A cancel at every point of `peek` and `copyBidirectional`: no byte is lost, and nothing is left.
+// Cancels `peek` and `copyBidirectional` at every point. No byte may be lost, and nothing may be left.
 
 type Connect = () => Promise<[near: StreamPair, far: StreamPair]>
 
-/** Gives `body` a function that returns both ends of a new connection; in the end nothing may be left. */
+/** Calls `body` with a function that returns both ends of a new connection. In the end nothing may be left. */
 async function withConnections(body: (connect: Connect) => Promise<void>): Promise<void> {
   const before = census()
   {
     let accepted = new Future<StreamPair>()
-    // It hands its streams on, and so they stay open.
+    // The handler passes its streams on and returns no promise, so they stay open.
     await using server = await startServer((...streams) => accepted.setResult(streams), local)
     await body(async () => {
       accepted = new Future()

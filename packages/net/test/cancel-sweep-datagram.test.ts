@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { census, expectNothingLeft } from './support/census.ts'
 import { cancelAfter, microtasks, sweep } from './support/sweep.ts'
 
-// A cancel at every point of what a DatagramSocket waits for: no datagram is lost, and nothing is left.
+// Cancels each wait of a DatagramSocket at every point. No datagram may be lost, and nothing may be left.
 
 const localAddr = { host: '127.0.0.1', port: 0 }
 
@@ -13,7 +13,7 @@ function remoteOf(socket: DatagramSocket | DatagramTransport): { host: string; p
   return { host, port }
 }
 
-/** A socket whose datagrams all come back. */
+/** Calls `body` with a socket that is connected to an echo server. */
 async function withEcho(body: (socket: DatagramSocket) => Promise<void>): Promise<void> {
   const before = census()
   {
@@ -36,7 +36,7 @@ async function withEcho(body: (socket: DatagramSocket) => Promise<void>): Promis
   await expectNothingLeft(before)
 }
 
-/** Calls `begin` for each point in the first twelve turns, and cancels the task that it returns there. */
+/** For each point in the first twelve turns, calls `begin` and cancels the returned task at that point. */
 async function atEveryPoint(begin: () => Task): Promise<number> {
   let cancelled = 0
   for (let turns = 0; turns < 12; turns++) {
@@ -128,7 +128,7 @@ test('a cancel anywhere in an iteration takes no datagram', { tags: ['slow'] }, 
   ),
 )
 
-// Two datagrams of this size are more than the 64 KiB after which a sender waits, and fit into the receiver's buffer.
+// Two datagrams of this size exceed the 64 KiB after which a sender waits. The receiver's buffer can hold both.
 const large = Buffer.alloc(33_000)
 
 test.each(['send', 'drain'] as const)(
@@ -154,7 +154,7 @@ test.each(['send', 'drain'] as const)(
           for (; received < sent; received++) {
             expect((await receiver.receive())[0]).toHaveLength(large.length)
           }
-          // It would hang if the bytes of a datagram that was sent still counted.
+          // This drain would hang if the bytes of a sent datagram still counted as buffered.
           await sender.drain()
         }
         expect(await sweep(operation, after)).toBeGreaterThan(1)

@@ -7,14 +7,14 @@ import { census, expectNothingLeft } from './support/census.ts'
 import { echo, local, portOf, tls } from './support/network.ts'
 import { cancelAfter, microtasks, sweep } from './support/sweep.ts'
 
-// A cancel at every point of an operation, from before its first step to after its end: nothing is left,
-// and what is said to go on does.
+// Cancels each operation at every point, from before its first step to after its end. Nothing may be left, and work that must
+// survive a cancel must go on.
 
 async function closed(streams: [StreamReader, StreamWriter] | null): Promise<void> {
   await streams?.[1][Symbol.asyncDispose]().catch(() => {})
 }
 
-/** A server that takes connections and says nothing. */
+/** Runs `body` with a server that accepts connections and sends nothing. */
 async function withSilentServer(body: (port: number, sockets: Set<Socket>) => Promise<void>) {
   const sockets = new Set<Socket>()
   const server: RawServer = createRaw({ pauseOnConnect: true }, (socket) => {
@@ -62,7 +62,7 @@ test.each(['client', 'server'])(
       const before = census()
       {
         let accepted = new Future<StreamWriter>()
-        // It hands its streams on, and so they stay open.
+        // The handler passes its writer on and returns no promise, so the connection stays open.
         await using server = await startServer((_, writer) => accepted.setResult(writer), local)
         let streams: [StreamReader, StreamWriter] | null = null
         let other: Task<void> | null = null

@@ -26,7 +26,7 @@ afterEach(() => {
 const localAddr = { host: '127.0.0.1', port: 0 }
 const foreign = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** A socket of Node that sends `text` to each other socket in the moment in which that socket is bound. */
+/** Runs `body` with a socket of Node that sends `text` to every other socket at the moment in which it is bound. */
 async function withGreeter(text: string, body: (greeter: Socket) => Promise<void>): Promise<void> {
   const greeter = createSocket('udp4').bind(0, '127.0.0.1')
   await once(greeter, 'listening')
@@ -190,10 +190,10 @@ test('an error that a drain has thrown does not end a receive that waits', () =>
     await using socket = await DatagramSocket.open({ localAddr })
     const receiving = createTask(() => socket.receive())
     await sleep(0)
-    // As Node reports a refusal.
+    // Emits the error that Node emits when the peer refuses a datagram.
     const refusal = Object.assign(new Error('recvmsg ECONNREFUSED'), { code: 'ECONNREFUSED' })
     ;(socket.getExtraInfo('socket') as Socket).emit('error', refusal)
-    // The receive is woken for the error, but this call is the first that runs.
+    // The error wakes the waiting receive too, but this call runs first.
     await expect(socket.drain()).rejects.toBeInstanceOf(ConnectionRefusedError)
     const [host, port] = socket.getExtraInfo('sockname') as [string, number]
     await socket.send('still open', { host, port })

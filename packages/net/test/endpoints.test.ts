@@ -71,7 +71,7 @@ test('datagrams that were handed over are sent before the close, as with node:dg
     expect(client.isClosing()).toBe(true)
     await timeout(2000, () => lost)
     expect(client.getWriteBufferSize()).toBe(0)
-    // In its first callback already.
+    // `sendTo` also works in the first callback of the protocol.
     await createDatagramEndpoint(
       () => ({
         connectionMade(transport) {
@@ -125,14 +125,14 @@ test('a DatagramSocket sends, receives and iterates', () =>
     await client.send('one')
     const [data, address] = await timeout(2000, () => client.receive())
     expect([String(data), address]).toEqual(['echo one', { host, port }])
-    // A cancelled receive takes nothing; the next one has the datagram.
+    // A cancelled receive takes nothing, so the next receive gets the datagram.
     const cancelled = createTask(() => client.receive())
     await sleep(0)
     await client.send('two')
     cancelled.cancel()
     await wait([cancelled])
     expect(String((await timeout(2000, () => client.receive()))[0])).toBe('echo two')
-    // Two that wait get one each, in their order.
+    // Two receives that wait get one datagram each, in the order in which they were called.
     const both = [createTask(() => client.receive()), createTask(() => client.receive())]
     await sleep(0)
     await client.send('three')
@@ -303,7 +303,7 @@ test('a server and a connection outlive the scope in which they were made', () =
       made.push([server, ...(await openConnection('127.0.0.1', portOf(server)))])
     }
     await timeout(2000, make)
-    // A scope whose deadline strikes after it has made them.
+    // The deadline of this scope comes after the scope has made a server and a connection.
     await moveOnAfter(20, async () => {
       await make()
       await sleep(10_000)

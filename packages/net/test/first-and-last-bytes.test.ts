@@ -19,16 +19,16 @@ import { expect, test } from 'vitest'
 import { census, expectNothingLeft } from './support/census.ts'
 import { fixture, local, portOf, thrown, tls, until, withSocketPath } from './support/network.ts'
 
-// What a peer sends, ends or resets in the moment in which a connection is made reaches the program, however busy it is.
-// The control is the same program on node:net or node:tls.
+// A peer may send bytes, end or reset a connection at the moment in which the connection is made. This must reach the program even
+// if the program is busy. Each test compares with the same program on node:net or node:tls.
 
-/** What a client does with a new connection: it holds the loop. */
+/** Keeps the thread busy, as a program may do after it has connected. */
 function work(ms: number): void {
   const end = performance.now() + ms
   while (performance.now() < end);
 }
 
-/** A server in another process, because it has to run while this one is busy. */
+/** Runs `body` with a server in another process, which can act while this process is busy. */
 async function withPeer(code: string, body: (where: string) => Promise<void>): Promise<void> {
   const child = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })
   try {
@@ -62,7 +62,7 @@ async function connectAndRead(where: Target): Promise<string> {
   return text
 }
 
-/** All bytes, or the code of the error. */
+/** Does the same with node:net. Resolves with all bytes, or with the code of the error. */
 function control(port: number): Promise<string> {
   return new Promise((resolve) => {
     let text = ''
@@ -123,7 +123,7 @@ test('a reset right after the connect is the error of the read', { tags: ['slow'
   withPeer(greeter('c.resetAndDestroy()', `0, '127.0.0.1', 511`), (where) =>
     run(async () => {
       const { port } = JSON.parse(where) as { port: number }
-      // The system may know of the reset before it tells of the connection.
+      // The system may see the reset before it has reported that the connection was made.
       const open = (): Promise<string> =>
         connectAndRead({ host: '127.0.0.1', port }).catch(
           (error: unknown) => (error as { code: string }).code,
@@ -410,7 +410,7 @@ test('closing the reader of a connection waits until what was written is sent', 
     expect(writer.transport.getWriteBufferSize()).toBe(0)
     await timeout(100, () => writer.waitClosed())
     expect(await timeout(5000, () => received)).toBe(8_000_000)
-    // An error that had ended the connection before was thrown by the reads, and is not an error of the close.
+    // If an error has ended the connection before, the reads throw it, and `close` does not.
     const [broken, other] = await openConnection('127.0.0.1', portOf(server))
     ;(other.getExtraInfo('socket') as Socket).destroy(new Error('the cable was cut'))
     await expect(other.waitClosed()).rejects.toThrow('the cable was cut')
@@ -424,7 +424,7 @@ test('closing over TLS ends in time if the peer does not read, or does not answe
     const plain: Socket[] = []
     const server = createRawTls({ ...tls, allowHalfOpen: true }, (socket) => {
       peers.push(socket.on('error', () => {}))
-      // It reads on, and never answers the end of TLS.
+      // The peer reads all bytes, but never answers the end of TLS.
       socket.on('data', () => {})
     }).listen(0)
     server.on('connection', (socket) => plain.push(socket))
@@ -444,7 +444,7 @@ test('closing over TLS ends in time if the peer does not read, or does not answe
     expect(await thrown(timeout(5000, () => stalled.waitClosed()))).toMatchObject({
       name: 'TimeoutError',
     })
-    // Without the option it does not wait for the peer's end.
+    // Without `sslShutdownTimeout`, `waitClosed` does not wait for the peer's end.
     const [, usual] = await openConnection('localhost', port, { tls: { ca: tls.cert } })
     usual.close()
     await timeout(5000, () => usual.waitClosed())

@@ -8,7 +8,7 @@ import { beforeEach, expect, test, vi } from 'vitest'
 import { census, expectNothingLeft } from './support/census.ts'
 import { echo, local, portOf, thrown } from './support/network.ts'
 
-/** What the name `many.test` stands for, and who was tried. */
+/** The addresses of the name `many.test`, the addresses to which connections were tried, and the sockets that got no answer. */
 const network = vi.hoisted(() => ({
   addresses: [] as Dns.LookupAddress[],
   attempts: [] as string[],
@@ -23,7 +23,8 @@ vi.mock('node:dns', async (original) => ({
   },
 }))
 
-// Addresses of the documentation's networks never answer. In the second network, Node gives up at once.
+// This mock acts for the networks that are reserved for documentation. A connection to 198.51.100.0/24 fails at once with ETIMEDOUT.
+// A connection to the other networks (192.0.2.0/24 and 2001:db8::/32) never gets an answer.
 vi.mock('node:net', async (original) => {
   const net = await original<typeof Net>()
   return {

@@ -15,13 +15,13 @@ import { sweepLevelCancel } from '../../core/test/support/level-sweep.ts'
 import { census, expectNothingLeft } from './support/census.ts'
 import { echo, local, portOf, tls, withSocketPath } from './support/network.ts'
 
-/** The first moments follow each other at once, and the later ones let the network go on. */
+/** Waits for the next moment of a cancel. The first 20 moments are one turn apart. Later ones are 3 ms apart. */
 const moment = (i: number): Promise<void> => sleep(i < 20 ? 0 : 3).then(() => {})
 const moreThanTheKernelTakes = Buffer.alloc(2 ** 24)
 
 const trusting = { ca: tls.cert, servername: 'localhost' }
 
-/** The server's side of a handshake. The client is cancelled, so the handshake may fail. */
+/** Does the server's side of a handshake. The client is cancelled, so the handshake may fail. */
 async function startTls(writer: StreamWriter): Promise<void> {
   try {
     await writer.startTls(tls)
@@ -177,7 +177,7 @@ const operations: Record<string, (server: Server) => Promise<unknown>> = {
 describe('a scope that is cancelled at any turn ends without spinning, and leaves no socket', () => {
   test.each(Object.keys(operations))('%s', { tags: ['slow'], timeout: 120_000 }, (name) =>
     run(async () => {
-      // A client that is cancelled may reset its connection. The handler of the server then fails, and is reported.
+      // A cancelled client may reset its connection. The handler of the server then fails, and the loop reports it.
       getRunningLoop().setExceptionHandler(() => {})
       const before = census()
       {

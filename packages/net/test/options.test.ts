@@ -62,7 +62,7 @@ test.each([
     }
     const [, first] = clients[0] as [unknown, StreamWriter]
     await first[Symbol.asyncDispose]()
-    // The server hears of it a little later.
+    // The server learns a little later that the first client has closed.
     for (;;) {
       const next = await openConnection('127.0.0.1', port, options).catch(() => null)
       if (next === null) continue

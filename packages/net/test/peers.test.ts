@@ -9,7 +9,7 @@ import { has, hasPython, nodeOutput, output, Program, pythonOutput } from './sup
 import { command, respServer } from './support/resp.ts'
 import { testWhere } from '../../../vitest.skips.ts'
 
-/** Tests that need a program. Without it they are skipped. */
+/** Returns a `test` function for tests that need a program. Without the program they are skipped. */
 const testWith = (program: string): ReturnType<typeof testWhere> =>
   testWhere(has(program), `${program} is not on the PATH`)
 const testWithPython = testWhere(hasPython, 'python3 is not on the PATH')

@@ -31,7 +31,7 @@ import {
 
 const ca = tls.cert
 
-/** A server that answers STARTTLS, and then does what it is told. */
+/** Reads a line such as STARTTLS, and answers it. The caller then starts TLS. */
 async function greet(reader: StreamReader, writer: StreamWriter): Promise<void> {
   await reader.readLine()
   writer.write('220 go ahead\n')
@@ -65,7 +65,7 @@ test('a ClientHello that comes before the server is ready reaches TLS', () =>
 
 test('a ClientHello in one packet with the header before it reaches TLS', () =>
   run(async () => {
-    // As a proxy sends it: a line with the client's address, and at once what the client has sent.
+    // A proxy sends a line with the address of the client, and in the same packet the first bytes of the client.
     const addresses: string[] = []
     await using server = await startServer(async (reader, writer) => {
       addresses.push(String(await reader.readLine()))
@@ -99,7 +99,7 @@ test('plain bytes that somebody put before the handshake are never read as if th
   run(async () => {
     const before = census()
     {
-      // On the server they go to TLS, which refuses them.
+      // On the server such bytes go to TLS, which refuses them.
       const outcomes = new Future<unknown[]>()
       await using server = await startServer(async (reader, writer) => {
         await greet(reader, writer)
@@ -114,7 +114,7 @@ test('plain bytes that somebody put before the handshake are never read as if th
       expect(refusal).toBeInstanceOf(TlsError)
       expect(read).toBeInstanceOf(Error)
       attacker.destroy()
-      // On the client any unread byte is an error, whether it came long before or in the same moment.
+      // On the client any unread byte is an error, whether it came long before or at the same moment.
       for (const wait of [0, 20]) {
         const injecting = createRaw((socket) => {
           socket
@@ -146,7 +146,7 @@ test('startTls verifies the host that was connected to', () =>
       await writer.startTls(other).catch(() => {})
     }, local)
     const [, writer] = await ask(portOf(server))
-    // The certificate is for other.test; the connection is to 127.0.0.1.
+    // The certificate is for other.test, but the connection is to 127.0.0.1.
     const error = await thrown(writer.startTls({ ca: other.cert }))
     expect(error).toBeInstanceOf(CertificateError)
     expect(error).toBeInstanceOf(TlsError)
@@ -156,7 +156,7 @@ test('startTls verifies the host that was connected to', () =>
       reason: expect.stringContaining('127.0.0.1'),
       chain: [{ subject: { CN: 'other.test' } }],
     })
-    // A name that is undefined or empty is no name. Then the certificate is verified for 127.0.0.1 and not for localhost.
+    // An undefined or empty name counts as no name. Then the certificate is verified for 127.0.0.1 and not for localhost.
     const nameless = [
       { host: undefined },
       { host: '' },
@@ -286,7 +286,7 @@ test('bytes and an end that are written during startTls go over TLS', () =>
       await upgrading
       writer.write(await reader.read())
     }, local)
-    // What passes on the wire.
+    // This proxy records the bytes on the wire.
     const proxy = createRaw({ allowHalfOpen: true }, (client) => {
       const upstream = connect({ port: portOf(server), host: '127.0.0.1', allowHalfOpen: true })
       client.on('data', (data: Buffer) => seen.push(data))
@@ -374,7 +374,7 @@ test('a protocol with callbacks upgrades on both sides, and what it paused for g
         getBuffer: () => buffer,
         bufferUpdated(n) {
           if (n < 9) return
-          // The rest of the packet is the ClientHello.
+          // After these 9 bytes, the packet contains the ClientHello.
           transport.pauseReading()
           transport.setProtocol({
             dataReceived: (data) => received.setResult(String(data)),
@@ -403,7 +403,7 @@ test('the bytes behind those with which a buffered protocol begins TLS go to TLS
   run(async () => {
     for (const pauses of [false, true]) {
       const received: string[] = []
-      // A buffer of one byte is asked for again and again in one packet.
+      // With a buffer of one byte, `getBuffer` is called many times for one packet.
       const buffer = Buffer.alloc(1)
       const serverSide = (): BufferedProtocol => {
         let transport: Transport

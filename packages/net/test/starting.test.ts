@@ -15,7 +15,7 @@ import { expect, test, vi } from 'vitest'
 import { census, expectNothingLeft } from './support/census.ts'
 import { echo, local, portOf, thrown, until, withHost } from './support/network.ts'
 
-// The first moment of a server and of a connection, when several flows begin, cancel and repeat it.
+// Tests the start of a server and of a connection, when several flows of control start it, cancel it and start it again.
 
 async function freePort(): Promise<number> {
   const server = await startServer(echo, local)
@@ -119,7 +119,7 @@ test('a client that one address has accepted is cut when another address cannot 
       ...args: unknown[]
     ) {
       if ((args[0] as { host: string }).host === '127.0.0.1') return listen.apply(this, args)
-      // The second address is tried after a client has connected to the first one.
+      // The server tries the second address only after a client has connected to the first one.
       connect(port, '127.0.0.1', () => setTimeout(() => listen.apply(this, args), 10))
         .on('error', () => {})
         .on('close', () => gone.resolve())

@@ -121,7 +121,7 @@ test('a client shows its certificate, and one without is refused', () =>
     expect(String(await reader.readLine())).toBe('hello\n')
     await writer[Symbol.asyncDispose]()
     const [nobody, nobodysWriter] = await openConnection('localhost', port, { tls: { ca: cert } })
-    // Under TLS 1.3 the client has ended its handshake when the server looks at it.
+    // Under TLS 1.3 the client has ended its handshake before the server checks for a client certificate. So the refusal comes later.
     await expect(nobody.readLine()).rejects.toMatchObject({ code: expect.stringMatching(/^E/) })
     await nobodysWriter.waitClosed().catch(() => {})
     expect(peers).toEqual(['client'])
@@ -187,7 +187,7 @@ test('a server chooses its certificate by the name that the client asks for', ()
     expect(asked).toEqual(['localhost', 'other.test'])
     const wrong = { tls: { ca: cert, servername: 'other.test' } }
     await expect(openConnection('127.0.0.1', port, wrong)).rejects.toBeInstanceOf(Error)
-    // An address is no name: it is verified, and not sent.
+    // The client verifies an address, but does not send it as the server name.
     const [, writer] = await openConnection('127.0.0.1', port, { tls: { ca: cert } })
     expect(writer.getExtraInfo('servername')).toBeNull()
     await writer[Symbol.asyncDispose]()

@@ -11,8 +11,8 @@ import {
 import { expect, test } from 'vitest'
 import { echo, local, portOf } from '../support/network.ts'
 
-// Behaviours of Lib/test/test_asyncio/test_protocols.py (CPython 3.13): a base class whose methods do
-// nothing is an interface here whose methods may be missing.
+// Behaviours of Lib/test/test_asyncio/test_protocols.py (CPython 3.13). CPython has base classes whose methods do nothing. Here a
+// protocol is an interface whose methods may be missing.
 
 // test_base_protocol, test_protocol
 test('a protocol needs none of its methods', () =>

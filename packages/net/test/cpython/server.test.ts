@@ -74,7 +74,7 @@ test('a server that does not serve yet serves until its task is cancelled', () =
   ))
 
 // test_start_unix_server_1
-test('so does one at a Unix socket', () =>
+test('a server at a Unix socket that does not serve yet serves until its task is cancelled', () =>
   run(() =>
     withSocketPath((path) =>
       serveUntilTheClientSays(
@@ -133,7 +133,7 @@ test('closeClients closes the connections', () =>
   }))
 
 // test_abort_clients
-test('abortClients closes also those that do not take what is buffered for them', () =>
+test('abortClients also closes connections whose peers do not read', () =>
   run(async () => {
     const connected = new Future<StreamWriter>()
     const server = await startServer(async (_, writer) => {
@@ -183,7 +183,7 @@ test('a file that is gone already is no error', () =>
   ))
 
 // test_unix_server_cleanup_replaced
-test("someone else's socket in its place stays", () =>
+test('closing leaves the socket of another server that has replaced the file', () =>
   run(() =>
     withSocketPath(async (path) => {
       const server = await startServer(() => {}, { path })

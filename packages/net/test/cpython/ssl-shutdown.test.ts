@@ -29,7 +29,7 @@ async function withServer(
   await once(server, 'close')
 }
 
-/** Reads at least `size` bytes, or all until the end. */
+/** Reads at least `size` bytes, or all bytes until the end. */
 async function receive(socket: TLSSocket, size = Infinity): Promise<Buffer> {
   const parts: Buffer[] = []
   let got = 0
@@ -88,7 +88,7 @@ test('what was written before close reaches a peer that is slow to read', () =>
     expect(received).toBe(chunk.length * chunks)
   }))
 
-// Beyond CPython: there the client waits for the server's end, and so for its session tickets.
+// CPython has no such test, because its client waits for the server's end, and so for the session tickets of the server.
 test('what a client writes and closes right after the handshake reaches a server that is slow to read', () =>
   run(async () => {
     for (const startsTls of [false, true]) {
@@ -172,7 +172,7 @@ test('bytes that came before the end of TLS are read after a pause, and the conn
               seen.push(String(data))
               if (seen.length > 1) return
               transport.write(Buffer.from('world'))
-              // What comes now stays in the socket.
+              // After the pause, arriving bytes stay in the socket.
               transport.pauseReading()
             },
             connectionLost(reason) {
@@ -192,8 +192,8 @@ test('bytes that came before the end of TLS are read after a pause, and the conn
     expect(seen.join(' ')).toBe('hello extra bytes')
   }))
 
-// What asyncio does by default. Here it is done if the program gives the option: over TLS asyncio answers the peer's end
-// at once, and our peers may keep their side open.
+// asyncio does this by default. Here a program must give the option: asyncio answers a peer's end of TLS at once, but Tasktree's
+// peers may keep their side open.
 test('close with sslShutdownTimeout waits for a peer that has not ended yet', () =>
   run(async () => {
     const closing: string[] = []
@@ -219,7 +219,7 @@ test('a peer that is gone without the end of TLS does not hold up close', () =>
     await withServer(
       async (socket) => {
         await receive(socket)
-        // Sends the end of TCP alone.
+        // Ends the TCP connection without the end of TLS.
         socket.destroy()
       },
       async (port) => {

@@ -29,7 +29,7 @@ import { local, portOf, thrown, tls } from '../support/network.ts'
 const HELLO = Buffer.alloc(100 * 1024, '1')
 const client = { ca: tls.cert, servername: 'localhost' }
 
-/** Runs `body` against a server that gives each connection to `serve`; nothing else may be reported. */
+/** Runs `body` against a server that gives each connection to `serve`. The reports of the loop must equal `expected`. */
 async function against(
   serve: (socket: Socket) => void,
   body: (port: number) => Promise<void>,
@@ -55,7 +55,7 @@ async function against(
   expect(messages).toEqual(expected)
 }
 
-/** Calls back when `socket` has sent `size` bytes; what it has sent after them is still to be read. */
+/** Calls `then` when `size` bytes have arrived at `socket`. Later bytes can still be read from it. */
 function received(socket: Socket, size: number, then: () => void): void {
   let total = 0
   const onData = (data: Buffer): void => {
@@ -64,7 +64,7 @@ function received(socket: Socket, size: number, then: () => void): void {
     socket.off('data', onData).pause()
     if (total > size) socket.unshift(data.subarray(data.length - (total - size)))
     then()
-    // Under TLS now: the plain socket must be left alone.
+    // If the socket is now under TLS, code must not resume the plain socket.
     if (socket instanceof TLSSocket) socket.resume()
   }
   socket.on('data', onData)
@@ -75,7 +75,7 @@ function underTls(socket: Socket): TLSSocket {
   return secure.on('error', () => {})
 }
 
-/** What a protocol is told, each once. */
+/** A protocol that keeps what its callbacks were called with, in one future for each callback. */
 class Client implements Protocol {
   readonly data = new Future<string>()
   readonly eof = new Future<void>()
@@ -248,7 +248,7 @@ test('an empty buffer is an error of the protocol', () => {
   )
 })
 
-/** Takes HELLO in clear, goes under TLS, greets, takes HELLO again, and closes. */
+/** A server that reads HELLO in clear, starts TLS, sends `greeting`, reads HELLO again, and closes. */
 const upgrades = (greeting: string) => (socket: Socket) => {
   received(socket, HELLO.length, () => {
     const secure = underTls(socket)
@@ -258,7 +258,7 @@ const upgrades = (greeting: string) => (socket: Socket) => {
 }
 
 // test_start_tls_client_reg_proto_1
-test('startTls sends what was written before in clear, and keeps the protocol', () =>
+test('startTls sends earlier writes in clear, and keeps the protocol', () =>
   against(upgrades('O'), async (port) => {
     const [transport, protocol] = await createConnection(() => new Client(), '127.0.0.1', port)
     transport.write(HELLO)
@@ -415,7 +415,7 @@ test.each([
 })
 
 // test_create_connection_ssl_failed_certificate
-test('a certificate that nobody has signed is refused', () =>
+test('a certificate that no known authority has signed is refused', () =>
   against(underTls, async (port) => {
     const options = { tls: { servername: 'localhost' } }
     const error = await thrown(openConnection('127.0.0.1', port, options))
@@ -423,7 +423,7 @@ test('a certificate that nobody has signed is refused', () =>
   }))
 
 // test_start_tls_client_corrupted_ssl
-test('what is no TLS is thrown by the read', () => {
+test('the read throws an error for bytes that are not TLS', () => {
   const serve = (socket: Socket): void => {
     const secure = underTls(socket)
     secure.write('A\n')

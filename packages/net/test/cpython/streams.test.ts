@@ -14,12 +14,12 @@ import {
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { echo, local, portOf, thrown, tls, withSocketPath } from '../support/network.ts'
 
-// Behaviours of Lib/test/test_asyncio/test_streams.py (CPython 3.13) that need a connection, those of the
-// reader alone are in the tests of @tasktree/streams; the name of each case there stands above its test.
+// Behaviours of Lib/test/test_asyncio/test_streams.py (CPython 3.13) that need a connection. The name of each case there stands
+// above its test. The tests of @tasktree/streams have the behaviours that need only a reader.
 
 const ANSWER = 'HTTP/1.0 200 OK\r\nContent-type: text/plain\r\n\r\nTest message'
 
-/** Answers one request, and closes. */
+/** Answers one request, and ends the connection. */
 const answer = (socket: Socket): void => {
   socket.on('error', () => {}).once('data', () => socket.end(ANSWER))
 }
@@ -36,7 +36,7 @@ function rawPort(server: RawServer = raw): number {
   return (server.address() as { port: number }).port
 }
 
-/** What the exception handler is told while `body` runs. */
+/** Runs `body`, and returns the messages with which the loop's exception handler was called. */
 async function reports(body: () => Promise<void>): Promise<unknown[]> {
   const messages: unknown[] = []
   await run(async () => {
@@ -65,7 +65,7 @@ test('a connection writes, reads and closes', async () => {
 })
 
 // test_open_unix_connection
-test('so does one to a Unix socket', () =>
+test('a connection to a Unix socket writes, reads and closes', () =>
   withSocketPath(async (path) => {
     const server = createRaw(answer).listen(path)
     await once(server, 'listening')
@@ -75,7 +75,7 @@ test('so does one to a Unix socket', () =>
   }))
 
 // test_open_connection_no_loop_ssl, test_open_unix_connection_no_loop_ssl
-test('so do both under TLS', () =>
+test('connections under TLS write, read and close, over TCP and a Unix socket', () =>
   withSocketPath(async (path) => {
     const server = createRawTls(tls, answer)
     for (const where of [0, path]) {
@@ -93,7 +93,7 @@ test('so do both under TLS', () =>
   }))
 
 // test_open_connection_error, test_open_unix_connection_error
-test('what the connection is lost by is thrown by the next read', async () => {
+test('the next read throws the error by which the connection was lost', async () => {
   const failure = new Error('lost')
   const messages = await reports(async () => {
     const [reader, writer] = await openConnection('127.0.0.1', rawPort())
@@ -107,7 +107,7 @@ test('what the connection is lost by is thrown by the next read', async () => {
 })
 
 // test_wait_closed_on_close_with_unread_data
-test('it can be closed with data that nobody has read', () =>
+test('a connection with unread data can be closed', () =>
   run(async () => {
     const [reader, writer] = await openConnection('127.0.0.1', rawPort())
     writer.write('GET / HTTP/1.0\r\n\r\n')
@@ -276,7 +276,7 @@ test('a handler that cancels itself is no failure', async () => {
   expect(messages).toEqual([])
 })
 
-// What test_unclosed_server_resource_warnings is about: here the handler's end closes the connection.
+// test_unclosed_server_resource_warnings (CPython warns; here the end of the handler closes the connection)
 test('a handler that forgets its streams leaves no connection', () =>
   run(async () => {
     const server = await startServer(async () => {}, local)

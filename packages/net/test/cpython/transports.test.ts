@@ -6,7 +6,7 @@ import { local, portOf } from '../support/network.ts'
 // Behaviours of Lib/test/test_asyncio/test_transports.py (CPython 3.13); the name of each case there
 // stands above its test.
 
-/** A connection to a server that does not read. */
+/** Runs `body` with the transport of a connection to a server that does not read. */
 function connected(
   protocol: Protocol,
   body: (transport: Transport) => PromiseLike<void> | void,
@@ -80,7 +80,7 @@ test('new limits count for what is buffered already', () => {
   })
 })
 
-// transports.WriteTransport.write_eof, and the selector transport's rule
+// CPython has no test of this. It is the rule of transports.WriteTransport.write_eof, and of asyncio's selector transport.
 test('nothing can be written after writeEof', () =>
   connected({}, (transport) => {
     expect(transport.canWriteEof()).toBe(true)

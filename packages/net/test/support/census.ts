@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { allTasks } from '@tasktree/core'
 import { expect } from 'vitest'
 
-/** What a program holds: descriptors, what keeps the loop alive, and tasks. */
+/** What a program holds: the number of file descriptors, the handles that keep the loop alive, and the number of tasks. */
 export interface Census {
   descriptors: number
   handles: string[]
@@ -24,8 +24,9 @@ export function census(): Census {
 }
 
 /**
- * Waits until no more is held than at the time of `before`, because a closed handle is counted until the loop's next close
- * phase. Gives up after 3 seconds of CPU time of this process: on a busy machine these are more seconds of the clock.
+ * Checks that the program holds no more than at the time of `before`. It waits for that, because a closed handle counts until the
+ * next close phase of Node. It gives up after 3 seconds of CPU time of this process, and not of real time, because on a busy
+ * machine the process gets less CPU time.
  */
 export async function expectNothingLeft(before: Census): Promise<void> {
   const begin = process.cpuUsage()
@@ -37,7 +38,7 @@ export async function expectNothingLeft(before: Census): Promise<void> {
   if (!holdsNoMore(now, before)) expect(now).toEqual(before)
 }
 
-/** Milliseconds. */
+/** Returns the milliseconds of CPU time that this process has used since `begin`. */
 function cpuTimeSince(begin: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(begin)
   return (user + system) / 1_000

@@ -17,7 +17,7 @@ export function fixture(name: string): string {
   return fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
 }
 
-/** A key and a certificate for localhost that nobody has signed. */
+/** A key, and a self-signed certificate for localhost. */
 export const tls: { key: Buffer; cert: Buffer } = {
   key: readFileSync(fixture('key.pem')),
   cert: readFileSync(fixture('cert.pem')),
@@ -27,7 +27,7 @@ export function portOf(server: Server): number {
   return server.sockets[0]?.port ?? 0
 }
 
-/** Echoes lines until the end. */
+/** Sends each line back, until the end of the stream. */
 export async function echo(reader: StreamReader, writer: StreamWriter): Promise<void> {
   for await (const line of reader) {
     writer.write(line)
@@ -35,17 +35,17 @@ export async function echo(reader: StreamReader, writer: StreamWriter): Promise<
   }
 }
 
-/** Settles when the socket is closed, by an error too. `once` of `node:events` would throw that error. */
+/** Resolves when the socket is closed, even by an error. `once` of `node:events` would throw that error. */
 export function closed(socket: EventEmitter): Promise<void> {
   return new Promise((resolve) => socket.once('close', () => resolve()))
 }
 
-/** Waits until `condition` holds. A test that waits in vain runs into its time limit. */
+/** Waits until `condition` returns true. If it never does, the test fails at its time limit. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2))
 }
 
-/** A path for a Unix socket, in a folder of its own. */
+/** Runs `body` with a path for a Unix socket in a new folder, and removes the folder afterwards. */
 export async function withSocketPath(body: (path: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'tasktree-'))
   try {
@@ -55,7 +55,7 @@ export async function withSocketPath(body: (path: string) => Promise<void>): Pro
   }
 }
 
-/** Runs `body` while `host` has these addresses; `delay` is awaited by each lookup. */
+/** Runs `body` while the name `host` resolves to `addresses`. Each lookup waits for `delay` before it answers. */
 export async function withHost(
   host: string,
   addresses: string[],

@@ -20,7 +20,7 @@ export interface Result {
   code: number | null
 }
 
-/** Runs `program` to its end, with `input`. */
+/** Runs `program` to its end, with `input` as its standard input. */
 export async function output(program: string, args: string[], input = ''): Promise<Result> {
   const child = spawn(program, args)
   const closed = once(child, 'close') as Promise<[number | null]>
@@ -34,7 +34,7 @@ export function pythonOutput(...args: string[]): Promise<Result> {
   return output(python, ['-u', ...args])
 }
 
-/** A source file of ours, run as a program. */
+/** Runs Node with the arguments, so that imports resolve to the source of the packages. */
 export function nodeOutput(...args: string[]): Promise<Result> {
   return output(process.execPath, ['--conditions=@tasktree/source', ...args])
 }
@@ -49,7 +49,7 @@ export class Program implements AsyncDisposable {
     this.#output = output
   }
 
-  /** Starts it, and waits for a line that has `ready`, which is returned too. */
+  /** Starts the program, and waits for a line that contains `ready`. Returns the program and that line. */
   static async start(
     program: string,
     args: string[],
@@ -79,7 +79,7 @@ export class Program implements AsyncDisposable {
     return this.#child.stdin as NonNullable<ChildProcess['stdin']>
   }
 
-  /** Stops it, and gives what it has printed. */
+  /** Stops the program, and returns what it has printed. */
   async stop(): Promise<string> {
     const { exitCode, signalCode } = this.#child
     if (exitCode === null && signalCode === null) {

@@ -1,6 +1,6 @@
 import type { ClientHandler, StreamReader, StreamWriter } from '@tasktree/net'
 
-/** A command as Redis's clients send it. */
+/** Returns a command in the form in which clients of Redis send it. */
 export function command(...parts: string[]): string {
   const bulk = parts.map((part) => `$${Buffer.byteLength(part)}\r\n${part}\r\n`)
   return `*${parts.length}\r\n${bulk.join('')}`
@@ -9,7 +9,7 @@ export function command(...parts: string[]): string {
 async function readCommand(reader: StreamReader): Promise<Buffer[] | null> {
   const head = String(await reader.readLine())
   if (head === '') return null
-  // A person's way: the words of a line.
+  // A person may type a command as a line of words.
   if (!head.startsWith('*'))
     return head
       .trim()

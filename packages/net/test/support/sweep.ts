@@ -1,10 +1,13 @@
 import { createTask, type Task, wait } from '@tasktree/core'
 import { expect } from 'vitest'
 
-/** Turns of the loop, and after the last one so many microtasks, after which the cancel comes. */
+/** The numbers of microtasks after a turn of the loop at which tests cancel. */
 export const microtasks: readonly number[] = [0, 1, 2, 4, 8]
 
-/** Cancels from outside of every task, which would otherwise hold the loop while it counts microtasks. */
+/**
+ * Cancels `task` after `turns` turns of the loop and `ticks` microtasks. The cancel comes from code outside of every task, because
+ * a task that counts microtasks would hold up the loop.
+ */
 export function cancelAfter(task: Task, turns: number, ticks: number): void {
   const cancel = (left: number): void => {
     if (left === 0) task.cancel()
@@ -18,8 +21,8 @@ export function cancelAfter(task: Task, turns: number, ticks: number): void {
 }
 
 /**
- * Runs `operation` again and again, cancelled a little later each time, until it ends before the cancel
- * several times in a row; gives how often it was cancelled.
+ * Runs `operation` many times, and cancels it a little later each time, until it has ended before the cancel several times in a
+ * row. Returns how often it was cancelled.
  */
 export async function sweep<T>(
   operation: () => Promise<T>,
