@@ -18,7 +18,7 @@ function lockedCondition(): Condition {
   return condition
 }
 
-/** What is wrong, the call, the class of the error, and how its message ends. */
+/** What is wrong, a call with the wrong argument, the class of the error, and the end of the error's message. */
 const wrong: [what: string, call: () => unknown, kind: typeof Error, got: string][] = [
   [
     'a queue of a size',

@@ -6,7 +6,7 @@ import { Dinner } from './support/dinner.ts'
 
 const seeds = 1000
 
-/** Cancels `victim` after `n` turns of a schedule that is different each time; whether it got through. */
+/** Cancels `victim` after `n` turns of the loop. Returns whether the victim ended without an error all the same. */
 async function cancelAfter(n: number, victim: Task): Promise<boolean> {
   for (let i = 0; i < n; i++) await sleep(0)
   victim.cancel()

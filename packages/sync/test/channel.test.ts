@@ -149,7 +149,8 @@ test.each([0, 1, 3])('no schedule loses or doubles an item (capacity %i)', async
       await gather([...producers, killer], { returnExceptions: true })
       for (const handle of handles) handle.close()
       await gather(consumers, { returnExceptions: true })
-      // A send that was cancelled after its item had gone counts as neither lost nor doubled.
+      // A send that is cancelled after its item was received still throws the cancel. So the receivers may have more items than
+      // `sent`, but none twice.
       expect(new Set(got).size).toBe(got.length)
       for (const item of sent) expect(got).toContain(item)
       expect(channel.statistics()).toMatchObject({ size: 0, senders: 0, receivers: 0 })
@@ -169,7 +170,7 @@ test('closing a handle fails all its senders and no other, wherever they stand',
     const cancelled = createTask(() => mine.send('e'))
     await sleep(1)
     cancelled.cancel()
-    // One has been given room, and has not run yet.
+    // This gives room to one waiting sender, which has not run yet.
     expect(mine.receiveNowait()).toBe('first')
     mine.close()
     await expect(sending[0]).rejects.toBeInstanceOf(ChannelClosed)

@@ -29,7 +29,7 @@ async function reportsOf(program: () => PromiseLike<unknown>): Promise<string[]>
     await runVirtual(async () => {
       const loop = getRunningLoop()
       loop.setDebug(true)
-      // On a busy machine a turn may take longer than any limit.
+      // On a busy machine a turn may take longer than any limit, so the warning about slow turns is off.
       loop.slowCallbackDuration = Infinity
       loop.setExceptionHandler((_, { message }) => void reports.push(message))
       await createTask(program, { name: 'program' })
@@ -42,7 +42,7 @@ async function reportsOf(program: () => PromiseLike<unknown>): Promise<string[]>
 
 const started = (wait: Wait): Task => createTask(async () => wait())
 
-/** Each way lets `wait` wait until something ends it, and awaits it. */
+/** Ways to end a wait. Each calls `wait`, ends the wait, and awaits its end. */
 const ways: Record<string, (wait: Wait) => PromiseLike<unknown>> = {
   'cancelled by another task': async (wait) => {
     const task = started(wait)
@@ -99,8 +99,8 @@ const ways: Record<string, (wait: Wait) => PromiseLike<unknown>> = {
 }
 
 /**
- * The same for a wait that is a Future. Of a call of an async function, which gives a native promise, these would end
- * only the wait for it: the call goes on, and debug mode rightly names it.
+ * Ways that work only for a wait that returns a Future. For a call of an async function, which returns a native promise, they would
+ * end only the wait for the promise. The call would go on, and debug mode would be right to name it.
  */
 const waysOfFutures: typeof ways = {
   'the future itself timed out by waitFor': (wait) => waitFor(wait(), 5).catch(noError),

@@ -18,11 +18,11 @@ import {
 import { describe, expect, test } from 'vitest'
 
 const virtual = (name: string, body: () => PromiseLike<void>): void => {
-  // oxlint-disable-next-line vitest/valid-title -- it is handed on
+  // oxlint-disable-next-line vitest/valid-title -- the caller passes the title
   test(name, () => runVirtual(body))
 }
 
-/** Tasks that log their name when `acquire` has let them through. */
+/** Makes tasks that log their name when `enter` has let them through. */
 function contenders(names: string[], enter: () => PromiseLike<unknown>, log: string[]): Task[] {
   return names.map((name) =>
     createTask(
@@ -95,7 +95,7 @@ describe('Lock', () => {
       lock.release()
       expect(lock.statistics()).toEqual({ locked: false, holders: 0, waiters: 1 })
       await sleep(0)
-      // As in asyncio: `a` had to run first.
+      // As in asyncio, `b` is woken only when `a` has run.
       expect([a.cancelled(), b.done()]).toEqual([true, false])
       await sleep(0)
       expect(log).toEqual(['b'])
@@ -213,7 +213,7 @@ describe('BoundedSemaphore', () => {
         try {
           await semaphore.acquire()
         } finally {
-          // As in CPython not one too many: the permit is the third one's by now.
+          // As in CPython, this release does not throw: the semaphore is not full, because the third task has the permit by now.
           semaphore.release()
         }
       })

@@ -23,13 +23,13 @@ import {
 } from '@tasktree/sync'
 import { describe, expect, test } from 'vitest'
 
-// Programs in which every operation could end at once, and which wait only for promises of Node in between. A cancel
-// that comes during such a promise is thrown by the next operation, before it takes anything.
+// These programs call operations that could all end at once, and otherwise wait only for native promises. If a cancel comes while a
+// program waits for such a promise, the next operation must throw it before the operation takes anything.
 
-/** A promise of Node, which no cancel can end. */
+/** Returns a native promise, whose wait no cancel can end. */
 const foreign = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** What each operation takes again and again, and how much of it is left. */
+/** For each operation, a function that calls it, and a function that says whether something was lost. */
 const operations: Record<string, () => { take: () => PromiseLike<unknown>; lost: () => boolean }> =
   {
     'Queue.get': () => {
@@ -121,7 +121,7 @@ const operations: Record<string, () => { take: () => PromiseLike<unknown>; lost:
     },
   }
 
-/** Ways to be cancelled, each of which ends `body`. */
+/** Ways to cancel `body`. Each of them ends it. */
 const cancels: Record<string, (body: () => Promise<void>) => Promise<unknown>> = {
   'a cancel of the task': async (body) => {
     const task = createTask(body)
@@ -155,7 +155,7 @@ describe.each(Object.keys(operations))('%s, with foreign promises in between', (
         }
       }
       await (cancels[how] as (typeof cancels)[string])(body)
-      // It would go on for 200 rounds otherwise.
+      // Without the cancel, the body would go on for 200 rounds.
       expect(rounds).toBeLessThan(100)
       expect(lost()).toBe(false)
     }),

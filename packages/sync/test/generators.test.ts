@@ -19,7 +19,7 @@ import {
 } from '@tasktree/sync'
 import { expect, test } from 'vitest'
 
-/** What one generator coroutine waits for, what lets it go on, what it then has, and what is left. */
+/** A generator coroutine that waits, a function that lets it go on, its expected value, and what must be left afterwards. */
 interface Wait {
   wait: () => CoroutineGenerator<unknown>
   grant: () => unknown
@@ -28,7 +28,7 @@ interface Wait {
   balance: object
 }
 
-/** It waits for what another one holds, and holds it in a `using` block. */
+/** A wait for a lock or a permit that is held. The coroutine then holds it in a `using` block. */
 function guard(
   acquire: () => ReturnType<Lock['acquire']>,
   left: () => object,
@@ -163,7 +163,7 @@ const kinds: Record<string, () => Wait> = {
     return {
       *wait() {
         using _ = yield* condition.acquire()
-        // A method that gives a promise runs as a child task; the Releaser stays good.
+        // A method that returns a promise runs in a child task. The Releaser of this task stays valid.
         yield* ensureFuture(() => condition.wait())
         return condition.locked()
       },

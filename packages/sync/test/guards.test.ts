@@ -15,7 +15,7 @@ import {
 } from '@tasktree/sync'
 import { describe, expect, test } from 'vitest'
 
-/** How it is taken, and what `statistics()` say when one holds it and when nobody does. */
+/** How a primitive is acquired, and the result of `statistics()` when one task holds it and when no task holds it. */
 type Guarded = [
   acquire: () => PromiseLike<Releaser>,
   left: () => object,
@@ -124,7 +124,7 @@ describe.each([
     const running = it.runExclusive(() => it.statistics().holders)
     expect(it.statistics()).toMatchObject({ holders: 0, waiters: 0 })
     expect(await running).toBe(1)
-    // Every future and promise is waited for, done or not.
+    // `runExclusive` waits for every future and promise that the body returns, even if it is done already.
     expect(await it.runExclusive(() => sleep(0, 5))).toBe(5)
   })
 

@@ -12,12 +12,12 @@ import {
 import { describe, expect } from 'vitest'
 import { virtual } from './support/virtual.ts'
 
-// More than one `await` can hear of the end of a call: the listener of a signal, a callback, or another branch of a
-// `Promise.all` hears of it too. Even then, a cancel in any turn around the hand-over loses nothing.
+// When a call hands a lock or an item over, other code may learn of its end too: a listener of a signal, a callback, or another
+// branch of a `Promise.all`. Even then, a cancel in any turn around the hand-over must lose nothing.
 
 type Options = { signal?: AbortSignal }
 
-/** A call that waits, what lets it go on, and what is there when the call has taken nothing. */
+/** A call that waits, a function that lets it go on, and a function that says whether the call has taken nothing. */
 interface Wait {
   readonly begin: (options?: Options) => Future<unknown>
   readonly grant: () => void

@@ -42,7 +42,7 @@ const taken: Releaser[] = [
 ]
 const received: string = new Channel<string>({ capacity: 1 }).receiveNowait()
 
-// @ts-expect-error -- tokens are not given back
+// @ts-expect-error -- the tokens of a rate limiter cannot be released
 new RateLimiter({ limit: 1, interval: 1 }).acquireNowait().release()
 // @ts-expect-error -- an item of another type
 new Channel<string>({ capacity: 1 }).sendNowait(1)

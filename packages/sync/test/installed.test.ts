@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { checkTypes, execute, installApp } from '../../../vitest.installed.ts'
 
-// Two tasks that take turns with one lock, as an app would write it.
+// A program of an app: two tasks take turns with one lock.
 const program = `
 import { createTask, gather, run, sleep } from '@tasktree/core'
 import { Lock } from '@tasktree/sync'

@@ -86,7 +86,7 @@ test('the console shows the state', async () => {
   expect(inspect(channel.clone())).toBe(inspect(channel))
 })
 
-/** What a task waits on that runs `wait` after `before`, as the task tree shows it. */
+/** Runs `wait` in a task, and returns the words with which the task tree shows what the task waits on. */
 async function shown(wait: () => PromiseLike<unknown>): Promise<string> {
   const task = createTask(async () => {
     await wait()

@@ -38,7 +38,7 @@ refusesWrongOptions({
   LifoQueue: [(o) => new LifoQueue(o), { name: 'text' }],
   Lock: [(o) => new Lock(o), { name: 'text' }],
   PriorityQueue: [(o) => new PriorityQueue(o), { compare: 'fn', name: 'text' }],
-  // A maxsize of 0 or less means no limit.
+  // `maxsize` has the kind 'delay', which allows negative numbers, because a maxsize of 0 or less means no limit.
   Queue: [(o) => new Queue(o), { maxsize: 'delay', name: 'text' }],
   RateLimiter: [
     (o) => new RateLimiter(o),

@@ -12,8 +12,8 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 
 /**
- * What all of them are: an amount, holders of a part of it, and a line in which the first is waited
- * for. What happens in one instant is settled at its end, so a cancel that comes with a grant wins.
+ * The model of every primitive with permits: a total amount, holders of parts of it, and a queue in which only the first waiter may
+ * get its part. All events of one instant take effect at its end, so a cancel wins if it comes together with a grant.
  */
 class Model {
   total: number
@@ -44,7 +44,7 @@ class Model {
 
 interface Permits {
   acquire: (amount: number) => PromiseLike<Releaser>
-  /** The amounts that a draw from 1 to 3 stands for. */
+  /** Converts a drawn number from 1 to 3 to an amount that the primitive can give. */
   amountOf: (drawn: number) => number
   counts: () => { holders: number; waiters: number }
   setTotal?: (total: number) => void
@@ -179,7 +179,7 @@ test.each(Object.entries(kinds))(
             }
           }
           await settle()
-          // Whoever is left can go through.
+          // In the end the remaining waiters can all get their permits.
           if (permits.setTotal !== undefined) {
             permits.setTotal(6)
             model.total = 6

@@ -18,7 +18,7 @@ import {
 } from '@tasktree/sync'
 import { expect, test } from 'vitest'
 
-/** Two more want what one holds; they get it one after the other. */
+/** One call holds a primitive, and two more calls want it. Returns the order in which they get it. */
 async function inTurn(acquire: () => PromiseLike<Releaser>): Promise<string[]> {
   const log: string[] = []
   const enter = async (name: string): Promise<void> => {
@@ -124,7 +124,7 @@ const uses: Record<string, [use: () => Promise<unknown>, result: unknown]> = {
       const limiter = new RateLimiter({ limit: 1, interval: 5 })
       const start = performance.now()
       await Promise.all([limiter.acquire(), limiter.acquire(), limiter.acquire()])
-      // A timer may be a millisecond early.
+      // A timer of Node may fire a millisecond early.
       return performance.now() - start > 8
     },
     true,

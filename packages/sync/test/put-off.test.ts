@@ -21,10 +21,10 @@ import {
 import { describe, expect } from 'vitest'
 import { virtual } from './support/virtual.ts'
 
-// An operation that could end at once is put off when a cancel is due, so that the cancel ends it before it takes
-// anything.
+// When a cancel of the task is due, an operation that could end at once waits all the same, so that the cancel ends it before the
+// operation takes anything.
 
-/** A promise that this library does not know, in virtual time. */
+/** Returns a native promise that resolves after `ms` milliseconds of virtual time. */
 const foreign = (ms: number): Promise<void> =>
   new Promise((resolve) => void getEventLoop().callLater(ms, resolve))
 

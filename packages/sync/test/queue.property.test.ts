@@ -4,7 +4,7 @@ import { BoundedSemaphore, LifoQueue, PriorityQueue, Queue, Semaphore } from '@t
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-/** What a queue does, without anyone waiting. */
+/** The model of a queue without waiters: which of the items leaves next. */
 interface Model {
   take: (items: number[]) => number
 }
@@ -74,7 +74,7 @@ describe.each(Object.entries(queues))('%s', (_name, [make, model]) => {
           const waitingToPut = putting.length - putting.filter(([, task]) => task.done()).length
           const left: number[] = []
           const waitingToGet = getting.some((task) => !task.done())
-          // Nobody waits for what is there.
+          // A get waits only if the queue is empty, and a put waits only if it is full.
           if (waitingToGet) expect(queue.empty()).toBe(true)
           if (waitingToPut > 0) expect(queue.full()).toBe(true)
           for (const task of all) task.cancel()
@@ -141,7 +141,7 @@ test.each([
           } else tasks[operation]?.cancel()
         }
         await sleep(1)
-        // As many are in as can be.
+        // As many tasks as possible hold a permit.
         const ended = tasks.filter((task) => task.done()).length
         expect(holders).toBe(Math.min(value, tasks.length - ended))
         for (const _ of tasks) {

@@ -84,7 +84,7 @@ test('one that is cancelled in the instant of its grant gives its token to the n
     await limiter.acquire()
     const granted = createTask(() => limiter.acquire())
     const next = createTask(() => limiter.acquire())
-    // Set after the limiter's own timer: so it runs after the grant, and before the granted one does.
+    // This timer is set after the timer of the limiter. So it fires after the grant, and before the granted task runs.
     await sleep(0)
     getEventLoop().callLater(1000, () => granted.cancel())
     await next

@@ -3,7 +3,7 @@ import { runVirtual } from '@tasktree/core/testing'
 import { Barrier, Channel, Lock, PriorityQueue, Queue } from '@tasktree/sync'
 import { expect, test } from 'vitest'
 
-/** The first line of the stack of what `wait` throws. */
+/** Returns the first line of the stack of the error that `wait` throws. */
 async function firstLine(wait: () => PromiseLike<unknown>): Promise<string | undefined> {
   const error: unknown = await wait().then(
     () => null,

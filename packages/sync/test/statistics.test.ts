@@ -18,7 +18,7 @@ import {
 } from '@tasktree/sync'
 import { expect, test } from 'vitest'
 
-/** All of them, in use: somebody holds what can be held, and somebody waits. */
+/** Each primitive in use (a holder, if it can be held, and waiters), and the expected statistics. */
 const used: Record<string, () => [of: { statistics: () => object }, expected: object]> = {
   Lock: () => {
     const lock = new Lock()

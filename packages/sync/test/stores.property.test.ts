@@ -12,12 +12,12 @@ import {
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 
-/** How a call ended: not in here while it waits. */
+/** How each call has ended, by the number of the call. A call that waits is not in the map. */
 type Outcomes = Map<number, string>
 
 const done = (value?: unknown): string => `done ${String(value)}`
 
-/** Calls that may wait, by number, and how they have ended in the model. */
+/** Numbered calls that may wait, and how they must have ended according to the model. */
 class Calls {
   readonly expected: Outcomes = new Map()
   readonly #tasks: Task[] = []
@@ -30,7 +30,7 @@ class Calls {
     this.#tasks.push(createTask(async () => body()))
   }
 
-  /** Cancels one of the last ten; its number, or null when it has ended. */
+  /** Cancels one of the last ten calls. Returns the number of the call, or null if the call has ended. */
   cancel(back: number): number | null {
     const id = this.#tasks.length - 1 - back
     const task = this.#tasks[id]
@@ -40,7 +40,7 @@ class Calls {
     return id
   }
 
-  /** After every operation, when nothing moves any more. */
+  /** Compares the calls with the model. It is called after every operation, when no task can go on. */
   check(): void {
     const seen: Outcomes = new Map()
     for (const [id, task] of this.#tasks.entries()) {
@@ -109,7 +109,7 @@ test.each(Object.entries(queues))(
               for (const { id } of joiners) expected.set(id, done())
               joiners = []
             }
-            // Seldom, so that most of them go on for a while.
+            // Only the second drawn shutdown is done, so that most queues are used for a while.
             let shutdownsToGo = 2
             for (const { do: what, n } of list) {
               const id = calls.next
@@ -259,7 +259,7 @@ test('a Channel ends each wait as its model does', { tags: ['slow'] }, async () 
   )
 })
 
-/** A subscription, and what it holds in the model. */
+/** A subscription, and the items and waiting calls that it has in the model. */
 interface Reader {
   of: Subscription<number>
   items: number[]
@@ -402,7 +402,7 @@ test('a RateLimiter lets each in at the time of its model', { tags: ['slow'] }, 
         let line: { id: number; n: number }[] = []
         let now = loop.time()
         let fullAt = now
-        /** Everyone whose tokens are there by `until`, at the moment they are. */
+        /** Lets each waiting call of the model go on whose tokens are there by `until`, at the time at which they are there. */
         const serve = (until: number): void => {
           for (let first = line[0]; first !== undefined; first = line[0]) {
             const at = Math.max(now, fullAt - (burst - first.n) * msPerToken)
@@ -429,7 +429,7 @@ test('a RateLimiter lets each in at the time of its model', { tags: ['slow'] }, 
             await sleep(n * 3)
             serve(loop.time())
           }
-          // Nothing of this takes time.
+          // These turns take no virtual time.
           for (let turn = 0; turn < 4; turn++) await sleep(0)
           serve(loop.time())
           calls.check()

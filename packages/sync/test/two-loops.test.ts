@@ -16,7 +16,7 @@ import {
 } from '@tasktree/sync'
 import { expect, test } from 'vitest'
 
-/** One that waits in a run of its own, and what lets it go on: from plain code, so from another loop. */
+/** A wait that a test starts in a separate run, and a function that lets it go on. Plain code calls it, so from another loop. */
 const waits: Record<string, () => { wait: () => PromiseLike<unknown>; letGo: () => unknown }> = {
   'Lock.acquire': () => {
     const lock = new Lock()
@@ -103,7 +103,8 @@ test.each(Object.keys(waits))('%s: a run that waits is let go from another loop'
   expect(await waiting).toBe('went on')
 })
 
-// Not Barrier: a task that has come and is then left behind stays counted, as one that holds a lock holds it for ever.
+// Barrier is left out: it still counts a task that has come and whose loop was closed, just as such a task would hold a lock for
+// ever.
 test.each(Object.keys(waits).filter((name) => name !== 'Barrier.wait'))(
   '%s: a waiter of a loop that was closed is not let go in place of one that can go on',
   async (name) => {

@@ -14,7 +14,7 @@ import {
 } from '@tasktree/sync'
 import { expect, test } from 'vitest'
 
-/** What `why` says of a task that runs `body`, 10 ms after it was created. */
+/** Runs `body` in a task, and returns what `why` says about the task after 10 ms. */
 async function says(name: string, body: () => PromiseLike<unknown>): Promise<string> {
   const task = createTask(async () => void (await body()), { name })
   await sleep(10)

@@ -16,7 +16,7 @@ async function gatherTasks<T>(n: number, body: () => PromiseLike<T>): Promise<T[
   return gather(makeTasks(n, body))
 }
 
-/** True when the barrier broke, false when it let through. */
+/** Resolves with true if the barrier broke, and with false if it let the waiter through. */
 async function breaks(waiting: PromiseLike<unknown>): Promise<boolean> {
   try {
     await waiting
@@ -27,7 +27,7 @@ async function breaks(waiting: PromiseLike<unknown>): Promise<boolean> {
   }
 }
 
-/** Nobody is left in it, and it can be used again. */
+/** Checks that no task is left in the barrier, and that it can be used again. */
 function expectFree(barrier: Barrier): void {
   expect(barrier.nWaiting).toBe(0)
   expect(barrier.broken).toBe(false)
@@ -47,13 +47,13 @@ const times = (n: number): true[] => Array.from({ length: n }, () => true)
 virtual('an await of the barrier itself does not enter it', async () => {
   const barrier = new Barrier(parties)
   expect(barrier).not.toHaveProperty('then')
-  // oxlint-disable-next-line typescript/await-thenable -- what the test is about
+  // oxlint-disable-next-line typescript/await-thenable -- the test awaits the barrier itself
   expect(await barrier).toBe(barrier)
   expectFree(barrier)
 })
 
-// test_repr: what it tells is told by statistics()
-virtual('statistics tell its state and who is where', async () => {
+// test_repr (here `statistics()` has what CPython's repr shows)
+virtual('statistics show the state of a barrier and how many tasks wait', async () => {
   const barrier = new Barrier(parties)
   const enter = async (): Promise<void> => {
     await barrier.wait()
@@ -85,7 +85,7 @@ test('less than one party is refused', () => {
 })
 
 // test_context_manager
-virtual('each of them gets a number of its own', async () => {
+virtual('each party gets a different number', async () => {
   const barrier = new Barrier(3)
   const results = await gatherTasks(3, () => barrier.wait())
   expect(results.toSorted()).toEqual([0, 1, 2])
@@ -100,7 +100,7 @@ virtual('a single party does not wait', async () => {
 })
 
 // test_filling_one_task_twice
-virtual('a single party can come again at once', async () => {
+virtual('a barrier of one party lets the same task through again at once', async () => {
   const barrier = new Barrier(1)
   const first = createTask(() => barrier.wait())
   await sleep(0)
@@ -113,7 +113,7 @@ virtual('a single party can come again at once', async () => {
 })
 
 // test_filling_task_by_task
-virtual('it counts those that have come', async () => {
+virtual('a barrier counts the tasks that have come', async () => {
   const barrier = new Barrier(3)
   const tasks: Task<number>[] = []
   for (const waiters of [1, 2]) {
@@ -129,7 +129,7 @@ virtual('it counts those that have come', async () => {
 })
 
 // test_filling_tasks_wait_twice
-virtual('nobody passes it twice before all have passed it once', async () => {
+virtual('no task passes a barrier twice before all have passed it once', async () => {
   const barrier = new Barrier(parties)
   const results: boolean[] = []
   await gatherTasks(parties, async () => {
@@ -145,7 +145,7 @@ virtual('nobody passes it twice before all have passed it once', async () => {
 })
 
 // test_filling_tasks_check_return_value
-virtual('the numbers are given anew each time', async () => {
+virtual('a barrier gives the numbers anew each time it fills', async () => {
   const barrier = new Barrier(parties)
   let passed = 0
   const results = await gatherTasks(parties, async () => {
@@ -161,7 +161,7 @@ virtual('the numbers are given anew each time', async () => {
 })
 
 // test_draining_state
-virtual('it drains until the last has left', async () => {
+virtual('a barrier drains until the last task has left', async () => {
   const barrier = new Barrier(parties)
   const results: boolean[] = []
   await gatherTasks(parties, async () => {
@@ -173,7 +173,7 @@ virtual('it drains until the last has left', async () => {
 })
 
 // test_blocking_tasks_while_draining
-virtual('who comes while it drains waits for the next filling', async () => {
+virtual('a task that comes while a barrier drains waits for the next filling', async () => {
   const rewait = 2
   const barrier = new Barrier(parties)
   const others = new Barrier(parties - rewait)
@@ -191,7 +191,7 @@ virtual('who comes while it drains waits for the next filling', async () => {
 })
 
 // test_filling_tasks_cancel_one
-virtual('one that was cancelled is not counted, and another takes its place', async () => {
+virtual('a barrier does not count a cancelled task, and another task takes its place', async () => {
   const barrier = new Barrier(3)
   let passed = 0
   const enter = async (): Promise<void> => {
@@ -218,7 +218,7 @@ virtual('one that was cancelled is not counted, and another takes its place', as
 })
 
 // test_reset_barrier
-virtual('a reset of an empty one changes nothing', async () => {
+virtual('a reset of an empty barrier changes nothing', async () => {
   const barrier = new Barrier(1)
   createTask(() => barrier.reset())
   await sleep(0)
@@ -226,7 +226,7 @@ virtual('a reset of an empty one changes nothing', async () => {
 })
 
 // test_reset_barrier_while_tasks_waiting
-virtual('a reset breaks it for those who wait, and for them only', async () => {
+virtual('a reset breaks a barrier for the tasks that wait, and for no others', async () => {
   const barrier = new Barrier(parties)
   const results: boolean[] = []
   const tasks = makeTasks(parties - 1, async () => {
@@ -240,7 +240,7 @@ virtual('a reset breaks it for those who wait, and for them only', async () => {
 })
 
 // test_reset_barrier_when_tasks_half_draining
-virtual('a reset breaks it for those who have not left yet', async () => {
+virtual('a reset breaks a draining barrier for the tasks that have not left yet', async () => {
   const barrier = new Barrier(parties)
   const rest = Math.floor(parties / 2)
   const broken: boolean[] = []
@@ -253,30 +253,33 @@ virtual('a reset breaks it for those who have not left yet', async () => {
 })
 
 // test_reset_barrier_when_tasks_half_draining_half_blocking
-virtual('a reset does not break it for those who wait to come in', async () => {
-  const barrier = new Barrier(parties)
-  const blocking = Math.floor(parties / 2)
-  const leaving: boolean[] = []
-  const entering: boolean[] = []
-  let count = 0
-  await gatherTasks(parties, async () => {
-    if (await breaks(barrier.wait())) {
-      leaving.push(true)
-      await barrier.wait()
-      return
-    }
-    if (++count > blocking) {
-      await barrier.reset()
-      await barrier.wait()
-    } else if (await breaks(barrier.wait())) entering.push(true)
-  })
-  expect(leaving).toEqual(times(blocking))
-  expect(entering).toEqual([])
-  expectFree(barrier)
-})
+virtual(
+  'a reset does not break a draining barrier for the tasks that wait to come in',
+  async () => {
+    const barrier = new Barrier(parties)
+    const blocking = Math.floor(parties / 2)
+    const leaving: boolean[] = []
+    const entering: boolean[] = []
+    let count = 0
+    await gatherTasks(parties, async () => {
+      if (await breaks(barrier.wait())) {
+        leaving.push(true)
+        await barrier.wait()
+        return
+      }
+      if (++count > blocking) {
+        await barrier.reset()
+        await barrier.wait()
+      } else if (await breaks(barrier.wait())) entering.push(true)
+    })
+    expect(leaving).toEqual(times(blocking))
+    expect(entering).toEqual([])
+    expectFree(barrier)
+  },
+)
 
 // test_reset_barrier_while_tasks_waiting_and_waiting_again
-virtual('who was broken by a reset can wait again at once', async () => {
+virtual('a task whose wait a reset has broken can wait again at once', async () => {
   const barrier = new Barrier(parties)
   const broken: boolean[] = []
   let passed = 0
@@ -298,7 +301,7 @@ virtual('who was broken by a reset can wait again at once', async () => {
 })
 
 // test_reset_barrier_while_tasks_draining
-virtual('a reset by the last who left breaks nobody', async () => {
+virtual('a reset by the last task that left breaks no wait', async () => {
   const barrier = new Barrier(parties)
   let count = 0
   let second = 0
@@ -320,7 +323,7 @@ virtual('a reset by the last who left breaks nobody', async () => {
 })
 
 // test_abort_barrier
-virtual('an abort of an empty one breaks it', async () => {
+virtual('an abort breaks an empty barrier', async () => {
   const barrier = new Barrier(1)
   createTask(() => barrier.abort())
   await sleep(0)
@@ -329,28 +332,31 @@ virtual('an abort of an empty one breaks it', async () => {
 })
 
 // test_abort_barrier_when_tasks_half_draining_half_blocking
-virtual('an abort breaks it for those who leave and those who come in', async () => {
-  const barrier = new Barrier(parties)
-  const blocking = Math.floor(parties / 2)
-  const leaving: boolean[] = []
-  const entering: boolean[] = []
-  let count = 0
-  await gatherTasks(parties, async () => {
-    if (await breaks(barrier.wait())) {
-      leaving.push(true)
-      return
-    }
-    if (++count > blocking) await barrier.abort()
-    else if (await breaks(barrier.wait())) entering.push(true)
-  })
-  expect(barrier.broken).toBe(true)
-  expect(leaving).toEqual(times(blocking))
-  expect(entering).toEqual(times(parties - blocking - 1))
-  expect(barrier.statistics()).toMatchObject({ state: 'broken', waiters: 0, blocked: 0 })
-})
+virtual(
+  'an abort breaks a barrier for the tasks that leave and for the tasks that come in',
+  async () => {
+    const barrier = new Barrier(parties)
+    const blocking = Math.floor(parties / 2)
+    const leaving: boolean[] = []
+    const entering: boolean[] = []
+    let count = 0
+    await gatherTasks(parties, async () => {
+      if (await breaks(barrier.wait())) {
+        leaving.push(true)
+        return
+      }
+      if (++count > blocking) await barrier.abort()
+      else if (await breaks(barrier.wait())) entering.push(true)
+    })
+    expect(barrier.broken).toBe(true)
+    expect(leaving).toEqual(times(blocking))
+    expect(entering).toEqual(times(parties - blocking - 1))
+    expect(barrier.statistics()).toMatchObject({ state: 'broken', waiters: 0, blocked: 0 })
+  },
+)
 
 // test_abort_barrier_when_exception
-virtual('one that fails after it has passed can break it for the others', async () => {
+virtual('a task that fails after it has passed can break the barrier for the others', async () => {
   const barrier = new Barrier(parties)
   let passed = 0
   const broken: boolean[] = []
@@ -374,7 +380,7 @@ virtual('one that fails after it has passed can break it for the others', async 
 })
 
 // test_abort_barrier_when_exception_then_resetting
-virtual('a reset mends a broken one', async () => {
+virtual('a reset repairs a broken barrier', async () => {
   const barrier = new Barrier(parties)
   const other = new Barrier(parties)
   const middle = Math.floor(parties / 2)
@@ -393,7 +399,7 @@ virtual('a reset mends a broken one', async () => {
       expect(error).toBeInstanceOf(RangeError)
       await barrier.abort()
     }
-    // Before the reset everyone must have left, and after it nobody may come in too soon.
+    // All tasks must have left before the reset, and no task may come in before it. The barrier `other` ensures both.
     if ((await other.wait()) === middle) await barrier.reset()
     await other.wait()
     await barrier.wait()

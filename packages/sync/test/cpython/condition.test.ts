@@ -17,7 +17,7 @@ import { thrown, virtual } from '../support/virtual.ts'
 // case there stands above its test. Those that cannot apply are listed in
 // docs/coming-from/differences-from-asyncio.md. test_context_manager is in lock.test.ts.
 
-/** Three who wait and each log their number; `release` says whether each gives the lock up again. */
+/** Starts `count` tasks that wait and then log their number. `release` says whether each task releases the lock afterwards. */
 function waiters(
   condition: Condition,
   release: boolean,
@@ -146,7 +146,7 @@ virtual('waitFor goes on only when its predicate holds', async () => {
   expect(task.result()).toBe(true)
 })
 
-// test_wait_for_unacquired (differs: true is what it gives)
+// test_wait_for_unacquired (differs: waitFor gives true, and not the value of the predicate)
 virtual('waitFor needs the lock only when it must wait', async () => {
   const condition = new Condition()
   expect(await condition.waitFor(() => true)).toBe(true)
@@ -197,8 +197,8 @@ test('notifyAll without the lock is an error', () => {
   expect(() => new Condition().notifyAll()).toThrow(RuntimeError)
 })
 
-// test_repr: what it tells is told by statistics()
-virtual('statistics tell whether it is locked and how many wait', async () => {
+// test_repr (here `statistics()` has what CPython's repr shows)
+virtual('statistics show whether a condition is locked and how many tasks wait', async () => {
   const condition = new Condition()
   const { tasks } = waiters(condition, true, 2)
   await sleep(0)
@@ -308,7 +308,7 @@ virtual('the cancel of taking the lock again is thrown as it is', async () => {
   expect(error).toBe(raised)
 })
 
-/** One item, one notice, and the notified consumer of two is cancelled after `delay`. */
+/** Two consumers wait for one item. The consumer that is notified is cancelled after `delay`. */
 async function cancelNotified(delay: (() => PromiseLike<void>) | null): Promise<void> {
   const condition = new Condition()
   let state = 0

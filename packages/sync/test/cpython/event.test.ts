@@ -4,10 +4,10 @@ import { expect, test } from 'vitest'
 import { thrown, virtual } from '../support/virtual.ts'
 
 // Behaviours of EventTests in Lib/test/test_asyncio/test_locks.py (CPython 3.13); the name of each case
-// there stands above its test. Those that cannot apply are listed in docs/coming-from/differences-from-asyncio.md.
+// there stands above its test. docs/coming-from/differences-from-asyncio.md lists the cases that cannot apply.
 
-// test_repr: what it tells is told by statistics()
-virtual('statistics tell whether it is set and how many wait', async () => {
+// test_repr (here `statistics()` has what CPython's repr shows)
+virtual('statistics show whether an event is set and how many tasks wait', async () => {
   const event = new Event()
   expect(event.statistics()).toEqual({ set: false, waiters: 0 })
   const waiting = event.wait()
@@ -18,25 +18,28 @@ virtual('statistics tell whether it is set and how many wait', async () => {
 })
 
 // test_wait
-virtual('who comes when it is set goes before those who must be woken', async () => {
-  const event = new Event()
-  expect(event.isSet()).toBe(false)
-  const result: number[] = []
-  const waiter = (n: number) => async (): Promise<void> => {
-    if (await event.wait()) result.push(n)
-  }
-  const tasks = [createTask(waiter(1)), createTask(waiter(2))]
-  await sleep(0)
-  expect(result).toEqual([])
-  tasks.push(createTask(waiter(3)))
-  event.set()
-  await sleep(0)
-  expect(result).toEqual([3, 1, 2])
-  expect(tasks.map((task) => task.result())).toEqual([undefined, undefined, undefined])
-})
+virtual(
+  'a task that comes when an event is set goes on before the tasks that are woken',
+  async () => {
+    const event = new Event()
+    expect(event.isSet()).toBe(false)
+    const result: number[] = []
+    const waiter = (n: number) => async (): Promise<void> => {
+      if (await event.wait()) result.push(n)
+    }
+    const tasks = [createTask(waiter(1)), createTask(waiter(2))]
+    await sleep(0)
+    expect(result).toEqual([])
+    tasks.push(createTask(waiter(3)))
+    event.set()
+    await sleep(0)
+    expect(result).toEqual([3, 1, 2])
+    expect(tasks.map((task) => task.result())).toEqual([undefined, undefined, undefined])
+  },
+)
 
 // test_wait_on_set
-virtual('a wait for what is set is over at once', async () => {
+virtual('a wait for an event that is set ends at once', async () => {
   const event = new Event()
   event.set()
   expect(await event.wait()).toBe(true)
@@ -52,7 +55,7 @@ virtual('a cancelled wait leaves no waiter behind', async () => {
 })
 
 // test_clear
-test('it can be cleared again', () => {
+test('an event can be cleared again', () => {
   const event = new Event()
   expect(event.isSet()).toBe(false)
   event.set()
@@ -62,7 +65,7 @@ test('it can be cleared again', () => {
 })
 
 // test_clear_with_waiters
-virtual('a set that is cleared at once has woken who waited', async () => {
+virtual('a set that is followed at once by a clear still wakes the waiters', async () => {
   const event = new Event()
   const result: number[] = []
   const task = createTask(async () => {

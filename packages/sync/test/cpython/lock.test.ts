@@ -11,11 +11,11 @@ import { expect, test } from 'vitest'
 import { thrown, virtual } from '../support/virtual.ts'
 
 // Behaviours of LockTests in Lib/test/test_asyncio/test_locks.py and test_pep492.py (CPython 3.13); the
-// name of each case there stands above its test. Those that cannot apply are listed in
-// docs/coming-from/differences-from-asyncio.md.
+// name of each case there stands above its test. docs/coming-from/differences-from-asyncio.md lists the cases that cannot
+// apply.
 
-// test_repr: what it tells is told by statistics()
-virtual('statistics tell whether it is held', async () => {
+// test_repr (here `statistics()` has what CPython's repr shows)
+virtual('statistics show whether a lock is held', async () => {
   const lock = new Lock()
   expect(lock.statistics()).toEqual({ locked: false, holders: 0, waiters: 0 })
   await lock.acquire()
@@ -29,7 +29,7 @@ virtual('an await of the primitive itself takes nothing', async () => {
     await sleep(10)
     expect(lock.locked()).toBe(false)
     expect(lock).not.toHaveProperty('then')
-    // oxlint-disable-next-line typescript/await-thenable -- what the test is about
+    // oxlint-disable-next-line typescript/await-thenable -- the test awaits the primitive itself
     expect(await lock).toBe(lock)
     expect(Symbol.dispose in lock).toBe(false)
     expect(lock.locked()).toBe(false)
@@ -98,7 +98,7 @@ virtual('a release passes a waiter that was cancelled in the same turn', async (
   expect(lock.statistics().waiters).toBe(2)
   blocker.setResult()
   b.cancel()
-  // It leaves the line at once, where CPython keeps it, marked as cancelled, until its turn.
+  // The cancelled waiter leaves the queue at once. In CPython it stays there, marked as cancelled, until its turn.
   expect(lock.statistics().waiters).toBe(1)
   await sleep(0)
   expect(lock.locked()).toBe(false)
@@ -163,7 +163,7 @@ virtual('a release with no waiters frees the lock', async () => {
 })
 
 // test_context_manager, ConditionTests.test_context_manager, test_context_manager_async_with (pep492)
-virtual('a block with `using` holds it to its end', async () => {
+virtual('a block with `using` holds the primitive until its end', async () => {
   for (const lock of [new Lock(), new Condition(), new Semaphore(), new BoundedSemaphore()]) {
     await sleep(10)
     expect(lock.locked()).toBe(false)

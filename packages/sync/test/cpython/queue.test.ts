@@ -21,11 +21,11 @@ import { describe, expect, test } from 'vitest'
 import { thrown, virtual } from '../support/virtual.ts'
 
 // Behaviours of Lib/test/test_asyncio/test_queues.py (CPython 3.13); the name of each case there stands
-// above its test. Those that cannot apply are listed in docs/coming-from/differences-from-asyncio.md.
+// above its test. docs/coming-from/differences-from-asyncio.md lists the cases that cannot apply.
 
 describe('QueueBasicTests', () => {
-  // test_repr, test_str: what they tell is told by statistics()
-  virtual('statistics tell of items and who waits', async () => {
+  // test_repr, test_str (here `statistics()` has what CPython's texts show)
+  virtual('statistics show the numbers of items and of waiters', async () => {
     const queue = new Queue<number>({ maxsize: 1 })
     const free = {
       size: 0,
@@ -57,7 +57,7 @@ describe('QueueBasicTests', () => {
   })
 
   // test_empty
-  virtual('it is empty before a put and after a get', async () => {
+  virtual('a queue is empty before a put and after a get', async () => {
     const queue = new Queue<number>()
     expect(queue.empty()).toBe(true)
     await queue.put(1)
@@ -67,7 +67,7 @@ describe('QueueBasicTests', () => {
   })
 
   // test_full
-  virtual('it is full when it has a limit and holds as much', async () => {
+  virtual('a queue is full when it has a limit and holds as many items', async () => {
     expect(new Queue().full()).toBe(false)
     const queue = new Queue<number>({ maxsize: 1 })
     await queue.put(1)
@@ -106,7 +106,7 @@ describe('QueueBasicTests', () => {
 
 describe('QueueGetTests', () => {
   // test_blocking_get
-  virtual('a get of what is there does not wait', async () => {
+  virtual('a get does not wait when an item is there', async () => {
     const queue = new Queue<number>()
     queue.putNowait(1)
     expect(await queue.get()).toBe(1)
@@ -149,7 +149,7 @@ describe('QueueGetTests', () => {
   })
 
   // test_nonblocking_get_exception
-  test('getNowait of an empty one is an error', () => {
+  test('getNowait of an empty queue is an error', () => {
     expect(() => new Queue().getNowait()).toThrow(QueueEmpty)
   })
 
@@ -168,7 +168,7 @@ describe('QueueGetTests', () => {
   })
 
   // test_get_with_waiting_putters
-  virtual('what waiting putters bring leaves in their order', async () => {
+  virtual('the items of waiting putters leave in the order in which the putters came', async () => {
     const queue = new Queue<string>({ maxsize: 1 })
     createTask(() => queue.put('a'))
     createTask(() => queue.put('b'))
@@ -268,7 +268,7 @@ describe('QueuePutTests', () => {
   })
 
   // test_nonblocking_put_exception
-  test('putNowait into a full one is an error', () => {
+  test('putNowait into a full queue is an error', () => {
     const queue = new Queue<number>({ maxsize: 1 })
     queue.putNowait(1)
     expect(() => queue.putNowait(2)).toThrow(QueueFull)
@@ -378,7 +378,7 @@ virtual('a PriorityQueue gives the least first', async () => {
 const kinds = { Queue, LifoQueue, PriorityQueue }
 
 describe.each(Object.entries(kinds))('the join and shutdown tests of %s', (_name, Kind) => {
-  /** A queue that is shut down and empty refuses everything. */
+  /** Checks that a queue that is shut down and empty refuses every put and get. */
   async function expectShutDown(queue: Queue<string>): Promise<void> {
     expect(await thrown(queue.put('data'))).toBeInstanceOf(QueueShutDown)
     expect(() => queue.putNowait('data')).toThrow(QueueShutDown)
@@ -414,14 +414,14 @@ describe.each(Object.entries(kinds))('the join and shutdown tests of %s', (_name
   })
 
   // test_join_empty_queue
-  virtual('join of an empty one ends at once, and again', async () => {
+  virtual('join of an empty queue ends at once, and does so again', async () => {
     const queue = new Kind()
     await queue.join()
     await queue.join()
   })
 
-  // both test_format: what they tell is told by statistics()
-  test('statistics tell of unfinished items and of the shutdown', () => {
+  // both test_format (here `statistics()` has what CPython's texts show)
+  test('statistics show the unfinished items and the shutdown', () => {
     const queue = new Kind<number>()
     expect(queue.statistics()).toMatchObject({ maxsize: 0, unfinished: 0, isShutDown: false })
     queue.putNowait(1)
@@ -432,7 +432,7 @@ describe.each(Object.entries(kinds))('the join and shutdown tests of %s', (_name
   })
 
   // test_shutdown_empty
-  virtual('shutdown of an empty one fails a waiting get', async () => {
+  virtual('shutdown of an empty queue fails a waiting get', async () => {
     const queue = new Kind<string>()
     const getting = createTask(() => queue.get())
     await sleep(0)
@@ -446,7 +446,7 @@ describe.each(Object.entries(kinds))('the join and shutdown tests of %s', (_name
   })
 
   // test_shutdown_nonempty
-  virtual('shutdown fails a waiting put, and what is there can be got', async () => {
+  virtual('shutdown fails a waiting put, and items in the queue can still be got', async () => {
     const queue = new Kind<string>({ maxsize: 1 })
     queue.putNowait('data')
     const joining = createTask(() => queue.join())
@@ -470,7 +470,7 @@ describe.each(Object.entries(kinds))('the join and shutdown tests of %s', (_name
   })
 
   // test_shutdown_immediate
-  virtual('an immediate shutdown drops what is there and lets join go', async () => {
+  virtual('an immediate shutdown drops the items and ends join', async () => {
     const queue = new Kind<string>()
     queue.putNowait('data')
     const joining = createTask(() => queue.join())
@@ -484,7 +484,7 @@ describe.each(Object.entries(kinds))('the join and shutdown tests of %s', (_name
   })
 
   // test_shutdown_immediate_with_unfinished
-  virtual('join waits for what was got before an immediate shutdown', async () => {
+  virtual('join waits for the items that were got before an immediate shutdown', async () => {
     const queue = new Kind<string>()
     queue.putNowait('data')
     queue.putNowait('data')
@@ -502,7 +502,7 @@ describe.each(Object.entries(kinds))('the join and shutdown tests of %s', (_name
     await joining
   })
 
-  // The same under contention, which CPython has for threads only.
+  // CPython tests shutdown with several waiters only for the queue of threads.
   virtual('shutdown fails every getter and putter that waits', async () => {
     const [empty, full] = [new Kind<number>(), new Kind<number>({ maxsize: 1 })]
     full.putNowait(1)

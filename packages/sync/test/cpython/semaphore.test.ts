@@ -16,12 +16,12 @@ import { thrown, virtual } from '../support/virtual.ts'
 // case there stands above its test. test_semaphore is in lock.test.ts.
 
 // test_initial_value_zero
-test('one without permits is locked', () => {
+test('a semaphore without permits is locked', () => {
   expect(new Semaphore(0).locked()).toBe(true)
 })
 
-// test_repr: what it tells is told by statistics()
-virtual('statistics tell of permits, holders and waiters', async () => {
+// test_repr (here `statistics()` has what CPython's repr shows)
+virtual('statistics show the permits, the holders and the waiters', async () => {
   const semaphore = new Semaphore()
   expect(semaphore.statistics()).toEqual({ value: 1, holders: 0, waiters: 0 })
   await semaphore.acquire()
@@ -38,7 +38,7 @@ test('a negative value is refused', () => {
 })
 
 // test_acquire
-virtual('permits go to who came first, in the turn after the release', async () => {
+virtual('permits go to the tasks that came first, in the turn after the release', async () => {
   const semaphore = new Semaphore(3)
   const result: number[] = []
   await semaphore.acquire()
@@ -80,7 +80,7 @@ virtual('a cancelled acquire leaves no waiter behind', async () => {
 })
 
 // test_acquire_cancel_before_awoken
-virtual('a release passes those who were cancelled before it', async () => {
+virtual('a release skips the waiters that were cancelled before it', async () => {
   const semaphore = new Semaphore(0)
   const tasks = [1, 2, 3, 4].map(() => createTask(() => semaphore.acquire()))
   const [first, second, third, fourth] = tasks as [Task, Task, Task, Task]
@@ -97,7 +97,7 @@ virtual('a release passes those who were cancelled before it', async () => {
 })
 
 // test_acquire_hang
-virtual('a permit released after a cancel reaches the next', async () => {
+virtual('a permit that is released after a cancel reaches the next waiter', async () => {
   const semaphore = new Semaphore(0)
   const first = createTask(() => semaphore.acquire())
   const second = createTask(() => semaphore.acquire())
@@ -111,29 +111,32 @@ virtual('a permit released after a cancel reaches the next', async () => {
 })
 
 // test_acquire_no_hang
-virtual('a permit whose receiver is cancelled in the same turn can be had', async () => {
-  const semaphore = new Semaphore(1)
-  const first = createTask(async () => {
-    {
+virtual(
+  'a permit whose receiver is cancelled in the same turn can be acquired by others',
+  async () => {
+    const semaphore = new Semaphore(1)
+    const first = createTask(async () => {
+      {
+        using _ = await semaphore.acquire()
+        await sleep(0)
+      }
+      second.cancel()
+    })
+    let entered = false
+    const second: Task<void> = createTask(async () => {
       using _ = await semaphore.acquire()
-      await sleep(0)
-    }
-    second.cancel()
-  })
-  let entered = false
-  const second: Task<void> = createTask(async () => {
-    using _ = await semaphore.acquire()
-    entered = true
-  })
-  const [one, other] = await gather([first, second], { returnExceptions: true })
-  expect(one).toBeUndefined()
-  expect(other).toBeInstanceOf(CancelledError)
-  expect(entered).toBe(false)
-  await waitFor(semaphore.acquire(), 1000)
-})
+      entered = true
+    })
+    const [one, other] = await gather([first, second], { returnExceptions: true })
+    expect(one).toBeUndefined()
+    expect(other).toBeInstanceOf(CancelledError)
+    expect(entered).toBe(false)
+    await waitFor(semaphore.acquire(), 1000)
+  },
+)
 
 // test_release_not_acquired
-test('a bounded one refuses a release without an acquire', () => {
+test('a BoundedSemaphore refuses a release without an acquire', () => {
   expect(() => new BoundedSemaphore().release()).toThrow(RangeError)
 })
 
@@ -147,7 +150,7 @@ virtual('a release with no waiters frees the permit', async () => {
 })
 
 // test_acquire_fifo_order
-virtual('who comes again goes behind those who wait', async () => {
+virtual('a task that acquires again waits behind the other waiters', async () => {
   const semaphore = new Semaphore(1)
   const result: string[] = []
   const contender = (tag: string) => async (): Promise<void> => {
@@ -167,7 +170,7 @@ virtual('who comes again goes behind those who wait', async () => {
 })
 
 // test_acquire_fifo_order_2
-virtual('who releases and acquires in one turn does not overtake', async () => {
+virtual('a task that releases and acquires in one turn does not overtake the waiters', async () => {
   const semaphore = new Semaphore(1)
   const result: number[] = []
   const contender = (n: number) => async (): Promise<void> => {
@@ -188,7 +191,7 @@ virtual('who releases and acquires in one turn does not overtake', async () => {
 })
 
 // test_acquire_fifo_order_3
-virtual('the order holds for those behind one that was cancelled', async () => {
+virtual('the waiters behind a cancelled waiter keep their order', async () => {
   const semaphore = new Semaphore(0)
   const result: number[] = []
   const tasks = [1, 2, 3].map((n) =>
@@ -207,7 +210,7 @@ virtual('the order holds for those behind one that was cancelled', async () => {
 })
 
 // test_acquire_fifo_order_4
-virtual('one that gets in wakes all those for whom there are permits too', async () => {
+virtual('a task that gets a permit wakes all waiters for which there are permits too', async () => {
   const semaphore = new Semaphore(0)
   const result: number[] = []
   let fourth: Task<void> | null = null

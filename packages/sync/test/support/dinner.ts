@@ -6,7 +6,7 @@ const count = 5
 
 /**
  * The dining philosophers. There are as many forks as philosophers, and a philosopher needs the forks on both sides to eat.
- * There is one seat less than philosophers: otherwise each of them could hold one fork and wait for the other for ever.
+ * There is one seat less than philosophers. Otherwise each philosopher could hold one fork and wait for the other fork for ever.
  */
 export class Dinner {
   readonly forks: Lock[] = Array.from({ length: count }, () => new Lock())
@@ -14,7 +14,7 @@ export class Dinner {
   readonly #eating = new Set<number>()
   meals = 0
 
-  /** What each philosopher does: eats twice, and expects that neither neighbour eats at the same time. */
+  /** The body of each philosopher: it eats twice, and expects that neither neighbour eats at the same time. */
   readonly philosophers: (() => Promise<void>)[] = this.forks.map((_, i) => async () => {
     for (let meal = 0; meal < 2; meal++) {
       using _seat = await this.seats.acquire()
