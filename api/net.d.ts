@@ -7,6 +7,7 @@ export declare function nameOf(address: string | undefined, port: number | undef
 
 // dist/bulk-reads.d.ts
 import { Socket } from 'node:net';
+export declare const isNode: boolean;
 export type Receiver = (bytes: Buffer, lent: boolean) => boolean;
 export declare function withBulkReads(socket: Socket, receive: Receiver): Socket;
 
@@ -363,6 +364,17 @@ export declare class TlsHandshakes {
     destroySockets(): void;
 }
 
+// dist/tls-shutdown.d.ts
+import { type EventLoop, TimeoutError } from '@tasktree/core';
+import type { TLSSocket } from 'node:tls';
+import { type ShutdownOptions } from './tls.ts';
+export declare class TlsShutdown implements Disposable {
+    #private;
+    constructor(socket: TLSSocket, side: 'client' | 'server', options: ShutdownOptions);
+    begin(loop: EventLoop, onTimeout: (error: TimeoutError) => void): void;
+    [Symbol.dispose](): void;
+}
+
 // dist/tls.d.ts
 import { type EventLoop } from '@tasktree/core';
 import { ConnectionResetError } from '@tasktree/streams';
@@ -373,14 +385,15 @@ export interface TlsOptions extends Omit<TlsServerOptions & ConnectionOptions, '
     sslShutdownTimeout?: number | undefined;
 }
 export declare function checkTls(options: unknown, side: 'client' | 'server'): void;
+export declare function checkCertificate(options: TlsOptions): void;
 export declare function checkTlsName(options: TlsOptions | true, host: string | undefined): void;
 export declare function checkTimeout(name: string, ms: unknown): void;
 export declare function handshakeTimeoutOf(options: TlsOptions | true): number;
-export interface TlsShutdown {
+export interface ShutdownOptions {
     readonly timeout: number;
     readonly waitsForPeer: boolean;
 }
-export declare function shutdownOf(options: TlsOptions | true, own?: number): TlsShutdown;
+export declare function shutdownOf(options: TlsOptions | true, own?: number): ShutdownOptions;
 export declare function inHandshakeTime(options: TlsOptions | true, body: () => Promise<void>): Promise<void>;
 export declare function after(loop: EventLoop, ms: number, callback: () => void): Disposable;
 export interface Handshake {
@@ -400,11 +413,11 @@ export declare function ignoreErrors(socket: Socket): void;
 // dist/transport.d.ts
 import { type WaitOptions, type WriteProtocol, WriteTransport } from '@tasktree/streams';
 import { type BufferedProtocol, type Protocol } from './protocol.ts';
-import { type TlsOptions, type TlsShutdown } from './tls.ts';
+import { type ShutdownOptions, type TlsOptions } from './tls.ts';
 export interface TransportSetup {
     readonly side: 'client' | 'server';
     readonly host?: string | undefined;
-    readonly shutdown?: TlsShutdown | undefined;
+    readonly shutdown?: ShutdownOptions | undefined;
     readonly onLost?: ((transport: Transport) => void) | undefined;
 }
 export declare class Transport extends WriteTransport {
