@@ -264,7 +264,8 @@ export class Server implements AsyncDisposable {
     if (this.#options.tls === undefined) {
       throw new RuntimeError('setSecureContext() of a server without the option tls')
     }
-    const tls = { ...this.#options.tls, ...options }
+    const given = Object.entries(options).filter(([, value]) => value !== undefined)
+    const tls: TlsOptions = { ...this.#options.tls, ...Object.fromEntries(given) }
     createSecureContext(tls)
     this.#options = { ...this.#options, tls }
     for (const { server } of this.#listeners) {

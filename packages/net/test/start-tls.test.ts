@@ -480,6 +480,7 @@ test('a server takes a new certificate without closing', () =>
     expect(() => server.setSecureContext({ key: 'no key', cert: 'no cert' })).toThrow(
       /PEM|key|DECODER/i,
     )
+    server.setSecureContext({ key: undefined, cert: undefined })
     const [, second] = await openConnection('localhost', port, { tls: { ca } })
     second.abort()
     server.setSecureContext(other)
