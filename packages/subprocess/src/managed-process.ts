@@ -95,15 +95,17 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   /**
-   * Stops the process and starts a new one.
+   * Stops the process, if it runs, and starts a new one.
    *
-   * @throws {RuntimeError} when `stop` or another `restart` was called before the new process was started
-   * @throws what `stop` and `start` throw
+   * @throws {RuntimeError} when the process was never started, and when `stop` or another `restart` was called before the
+   * new process was started
+   * @throws the error of a StreamReader or a StreamWriter that the process was given, when that stream has failed
+   * @throws what `start` throws
    */
   async restart(): Promise<void> {
-    const stopped = this.stop()
-    const stops = this.#stops
-    await stopped
+    const life = this.#started()
+    const stops = ++this.#stops
+    await life.stop()
     if (this.#stops !== stops)
       throw new RuntimeError(`${this.#program} was stopped while it was restarted`)
     this.#restarts++

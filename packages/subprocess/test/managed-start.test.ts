@@ -64,6 +64,15 @@ test('it can be started once the program is there', async () => {
   expect(helper.state).toBe('stopped')
 })
 
+test('a restart starts it too if its start has failed', async () => {
+  const tool = join(folder(), 'tool')
+  await using helper = new ManagedProcess(tool)
+  expect(await failure(helper.start())).toBeInstanceOf(FileNotFoundError)
+  writeFileSync(tool, '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 })
+  await helper.restart()
+  expect(helper.state).toBe('running')
+})
+
 test('a start in the turn in which another one fails is not lost', async () => {
   const helper = new ManagedProcess('true', [], { ready: /never/ })
   const second = helper.start().catch(() => helper.start())
