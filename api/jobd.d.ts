@@ -1559,6 +1559,7 @@ export declare class JobRecords {
     matching(filter: JobFilter, states: readonly JobState[], after: number, limit: number): number[];
     add(request: JobRequest, time?: ScheduledTime | null): Added;
     keyHolder(key: string): number | null;
+    freeTime(schedule: string, at: number): number;
     begin(id: number, now: number): Job;
     end(id: number, state: JobState, { text, type }: StoredResult): Job;
     fail(id: number, error: string, delay: number): Job;
@@ -1620,6 +1621,7 @@ export interface Schedule extends ScheduleRequest {
     readonly lastAt: number | null;
     readonly lastJob: number | null;
 }
+export declare function isInterval(spec: string): boolean;
 export declare function listSchedules(database: DatabaseSync): Schedule[];
 export declare function putSchedule(database: DatabaseSync, { name, spec, zone, missed, request }: ScheduleRequest, nextAt: number | null): void;
 export declare function removeSchedule(database: DatabaseSync, name: string): boolean;
@@ -1696,7 +1698,7 @@ export declare class Store extends Actor {
     schedules(): ReplyPort<Schedule[]>;
     putSchedule(schedule: ScheduleRequest, nextAt: number | null): ReplyPort<void>;
     removeSchedule(name: string): ReplyPort<boolean>;
-    fire({ name, request }: Schedule, due: readonly number[], nextAt: number | null): ReplyPort<Job[]>;
+    fire({ name, spec, request }: Schedule, due: readonly number[], nextAt: number | null): ReplyPort<Job[]>;
     end(id: number, state: JobState, result?: StoredResult): ReplyPort<Job>;
     fail(id: number, error: string, delay: number): ReplyPort<Job>;
     requeue(id: number): ReplyPort<Job>;

@@ -149,3 +149,48 @@ test.each([3_600_000, -3_600_000])(
       }),
     ),
 )
+
+test('an interval goes on after the clock steps back onto times that had their jobs', slow, () =>
+  inFolder((folder) =>
+    runVirtual(async () => {
+      let offset = 0
+      vi.spyOn(Date, 'now').mockImplementation(() => Math.round(getEventLoop().time()) + offset)
+      const kinds = defineKinds({ none: { run: () => undefined } })
+      await inScheduling({ file: join(folder, 'jobs'), kinds }, async ({ store, schedules }) => {
+        const schedule = { name: 'each second', spec: '1000', zone: null, missed: 'once' } as const
+        await schedules.ask.put({ ...schedule, request: request('none') })
+        await sleep(60_500)
+        offset = -30_000
+        await sleep(30_000)
+        const jobs = await store.ask.list({ schedule: 'each second' }, 1_000)
+        expect(jobs.length).toBeGreaterThanOrEqual(89)
+        expect(jobs.length).toBeLessThanOrEqual(91)
+      })
+    }),
+  ),
+)
+
+test(
+  'an interval begins again at once if the clock was set back while the server was down',
+  slow,
+  () =>
+    inFolder((folder) =>
+      runVirtual(async () => {
+        let offset = 7_200_000
+        vi.spyOn(Date, 'now').mockImplementation(() => Math.round(getEventLoop().time()) + offset)
+        const kinds = defineKinds({ none: { run: () => undefined } })
+        const file = join(folder, 'jobs')
+        const schedule = { name: 'each second', spec: '1000', zone: null, missed: 'once' } as const
+        await inScheduling({ file, kinds }, async ({ schedules }) => {
+          await schedules.ask.put({ ...schedule, request: request('none') })
+          await sleep(5_500)
+        })
+        offset = 0
+        await inScheduling({ file, kinds }, async ({ store }) => {
+          await sleep(5_500)
+          const jobs = await store.ask.list({ schedule: 'each second' }, 1_000)
+          expect(jobs.length).toBeGreaterThanOrEqual(10)
+        })
+      }),
+    ),
+)

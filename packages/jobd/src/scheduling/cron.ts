@@ -1,4 +1,5 @@
 import { Cron } from 'croner'
+import { isInterval } from '../store/schedule-rows.ts'
 
 /** The times of a schedule cannot be used. */
 export class ScheduleError extends RangeError {
@@ -18,9 +19,8 @@ export class Times {
 
   /** @throws {ScheduleError} for a pattern, an interval or a time zone that is not valid */
   constructor(spec: string, zone: string | null) {
-    const isInterval = /^\d+$/.test(spec)
-    this.#interval = isInterval ? Number(spec) : 0
-    if (isInterval) {
+    this.#interval = isInterval(spec) ? Number(spec) : 0
+    if (isInterval(spec)) {
       if (this.#interval < leastInterval || this.#interval > 2 ** 50)
         throw new ScheduleError(
           `a schedule has an interval from ${leastInterval} to ${2 ** 50} ms, got ${spec.slice(0, 64)} ms`,

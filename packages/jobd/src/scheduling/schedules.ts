@@ -55,6 +55,15 @@ export function dueTimes(
   return { times: onTime.length > 0 ? onTime : [last], nextAt: next }
 }
 
+/**
+ * Returns the next time of a schedule. An interval is due after one interval at the latest, even if the wall clock was set
+ * back while the server was down, so that `nextAt` in the jobs' file is further away.
+ */
+function withinReach(nextAt: number | null, times: Times): number | null {
+  const latest = times.isOfWallClock ? null : times.after(Date.now())
+  return nextAt === null || latest === null ? nextAt : Math.min(nextAt, latest)
+}
+
 interface Entry {
   schedule: Schedule
   readonly times: Times
@@ -111,7 +120,8 @@ export class Schedules extends Actor {
 
   #put(schedule: Schedule): void {
     const times = new Times(schedule.spec, schedule.zone)
-    this.#entries.set(schedule.name, { schedule, times, isFiring: false })
+    const nextAt = withinReach(schedule.nextAt, times)
+    this.#entries.set(schedule.name, { schedule: { ...schedule, nextAt }, times, isFiring: false })
   }
 
   /** Returns the schedules, sorted by name. */

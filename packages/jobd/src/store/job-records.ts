@@ -120,6 +120,13 @@ export class JobRecords {
     return holder === null || hasLetGo(holder, Date.now()) ? null : holder.id
   }
 
+  /** Returns the first time, `at` or a later one, for which the schedule has added no job. */
+  freeTime(schedule: string, at: number): number {
+    let time = at
+    while (this.#scheduledFor({ schedule, scheduledAt: time }) !== null) time++
+    return time
+  }
+
   /** Called before an attempt begins. The attempt is counted here, so that it also counts if a crash interrupts it. */
   begin(id: number, now: number): Job {
     const job = this.#update(`state = 'running', attempts = attempts + 1, startedAt = ?`, id, now)

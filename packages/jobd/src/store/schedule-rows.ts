@@ -30,6 +30,11 @@ export interface Schedule extends ScheduleRequest {
   readonly lastJob: number | null
 }
 
+/** Whether the times of a schedule are an interval in milliseconds, and not a cron pattern. */
+export function isInterval(spec: string): boolean {
+  return /^\d+$/.test(spec)
+}
+
 export function listSchedules(database: DatabaseSync): Schedule[] {
   const rows = database.prepare('SELECT * FROM schedules ORDER BY name').all()
   return rows.map((row) => {

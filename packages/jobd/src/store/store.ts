@@ -14,6 +14,7 @@ import type { Revival, StoredQueuedJob } from './job-rows.ts'
 import { type Retention, retentionOf, surplusJobs } from './retention.ts'
 import {
   advanceSchedule,
+  isInterval,
   listSchedules,
   putSchedule,
   removeSchedule,
@@ -168,14 +169,20 @@ export class Store extends Actor {
   /**
    * Adds the jobs of a schedule for the times `due`, and stores `nextAt` as its next time. One transaction does both,
    * so that after a crash either both are stored or neither. Answers with the new jobs.
+   *
+   * A time of a cron pattern that has its job already gets no second one, because the wall clock may have been set back.
+   * A time of an interval moves on by some milliseconds instead, because intervals do not follow the wall clock.
    */
   fire(
-    { name, request }: Schedule,
+    { name, spec, request }: Schedule,
     due: readonly number[],
     nextAt: number | null,
   ): ReplyPort<Job[]> {
     return this.#transactions.write(() => {
-      const added = due.map((at) => this.#jobs.add(request, { schedule: name, scheduledAt: at }))
+      const added = due.map((at) => {
+        const scheduledAt = isInterval(spec) ? this.#jobs.freeTime(name, at) : at
+        return this.#jobs.add(request, { schedule: name, scheduledAt })
+      })
       const job = added.at(-1)?.job.id ?? null
       advanceSchedule(this.#database, name, { nextAt, at: due.at(-1) ?? null, job })
       return added.filter(({ isNew }) => isNew).map((each) => each.job)
