@@ -1,4 +1,4 @@
-// Each operation is cancelled after 0, 1, 2, … turns of the loop, and leaves nothing behind.
+// Cancels each operation after 0, 1, 2, … turns of the loop. The operation must leave nothing behind.
 import { createTask, run as runLoop, sleep, type Task, timeout, wait } from '@tasktree/core'
 import {
   $,
@@ -15,7 +15,7 @@ import { expect, test } from 'vitest'
 import { children, pipes, running } from './support/system.ts'
 
 const TURNS = 24
-/** The first turns follow each other at once, and the later ones let the processes go on. */
+/** Waits for the next moment of a cancel. The first 14 moments are one turn apart. Later ones are 3 ms apart. */
 const turn = (i: number): Promise<void> => sleep(i < 14 ? 0 : 3)
 
 async function settled(count: () => number, expected: number): Promise<void> {

@@ -5,7 +5,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { children, running } from './support/system.ts'
 
-/** Prints its arguments, each ended by NUL. */
+/** A command that prints its arguments, each with a NUL byte at its end. */
 const show = ['printf', String.raw`%s\0`]
 const shown = (output: string): string[] => output.split('\0').slice(0, -1)
 
@@ -71,7 +71,7 @@ test('escapes are those of JavaScript, as in zx and execa: within quotes too, an
     '`${1}',
     'a',
   ])
-  // The words of several lines, with and without a backslash at the end of a line.
+  // A template may have several lines. A backslash at the end of a line is allowed and not needed.
   expect(
     shown(
       await $`${show} one
@@ -253,7 +253,7 @@ test('an endless child is held while its lines are not taken', async () => {
   const before = process.memoryUsage().rss
   for await (const line of $`yes ${'x'.repeat(1_000)}`.lines()) {
     expect(line).toHaveLength(1_000)
-    // A slow consumer: the child could have written gigabytes by now.
+    // The loop takes lines slowly. Without backpressure the child would have written gigabytes by now.
     if (seen++ < 30) await sleep(10)
     if (seen === 20_000) break
   }
@@ -353,7 +353,7 @@ test(
           ({ returncode }) => returncode,
           (error: unknown) => (isCancelled(error) ? 'cancelled' : error),
         )
-        // It has been ended by SIGTERM, or has never begun.
+        // The cancel has ended the source with SIGTERM, or the source has never begun.
         expect(turns === 30 ? [-15] : [-15, 'cancelled']).toContain(result)
       }
       expect(children()).toEqual([])
@@ -404,7 +404,7 @@ test('the output that a pipe or a loop needs must not have another place', async
   const inherits = $({ stdio: 'inherit' })`true`
   expect(() => source.pipe(inherits)).toThrow('it was given its stdin')
   await Promise.all([source, inherits])
-  // What the source says may go anywhere.
+  // The stderr of the source is not needed, so it may have any place.
   expect(await $({ stderr: 'ignore' })`sh -c ${'echo x; echo y >&2'}`.pipe($`cat`).text()).toBe(
     'x\n',
   )

@@ -22,13 +22,13 @@ import { Gates } from './support/gates.ts'
 
 const pipes = { stdin: PIPE, stdout: PIPE, stderr: PIPE } as const
 const numbers = Array.from({ length: 200 }, (_, i) => `${i}\n`).join('')
-/** Writes to both outputs, in pieces and with pauses. */
+/** A script that writes to both outputs in pieces, with pauses between them. */
 const slow =
   'i=0; while [ $i -lt 200 ]; do echo $i; echo $i >&2; i=$((i+1)); [ $((i % 20)) = 0 ] && sleep 0.01; done; exit 7'
 
 test('a communicate that is given up by a signal loses nothing, however often', async () => {
   using gates = new Gates()
-  // The end comes after a number of tries, also on a machine on which one try takes as long as the rest of the script.
+  // The script waits for a number of tries before it goes on, because on a slow machine one try may take as long as the script.
   const script = `${gates.passing('tries')}; ${slow}`
   const child = await createSubprocessShell(script, { ...pipes, stdin: DEVNULL })
   let tries = 0
@@ -100,7 +100,7 @@ test('the idiom of Python: kill after the timeout, then take the rest', async ()
 
 test('input goes on where it was given up, and is not taken twice', async () => {
   const input = Buffer.alloc(3_000_000, 'x')
-  // Reads nothing for a while, so that the input fills the pipe.
+  // The child reads nothing for a while, so that the input fills the pipe.
   const child = await createSubprocessShell('sleep 0.1; cat', pipes)
   await expect(child.communicate(input, { timeout: 20 })).rejects.toBeInstanceOf(TimeoutExpired)
   expect(() => child.communicate('more')).toThrow(RuntimeError)

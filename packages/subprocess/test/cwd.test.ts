@@ -33,7 +33,7 @@ test('cwd may be a URL, wherever a process is started', async () => {
   writeFileSync(join(path, 'script'), 'import os\nprint(os.getcwd())')
   for (const managed of [
     new ManagedProcess('pwd', [], { cwd, onStdout: (line) => void lines.push(line) }),
-    // Its script is looked for in `cwd`.
+    // Python looks for the script in `cwd`.
     python('script', [], { cwd, onStdout: (line) => void lines.push(line) }),
   ]) {
     await managed.start()

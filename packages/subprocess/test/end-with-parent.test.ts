@@ -14,7 +14,7 @@ const program = `${import.meta.dirname}/fixtures/parent.ts`
 interface Parent {
   parent: ChildProcess
   lines: Interface
-  /** What its child said, and the child's pid. */
+  /** The first line of the parent: what its child printed, and the process id of the child. */
   first: string
   exit: Promise<unknown[]>
 }
@@ -57,7 +57,7 @@ test.each(['SIGTERM', 'SIGQUIT'] as const)(
     const deaf = 'trap "" TERM INT QUIT; echo ready; while :; do sleep 0.0163; done'
     const { parent, exit } = await startParent('plain', deaf)
     parent.kill(signal)
-    // The second may come at any time; here most likely when the first has been heard.
+    // The second signal may come at any time. After 20 ms the parent has most likely handled the first one.
     await sleep(20)
     parent.kill(signal)
     expect(await exit).toEqual([null, signal])
@@ -135,7 +135,7 @@ test('what is started while its parent ends its children is ended, too', async (
   expect(running('sleep 6168')).toEqual([])
 })
 
-/** Ignores every signal that can be ignored. */
+/** Returns a script that ignores SIGINT, SIGTERM and SIGHUP. */
 const stubborn = (sleep: string): string => `trap "" INT TERM HUP; echo ready; exec sleep ${sleep}`
 
 test.each([

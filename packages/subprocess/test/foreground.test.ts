@@ -1,4 +1,4 @@
-// stdio: 'inherit': the child has the terminal, and Ctrl-C is for the child alone.
+// Tests `stdio: 'inherit'`: the child has the terminal, and Ctrl-C is only for the child.
 import { $, createSubprocessExec, run } from '@tasktree/subprocess'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,7 +9,7 @@ import { running } from './support/system.ts'
 const fixture = (name: string): string => `${import.meta.dirname}/fixtures/${name}`
 const program = ['--conditions=@tasktree/source', fixture('foreground.ts')]
 
-/** What is shown in a terminal in which `keys` are typed, each when the text before it was shown. */
+/** Runs a program in a terminal and types `keys`, each when the text `after` was shown. Returns the lines on the terminal. */
 async function inTerminal(
   args: readonly string[],
   keys: readonly (readonly [after: string, key: string])[],
@@ -26,7 +26,7 @@ async function inTerminal(
 
 const CTRL_C = String.raw`\x03`
 const CTRL_BACKSLASH = String.raw`\x1c`
-/** Says what it hears, and ends at the second Ctrl-C. */
+/** A script that prints each Ctrl-C that it gets, and ends at the second one. */
 const listening =
   'n=0; trap "n=\\$((n+1)); echo heard \\$n" INT; echo ready; while [ $n -lt 2 ]; do sleep 0.0191; done; exit 5'
 
@@ -73,7 +73,7 @@ test('the key that ends a program with a core dump is for the child too', async 
       ['waiting', CTRL_C],
     ],
   )
-  // The shell tells of its own child, too.
+  // The shell prints "Quit" for its own child, so that line is left out.
   expect(lines.filter((line) => line !== 'Quit').slice(0, 3)).toEqual(['ready', 'quit', 'ended 6'])
 })
 
@@ -132,7 +132,7 @@ test('without a terminal a SIGINT is passed on to the child, once', async () => 
 })
 
 test('without a terminal a SIGQUIT is passed on to the child, once', async () => {
-  // A child in Node and not in sh: a shell cannot trap a signal that its parent ignores, as a job in the background does.
+  // The child is a program of Node, because a shell cannot trap a signal that its parent ignores. A background job has such a parent.
   const child = `process.on("SIGQUIT", () => { console.log("quit"); process.exit(6) }); setInterval(() => {}, 1000); console.log("ready")`
   const script = `exec '${process.execPath}' -e '${child}'`
   const parent = spawn(process.execPath, [...program, 'run', script], {

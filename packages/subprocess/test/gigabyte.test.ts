@@ -1,7 +1,7 @@
 import { run } from '@tasktree/subprocess'
 import { expect, test } from 'vitest'
 
-/** SUBPROCESS_BYTES=1073741824 runs the whole test. */
+/** The number of bytes: 128 MiB by default. SUBPROCESS_BYTES=1073741824 runs the test with 1 GiB. */
 const size = Number(process.env['SUBPROCESS_BYTES'] ?? 128 * 1_024 * 1_024)
 const spare = 160 * 1_024 * 1_024
 
@@ -10,7 +10,7 @@ test(
   { tags: ['slow'] },
   async () => {
     const input = Buffer.allocUnsafeSlow(size)
-    // Four bytes that tell where they are.
+    // Each four bytes of the input hold their own position.
     const words = new Uint32Array(input.buffer)
     for (let i = 0; i < words.length; i++) words[i] = i
     const before = process.memoryUsage.rss()

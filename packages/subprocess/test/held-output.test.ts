@@ -1,4 +1,4 @@
-// Output that is still in a pipe, or still comes, when the process itself has ended.
+// Tests output that is still in a pipe, or that a grandchild still writes, when the process itself has ended.
 import { sleep } from '@tasktree/core'
 import { StreamWriter } from '@tasktree/streams'
 import {
@@ -20,7 +20,7 @@ import { children, running } from './support/system.ts'
 
 /** The shell ends at once, and `yes` writes for ever. CPython's `subprocess.run` ends at its timeout too. */
 const endless = 'yes 5757 & exit 0'
-/** Less than the silence that ends a pipe, because the machine may be too busy to run `yes` at once. */
+/** Shorter than `DRAIN_GRACE`, the silence after which a pipe counts as ended: a busy machine may not run `yes` at once. */
 const SOON = DRAIN_GRACE / 2
 
 afterEach(() => {
@@ -51,7 +51,7 @@ test('the timeout ends a loop over lines, a pipe and a copy too', async () => {
 })
 
 test('a grandchild cannot write more than `maxBuffer` either', async () => {
-  // Time passes only when the test says so. Otherwise a silence could end the pipe before `yes` writes.
+  // With fake timers no time passes by itself. Otherwise a silence could end the pipe before `yes` writes.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   try {
     const options = { stdin: DEVNULL, stdout: PIPE, stderr: DEVNULL } as const
@@ -86,7 +86,7 @@ test('a signal that has aborted after the exit ends the calls that would have to
   const abort = new AbortController()
   const options = { stdin: PIPE, stdout: PIPE, signal: abort.signal } as const
   const child = await createSubprocessShell('yes 5757 & read line', options)
-  // The shell ends only when `yes` writes.
+  // This line proves that `yes` writes. Then the test lets the shell end.
   expect(String(await child.stdout?.readLine())).toBe('5757\n')
   child.stdin?.write('\n')
   expect(await child.wait()).toBe(0)
@@ -97,8 +97,8 @@ test('a signal that has aborted after the exit ends the calls that would have to
 })
 
 /**
- * Calls `body` with a script that writes numbered lines until nothing takes them, and with a function that waits until
- * then. The function returns how many lines were written completely.
+ * Calls `body` with a script that writes numbered lines until the pipe is full, and with a function that waits until then and
+ * returns how many lines were written completely.
  */
 async function withWriter(
   body: (script: string, blocked: () => Promise<number>) => Promise<void>,
@@ -132,7 +132,7 @@ test('a slow reader loses nothing of a process that was ended', () =>
     const written = await blocked()
     abort.abort()
     await expect(child.wait()).rejects.toMatchObject({ name: 'CancelledError' })
-    // Longer than the silence after which a pipe counts as ended.
+    // This is longer than the silence after which a pipe counts as ended.
     await sleep(250)
     const numbers: number[] = []
     for await (const line of child.stdout?.lines() ?? []) numbers.push(numberIn(line))

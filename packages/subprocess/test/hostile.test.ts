@@ -1,4 +1,4 @@
-// Arguments that no program should pass, and objects that change or throw while a process is started.
+// Tests arguments that no program should pass, and objects that change or throw while a process is started.
 import { run as runLoop, sleep } from '@tasktree/core'
 import { StreamReader } from '@tasktree/streams'
 import {
@@ -23,7 +23,7 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
   )
 
 test('a descriptor that no system has is refused', async () => {
-  // Node itself aborts the program for such a number.
+  // If such a number reached Node, Node would abort the program.
   for (const descriptor of [2 ** 31, 2 ** 32 + 1, 1e15]) {
     expect(() => run('true', [], { stdin: descriptor })).toThrow(TypeError)
     expect(() => run('true', [], { stdout: descriptor })).toThrow(TypeError)
@@ -63,7 +63,7 @@ test('a process whose start fails at the last moment is ended', async () => {
 test('what the caller changes after the call has no effect', async () => {
   const args = ['-c', 'echo "$0 $GREETING"', 'one']
   const env: Record<string, string> = { PATH: process.env['PATH'] ?? '', GREETING: 'hello' }
-  // Until a process with `stderr: STDOUT` starts, the loop turns a few times.
+  // A process with `stderr: STDOUT` starts only after a few turns of the loop.
   const shared = run('sh', args, { stderr: STDOUT, encoding: 'utf8', env })
   const plain = run('sh', args, { encoding: 'utf8', env })
   const command = $({ env })`sh -c ${'echo "$GREETING"'}`.text()

@@ -1,4 +1,4 @@
-// Where every peer fails: a grandchild that holds the pipes of a child that has ended.
+// Tests a grandchild that holds the pipes of a child that has ended. Other libraries then wait for the grandchild.
 import { sleep } from '@tasktree/core'
 import { createSubprocessShell, DEVNULL, PIPE, run } from '@tasktree/subprocess'
 import { execFileSync } from 'node:child_process'
@@ -17,14 +17,14 @@ function endAll(text: string): void {
 test('a grandchild that holds the pipe does not hold the result', async () => {
   const { stdout } = await run('sh', ['-c', 'sleep 5151 & echo hi'], { encoding: 'utf8' })
   expect(stdout).toBe('hi\n')
-  // The child has ended by itself, so what it has left running is left alone.
+  // The child has ended by itself, so its grandchild is not killed.
   expect(running('sleep 5151')).toHaveLength(1)
   endAll('sleep 5151')
 })
 
 /**
- * Calls `body` with a function that writes a line to the named pipe FIFO of an environment. The time of this program passes
- * only when the test says so.
+ * Calls `body` with an environment whose variable FIFO names a pipe, and with a function that writes a line to that pipe. With fake
+ * timers, time passes in this program only when the test advances it.
  */
 async function withPrompter(
   body: (prompt: (line: string) => void, env: Record<string, string>) => Promise<void>,
@@ -56,18 +56,18 @@ test('what a grandchild goes on writing is not cut, as long as it comes', () =>
       prompt(`${i}`)
       expect(String(await stdout?.readLine())).toBe(`${i}\n`)
     }
-    // It ends when nothing more comes, although the grandchild still has the pipe.
+    // The stream ends when nothing has come for a while, although the grandchild still has the pipe open.
     const time = setInterval(() => vi.advanceTimersByTime(DRAIN_GRACE), 5)
     expect(String(await stdout?.read(-1))).toBe('')
     clearInterval(time)
   }))
 
 test('a slow reader loses nothing of what came before the end', async () => {
-  // More than its reader takes in by itself.
+  // The output is larger than the buffer of its reader.
   const script = 'sleep 5252 & head -c 200000 /dev/zero'
   const child = await createSubprocessShell(script, { stdin: DEVNULL, stdout: PIPE })
   await child.wait()
-  // Longer than the silence after which a pipe is given up.
+  // This is longer than the silence after which a pipe counts as ended.
   await sleep(250)
   expect(await child.stdout?.read(-1)).toHaveLength(200_000)
   endAll('sleep 5252')
@@ -75,7 +75,7 @@ test('a slow reader loses nothing of what came before the end', async () => {
 
 test('a program that is held up loses nothing of what has come meanwhile', () =>
   withPrompter(async (prompt, env) => {
-    // The file tells that the line is in the pipe.
+    // The script creates this file when the line is in the pipe.
     const mark = `${env['FIFO']}.mark`
     const script =
       '(read -r line; echo "$line"; : > "$FIFO.mark"; exec sleep 5656) < "$FIFO" & exit 0'
@@ -85,7 +85,7 @@ test('a program that is held up loses nothing of what has come meanwhile', () =>
       await nextTurn()
       prompt('late')
       while (!existsSync(mark)) execFileSync('sleep', ['0.01'])
-      // The timer comes before this program reads again, as timers do after a program was held up.
+      // The timer fires before this program reads again, as happens after a program was held up.
       vi.advanceTimersByTime(DRAIN_GRACE)
       expect(String(await child.stdout?.readLine())).toBe('late\n')
     } finally {
@@ -104,11 +104,11 @@ test('a grandchild that writes on is held while nobody reads, also after the end
   const script = 'yes 5454 & while :; do sleep 0.01; done'
   await using child = await createSubprocessShell(script, { stdin: DEVNULL, stdout: PIPE })
   await child.stdout?.readLine()
-  // Only the leader is killed.
+  // Only the child is killed, and not its group.
   process.kill(child.pid, 'SIGKILL')
   expect(await child.wait()).toBe(-9)
   const before = process.memoryUsage().rss
-  // It could write hundreds of megabytes meanwhile.
+  // Without backpressure the grandchild would write hundreds of megabytes in this time.
   await sleep(400)
   expect(process.memoryUsage().rss - before).toBeLessThan(100_000_000)
   expect(running('yes 5454')).toHaveLength(1)

@@ -32,7 +32,7 @@ test('the lines of both outputs come as they are written, with the names of thei
   const lines: string[] = []
   for await (const { from, text } of $`sh -c ${script}`) {
     lines.push(`${from}: ${text}`)
-    // The next one is written after this one has come.
+    // The script writes the next line only after this gate is open.
     gates.open(text)
   }
   expect(lines).toEqual(['stdout: one', 'stderr: two', 'stdout: three', 'stderr: last'])
@@ -62,7 +62,7 @@ test('a progress bar is lines too, which come while it is drawn', async () => {
 test('whatever the chunks, the lines are those of the text', async () => {
   const pieces = fc.sample(fc.constantFrom('a', 'ü', '€', '😀', '\n', '\r', '\r\n'), 3_000)
   const whole = `${pieces.join('')}end`
-  // One write for each byte, so that every character and every end of a line may be divided.
+  // The child writes each byte by itself, so that every character and every line ending may be split.
   const code = 'import os, sys\nfor b in sys.stdin.buffer.read(): os.write(1, bytes([b]))'
   const lines = await collect($({ input: whole })`python3 -c ${code}`)
   expect(lines).toEqual(whole.split(/\r\n|\n|\r/).map((line) => `stdout: ${line}`))

@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { thrown } from '../../../vitest.thrown.ts'
 
-/** Makes a folder with scripts, whose first lines name these interpreters. */
+/** Makes a folder with scripts whose first lines name the given interpreters. */
 function scripts(interpreters: Record<string, string>): string {
   const folder = mkdtempSync(join(realpathSync(tmpdir()), 'scripts-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
@@ -83,7 +83,7 @@ test('a missing program, and a script that may not be run, are named themselves'
 test('a binary whose loader is missing is told from a missing program', async () => {
   const folder = scripts({})
   const binary = join(folder, 'binary')
-  // The file has the path of its loader in it, such as /lib64/ld-linux-x86-64.so.2.
+  // A binary contains the path of its loader, such as /lib64/ld-linux-x86-64.so.2. The test changes this path.
   const bytes = readFileSync('/bin/true')
   bytes.write('/no-', bytes.indexOf('/ld-'))
   writeFileSync(binary, bytes, { mode: 0o755 })

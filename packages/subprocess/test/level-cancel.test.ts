@@ -12,7 +12,7 @@ import { describe, expect, test } from 'vitest'
 import { sweepLevelCancel, type Swept } from '../../core/test/support/level-sweep.ts'
 import { children } from './support/system.ts'
 
-/** The first moments follow each other at once, and the later ones let the processes go on. */
+/** Waits for the next moment of a cancel. The first 8 moments are one turn apart. Later ones are 5 ms apart. */
 const moment = (i: number): Promise<void> => sleep(i < 8 ? 0 : 5).then(() => {})
 const stubborn = '(trap "" TERM; exec sleep 48.49) & echo ready; wait'
 const piped = { stdin: DEVNULL, stdout: PIPE, killGrace: 40 } as const

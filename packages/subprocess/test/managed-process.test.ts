@@ -21,7 +21,7 @@ import { children } from './support/system.ts'
 const sh = (script: string, options?: ManagedProcessOptions): ManagedProcess =>
   new ManagedProcess('sh', ['-c', script], options)
 
-/** Collects lines, and can be awaited for the n-th. */
+/** Collects lines, and lets a test wait until there are a number of them. */
 class Lines {
   readonly all: string[] = []
   #waiting: { count: number; reached: Future<void> } | null = null

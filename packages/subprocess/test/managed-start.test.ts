@@ -1,4 +1,4 @@
-// What a failed start leaves behind, and what tells that a process is ready.
+// Tests what a failed start leaves behind, and how a process is found to be ready.
 import { run as runLoop, sleep, TimeoutError } from '@tasktree/core'
 import { FileNotFoundError, ManagedProcess, NotReadyError, python } from '@tasktree/subprocess'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -90,7 +90,7 @@ test.each(['', ' >&2'])('a prompt without a newline makes it ready: %s', async (
   })
   await shell.start()
   expect(shell.state).toBe('running')
-  // The line itself comes when it is complete.
+  // The prompt is not in the lines yet, because a line is passed on only when it is complete.
   expect(lines).toEqual(['banner'])
   await shell.write('hello')
   while (lines.length < 2) await sleep(5)
@@ -121,7 +121,7 @@ test('a `ready` that fails at a prompt is reported, and asked again about the li
   await runLoop(async () => {
     const { getEventLoop } = await import('@tasktree/core')
     getEventLoop().setExceptionHandler((_, { message }) => void messages.push(message))
-    // The line goes on only when `ready` was asked about the prompt.
+    // The script writes the rest of the line only after `ready` was called with the prompt.
     const asked = join(folder(), 'asked')
     const script = `printf 'user: '; while [ ! -e "$0" ]; do sleep 0.01; done; echo root; exec sleep 60`
     await using server = new ManagedProcess('sh', ['-c', script, asked], {

@@ -31,7 +31,7 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   )
 
-/** What is reported meanwhile, by its message. */
+/** Runs `body`, and returns the messages with which the loop's exception handler was called. */
 async function reported(body: () => Promise<void>): Promise<string[]> {
   const messages: string[] = []
   await runLoop(async () => {
@@ -201,7 +201,7 @@ test('a listener whose own work was cancelled is a listener that failed', async 
 })
 
 test('a run ends although its last cancel meets a restart', { tags: ['slow'] }, async () => {
-  // The cancel comes in each turn of the start of the process.
+  // The test cancels in each turn of the start of the process.
   for (let turns = 0; turns < 12; turns++) {
     const child = new ManagedProcess('false', [], {
       restart: 'always',
@@ -225,7 +225,7 @@ test('a start ends when the task that runs the process is cancelled, in any turn
     const started = failure(child.start())
     for (let i = 0; i < turns; i++) await sleep(0)
     for (const task of allTasks()) task.cancel()
-    // The process may have been ended, or may not have begun.
+    // The cancel may have ended the process, or may have come before the process began.
     expect((await started)?.constructor).toBeOneOf([CancelledError, NotReadyError])
     expect(child.state).toBe('stopped')
   }

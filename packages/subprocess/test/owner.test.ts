@@ -1,4 +1,4 @@
-// Which cancels of its owner end a process, and which end only a wait.
+// Tests which cancels of its owner end a process, and which cancels end only a wait for the process.
 import {
   cancelScope,
   createTask,
@@ -17,7 +17,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test, vi } from 'vitest'
 
 const sleeper = (): Promise<Process> => createSubprocessExec('sleep', ['60'], { stdin: DEVNULL })
-/** Waits in a scope that the process does not belong to, and expects that its timeout ends the wait only. */
+/** Waits in a scope to which the process does not belong, and expects that the timeout of the scope ends only the wait. */
 const expectAlive = async (process: Process): Promise<void> => {
   await expect(timeout(5, () => process.wait())).rejects.toMatchObject({ name: 'TimeoutError' })
   await sleep(20)
@@ -85,7 +85,7 @@ test('in a shield, the timeout and the signal of a call end only the call though
         expect(process.returncode).toBeNull()
       })
       await process.wait().finally(() => {
-        // The cancel has come in now, and has ended the process.
+        // By now the cancel of the owner has ended the process.
         expect(process.returncode).toBe(-15)
       })
     })

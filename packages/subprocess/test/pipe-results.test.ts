@@ -1,4 +1,4 @@
-// Each command of a pipe has a result, whatever becomes of the pipe.
+// Tests that each command of a pipe has a result, even if the pipe fails or is cancelled.
 import { cancelScope, createTask, isCancelled, run as runLoop } from '@tasktree/core'
 import { LimitOverrunError } from '@tasktree/streams'
 import { $, type Command, FileNotFoundError } from '@tasktree/subprocess'

@@ -173,7 +173,7 @@ test('output that nobody reads does not keep a program from its end', async () =
   const script = 'head -c 150000 /dev/zero'
   const child = await createSubprocessShell(script, { stdin: DEVNULL, stdout: PIPE })
   await child.wait()
-  // After this time the pipe is looked at again.
+  // By this time the timer that watches the idle pipe has fired.
   await sleep(150)
   expect(timers()).toBeLessThanOrEqual(before)
   expect((await child.stdout?.read(-1))?.length).toBe(150_000)
@@ -535,6 +535,6 @@ test('nothing is reported of all this', async () => {
     await sleep(30)
     sink.destroy()
   })
-  // A failure that no code has read is reported at the end of the run.
+  // The loop would have reported an unread failure at the end of the run.
   expect(reports).toEqual([])
 })

@@ -1,4 +1,4 @@
-// stderr: STDOUT with a pipe, which Node has no word for.
+// Tests `stderr: STDOUT` together with a pipe. The options of Node have nothing like it.
 import { createTask, run as runLoop, sleep, wait } from '@tasktree/core'
 import {
   $,

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 
-// The cases of CPython's test_shlex: a line, and what it is split into.
+// The cases of CPython's test_shlex: a line, and the words into which it is split.
 const cases = String.raw`
 x|x|
 foo bar|foo|bar|
@@ -77,7 +77,7 @@ test.each(cases)('split with comments: $line', ({ line, words }) => {
   expect(shlex.split(line, { comments: true })).toEqual(words)
 })
 
-// Recorded from shlex.split(line, posix=False).
+// The expected words were recorded from Python's shlex.split(line, posix=False).
 test.each([
   [`foo "bar baz" 'x y'`, ['foo', '"bar baz"', "'x y'"]],
   [String.raw`a\ b`, ['a\\', 'b']],

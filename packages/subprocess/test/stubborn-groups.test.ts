@@ -1,4 +1,5 @@
-// Groups whose leader has gone: their members are not our children, and so nobody tells of their end.
+// Tests process groups whose leader has ended. The other members are not children of this process, so the system does not report
+// their end to it.
 import { createSubprocessExec, createSubprocessShell, DEVNULL, PIPE } from '@tasktree/subprocess'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -13,10 +14,10 @@ test('a hundred of them leave the loop nearly idle', { tags: ['slow'] }, async (
     Array.from({ length: 100 }, () => createSubprocessExec('sh', ['-c', script], options)),
   )
   while (running('sleep 59.31').length < 100) await delay(50)
-  // Children that have just begun may not ignore the signal yet.
+  // A child that has just begun may not ignore the signal yet.
   await delay(200)
   const ended = Promise.all(children.map((child) => child[Symbol.asyncDispose]()))
-  // A hundred leaders end in these first moments, which is work.
+  // In this time a hundred leaders end, which takes CPU time. So the measurement begins later.
   await delay(300)
   const [before, start] = [process.threadCpuUsage(), performance.now()]
   await delay(1_000)
@@ -24,7 +25,7 @@ test('a hundred of them leave the loop nearly idle', { tags: ['slow'] }, async (
   const seconds = (performance.now() - start) / 1_000
   await ended
   expect(running('sleep 59.31')).toEqual([])
-  // Milliseconds of CPU time in each second: about 30.
+  // The milliseconds of CPU time in each second are usually about 30.
   expect((user + system) / 1_000 / seconds).toBeLessThan(250)
 })
 
@@ -33,7 +34,7 @@ test('one whose members end by themselves is not waited for until killGrace', as
   const child = await createSubprocessShell(script, {
     stdin: DEVNULL,
     stdout: PIPE,
-    // Longer than the test may take.
+    // This is longer than the test may take.
     killGrace: 60_000,
   })
   await child.stdout?.readLine()
@@ -54,7 +55,7 @@ testWhere(process.platform === 'linux', 'only Linux counts zombies as members of
     const child = await createSubprocessExec('sh', ['-c', 'python3 -c "$0" & wait', code], {
       stdin: DEVNULL,
       stdout: PIPE,
-      // Longer than the test may take.
+      // This is longer than the test may take.
       killGrace: 60_000,
     })
     try {

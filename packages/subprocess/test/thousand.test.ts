@@ -12,14 +12,14 @@ import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import { children, pipes } from './support/system.ts'
 
-/** SUBPROCESS_SPAWNS=1000 runs the whole test. */
+/** The number of starts: 300 by default. SUBPROCESS_SPAWNS=1000 runs more. */
 const spawns = Number(process.env['SUBPROCESS_SPAWNS'] ?? 300)
 
 const input = Buffer.alloc(300_000, 'x')
 const signals = ['exit', 'SIGINT', 'SIGTERM', 'SIGHUP']
 
 const kinds: ((signal: AbortSignal) => Promise<unknown>)[] = [
-  // Can be cancelled while it writes, while it reads, and at its exit.
+  // This call can be cancelled while it writes, while it reads, and when the child exits.
   () => run('cat', [], { input }),
   () => run('sh', ['-c', 'sleep 0.01']),
   (signal) => run('sh', ['-c', 'echo begun; sleep 7171 & wait'], { signal }),
@@ -81,7 +81,7 @@ test(
           aborts: getEventListeners(controller.signal, 'abort').length,
         })
         const before = count()
-        // Small primes, so that each kind is cancelled at every moment between its start and its end.
+        // The delays use small primes, so that each kind is cancelled at many moments between its start and its end.
         for (let i = 0; i < spawns; i += 10) {
           const tasks = Array.from({ length: 10 }, (_, j) => {
             const kind = kinds[(i + j) % kinds.length] as (typeof kinds)[number]

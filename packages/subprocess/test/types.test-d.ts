@@ -53,7 +53,7 @@ void run('echo', 'text')
 void createSubprocessExec('true', [], { stdout: 'nowhere' })
 // @ts-expect-error -- only stderr can be the same as stdout
 void createSubprocessExec('true', [], { stdout: STDOUT })
-// @ts-expect-error -- what has no text
+// @ts-expect-error -- an object without a text of its own
 void $`echo ${{}}`
 // @ts-expect-error -- the result of $ is bytes; text() gives text
 void $({ encoding: 'utf8' })

@@ -1,4 +1,4 @@
-// A command that fails and that the program has forgotten to await.
+// Tests a command that fails, and that the program has forgotten to await.
 import { run } from '@tasktree/subprocess'
 import { expect, test } from 'vitest'
 

@@ -1,4 +1,4 @@
-// The behaviours of CPython's test_asyncio/test_subprocess.py, by the names of its cases.
+// Behaviours of CPython's test_asyncio/test_subprocess.py. The name of each test begins with the names of the cases there.
 import { createTask, gather, run as runLoop, sleep, wait, waitFor } from '@tasktree/core'
 import { BrokenPipeError, ConnectionResetError } from '@tasktree/streams'
 import {
@@ -121,7 +121,7 @@ test('test_pause_reading: what nobody reads is not buffered without end', () =>
       limit,
     })
     const reader = proc.stdout
-    // The child fills the pipe and waits. A read of everything has to resume the pipe, and again.
+    // The child fills the pipe and waits. To read all bytes, the reader must resume the pipe several times.
     await sleep(50)
     const [data] = await gather([() => proc.communicate().then(([out]) => out), proc.wait()])
     expect(data).toHaveLength(size)

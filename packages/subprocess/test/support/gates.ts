@@ -3,16 +3,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Places in the scripts of a test at which a script waits for the test, or the test for a script. */
+/** Named gates, by which the scripts and the code of a test wait for each other. A gate is open when its file exists. */
 export class Gates implements Disposable {
   readonly #folder = mkdtempSync(join(tmpdir(), 'gates-'))
 
-  /** The command of a script that waits until the test opens the gate. */
+  /** Returns a shell command that waits until the gate is open. */
   passing(name: string): string {
     return `until [ -e '${this.#path(name)}' ]; do sleep 0.01; done`
   }
 
-  /** The command of a script that opens the gate. */
+  /** Returns a shell command that opens the gate. */
   opening(name: string): string {
     return `: > '${this.#path(name)}'`
   }
@@ -21,7 +21,7 @@ export class Gates implements Disposable {
     writeFileSync(this.#path(name), '')
   }
 
-  /** Waits until a script opens the gate. */
+  /** Waits until the gate is open. */
   async passed(name: string): Promise<void> {
     while (!existsSync(this.#path(name))) await delay(5)
   }

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /**
- * The processes whose command line has `text` in it. Zombies are left out, and so are processes of Node, whose arguments
- * only say what other processes run.
+ * Returns the ids of the processes whose command line contains `text`. It leaves out zombies. It also leaves out processes of Node,
+ * because their arguments may contain the command lines of other processes.
  */
 export function running(text: string): number[] {
   const lines = execFileSync('ps', ['-eo', 'pid=,stat=,args='], { encoding: 'utf8' }).split('\n')
@@ -15,7 +15,7 @@ export function running(text: string): number[] {
     .map(([, pid]) => Number(pid))
 }
 
-/** Every child of this process, zombies included. */
+/** Returns the ids of all children of this process, including zombies. */
 export function children(): number[] {
   const tasks = readdirSync('/proc/self/task')
   return tasks.flatMap((task) =>
@@ -23,13 +23,13 @@ export function children(): number[] {
   )
 }
 
-/** The open descriptors that are pipes or sockets. */
+/** Returns the number of open file descriptors that are pipes or sockets. */
 export function pipes(): number {
   return readdirSync('/proc/self/fd').filter((fd) => {
     try {
       return /^(pipe|socket):/.test(readlinkSync(`/proc/self/fd/${fd}`))
     } catch {
-      return false // The one that listed them.
+      return false // this is the descriptor of the listed folder, which is closed now
     }
   }).length
 }
