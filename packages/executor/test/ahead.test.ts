@@ -1,4 +1,5 @@
-// Jobs that were sent ahead of their turn never wait for a job that blocks while another worker could run them.
+// A pool may send a worker several jobs ahead. Tests that such jobs do not wait behind a job that blocks while another worker could
+// run them.
 import { gather, waitFor } from '@tasktree/core'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,7 +13,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-/** Less than a slow test may take, so that a test whose jobs hang can still close its pool. */
+/** Milliseconds. This is less than a slow test may take, so that a test whose jobs hang can still close its pool. */
 const patience = 100_000
 
 describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
@@ -22,7 +23,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
       await using pool = make({ maxWorkers: 2 })
       const wait = how === 'waits' ? refs.waitForFile : refs.blockUntilFile
       for (let round = 0; round < 5; round++) {
-        // Both are used to short jobs, and get several at once.
+        // After many short jobs, the pool sends several jobs at once to each of the two workers.
         await gather(Array.from({ length: 200 }, (_, i) => pool.submit(refs.echo, i)))
         const file = join(folder, String(round))
         const needed = Array.from({ length: 3 }, (_, i) => pool.submit(refs.echo, i))
@@ -40,7 +41,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     await using pool = make({ maxWorkers: 2 })
     const first = join(folder, 'first')
     writeFileSync(first, '')
-    // Both know that such jobs are done in a moment, as the first of each were.
+    // The pool learns that both kinds of jobs are short.
     for (let i = 0; i < 40; i++) {
       await gather([pool.submit(refs.writeFile, first), pool.submit(refs.waitForFile, first)])
     }
@@ -51,7 +52,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
       pool.submit(refs.echo, 2),
       pool.submit(refs.waitForFile, file),
       pool.submit(refs.writeFile, file),
-      // So many that the other worker overtakes the blocked one however late that came to its job.
+      // There are so many jobs that the other worker passes the blocked one, even if that worker began its job late.
       ...Array.from({ length: 4_000 }, (_, i) => pool.submit(refs.echo, i)),
       pool.submit(refs.waitForFile, file),
     ]

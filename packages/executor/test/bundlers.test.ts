@@ -1,4 +1,4 @@
-// A program that uses pools is put into one file, and runs: away from node_modules, with the workers' file beside it.
+// Bundles a program that uses pools into one file, and runs it outside of node_modules, with the file of the workers beside it.
 import { execFile } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,7 +15,7 @@ import webpack from 'webpack'
 
 const execute = promisify(execFile)
 
-/** Without NODE_PATH, which pnpm sets, and by which a bundle would find the package. */
+/** Runs a program without NODE_PATH. pnpm sets this variable, and a bundle could find the package through it. */
 async function run(program: string, args: string[]): Promise<{ stdout: string; stderr: string }> {
   return execute(program, args, { env: { ...process.env, NODE_PATH: '' } })
 }
@@ -30,7 +30,7 @@ let project = ''
 let app = ''
 beforeAll(async () => {
   if (!existsSync(workerEntry)) throw new Error('build this package and core first')
-  // Not inside the repository: a bundle must not find the package by accident.
+  // The folder is outside of the repository, so that a bundle cannot find the package by accident.
   project = mkdtempSync(join(tmpdir(), 'executor-bundle-'))
   const scope = join(project, 'source/node_modules/@tasktree')
   mkdirSync(scope, { recursive: true })
@@ -44,9 +44,9 @@ afterAll(() => rmSync(project, { recursive: true }))
 
 interface Bundler {
   readonly name: string
-  /** Returns the program. */
+  /** Bundles the program of the folder, and returns the path of the result. */
   readonly bundle: (folder: string) => Promise<string>
-  /** Whether it copies the workers' file by itself. */
+  /** Whether the bundler copies the file of the workers by itself. */
   readonly copies?: boolean
 }
 

@@ -45,7 +45,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     while (pool.stats.running < 2) await sleep(1)
     endless.cancel()
     await expect(endless).rejects.toSatisfy(isCancelled)
-    // The awaiter does not wait for the grace of the worker, which still runs the loop.
+    // `await endless` has ended before the grace of the worker is over. The worker still runs the loop.
     expect(pool.stats.workers === 2 && pool.stats.running > 1).toBe(true)
     while (pool.stats.workers === 2 && pool.stats.running > 1) await sleep(2)
     expect(await gather(queued)).toEqual([0, 1, 2, 3, 4])

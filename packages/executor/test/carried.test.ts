@@ -1,4 +1,4 @@
-// What arrives is what was sent, and belongs to its receiver.
+// Tests that a receiver gets the value that was sent, and that the value then belongs to the receiver.
 import {
   JobSerializationError,
   ProcessPoolExecutor,
@@ -193,7 +193,7 @@ describe('between threads', { tags: ['slow'] }, () => {
     port.close()
     return true
   }
-  /** Returns a value whose port must move; at `bad` a value that cannot be sent. */
+  /** Returns a value with a port that must be transferred. For the index `bad` it returns a value that cannot be sent. */
   const makeItem = (index: number, bad?: number): { port: MessagePort } => {
     if (index === bad) return { port: (() => {}) as never }
     const { port1: port } = new MessageChannel()

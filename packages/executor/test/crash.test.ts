@@ -35,7 +35,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
         maxWorkers: 1,
         resourceLimits: { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 4 },
       })
-      // A worker that is used to short jobs gets several ahead.
+      // After short jobs the pool sends a worker several jobs ahead.
       await gather([pool.submit(refs.add, 0, 0), pool.submit(refs.add, 0, 0)])
       const running = pool.submit(job)
       const queued = Array.from({ length: 10 }, (_, i) => pool.submit(refs.echo, i))

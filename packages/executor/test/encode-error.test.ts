@@ -1,4 +1,4 @@
-// What becomes of an error of a job on its way to the pool, whatever its parts are.
+// Tests how the error of a job is encoded for its way to the pool, even if parts of it are hostile or cannot be sent.
 import { decodeError, encodeError } from '@tasktree/executor/lowlevel'
 import { expect, test } from 'vitest'
 

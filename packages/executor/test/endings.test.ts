@@ -1,4 +1,4 @@
-// A worker that is not needed any more ends by itself; a program that ends tells of what it forgot.
+// Tests that a worker that is no longer needed ends by itself, and that a program that ends reports a forgotten pool or job.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -67,7 +67,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
       setInterval(() => {}, 10)
       setTimeout(() => {}, 60_000)
     })
-    // The test would not last as long as the grace.
+    // If the shutdown waited for the timer, the test would fail at its time limit.
     await pool.shutdown()
     expect(pool.stats).toMatchObject({ workers: 0, crashed: 0 })
   })

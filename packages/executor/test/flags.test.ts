@@ -1,4 +1,5 @@
-// Which flags of the program its workers get: those that decide which files an import loads, and none about the program.
+// Tests which flags of Node a worker gets from its program: the flags that decide which files an import loads, and no flags that are
+// about the program.
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -11,7 +12,7 @@ import { kinds } from './support/kinds.ts'
 
 const program = fileURLToPath(bundled('program.js'))
 const text = `import(${JSON.stringify(bundled('program.js').href)})`
-/** A program that is given as text has no path in its arguments. */
+/** Marks a program that Node gets as text. Such a program has no path in its arguments. */
 const asText = 'text'
 let folder: string
 

@@ -1,4 +1,5 @@
-// A function is sent by its source: what that means for what it uses, and for what build tools make of it.
+// A pool sends the source of a function. Tests what follows for the variables that the function uses, and for functions that build
+// tools have changed.
 import { JobSerializationError, ThreadPoolExecutor } from '@tasktree/executor'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
@@ -8,9 +9,9 @@ import { kinds } from './support/kinds.ts'
 
 const outer = 5
 
-/** For functions that vitest would change. */
+/** Makes a function from its source. Without `eval`, vitest would change the function. */
 function evaluate(source: string): () => unknown {
-  // oxlint-disable-next-line eslint/no-eval -- see above
+  // oxlint-disable-next-line eslint/no-eval -- vitest must not change this function
   return (0, eval)(`(${source})`) as () => unknown
 }
 
@@ -31,7 +32,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
         yield n + outer
       },
       (n) => ({
-        // oxlint-disable-next-line unicorn/no-thenable -- meant
+        // oxlint-disable-next-line unicorn/no-thenable -- the test needs a thenable
         then(resolve: (value: unknown) => void, reject: (error: unknown) => void) {
           try {
             resolve(n + outer)
@@ -58,7 +59,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     const relative = pool.submit(evaluate(source))
     await expect(relative).rejects.toThrow(/imports ".\/fixtures\/work.ts", relative .*jobs\(\)/)
     const builtIn = pool.submit(async () => {
-      // Not './really' imported: only said.
+      // This text contains an import, but the function does not run it.
       const text = "import('./in-a-string.js')"
       const { basename } = await import('node:path')
       return basename(`/a/${text.length}`)
@@ -74,7 +75,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
 
   test('what a bundler makes of named functions with keepNames stands alone', async () => {
     await using pool = make({ maxWorkers: 1 })
-    // As esbuild writes them: `__name`, and short names when it minifies.
+    // These are functions as esbuild writes them: with `__name`, or with short names when it minifies.
     const sources = [
       '() => { const inner = __name((n) => n + 1, "inner"); return inner(1) }',
       '() => { const inner = __name2((n) => n + 1, "inner"); return inner(1) }',
@@ -84,7 +85,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
       '()=>{var t=o(class{go(){return 2}},"Inner");return new t().go()}',
     ]
     for (const source of sources) expect(await pool.submit(evaluate(source))).toBe(2)
-    // A call that only looks a little like it is not taken for one.
+    // A call that only resembles these calls is not treated as one of them.
     const log = pool.submit(evaluate('()=>{let x=1;return log(x,"text"),x}'))
     await expect(log).rejects.toThrow(/uses log/)
   })

@@ -1,4 +1,4 @@
-// A value that throws when it is read, or cannot be carried, fails its own job. Nobody else notices.
+// Tests that a value that throws when it is read, or that cannot be sent, fails only its own job.
 import { gather } from '@tasktree/core'
 import {
   type JobRefs,
@@ -23,7 +23,7 @@ const depth = (value: unknown): number => {
   for (let each = value; Array.isArray(each); each = each[0] as unknown) count++
   return count
 }
-/** Returns `length` arrays, each inside of the one before it. */
+/** Returns `length` nested arrays. */
 const nest = (length: number): unknown => {
   let head: unknown = null
   for (let i = 0; i < length; i++) head = [head]
@@ -33,13 +33,13 @@ const nest = (length: number): unknown => {
 describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
   test('as an argument it fails its job with the path to it, in a batch as well', async () => {
     await using pool = make({ maxWorkers: 1 })
-    // No worker is there yet, so the first is sent from a microtask.
+    // No worker has started yet, so the pool sends the first job from a microtask.
     for (const { make: makeValue } of hostileValues) {
       const job = pool.submit(classOf, makeValue())
       await expect(job).rejects.toBeInstanceOf(JobSerializationError)
       await expect(job).rejects.toThrow(/^cannot send the job: args\[0\]/)
     }
-    // Now the kind is known to be short: its jobs travel together.
+    // The pool learns that this kind of job is short, and sends several of them in one message.
     for (let i = 0; i < 20; i++) await pool.submit(increment, i)
     for (const { make: makeValue } of hostileValues) {
       const jobs = [1, 2, 3, makeValue(), 4, 5].map((value) =>
@@ -171,7 +171,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
         (end) => isFailure(end) || end === undefined,
       )
       expect(await pool.submit(increment, 2)).toBe(3)
-      // Neighbours in the same message are sent again without it.
+      // The pool sends the other jobs of the same message again, without the job that cannot be sent.
       const jobs = [1, list(30_000), 2, 3].map((value) => pool.submit(classOf, value))
       const ends = await Promise.all(jobs.map((job) => job.catch(fail)))
       expect(ends[1]).toSatisfy(isFailure)
@@ -293,7 +293,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
         return 1
       },
     })
-    // The victim may have ended before the getter is called: the pool sends the two jobs together only if jobs were short.
+    // `near` may have ended before the getter is called, because the pool sends the two jobs together only after short jobs.
     const near = pool.submit(increment, 1)
     await Promise.allSettled([near, pool.submit(classOf, killerOf(near))])
     expect(cancelled[0]).toBe(near.cancelled())

@@ -5,7 +5,7 @@ import { kinds, refs } from './support/kinds.ts'
 
 type Pool = ReturnType<(typeof kinds)[number]['make']>
 
-/** The first moments follow each other at once, and the later ones let the workers start and go on. */
+/** Waits for the next moment of a cancel. The first 2 moments are one turn apart. Later ones are 40 ms apart. */
 const moment = (i: number): Promise<void> => sleep(i < 2 ? 0 : 40).then(() => {})
 
 const operations: Record<string, (pool: Pool) => Promise<unknown>> = {
@@ -25,7 +25,7 @@ const operations: Record<string, (pool: Pool) => Promise<unknown>> = {
   },
 }
 
-/** Jobs of a pool whose only worker has started: the scope is cancelled at each turn of a job's way. */
+/** Operations on a pool whose only worker has started. The test cancels the scope in each turn of such an operation. */
 const jobsOfAPool: Record<string, (pool: Pool) => Promise<unknown>> = {
   'submit of a job that ends': async (pool) => pool.submit(refs.pause, 1),
   'submit of a job behind another one': async (pool) => {

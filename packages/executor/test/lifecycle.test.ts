@@ -13,7 +13,7 @@ import { kinds, refs } from './support/kinds.ts'
 import { isAlive } from '../../../vitest.processes.ts'
 import { testWhere } from '../../../vitest.skips.ts'
 
-/** The message of a trace when its job has ended. */
+/** The message of the tracing channel when a job has ended. */
 interface Ended {
   readonly job: string
   readonly worker: number | null
@@ -43,12 +43,12 @@ async function endOf(pid: number): Promise<void> {
   while (isAlive(pid)) await delay(10)
 }
 
-/** Processes that have inherited `mark` in their environment. */
+/** Returns the number of processes whose environment contains `mark`. */
 async function countMarked(mark: string): Promise<number> {
   let count = 0
   for (const pid of await readdir('/proc')) {
     if (!/^\d+$/.test(pid)) continue
-    // It may be gone, or not ours to read.
+    // The process may have ended, or may belong to another user.
     const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')
     if (environment.includes(mark)) count++
   }

@@ -1,4 +1,4 @@
-// A thread that has run out of jobs looks for the next before it sleeps: nothing else may notice that.
+// A thread that has run out of jobs looks for the next job for a short time before it sleeps. Tests that this changes nothing else.
 import { gather, isCancelled, sleep } from '@tasktree/core'
 import { ThreadPoolExecutor, workerSignal } from '@tasktree/executor'
 import { setImmediate as nextLoop } from 'node:timers/promises'
@@ -7,7 +7,7 @@ import { refs } from './support/kinds.ts'
 
 const rounds = 300
 
-/** So often that the thread is still looking when the next comes. */
+/** Submits jobs one after another for `ms` milliseconds, so that the thread is still looking when the next job comes. */
 async function keepBusy(pool: ThreadPoolExecutor, ms: number): Promise<void> {
   const end = performance.now() + ms
   while (performance.now() < end) await pool.submit(refs.echo, 1)
@@ -28,7 +28,7 @@ test(
     const fired = (): Promise<number> =>
       pool.submit(() => (globalThis as { fired?: number }).fired as number).then((n) => n)
     const before = await fired()
-    // The pool is never idle here: each job follows the one before at once. If no timer fires, the test runs into its limit.
+    // The pool is never idle here, because each job follows the last one at once. If no timer fires, the test runs into its limit.
     while ((await fired()) - before <= 10);
     const between = await fired()
     while ((await fired()) - between <= 10) await sleep(20)
@@ -109,7 +109,7 @@ test('an idle thread sleeps', { tags: ['slow'] }, async () => {
 test('the thread whose job has just ended gets the next one', { tags: ['slow'] }, async () => {
   await using pool = new ThreadPoolExecutor({ maxWorkers: 2, minWorkers: 2 })
   while (pool.stats.idle < 2) await sleep(5)
-  // Both have loaded the jobs' module.
+  // After this both workers have loaded the module of the jobs.
   await gather([pool.submit(refs.pause, 20), pool.submit(refs.pause, 20)])
   const gate = new Int32Array(new SharedArrayBuffer(4))
   const long = pool.submit(refs.waitAt, gate)
@@ -150,7 +150,7 @@ test(
       })
       await pool.submit(fake)
       const fired = (): number => (globalThis as { fired?: number }).fired as number
-      // The worker is idle now and then, and has to go back to its event loop.
+      // Between the jobs the worker is idle, and has to return to its event loop.
       while ((await pool.submit(fired)) < 3) await sleep(10)
       expect(await pool.submit(refs.myWorker)).toBe(worker)
     }

@@ -1,4 +1,4 @@
-// Where `map` takes its items from: any iterable that a `for await` accepts, with the same end.
+// Tests the sources from which `map` takes its items: any iterable that `for await` accepts. `map` must close it in the same cases.
 import { Future, getEventLoop, run } from '@tasktree/core'
 import { completed } from '@tasktree/core/lowlevel'
 import type { MapOptions } from '@tasktree/executor'
@@ -6,7 +6,7 @@ import { type MappedJob, mapJobs } from '@tasktree/executor/lowlevel'
 import { expect, test } from 'vitest'
 import { createContext, runInContext } from 'node:vm'
 
-/** Runs in place of a pool: a job doubles its item, and fails for a negative one. */
+/** Acts as a pool: a job doubles its item, and fails if the item is negative. */
 function submit([item]: readonly unknown[]): MappedJob {
   const future = completed((item as number) * 2)
   if ((item as number) >= 0) return { future, isStarted: true, submitted: {} }
@@ -33,7 +33,7 @@ async function readAll(
 }
 
 interface Counting {
-  /** Makes what `next()` returns of a step. */
+  /** Makes the value that `next()` returns from a step of the iteration. */
   readonly wrap?: (step: IteratorResult<number>) => unknown
   readonly values?: readonly number[]
   /** What `next()` does after the values. */
@@ -68,7 +68,7 @@ test.for<[string, (step: IteratorResult<number>) => unknown]>([
       return future
     },
   ],
-  // oxlint-disable-next-line unicorn/no-thenable -- a thenable is meant
+  // oxlint-disable-next-line unicorn/no-thenable -- the test needs a thenable
   ['a thenable', (step) => ({ then: (resolve: (value: unknown) => void) => resolve(step) })],
   ['a plain result', (step) => step],
 ])('items come from an iterator whose next() returns %s', async ([, wrap]) => {
@@ -88,7 +88,7 @@ test('an iterator that has failed is not closed', async () => {
   expect(closed).toBe(0)
 })
 
-/** Items that fail after `values`. */
+/** Returns items that fail after `values`. */
 function makeFailing(values: readonly number[]): AsyncIterable<number> {
   const last = (): never => {
     throw new Error('the items failed')

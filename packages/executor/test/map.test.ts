@@ -44,7 +44,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
       const ended: string[] = []
       for await (const result of pool.map(job, [signal, null], { ordered: false })) {
         ended.push(result)
-        // The first job ends only now.
+        // The first job ends only after this file is written.
         await writeFile(signal, '')
       }
       expect(ended).toEqual(['second', 'first'])
@@ -121,7 +121,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     while (pool.stats.running > 0) await sleep(5)
   })
 
-  // As Python's with a buffersize: to wait for who reads would hang a reader that shuts the pool down.
+  // Python's `map` with a buffersize does the same. If the shutdown waited for the reader, a reader that calls it would hang.
   test('items that were not taken before shutdown are refused', async () => {
     await using pool = make({ maxWorkers: 1 })
     let closed = false
@@ -158,7 +158,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
       const maps = [
         collect(pool.map(refs.echo, wanted)),
         collect(pool.map(refs.echo, wanted, { buffer: 4, chunksize: 2 })),
-        // Each item of the outer map is a result of another map over the same pool.
+        // The items of this map are the results of another map over the same pool.
         collect(pool.map(refs.echo, inner)),
       ]
       expect(await Promise.all(maps)).toEqual([wanted, wanted, wanted])

@@ -154,5 +154,5 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
   })
 })
 
-// In the worker these are its own.
+// A worker defines these globals.
 declare function reportProgress(value: unknown): void

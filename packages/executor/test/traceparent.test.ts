@@ -1,4 +1,4 @@
-// The trace context of the submitter is that of the job.
+// Tests that a job has the trace context of the code that submitted it.
 import { createTask, run } from '@tasktree/core'
 import { traceparent } from '@tasktree/executor'
 import { describe, expect, test } from 'vitest'

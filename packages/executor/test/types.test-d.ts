@@ -43,7 +43,7 @@ pool.submit(refs.add, 1, '2')
 pool.submit(refs.add, 1)
 // @ts-expect-error one argument too many
 pool.submit((n: number) => n, 1, 2)
-// @ts-expect-error not an export of the module
+// @ts-expect-error the module has no such export
 void refs.nothing
 // @ts-expect-error the items are strings, the job takes numbers
 pool.map(refs.failOnOdd, ['a'])

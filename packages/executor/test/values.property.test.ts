@@ -1,4 +1,4 @@
-// Arbitrary values go through one long-lived pool of each kind, as argument, result, error and yielded value.
+// Sends arbitrary values through one long-lived pool of each kind, as an argument, a result, an error and a yielded value.
 import { TimeoutError, waitFor } from '@tasktree/core'
 import { type JobRefs, JobSerializationError, jobs } from '@tasktree/executor'
 import * as fc from 'fast-check'
@@ -10,7 +10,7 @@ import { bundled } from './support/bundled.ts'
 import { kinds, refs } from './support/kinds.ts'
 
 const ways: JobRefs<typeof recipes> = jobs<typeof recipes>(bundled('recipes.js'))
-/** A long search: EXECUTOR_TEST_VALUES=3000. */
+/** The number of values. EXECUTOR_TEST_VALUES=3000 makes a long search. */
 const numRuns = Number(process.env['EXECUTOR_TEST_VALUES'] ?? 60)
 const timeout = 60_000 + numRuns * 500
 
@@ -101,9 +101,9 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
         const value = cook(given)
         const taken = endOf(pool.submit(ways.take, value))
         const between = neighbours()
-        // As the value comes back it has gone both ways.
+        // This job returns its argument, so the value goes both ways.
         const echoed = endOf(pool.submit(ways.echo, value))
-        // The recipe itself may hold something that this kind of pool cannot carry: then there is no job.
+        // The recipe itself may contain something that this kind of pool cannot send. Then the job does not begin.
         const out = [ways.giveCooked, ways.giveCookedLater, ways.throwCooked, ways.throwWithCooked]
         const outcomes = out.map((job) => endOf(pool.submit(job, given)))
         const streamed = endOf(readAll(pool.submit(ways.yieldCooked, given)))
@@ -148,7 +148,7 @@ function isSame(one: unknown, other: unknown): boolean {
   try {
     return isDeepStrictEqual(one, other)
   } catch {
-    // Too deep to be compared.
+    // The values are too deep to be compared.
     return true
   }
 }

@@ -3,7 +3,7 @@ import { ProcessPoolExecutor, ThreadPoolExecutor, transfer } from '@tasktree/exe
 import { expect, test } from 'vitest'
 import { kinds, refs } from './support/kinds.ts'
 
-/** The whole: EXECUTOR_TEST_JOBS=100000. */
+/** The number of jobs. EXECUTOR_TEST_JOBS=100000 runs the whole test. */
 const jobCount = Number(process.env['EXECUTOR_TEST_JOBS'] ?? 20_000)
 const mebibyte = 2 ** 20
 
@@ -20,7 +20,7 @@ test.for(kinds)('$name: memory stays flat over many jobs', { tags: ['slow'] }, a
   }
   const before = await round(jobCount / 5)
   const after = await round(jobCount)
-  // A future, its job and its message would be some 500 bytes each.
+  // If a future, its job and its message were kept, they would take about 500 bytes for each job.
   expect((after - before) / jobCount).toBeLessThan(40)
 })
 
@@ -31,7 +31,7 @@ test('256 MiB move to a thread and back without a copy', { tags: ['slow'] }, asy
   new Uint8Array(buffer).fill(3)
   const before = process.memoryUsage.rss()
   let peak = before
-  // The thread tells what the whole process holds while it has the buffer.
+  // The job returns the memory of the whole process while the thread has the buffer.
   const [length, inside, moved] = await pool.submit(
     (bytes: ArrayBuffer) => {
       const view = new Uint8Array(bytes)
@@ -46,7 +46,7 @@ test('256 MiB move to a thread and back without a copy', { tags: ['slow'] }, asy
   expect(buffer.byteLength).toBe(0)
   expect(length).toBe(3)
   expect(moved.byteLength).toBe(256 * mebibyte)
-  // It comes back as a copy, since it was not transferred there: two of them, but never three.
+  // The job does not transfer the buffer back, so it comes back as a copy. There may be two buffers, but never three.
   expect(inside - before).toBeLessThan(64 * mebibyte)
   const there = process.memoryUsage.rss()
   const back = await pool.submit(refs.fillFirst, transfer(moved, [moved]))

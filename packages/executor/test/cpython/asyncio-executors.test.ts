@@ -1,4 +1,4 @@
-// The behaviours of asyncio's test_threads and of the run_in_executor cases of test_events and test_base_events.
+// Behaviours of asyncio's test_threads, and of the cases about run_in_executor in test_events and test_base_events.
 import { ContextVar, createTask, gather, isCancelled, run, sleep } from '@tasktree/core'
 import { runInExecutor, ThreadPoolExecutor, toThread } from '@tasktree/executor'
 import { threadId } from 'node:worker_threads'

@@ -1,4 +1,5 @@
-// The behaviours of CPython's test_concurrent_futures, by the names of its cases, for both kinds of pool.
+// Behaviours of CPython's test_concurrent_futures, for both kinds of pool. The name of each test begins with the names of the cases
+// there.
 import {
   ALL_COMPLETED,
   asCompleted,
@@ -33,7 +34,7 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 
 const never = 3_600_000
 
-/** With all its workers started. */
+/** Waits until all workers of the pool have started. */
 async function warm<P extends Executor>(pool: P, workers: number): Promise<P> {
   while (pool.stats.idle < workers) await sleep(5)
   return pool
@@ -92,7 +93,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       const result = new WeakRef((await future) as object)
       future = null
       await pool.submit(refs.echo, 1)
-      // Collected some time: what is still referred to, never.
+      // The garbage collector needs some time to free the result. It never frees a result that is still referenced.
       for (let i = 0; i < 20 && result.deref() !== undefined; i++) {
         await sleep(1)
         globalThis.gc?.()
@@ -108,7 +109,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
   describe('test_as_completed.py', () => {
     test('test_no_timeout, test_duplicate_futures', async () => {
       await using pool = await warm(make({ maxWorkers: 3, minWorkers: 3 }), 3)
-      // Each worker has loaded the module of the jobs: only the pause makes one slow.
+      // After this each worker has loaded the module of the jobs, so only the pause makes a job slow.
       await Promise.all([1, 2, 3].map(() => pool.submit(refs.pause, 50)))
       const slow = pool.submit(refs.pause, 1_000)
       const quick = pool.submit(refs.echo, 7)
@@ -359,7 +360,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       expect(error.stack).toMatch(/concurrent-futures\.test/)
     })
 
-    // A thread cannot be killed from outside.
+    // Only a process can be killed from outside, and not a thread.
     test.for(kind === 'processes' ? ['SIGKILL'] : [])(
       'test_killed_child: the running job fails of %s, and unlike in Python the pool goes on',
       async (signal) => {

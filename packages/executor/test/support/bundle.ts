@@ -1,5 +1,5 @@
-// Before the tests of a run, bundles the workers' program and the fixtures that workers and child processes load, each
-// into one file. The tests start hundreds of workers, and a worker loads one file much faster than many TypeScript files.
+// Bundles the program of the workers, and each fixture that workers and child processes load, into one file. It runs before the
+// tests of a run. The tests start hundreds of workers, and a worker loads one file much faster than many TypeScript files.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,7 +14,7 @@ const fixtures = ['work', 'hostile', 'recipes', 'endings', 'program'].map(
   (name) => `test/fixtures/${name}.ts`,
 )
 
-/** The setup of a run of vitest. */
+/** Vitest calls this before the tests of a run. */
 export async function setup(project: TestProject): Promise<void> {
   await bundle()
   // In watch mode the tests run again after a change of the source.
@@ -22,7 +22,7 @@ export async function setup(project: TestProject): Promise<void> {
 }
 
 async function bundle(): Promise<void> {
-  // The release is minified too, which gives classes and functions other names.
+  // The released file is minified too. That gives classes and functions other names.
   await bundleFiles(['src/worker-entry.ts'], true)
   await bundleFiles(fixtures, false)
 }
@@ -46,7 +46,7 @@ async function bundleFiles(entryPoints: string[], minify: boolean): Promise<void
   for (const { path, text } of outputFiles) replace(basename(path), text)
 }
 
-/** Another run in this folder may use the file at the same time, so it is never half written. */
+/** Writes a file by a rename, because another run of the tests may read the file at the same time. */
 function replace(name: string, text: string): void {
   const file = join(folder, name)
   if (read(file) === text) return

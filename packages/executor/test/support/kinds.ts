@@ -12,7 +12,7 @@ type Pool = ThreadPoolExecutor | ProcessPoolExecutor
 
 const workerEntry = bundled('worker-entry.js')
 
-/** Every behaviour holds for both. */
+/** The two kinds of pools. Most tests run with both. */
 export const kinds: { name: string; make: (options?: PoolOptions) => Pool }[] = [
   { name: 'threads', make: (options) => new ThreadPoolExecutor({ workerEntry, ...options }) },
   { name: 'processes', make: (options) => new ProcessPoolExecutor({ workerEntry, ...options }) },
@@ -20,7 +20,7 @@ export const kinds: { name: string; make: (options?: PoolOptions) => Pool }[] = 
 
 export const refs: JobRefs<typeof work> = jobs<typeof work>(bundled('work.js'))
 
-/** The same functions from their TypeScript. A stack names their file. */
+/** The same jobs, loaded from their TypeScript file, so that stacks name this file. */
 export const sourceRefs: JobRefs<typeof work> = jobs<typeof work>(
   new URL('../fixtures/work.js', import.meta.url),
 )
