@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
 import { ConnectionResetError, toOSError } from './os-error.ts'
 import { UnsentBytes } from './unsent-bytes.ts'
-import { whenFinished } from './when-finished.ts'
+import { whenFinished } from './when-closed.ts'
 import { type WriteProtocol, WriteTransport } from './write-transport.ts'
 
 /** A transport that writes to a Writable of Node. */

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import { toOSError } from './os-error.ts'
 import type { ReadTransport } from './receive-buffer.ts'
 import type { StreamReader } from './stream-reader.ts'
-import { whenFinished } from './when-finished.ts'
+import { whenClosed, whenFinished } from './when-closed.ts'
 
 export type Source = Readable | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array | string>
 
@@ -29,16 +29,21 @@ export function readFrom(source: Source, reader: StreamReader): void {
 
 function readFromNode(source: Readable, reader: StreamReader): void {
   let isOver = false
+  const closed = new Promise<void>((resolve) => {
+    if (source.closed) resolve()
+    else whenClosed(source, resolve)
+  })
   reader.setTransport({
     pauseReading: () => source.pause(),
     resumeReading: () => source.resume(),
-    close() {
-      const closed = whenClosed(source)
+    async close() {
+      const { errored } = source
       source.destroy()
-      // Maybe no 'close' event will come, because it has come before, or because the stream was made with
-      // `emitClose: false`. If the event still comes, it comes before the callback of nextTick.
-      if (isOver || source.closed) process.nextTick(closed.settle)
-      return closed.promise
+      // A stream of an old kind has no property `closed`, and may emit no 'close' after its end.
+      const isOld = (source.closed as boolean | undefined) === undefined
+      if (!isOld || !isOver) await closed
+      const failure = source.errored ?? null
+      if (failure !== null && failure !== errored) throw toOSError(failure)
     },
   })
   const onData = (chunk: Uint8Array | string): void => {
@@ -61,22 +66,6 @@ function readFromNode(source: Readable, reader: StreamReader): void {
   })
   // The program may have paused the source. A paused source would emit no 'data'.
   source.resume()
-}
-
-/**
- * Returns a promise that settles when `source` emits 'close', or when `settle` is called. The promise rejects if `source`
- * has failed after the call of this function.
- */
-function whenClosed(source: Readable): { promise: Promise<void>; settle: () => void } {
-  const { errored } = source
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const settle = (): void => {
-    const failure = source.errored ?? null
-    if (failure === null || failure === errored) resolve()
-    else reject(toOSError(failure))
-  }
-  source.once('close', settle)
-  return { promise, settle }
 }
 
 /**

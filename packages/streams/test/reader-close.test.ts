@@ -42,7 +42,11 @@ test('a source that the program has paused is read, as by the iterator of Node',
 
 test('the cancel of one caller of close ends only the wait of this caller', () =>
   run(async () => {
-    const source = new SlowSource()
+    const gate = Promise.withResolvers<null>()
+    const source = new Readable({
+      read() {},
+      destroy: (_error, done) => void gate.promise.then(done),
+    })
     const reader = StreamReader.from(source)
     const first = createTask(() => reader.close())
     const second = createTask(() => reader.close())
@@ -50,6 +54,7 @@ test('the cancel of one caller of close ends only the wait of this caller', () =
     first.cancel()
     await sleep(0)
     expect(first.cancelled()).toBe(true)
+    gate.resolve(null)
     await timeout(1000, () => second)
     expect(source.closed).toBe(true)
     await timeout(1000, () => reader.close())
@@ -132,6 +137,28 @@ test('a source that emits no close, or has closed before, is closed all the same
     await timeout(1000, () => keeper.close())
     expect(kept.destroyed).toBe(true)
   }))
+
+test.each([true, false])(
+  'close waits for a source with emitClose: %s that takes its time, whoever destroyed it',
+  (emitClose) =>
+    run(async () => {
+      for (const isDestroyed of [false, true]) {
+        for (const failure of [null, new Error('the descriptor is bad')]) {
+          const source = new Readable({
+            read() {},
+            emitClose,
+            destroy: (_error, done) => void later(2).then(() => done(failure)),
+          })
+          const reader = StreamReader.from(source)
+          if (isDestroyed) source.destroy()
+          const closed = timeout(1000, () => reader.close())
+          if (failure === null) await closed
+          else await expect(closed).rejects.toBe(failure)
+          expect(source.closed).toBe(true)
+        }
+      }
+    }),
+)
 
 test.each([true, false])(
   'a source with emitClose: %s that other code destroys ends a read',

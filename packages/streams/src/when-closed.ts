@@ -1,0 +1,44 @@
+import { finished, type FinishedOptions, type Readable, type Writable } from 'node:stream'
+
+/**
+ * Calls `callback` when `stream` has closed, that is, when its destroy is complete. Not called if it has closed before.
+ *
+ * A stream that was made with `emitClose: false` does not emit 'close', so its method `_destroy` is wrapped.
+ */
+export function whenClosed(stream: Readable | Writable, callback: () => void): void {
+  if (emitsClose(stream)) {
+    stream.once('close', callback)
+    return
+  }
+  const destroy = stream._destroy
+  stream._destroy = (error, done) => {
+    destroy.call(stream, error, (failure) => {
+      done(failure)
+      callback()
+    })
+  }
+}
+
+/**
+ * Calls `callback` when `stream` has ended, has failed or was destroyed, as `finished` of Node does. For a stream that was
+ * made with `emitClose: false`, Node's `finished` does not notice a destroy without an error, but this function does. It
+ * may then call `callback` twice.
+ */
+export function whenFinished(
+  stream: Readable | Writable,
+  options: FinishedOptions,
+  callback: (error?: Error | null) => void,
+): void {
+  finished(stream, options, callback)
+  if (emitsClose(stream)) return
+  // `finished` also looks at the state of the stream when it is called, and the stream is closed by then.
+  whenClosed(stream, () => finished(stream, options, callback))
+}
+
+/** Whether `stream` was made without `emitClose: false`. Node shows this option only in the state of the stream. */
+function emitsClose(stream: object): boolean {
+  const { _readableState, _writableState } = stream as Readonly<
+    Record<'_readableState' | '_writableState', { emitClose?: boolean } | undefined>
+  >
+  return _readableState?.emitClose !== false && _writableState?.emitClose !== false
+}
