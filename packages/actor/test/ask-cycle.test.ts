@@ -12,6 +12,7 @@ import {
   createTask,
   gather,
   getRunningLoop,
+  shield,
   shielded,
   sleep,
   taskGroup,
@@ -433,6 +434,10 @@ function native(ms: number): Promise<string> {
 
 type Call = () => PromiseLike<unknown>
 
+function rethrow(error: unknown): never {
+  throw error
+}
+
 /** The ways in which a handler waits for the answer to `call`. */
 const waitingWays = {
   'an await': (call) => call(),
@@ -440,6 +445,10 @@ const waitingWays = {
     await (async () => call())()
   },
   'a chain of then': (call) => Promise.resolve(call()).then((value) => value),
+  'then of the ask': async (call) => call().then((value) => value),
+  'catch of the ask': async (call) => (call() as Promise<unknown>).catch(rethrow),
+  'finally of the ask': async (call) => (call() as Promise<unknown>).finally(() => {}),
+  shield: (call) => shield(call()),
   'Promise.all': (call) => Promise.all([call(), native(5)]),
   'Promise.any': (call) => Promise.any([call(), Promise.reject(new Error('lost'))]),
   'an await after a lost race': async (call) => {
@@ -476,6 +485,9 @@ const leavingWays = {
   'Promise.race': (call, lost) => Promise.race([call(), lost()]),
   'Promise.race with an async function': (call, lost) =>
     Promise.race([(async () => call())(), lost()]),
+  'Promise.race with a catch of the ask': (call, lost) =>
+    Promise.race([(call() as Promise<unknown>).catch(rethrow), lost()]),
+  'Promise.race with a shield': (call, lost) => Promise.race([shield(call()), lost()]),
   'Promise.any': (call, lost) => Promise.any([call(), lost()]),
   'Promise.all': (call, lost) =>
     Promise.all([call(), lost().then(() => Promise.reject(new Error('first')))]),
@@ -555,6 +567,29 @@ test.for(Object.keys(waitingWays) as (keyof typeof waitingWays)[])(
       expect(await a.ask.quick()).toBe('quick')
       await system.stop()
     })(),
+)
+
+test(
+  'a circle is found at once when each handler waits by catch of its ask',
+  virtually(async () => {
+    class Catching extends Actor {
+      peer!: LocalActorRef<Catching>
+      meet(peer: LocalActorRef<Catching>): void {
+        this.peer = peer
+      }
+      async ping(left: number): Promise<string> {
+        if (left === 0) return 'pong'
+        await sleep(1)
+        return this.peer.ask.ping(left - 1).catch((error: Error) => error.name)
+      }
+    }
+    const [a, b] = [await spawn(Catching), await spawn(Catching)]
+    await a.ask.meet(b)
+    await b.ask.meet(a)
+    const before = getRunningLoop().time()
+    expect(await a.ask.ping(2)).toBe('AskCycle')
+    expect(getRunningLoop().time() - before).toBeLessThanOrEqual(5)
+  }),
 )
 
 test.for(Object.keys(leavingWays) as (keyof typeof leavingWays)[])(

@@ -145,6 +145,8 @@ test.each<[string, (future: Future<string>) => Promise<unknown>]>([
     const task = createTask(async () => chain(future))
     await sleep(1)
     expect(await bodyWaitsFor(task, future)).toBe(true)
+    const [awaited] = task.waitingOn
+    expect(await bodyWaitsFor(task, awaited!)).toBe(true)
     future.setResult('done')
     await task
   }),

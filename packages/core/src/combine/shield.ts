@@ -22,7 +22,7 @@ export function shield<T>(aw: Awaitable<T>): Future<T> {
   const inner = ensureFuture(aw)
   if (inner.done()) return inner
   const loop = inner.getLoop()
-  const outer = new DetailedFuture<T>(() => detailsOf(inner), { loop })
+  const outer = new DetailedFuture<T>(() => ({ ...detailsOf(inner), parts: [inner] }), { loop })
   const reaction = inner.onDone(() => {
     if (outer.done()) return
     if (inner.cancelled()) outer.cancel()

@@ -292,13 +292,15 @@ export class Future<T> implements PromiseLike<T> {
     return Future.#toPromise(this).then(onFulfilled, onRejected)
   }
 
+  /** Calls `then`, as `catch` of a promise does, so a subclass that overrides `then` learns of this call too. */
   // oxlint-disable-next-line typescript/no-explicit-any -- the type is that of `Promise.catch`
   catch<E = never>(onRejected?: ((error: any) => E | PromiseLike<E>) | null): Promise<T | E> {
-    return Future.#toPromise(this).catch(onRejected)
+    return this.then(undefined, onRejected)
   }
 
+  /** Calls `then`, as `finally` of a promise does, so a subclass that overrides `then` learns of this call too. */
   finally(onFinally?: (() => void) | null): Promise<T> {
-    return Future.#toPromise(this).finally(onFinally)
+    return this.then(undefined).finally(onFinally)
   }
 
   /**

@@ -86,8 +86,9 @@ export async function bodyWaitsFor(
   const waits: [FrameWaits, Reaction][] = []
   for (const frame of framesOf(task.ownExecution())) {
     frame.peekWaits((key, each) => {
-      const source = each instanceof ChainWait ? each.source : each
-      if (source === future && !source.done()) waits.push([frame, key])
+      if (future.done()) return
+      const isChained = each instanceof ChainWait && each.source === future
+      if (each === future || isChained) waits.push([frame, key])
     })
   }
   if (end === null) return waits.length > 0 && mayWaitWithoutEnd(task, waits)

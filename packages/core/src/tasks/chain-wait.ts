@@ -20,7 +20,7 @@ export class ChainWait extends DetailedFuture<unknown> {
    * with the value of the promise, or `fail` with its error.
    */
   constructor(future: Future<unknown>, settled: (end: Resolve, fail: Reject) => unknown) {
-    super(() => detailsOf(future), { loop: future.getLoop() })
+    super(() => ({ ...detailsOf(future), parts: [future] }), { loop: future.getLoop() })
     this.#future = future
     settled(
       (value) => this.fulfill(value),
