@@ -107,19 +107,51 @@ function end({ span, ending }: OpenSpan, { cancelled, error }: TraceOutcome): vo
 }
 
 function noteError(span: Span, error: unknown, hasStatus: boolean): void {
-  const isError = error instanceof Error
-  const message = textOf(error)
+  const exception = exceptionOf(error)
+  const isError = typeof exception !== 'string'
   if (!hasStatus) {
+    const message = isError ? exception.message : exception
     span.setStatus({ code: SpanStatusCode.ERROR, message })
-    span.setAttribute('error.type', isError ? error.name : '_OTHER')
+    span.setAttribute('error.type', isError ? exception.name : '_OTHER')
   }
-  span.recordException(isError ? error : message)
+  span.recordException(exception)
 }
 
-/** Returns the message of an error, or any other value as text. If the conversion to text throws, describes the value. */
+/**
+ * Returns what a span shows of a thrown value. An error whose properties are texts is shown as it is. The properties of
+ * another error may have any type, or throw when they are read, so a copy with texts is shown.
+ */
+function exceptionOf(thrown: unknown): Pick<Error, 'name' | 'message'> | string {
+  if (!isError(thrown)) return textOf(thrown)
+  const [name, message, stack] = (['name', 'message', 'stack'] as const).map((key) =>
+    readText(thrown, key),
+  )
+  if (name != null && message != null && stack != null) return thrown
+  return { name: name ?? 'Error', message: message ?? describeValue(thrown) }
+}
+
+function isError(thrown: unknown): thrown is Error {
+  try {
+    return thrown instanceof Error
+  } catch {
+    return false
+  }
+}
+
+/** Returns a property of an error: '' if it is missing, and null if it is not a text or throws when it is read. */
+function readText(error: Error, key: 'name' | 'message' | 'stack'): string | null {
+  try {
+    const value: unknown = error[key] ?? ''
+    return typeof value === 'string' ? value : null
+  } catch {
+    return null
+  }
+}
+
+/** Returns a value as text. If the conversion to text throws, describes the value. */
 function textOf(thrown: unknown): string {
   try {
-    return thrown instanceof Error ? thrown.message : String(thrown)
+    return String(thrown)
   } catch {
     return describeValue(thrown)
   }

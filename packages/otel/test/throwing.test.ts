@@ -107,12 +107,13 @@ test('a meter that cannot be made leaves nothing subscribed', () => {
 })
 
 test('whatever a task throws is on its span', async () => {
-  const unreadable = new Error('unreadable')
-  Object.defineProperty(unreadable, 'message', {
-    get: () => {
-      throw new Error('no message')
-    },
-  })
+  const boom = (): never => {
+    throw new Error('unreadable')
+  }
+  const unreadable = (key: string): Error =>
+    Object.defineProperty(new Error('far'), key, { get: boom })
+  const revocable = Proxy.revocable({}, {})
+  revocable.revoke()
   const values: Record<string, unknown> = {
     'without a prototype': Object.create(null),
     'a symbol': Symbol('s'),
@@ -121,7 +122,13 @@ test('whatever a task throws is on its span', async () => {
         throw new Error('no text')
       },
     },
-    'an unreadable error': unreadable,
+    'an unreadable error': unreadable('message'),
+    'an unreadable name': unreadable('name'),
+    'an unreadable stack': unreadable('stack'),
+    'a number as the message': Object.assign(new Error(), { message: 5 }),
+    'a symbol as the name': Object.assign(new Error('far'), { name: Symbol('name') }),
+    'a proxy that throws': new Proxy(new Error(), { get: boom, getPrototypeOf: boom }),
+    'a revoked proxy': revocable.proxy,
   }
   const recording = await record(() =>
     runVirtual(async () => {
@@ -140,6 +147,16 @@ test('whatever a task throws is on its span', async () => {
     'without a prototype: ERROR _OTHER noted',
     'a symbol: ERROR _OTHER noted',
     'without a text: ERROR _OTHER noted',
-    'an unreadable error: ERROR Error',
+    'an unreadable error: ERROR Error noted',
+    'an unreadable name: ERROR Error noted',
+    'an unreadable stack: ERROR Error noted',
+    'a number as the message: ERROR Error noted',
+    'a symbol as the name: ERROR Error noted',
+    'a proxy that throws: ERROR _OTHER noted',
+    'a revoked proxy: ERROR _OTHER noted',
   ])
+  for (const { status, events } of recording.spans) {
+    const texts = [status.message, events[0]?.attributes?.['exception.message']]
+    expect(texts.map((text) => typeof text)).toEqual(['string', 'string'])
+  }
 })
