@@ -17,7 +17,7 @@ import { expect, test } from 'vitest'
 
 const storage = new AsyncLocalStorage<string>()
 
-/** What the storage holds before and after a wait. */
+/** Returns the value of the storage before and after a wait. */
 async function look(): Promise<string> {
   const before = storage.getStore()
   await sleep(1)

@@ -2,13 +2,13 @@ import { createTask, getRunningLoop, run, sleep } from '@tasktree/core'
 import { map, retry } from '@tasktree/flow'
 import { expect, test } from 'vitest'
 
-/** As a retry of another library: it tries again after every error, a cancel included. */
+/** Acts like the retry function of another library: it tries again after every error, even after a cancel. */
 async function tryThrice<T>(fn: () => Promise<T>): Promise<T | undefined> {
   for (let attempt = 1; attempt <= 3; attempt++) {
     try {
       return await fn()
     } catch {
-      // Another attempt.
+      // The loop tries again.
     }
   }
   return undefined
@@ -16,7 +16,7 @@ async function tryThrice<T>(fn: () => Promise<T>): Promise<T | undefined> {
 
 const works = {
   map: { work: () => map([1, 2], (ms) => sleep(ms * 10_000)), place: 'debug.test' },
-  // Its promise is handed on without an `await`, which hides the program's own line.
+  // The program returns the promise without an `await`, so the report cannot name a line of the program.
   retry: { work: () => retry(() => sleep(10_000)), place: 'retry' },
 }
 

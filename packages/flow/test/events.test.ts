@@ -152,7 +152,8 @@ describe('on', () => {
       }
       await Promise.all(calls)
     } finally {
-      // One call for each event, and one for each sleep. If each event woke all calls of next, these were 45,000.
+      // There is one call for each event and one for each sleep. If each event woke all waiting calls of `next`, there would be
+      // 45,000 calls.
       expect(setResult.mock.calls.length).toBeLessThan(3 * n)
       setResult.mockRestore()
     }

@@ -3,7 +3,8 @@ import { forEach, hedge, latest, map, mapStream, poll, retry, singleFlight } fro
 import { describe, expect } from 'vitest'
 import { Gauge, now, thrown, virtual } from './support/virtual.ts'
 
-// A task has several flows: the branches of a `Promise.all`. What ends in one of them leaves the others alone.
+// A task may have several flows of control, for example the branches of a `Promise.all`. The end of work in one branch must not
+// change the other branches.
 describe('in one branch of Promise.all', () => {
   const fail = async (): Promise<never> => {
     await sleep(5)

@@ -20,7 +20,7 @@ test('a cancel ends a loop over ready results that awaits promises of Node', () 
     expect(seen).toBeLessThan(200)
   }))
 
-/** A promise that this library does not know, in virtual time. */
+/** Returns a native promise that resolves after `ms` milliseconds of virtual time. */
 const unknown = (ms: number): Promise<void> =>
   new Promise((resolve) => void getEventLoop().callLater(ms, resolve))
 

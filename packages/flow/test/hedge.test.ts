@@ -27,7 +27,7 @@ virtual('a slow attempt gets a second beside it, and the first result wins', asy
     { delay: 20 },
   )
   expect(result).toBe('2 at 25')
-  // The loser has ended when the result is there.
+  // When `hedge` has returned, the losing attempt has ended.
   expect(gauge).toMatchObject({ begun: 2, cancelled: 1, running: 0 })
   expect(now()).toBe(32)
 })
@@ -94,7 +94,7 @@ virtual('what a loser throws in its clean-up is reported', async () => {
       await sleep(attempt === 1 ? 1000 : 5)
       return attempt
     } finally {
-      // oxlint-disable-next-line no-unsafe-finally -- what a bad clean-up does
+      // oxlint-disable-next-line no-unsafe-finally -- the test needs a clean-up that fails
       if (attempt === 1) throw new Error('clean-up')
     }
   }

@@ -1,4 +1,4 @@
-// Whatever a function of the program throws, the call of this package ends with it.
+// Tests that a call of this package ends with the value that a function of the program throws, even if the value is hostile.
 import { EventEmitter } from 'node:events'
 import { run, sleep } from '@tasktree/core'
 import {

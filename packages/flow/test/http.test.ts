@@ -6,7 +6,7 @@ import { CircuitBreaker, constant, map, queued, retry, singleFlight } from '@tas
 import { expect, test } from 'vitest'
 import { Gauge } from './support/virtual.ts'
 
-/** Gives what the handler answers to each path. */
+/** Starts a server with the handler, requests all paths at the same time, and returns the answers. */
 async function answers(handler: RequestListener, paths: readonly string[]): Promise<string[]> {
   const server = createServer({ keepAliveTimeout: 1 }, handler).listen(0)
   await onceEvent(server, 'listening')

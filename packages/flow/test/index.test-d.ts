@@ -70,7 +70,7 @@ void retry(async () => 1, {
 expectTypeOf(constant(1)).toEqualTypeOf<Backoff>()
 const linear: Backoff = (attempt) => attempt * 100
 void retry(async () => 1, { backoff: linear })
-// @ts-expect-error a promise is no answer
+// @ts-expect-error retryIf must not return a promise
 void retry(async () => 1, { retryIf: async () => true })
 // @ts-expect-error no such jitter
 exponential({ jitter: 'half' })

@@ -171,7 +171,7 @@ describe('latest', () => {
       ])
       expect(begun).toEqual([1, 4])
       expect(gauge.most).toBe(1)
-      // Begun at 10, cancelled at 20, cleaned up at 70, and the last one takes 100.
+      // The first call begins at 10, is cancelled at 20, and has cleaned up at 70. The last call then takes 100 ms.
       expect(now()).toBe(170)
     },
   )
@@ -237,7 +237,7 @@ describe('latest', () => {
       try {
         await sleep(100)
       } finally {
-        // oxlint-disable-next-line no-unsafe-finally -- what a bad clean-up does
+        // oxlint-disable-next-line no-unsafe-finally -- the test needs a clean-up that fails
         if (n === 1) throw new Error('clean-up')
       }
     })

@@ -25,8 +25,8 @@ import {
 } from '@tasktree/flow'
 import { describe, expect, test } from 'vitest'
 
-// A library that was given `taskSignal()` throws an AbortError when the task is cancelled. Each function must treat that
-// error as it treats the CancelledError of an own wait.
+// A library that was given `taskSignal()` throws an AbortError when the task is cancelled. Each function of this package must treat
+// this error like the CancelledError that a wait of Tasktree throws.
 
 type Work = () => Promise<undefined>
 
@@ -84,7 +84,7 @@ const cancels: Record<string, (call: () => PromiseLike<unknown>) => PromiseLike<
   },
 }
 
-/** Cancels the call, and returns what came of it, and what the loop has reported. */
+/** Cancels the call, and returns its outcome and the reports of the loop. */
 function outcome(cancel: string, call: string, work: Work): Promise<unknown> {
   return runVirtual(async () => {
     const loop = getRunningLoop()

@@ -3,7 +3,7 @@ import { poll } from '@tasktree/flow'
 import { expect, test } from 'vitest'
 import { Gauge, now, thrown, virtual } from './support/virtual.ts'
 
-/** Gives undefined until it is called the n-th time. */
+/** Makes a function that returns undefined until it is called the n-th time. */
 function ready(n: number): () => Promise<string | undefined> {
   let calls = 0
   return async () => (++calls < n ? undefined : `ready at ${now()}`)

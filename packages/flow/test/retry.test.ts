@@ -16,7 +16,7 @@ import { now, thrown, virtual } from './support/virtual.ts'
 
 const none = { backoff: constant(0) }
 
-/** Fails with the number of the attempt, until it is greater than `failures`. */
+/** Makes a function that fails in its first `failures` attempts. The error has the number of the attempt. */
 function failing(failures: number): (attempt: number) => Promise<string> {
   return async (attempt) => {
     if (attempt <= failures) throw new Error(`attempt ${attempt}`)

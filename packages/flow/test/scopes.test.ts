@@ -30,7 +30,7 @@ import { now, thrown, virtual } from './support/virtual.ts'
 
 let running = 0
 
-/** Works for `ms` milliseconds; its clean-up takes a while, and is shielded from the scope around it. */
+/** Works for `ms` milliseconds. Its clean-up takes a while, and is shielded from the scope around it. */
 async function work(ms: number): Promise<void> {
   running++
   try {
@@ -41,7 +41,7 @@ async function work(ms: number): Promise<void> {
   }
 }
 
-/** Swallows every cancel, which a cancelled scope does not let pass. */
+/** Swallows every cancel. A cancelled scope must end it all the same. */
 async function stubborn(): Promise<void> {
   running++
   for (let i = 0; i < 5; i++) {
@@ -108,7 +108,7 @@ describe.each(Object.entries(calls))('in a scope that is cancelled, %s', (_name,
     async (ms) => {
       running = 0
       await runVirtual(async () => {
-        // A retry may throw the error of its last attempt in time.
+        // A retry may throw the error of its last attempt before the scope is cancelled.
         await cancelScope(call, { timeout: ms }).catch(() => {})
         expect(running).toBe(0)
       })
@@ -124,16 +124,16 @@ test.each(Object.entries(calls))(
         prepare: () => {
           running = 0
         },
-        // A retry may throw the error of its last attempt in time.
+        // A retry may throw the error of its last attempt before the scope is cancelled.
         operate: async () => {
           await call().then(null, (error: unknown) => {
             if (isCancelled(error)) throw error
           })
-          // `Promise.allSettled` has swallowed the cancel; the next wait throws it again.
+          // If `Promise.allSettled` has swallowed the cancel, this wait throws it again.
           await sleep(0)
         },
         after: () => expect(running).toBe(0),
-        // Three turns in each millisecond.
+        // There are three moments in each millisecond.
         moment: (i) => sleep(i % 3 === 2 ? 1 : 0),
         grace: 100,
         moments: 45,

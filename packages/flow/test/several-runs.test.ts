@@ -14,8 +14,8 @@ import { debounce, exhaust, latest, queued, singleFlight, throttle } from '@task
 import { describe, expect, test } from 'vitest'
 import { virtual } from './support/virtual.ts'
 
-// A function that shares work may live longer than the run, or the task, in which it was called first. Work that ended
-// there must not be what later calls wait for.
+// A function that shares work between its callers may live longer than the run, or the task, in which it was called first. Later
+// calls must not wait for work that ended with that run or task.
 
 const double = async (n: number): Promise<number> => {
   await sleep(10)

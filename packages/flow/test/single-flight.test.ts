@@ -125,7 +125,7 @@ describe('a caller that is cancelled', () => {
       try {
         await sleep(100)
       } finally {
-        // oxlint-disable-next-line no-unsafe-finally -- what a bad clean-up does
+        // oxlint-disable-next-line no-unsafe-finally -- the test needs a clean-up that fails
         throw new Error('clean-up')
       }
     })

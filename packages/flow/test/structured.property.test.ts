@@ -13,7 +13,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Machine, type Program, program } from './support/programs.ts'
 
-/** When the program is cancelled. */
+/** The time at which the program is cancelled, in milliseconds. */
 const cancelAt = fc.nat({ max: 40 })
 
 async function outcome(running: PromiseLike<unknown>): Promise<'value' | 'error' | 'cancel'> {
@@ -37,7 +37,7 @@ async function check(program: Program, ms: number): Promise<void> {
   expect(machine.faults).toEqual([])
   expect(machine.everything.running).toBe(0)
   expect(allTasks(loop).size).toBe(before)
-  // A cancel is never turned into a value.
+  // A cancelled program must not end with a value.
   if (isCut) expect(ended).not.toBe('value')
 }
 

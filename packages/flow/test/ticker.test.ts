@@ -45,7 +45,7 @@ virtual(
   },
 )
 
-/** A virtual clock that jumps ahead, as when the machine was asleep, or code has blocked the process. */
+/** A virtual clock that a test can move ahead, as happens when the machine was asleep or code has blocked the process. */
 class SteppedClock extends VirtualClock {
   #step = 0
 
@@ -95,7 +95,7 @@ test('a body that is always late lets other tasks and cancels in', async () => {
   await runVirtual(async () => {
     const ticking = createTask(async () => {
       for await (const _ of ticker(1e-3)) {
-        // Nothing here waits.
+        // The body does not wait.
       }
     })
     await sleep(1)

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 
 const src = new URL('../src/', import.meta.url)
 
-/** The source files that `file` needs at run time. */
+/** Returns the source files that `file` needs at run time. */
 async function needs(file: string, found = new Set<string>()): Promise<Set<string>> {
   if (found.has(file)) return found
   found.add(file)
@@ -18,7 +18,7 @@ async function needs(file: string, found = new Set<string>()): Promise<Set<strin
 }
 
 const index = await readFile(new URL('index.ts', src), 'utf8')
-/** The files that export something for users. */
+/** The files whose exports are public, without the files about errors and backoff. */
 const concepts = [...index.matchAll(/^export (?!type)[^']*'\.\/([\w-]+\.ts)'/gm)]
   .map(([, file]) => file as string)
   .filter((file) => !['errors.ts', 'backoff.ts'].includes(file))

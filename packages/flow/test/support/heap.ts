@@ -1,6 +1,6 @@
 /**
- * Runs `body`, which calls `look` now and then, and returns by how many bytes the heap was at most larger at such a moment
- * than before.
+ * Runs `body`, which calls `look` from time to time. Each call of `look` measures the heap. Returns the largest growth of the heap
+ * in bytes.
  */
 export async function heapGrowth(body: (look: () => void) => PromiseLike<void>): Promise<number> {
   const heap = (): number => {
@@ -15,7 +15,7 @@ export async function heapGrowth(body: (look: () => void) => PromiseLike<void>):
   return most - before
 }
 
-/** The numbers from 0 to 999,999. */
+/** Yields the numbers from 0 to 999,999. */
 export function* million(): Generator<number> {
   for (let i = 0; i < 1_000_000; i++) yield i
 }

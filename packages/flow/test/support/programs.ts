@@ -100,12 +100,12 @@ export const program: fc.Arbitrary<Program> = fc.letrec<{ program: Program }>((t
   }
 }).program
 
-/** How much work is running that a call has begun. */
+/** Counts the running work that a call has begun. */
 class Ledger {
   running = 0
 }
 
-/** Runs random programs, and remembers what must never be: work that is running after its call has settled. */
+/** Runs random programs, and records each fault: work that still runs after its call has settled. */
 export class Machine {
   readonly everything: Ledger = new Ledger()
   readonly faults: string[] = []
@@ -117,7 +117,7 @@ export class Machine {
     (ledgers: readonly Ledger[], body: Program) => Promise<void>
   >()
   readonly #shared = {
-    // What several callers share belongs to none of them: only `everything` counts it.
+    // Work that several callers share does not belong to one call, so only `everything` counts it.
     singleFlight: singleFlight((body: Program) => this.run(body, [this.everything])),
     debounce: debounce((body: Program) => this.run(body, [this.everything]), 3),
     throttle: throttle((body: Program) => this.run(body, [this.everything]), 3),
@@ -206,7 +206,7 @@ export class Machine {
       case 'latest':
       case 'exhaust': {
         const make = { queued, latest, exhaust }[program.kind]
-        // One for each place in the program: a place that is inside of another one must not wait for that.
+        // Each place in the program has a function of its own, because a call inside of another call must not wait for that call.
         let fn = this.#queued.get(program)
         if (fn === undefined) this.#queued.set(program, (fn = make(this.#run)))
         await fn(ledgers, program.body)
@@ -239,7 +239,7 @@ export class Machine {
   }
 }
 
-/** A promise that no cancel can interrupt. */
+/** Returns a native promise, whose wait no cancel can end. It resolves after `ms` milliseconds of virtual time. */
 function foreign(ms: number): Promise<void> {
   const loop = getEventLoop()
   return new Promise((resolve) => {

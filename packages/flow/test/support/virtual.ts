@@ -4,9 +4,9 @@ import { test } from 'vitest'
 
 export { thrown } from '../../../../vitest.thrown.ts'
 
-/** A test whose body runs as a task, in virtual time. */
+/** Defines a test whose body runs as a task in virtual time. */
 export function virtual(name: string, body: () => PromiseLike<void>): void {
-  // oxlint-disable-next-line vitest/valid-title -- it is handed on
+  // oxlint-disable-next-line vitest/valid-title -- the caller passes the title
   test(name, () => runVirtual(body))
 }
 
@@ -15,14 +15,14 @@ export function now(): number {
   return Math.round(currentTask()?.getLoop().time() ?? NaN)
 }
 
-/** Counts calls that are under way, and how many were at most. */
+/** Counts the calls that run, that have begun and that were cancelled, and the largest number that ran at the same time. */
 export class Gauge {
   running = 0
   most = 0
   begun = 0
   cancelled = 0
 
-  /** Sleeps `ms` milliseconds, counted; cleans up for `cleanUp` milliseconds when it is cancelled. */
+  /** A call that is counted. It sleeps for `ms` milliseconds, and cleans up for `cleanUp` milliseconds when it is cancelled. */
   async work(ms: number, cleanUp = 0): Promise<void> {
     this.begun++
     this.running++
@@ -39,7 +39,7 @@ export class Gauge {
   }
 }
 
-/** What a loop's exception handler is told in the rest of the test. */
+/** Returns a list to which each call of the loop's exception handler is added during the rest of the test. */
 export function reports(): unknown[] {
   const heard: unknown[] = []
   currentTask()
