@@ -10,8 +10,8 @@ import { Log } from './support/probe.ts'
 const bytes = new Uint8Array(3)
 
 /**
- * Runs `body`, and returns what the exception handler of the loop gets. A failure that no code has read is reported only
- * at the end of the run.
+ * Runs `body`, and returns what the exception handler of the loop gets. The loop reports a failure that no code has read only at
+ * the end of the run.
  */
 async function reportsOf(body: () => Promise<void>): Promise<unknown[]> {
   const reports: unknown[] = []
@@ -376,7 +376,7 @@ describe('an upgrade that is refused', () => {
     [
       'thrown',
       () => {
-        // oxlint-disable-next-line typescript/only-throw-error -- a response is an answer
+        // oxlint-disable-next-line typescript/only-throw-error -- a handler may throw a response as its answer
         throw response()
       },
     ],

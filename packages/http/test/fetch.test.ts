@@ -19,7 +19,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
 import { Log } from './support/probe.ts'
 
-/** Serves `handler` and lets `body` be its client. Nothing is reported, at the end of the run either. */
+/** Serves `handler`, and runs `body` as its client. The loop must report nothing until the end of the run. */
 async function served(
   handler: (request: Request, log: Log) => Promise<Response> | Response,
   body: (url: string, log: Log) => Promise<void>,
@@ -35,7 +35,7 @@ async function served(
   expect(reports).toEqual([])
 }
 
-/** Sends the head and a part, and then nothing. */
+/** Returns a response that sends its head and a part of its body, and then nothing more. */
 function partial(log: Log): Response {
   async function* parts(): AsyncGenerator<Uint8Array> {
     try {
@@ -246,7 +246,7 @@ describe('retry', () => {
   )
 
   describe('in a scope with a deadline', () => {
-    /** Calls `fetch` with a scope of 1,000 ms around it; returns the outcome, the time it took and the number of requests. */
+    /** Calls `fetch` in a scope of 1,000 ms. Returns the outcome, the time that it took and the number of requests. */
     function within(
       platform: () => Promise<Response>,
       delay: number,

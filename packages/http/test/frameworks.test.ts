@@ -14,7 +14,7 @@ import { curl, RawClient } from './support/clients.ts'
 import { frameworks, type Options, type Work } from './support/frameworks.ts'
 import { Log, requestTasks } from './support/probe.ts'
 
-// Express and Connect log nothing when this says that they are tested.
+// Express and Connect log nothing if NODE_ENV says `test`, as it does under vitest.
 vi.hoisted(() => {
   process.env['NODE_ENV'] = 'production'
 })
@@ -198,7 +198,7 @@ describe.each(Object.entries(frameworks))('under %s', (name, start) => {
     }
     await settled()
     client.leave()
-    // Nest itself logs each answer that comes too late.
+    // Nest itself logs each answer that comes after the client has left.
     const isOfNest = (entry: string): boolean =>
       name === 'Nest' && entry.includes('Cannot set headers after they are sent')
     expect(logged.filter((entry) => !isOfNest(entry))).toEqual([])

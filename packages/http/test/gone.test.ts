@@ -9,7 +9,7 @@ import { Log, requestTasks } from './support/probe.ts'
 
 type Options = Parameters<typeof serve>[1]
 
-/** Serves `handler` and lets `body` be its client. No request is left at the end. */
+/** Serves `handler`, and runs `body` as its client. At the end no task of a request may be left. */
 function served(
   handler: (request: Request, log: Log) => Promise<Response> | Response,
   body: (context: { url: string; log: Log; open: () => Promise<RawClient> }) => Promise<void>,
@@ -35,13 +35,13 @@ function served(
 
 const path = (request: Request): string => new URL(request.url).pathname
 
-/** Works until it is cancelled, but on the path `/quick`, which is answered at once. */
+/** A handler that works until it is cancelled. It answers the path `/quick` at once. */
 async function work(request: Request, log: Log): Promise<Response> {
   if (path(request) === '/quick') return new Response('quick')
   return await log.work(path(request))
 }
 
-/** Answers after a while, and notes whether it was cancelled. */
+/** A handler that answers after 30 ms, and logs whether it was cancelled. */
 async function finish(request: Request, log: Log): Promise<Response> {
   log.add(`${path(request)} began`)
   try {
@@ -364,7 +364,7 @@ describe('when the client has gone', () => {
         await sleep(50)
         client.leave()
         await log.until('ended')
-        // The only worker of the pool would be busy for ever.
+        // If the job had not been cancelled, the only worker of the pool would be busy for ever.
         expect(await pool.submit((n: number) => n + 1, 41)).toBe(42)
       },
     )

@@ -11,7 +11,7 @@ import { Log, requestTasks } from './support/probe.ts'
 test.each(['before', 'after'])(
   'the source of sse is cancelled with the request: %s its first event',
   (moment) =>
-    // A server that is made inside a task reads the bodies in the context of that task.
+    // Hono's server is made inside of a task, so it reads the bodies of responses in the context of that task.
     run(async () => {
       const log = new Log()
       async function* events(): AsyncGenerator<ServerSentEvent> {

@@ -23,7 +23,7 @@ expectTypeOf(fetch('http://a.example', { timeout: 1, retry: { attempts: 2 } })).
   Promise<Response>
 >()
 
-// @ts-expect-error -- a handler gives a Response
+// @ts-expect-error -- a handler must return a Response
 void serve(() => 'text')
 // @ts-expect-error -- not an async iterable of events
 sse([{ data: 'one' }])

@@ -7,7 +7,7 @@ import { requestTasks } from './support/probe.ts'
 const total = 10_000
 const atOnce = 100
 
-/** Kinds of open handles that a departed client could leave behind. */
+/** Counts the open handles of the kinds that a client which has left could leave behind. */
 function handles(): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const kind of process.getActiveResourcesInfo()) {
@@ -78,13 +78,13 @@ test('10,000 clients that leave midway leave no task, socket or timer', patient,
     await batch(total)
     globalThis.gc?.()
     for (const [kind, count] of Object.entries(handles())) {
-      // The test runner has a few of its own, which come and go.
+      // The test runner has a few handles of its own, whose number changes.
       expect(count).toBeLessThan((before[kind] ?? 0) + 5)
     }
     expect([...allTasks()].map(({ name }) => name)).toEqual(['Task-1'])
     expect(began).toBe(ended)
     expect(began).toBeGreaterThanOrEqual(total)
-    // 10,000 requests that each left 500 bytes would be more.
+    // If each of 10,000 requests left 500 bytes behind, the growth would reach this limit.
     expect(process.memoryUsage().heapUsed - held).toBeLessThan(5_000_000)
   }),
 )

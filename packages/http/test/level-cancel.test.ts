@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { sweepLevelCancel } from '../../core/test/support/level-sweep.ts'
 import { requestTasks } from './support/probe.ts'
 
-/** The first moments follow each other at once, and the later ones let the network go on. */
+/** Waits for the next moment of a cancel. The first 20 moments are one turn apart. Later ones are 3 ms apart. */
 const moment = (i: number): Promise<void> => sleep(i < 20 ? 0 : 3).then(() => {})
 
 async function* ticks(): AsyncGenerator<{ data: string }> {
@@ -45,7 +45,7 @@ const operations: Record<string, (url: string) => Promise<unknown>> = {
 describe('a scope that is cancelled at any turn ends without spinning, and leaves nothing', () => {
   test.each(Object.keys(operations))('%s', { tags: ['slow'] }, (name) =>
     run(async () => {
-      // A client that is cancelled leaves, and the server may report what its handler then throws.
+      // A cancelled client leaves, and the server may report the error that its handler then throws.
       getRunningLoop().setExceptionHandler(() => {})
       await using server = await serve(
         async (request) => {

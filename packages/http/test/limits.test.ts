@@ -179,7 +179,7 @@ test('a client that reads nothing does not make the server hold the response', (
       client.socket.pause()
       client.get('/')
       await untilSteady(() => sent)
-      // What the buffers of the system and of the socket take.
+      // Only the buffers of the system and of the socket have taken bytes.
       expect(sent).toBeLessThan(16_000_000)
       client.leave()
       await sleep(50)
@@ -187,7 +187,7 @@ test('a client that reads nothing does not make the server hold the response', (
   )
 })
 
-/** Waits until `count()` is above zero and does not grow any more. */
+/** Waits until `count()` is above zero and no longer grows. */
 async function untilSteady(count: () => number): Promise<void> {
   let before = 0
   do {

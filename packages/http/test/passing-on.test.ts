@@ -6,7 +6,7 @@ import { RawClient } from './support/clients.ts'
 
 const text = 'text '.repeat(100)
 
-/** The head and the body of the answer to one request, after which the connection closes. */
+/** Sends one request with `Connection: close`, and returns the head and the body of the answer. */
 async function answerOf(url: string, head = 'GET / HTTP/1.1\r\nHost: a\r\n'): Promise<string> {
   const client = await RawClient.open(url)
   client.socket.write(`${head}Connection: close\r\n\r\n`)

@@ -1,4 +1,4 @@
-// The programs of the README compile in strict mode, against the built packages where there are any.
+// Tests that the programs of the README compile in strict mode, against the built packages if the packages are built.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'

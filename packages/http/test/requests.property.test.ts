@@ -6,8 +6,8 @@ import { expect, test } from 'vitest'
 import { requestTasks } from './support/probe.ts'
 
 /**
- * What one request does: its branches run in a `Promise.all`, each with a timeout of its own. A branch is quick or slow;
- * a slow one is ended by its timeout. A flaky one fails a number of times and is tried again. The client may leave.
+ * The plan of one request. Its branches run in a `Promise.all`, each with a timeout. A slow branch is ended by its timeout. A branch
+ * may fail a number of times, and is tried again. The client may leave early.
  */
 interface Plan {
   readonly branches: readonly { readonly isSlow: boolean; readonly failures: number }[]
@@ -22,7 +22,7 @@ const plan: fc.Arbitrary<Plan> = fc.record({
   leaves: fc.boolean(),
 })
 
-/** What the client must see, and what the handler must have done. */
+/** Returns the answer that the client must get for a plan. */
 function model({ branches }: Plan): string {
   return branches
     .map(({ isSlow, failures }) =>

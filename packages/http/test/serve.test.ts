@@ -3,7 +3,7 @@ import { connection, Response as LightResponse, serve } from '@tasktree/http'
 import { describe, expect, test } from 'vitest'
 import { RawClient } from './support/clients.ts'
 
-/** Serves `handler` while `body` runs, and gives it the server's URL. */
+/** Serves `handler` while `body` runs. `body` gets the URL of the server. */
 function served<T>(
   handler: Parameters<typeof serve>[0],
   body: (url: string) => Promise<T>,
@@ -277,7 +277,7 @@ describe('the response', () => {
   test('that is thrown is sent', async () => {
     await served(
       async () => {
-        // oxlint-disable-next-line typescript/only-throw-error -- a Response is sent
+        // oxlint-disable-next-line typescript/only-throw-error -- a handler may throw a Response as its answer
         throw new Response('no', { status: 403 })
       },
       async (url) => {

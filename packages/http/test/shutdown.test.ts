@@ -10,7 +10,7 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
 })
 
-/** Starts a program that serves; `pid` is that of the program itself, whatever runs around it. */
+/** Starts a program that serves. The returned `pid` is the process id of the program itself, even if a wrapper runs it. */
 async function start(
   name: string,
   args: string[] = [],
@@ -90,7 +90,7 @@ describe('SIGTERM', { tags: ['slow'] }, () => {
     await answer
   })
 
-  // The first process of a namespace is PID 1, as in a container: a signal without a listener is ignored.
+  // The first process of a PID namespace has PID 1, as in a container. The kernel ignores a signal for it without a listener.
   testWhere(canUnshare(), 'a PID namespace cannot be made here')(
     'of PID 1 drains and ends with code 0',
     async () => {

@@ -176,7 +176,7 @@ describe('stop()', () => {
       const log = new Log()
       const server = await serve(
         (request) => (path(request) === '/quick' ? new Response('quick') : log.work('work')),
-        // Both are longer than the test may take.
+        // Both times are longer than the test may take.
         { grace: 60_000, limits: { keepAliveTimeout: 60_000 } },
       )
       const [busy, idle] = [await RawClient.open(server.url), await RawClient.open(server.url)]

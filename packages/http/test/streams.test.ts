@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest'
 import { RawClient } from './support/clients.ts'
 import { Log, requestTasks } from './support/probe.ts'
 
-/** `TASKTREE_HTTP_BYTES=1073741824` runs these with 1 GiB. */
+/** The size of the streamed bodies, 256 MiB by default. `TASKTREE_HTTP_BYTES=1073741824` runs the tests with 1 GiB. */
 const size = Number(process.env['TASKTREE_HTTP_BYTES'] ?? 256 * 1024 * 1024)
 const chunk = new Uint8Array(65_536).fill(120)
-/** What a process may hold beside what it held before. The whole body would be more. */
+/** The memory of the process may grow by this many bytes. A whole body would be larger. */
 const most = 160 * 1024 * 1024
 
 function counted(bytes: number): ReadableStream<Uint8Array> {
@@ -249,7 +249,7 @@ describe('a body in parts', () => {
       const client = await RawClient.open(server.url)
       client.get('/')
       client.socket.pause()
-      // The kernel's buffers and those of Node are full when the source is asked no more.
+      // When the source is no longer asked for parts, the buffers of the kernel and of Node are full.
       for (let before = -1; before !== pulls; await sleep(50)) before = pulls
       const askedWhilePaused = pulls
       client.socket.resume()
@@ -292,7 +292,7 @@ describe('a body in parts', () => {
   test('that gives empty parts for ever leaves the loop time for other requests', () =>
     run(async () => {
       const log = new Log()
-      // Without an end, a failure of this test would hang the process, and not only the test.
+      // The parts have an end. Without an end, a failure of this test would hang the whole process and not only the test.
       let left = 1_000_000
       const empty = (): Response =>
         new Response(

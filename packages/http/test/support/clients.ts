@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 
-/** A client that sends bytes as they are, and collects what comes back. */
+/** A client that sends any bytes, and collects the text that comes back. */
 export class RawClient {
   readonly socket: Socket
   text = ''
@@ -44,7 +44,7 @@ export class RawClient {
     )
   }
 
-  /** Waits until `text` has come. */
+  /** Waits until the received text contains `text`. */
   async until(text: string): Promise<void> {
     while (!this.text.includes(text)) {
       if (this.hasEnded) throw new Error(`the connection ended after ${JSON.stringify(this.text)}`)
@@ -71,7 +71,7 @@ export interface CurlResult {
   stdout: string
 }
 
-/** Starts curl; `leave` ends it in the middle of what it does. */
+/** Starts curl. The returned function `leave` ends it in the middle of its request. */
 export function curl(...args: string[]): { result: Promise<CurlResult>; leave: () => void } {
   const child: ChildProcess = spawn('curl', ['-sS', '--no-progress-meter', '-N', ...args], {
     stdio: ['ignore', 'pipe', 'ignore'],

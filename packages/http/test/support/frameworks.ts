@@ -15,10 +15,10 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 const require = createRequire(import.meta.url)
-// It has no types of its own, and what is used of it is as in Express 5.
+// Express 4 has no types. The parts of it that the tests use are the same as in Express 5.
 const express4 = require('express4') as typeof express
 
-/** What answers a request of each framework in the tests: gets the path and the body, and gives the text of the answer. */
+/** The function that answers a request in each framework: it gets the path and the body, and returns the text of the answer. */
 export type Work = (path: string, body: string) => Promise<string>
 
 export interface Options {
@@ -26,7 +26,7 @@ export interface Options {
   maxRequests?: number
 }
 
-/** Starts a server; returns its URL and what closes it. Each error that the framework logs is given to `onLog`. */
+/** Starts a server. Returns its URL and a function that closes it. `onLog` gets each error that the framework logs. */
 export type Start = (
   work: Work,
   options: Options,
@@ -94,7 +94,7 @@ export const frameworks: Record<string, Start> = {
     const app = express()
     app.use(requestScope(options))
     app.use(express.text({ limit: '10mb', type: () => true }))
-    // oxlint-disable-next-line oxc/no-async-endpoint-handlers -- Express 5 awaits it
+    // oxlint-disable-next-line oxc/no-async-endpoint-handlers -- Express 5 awaits an async handler
     app.use(async (request, response) => {
       const body: unknown = request.body
       response.send(await work(request.path, typeof body === 'string' ? body : ''))

@@ -1,6 +1,6 @@
 import { allTasks, Future, sleep } from '@tasktree/core'
 
-/** Notes what happens, and lets a test wait for it. */
+/** A list of entries about what has happened. A test can wait for an entry. */
 export class Log {
   readonly entries: string[] = []
   #waiters: [string, Future<void>][] = []
@@ -12,7 +12,7 @@ export class Log {
     }
   }
 
-  /** Waits until `entry` is there. */
+  /** Waits until the log contains `entry`. */
   async until(entry: string): Promise<void> {
     if (this.entries.includes(entry)) return
     const waiter = new Future<void>()
@@ -20,7 +20,7 @@ export class Log {
     await waiter
   }
 
-  /** A handler's work that only a cancel ends. */
+  /** Work of a handler that only a cancel ends. */
   async work(name: string): Promise<never> {
     this.add(`${name} began`)
     try {
@@ -31,7 +31,7 @@ export class Log {
     }
   }
 
-  /** The work, whose clean-up takes `ms` milliseconds. */
+  /** The same work with a clean-up that takes `ms` milliseconds. */
   async workAndClean(name: string, ms: number): Promise<never> {
     try {
       return await this.work(name)
@@ -41,7 +41,7 @@ export class Log {
     }
   }
 
-  /** A response whose body has the same part again and again, until a cancel or the end of the connection ends it. */
+  /** Returns a response whose body repeats one part, until a cancel or the end of the connection ends it. */
   endlessResponse(): Response {
     return new Response(ReadableStream.from(this.#endlessParts()))
   }
@@ -58,7 +58,7 @@ export class Log {
   }
 }
 
-/** The names of the tasks of requests that are left. */
+/** Returns the names of the tasks of requests that have not ended. */
 export function requestTasks(): string[] {
   return [...allTasks()].map((task) => task.name).filter((name) => /^[A-Z]+ \//.test(name))
 }
