@@ -115,7 +115,7 @@ test('what cannot be attached to is told in one line', slow, async () => {
     expect(error).toContain(text)
     expect(error.split('\n')).toHaveLength(2)
   }
-  // None of them was harmed.
+  // All three processes still run.
   for (const { child } of [sleeper, deaf, bare])
     expect(child.exitCode ?? child.signalCode).toBe(null)
   expect(await listensOnNothing(bare.pid)).toBe(true)
@@ -126,7 +126,7 @@ test('a process of another user', { ...slow, skip: process.geteuid?.() !== 0 }, 
   const { checkTarget } = await import('../src/target.ts')
   const own = process.geteuid?.bind(process)
   const target = await start(app('calm.mjs'))
-  // As a user who is not root would see it.
+  // With this mock, the check acts as if the user were not root.
   process.geteuid = () => 65_534
   try {
     expect(() => checkTarget(target.pid)).toThrow(
@@ -205,7 +205,7 @@ test(
   },
 )
 
-/** The rules of the trace event format for the events that are used here. */
+/** Checks the rules of the trace event format for the kinds of events that the command writes. */
 function checkFormat(events: readonly TraceEvent[]): void {
   const slices = events.filter(({ ph }) => ph === 'X')
   const open = new Map<number, number>()
@@ -217,7 +217,7 @@ function checkFormat(events: readonly TraceEvent[]): void {
     if (event.ph === 'X') expect(event.dur).toBeGreaterThan(0)
     if (event.ph === 's') open.set(event.id as number, event.ts)
     if (event.ph === 'f') expect(open.get(event.id as number)).toBeLessThanOrEqual(event.ts)
-    // An arrow is bound to the slice around it.
+    // The beginning and the end of an arrow must be inside of a slice of the same thread.
     if (event.ph !== 's' && event.ph !== 'f') continue
     const around = slices.filter(
       ({ tid, ts, dur = 0 }) => tid === event.tid && ts <= event.ts && event.ts <= ts + dur,

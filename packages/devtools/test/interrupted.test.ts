@@ -21,7 +21,7 @@ test('Ctrl-C ends a recording, and leaves the process as it was found', slow, as
     await attached[Symbol.asyncDispose]()
     return isMissing === false
   }
-  // While the command is attached, its inspector is used as it is, and left open.
+  // The command is attached now: the inspector of the target is open, and the recorder is installed.
   await target.wrote('Debugger attached')
   await expect.poll(() => listeningPorts(target.pid).some((port) => port !== 9229)).toBe(true)
   await expect.poll(hasRecorder).toBe(true)

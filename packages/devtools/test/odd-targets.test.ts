@@ -10,7 +10,7 @@ import { app, cli, listensOnNothing, start, tasktree } from './support.ts'
 
 const slow = { timeout: 60_000, tags: ['slow'] }
 
-/** The command ends with code 1, and with one line that has `text`. */
+/** Expects that the command ends with code 1 and prints one line that contains `text`. */
 async function expectFailure(
   running: ReturnType<typeof tasktree>,
   text: string | RegExp,
@@ -80,7 +80,7 @@ test('a process with --permission may not open its inspector', slow, async () =>
   const target = await start(['--permission', '--allow-fs-read=*', ...app('calm.mjs')])
   await expectFailure(
     tasktree(['ps', target.pid]),
-    // Node 26 does not listen to the signal then; older ones listen, and do not open the port.
+    // With --permission, Node 26 does not listen to the signal. Older versions listen, but do not open the port.
     /it was started with --disable-sigusr1 or --permission|may not be allowed to \(--permission\)/,
   )
   expect(target.child.exitCode ?? target.child.signalCode).toBe(null)
@@ -92,7 +92,7 @@ test('a process that ends while it is recorded', slow, async () => {
   const recording = tasktree(['record', target.pid, file, '--for', '30'])
   await target.wrote('Debugger attached')
   setTimeout(() => target.child.kill('SIGKILL'), 500)
-  // On a busy machine the process may have gone before the command looks at it again.
+  // On a busy machine the process may be gone before the command looks at it again.
   await expectFailure(recording, /process \d+ has ended|there is no process/)
   expect(() => statSync(file)).toThrow('ENOENT')
 })
@@ -134,7 +134,7 @@ testWhere(canUnshare, 'this user may not make a network namespace')(
   },
 )
 
-/** The user `nobody`. */
+/** The number of the user `nobody`. */
 const nobody = 65_534
 const isRoot = process.geteuid?.() === 0
 

@@ -18,7 +18,7 @@ test('the README lists the commands of the program', { tags: ['slow'] }, async (
   expect(names.toSorted()).toEqual(real.filter((name) => name !== 'help').toSorted())
 })
 
-// `top` has no end of its own; top.test.ts runs it.
+// `top` does not end by itself. top.test.ts tests it.
 test.each(documented.filter((command) => !command.startsWith('top ')))(
   'tasktree %s does its work',
   { tags: ['slow'] },

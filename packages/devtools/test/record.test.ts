@@ -4,7 +4,7 @@ import { createTask, run, sleep } from '@tasktree/core'
 import { type Attached, Recording } from '@tasktree/devtools'
 import { expect, test } from 'vitest'
 
-/** Evaluates in this process, as the inspector would. */
+/** A session that evaluates code in this process, as an inspector session does in its target. */
 const here = {
   isClosed: false,
   evaluate: async (text: string) => runInThisContext(text) as unknown,

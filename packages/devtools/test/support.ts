@@ -27,9 +27,9 @@ export async function stop(child: ChildProcess): Promise<void> {
 export interface Program {
   readonly child: ChildProcess
   readonly pid: number
-  /** What it has written so far. */
+  /** Returns the text that the program has written so far. */
   output(): string
-  /** Ends when it has written `text`. */
+  /** Resolves when the program has written `text`. */
   wrote(text: string): Promise<void>
   ended(): Promise<number | null>
 }
@@ -85,7 +85,7 @@ export interface Result {
   readonly error: string
 }
 
-/** Runs the command to its end. */
+/** Runs the command `tasktree` to its end. */
 export async function tasktree(args: readonly unknown[], uid?: number): Promise<Result> {
   const child = spawn(process.execPath, [...cli, ...args.map(String)], {
     env: { ...process.env, NO_COLOR: '1' },
@@ -100,14 +100,14 @@ export async function tasktree(args: readonly unknown[], uid?: number): Promise<
   return { code, out, error }
 }
 
-/** The line of a fixture that ends with a mark. */
+/** Returns the path and the number of the line of a fixture that ends with `// line: ` and the mark. */
 export function lineOf(name: string, mark: string): string {
   const file = join(fixtures, name)
   const lines = readFileSync(file, 'utf8').split('\n')
   return `${file}:${1 + lines.findIndex((line) => line.endsWith(`// line: ${mark}`))}`
 }
 
-/** The process listens on nothing, and goes on listening on nothing for a second. */
+/** Waits for a second, and returns whether the process then listens on no port. */
 export async function listensOnNothing(pid: number): Promise<boolean> {
   for (let looks = 0; looks < 20; looks++) {
     await new Promise((resolve) => setTimeout(resolve, 50))

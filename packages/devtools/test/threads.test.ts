@@ -1,11 +1,11 @@
-/** What is shown of threads whose snapshots are made up. */
+/** Tests what the commands show for threads whose snapshots the tests make up. */
 import { run, type TaskSnapshot } from '@tasktree/core'
 import { type Attached, Failure, ps, pstree, type ThreadSnapshot } from '@tasktree/devtools'
 import { expect, test } from 'vitest'
 import { Session } from '../src/session.ts'
 import { findTask } from '../src/task-commands.ts'
 
-/** A session to a thread whose snapshot has these tasks. */
+/** Makes a session to a thread whose snapshot has these tasks. */
 function sessionOf(tasks: readonly Partial<TaskSnapshot>[]): Session {
   const session: Session = new Session(1, (text) => {
     const { id, params } = JSON.parse(text) as { id: number; params: { expression: string } }

@@ -3,7 +3,7 @@ import { app, cli, hasTmux, start, stop, tmux } from './support.ts'
 
 const session = `tasktree-top-${process.pid}`
 
-/** For the shell in the terminal: the folder of the workspace may have a space in its name. */
+/** Quotes a word for the shell in the terminal, because the path of the workspace may contain a space. */
 const quoted = (word: string | number): string => `'${word}'`
 
 async function shows(pattern: RegExp): Promise<string> {
