@@ -8,7 +8,7 @@ import {
   spawn,
   type SupervisorRef,
 } from '@tasktree/actor'
-import { run, sleep } from '@tasktree/core'
+import { allTasks, run, sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'
 
 class Idle extends Actor {
@@ -17,26 +17,21 @@ class Idle extends Actor {
   }
 }
 
-async function crowd(size: number): Promise<number> {
-  const system = await ActorSystem.start({
-    name: 'crowd',
-    logger: silentLogger,
-    children: [child.dynamic('all', { template: (id: string) => child.actor(id, Idle) })],
-  })
-  const all = system.root.child('all') as SupervisorRef
-  const before = performance.now()
-  await Promise.all(Array.from({ length: size }, (_, i) => all.startChild(`c${i}`)))
-  expect(all.countChildren().active).toBe(size)
-  await system.stop()
-  return performance.now() - before
-}
+// How the cost grows with the number is tested in growth.test.ts. The limit is for a machine that is busy with other things.
+const patient = { tags: ['slow'], timeout: 600_000 }
 
-test('100,000 dynamic children start and stop in linear time', { tags: ['slow'] }, async () => {
+test('100,000 dynamic children start and stop', patient, async () => {
   await run(async () => {
-    await crowd(1000)
-    const small = await crowd(1000)
-    const large = await crowd(100_000)
-    expect(large).toBeLessThan(small * 1000)
+    const system = await ActorSystem.start({
+      name: 'crowd',
+      logger: silentLogger,
+      children: [child.dynamic('all', { template: (id: string) => child.actor(id, Idle) })],
+    })
+    const all = system.root.child('all') as SupervisorRef
+    await Promise.all(Array.from({ length: 100_000 }, (_, i) => all.startChild(`c${i}`)))
+    expect(all.countChildren().active).toBe(100_000)
+    await system.stop()
+    expect([...allTasks()]).toHaveLength(1)
   })
 })
 
