@@ -1,4 +1,4 @@
-// Members of `this.ctx` that no other file of tests is about.
+// Tests members of `this.ctx` that have no test file of their own.
 import {
   Actor,
   type ActorContext,
@@ -174,7 +174,7 @@ test(
   }),
 )
 
-/** Makes calls that must throw a TypeError, and returns those that do not. */
+/** Makes calls that must throw a TypeError, and returns the text of each call that does not. */
 function wrongCalls(context: ActorContext): string[] {
   const never = new Future<never>()
   const calls: (() => unknown)[] = [

@@ -1,4 +1,4 @@
-// Asks that can never be answered, and those that look like it.
+// Tests asks that can never be answered because the actors ask each other in a cycle, and asks that only look like such a cycle.
 import {
   Actor,
   type LocalActorRef,
@@ -34,7 +34,7 @@ type Way =
   | 'cancelled'
   | 'aborted'
 
-/** Asks its peer in every way that does not keep it waiting. */
+/** Asks its peer in each way in which its handler does not wait for the answer. */
 class Free extends Actor {
   peer!: LocalActorRef<Back>
   last = 'nothing'
@@ -138,7 +138,7 @@ class Circle extends Actor {
   meet(...peers: LocalActorRef<Circle>[]): void {
     this.peers = peers
   }
-  /** Asks its peers at the same time, as `depth` says to go on. */
+  /** Asks all its peers at the same time. The peers ask their peers in turn, until `depth` is 0. */
   async all(wait: number, depth: number): Promise<string[]> {
     await sleep(wait)
     if (depth === 0) return [this.ctx.name]

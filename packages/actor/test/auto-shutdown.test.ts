@@ -1,5 +1,5 @@
-// With autoShutdown 'all', a significant child that waits for its restart has not ended. As a control, a supervisor of
-// Erlang/OTP 25 with auto_shutdown => all_significant lives on while such a child is restarting.
+// With autoShutdown 'all', a significant child that waits for its restart has not ended. Erlang/OTP does the same: in OTP 25 a
+// supervisor with auto_shutdown => all_significant lives on while such a child is restarting.
 import { expect, test } from 'vitest'
 import { sleep } from '@tasktree/core'
 import { crash, probe, ref, settled, start, virtually } from './support/probe.ts'

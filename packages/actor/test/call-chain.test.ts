@@ -6,7 +6,7 @@ import { chainFrom } from '../src/messages/call-chain.ts'
 import type { CallChain } from '../src/messages/envelope.ts'
 import type { HandlerFlow } from '../src/messages/handler-flow.ts'
 
-/** A chain of asks, the latest first. */
+/** Makes a chain of asks. The first ask in the list is the latest. */
 function chainOf(asks: readonly AskFuture[]): CallChain | null {
   return asks.reduceRight<CallChain | null>((up, ask) => ({ ask, up }), null)
 }

@@ -1,5 +1,5 @@
-// Scenarios 11, 49, 66, 69, 75 and 92, at every moment: a caller is cancelled after 0, 1, 2, … rounds of the
-// loop, until it gets through. What it did must then be done wholly or not at all.
+// Cancels a caller after 0, 1, 2, … rounds of the loop, until its call ends before the cancel. The work of the call must then be
+// done completely, or not at all.
 import {
   Actor,
   type LocalActorRef,
@@ -17,7 +17,7 @@ import { crash, probe, ref, settled, start } from './support/probe.ts'
 
 const rounds = 60
 
-/** Runs `attempt` anew for each round in which it can be cancelled; both must happen, a cancel and an end. */
+/** Runs `attempt` once for each round in which it can be cancelled. Some attempts must be cancelled, and some must end before. */
 async function sweep(
   attempt: (cancelled: (body: () => PromiseLike<unknown>) => Promise<boolean>) => Promise<void>,
 ): Promise<void> {
@@ -40,7 +40,7 @@ async function sweep(
   expect(ends).toBeGreaterThan(0)
 }
 
-/** Handles one message at a time, each only when it is let through. */
+/** An actor that handles one message at a time. Each handler waits until the test opens the gate. */
 class Gate extends Actor {
   readonly #handled: string[]
   readonly #open: Future<void>
@@ -75,7 +75,7 @@ test('an ask that is cancelled is not handled unless it had begun, and the actor
     const wasCancelled = await cancelled(() => gate.ask.pass('second'))
     expect(await first).toBe('first')
     expect(await gate.ask.ping()).toBe('pong')
-    // Answered: handled. Cancelled: not handled, or its handler had begun already.
+    // An ask that was answered was handled. A cancelled ask was not handled, unless its handler had begun before.
     if (!wasCancelled) expect(handled).toEqual(['first', 'second'])
     expect(['first', 'first,second']).toContain(handled.join(','))
     await gate.stop()
@@ -136,7 +136,7 @@ test('senders that wait for an actor that stops are told', () =>
       (error: unknown) => (error instanceof ActorStopped ? 'told' : error),
     )
     await settled()
-    // Who asked for the stop may go: the stop goes on.
+    // If the caller of a stop is cancelled, the stop goes on.
     await cancelled(() => gate.kill())
     await gate.kill()
     expect(['told', 'false']).toContain(await outcome)
@@ -207,7 +207,7 @@ test('a restart that is asked for and given up is whole', () =>
     await root.stopChild('a')
     await cancelled(() => root.restartChild('a'))
     await settled()
-    // Whoever went, the group is in one piece: a crash of the other restarts both.
+    // Even if the caller was cancelled, the group still works as a group: a crash of `b` restarts both children.
     await crash(ref(system, 'b'))
     await settled()
     const a: LocalActorRef<never> | null = system.lookup('a')

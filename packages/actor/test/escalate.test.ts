@@ -1,4 +1,4 @@
-// A child whose end must end its supervisor does that during a restart of its group too.
+// Tests that a child whose end must end its supervisor does so during a restart of its group too.
 import { Actor, child } from '@tasktree/actor'
 import { sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-// Other actors may have linked themselves to an actor, or have sent it a ReplyPort, before its start fails.
+// Tests actors whose start fails after other actors have linked themselves to them, or have sent them a ReplyPort.
 import { Actor, type ActorContext, child, type Down, type ReplyPort } from '@tasktree/actor'
 import { sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'
@@ -10,7 +10,7 @@ class Early extends Actor {
     super()
     this.#log = log
   }
-  /** Links itself to the child `b` after some turns of the loop, and then kills `b` if it is asked to. */
+  /** Links this actor to the child `b` after some turns of the loop. If `kills` is true, it then kills `b`. */
   async link(turns: number, kills: boolean): Promise<void> {
     await this.#attach(turns, kills, (b) => this.ctx.link(b))
   }

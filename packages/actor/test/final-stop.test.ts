@@ -1,6 +1,6 @@
-// `ref.stop()` of a child that is not permanent is final: whatever happens before the child has ended, it is not
-// restarted. As a control, `supervisor:terminate_child` of Erlang/OTP 25 keeps a transient child stopped too when that
-// child is killed at its deadline, and when its clean-up crashes.
+// `ref.stop()` of a child that is not permanent is final: the child is not restarted, even if it crashes or is killed before it has
+// ended. In Erlang/OTP 25, `supervisor:terminate_child` also keeps a transient child stopped if the child is killed at its deadline
+// or if its clean-up crashes.
 import { Actor, type ChildOptions, child, type ChildSpec, type Message } from '@tasktree/actor'
 import { sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'
@@ -18,7 +18,7 @@ import {
 
 const transient = { restart: 'transient' } as const
 
-/** Waits until it is cancelled, and then throws an error of its own. */
+/** Waits until it is cancelled, and then throws another error. */
 async function failWhenCancelled(): Promise<void> {
   try {
     await sleep(Infinity)
@@ -190,7 +190,7 @@ test.for(['stop', 'stopChild'] as const)(
       await sleep(1000)
       expect([ref(system, 'b').incarnation, ref(system, 'b').status]).toEqual([3, 'running'])
       expect([c.incarnation, c.status]).toEqual([1, 'stopped'])
-      // The next restart of the group starts it again, as it does in OTP.
+      // The next restart of the group starts the child `c` again, as in OTP.
       await crash(ref(system, 'a'))
       await sleep(1000)
       expect([c.incarnation, c.status]).toEqual([2, 'running'])

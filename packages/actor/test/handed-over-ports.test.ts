@@ -1,4 +1,4 @@
-// A ReplyPort that a handler has given to another actor outlives the handler and its actor.
+// Tests that a ReplyPort that a handler has given to another actor still works after the end of the handler and of its actor.
 import { Actor, child, type LocalActorRef, type ReplyPort } from '@tasktree/actor'
 import { allTasks, sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'
@@ -29,7 +29,7 @@ class Front extends Actor {
     await (wait === 'foreign' ? new Promise(() => {}) : sleep(10_000))
     return port
   }
-  /** Stashes its message in the first incarnation. */
+  /** In the first incarnation, stashes its message and waits for ever. In a later one, returns the number of the incarnation. */
   async later(): Promise<number> {
     if (this.ctx.incarnation > 1) return this.ctx.incarnation
     this.ctx.stash()

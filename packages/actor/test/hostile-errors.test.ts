@@ -1,4 +1,5 @@
-// Whatever the code of a child throws, the child is restarted, its supervisor goes on, and the crash is logged.
+// Tests that a child is restarted, its supervisor goes on and the crash is logged, even if the code of the child throws a hostile
+// value.
 import { Actor, ActorSystem, child, type ChildSpec, formatReason } from '@tasktree/actor'
 import { sleep, sleepForever } from '@tasktree/core'
 import { expect, test } from 'vitest'
@@ -11,7 +12,7 @@ const thrownValues: readonly [string, () => unknown][] = [
   ...hostile,
 ]
 
-/** Its first incarnation sends itself the message `fail`. */
+/** An actor whose first incarnation sends itself the message `fail`. */
 class FailsOnce extends Actor {
   protected override onStart(): void {
     if (this.ctx.incarnation === 1) void this.ctx.self.tell.fail()
@@ -19,7 +20,7 @@ class FailsOnce extends Actor {
   fail(): Promise<void> | void {}
 }
 
-/** Makes a child whose first incarnation throws, in several ways. */
+/** Places at which the code of a child can throw, and a function that makes a child whose first incarnation throws there. */
 const places: [string, (make: () => unknown) => ChildSpec][] = [
   [
     'a handler',

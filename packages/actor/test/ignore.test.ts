@@ -1,4 +1,4 @@
-// `ctx.ignore()`: where it may be called, and what it must not hide.
+// Tests where `ctx.ignore()` may be called, and that it does not hide other errors.
 import { Actor, type ActorContext, child, spawn } from '@tasktree/actor'
 import { createTask, InvalidStateError, sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'
@@ -11,7 +11,7 @@ class Needless extends Actor {
     this.#results = results
     if (place === 'constructor') this.ctx.ignore()
   }
-  /** Calls `ctx.ignore()` and notes what it throws. */
+  /** Calls `ctx.ignore()`, and logs the error that it throws. */
   tryIt(place: string): void {
     try {
       this.ctx.ignore()

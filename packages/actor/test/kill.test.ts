@@ -5,7 +5,7 @@ import { runVirtual } from '@tasktree/core/testing'
 import { expect, test } from 'vitest'
 import { collect, settled, start, virtually } from './support/probe.ts'
 
-/** An actor with a line of descendants below it. Each of them has a name, which is free again when it has ended. */
+/** An actor with one child, which has one child, and so on. Each of them has a name, which is free again when the actor has ended. */
 class Ancestor extends Actor {
   readonly #system: ActorSystem
   readonly #depth: number
@@ -140,6 +140,6 @@ test('an actor that is killed while it waits for such a handler reports it once 
     expect(zombies.map(({ message }) => message)).toEqual(['query'])
     await system.stop()
   })
-  // A failure that no code has read is reported at the end of the run.
+  // The loop would have reported an unread failure at the end of the run.
   expect(errors).toEqual([])
 })

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { sweepLevelCancel } from '../../core/test/support/level-sweep.ts'
 import { probe, ref, start } from './support/probe.ts'
 
-/** A start, a message and a stop that each take some turns. */
+/** An actor whose start, message and stop each take some turns of the loop. */
 class Slow extends Actor {
   readonly #log: string[]
 
@@ -55,10 +55,10 @@ interface SlowRef {
   stop(): PromiseLike<ExitReason>
 }
 
-/** A turn of the loop for the first moments, and a millisecond of virtual time for the later ones. */
+/** Waits for the next moment of a cancel. The first 8 moments are one turn of the loop apart. Later ones are 1 ms apart. */
 const moment = (i: number): Promise<void> => sleep(i < 8 ? 0 : 1).then(() => {})
 
-/** What the caller does with a system that others own; the system must then go on. */
+/** Calls to a system that other code owns. After a cancel of the call, the system must go on. */
 const calls: Record<string, (given: Given) => Promise<unknown>> = {
   ask: async (given) => slow(given).ask.work(),
   'ref.stop': async (given) => slow(given).stop(),
@@ -72,7 +72,7 @@ const calls: Record<string, (given: Given) => Promise<unknown>> = {
   },
 }
 
-/** What ends the system; it must have ended when the scope ends, in each case. */
+/** Ways to end a system. In each case the system must have ended when the scope ends. */
 const ends: Record<string, (given: Given) => Promise<unknown>> = {
   stop: async ({ system }) => {
     try {

@@ -5,7 +5,7 @@ import { runVirtual } from '@tasktree/core/testing'
 import { expect, test } from 'vitest'
 import { probe, ref, thrown } from './support/probe.ts'
 
-/** How many bytes of memory each of the calls of `again` leaves behind. */
+/** Calls `again` many times, and returns how many bytes of memory each call leaves behind. */
 async function leftBehind(
   again: (n: number) => PromiseLike<unknown> | void,
   times = 5000,

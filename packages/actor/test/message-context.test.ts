@@ -39,7 +39,7 @@ class Reader extends Actor {
     place.set(value)
   }
 
-  /** Replies through `ctx`, which must find the message that it belongs to. */
+  /** Replies through `ctx`, which must find the message of this handler. */
   async deferred(): Promise<void> {
     await sleep(0)
     const port = this.ctx.reply<string>()
@@ -57,7 +57,7 @@ class Reader extends Actor {
   }
 }
 
-/** A context in which `place` has this value. */
+/** Makes a context in which `place` has the given value. */
 function at(value: string): ReturnType<typeof copyContext> {
   const context = copyContext()
   context.run(() => place.set(value))

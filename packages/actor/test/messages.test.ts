@@ -408,7 +408,7 @@ const small = (overflow: MailboxOptions['overflow']): { mailbox: MailboxOptions 
   mailbox: { capacity: 2, overflow: overflow as 'wait' },
 })
 
-/** Busy for 100 ms, with two messages in its mailbox. */
+/** Starts an actor that is busy for 100 ms, and sends it two messages, which fill its mailbox. */
 async function full(
   log: string[],
   overflow: MailboxOptions['overflow'],
@@ -475,7 +475,7 @@ test('senders that wait when the actor ends: an ask fails, a tell is false and a
     ])
     await system.stop()
   })
-  // A failure that no code has read is reported at the end of the run.
+  // The loop would have reported an unread failure at the end of the run.
   expect(errors).toEqual([])
 })
 

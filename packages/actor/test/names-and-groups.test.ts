@@ -1,4 +1,4 @@
-// How long a name or a group membership lasts.
+// Tests how long the name and the group memberships of an actor last.
 import { Actor, ActorSystem, child, NoProc, silentLogger } from '@tasktree/actor'
 import { expect, test } from 'vitest'
 import { crash, probe, ref, settled, start, virtually } from './support/probe.ts'

@@ -1,4 +1,4 @@
-// Handlers that overlap while their actor ends, is suspended, or is restarted.
+// Tests handlers that overlap while their actor ends, is suspended, or is restarted.
 import { Actor, child, spawn, sys } from '@tasktree/actor'
 import { getEventLoop, sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-// Handlers that overlap: each acts for its own message, whichever others its actor is busy with.
+// Tests handlers that overlap. Each must act for its own message, even if its actor handles other messages at the same time.
 import { Actor, type LocalActorRef, child, type ReplyPort, spawn, sys } from '@tasktree/actor'
 import { createTask, gather, InvalidStateError, sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'
@@ -45,7 +45,7 @@ class Overlapping extends Actor {
     await sleep(ms)
     throw new Error('beside')
   }
-  /** Returns a promise only the second time, as a cache does. */
+  /** Returns a value at once for 0, and a promise otherwise, as a cache may do. */
   plain(ms: number): string | PromiseLike<unknown> {
     if (ms === 0) return 'at once'
     return sleep(ms).then(() => {
@@ -257,7 +257,7 @@ class Reentrant extends Actor {
   }
   info(): ReplyPort<string> {
     const port = this.ctx.reply<string>()
-    // Not ctx.after: its tick is a message, which waits until `go` has ended.
+    // This does not use `ctx.after`, because its tick is a message and would wait until `go` has ended.
     void sleep(5).then(() => port.resolve('info'))
     return port
   }

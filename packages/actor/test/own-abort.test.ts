@@ -4,8 +4,8 @@ import { runVirtual } from '@tasktree/core/testing'
 import { Actor, ActorSystem, child, type Logger } from '@tasktree/actor'
 import { describe, expect, test } from 'vitest'
 
-// A library that was given `taskSignal()` throws an AbortError when an actor or a task is stopped or killed. For the
-// asker and in the log this must be the same as the CancelledError of an own wait.
+// A library that was given `taskSignal()` throws an AbortError when an actor or a task is stopped or killed. For the asker and in the
+// log, this error must be treated like the CancelledError that a wait of Tasktree throws.
 
 type Work = () => Promise<void>
 
@@ -40,7 +40,7 @@ const ends: Record<string, (system: ActorSystem, id: string) => PromiseLike<unkn
   'a kill': async (system, id) => system.lookup(id)?.kill(),
 }
 
-/** Ends an actor that handles a message, and a task, and returns what the asker, the loop and the log were told. */
+/** Ends an actor that handles a message, and a task. Returns what the asker got, and the messages of the loop and of the log. */
 function told(end: string, work: Work): Promise<unknown> {
   return runVirtual(async () => {
     const errors: string[] = []

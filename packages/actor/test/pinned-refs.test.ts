@@ -1,5 +1,5 @@
-// A pinned ref reaches one incarnation. After the end of that incarnation, every use of the ref meets an actor that has
-// ended, as every use of a pid does in Erlang/OTP.
+// A pinned ref reaches only one incarnation. After the end of that incarnation, every use of the ref acts as if the actor had ended,
+// like every use of a pid in Erlang/OTP.
 import { inspect } from 'node:util'
 import {
   Actor,

@@ -1,4 +1,4 @@
-// The programs of the README compile in strict mode, against the built packages where there are any.
+// Tests that the programs of the README compile in strict mode, against the built packages if the packages are built.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -6,7 +6,7 @@ import { compilerErrors, programsOf } from '../../../vitest.programs.ts'
 
 const folder = join(import.meta.dirname, '..')
 
-/** Passes refs to the methods that take one. The README has no program with all of them. */
+/** A program that passes refs to all methods that take one. No program of the README uses all of them. */
 const refs = `
 import { Actor, type ActorSystem, type LocalActorRef, type ReplyPort, sys } from '@tasktree/actor'
 

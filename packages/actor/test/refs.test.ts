@@ -1,4 +1,4 @@
-// What a ref is to its user: names of messages, looks in the console, typed lookups, waits for an end.
+// Tests refs as a program sees them: the names of messages, the output on the console, typed lookups, and waits for an end.
 import { inspect } from 'node:util'
 import {
   Actor,

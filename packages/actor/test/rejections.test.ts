@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 
-// In a process of its own: the test runner listens for unhandled rejections itself.
+// The program runs in another process, because the test runner listens for unhandled rejections in this one.
 const program = (attributeRejections: boolean): string => `
   import { Actor, ActorSystem, child } from '@tasktree/actor'
   class Careless extends Actor {

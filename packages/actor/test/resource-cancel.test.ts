@@ -1,4 +1,4 @@
-// A resource whose own code throws a CancelledError has failed, unless its child was cancelled.
+// Tests that a resource whose code throws a CancelledError counts as failed, unless the child was cancelled.
 import { child } from '@tasktree/actor'
 import { Future, allTasks, sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'

@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { crash, probe, ref, start } from './support/probe.ts'
 
-/** The crash, counted from 0, that is one too many in the `within` milliseconds before it; -1 when none is. */
+/** Returns the number (from 0) of the first crash that has `max` restarts in the `within` milliseconds before it, or -1. */
 function firstTooMany(times: readonly number[], max: number, within: number): number {
   return times.findIndex((time, i) => {
     const restarts = times.slice(0, i).filter((earlier) => time - earlier <= within)

@@ -181,7 +181,7 @@ test(
   }),
 )
 
-/** Crashes at these times; whether the supervisor lives after the last. */
+/** Crashes a child at these times, and returns whether the supervisor is still alive after the last crash. */
 async function survives(
   log: string[],
   limits: { maxRestarts: number; within: number },

@@ -53,7 +53,7 @@ class Player extends Actor {
   }
 }
 
-/** How many echoes a socket had while `busy` was not done. */
+/** Returns how many echoes a socket has got by the time at which `busy` is done. */
 async function countEchoes(busy: PromiseLike<void>): Promise<number> {
   const server = createServer((socket) => socket.pipe(socket))
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
@@ -93,8 +93,8 @@ test(
         await sleep(5)
         timers++
       }
-      // Counted, not timed: where messages starve the platform's loop there is one of each, at the end. How late they are is
-      // measured in benchmarks/.
+      // The test counts the timers and echoes, and measures no time. If messages starved the event loop of Node, there would be one
+      // of each, at the end. The folder benchmarks/ measures how late they are.
       expect(timers).toBeGreaterThan(10)
       expect(await echoes).toBeGreaterThan(10)
       await a.stop()

@@ -1,5 +1,5 @@
-// Handlers that return no promise run in turns of their own, while the task of the actor waits. They must not differ
-// from handlers for which the task was resumed.
+// A handler that returns no promise runs without a resume of the actor's task: it runs in a short turn while the task waits. Such
+// handlers must act like handlers for which the task is resumed.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   Actor,
@@ -17,7 +17,7 @@ import { start, thrown, virtually } from './support/probe.ts'
 
 const storage = new AsyncLocalStorage<string>()
 
-/** An actor whose messages are short. `warm` sends each of them once, so that later ones run in turns. */
+/** An actor with short handlers. `warm` sends each message once, so that later messages run in such turns. */
 class Short extends Actor {
   /** The context, for the functions that `call` runs. */
   readonly context = this.ctx

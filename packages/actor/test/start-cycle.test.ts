@@ -1,4 +1,4 @@
-// Starts that wait, by an ask in `onStart`, for the handler that waits for the start.
+// Tests a cycle of waits: a handler waits for the start of an actor, and the `onStart` of that actor asks the actor of the handler.
 import { Actor, AskCycle, child, type LocalActorRef, type SupervisorRef } from '@tasktree/actor'
 import { createTask, gather, getRunningLoop, sleep, timeout } from '@tasktree/core'
 import { expect, test } from 'vitest'
@@ -12,7 +12,7 @@ type Asking =
   | 'gives up'
   | 'does not ask'
 
-/** Asks the actor that starts it, while it starts. */
+/** An actor that asks the actor that starts it, while it starts. */
 class Newcomer extends Actor {
   readonly #opener: LocalActorRef<Opener>
   readonly #asking: Asking

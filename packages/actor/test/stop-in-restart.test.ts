@@ -1,4 +1,4 @@
-// A child that is asked to end while its supervisor is about to start it again stays stopped.
+// Tests that a child stays stopped if it is asked to end while its supervisor is about to start it again.
 import { type LocalActorRef, child } from '@tasktree/actor'
 import { sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'

@@ -115,7 +115,7 @@ class Stubborn extends Actor {
       try {
         await sleep(Infinity)
       } catch {
-        // goes on
+        // this task swallows the cancel and goes on
       }
     }
   }
@@ -164,7 +164,7 @@ test(
           try {
             await sleep(Infinity)
           } catch {
-            /* ends normally */
+            // this task ends normally after the cancel
           }
         }),
       ],

@@ -1,4 +1,4 @@
-// `sys`: what its requests do to the messages behind them, and what it counts.
+// Tests what the requests of `sys` do to the messages behind them in the mailbox, and the counts of `sys`.
 import { Actor, child, ReplyError, spawn, sys } from '@tasktree/actor'
 import { settled, start, thrown, virtually } from './support/probe.ts'
 import { expect, test } from 'vitest'

@@ -14,7 +14,7 @@ import { createTask, type Future, sleep } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
 import { expect, test } from 'vitest'
 
-/** mulberry32: the same tree and the same crashes for the same seed. */
+/** Makes a function that draws random numbers (mulberry32). The same seed gives the same tree and the same crashes. */
 function generator(seed: number): () => number {
   let state = seed
   return () => {
@@ -25,7 +25,7 @@ function generator(seed: number): () => number {
   }
 }
 
-/** What the incarnations of one child did, checked as they do it. */
+/** Records what the incarnations of each child do, and checks it at once. */
 class Watch {
   readonly running = new Map<string, number>()
   readonly faults: string[] = []
@@ -46,7 +46,7 @@ class Watch {
   }
 }
 
-/** What became of each message, by its number. */
+/** Records the fate of each message, by the number of the message. */
 class Ledger {
   #last = 0
   readonly handled = new Map<number, number>()
@@ -58,7 +58,7 @@ class Ledger {
     return ++this.#last
   }
 
-  /** A handler has begun with it, and will not stash it. */
+  /** Called when a handler has begun with a message and will not stash it. */
   handle(id: number): void {
     this.handled.set(id, (this.handled.get(id) ?? 0) + 1)
   }
@@ -154,7 +154,7 @@ class Subject extends Actor {
     return port
   }
 
-  /** Stashes it for a while, if it likes. */
+  /** Stashes its message when it handles it for the first time, and unstashes all messages after `ms` milliseconds. */
   async stashes(id: number, ms: number): Promise<number> {
     try {
       if (ms > 10) await sleep(1)
@@ -173,7 +173,10 @@ class Subject extends Actor {
   }
   readonly #stashed = new Set<number>()
 
-  /** Its peers never ask back what is asked of them here: there is no cycle, whoever asks whom. */
+  /**
+   * Asks a peer, and answers when the peer has answered. The handler of the peer asks this actor back. This is not a cycle of waits,
+   * because this handler does not wait: it returns a ReplyPort at once.
+   */
   asksOn(id: number, peer: LocalActorRef<Subject>): ReplyPort<number> {
     this.#ledger.handle(id)
     const port = this.ctx.reply<number>()
@@ -249,7 +252,7 @@ function actorPaths(system: ActorSystem): string[] {
   return paths
 }
 
-/** Returns whether the system has started. It does not start if an `onStart` throws, as it may by chance. */
+/** Runs one scenario. Returns whether the system has started: it does not start if the seed makes an `onStart` throw. */
 async function scenario(seed: number): Promise<boolean> {
   const random = generator(seed)
   const watch = new Watch()
@@ -301,7 +304,7 @@ async function scenario(seed: number): Promise<boolean> {
   await system.stop()
   await done
   watch.closed = true
-  // Every ask settles, whatever became of its actor.
+  // Every ask settles, even if its actor has crashed or stopped.
   const late = sleep(1000)
   await Promise.allSettled([...asks, ...ledger.asked.values()])
   expect(late.done()).toBe(false)

@@ -66,7 +66,7 @@ class Rich extends Account {
     void self.tell.deposit(1)
     // @ts-expect-error a wrong argument
     void self.ask.deposit('1')
-    // @ts-expect-error a hook is no message
+    // @ts-expect-error a hook is not a message
     void self.ask.onStop()
     takesAccount(self)
     takesAccount(self.pinned())
@@ -96,13 +96,13 @@ export async function typed(system: ActorSystem): Promise<void> {
   void account.ask.deposit('5')
   // @ts-expect-error a missing argument
   void account.tell.deposit()
-  // @ts-expect-error a hook is no message, though its override made it public
+  // @ts-expect-error a hook is not a message, even if its override has made it public
   void account.ask.onStop()
-  // @ts-expect-error a hook is no message
+  // @ts-expect-error a hook is not a message
   void account.ask.onStart()
-  // @ts-expect-error protected members are no messages
+  // @ts-expect-error protected members are not messages
   void account.tell.audit()
-  // @ts-expect-error a field is no message
+  // @ts-expect-error a field is not a message
   void account.ask.balance
   // @ts-expect-error there is no such method
   void account.ask.withdraw(1)
@@ -139,7 +139,7 @@ export async function typed(system: ActorSystem): Promise<void> {
   const generic = rich.ask.generic('a')
   is<Equal<typeof generic, Future<('a' | 'b')[]>>>()
   void rich.ask.arrow()
-  // @ts-expect-error a getter is no message
+  // @ts-expect-error a getter is not a message
   void rich.ask.getter()
   takesAccount(rich)
 

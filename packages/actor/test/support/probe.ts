@@ -18,20 +18,20 @@ import { beforeEach, vi } from 'vitest'
 
 export { thrown } from '../../../../vitest.thrown.ts'
 
-// Actors outside of systems log to the console.
+// Actors outside of a system log to the console, so the console is silent in these tests.
 beforeEach(() => {
   vi.spyOn(console, 'error').mockImplementation(() => {})
   vi.spyOn(console, 'warn').mockImplementation(() => {})
 })
 
 export interface ProbeOptions {
-  /** How long its `onStop` takes. */
+  /** How many milliseconds the `onStop` of the actor takes. */
   cleanup?: number
   onStart?: (context: ActorContext) => PromiseLike<void> | void
   onStop?: (reason: ExitReason) => PromiseLike<void> | void
 }
 
-/** An actor that writes down what happens to it. */
+/** An actor that writes what happens to it into a log. */
 export class Probe extends Actor {
   readonly #log: string[]
   readonly #options: ProbeOptions
@@ -102,12 +102,12 @@ export async function failToRestart(context: ActorContext): Promise<void> {
 /** Options of a supervisor: each restart waits for 100 ms, and five restarts are allowed in a minute. */
 export const slowRestarts = { backoff: { min: 100, max: 100 }, maxRestarts: 5, within: 60_000 }
 
-/** A silent system named `s`. */
+/** Starts an actor system named `s` that logs nothing. */
 export function start(options: Omit<ActorSystemOptions, 'name'> = {}): Promise<ActorSystem> {
   return ActorSystem.start({ name: 's', logger: silentLogger, ...options })
 }
 
-/** The body in virtual time, with a list to write to. */
+/** Makes a test function that runs `body` in virtual time, with an empty log. */
 export function virtually(body: (log: string[]) => Promise<void>): () => Promise<void> {
   return () => runVirtual(() => body([]))
 }
@@ -124,14 +124,14 @@ export function supervisor(system: ActorSystem, path: string): SupervisorRef {
   return found
 }
 
-/** Sends it a message that makes it throw, and lets its supervisor deal with that. */
+/** Sends the actor a message whose handler throws, and waits until its supervisor has reacted. */
 export async function crash(target: LocalActorRef<Probe>, error?: unknown): Promise<void> {
   await target.tell.crash(error)
   await sleep(0)
   await settled()
 }
 
-/** Everything that is ready has run, a few times over; no time has passed. */
+/** Waits for 30 turns of the loop, so that all code that is ready has run. No virtual time passes. */
 export async function settled(): Promise<void> {
   for (let i = 0; i < 30; i++) await sleep(0)
 }
