@@ -3,7 +3,7 @@ import { createTask, run, sleep, timeout, wait } from '@tasktree/core'
 import { copyBidirectional, type StreamPair, StreamReader, StreamWriter } from '@tasktree/streams'
 import { expect, test } from 'vitest'
 
-/** One side of a relay: what the relay reads, and what it writes. */
+/** Makes one side of a relay. The relay reads what a test writes to `input`, and a test reads what the relay writes from `output`. */
 function side(): { pair: StreamPair; input: PassThrough; output: StreamReader } {
   const input = new PassThrough()
   const output = new PassThrough()
@@ -37,7 +37,7 @@ test('the failure of one direction cancels the other, and is thrown', () =>
     client.input.destroy(failure)
     await wait([copying])
     expect(copying.exception()).toBe(failure)
-    // The reader of the other direction is free again.
+    // The cancelled copy no longer uses the reader of the other direction.
     server.input.write('still here')
     expect(String(await server.pair[0].read(99))).toBe('still here')
     server.input.end()

@@ -1,4 +1,4 @@
-/** Sinks that code which does not know their StreamWriter has ended, closed or destroyed. */
+/** Tests sinks that other code has ended, closed or destroyed without the StreamWriter. */
 import { once } from 'node:events'
 import { Duplex, PassThrough, Writable } from 'node:stream'
 import { run, sleep, timeout } from '@tasktree/core'
@@ -6,7 +6,7 @@ import { ConnectionResetError, StreamWriter } from '@tasktree/streams'
 import { describe, expect, test } from 'vitest'
 import { thrown } from '../../../vitest.thrown.ts'
 
-/** A sink that takes a while for each chunk, and what it has taken. */
+/** Makes a sink that takes a while for each chunk, and a function that returns the text that it has taken. */
 function slowSink(options: object = {}): { sink: Writable; taken: () => string } {
   let taken = ''
   const sink = new Writable({
@@ -49,7 +49,7 @@ const sinks: Record<string, () => Writable> = {
   'a PassThrough': () => new PassThrough().resume(),
 }
 
-/** Writes, and expects that the loss is reported without another wait for it. */
+/** Writes, and expects that `drain` and `waitClosed` throw because of the lost bytes, and do not wait for ever. */
 async function checkLoss(writer: StreamWriter): Promise<void> {
   writer.write('lost')
   expect(await thrown(writer.drain())).toBeInstanceOf(ConnectionResetError)
@@ -162,7 +162,7 @@ describe.each([true, false])(
     test.each(Object.entries(until))('%s says that bytes are lost', (_when, wait) =>
       run(async () => {
         const busy = (): Writable => new Writable({ emitClose, write: () => {} })
-        // Its first write waits until it is open.
+        // The first write to this sink waits until the sink is open.
         const unopened = (): Writable =>
           new Writable({
             emitClose,

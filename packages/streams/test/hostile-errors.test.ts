@@ -4,8 +4,8 @@ import { run, timeout } from '@tasktree/core'
 import { GaiError, OSError, StreamReader, StreamWriter, toOSError } from '@tasktree/streams'
 import { expect, test } from 'vitest'
 
-// A source or a sink may fail with any value, even with one that throws when it is read. No read and no drain may wait
-// for ever because of that.
+// A source or a sink may fail with any value, even with a value that throws when code reads a property of it. No read and no drain
+// may wait for ever because of that.
 
 const getter = (what: object, name: string): object =>
   Object.defineProperty(what, name, {
@@ -24,7 +24,7 @@ const values: Record<string, unknown> = {
   'a revoked proxy': revoked,
 }
 
-/** Node reads the stack of an error, so a stream of Node throws when it is given a revoked proxy. */
+/** Whether a stream of Node accepts the value as an error. Node reads the stack of an error, so it throws for a revoked proxy. */
 const isForNode = (value: unknown): boolean => value !== revoked
 
 const outcome = (promise: PromiseLike<unknown>): PromiseLike<unknown> =>
@@ -41,7 +41,7 @@ test.each(Object.entries(values))('%s becomes the cause of an OSError', (_, valu
 test.each(Object.entries(values))('a source that fails with %s ends its read', (_, value) =>
   run(async () => {
     const sources: Parameters<typeof StreamReader.from>[0][] = [
-      // oxlint-disable-next-line require-yield -- it fails before its first chunk
+      // oxlint-disable-next-line require-yield -- this source fails before its first chunk
       (async function* (): AsyncGenerator<Buffer> {
         throw value
       })(),
@@ -100,7 +100,7 @@ test('control: Node itself passes such a value on', async () => {
 })
 
 test('a name server that does not answer is a GaiError', () => {
-  // The error of Node for a machine without a network.
+  // Node throws this error on a machine without a network.
   const control = Object.assign(new Error('getaddrinfo EAI_AGAIN example.com'), {
     code: 'EAI_AGAIN',
     errno: -3001,

@@ -9,7 +9,7 @@ import { run } from '@tasktree/core'
 import { GaiError, OSError, StreamReader, toOSError } from '@tasktree/streams'
 import { expect, test } from 'vitest'
 
-/** The facts of an error that are its own properties, without those of every error, of the class or of DNS. */
+/** Returns the own properties of an error, without the name of its class and the host name that only errors of DNS have. */
 function factsOf(error: object): Record<string, unknown> {
   const names = Object.keys(error).filter((name) => !['name', 'hostname'].includes(name))
   return Object.fromEntries(names.toSorted().map((name) => [name, Reflect.get(error, name)]))

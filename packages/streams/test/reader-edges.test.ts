@@ -3,14 +3,14 @@ import { createTask, Future, run, RuntimeError, sleep, timeout, wait } from '@ta
 import { compactCopy, IncompleteReadError, StreamReader } from '@tasktree/streams'
 import { expect, test } from 'vitest'
 
-// The first and the last moment of a stream: no byte is lost, and no read waits for ever.
+// Tests the first and the last moment of a stream. No byte may be lost, and no read may wait for ever.
 
 const failure = new Error('the source failed')
 
 const outcome = (promise: PromiseLike<unknown>): PromiseLike<unknown> =>
   timeout(1000, () => promise).then(String, (error: unknown) => error)
 
-/** Sources that give `text`, and fail right after it. */
+/** Functions that make a source, which gives `text` and then fails at once. */
 const failing: Record<string, (text: string) => Parameters<typeof StreamReader.from>[0]> = {
   'an async generator': async function* (text) {
     await sleep(1)
@@ -125,7 +125,7 @@ test('a read of a task that was cancelled long ago waits like any other read', (
       reader.feedData('a')
       await sleep(0)
       if (isFed) reader.feedData('b;c')
-      // The read is woken when `isFed` is true, and nobody has cancelled it.
+      // If `isFed` is true, the read has been woken. No code has cancelled this read.
       expect(() => reader.unread('x;')).toThrow(RuntimeError)
       expect(await outcome(reader.read(9))).toBeInstanceOf(RuntimeError)
       if (!isFed) reader.feedData('b;c')
@@ -262,7 +262,7 @@ test('a source of objects fails the read, and is closed', () =>
     expect(await outcome(StreamReader.from(numbers()).readLine())).toBeInstanceOf(TypeError)
     await sleep(1)
     expect(isClosed).toBe(true)
-    // Readable.from is in object mode, whatever it gives.
+    // A stream of Readable.from is in object mode even if it gives only bytes and texts. Such a source is accepted.
     expect(String(await StreamReader.from(Readable.from(['a', Buffer.from('b')])).read())).toBe(
       'ab',
     )
@@ -270,7 +270,7 @@ test('a source of objects fails the read, and is closed', () =>
 
 test('lines of UTF-16 end at a line feed, not at a byte of another character', () =>
   run(async () => {
-    // The bytes of ਊ and Ā hold 0A 00 over a character border.
+    // The bytes of ਊ and Ā contain 0A 00 across the border between the two characters.
     const text = '\u0A0A\u0100\u010A\u0000x\r\nÿ\nrest\u0A0A'
     const bytes = Buffer.from(text, 'utf16le')
     for (const size of [1, 2, 3, 100]) {
@@ -308,7 +308,7 @@ test('a line of UTF-16 that is too long is dropped without half a character', ()
       expect(lines.slice(-2)).toEqual(['b', 'c'])
       expect(lines.join('')).toMatch(/^a*bc$/)
     }
-    // Half a character behind the last line does not make its bytes another character.
+    // Half a character after the last line must not change the characters of that line.
     const reader = new StreamReader()
     reader.feedData(Buffer.from('a\u0A0A', 'utf16le'))
     reader.feedData(Buffer.from([0]))

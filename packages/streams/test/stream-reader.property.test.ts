@@ -3,7 +3,7 @@ import { run } from '@tasktree/core'
 import { StreamReader } from '@tasktree/streams'
 import { expect, test } from 'vitest'
 
-/** The same bytes, cut in any way. */
+/** Draws bytes, and a way to cut them into chunks. */
 const chunked = fc
   .tuple(
     fc.array(fc.constantFrom('a', 'b', '\r', '\n', 'ab', 'abc'), { maxLength: 300 }),

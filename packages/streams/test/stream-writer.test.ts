@@ -69,7 +69,7 @@ test('a drain after the failure of the sink throws its error, even before Node h
     const closed = new Future<void>()
     const sink = new Writable({
       write: (_chunk, _encoding, callback) => callback(),
-      // As a file, which is closed before the error is emitted.
+      // This sink acts like a file, which is closed before its error is emitted.
       destroy: (error, callback) => closed.addDoneCallback(() => callback(error)),
     })
     const writer = StreamWriter.to(sink)
@@ -85,7 +85,7 @@ test('a drain after the failure of the sink throws its error, even before Node h
 describe('an error of the sink that is not of a connection', () => {
   const full = '/dev/full'
 
-  /** Writes and drains until the drain throws; returns what it threw. */
+  /** Writes and drains until the drain throws. Returns the error. */
   async function fill(writer: StreamWriter): Promise<unknown> {
     for (;;) {
       writer.write('x\n')

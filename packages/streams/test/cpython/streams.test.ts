@@ -12,8 +12,8 @@ import {
 import { expect, test } from 'vitest'
 import { thrown } from '../../../../vitest.thrown.ts'
 
-// Behaviours of Lib/test/test_asyncio/test_streams.py (CPython 3.13) that need no socket, those of
-// @tasktree/net are in its own tests; the name of each case there stands above its test.
+// Behaviours of Lib/test/test_asyncio/test_streams.py (CPython 3.13) that need no socket. The name of each case there stands above
+// its test. The tests of @tasktree/net have the behaviours that need a socket.
 
 const DATA = 'line1\nline2\nline3\n'
 
@@ -25,13 +25,13 @@ function fed(limit: number | undefined, ...chunks: string[]): StreamReader {
   return reader
 }
 
-/** What is left in the buffer. */
+/** Ends the stream, and returns what is left in the buffer. */
 async function rest(reader: StreamReader): Promise<string> {
   reader.feedEof()
   return String(await reader.read())
 }
 
-/** A read that waits, then what `feed` does in a later turn of the loop. */
+/** Starts a read, which waits, and calls `feed` in a later turn of the loop. Returns the result of the read. */
 async function whileWaiting<T>(read: () => Promise<T>, feed: () => void): Promise<T> {
   const reading = createTask(read)
   getRunningLoop().callSoon(feed)
@@ -39,7 +39,7 @@ async function whileWaiting<T>(read: () => Promise<T>, feed: () => void): Promis
 }
 
 // test_feed_empty_data, test_feed_nonempty_data
-test('what is fed is what is there; no bytes change nothing', async () => {
+test('feedData adds its bytes to the buffer, and an empty chunk changes nothing', async () => {
   const empty = fed(undefined, '')
   expect(await rest(empty)).toBe('')
   const reader = fed(undefined, DATA)
@@ -54,7 +54,7 @@ test('a read of zero bytes takes nothing', async () => {
 })
 
 // test_read
-test('a read that waits is given what comes', () =>
+test('a waiting read gets the bytes that come', () =>
   run(async () => {
     const reader = new StreamReader()
     const data = await whileWaiting(
@@ -66,7 +66,7 @@ test('a read that waits is given what comes', () =>
   }))
 
 // test_read_line_breaks
-test('a read knows no lines, and takes no more than it was asked for', async () => {
+test('a read ignores line endings, and takes no more bytes than it was asked for', async () => {
   const reader = fed(undefined, 'line1', 'line2')
   expect(String(await reader.read(5))).toBe('line1')
   expect(await rest(reader)).toBe('line2')
@@ -118,13 +118,13 @@ test('a limit of zero and less is refused', () => {
 })
 
 // test_read_limit, test_readexactly_limit
-test('the limit is one of lines: other reads take more', async () => {
+test('the limit counts only for lines: other reads may take more bytes', async () => {
   expect(String(await fed(3, 'chunk').read(5))).toBe('chunk')
   expect(String(await fed(3, 'chunk').readExactly(5))).toBe('chunk')
 })
 
 // test_readline
-test('a line is put together from what comes', () =>
+test('a line may come in several chunks', () =>
   run(async () => {
     const reader = fed(undefined, 'chunk1 ')
     const line = await whileWaiting(
@@ -150,7 +150,7 @@ test('a line above the limit is dropped, with its end if that is there', async (
 })
 
 // test_at_eof
-test('it is at its end when it has ended and everything was read', async () => {
+test('a reader is at its end when the stream has ended and all bytes were read', async () => {
   const reader = new StreamReader()
   expect(reader.atEof()).toBe(false)
   reader.feedData('some data\n')
@@ -195,7 +195,7 @@ test('a line may have as many bytes as the limit, not one more', async () => {
 })
 
 // test_readline_nolimit_nowait
-test('a line that is there is read without waiting', async () => {
+test('a line that is in the buffer is read without waiting', async () => {
   const reader = fed(undefined, DATA.slice(0, 6), DATA.slice(6))
   expect(String(await reader.readLine())).toBe('line1\n')
   expect(await rest(reader)).toBe('line2\nline3\n')
@@ -227,7 +227,7 @@ test('a separator must have a byte, and there must be one', () => {
 })
 
 // test_readuntil_multi_chunks
-test('a separator of several bytes', async () => {
+test('a separator may have several bytes', async () => {
   const reader = fed(undefined, 'lineAAA')
   expect(String(await reader.readUntil('AAA'))).toBe('lineAAA')
   reader.feedData('lineAAA')
@@ -272,7 +272,7 @@ test('above the limit nothing is consumed, whether the separator is there or not
 })
 
 // test_readuntil_multi_separator
-test('of several separators the one that ends first', async () => {
+test('of several separators, readUntil stops at the one that ends first', async () => {
   const reader = fed(undefined, 'line 1\nline 2\r')
   expect(String(await reader.readUntil(['\r', '\n']))).toBe('line 1\n')
   expect(String(await reader.readUntil(['\r', '\n']))).toBe('line 2\r')
@@ -282,7 +282,7 @@ test('of several separators the one that ends first', async () => {
 })
 
 // test_readuntil_multi_separator_limit
-test('of two that end at one place the shorter counts for the limit', async () => {
+test('of two separators that end at one place, the shorter one counts for the limit', async () => {
   const reader = fed(3, 'some dataA')
   const error = await thrown(reader.readUntil(['A', 'ome dataA']))
   expect(error).toMatchObject({ consumed: 9 })
@@ -290,7 +290,7 @@ test('of two that end at one place the shorter counts for the limit', async () =
 })
 
 // test_readuntil_multi_separator_negative_offset
-test('a separator longer than what is there', () =>
+test('a separator may be longer than the bytes in the buffer', () =>
   run(async () => {
     const reader = fed(undefined, 'data')
     const data = await whileWaiting(
@@ -305,13 +305,13 @@ test('a separator longer than what is there', () =>
   }))
 
 // test_readuntil_bytearray
-test('a separator of any bytes', async () => {
+test('a separator may be any bytes', async () => {
   const reader = fed(undefined, 'some data\r\n')
   expect(String(await reader.readUntil(new Uint8Array([13, 10])))).toBe('some data\r\n')
 })
 
 // test_readexactly_zero_or_less
-test('exactly zero bytes are none, less is refused', async () => {
+test('readExactly(0) gives no bytes, and a negative number is refused', async () => {
   const reader = fed(undefined, DATA)
   expect((await reader.readExactly(0)).length).toBe(0)
   expect(() => reader.readExactly(-1)).toThrow(RangeError)
@@ -319,7 +319,7 @@ test('exactly zero bytes are none, less is refused', async () => {
 })
 
 // test_readexactly
-test('exactly so many bytes, over chunks', () =>
+test('readExactly gives the number of bytes, even over several chunks', () =>
   run(async () => {
     const reader = new StreamReader()
     const data = await whileWaiting(
@@ -352,7 +352,7 @@ test('too few bytes are the partial of an IncompleteReadError', () =>
   }))
 
 // test_exception
-test('the exception can be asked for', () => {
+test('exception() returns the exception that was set', () => {
   const reader = new StreamReader()
   expect(reader.exception()).toBeNull()
   const failure = new Failure()
@@ -371,7 +371,7 @@ test('a read that waits ends with the exception', () =>
   }))
 
 // test_exception_cancel
-test('an exception after the cancel of a read is for the next one', () =>
+test('an exception after the cancel of a read is thrown by the next read', () =>
   run(async () => {
     const reader = new StreamReader()
     const reading = createTask(() => reader.readLine())
@@ -392,7 +392,7 @@ test('a pipe is read to its end, also when all of it is above the limit', async 
 })
 
 // test_streamreader_constructor_use_running_loop, _use_global_loop, _without_loop
-test('a reader is made anywhere, and waits in the loop of who reads', async () => {
+test('a reader may be made outside of every loop, and waits in the loop of the code that reads', async () => {
   const reader = new StreamReader()
   await run(async () => {
     const line = await whileWaiting(
@@ -404,7 +404,7 @@ test('a reader is made anywhere, and waits in the loop of who reads', async () =
 })
 
 // test_multiple_drain
-test('any number may wait to drain', () =>
+test('any number of calls may wait to drain', () =>
   run(async () => {
     const flow = new FlowControl()
     flow.pauseWriting()
