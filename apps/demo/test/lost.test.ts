@@ -11,7 +11,7 @@ test('a job of the tour is lost unless the server has run it to its end', () => 
     { id: 3, state: 'cancelled', ...run },
     { id: 4, state: 'queued', startedAt: 1, endedAt: null },
     { id: 5, state: 'done', startedAt: null, endedAt: 2 },
-    // It is counted once.
+    // A job that is listed twice is counted only once.
     { id: 1, state: 'done', ...run },
   ]
   expect(lostJobs([1, 2], known)).toEqual([])

@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 import { findNatsServer } from '../src/cluster/find-nats-server.ts'
 import { testWhere } from '../../../vitest.skips.ts'
 
-/** Starts a demo, reads its first output, and leaves. Returns what the demo leaves behind. */
+/** Starts a demo, reads its first output, and closes the pipe. Returns what the demo leaves behind. */
 async function readOnce(name: string): Promise<unknown> {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'demo-test-'))
   const main = fileURLToPath(new URL(`../dist/${name}`, import.meta.url))

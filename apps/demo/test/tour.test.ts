@@ -7,7 +7,7 @@ test(
   { tags: ['slow'] },
   async () => {
     const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
-    // A group of its own, so that what it leaves can be found.
+    // The demo runs in a new process group, so that the test can find processes that it leaves behind.
     const child = spawn(process.execPath, [main], {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,

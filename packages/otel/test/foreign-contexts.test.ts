@@ -1,4 +1,4 @@
-/** What other libraries have set in the active context stays there, with spans and without. */
+/** Tests that values that other libraries have set in the active context stay there, with and without spans of Tasktree. */
 import { context, createContextKey, SpanKind, trace } from '@opentelemetry/api'
 import { Actor, spawn } from '@tasktree/actor'
 import { run } from '@tasktree/core'
@@ -9,7 +9,7 @@ import { enableContexts, parentOf, record } from './support/recording.ts'
 const key = createContextKey('tenant')
 const tenant = (): unknown => context.active().getValue(key)
 
-/** Notes the tenant that it sees when it is told something, and answers requests with the tenant. */
+/** An actor that records the tenant of the active context when it gets a message, and that answers requests with the tenant. */
 class Front extends Actor {
   readonly #seen: unknown[] = []
   #server: HttpServer | null = null

@@ -24,7 +24,7 @@ class Clerk extends Actor {
   }
 }
 
-/** Collects by hand. */
+/** Makes a meter provider whose metrics a test collects by a call. */
 function makeMeter(): { provider: MeterProvider; collect: () => Promise<Map<string, string[]>> } {
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 1e8 })

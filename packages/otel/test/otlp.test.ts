@@ -8,7 +8,7 @@ import { enableContexts } from './support/recording.ts'
 
 enableContexts()
 
-/** What a receiver of OTLP over HTTP gets as JSON. */
+/** The JSON that a receiver of OTLP over HTTP gets. */
 interface ExportRequest {
   readonly resourceSpans: readonly {
     readonly scopeSpans: readonly {

@@ -10,7 +10,7 @@ const options = {
   defaultIntegrations: false as const,
 }
 
-/** What Sentry would send. */
+/** The events that Sentry would send. */
 const sent: Sentry.Event[] = []
 const keep = <E extends Sentry.Event>(event: E): null => {
   sent.push(event)

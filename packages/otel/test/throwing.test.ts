@@ -1,4 +1,4 @@
-/** Providers are code of other libraries, and a program may throw any value. Neither may end the program. */
+/** Tests providers of other libraries that throw, and programs that throw any value. Neither may end the program. */
 import {
   createNoopMeter,
   diag,
@@ -48,7 +48,7 @@ async function work(): Promise<void> {
   await cancelled.catch(isCancelled)
 }
 
-/** A tracer that throws in `method`, or whose spans throw in it. */
+/** Makes a tracer that throws in `method`, or whose spans throw in that method. */
 function throwing(recording: Recording, method: keyof Tracer | keyof Span): Tracer {
   const boom = (): never => {
     throw new Error(`boom ${method}`)

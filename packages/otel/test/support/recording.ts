@@ -14,7 +14,7 @@ export function enableContexts(): void {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
 }
 
-/** The spans of OpenTelemetry's real SDK, in memory. */
+/** Keeps the spans of OpenTelemetry's real SDK in memory. */
 export class Recording {
   readonly #exporter = new InMemorySpanExporter()
   readonly provider: TracerProvider = new TracerProvider({
@@ -25,7 +25,7 @@ export class Recording {
     return this.#exporter.getFinishedSpans()
   }
 
-  /** The only span with this name. */
+  /** Returns the only span with this name. */
   find(name: string): ReadableSpan {
     const found = this.spans.filter((span) => span.name === name)
     if (found.length !== 1) {
@@ -35,7 +35,7 @@ export class Recording {
     return found[0] as ReadableSpan
   }
 
-  /** The names of the spans, each below its parent. */
+  /** Returns the names of the spans as an indented tree, each below its parent. */
   tree(): string[] {
     const lines: string[] = []
     const visit = (parent: string | undefined, indent: string): void => {
@@ -59,7 +59,7 @@ export async function record(body: (recording: Recording) => Promise<unknown>): 
   return recording
 }
 
-/** The outcome of a span, in a word. */
+/** Returns the outcome of a span in a few words. */
 export function outcomeOf({ status, attributes, events }: ReadableSpan): string {
   const cancelled = attributes['tasktree.cancelled'] === true ? ' cancelled' : ''
   const type = attributes['error.type']
@@ -77,7 +77,7 @@ const works = ['task', 'executor.job', 'executor.run', 'actor.ask', 'actor.messa
 const others = ['process', 'http.request', 'flow.attempt']
 const events = ['start', 'end', 'asyncStart', 'asyncEnd', 'error']
 
-/** The channels of Tasktree that have a subscriber. */
+/** Returns the names of the channels of Tasktree that have a subscriber. */
 export function subscribedChannels(): string[] {
   const names = [...works, ...others].flatMap((work) =>
     events.map((event) => `tracing:tasktree:${work}:${event}`),
