@@ -10,25 +10,25 @@ const reported = (code: string, output: string): Invalid => ({
 
 testRule('no-native-race', noNativeRace, {
   valid: [
-    // Nothing of Tasktree takes part.
+    // The elements are not futures of Tasktree.
     `Promise.race([fetch('a'), fetch('b')])`,
     `import { sleep } from 'somewhere'; Promise.race([sleep(1), work()])`,
     `import { run } from '@tasktree/core'; Promise.all([save(), load()])`,
-    // The functions of core themselves, and what is not the global Promise.
+    // These call the functions of core, another Promise than the global one, or other methods of Promise.
     `import { race, sleep } from '@tasktree/core'; await race([sleep(1), sleep(2)])`,
     `import { sleep } from '@tasktree/core'; import Promise from 'other'; Promise.race([sleep(1)])`,
     `import { sleep } from '@tasktree/core'; Promise.allSettled([sleep(1)])`,
     `import { sleep } from '@tasktree/core'; Promise.resolve(sleep(1)); Promise[method]([sleep(1)])`,
-    // Runs stand beside each other: no cancel comes to them from outside.
+    // Each `run` is a separate program, so no cancel reaches it from outside.
     `import { run } from '@tasktree/core'; await Promise.all([run(a), run(b)])`,
     `import * as core from '@tasktree/core'; await Promise.all([core.run(a), core.run(b)])`,
     `import { run as start } from '@tasktree/core'; await Promise.all([start(a), start(b)])`,
-    // What a wait gave is the program's own value.
+    // The result of a wait is a value of the program, and not of Tasktree.
     `import { Queue } from '@tasktree/sync'
      const queue = new Queue()
      const item = await queue.get()
      await Promise.all([item.save()])`,
-    // The origin of a parameter, of a variable that changes, and of a call with a result of its own is unknown.
+    // The origin is unknown for a parameter, a variable that changes, the promise of an async function, and an unknown list.
     `import { sleep } from '@tasktree/core'; const f = (ms) => Promise.race([ms])`,
     `import { sleep } from '@tasktree/core'; let a = sleep(1); a = other(); Promise.race([a])`,
     `import { sleep } from '@tasktree/core'; Promise.all(list.map(async () => sleep(1)))`,
@@ -71,7 +71,7 @@ await any([first!, (other as Promise<number>)])`,
         },
       ],
     },
-    // gather does all that Promise.all does, so the fix is applied by itself.
+    // gather does all that Promise.all does, so the rule has an automatic fix.
     {
       code: `import { createTask as start } from '@tasktree/core'\nawait Promise.all([start(a), start(b)])`,
       output: `import { createTask as start, gather } from '@tasktree/core'\nawait gather([start(a), start(b)])`,
@@ -87,7 +87,7 @@ await any([first!, (other as Promise<number>)])`,
       output: `import { gather } from '@tasktree/core'\nimport * as core from '@tasktree/core'\nawait gather(Array.from({ length: 2 }, function () { return core.sleep(1) }))`,
       errors: [{ messageId: 'all' }],
     },
-    // gather does not take plain values, and what the others are is unknown.
+    // gather does not accept plain values, and the other elements may be plain values.
     {
       code: `import { sleep } from '@tasktree/core'\nawait Promise.all([sleep(1), 2])`,
       errors: [
@@ -123,7 +123,7 @@ class Worker {
         },
       ],
     },
-    // A type import alone makes no value, and the import of values is a new one.
+    // The file imports only types from core, so the suggestion adds a new import for the value.
     {
       code: `import type { Task } from '@tasktree/core'\nconst f = (task: Task) => Promise.race([task, other])`,
       errors: [
@@ -136,7 +136,7 @@ class Worker {
         },
       ],
     },
-    // A parameter of the constructor can declare a field, and a type can have null beside it, or the name of its module.
+    // A parameter of the constructor can declare a field. A type can be a union with null, or can have the name of its module.
     {
       code: `import { race, type Future } from '@tasktree/core'
 import type * as sync from '@tasktree/sync'
@@ -174,7 +174,7 @@ class Worker {
         },
       ],
     },
-    // The list stands in a constant. Other code may have put something else into it, unless its type forbids that.
+    // The list is a constant array. Other code may have added other values to it, unless its type forbids that.
     {
       code: `import { createTask, gather } from '@tasktree/core'\nconst tasks = urls.map((url) => createTask(() => load(url)))\nawait Promise.all(tasks)`,
       errors: [
@@ -202,13 +202,13 @@ class Worker {
       output: `import { gather, type Future } from '@tasktree/core'\nclass A { #all: ReadonlyArray<Future<void>> = []; end() { return gather(this.#all) } }`,
       errors: [{ messageId: 'all' }],
     },
-    // The function of @tasktree/subprocess that has the name of a run.
+    // `run` of @tasktree/subprocess has the same name as `run` of core, but a cancel reaches it.
     {
       code: `import { run } from '@tasktree/subprocess'\nimport { gather } from '@tasktree/core'\nawait Promise.all([run(a), run(b)])`,
       output: `import { run } from '@tasktree/subprocess'\nimport { gather } from '@tasktree/core'\nawait gather([run(a), run(b)])`,
       errors: [{ messageId: 'all' }],
     },
-    // A list that is spread into another.
+    // A list may be spread into another list.
     {
       code: `import { gather, sleep } from '@tasktree/core'\nawait Promise.all([...list.map((ms) => sleep(ms)), sleep(1)])`,
       output: `import { gather, sleep } from '@tasktree/core'\nawait gather([...list.map((ms) => sleep(ms)), sleep(1)])`,
@@ -226,7 +226,7 @@ class Worker {
         },
       ],
     },
-    // JavaScript without types: modules that are loaded by a call, defaults, `let`, and fields that a constructor makes.
+    // In JavaScript without types: modules that `require` or `import()` loads, defaults, `let`, and fields that a constructor sets.
     {
       code: `const { race, sleep: nap } = require('@tasktree/core')\nPromise.race([nap(1), other])`,
       errors: [
@@ -267,7 +267,7 @@ class A {
   f() { race([this.end, other]) }
 }`,
     ),
-    // The name is taken, so that no change can be offered.
+    // The file uses the name `race` for something else, so there is no suggestion.
     {
       code: `import { sleep } from '@tasktree/core'\nconst race = 1\nawait Promise.race([sleep(1), flag ? sleep(2) : sleep(3)])`,
       errors: [{ messageId: 'race' }],

@@ -7,10 +7,10 @@ const core = `import { isCancelled, sleep } from '@tasktree/core'`
 
 testRule('no-swallowed-cancel', noSwallowedCancel, {
   valid: [
-    // No task of Tasktree is in sight.
+    // These files do not use Tasktree.
     `try { await work() } catch {}`,
     `await work().catch(() => null)`,
-    // Nothing waits in the try block, so that no cancel comes.
+    // No code waits in the try block itself, so no cancel can be thrown there.
     `${core}; try { JSON.parse(text) } catch { fallback() }`,
     `${core}; try { later(async () => { await sleep(1) }) } catch {}`,
     `${core}; try { class A { x = async () => { await sleep(1) } } } catch {}`,
@@ -30,7 +30,7 @@ testRule('no-swallowed-cancel', noSwallowedCancel, {
     `${core}; new Promise((resolve, reject) => sleep(1).then(resolve, (error) => { reject(error) }))`,
     `${core}; const error = await sleep(1).catch((reason: unknown) => reason)`,
     `${core}; const error = await sleep(1).catch(function (reason) { return reason })`,
-    // The handler looks at whether it is a cancel.
+    // The handler tests whether the error is a cancel.
     `${core}; try { await sleep(1) } catch (error) { if (!isCancelled(error)) log(error) }`,
     `${core}; try { await sleep(1) } catch (error) { if (core.isCancelled(error)) return }`,
     `${core}; try { await sleep(1) } catch (error) { if (error instanceof CancelledError) return }`,
@@ -38,7 +38,7 @@ testRule('no-swallowed-cancel', noSwallowedCancel, {
     `${core}; try { await sleep(1) } catch (error) { if (error.name === 'CancelledError') return }`,
     `${core}; try { await sleep(1) } catch { if (currentTask()?.cancelling() > 0) return }`,
     `${core}; await sleep(1).catch((error) => { if (isCancelled(error)) throw error })`,
-    // A function of the file does.
+    // The handler calls a function of the file that tests whether the error is a cancel, or throws it.
     `${core}
      try { await sleep(1) } catch (error) { report(error) }
      function report(error) { if (isCancelled(error)) throw error }`,
@@ -54,7 +54,7 @@ testRule('no-swallowed-cancel', noSwallowedCancel, {
     `const { isCancelled: isIt } = require('@tasktree/core'); try { await work() } catch (error) { if (isIt(error)) stop() }`,
     `import * as core from '@tasktree/core'; const { isCancelled: isIt } = core
      try { await work() } catch (error) { if (isIt(error)) stop() }`,
-    // The promise is only marked as handled: the code that awaits it still sees the error.
+    // These calls only mark the rejection as handled. Other code that awaits the promise still gets the error.
     `${core}; task.catch(() => {}); void task.catch(() => {}); task?.catch(() => {})`,
     `${core}; task.catch(() => log()).finally(() => end())`,
     `${core}; if (isBusy) task.catch(() => {}); isBusy && task.catch(() => {}); isBusy ? task.catch(() => {}) : stop()`,
@@ -62,18 +62,18 @@ testRule('no-swallowed-cancel', noSwallowedCancel, {
     `${core}; server.on('request', () => sleep(1).catch((error) => { log(error) }))`,
     `${core}; port.onmessage = () => sleep(1).catch((error) => { log(error) })`,
     `${core}; task.catch(console.error); const console = { log() {} }; await task.catch(console.log)`,
-    // No cancel reaches a run from outside, nor a promise of the platform.
+    // No cancel from outside reaches a `run` or a native promise.
     `import { run } from '@tasktree/core'; try { await run(main) } catch (error) { console.error(error) }`,
     `import { run as start } from '@tasktree/core'; await start(main).catch((error) => { process.exitCode = 1 })`,
     `import * as core from '@tasktree/core'; try { await core.run(main) } catch (error) { console.error(error) }`,
     `import { runVirtual } from '@tasktree/core/testing'; try { await runVirtual(main) } catch (error) { log(error) }`,
     `${core}; try { const { x } = await import('x'); return x } catch { return null }`,
-    // Other code has the error then.
+    // The handler passes the error to other code.
     `${core}; app.get('/', async (request, response, next) => { try { await sleep(1) } catch (error) { next(error) } })`,
     `${core}; try { await sleep(1) } catch (error) { callback(error as Error) }`,
     `${core}; try { await sleep(1) } catch (error) { stream.destroy(error) }`,
     `${core}; try { await sleep(1) } catch (error) { errors.push(error) }`,
-    // The error has another name.
+    // The handler uses another name for the error, or the test for a cancel has another name.
     `${core}; try { await sleep(1) } catch (e) { const error = e as Error; log(error.message); throw error }`,
     `${core}; try { await sleep(1) } catch (e) { const error = toError(e); throw error }`,
     `import { isCancelled as wasCancelled, sleep } from '@tasktree/core'
@@ -81,7 +81,7 @@ testRule('no-swallowed-cancel', noSwallowedCancel, {
     `import { CancelledError as Cancelled, sleep } from '@tasktree/core'
      try { await sleep(1) } catch (error) { if (error instanceof Cancelled) return; log(error) }`,
     `${core}; try { await sleep(1) } catch (error) { taskSignal().throwIfAborted(); log(error) }`,
-    // What an unknown function does with the error is its own affair.
+    // The handler is a function that this file does not contain, so the rule does not judge it.
     `${core}; function then(onValue, onError) { return sleep(1).then(onValue, onError) }`,
     `${core}; await sleep(1).catch(ignore); await sleep(1).then(done); await sleep(1).catch()`,
   ],
@@ -157,7 +157,7 @@ testRule('no-swallowed-cancel', noSwallowedCancel, {
         },
       ],
     },
-    // The handler is a function that stands elsewhere in the file, or a method of the console.
+    // The handler is a function of the same file, or a method of the console.
     {
       code: `${core}\nconst value = await sleep(1).catch(report)\nfunction report(error) { log(error) }`,
       errors: [{ messageId: 'swallowed' }],
@@ -194,7 +194,7 @@ testRule('no-swallowed-cancel', noSwallowedCancel, {
         },
       ],
     },
-    // A function of the file that does not look at it.
+    // The handler calls a function of the file that does not test for a cancel.
     {
       code: `${core}\nfunction report(text, error) { log(error) }\ntry { await sleep(1) } catch (error) { report('it', error) }`,
       errors: [
@@ -243,7 +243,7 @@ testRule('no-swallowed-cancel', noSwallowedCancel, {
         },
       ],
     },
-    // The function of @tasktree/subprocess that has the name of a run.
+    // `run` of @tasktree/subprocess has the same name as `run` of core, but a cancel reaches it.
     {
       code: `import { run } from '@tasktree/subprocess'\nimport { isCancelled } from '@tasktree/core'\ntry { await run(['ls']) } catch (error) { log(error) }`,
       errors: [
@@ -255,7 +255,7 @@ testRule('no-swallowed-cancel', noSwallowedCancel, {
         },
       ],
     },
-    // Another value that has the name of the error is not the error.
+    // The variable `error` holds a new error, and not the caught one.
     {
       code: `${core}\ntry { await sleep(1) } catch (e) { const error = new Error('it failed', { cause: e }); throw error }`,
       errors: [
@@ -272,7 +272,7 @@ testRule('no-swallowed-cancel', noSwallowedCancel, {
       code: `${core}\nlet error = null\ntry { await sleep(1) } catch { error = new Error('it failed') }`,
       errors: [{ messageId: 'swallowed' }],
     },
-    // A directive stays before the import.
+    // The directive 'use client' must stay before the new import.
     {
       code: `'use client'\ntry { await work() } catch (error) {}`,
       options: [{ everyFile: true }],

@@ -1,4 +1,4 @@
-// The plugin as users load it: the configurations under ESLint 9 and 10, and the built package in oxlint.
+// Tests the plugin as users load it: its configurations under ESLint 9 and 10, and the built package in oxlint.
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -39,7 +39,7 @@ await run(async () => {
 const syntactic = ['@tasktree/no-swallowed-cancel 17', '@tasktree/no-native-race 18']
 const floating = ['no-floating-promises 6', 'no-floating-promises 7']
 
-/** A folder with `program` in `main.ts`, and the packages as an app has them: not by a link, so that they count as packages. */
+/** Makes an app with `program` in `main.ts`. The packages are copied and not linked, so that typescript-eslint sees packages. */
 async function makeApp(): Promise<string> {
   const app = await mkdtemp(join(tmpdir(), 'tasktree-lint-'))
   onTestFinished(() => rm(app, { recursive: true }))

@@ -1,7 +1,7 @@
 import { defineConfig } from 'eslint/config'
 import plugin from '../src/index.ts'
 
-// ESLint takes the plugin and its configurations.
+// The types of ESLint accept the plugin and its configurations.
 export const configs: object = defineConfig([
   plugin.configs.recommended,
   plugin.configs.typeChecked,

@@ -6,11 +6,11 @@ import { RuleTester as OxlintTester } from 'oxlint/plugins-dev'
 import tseslint from 'typescript-eslint'
 import { describe, it } from 'vitest'
 
-/** A rule's report in a case: the message, and the code after the fix or after each suggestion. */
+/** A case that the rule must report: the code, the code after the fix, and the code after each suggestion. */
 export interface Invalid {
   readonly code: string
   readonly options?: [object]
-  /** What a fix makes of the code. */
+  /** The code after the automatic fix. */
   readonly output?: string
   readonly errors: readonly {
     readonly messageId: string
