@@ -905,6 +905,28 @@ export declare class History {
     follow(system: ActorSystem): Promise<void>;
 }
 
+// dist/scheduling/job-intake.d.ts
+import type { ActorContext, ActorRef, ReplyPort } from '@tasktree/actor';
+import type { Job, JobRequest, JobState } from '../jobs/job.ts';
+import type { Revival } from '../store/job-rows.ts';
+import type { Schedule } from '../store/schedule-rows.ts';
+import type { Store } from '../store/store.ts';
+import type { JobQueue } from './job-queue.ts';
+export interface IntakeParts {
+    readonly ctx: ActorContext;
+    readonly queue: JobQueue;
+    readonly maxQueued: number;
+    readonly asks: () => ActorRef<Store>['ask'];
+    readonly queued: (job: Job, delay: number) => void;
+}
+export declare class JobIntake {
+    #private;
+    constructor(parts: IntakeParts);
+    add(request: JobRequest): ReplyPort<number>;
+    fire(schedule: Schedule, due: readonly number[], nextAt: number | null): ReplyPort<number[]>;
+    revive(id: number, states: readonly JobState[]): ReplyPort<Revival>;
+}
+
 // dist/scheduling/job-queue.d.ts
 import type { QueuedJob } from '../jobs/job.ts';
 import { type Openings } from './ready-jobs.ts';

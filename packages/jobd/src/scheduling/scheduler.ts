@@ -10,13 +10,13 @@ import type { Store } from '../store/store.ts'
 import { Admission } from './admission.ts'
 import type { Outcome } from './attempt.ts'
 import { Dispatcher } from './dispatcher.ts'
+import { JobIntake } from './job-intake.ts'
 import { JobQueue } from './job-queue.ts'
 import { JobWaiters, type Waiter } from './job-waiters.ts'
 import type { KindLimits, LimitChange } from '../jobs/kind-limits.ts'
 import { passOn } from './pass-on-error.ts'
 import { retryWriting, storeRetryDelay } from './retry-writing.ts'
 import { changeSetting, type Setting } from './change-setting.ts'
-import { QueueFull } from './queue-full.ts'
 import { QueueLoader } from './queue-loader.ts'
 import type { QueueStatistics } from './queue-statistics.ts'
 import { WallClock } from './wall-clock.ts'
@@ -38,7 +38,8 @@ const clockTime = 1_000
 
 /**
  * Accepts jobs, stores them, and gives them to the workers by priority and then by age, as far as delays, pauses and
- * limits allow. The code in `ready-jobs.ts` decides the order, and the code in `dispatcher.ts` follows the attempts.
+ * limits allow. The code in `job-intake.ts` lets jobs into the queue, the code in `ready-jobs.ts` decides their order,
+ * and the code in `dispatcher.ts` follows the attempts.
  */
 export class Scheduler extends Actor {
   readonly #store: () => ActorRef<Store>
@@ -53,13 +54,12 @@ export class Scheduler extends Actor {
   )
   readonly #loader = new QueueLoader(this.#queue)
   readonly #waiters = new JobWaiters()
-  /** How many jobs the store is writing as queued jobs at the moment. */
-  #adding = 0
   /** How many times the wall clock was checked. */
   #looks = 0
   /** Whether the server is ending. While it is ending, no job begins. */
   #isEnding = false
   #dispatcher!: Dispatcher
+  #intake!: JobIntake
 
   constructor(
     store: () => ActorRef<Store>,
@@ -90,6 +90,16 @@ export class Scheduler extends Actor {
       publish: (job, times) => this.#publish(job, times),
       enqueue: (job, delay) => this.#enqueue(job, delay),
       over: (job, times) => this.#over(job, times),
+    })
+    this.#intake = new JobIntake({
+      ctx: this.ctx,
+      queue: this.#queue,
+      maxQueued: this.#maxQueued,
+      asks: () => this.#asks,
+      queued: (job, delay) => {
+        this.#publish(job)
+        this.#enqueue(job, delay)
+      },
     })
     this.ctx.every(clockTime, () => this.#checkClock())
     return this.#load()
@@ -153,89 +163,14 @@ export class Scheduler extends Actor {
     return ask({ timeout: Infinity }) as ActorRef<Store>['ask']
   }
 
-  /**
-   * Adds a job. Replies with its number when the job is committed to the jobs' file. If another job holds the key,
-   * replies with the number of that job, even if the queue is full.
-   *
-   * @throws {QueueFull} when the queue has as many jobs as it may have
-   * @throws {StoreError} when the job could not be written
-   */
+  /** Adds a job of a client. `JobIntake.add` describes the answer. */
   submit(request: JobRequest): ReplyPort<number> {
-    const { key } = request
-    if (key !== null && this.#isFull) return this.#findHolder(key)
-    return this.#queueOne(
-      () => this.#asks.add(request),
-      ({ job, isNew }) => {
-        if (isNew) {
-          this.#publish(job)
-          this.#enqueue(job, request.delay)
-        }
-        return job.id
-      },
-    )
+    return this.#intake.add(request)
   }
 
-  get #isFull(): boolean {
-    return this.#queue.size + this.#adding >= this.#maxQueued
-  }
-
-  /** Answers with the number of the job that holds the key. @throws {QueueFull} when no job holds it */
-  #findHolder(key: string): ReplyPort<number> {
-    const port = this.ctx.reply<number>()
-    this.ctx.pipe(
-      this.#asks.keyHolder(key),
-      (id) => {
-        if (id === null) port.reject(new QueueFull(this.#maxQueued))
-        else port.resolve(id)
-      },
-      (error) => port.reject(passOn(error)),
-    )
-    return port
-  }
-
-  /**
-   * Calls `write`, which asks the store to write that a job is queued. After the store's answer calls `done`, and
-   * answers the caller with its result. Until the store answers, the job counts as a queued job.
-   *
-   * @throws {QueueFull} when the queue has as many jobs as it may have
-   */
-  #queueOne<T, R>(write: () => PromiseLike<T>, done: (value: T) => R): ReplyPort<R> {
-    if (this.#isFull) throw new QueueFull(this.#maxQueued)
-    const port = this.ctx.reply<R>()
-    this.#adding++
-    this.ctx.pipe(
-      write(),
-      (value) => {
-        this.#adding--
-        port.resolve(done(value))
-      },
-      (error) => {
-        this.#adding--
-        port.reject(passOn(error))
-      },
-    )
-    return port
-  }
-
-  /**
-   * Adds the jobs of a schedule for the times `due`, and moves the schedule on to `nextAt`. Answers with the numbers of
-   * the jobs after the commit.
-   */
+  /** Adds the jobs of a schedule. `JobIntake.fire` describes the answer. */
   fire(schedule: Schedule, due: readonly number[], nextAt: number | null): ReplyPort<number[]> {
-    if (due.length > 0 && this.#isFull) throw new QueueFull(this.#maxQueued)
-    const port = this.ctx.reply<number[]>()
-    this.ctx.pipe(
-      this.#asks.fire(schedule, due, nextAt),
-      (jobs) => {
-        for (const job of jobs) {
-          this.#publish(job)
-          this.#enqueue(job, schedule.request.delay)
-        }
-        port.resolve(jobs.map(({ id }) => id))
-      },
-      (error) => port.reject(passOn(error)),
-    )
-    return port
+    return this.#intake.fire(schedule, due, nextAt)
   }
 
   /** Called by a worker that is idle. Answers with the next job as soon as one may begin. */
@@ -274,22 +209,9 @@ export class Scheduler extends Actor {
     return port
   }
 
-  /**
-   * Queues a job again, if its state is one of `states`.
-   *
-   * @throws {QueueFull} when the queue has as many jobs as it may have
-   */
+  /** Queues an ended job again. `JobIntake.revive` describes the answer. */
   revive(id: number, states: readonly JobState[]): ReplyPort<Revival> {
-    return this.#queueOne(
-      () => this.#asks.revive(id, states),
-      (revival) => {
-        if (revival.job !== null) {
-          this.#publish(revival.job)
-          this.#enqueue(revival.job, 0)
-        }
-        return revival
-      },
-    )
+    return this.#intake.revive(id, states)
   }
 
   /**
