@@ -1,5 +1,5 @@
 // Tests the sources from which `map` takes its items: any iterable that `for await` accepts. `map` must close it in the same cases.
-import { Future, getEventLoop, run } from '@tasktree/core'
+import { createTask, Future, getEventLoop, run, sleep } from '@tasktree/core'
 import { completed } from '@tasktree/core/lowlevel'
 import type { MapOptions } from '@tasktree/executor'
 import { type MappedJob, mapJobs } from '@tasktree/executor/lowlevel'
@@ -138,6 +138,29 @@ test.for<[string, readonly number[], (results: AsyncIterable<number>) => Promise
   await run(async () => {
     getEventLoop().setExceptionHandler((_loop, { exception }) => reported.push(exception))
     await read(mapJobs<number, number>(submit, makeFailing(values), {}, 4))
+  })
+  expect(reported).toMatchObject([{ message: 'the items failed' }])
+})
+
+test('of items that were asked for when the reader left, a late failure is reported, and a cancel is not', async () => {
+  const reported: unknown[] = []
+  await run(async () => {
+    getEventLoop().setExceptionHandler((_loop, { exception }) => reported.push(exception))
+    async function* slow(): AsyncGenerator<number> {
+      yield 1
+      await sleep(60_000)
+    }
+    const cancelled = createTask(async () => {
+      for await (const _ of mapJobs<number, number>(submit, slow(), {}, 4));
+    })
+    await sleep(1)
+    cancelled.cancel()
+    await expect(cancelled).rejects.toMatchObject({ name: 'CancelledError' })
+    const late = new Future<never>()
+    const items = makeItems({ values: [1], last: () => late })
+    for await (const _ of mapJobs<number, number>(submit, items, {}, 4)) break
+    late.setException(new Error('the items failed'))
+    await sleep(1)
   })
   expect(reported).toMatchObject([{ message: 'the items failed' }])
 })

@@ -152,7 +152,8 @@ class Source<T> {
 
   /**
    * Closes the iterator of the items. Does not wait for an item that was requested, because that item may never come. If
-   * the iterator has failed and `throwFailure` was not called, its error goes to the loop's exception handler.
+   * the iterator has failed and `throwFailure` was not called, or fails later, its error goes to the loop's exception
+   * handler.
    *
    * @param hasFailed whether the iteration over the results ends with an error. As in a `for` loop, an error of the
    * items then does not replace that error: it goes to the loop's exception handler
@@ -161,6 +162,7 @@ class Source<T> {
     if (this.#failure !== null) reportUnthrown(this.#failure.error)
     if (this.#isExhausted) return
     const asked = this.#asked
+    asked?.catch(reportUnthrown)
     const closing = this.#close()
     if (asked !== null && !asked.done()) {
       closing.catch(reportUnthrown)
@@ -179,7 +181,9 @@ class Source<T> {
   }
 }
 
+/** Reports an error of the items that the iteration does not throw. A cancel is not an error. */
 function reportUnthrown(exception: unknown): void {
+  if (isCancelled(exception)) return
   const message =
     'The items of a map() failed, and its reader had already left or got another error'
   getEventLoop().callExceptionHandler({ message, exception })
