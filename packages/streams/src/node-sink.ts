@@ -90,6 +90,11 @@ export class NodeSink extends WriteTransport {
     return this.#protocol
   }
 
+  /** @internal whether the last write has failed at once. The sink reports the error later in this turn of the loop. */
+  override get mayRefuse(): boolean {
+    return this.#sink.errored != null
+  }
+
   protected override sinkHasEnded(): boolean {
     return this.#sink.destroyed || this.#sink.writableEnded
   }

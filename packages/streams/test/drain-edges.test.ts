@@ -47,6 +47,23 @@ test.each([false, true])(
     }),
 )
 
+test.each([false, true])(
+  'a drain right after a write that fails at once throws; object mode: %s',
+  (objectMode) =>
+    run(async () => {
+      for (const size of [1, 100_000]) {
+        const failure = new Error('disk full')
+        const sink = new Writable({
+          objectMode,
+          write: (_chunk, _encoding, done) => done(failure),
+        })
+        const writer = StreamWriter.to(sink)
+        writer.write(Buffer.alloc(size))
+        await expect(timeout(1000, () => writer.drain())).rejects.toBe(failure)
+      }
+    }),
+)
+
 test('a sink in object mode is written with backpressure', () =>
   run(async () => {
     let taken = 0

@@ -1,4 +1,9 @@
-import { ConnectionResetError, OSError, type StreamWriter } from '@tasktree/streams'
+import {
+  BrokenPipeError,
+  ConnectionResetError,
+  OSError,
+  type StreamWriter,
+} from '@tasktree/streams'
 import { createSubprocessExec, PIPE } from '@tasktree/subprocess'
 import { expect, test } from 'vitest'
 
@@ -29,5 +34,20 @@ test('input that is cut off by the exit is an error of stdin', async () => {
     await expect(stdin.waitClosed()).rejects.toThrow(OSError)
     await expect(stdin.drain()).rejects.toThrow(ConnectionResetError)
     if (script === held) process.kill(Number(await child.stdout?.readLine()), 'SIGKILL')
+  }
+})
+
+test('the first drain after the child has closed its stdin says so', async () => {
+  for (const size of [1, 1_000_000]) {
+    const script = 'exec <&-; echo closed; exec sleep 60'
+    await using child = await createSubprocessExec('sh', ['-c', script], {
+      stdin: PIPE,
+      stdout: PIPE,
+    })
+    await child.stdout?.readLine()
+    const stdin = child.stdin as StreamWriter
+    stdin.write(Buffer.alloc(size))
+    await expect(stdin.drain()).rejects.toThrow(ConnectionResetError)
+    await expect(stdin.waitClosed()).rejects.toThrow(BrokenPipeError)
   }
 })
