@@ -86,3 +86,21 @@ test(
     await system.stop()
   }),
 )
+
+test(
+  'a wrong name or ref is refused by name',
+  virtually(async (log) => {
+    const system = await start({ children: [probe(log, 'a')] })
+    const group = system.group('all')
+    for (const wrong of [undefined, null, 5, 'a', {}] as never[]) {
+      expect(() => system.register('main', wrong)).toThrow(/^register takes the ref of a child/)
+      expect(() => group.join(wrong)).toThrow(/^join takes the ref of a child/)
+      expect(() => group.leave(wrong)).toThrow(/^leave takes the ref of a child/)
+    }
+    for (const wrong of [undefined, 5, ''] as never[]) {
+      expect(() => system.group(wrong)).toThrow(/^a name must be a string/)
+    }
+    expect(system.snapshot().names).toEqual({})
+    await system.stop()
+  }),
+)

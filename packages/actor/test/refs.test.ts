@@ -134,6 +134,8 @@ test(
     const { state } = guarded.ask
     expect(() => state()).toThrow('call it as ref.ask.state(...)')
     expect(() => guarded.ask({ timeuot: 1 } as never)).toThrow('ask has no option timeuot')
+    expect(await guarded.ask(undefined as never).state()).toBe(await guarded.ask.state())
+    expect(await guarded.tell(undefined as never).state()).toBe(true)
     await guarded.stop()
   }),
 )

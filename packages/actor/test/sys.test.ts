@@ -58,3 +58,18 @@ test(
     await system.stop()
   }),
 )
+
+test(
+  'wrong arguments are refused by name, and change nothing',
+  virtually(async () => {
+    const clerk = await spawn(Clerk, [[]])
+    for (const wrong of [undefined, null, 5, {}] as never[]) {
+      expect(() => sys.getState(wrong)).toThrow(/take the ref of an actor, got/)
+      expect(() => sys.statistics(wrong)).toThrow(/take the ref of an actor, got/)
+    }
+    expect(() => sys.trace(clerk, 5 as never)).toThrow('sys.trace takes a function or null')
+    expect(() => sys.replaceState(clerk, 5 as never)).toThrow(TypeError)
+    await clerk.ask.note('works')
+    await clerk.stop()
+  }),
+)

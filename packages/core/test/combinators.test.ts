@@ -557,6 +557,8 @@ describe('TaskManager', () => {
 
   test('refuses a limit that makes no sense', () => {
     expect(() => new TaskManager({ maxTasks: 0 })).toThrow(RangeError)
+    const wrong = Object.create(null) as never
+    expect(() => new TaskManager({ maxTasks: wrong })).toThrow('got an object of class null')
     expect(() => new TaskManager({ onError: 'log' as never })).toThrow('onError must be a function')
   })
 })

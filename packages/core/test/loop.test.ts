@@ -268,6 +268,14 @@ describe('the exception handler', () => {
       expect(printed).toEqual(['Unhandled error in exception handler', 'first'])
     }))
 
+  test('a wrong context is refused by name', () => {
+    const loop = newEventLoop()
+    for (const wrong of [undefined, null, 5, {}] as never[]) {
+      expect(() => loop.callExceptionHandler(wrong)).toThrow(/^callExceptionHandler takes/)
+      expect(() => loop.defaultExceptionHandler(wrong)).toThrow(/^defaultExceptionHandler takes/)
+    }
+  })
+
   test('by default prints one block, with the task', () =>
     run(async () => {
       const log = vi.spyOn(console, 'error').mockImplementation(() => {})

@@ -1,6 +1,7 @@
 import { Future } from '@tasktree/core'
+import { checkBody, describe } from '@tasktree/core/lowlevel'
 import type { Actor } from './actor.ts'
-import type { LocalActorRef } from './local-actor-ref.ts'
+import { LocalActorRef } from './local-actor-ref.ts'
 import type { ActorIncarnation } from './actor-incarnation.ts'
 import { NoProc } from '../errors.ts'
 import type { TraceEvent } from './message-loop.ts'
@@ -18,7 +19,20 @@ export interface ActorStatistics {
 
 type AnyRef = LocalActorRef<never> | LocalActorRef
 
+/** @throws {TypeError} when `ref`, the argument of a function of `sys`, is not the ref of an actor */
+function checkRef(ref: unknown): void {
+  if (ref instanceof LocalActorRef) return
+  throw new TypeError(`the functions of sys take the ref of an actor, got ${describe(ref)}`)
+}
+
+/** @throws {TypeError} when `listener` is neither a function nor null */
+function checkListener(listener: unknown): void {
+  if (listener === null || typeof listener === 'function') return
+  throw new TypeError(`sys.trace takes a function or null, got ${describe(listener)}`)
+}
+
 function incarnationOf(ref: AnyRef): ActorIncarnation {
+  checkRef(ref)
   const { incarnation } = ref.target
   if (ref.isStale || incarnation === null || incarnation.over) throw new NoProc(ref.path)
   return incarnation
@@ -86,6 +100,7 @@ export const sys: {
     return between(ref, (incarnation) => incarnation.actor as unknown as A)
   },
   replaceState<A extends Actor>(ref: LocalActorRef<A>, change: (actor: A) => void): Future<void> {
+    checkBody('sys.replaceState', change)
     return between(ref, (incarnation) => change(incarnation.actor as unknown as A))
   },
   suspend(ref) {
@@ -101,9 +116,11 @@ export const sys: {
     })
   },
   trace(ref, listener) {
+    checkListener(listener)
     incarnationOf(ref).messageLoop.trace = listener
   },
   statistics(ref) {
+    checkRef(ref)
     if (ref.isStale) throw new NoProc(ref.path)
     const { target: child } = ref
     const { incarnation } = child

@@ -55,7 +55,7 @@ export function checkMailbox(options: MailboxOptions): void {
     )
   }
   if (onRestart !== undefined && onRestart !== 'keep' && onRestart !== 'drop') {
-    throw new TypeError(`mailbox.onRestart must be keep or drop, got ${String(onRestart)}`)
+    throw new TypeError(`mailbox.onRestart must be keep or drop, got ${describe(onRestart)}`)
   }
 }
 

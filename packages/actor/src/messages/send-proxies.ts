@@ -108,7 +108,7 @@ function fallback(kinds: MessageKinds, make: MakeSend): object {
  */
 export function tellProxy(child: ActorChild, incarnation: number): object {
   const prototype = prototypeFor(tellPrototypes, child, tellMethod)
-  const proxy = ((given: TellOptions): object => {
+  const proxy = ((given: TellOptions = {}): object => {
     checkOptions(given)
     checkTellOptions(given)
     return given.context === undefined ? proxy : withOptions(prototype, child, incarnation, given)
@@ -123,7 +123,7 @@ export function tellProxy(child: ActorChild, incarnation: number): object {
  */
 export function askProxy(child: ActorChild, incarnation: number): object {
   const prototype = prototypeFor(askPrototypes, child, askMethod)
-  const proxy = ((given: AskOptions): object => {
+  const proxy = ((given: AskOptions = {}): object => {
     checkOptions(given)
     checkAskOptions(given)
     return withOptions(prototype, child, incarnation, given)

@@ -48,6 +48,7 @@ export class Group {
    * ends.
    */
   join(ref: ChildRef): boolean {
+    checkRef('join', ref)
     const { target: child } = ref
     const isEnding = ref.isStale || child.closing || child.closed || child.status === 'stopping'
     if (isEnding || this.#members.has(child)) return false
@@ -62,6 +63,7 @@ export class Group {
    * incarnation (reaches only one run of the child) that has ended.
    */
   leave(ref: ChildRef): boolean {
+    checkRef('leave', ref)
     return !ref.isStale && this.#remove(ref)
   }
 
@@ -78,6 +80,18 @@ export class Group {
   watch(): Subscription<GroupEvent> {
     return this.#stream.subscribe()
   }
+}
+
+/** @throws {TypeError} when `name` is not a string, or is empty */
+function checkName(name: unknown): void {
+  if (typeof name === 'string' && name !== '') return
+  throw new TypeError(`a name must be a string that is not empty, got ${describe(name)}`)
+}
+
+/** @throws {TypeError} when `ref`, the argument of the method `call`, is not the ref of a child */
+function checkRef(call: string, ref: unknown): void {
+  if (typeof ref === 'object' && ref !== null && 'target' in ref && 'isStale' in ref) return
+  throw new TypeError(`${call} takes the ref of a child, got ${describe(ref)}`)
 }
 
 /** The registered names and the groups of one system. */
@@ -106,9 +120,8 @@ export class Registry {
    * @throws {NoProc} when the child has ended for good, or `ref` is pinned to an incarnation that has ended
    */
   register(name: string, ref: ChildRef): void {
-    if (typeof name !== 'string' || name === '') {
-      throw new TypeError(`a name must be a string that is not empty, got ${describe(name)}`)
-    }
+    checkName(name)
+    checkRef('register', ref)
     const holder = this.#names.get(name)
     if (holder !== undefined && holder.ref.target !== ref.target) {
       throw new NameTaken(name, holder.ref.path)
@@ -126,6 +139,7 @@ export class Registry {
   }
 
   group(name: string): Group {
+    checkName(name)
     let group = this.#groups.get(name)
     if (group === undefined) {
       group = new Group(name)

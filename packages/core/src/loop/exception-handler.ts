@@ -37,11 +37,7 @@ export function reportException(
   handler: ExceptionHandler | null,
   context: ExceptionContext,
 ): void {
-  if (typeof (context as Partial<ExceptionContext> | null | undefined)?.message !== 'string') {
-    throw new TypeError(
-      `callExceptionHandler takes { message, … } with a string, got ${describe(context)}`,
-    )
-  }
+  checkContext('callExceptionHandler', context)
   if (handler === null) {
     loop.defaultExceptionHandler(context)
     return
@@ -60,11 +56,20 @@ export function reportException(
   }
 }
 
+/** @throws {TypeError} when `context`, the argument of the method `call`, has no message */
+function checkContext(call: string, context: unknown): void {
+  if (typeof (context as Partial<ExceptionContext> | null | undefined)?.message === 'string') return
+  throw new TypeError(`${call} takes { message, … } with a string, got ${describe(context)}`)
+}
+
 /**
  * Prints the message in `context`, and the name of the task and the exception if `context` has them, in one call of
  * `console.error`.
+ *
+ * @throws {TypeError} when `context` has no message
  */
 export function printException(context: ExceptionContext): void {
+  checkContext('defaultExceptionHandler', context)
   const lines = [context.message]
   if (context.task !== undefined) lines.push(`task: ${context.task.name}`)
   printError(lines.join('\n'), ...('exception' in context ? ['\n', context.exception] : []))

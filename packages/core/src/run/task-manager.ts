@@ -55,7 +55,7 @@ export class TaskManager implements AsyncDisposable {
     checkOptions(options)
     const maxTasks = options?.maxTasks ?? Infinity
     if (typeof maxTasks !== 'number' || !(maxTasks >= 1)) {
-      throw new RangeError(`maxTasks must be a number of at least 1, got ${String(maxTasks)}`)
+      throw new RangeError(`maxTasks must be a number of at least 1, got ${describe(maxTasks)}`)
     }
     const onError = options?.onError ?? null
     if (onError !== null && typeof onError !== 'function') {
