@@ -229,6 +229,19 @@ export declare class NatsPuller implements Puller {
     close(): void;
 }
 
+// dist/bus/nats-streams.d.ts
+import { type JetStreamManager } from '@nats-io/jetstream';
+import { type ConsumerSettings, type Headers, type ReaderSettings, type StoredMessage, type StreamSettings, type StreamState } from './bus.ts';
+export declare class NatsStreams {
+    #private;
+    constructor(manager: JetStreamManager, replicas: number);
+    open(settings: StreamSettings): Promise<void>;
+    openConsumer(settings: ConsumerSettings | ReaderSettings): Promise<void>;
+    readHeaders(stream: string, sequence: number, id: string): Promise<Headers | null>;
+    overlooked({ stream, name, subject }: ConsumerSettings, from: number): Promise<StoredMessage | null>;
+    state(stream: string): Promise<StreamState | null>;
+}
+
 // dist/bus/pending.d.ts
 import { Future } from '@tasktree/core';
 export declare class Pending {

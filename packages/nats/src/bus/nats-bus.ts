@@ -1,20 +1,6 @@
-import {
-  AckPolicy,
-  DeliverPolicy,
-  DiscardPolicy,
-  type JetStreamClient,
-  JetStreamApiError,
-  type JetStreamManager,
-  RetentionPolicy,
-  StorageType,
-} from '@nats-io/jetstream'
+import { type JetStreamClient, JetStreamApiError, type JetStreamManager } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
-import {
-  headers as makeHeaders,
-  type MsgHdrs,
-  nanos,
-  type NatsConnection,
-} from '@nats-io/transport-node'
+import { headers as makeHeaders, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
 import { Future, wait } from '@tasktree/core'
 import { BusTimeout, ClusterClosed, StreamFull } from '../errors.ts'
 import {
@@ -36,19 +22,15 @@ import {
 } from './bus.ts'
 import { failDeadHandshake } from './dead-handshake.ts'
 import { guarded } from './guarded.ts'
-import { fromHeaders, LazyMessage } from './lazy-message.ts'
+import { LazyMessage } from './lazy-message.ts'
 import { checkSize } from './message-size.ts'
 import { NatsBucket } from './nats-bucket.ts'
-import { code, isRefusal, translate } from './nats-errors.ts'
+import { code, translate } from './nats-errors.ts'
 import { NatsPuller } from './nats-puller.ts'
+import { NatsStreams } from './nats-streams.ts'
 import { readStored, Requests } from './server-requests.ts'
 import { Pending } from './pending.ts'
 import { ifStored, removeStored } from './stored-messages.ts'
-
-/** Milliseconds for which a stream remembers the ids of its messages. */
-const duplicateWindow = 120_000
-/** Milliseconds without a pull after which the server deletes a consumer that only reads. */
-const readerPatience = 300_000
 
 /** Milliseconds that a server has to take what is buffered when the connection is closed. */
 const drainPatience = 2_000
@@ -63,6 +45,7 @@ export class NatsBus implements Bus {
   readonly #connection: NatsConnection
   readonly #client: JetStreamClient
   readonly #manager: JetStreamManager
+  readonly #streams: NatsStreams
   readonly #pending = new Pending()
   readonly #requests: Requests
   readonly #listeners = new Set<(status: BusStatus) => void>()
@@ -84,6 +67,7 @@ export class NatsBus implements Bus {
     this.#connection = connection
     this.#client = client
     this.#manager = manager
+    this.#streams = new NatsStreams(manager, replicas)
     this.#requests = new Requests(connection, inboxPrefix)
     void this.#follow()
     void connection.closed().then((error) => {
@@ -181,85 +165,11 @@ export class NatsBus implements Bus {
   }
 
   openStream(settings: StreamSettings): Future<void> {
-    return this.#pending.follow(() => this.#openStream(settings))
-  }
-
-  async #openStream(settings: StreamSettings): Promise<void> {
-    const { name, maxMessages, maxPerSubject } = settings
-    const { streams } = this.#manager
-    const limits = {
-      ...(maxMessages !== undefined && { max_msgs: maxMessages }),
-      ...(maxPerSubject !== undefined && { max_msgs_per_subject: maxPerSubject }),
-    }
-    for (;;) {
-      try {
-        const { config } = await streams.info(name)
-        const isSame =
-          (maxMessages ?? config.max_msgs) === config.max_msgs &&
-          (maxPerSubject ?? config.max_msgs_per_subject) === config.max_msgs_per_subject
-        if (!isSame) await streams.update(name, limits)
-        return
-      } catch (error) {
-        if (!isRefusal(error, code.noStream)) throw translate(error, `the stream ${name}`)
-      }
-      try {
-        await this.#addStream(settings, limits)
-        return
-      } catch (error) {
-        // Another program has created the stream meanwhile, with other limits.
-        if (!isRefusal(error, code.streamNameInUse)) throw translate(error, `the stream ${name}`)
-      }
-    }
-  }
-
-  async #addStream(
-    { name, subjects, retention, maxPerSubject, maxAge }: StreamSettings,
-    limits: object,
-  ): Promise<void> {
-    const refuses = maxPerSubject !== undefined
-    await this.#manager.streams.add({
-      name,
-      subjects: [...subjects],
-      retention: retention === 'work' ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
-      storage: StorageType.File,
-      num_replicas: this.#replicas,
-      discard: retention === 'work' || refuses ? DiscardPolicy.New : DiscardPolicy.Old,
-      discard_new_per_subject: refuses,
-      duplicate_window: nanos(duplicateWindow),
-      ...limits,
-      ...(maxAge !== undefined && { max_age: nanos(maxAge) }),
-    })
+    return this.#pending.follow(() => this.#streams.open(settings))
   }
 
   openConsumer(settings: ConsumerSettings | ReaderSettings): Future<void> {
-    const { stream, name, subject } = settings
-    const config =
-      'from' in settings
-        ? {
-            name,
-            filter_subject: subject,
-            ack_policy: AckPolicy.None,
-            deliver_policy: DeliverPolicy.StartSequence,
-            opt_start_seq: settings.from,
-            inactive_threshold: nanos(readerPatience),
-            mem_storage: true,
-          }
-        : {
-            durable_name: name,
-            filter_subject: subject,
-            ack_policy: AckPolicy.Explicit,
-            ack_wait: nanos(settings.ackWait),
-            max_ack_pending: -1,
-            max_deliver: -1,
-          }
-    return this.#pending.follow(() =>
-      this.#manager.consumers.add(stream, config).then(
-        () => {},
-        (error: unknown) => {
-          throw translate(error, `the consumer ${name} of ${stream}`)
-        },
-      ),
-    )
+    return this.#pending.follow(() => this.#streams.openConsumer(settings))
   }
 
   append(
@@ -297,62 +207,15 @@ export class NatsBus implements Bus {
   }
 
   readHeaders(stream: string, sequence: number, id: string): Future<Headers | null> {
-    const { streams } = this.#manager
-    return this.#pending.follow(() =>
-      streams.getMessage(stream, { seq: sequence }).then(
-        (message) => {
-          const headers = fromHeaders(message?.header)
-          return headers[idHeader] === id ? headers : null
-        },
-        (error: unknown) => {
-          if (isRefusal(error, code.noMessage) || isRefusal(error, code.noStream)) return null
-          throw translate(error, `message ${sequence} of ${stream}`)
-        },
-      ),
-    )
+    return this.#pending.follow(() => this.#streams.readHeaders(stream, sequence, id))
   }
 
   overlooked(settings: ConsumerSettings, from: number): Future<StoredMessage | null> {
-    return this.#pending.follow(() => this.#overlooked(settings, from))
-  }
-
-  async #overlooked(
-    { stream, name, subject }: ConsumerSettings,
-    from: number,
-  ): Promise<StoredMessage | null> {
-    const { consumers, streams } = this.#manager
-    try {
-      // The consumer is read before the message. Otherwise a message that is acknowledged in between would look like a message
-      // that was overlooked.
-      const { ack_floor: floor } = await consumers.info(stream, name)
-      const next = { seq: from, next_by_subj: subject }
-      const found = await streams.getMessage(stream, next)
-      if (found === null || found.seq > floor.stream_seq) return null
-      const { seq: sequence, data, header: headers } = found
-      const header = (key: string): string | null => (headers.has(key) ? headers.get(key) : null)
-      return { sequence, subject, data, header }
-    } catch (error) {
-      if (isRefusal(error, code.noStream) || isRefusal(error, code.noConsumer)) return null
-      throw translate(error, `the consumer ${name} of ${stream}`)
-    }
+    return this.#pending.follow(() => this.#streams.overlooked(settings, from))
   }
 
   streamState(stream: string): Future<StreamState | null> {
-    return this.#pending.follow(() => this.#streamState(stream))
-  }
-
-  async #streamState(stream: string): Promise<StreamState | null> {
-    try {
-      const { state } = await this.#manager.streams.info(stream)
-      let pending = 0
-      for await (const consumer of this.#manager.consumers.list(stream)) {
-        pending += consumer.num_ack_pending
-      }
-      return { messages: state.messages, pending }
-    } catch (error) {
-      if (isRefusal(error, code.noStream)) return null
-      throw translate(error, `the stream ${stream}`)
-    }
+    return this.#pending.follow(() => this.#streams.state(stream))
   }
 
   pull(stream: string, consumer: string, listener: PullListener): Puller {
