@@ -9,7 +9,7 @@ import type { ESTree, Fix, Fixer, SourceCode, Variable } from '@oxlint/plugins';
 type Node = ESTree.Node;
 export declare function importsTasktree(sourceCode: SourceCode): boolean;
 export declare function findVariable(sourceCode: SourceCode, at: Node, name: string): Variable | null;
-export declare function isImported(variable: Variable): boolean;
+export declare function isImported(sourceCode: SourceCode, variable: Variable): boolean;
 export interface Export {
     readonly name: string;
     readonly source: string;
@@ -66,11 +66,12 @@ export declare const noSwallowedCancel: Rule;
 import type { ESTree, SourceCode } from '@oxlint/plugins';
 type Node = ESTree.Node;
 export declare function someOwnNode(sourceCode: SourceCode, root: Node, test: (node: Node) => boolean): boolean;
-export declare function withoutTypes(node: Node): Node;
 export declare function calledName(callee: Node): string | null;
 export declare function findFunction(sourceCode: SourceCode, callee: Node): ESTree.Function | ESTree.ArrowFunctionExpression | null;
+export declare function asFunction(node: Node | null): ESTree.Function | ESTree.ArrowFunctionExpression | null;
 type Member = ESTree.MethodDefinition | ESTree.PropertyDefinition | ESTree.BindingIdentifier;
 export declare function findMember(member: ESTree.MemberExpression): Member | null;
+export declare function findAssigned(member: ESTree.MemberExpression): Node | null;
 export {};
 
 // dist/tasktree-values.d.ts
@@ -79,4 +80,10 @@ type Node = ESTree.Node;
 export declare function makesRun(sourceCode: SourceCode, expression: Node): boolean;
 export declare function isTasktreeValue(sourceCode: SourceCode, expression: Node): boolean;
 export declare function isTasktreeArray(sourceCode: SourceCode, expression: Node): boolean;
+export {};
+
+// dist/without-types.d.ts
+import type { ESTree } from '@oxlint/plugins';
+type Node = ESTree.Node;
+export declare function withoutTypes(node: Node): Node;
 export {};

@@ -113,10 +113,11 @@ export declare function fetch(input: string | URL | Request, init?: FetchInit): 
 import { Exchange } from './exchange.ts';
 import { type Incoming, type Outgoing } from './node-messages.ts';
 import type { Service } from './service.ts';
+type Next = () => Promise<void> | void;
 export declare class FrameworkExchange extends Exchange {
     #private;
-    constructor(service: Service, incoming: Incoming, outgoing: Outgoing, next: () => unknown, answerRefused: (() => void) | null);
-    static begin(service: Service, incoming: Incoming, outgoing: Outgoing, next: () => unknown, answerRefused?: (() => void) | null): FrameworkExchange | null;
+    constructor(service: Service, incoming: Incoming, outgoing: Outgoing, next: Next, answerRefused: (() => void) | null);
+    static begin(service: Service, incoming: Incoming, outgoing: Outgoing, next: Next, answerRefused?: (() => void) | null): FrameworkExchange | null;
     static of(incoming: object): FrameworkExchange | undefined;
     isOwnCancel(error: unknown): boolean;
     refuse(): void;
@@ -124,6 +125,7 @@ export declare class FrameworkExchange extends Exchange {
     protected finished(): void;
     protected answer(): Promise<void>;
 }
+export {};
 
 // dist/handler-exchange.d.ts
 import { Exchange } from './exchange.ts';

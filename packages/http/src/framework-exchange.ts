@@ -19,7 +19,8 @@ type Next = () => Promise<void> | void
 
 /**
  * An exchange whose request is answered by a framework. The framework handles the request inside the task, which lasts
- * until the response is closed.
+ * until the response is closed. A cancelled task lasts until its handlers have ended, if the framework tells that end.
+ * Otherwise it lasts until they wait for no future of Tasktree.
  */
 export class FrameworkExchange extends Exchange {
   readonly #next: Next
