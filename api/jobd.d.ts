@@ -19,6 +19,22 @@ export declare class Connection implements AsyncDisposable {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
+// dist/client/connections.d.ts
+import type { Reply } from '../protocol/resp.ts';
+import { type Address } from './connection.ts';
+export declare class ClientClosed extends Error {
+    readonly name: string;
+    readonly code: string;
+    constructor(message?: string, options?: ErrorOptions);
+}
+export declare class Connections implements AsyncDisposable {
+    #private;
+    constructor(address: Address);
+    open(): Promise<void>;
+    send(words: readonly (string | number)[]): Promise<Reply>;
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
 // dist/client/job-client.d.ts
 import type { AttemptRecord, Job, JobFilter, JobRequest } from '../jobs/job.ts';
 import type { JsonForm } from '../jobs/json-form.ts';
@@ -41,11 +57,6 @@ export declare class JobFailedError extends Error {
     readonly code: string;
     readonly job: Job;
     constructor(job: Job);
-}
-export declare class ClientClosed extends Error {
-    readonly name: string;
-    readonly code: string;
-    constructor(message?: string, options?: ErrorOptions);
 }
 export declare class JobClient<K extends object = Kinds> implements AsyncDisposable {
     #private;
@@ -370,7 +381,8 @@ export declare class TrustedProxies {
 }
 
 // dist/index.d.ts
-export { type AddOptions, ClientClosed, type EveryOptions, JobClient, JobFailedError, type ResultOf, toRecord, } from './client/job-client.ts';
+export { ClientClosed } from './client/connections.ts';
+export { type AddOptions, type EveryOptions, JobClient, JobFailedError, type ResultOf, toRecord, } from './client/job-client.ts';
 export type { AttemptRecord, Job, JobFilter, JobRequest, JobState } from './jobs/job.ts';
 export { defineKinds, type JobContext, type Kind, type Kinds, type Pools } from './jobs/kind.ts';
 export type { JsonForm } from './jobs/json-form.ts';

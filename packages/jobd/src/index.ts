@@ -1,6 +1,6 @@
+export { ClientClosed } from './client/connections.ts'
 export {
   type AddOptions,
-  ClientClosed,
   type EveryOptions,
   JobClient,
   JobFailedError,

@@ -1,44 +1,9 @@
-import { createTask, isCancelled, shield, type Task } from '@tasktree/core'
-import { Semaphore } from '@tasktree/sync'
 import type { AttemptRecord, Job, JobFilter, JobRequest } from '../jobs/job.ts'
 import type { JsonForm } from '../jobs/json-form.ts'
 import type { Kinds } from '../jobs/kind.ts'
 import type { Reply } from '../protocol/resp.ts'
-import { Connection } from './connection.ts'
-
-/**
- * Commands that the server may answer late. They are sent on connections of their own, of which there are at most
- * `mostApart`. On the shared connection, later commands would have to wait for the answers to these commands.
- */
-const slowCommands: ReadonlySet<string> = new Set([
-  'JOB.CANCEL',
-  'JOB.DRAIN',
-  'JOB.BULK',
-  'JOB.PURGE',
-  'JOB.RELOAD',
-  'ACTOR.KILL',
-])
-const mostApart = 4
-
-/** @throws {TypeError} for a command that the server answers with nothing, or with messages only: the call would never end */
-function checkAnswered([name]: readonly (string | number)[]): void {
-  if (name === undefined) throw new TypeError('a command has at least one word')
-  if (/^(un)?subscribe$/i.test(String(name))) {
-    throw new TypeError(
-      `this client takes no messages of ${name}: use a client for Redis, or wait() for one job`,
-    )
-  }
-}
-
-/** Commands that change their connection. Each is sent on a connection of its own, which is closed after the answer. */
-const changingCommands: ReadonlySet<string> = new Set([
-  'HELLO',
-  'AUTH',
-  'SELECT',
-  'CLIENT',
-  'RESET',
-  'QUIT',
-])
+import type { Address } from './connection.ts'
+import { Connections } from './connections.ts'
 
 /** Options of a job. If `timeout` or `retries` is left out, the kind of the job defines it. Times are milliseconds. */
 export type AddOptions = Partial<
@@ -74,16 +39,6 @@ export class JobFailedError extends Error {
   }
 }
 
-/** The client is closed, or was closed before a command was answered. */
-export class ClientClosed extends Error {
-  override readonly name: string = 'ClientClosed'
-  readonly code: string = 'ERR_JOBD_CLIENT_CLOSED'
-
-  constructor(message = 'the client is closed', options?: ErrorOptions) {
-    super(message, options)
-  }
-}
-
 /**
  * A client of a server. Any number of calls may be made at the same time: they share one connection, on which the
  * server answers them in order. A wait for a job does not hold up other calls. Commands that the server may answer late,
@@ -99,23 +54,10 @@ export class ClientClosed extends Error {
  *     console.log(await client.run('primes', '10')) // 4
  */
 export class JobClient<K extends object = Kinds> implements AsyncDisposable {
-  readonly #host: string
-  readonly #port: number
-  readonly #password: string | null
-  /** The connection that the calls share, or the task that opens it; null before the first call. */
-  #shared: Task<{ connection?: Connection; error?: unknown }> | null = null
-  /** The connections of slow commands, and those of them that carry no command at the moment. */
-  readonly #apart = new Set<Connection>()
-  readonly #idle: Connection[] = []
-  readonly #places = new Semaphore(mostApart)
-  /** Earlier shared connections on which calls may still wait. */
-  readonly #retired = new Set<Connection>()
-  #isClosed = false
+  readonly #connections: Connections
 
-  private constructor(host: string, port: number, password: string | null) {
-    this.#host = host
-    this.#port = port
-    this.#password = password
+  private constructor(address: Address) {
+    this.#connections = new Connections(address)
   }
 
   /**
@@ -129,58 +71,9 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
     port: number,
     { password = null }: { password?: string | null } = {},
   ): Promise<JobClient<K>> {
-    const client = new JobClient<K>(host, port, password)
-    await client.#connection()
+    const client = new JobClient<K>({ host, port, password })
+    await client.#connections.open()
     return client
-  }
-
-  #open(): Promise<Connection> {
-    return Connection.open({ host: this.#host, port: this.#port, password: this.#password })
-  }
-
-  /**
-   * Returns the shared connection. Opens it if it is not open. Calls that come while it is being opened wait for the
-   * same attempt to open it.
-   */
-  async #connection(): Promise<Connection> {
-    if (this.#shared?.done() === true && this.#openConnection?.isWhole !== true) this.#replace()
-    this.#shared ??= createTask(() => this.#attempt(), { name: 'jobd client connects' })
-    // A cancelled call must not end the attempt to open the connection, because other calls may wait for it too.
-    const { connection, error } = await shield(this.#shared)
-    if (connection === undefined) throw error
-    return connection
-  }
-
-  /**
-   * Makes the next call open another shared connection. Calls that wait for answers on the old connection go on
-   * waiting.
-   */
-  #replace(): void {
-    const old = this.#openConnection
-    this.#shared = null
-    if (old === undefined) return
-    for (const each of this.#retired) if (!each.isOpen) this.#retired.delete(each)
-    this.#retired.add(old)
-    old.retire()
-  }
-
-  /** Opens the shared connection. Returns an error instead of throwing it, because every call may have been cancelled. */
-  async #attempt(): Promise<{ connection?: Connection; error?: unknown }> {
-    try {
-      const connection = await this.#open()
-      if (!this.#isClosed) return { connection }
-      connection.abort()
-      throw new ClientClosed()
-    } catch (error) {
-      if (isCancelled(error)) throw error
-      return { error }
-    }
-  }
-
-  /** The shared connection, if it was opened. */
-  get #openConnection(): Connection | undefined {
-    const shared = this.#shared
-    return shared?.done() === true && !shared.cancelled() ? shared.result().connection : undefined
   }
 
   /**
@@ -188,62 +81,12 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
    *
    * @throws {ErrorReply} the error that the server answers
    * @throws {TypeError} for no words, and for SUBSCRIBE and UNSUBSCRIBE, because this client takes no messages
-   * @throws {OSError | ProtocolError} when the connection was lost: in that case it is not known whether the command was carried out
+   * @throws {OSError | ProtocolError} when the connection was lost: in that case it is not known whether the command was
+   * carried out
    * @throws {ClientClosed} when the client is closed, even while the command waits for its answer
    */
   async command(...words: (string | number)[]): Promise<Reply> {
-    if (this.#isClosed) throw new ClientClosed()
-    checkAnswered(words)
-    try {
-      return await this.#send(words)
-    } catch (error) {
-      // Programs often close the client too early by mistake: `return client.run(…)` without `await` in the scope of
-      // `await using client`.
-      if (!this.#isClosed || isCancelled(error)) throw error
-      throw new ClientClosed(`the client was closed before ${words[0]} was answered`, {
-        cause: error,
-      })
-    }
-  }
-
-  async #send(words: readonly (string | number)[]): Promise<Reply> {
-    const name = String(words[0]).toUpperCase()
-    const reply =
-      slowCommands.has(name) || changingCommands.has(name)
-        ? await this.#sendApart(words, changingCommands.has(name))
-        : await this.#sendShared(words, name === 'JOB.WAIT')
-    if (reply instanceof Error) throw reply
-    return reply
-  }
-
-  async #sendShared(words: readonly (string | number)[], isWait: boolean): Promise<Reply> {
-    const connection = await this.#connection()
-    return isWait ? connection.wait(words) : connection.command(words)
-  }
-
-  /** Sends a command on a connection that carries no other command. If the call is cancelled, the connection is closed. */
-  async #sendApart(words: readonly (string | number)[], changes: boolean): Promise<Reply> {
-    return this.#places.runExclusive(async () => {
-      let connection = this.#idle.pop()
-      if (connection?.isWhole !== true) {
-        if (connection !== undefined) this.#apart.delete(connection)
-        connection = await this.#open()
-        if (this.#isClosed) {
-          connection.abort()
-          throw new ClientClosed()
-        }
-      }
-      this.#apart.add(connection)
-      try {
-        return await connection.command(words)
-      } finally {
-        const isOver = changes || this.#isClosed || connection.isBusy || !connection.isWhole
-        if (isOver) {
-          this.#apart.delete(connection)
-          connection.abort()
-        } else this.#idle.push(connection)
-      }
-    })
+    return this.#connections.send(words)
   }
 
   /** Sends a command whose answer is a text, and returns the answer. @throws {TypeError} when the answer is not a text */
@@ -366,15 +209,7 @@ export class JobClient<K extends object = Kinds> implements AsyncDisposable {
 
   /** Closes the client. Commands that wait for their answers fail. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true
-    const shared = this.#openConnection
-    const open = shared === undefined ? [] : [shared]
-    await Promise.all(
-      [...this.#apart, ...this.#retired, ...open].map(async (connection) => {
-        if (connection.isBusy) connection.abort()
-        else await connection[Symbol.asyncDispose]()
-      }),
-    )
+    await this.#connections[Symbol.asyncDispose]()
   }
 }
 
