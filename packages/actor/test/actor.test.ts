@@ -64,7 +64,7 @@ async function pair(): Promise<[LocalActorRef<Node>, LocalActorRef<Node>]> {
 }
 
 test(
-  'asks that come back to who waits for them fail at once and name the way; reentrant ones succeed',
+  'an ask that comes back to an actor that waits for it fails at once and names the cycle; a reentrant ask succeeds',
   virtually(async () => {
     const [a, b] = await pair()
     const before = getRunningLoop().time()
@@ -267,7 +267,7 @@ test(
 )
 
 test(
-  'what a timer throws is a crash',
+  'an error that a timer throws is a crash',
   virtually(async (log) => {
     const { t, stop } = await ticker(log)
     await t.ask.crashLater()

@@ -196,7 +196,7 @@ function cycleIn(error: unknown): AskCycle | null {
 }
 
 test(
-  'a cycle fails one ask: nobody crashes, the asker hears of it, and the others are answered',
+  'a cycle fails one ask: no actor crashes, the asker gets the error, and the other asks are answered',
   virtually(async () => {
     const [system, a, b, c] = await circle('a', 'b', 'c')
     await a!.ask.meet(b!)

@@ -89,7 +89,7 @@ test(
 )
 
 test(
-  'an answer that is an error is not logged when somebody waits for it',
+  'an answer that is an error is not logged when a caller waits for it',
   virtually(async () => {
     const blocks = watchConsole()
     const system = await ActorSystem.start({ name: 's', children: [child.actor('a', Fragile)] })

@@ -113,7 +113,7 @@ test(
 )
 
 test(
-  'asks wait 5000 ms unless told otherwise; those that time out in the queue never run',
+  'asks wait 5000 ms by default; an ask that times out in the mailbox is never handled',
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a')] })
     const a = ref(system, 'a')

@@ -80,7 +80,7 @@ test(
 )
 
 test(
-  'a restart tells the monitors of the child, and is the end for those of the incarnation',
+  'a restart notifies the monitors of the child, and ends the monitors of the incarnation',
   virtually(async (log) => {
     const system = await start({ children: [probe([], 'a')] })
     const watcher = await spawn(Watcher, [log])
@@ -104,7 +104,7 @@ class Talker extends Actor {
 }
 
 test(
-  'what an actor sent before it died arrives before its DOWN',
+  'a message that an actor sent before it died arrives before its DOWN',
   virtually(async (log) => {
     const watcher = await spawn(Watcher, [log])
     const talker = await spawn(Talker, [], { name: 'talker' })
@@ -117,7 +117,7 @@ test(
 )
 
 test(
-  'a DOWN that nobody handles is a dead letter',
+  'a DOWN that no handler takes is a dead letter',
   virtually(async () => {
     class Deaf extends Actor {
       watch(target: ChildRef): void {

@@ -325,7 +325,7 @@ test(
 )
 
 test(
-  'sys.trace tells of each message once, also of one that crashes and of those beside',
+  'sys.trace reports each message once, even one whose handler crashes and the messages handled at the same time',
   virtually(async (log) => {
     const system = await start({ children: [child.actor('o', Overlapping)] })
     const o = system.lookup('o') as LocalActorRef<Overlapping>
@@ -358,7 +358,7 @@ test(
 )
 
 test(
-  'what reentrancy and interleaving let in while an actor was suspended is served when it is resumed',
+  'messages that reentrancy and interleaving let in while an actor was suspended are handled when it is resumed',
   virtually(async () => {
     const a = await spawn(Overlapping)
     await sys.suspend(a)

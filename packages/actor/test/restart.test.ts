@@ -93,7 +93,7 @@ test(
 )
 
 test(
-  'a cancellation that nobody asked for is a crash',
+  'a CancelledError without a cancel is a crash',
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a', {}, { restart: 'transient' })] })
     const exits = collect(system, 'exited')
@@ -588,7 +588,7 @@ test(
 )
 
 test(
-  'resume is no decision for a child that is no actor: the log says so, and the restart type decides',
+  'resume is not possible for a child that is not an actor: the log says so, and the restart type decides',
   virtually(async () => {
     const errors: string[] = []
     const runs = { t: 0, r: 0 }

@@ -88,7 +88,7 @@ test(
 )
 
 test(
-  'when a child fails to start, those before it are stopped in reverse and those after never start',
+  'when a child fails to start, the children before it are stopped in reverse order and later children never start',
   virtually(async (log) => {
     const cause = new Error('no')
     const failing = probe(log, 'c', {
@@ -198,7 +198,7 @@ test.for<[string, (context: ActorContext) => unknown]>([
 )
 
 test(
-  'a system and a supervisor refuse times that are none, and stop nothing',
+  'a system and a supervisor refuse wrong times, and stop nothing',
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a')] })
     expect(() => system.stop({ timeout: wrong('1') })).toThrow(
@@ -250,7 +250,7 @@ test(
 )
 
 test(
-  'who starts a child and is cancelled meanwhile leaves nothing of it',
+  'a caller that is cancelled while it starts a child leaves nothing of the child',
   virtually(async (log) => {
     const system = await start()
     const spec = probe(log, 'a', {
@@ -276,7 +276,7 @@ test(
 )
 
 test(
-  'who spawns an actor and is cancelled meanwhile leaves its name free',
+  'a caller that is cancelled while it spawns an actor leaves the name free',
   virtually(async (log) => {
     const spawner = createTask(async () => {
       await spawn(Probe, [log, { onStart: () => sleep(Infinity) }], { name: 'x' })
@@ -310,7 +310,7 @@ test(
 )
 
 test(
-  'a cancellation that comes out of a start nobody cancelled is a failure',
+  'a CancelledError out of a start that was not cancelled is a failure',
   virtually(async (log) => {
     const spec = probe(log, 'a', {
       onStart: () => {

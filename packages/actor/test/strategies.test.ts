@@ -55,7 +55,7 @@ test.for([
   ['middle', 'b', ['c', 'd']],
   ['last', 'd', []],
 ] as const)(
-  'rest-for-one: a crash of the %s restarts it and those after it',
+  'rest-for-one: a crash of the %s restarts it and the children after it',
   ([, crashed, later]) =>
     virtually(async (log) => {
       const children = ['a', 'b', 'c', 'd'].map((id) => probe(log, id))
@@ -217,7 +217,7 @@ test(
 )
 
 test(
-  'a crash among those that are being stopped for a restart is no second restart',
+  'a crash of a child that is being stopped for a restart does not cause a second restart',
   virtually(async (log) => {
     const system = await start({
       strategy: 'one-for-all',

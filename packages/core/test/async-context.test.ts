@@ -15,7 +15,7 @@ import { program } from './support/program.ts'
 import { virtual } from './support/virtual.ts'
 
 virtual(
-  "another library's storage goes from a task to those it creates, and through their awaits",
+  "another library's storage goes from a task to the tasks it creates, and through their awaits",
   async () => {
     const storage = new AsyncLocalStorage<string>()
     const seen: (string | undefined)[] = []
@@ -69,7 +69,7 @@ virtual('snapshot and bind keep the task of the place they were made in', async 
 })
 
 virtual(
-  'callbacks of the loop and of futures have the storage of who asked for them, and no task',
+  'callbacks of the loop and of futures have the storage of the code that added them, and no task',
   async () => {
     const storage = new AsyncLocalStorage<string>()
     const variable = new ContextVar<string>('variable')
@@ -204,7 +204,7 @@ test('what a task has left behind enters storages after its end too, whatever it
   ])
 })
 
-test('to enter a storage in an ended task is no look at what it threw', async () => {
+test('to enter a storage in an ended task does not retrieve the error of the task', async () => {
   const { output } = await program(`
     import { AsyncLocalStorage } from 'node:async_hooks'
     const storage = new AsyncLocalStorage()

@@ -261,7 +261,7 @@ test('a cancel while the last stretch runs ends the task as cancelled', () =>
     expect(task.cancelled()).toBe(true)
   }))
 
-test('awaiting a done future is no suspension: the cancel waits for the next', () =>
+test('an await of a done future is not a suspension: the cancel waits for the next one', () =>
   runVirtual(async () => {
     const done = new Future<number>()
     done.setResult(1)

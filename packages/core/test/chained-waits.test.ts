@@ -235,7 +235,7 @@ describe('a cancel that comes when the future has ended', () => {
   })
 })
 
-describe('a chain that nobody awaits is not a wait', () => {
+describe('a chain that no code awaits is not a wait', () => {
   virtual('a cancel of the task that has made it does not reach the future', async () => {
     const errors: unknown[] = []
     const work = createTask(async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { findObstacle } from '../src/check-runtime.ts'
 
-test('this runtime is no obstacle', () => {
+test('the check accepts this runtime', () => {
   expect(findObstacle(globalThis as never)).toBeNull()
 })
 
@@ -14,7 +14,7 @@ test('an old Node and another old runtime are told what is needed', () => {
   )
 })
 
-test('a promise that is not the engine’s is refused, by the name of who has replaced it', () => {
+test('a Promise that is not the engine’s is refused, with the name of the code that has replaced it', () => {
   class Other extends Promise<unknown> {}
   expect(findObstacle({ Promise: Other, Zone: {} })).toContain('zone.js has replaced')
   expect(findObstacle({ Promise: Other })).toContain('Something has replaced')

@@ -48,12 +48,15 @@ describe('sleep', () => {
       forever.cancel()
     }))
 
-  virtual('negative is 0, and what is no number is refused at once', async () => {
-    await sleep(-5)
-    expect(getRunningLoop().time()).toBe(0)
-    expect(() => sleep(NaN)).toThrow(TypeError)
-    expect(() => sleep('1' as never)).toThrow('string 1')
-  })
+  virtual(
+    'a negative delay counts as 0, and a delay that is not a number is refused at once',
+    async () => {
+      await sleep(-5)
+      expect(getRunningLoop().time()).toBe(0)
+      expect(() => sleep(NaN)).toThrow(TypeError)
+      expect(() => sleep('1' as never)).toThrow('string 1')
+    },
+  )
 })
 
 describe('gather', () => {
@@ -69,7 +72,7 @@ describe('gather', () => {
     expect(await gather([call, call])).toEqual([1, 1])
   })
 
-  test('refuses what is no array of awaitables', () => {
+  test('refuses an argument that is not an array of awaitables', () => {
     expect(() => gather(new Set() as never)).toThrow(TypeError)
     expect(() => gather([1 as never])).toThrow('number 1')
     // oxlint-disable-next-line unicorn/no-thenable -- this object is not a thenable, because its `then` is not a function
@@ -501,29 +504,32 @@ describe('TaskManager', () => {
     expect(manager.list().map(({ state }) => state)).toEqual(['cancelled', 'cancelled'])
   })
 
-  virtual('its scope waits for all also when who leaves it is cancelled again', async () => {
-    const log: string[] = []
-    const owner = createTask(async () => {
-      await using manager = new TaskManager()
-      manager.create('slow', async () => {
-        try {
-          await sleep(1_000)
-        } catch {
-          await thrown(sleep(5))
-          await sleep(5)
-          log.push('slow')
-        }
+  virtual(
+    'its scope waits for all tasks even if the task that leaves it is cancelled again',
+    async () => {
+      const log: string[] = []
+      const owner = createTask(async () => {
+        await using manager = new TaskManager()
+        manager.create('slow', async () => {
+          try {
+            await sleep(1_000)
+          } catch {
+            await thrown(sleep(5))
+            await sleep(5)
+            log.push('slow')
+          }
+        })
+        await sleep(1_000)
       })
-      await sleep(1_000)
-    })
-    await sleep(1)
-    owner.cancel()
-    await sleep(1)
-    owner.cancel()
-    expect(await thrown(owner)).toBeInstanceOf(CancelledError)
-    expect(log).toEqual(['slow'])
-    expect(getRunningLoop().time()).toBe(7)
-  })
+      await sleep(1)
+      owner.cancel()
+      await sleep(1)
+      owner.cancel()
+      expect(await thrown(owner)).toBeInstanceOf(CancelledError)
+      expect(log).toEqual(['slow'])
+      expect(getRunningLoop().time()).toBe(7)
+    },
+  )
 
   test.each([
     ['throws', (): void => raise('onError')],
@@ -587,28 +593,31 @@ describe('cancelTasks', () => {
   })
 })
 
-virtual('the task tree tells names, states, what each waits on, and who made whom', async () => {
-  const parent = createTask(
-    async () => {
-      const child = createTask(() => sleep(10), { name: 'child' })
-      await child
-    },
-    { name: 'parent' },
-  )
-  await sleep(1)
-  createTask(async () => {}, { name: 'fresh' })
-  expect(formatTaskTree()).toBe(
-    [
-      'Task-1  running or awaiting a foreign promise',
-      ' ├─ parent  waiting on child',
-      ' │  └─ child  waiting on Sleep',
-      ' └─ fresh  not started',
-    ].join('\n'),
-  )
-  expect(allTasks().has(parent)).toBe(true)
-  await parent
-  expect(allTasks().has(parent)).toBe(false)
-})
+virtual(
+  'the task tree shows names, states, what each task waits on, and which task made which',
+  async () => {
+    const parent = createTask(
+      async () => {
+        const child = createTask(() => sleep(10), { name: 'child' })
+        await child
+      },
+      { name: 'parent' },
+    )
+    await sleep(1)
+    createTask(async () => {}, { name: 'fresh' })
+    expect(formatTaskTree()).toBe(
+      [
+        'Task-1  running or awaiting a foreign promise',
+        ' ├─ parent  waiting on child',
+        ' │  └─ child  waiting on Sleep',
+        ' └─ fresh  not started',
+      ].join('\n'),
+    )
+    expect(allTasks().has(parent)).toBe(true)
+    await parent
+    expect(allTasks().has(parent)).toBe(false)
+  },
+)
 
 virtual('gather refuses a list with a wrong item before the first of it begins', async () => {
   const tasks = allTasks().size

@@ -498,7 +498,7 @@ describe('iterate', () => {
     expect(log).toEqual(['item 0', 'item 1', 'item 2', 'returned'])
   })
 
-  test('refuses what is no async iterable at the call', () => {
+  test('refuses at the call an argument that is not an async iterable', () => {
     expect(() => iterate([1] as never)).toThrow(TypeError)
   })
 })

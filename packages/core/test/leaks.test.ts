@@ -39,7 +39,7 @@ test('a task is named, with what it waits for, until it has ended', async () => 
   await watch.check()
 })
 
-test('what was there before is not found', async () => {
+test('things that were there before the watch are not reported', async () => {
   const old = createTask(() => sleepForever())
   const timer = getEventLoop().callLater(60_000, () => {})
   await sleep(0)
@@ -97,7 +97,7 @@ test('calls are found that outlive their task, and those of callbacks', async ()
   await watch.check()
 })
 
-test('a failure that nobody has looked at is found', async () => {
+test('a failure that no code has retrieved is found', async () => {
   const watch = watchLeaks()
   const task = createTask(async () => Promise.reject(new RangeError('unseen')), { name: 'failing' })
   await sleep(1)

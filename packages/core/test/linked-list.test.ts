@@ -25,7 +25,7 @@ function namesOf(list: LinkedList<Entry>): number[] {
   return forwards.map((entry) => entry.name)
 }
 
-test('what is pushed comes out in its order, after what was put before it', () => {
+test('pushed entries come out in their order, after the entries that were put before them', () => {
   const list = new LinkedList<Entry>()
   expect(list.shift()).toBeNull()
   list.push(new Entry(1))

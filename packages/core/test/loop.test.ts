@@ -405,7 +405,7 @@ test('an eager task runs to its first suspension inside the call', () =>
     expect(await task).toBe('x')
   }))
 
-virtual('a task is refused what is no coroutine, at once or when it returns', async () => {
+virtual('a body that is not a coroutine is refused, at once or when it returns', async () => {
   expect(() => createTask(5 as never)).toThrow('number 5')
   expect(() => createTask(Promise.resolve() as never)).toThrow(TypeError)
   const task = createTask((() => 5) as never)

@@ -81,7 +81,7 @@ describe('a claim', () => {
   })
 
   virtual(
-    'that is cancelled itself after the wake-up, with nobody waiting, goes to the next',
+    'that is cancelled itself after the wake-up, with no task waiting, goes to the next',
     async () => {
       const token = new Token()
       const [first, second] = [token.take(), token.take()]
@@ -92,7 +92,7 @@ describe('a claim', () => {
     },
   )
 
-  test('works in plain code, for several who await it', async () => {
+  test('works in plain code, for several awaits', async () => {
     const token = new Token()
     const waiter = token.take()
     const both = Promise.all([waiter, waiter])
@@ -158,7 +158,7 @@ describe('cancelOnAbort', () => {
     }
   })
 
-  test('refuses what is no signal', () => {
+  test('refuses a signal that is not an AbortSignal', () => {
     expect(() => cancelOnAbort(new Future(), 5 as never)).toThrow(TypeError)
   })
 })
@@ -201,7 +201,7 @@ virtual('hasFailed tells a failure, and does not count as having seen it', async
 })
 
 virtual(
-  'a completed future is done, and belongs to the loop of who asks for it first',
+  'a completed future is done, and belongs to the loop of the code that asks for it first',
   async () => {
     const future = completed('result')
     expect([future.done(), future.result(), future.exception()]).toEqual([true, 'result', null])

@@ -188,7 +188,7 @@ test(
   },
 )
 
-test('who waits is told without a look at all others that wait for the same', () =>
+test('waitingOn of a task does not look at all other tasks that wait for the same future', () =>
   runVirtual(async () => {
     const shared = new Future<void>()
     const tasks = Array.from({ length: 100_000 }, () =>

@@ -125,7 +125,7 @@ test('in virtual time a clean-up that nothing can wake is a DeadlockError, and t
   expect(hooks).toEqual(['hook'])
 })
 
-test('a clean-up that nothing can wake is no silent exit', async () => {
+test('a clean-up that nothing can wake does not end the process silently', async () => {
   const stuck = `core.createTask(async () => {
     try { await core.sleep(60_000) } finally { await new core.Future() }
   }, { name: 'stuck' })
@@ -164,7 +164,7 @@ test('shutdown hooks run after all tasks, last added first, and one that was rem
   expect(log).toEqual(['task', 'second added', 'first added'])
 })
 
-test('a failed task that nobody looked at is reported once, with its name, when run ends', async () => {
+test('a failed task that no code looked at is reported once, with its name, when run ends', async () => {
   const reports: string[] = []
   await run(async () => {
     getRunningLoop().setExceptionHandler((_, context) => reports.push(context.message))
@@ -176,7 +176,7 @@ test('a failed task that nobody looked at is reported once, with its name, when 
   expect(reports).toEqual(['Task exception was never retrieved: forgotten'])
 })
 
-test('a failed task that nobody looked at is reported when it is collected', async () => {
+test('a failed task that no code looked at is reported when it is garbage-collected', async () => {
   const reports: string[] = []
   const loop = getEventLoop()
   loop.setExceptionHandler((_, context) => reports.push(context.message))

@@ -39,7 +39,7 @@ function find(name: string, of: RuntimeSnapshot = snapshot()): TaskSnapshot {
   return found[0] as TaskSnapshot
 }
 
-test('a pause of the loop before a task is made is no part of its age', async () => {
+test('the age of a task does not include a pause of the loop before the task was made', async () => {
   await run(async () => {
     const gate = new Future<void>()
     const made: Task[] = []
@@ -137,7 +137,7 @@ test('a task in a foreign await, one that was cancelled, and one with several fl
   })
 })
 
-test('functions of its own that code passes to then are no wait, and the look leaves them as they were', async () => {
+test('functions that code passes to then are not a wait, and the snapshot leaves them as they were', async () => {
   await run(async () => {
     const gate = new Future<number>()
     const seen: number[] = []

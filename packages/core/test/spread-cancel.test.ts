@@ -278,23 +278,26 @@ virtual('a cancel goes down a line of 100,000 tasks that each wait for the next'
   expect(line.every((task) => task.cancelled())).toBe(true)
 })
 
-virtual('what the cancel of a future throws goes to who cancels, who can do so again', async () => {
-  class Stubborn extends Future<void> {
-    tries = 0
-    override cancel(): boolean {
-      if (++this.tries === 1) throw new Error('not yet')
-      return super.cancel()
+virtual(
+  'the error that the cancel of a future throws goes to the caller, which can cancel again',
+  async () => {
+    class Stubborn extends Future<void> {
+      tries = 0
+      override cancel(): boolean {
+        if (++this.tries === 1) throw new Error('not yet')
+        return super.cancel()
+      }
     }
-  }
-  const future = new Stubborn()
-  const inner = createTask(async () => future)
-  const outer = createTask(async () => inner)
-  await sleep(1)
-  expect(() => outer.cancel()).toThrow('not yet')
-  expect([future.done(), outer.cancel()]).toEqual([false, true])
-  await wait([outer])
-  expect([inner.cancelled(), outer.cancelled()]).toEqual([true, true])
-})
+    const future = new Stubborn()
+    const inner = createTask(async () => future)
+    const outer = createTask(async () => inner)
+    await sleep(1)
+    expect(() => outer.cancel()).toThrow('not yet')
+    expect([future.done(), outer.cancel()]).toEqual([false, true])
+    await wait([outer])
+    expect([inner.cancelled(), outer.cancelled()]).toEqual([true, true])
+  },
+)
 
 describe('a listener of a cancel that cancels the task above', () => {
   const waits: [string, (a: Task, b: Task) => PromiseLike<unknown>][] = [

@@ -46,7 +46,7 @@ virtual('one more than is shown is shown itself', async () => {
   expect(lines[11]).toMatch(/^ └─ job 10 {2}/)
 })
 
-virtual('the tasks below those that are left out are counted', async () => {
+virtual('the tasks below left-out tasks are counted', async () => {
   for (let i = 0; i < 20; i++) {
     createTask(async () => {
       for (let j = 0; j < 5; j++) createTask(forever)
@@ -116,7 +116,7 @@ virtual('a wait for a promise of a future is shown by the name of the future', a
   expect(tree).toContain('broken  waiting on a future that cannot be described: Error: no words')
 })
 
-virtual('of many futures that one task waits on a few are shown', async () => {
+virtual('if a task waits on many futures, a few of them are shown', async () => {
   createTask(() => Promise.all(Array.from({ length: 1_000 }, () => new Future())))
   await sleep(1)
   expect(formatTaskTree()).toContain(

@@ -27,7 +27,7 @@ describe('virtual time', () => {
     expect(day).toBe(86_400_000)
   })
 
-  test('timers run in the order of their deadlines, and of their making when those are equal', async () => {
+  test('timers run in the order of their deadlines, and timers with equal deadlines in the order of their creation', async () => {
     const log: string[] = []
     await runVirtual(async () => {
       const loop = getRunningLoop()
@@ -120,7 +120,7 @@ describe('virtual time', () => {
       expect(loop.time()).toBe(0)
     }))
 
-  test('what main leaves behind is cancelled in the round that sees its end, and its timers never fire', async () => {
+  test('tasks that main leaves behind are cancelled in the round that sees its end, and their timers never fire', async () => {
     const log: string[] = []
     await runVirtual(async () => {
       createTask(async () => {

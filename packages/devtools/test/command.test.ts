@@ -99,7 +99,7 @@ test('an inspector that was open stays open, with its debugger', slow, async () 
   socket.terminate()
 })
 
-test('what cannot be attached to is told in one line', slow, async () => {
+test('a process to which the command cannot attach is reported in one line', slow, async () => {
   const sleeper = await start(['600'], { command: 'sleep', ready: '' })
   const deaf = await start(['--disable-sigusr1', ...app('calm.mjs')])
   const bare = await start(['-e', 'console.log("ready"); setInterval(() => {}, 1e6)'])

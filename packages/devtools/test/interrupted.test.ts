@@ -42,7 +42,7 @@ test('Ctrl-C while the command attaches leaves the process as it was found', slo
   expect(await listensOnNothing(target.pid)).toBe(true)
 })
 
-test('a reader that closes the pipe early is no failure', slow, async () => {
+test('a reader that closes the pipe early is not a failure', slow, async () => {
   const target = await start(app('calm.mjs'))
   const child = spawn(process.execPath, [...cli, 'pstree', String(target.pid)])
   child.stdout.destroy()

@@ -52,7 +52,7 @@ test('a task is looked for in the thread that has it, even if two threads have o
     )
   }))
 
-test('what is not a message of the inspector is ignored', () =>
+test('a text that is not a message of the inspector is ignored', () =>
   run(async () => {
     const session = new Session(1, () => {
       for (const text of ['', 'no json', 'null', '7', '[]', '{"id":"x"}', '{"id":99}']) {

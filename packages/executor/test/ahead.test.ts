@@ -18,7 +18,7 @@ const patience = 100_000
 
 describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
   test.for(['blocks its thread', 'waits'])(
-    'a job that %s until another has run does not keep that one behind it',
+    'a job that %s until another job has run does not keep the other job behind it',
     async (how) => {
       await using pool = make({ maxWorkers: 2 })
       const wait = how === 'waits' ? refs.waitForFile : refs.blockUntilFile
@@ -37,7 +37,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     },
   )
 
-  test('what waits behind a job that blocks runs before later jobs, of which one waits for it as well', async () => {
+  test('a job behind a job that blocks runs before later jobs, even if one of these waits for it too', async () => {
     await using pool = make({ maxWorkers: 2 })
     const first = join(folder, 'first')
     writeFileSync(first, '')
@@ -59,7 +59,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     await waitFor(Promise.all(jobs), patience)
   })
 
-  test('what waits behind a job that blocks runs when the other worker has died and was replaced', async () => {
+  test('a job behind a job that blocks runs when the other worker has died and was replaced', async () => {
     await using pool = make({ maxWorkers: 2 })
     await gather(Array.from({ length: 200 }, (_, i) => pool.submit(refs.echo, i)))
     const file = join(folder, 'written')

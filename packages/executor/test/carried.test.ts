@@ -91,7 +91,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     expect(lengths).toEqual([2 ** 31 + 1, 2 ** 31 + 1, 2 ** 31 + 1])
   })
 
-  test('what transfer() marks counts for one job', async () => {
+  test('values that transfer() marks are moved for one job only', async () => {
     await using pool = make({ maxWorkers: 1 })
     const value = transfer({ bytes: new ArrayBuffer(8) }, [])
     const marked = transfer(value, [value.bytes])
@@ -223,7 +223,7 @@ describe('between threads', { tags: ['slow'] }, () => {
   })
 
   test.for([1, 4])(
-    'what moves arrives up to the first failure, %i at a time',
+    'moved values arrive up to the first failure, %i at a time',
     async (chunksize) => {
       await using pool = make({ maxWorkers: 1 })
       const ends: unknown[] = []

@@ -17,7 +17,7 @@ test('jobs start in order, each once', () => {
   ])
 })
 
-test('what was taken back does not start, and what is sent afterwards does', () => {
+test('a job that was taken back does not start, and a job that is sent afterwards does', () => {
   const { worker, pool } = makeSides()
   expect(worker.claim(1)).toBe(true)
   expect(pool.recall(4)).toBe(1)

@@ -190,21 +190,25 @@ test('Node refuses process.abort() in a thread: the job fails, its worker goes o
   expect(pool.stats).toMatchObject({ crashed: 0, failed: 1 })
 })
 
-test('what an idle thread dies of goes to the exception handler', { tags: ['slow'] }, async () => {
-  const [{ make }] = kinds as [(typeof kinds)[0]]
-  const loop = getEventLoop()
-  const reported: unknown[] = []
-  loop.setExceptionHandler((_loop, { exception }) => reported.push(exception))
-  try {
-    await using pool = make({ maxWorkers: 1 })
-    await pool.submit(() => {
-      setTimeout(() => {
-        throw new RangeError('left behind')
-      }, 10)
-    })
-    while (pool.stats.crashed === 0) await sleep(5)
-    expect(reported).toMatchObject([{ name: 'RangeError', message: 'left behind' }])
-  } finally {
-    loop.setExceptionHandler(null)
-  }
-})
+test(
+  'the error by which an idle thread dies goes to the exception handler',
+  { tags: ['slow'] },
+  async () => {
+    const [{ make }] = kinds as [(typeof kinds)[0]]
+    const loop = getEventLoop()
+    const reported: unknown[] = []
+    loop.setExceptionHandler((_loop, { exception }) => reported.push(exception))
+    try {
+      await using pool = make({ maxWorkers: 1 })
+      await pool.submit(() => {
+        setTimeout(() => {
+          throw new RangeError('left behind')
+        }, 10)
+      })
+      while (pool.stats.crashed === 0) await sleep(5)
+      expect(reported).toMatchObject([{ name: 'RangeError', message: 'left behind' }])
+    } finally {
+      loop.setExceptionHandler(null)
+    }
+  },
+)

@@ -99,7 +99,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     }
   })
 
-  test('a failed job that nobody awaits is reported when the program ends, in plain code and under run', async () => {
+  test('a failed job that no code awaits is reported when the program ends, in plain code and under run', async () => {
     for (const what of forgotten) {
       const { code, stderr } = await run(what, name)
       expect(stderr).toContain('lost')

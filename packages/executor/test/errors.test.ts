@@ -57,7 +57,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect((error as AggregateError).errors).toEqual([new SyntaxError('one'), 'two'])
   })
 
-  test('what is thrown need not be an error', async () => {
+  test('a job may throw a value that is not an error', async () => {
     await using pool = make({ maxWorkers: 1 })
     for (const value of ['text', 7, { plain: true }]) {
       await expect(pool.submit(refs.throwValue, value)).rejects.toEqual(value)

@@ -73,7 +73,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(await absolute).toBe(3)
   })
 
-  test('what a bundler makes of named functions with keepNames stands alone', async () => {
+  test('named functions that a bundler has changed with keepNames need nothing from outside', async () => {
     await using pool = make({ maxWorkers: 1 })
     // These are functions as esbuild writes them: with `__name`, or with short names when it minifies.
     const sources = [

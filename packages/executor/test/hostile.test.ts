@@ -307,7 +307,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(await two.submit(increment, 4)).toBe(5)
   })
 
-  test('what a job posts to its parent by itself is left alone', async () => {
+  test('messages that a job itself posts to its parent are left alone', async () => {
     await using pool = make({ maxWorkers: 1 })
     const post = async (): Promise<string> => {
       const { parentPort } = await import('node:worker_threads')

@@ -156,7 +156,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     }
   })
 
-  test('the trace of a job tells its worker when the job has ended, and so does the channel of ends', async () => {
+  test('the trace of a job and the channel of ends name the worker when the job has ended', async () => {
     const ends: (number | null)[] = []
     const traced: string[] = []
     const noteEnd = (message: unknown): void => void ends.push((message as JobEvent).worker)

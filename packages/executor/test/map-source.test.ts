@@ -178,7 +178,7 @@ test('the failure of a job is not replaced by what the closing of the items thro
   expect(reported).toMatchObject([{ message: 'the closing failed' }])
 })
 
-test('what the closing of the items throws ends an iteration that was left', async () => {
+test('an error of closing the items ends an iteration that was left', async () => {
   const close = (): never => {
     throw new Error('the closing failed')
   }

@@ -95,7 +95,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(await pool.submit(refs.myWorker)).toBe(worker)
   })
 
-  test('what a generator throws ends the iteration after what it has yielded', async () => {
+  test('an error of a generator ends the iteration after the values that it has yielded', async () => {
     await using pool = make({ maxWorkers: 1 })
     const future = pool.submit(function* () {
       yield 1

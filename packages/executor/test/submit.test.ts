@@ -65,7 +65,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     ).toBe('b')
   })
 
-  test('a module without the function fails with its name and those there are', async () => {
+  test('a job whose module lacks the function fails with the name and the names that the module has', async () => {
     await using pool = make({ maxWorkers: 1 })
     const missing = jobs<{ nothing(): void }>(new URL('./fixtures/work.ts', import.meta.url))
     await expect(pool.submit(missing.nothing)).rejects.toThrow(/no function nothing.*add/)
@@ -255,7 +255,7 @@ test('wrong arguments are refused at once', async () => {
   expect(() => runInExecutor({} as never, refs.add, 1, 2)).toThrow(TypeError)
 })
 
-test('outside a worker there is no job', () => {
+test('outside of a worker there is no current job', () => {
   expect(workerId).toBeNull()
   expect(() => workerSignal()).toThrow(RuntimeError)
   expect(() => reportProgress(1)).toThrow(RuntimeError)

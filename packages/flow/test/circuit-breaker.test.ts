@@ -15,7 +15,7 @@ async function failTimes(breaker: CircuitBreaker, times: number): Promise<void> 
   for (let i = 0; i < times; i++) expect(await thrown(breaker.run(fail))).toEqual(new Error('down'))
 }
 
-virtual('it gives what the call gives, or throws what it throws', async () => {
+virtual('a breaker returns the value of the call, or throws its error', async () => {
   const breaker = new CircuitBreaker(options)
   expect(await breaker.run(succeed)).toBe('up')
   await failTimes(breaker, 1)

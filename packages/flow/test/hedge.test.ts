@@ -87,7 +87,7 @@ virtual('when all fail, the last error is thrown and lists the others', async ()
   expect((error as AggregateError).errors).toEqual([new Error('attempt 1'), new Error('attempt 2')])
 })
 
-virtual('what a loser throws in its clean-up is reported', async () => {
+virtual('an error of a loser in its clean-up is reported', async () => {
   const heard = reports()
   const fn = async (attempt: number): Promise<number> => {
     try {

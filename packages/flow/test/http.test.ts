@@ -74,7 +74,7 @@ test('requests of an http server use everything side by side', async () => {
   expect(gauge.running).toBe(0)
 })
 
-test('so do those of a server that a task has made', async () => {
+test('requests of an http server that a task has made use everything side by side too', async () => {
   const gauge = new Gauge()
   await run(async () => {
     expect(await answers(handler(gauge), paths)).toEqual(expected)

@@ -147,7 +147,7 @@ describe('latest', () => {
   })
 
   virtual(
-    'waits for the clean-up of the one before, and only the newest of those that wait begins',
+    'waits for the clean-up of the last call, and only the newest waiting call begins',
     async () => {
       const gauge = new Gauge()
       const begun: number[] = []
@@ -232,7 +232,7 @@ describe('latest', () => {
     expect(await calls.at(-1)).toBe(999)
   })
 
-  virtual('what the cancelled call throws in its clean-up is thrown to its caller', async () => {
+  virtual('an error of the cancelled call in its clean-up is thrown to its caller', async () => {
     const fn = latest(async (n: number) => {
       try {
         await sleep(100)

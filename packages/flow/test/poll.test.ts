@@ -9,7 +9,7 @@ function ready(n: number): () => Promise<string | undefined> {
   return async () => (++calls < n ? undefined : `ready at ${now()}`)
 }
 
-virtual('it asks at once, and then in the interval, until there is a value', async () => {
+virtual('poll asks at once, and then in the interval, until there is a value', async () => {
   expect(await poll(ready(1), { interval: 100 })).toBe('ready at 0')
   expect(await poll(ready(4), { interval: 100 })).toBe('ready at 300')
 })

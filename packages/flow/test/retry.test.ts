@@ -229,7 +229,7 @@ describe('retryIf and onRetry', () => {
     ])
   })
 
-  virtual('what onRetry throws ends the call', async () => {
+  virtual('an error of onRetry ends the call', async () => {
     const onRetry = (): void => {
       throw new Error('enough')
     }

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { Gauge, now, thrown, virtual } from './support/virtual.ts'
 
 virtual(
-  'the first call begins at once, and those that come too early are one, with the last arguments',
+  'the first call begins at once, and calls that come too early become one call with the last arguments',
   async () => {
     const calls: unknown[] = []
     const fn = throttle(async (n: number) => {
@@ -27,22 +27,25 @@ virtual(
   },
 )
 
-virtual('it never begins twice within the interval, however often it is called', async () => {
-  const begun: number[] = []
-  const fn = throttle(async () => {
-    begun.push(now())
-    await sleep(35)
-  }, 100)
-  const made: Promise<void>[] = []
-  for (let i = 0; i < 100; i++) {
-    made.push(fn())
-    await sleep(7)
-  }
-  await Promise.all(made)
-  const gaps = begun.slice(1).map((at, i) => at - (begun[i] as number))
-  expect(Math.min(...gaps)).toBeGreaterThanOrEqual(100)
-  expect(begun).toHaveLength(8)
-})
+virtual(
+  'a throttled function never begins twice within the interval, even if it is called often',
+  async () => {
+    const begun: number[] = []
+    const fn = throttle(async () => {
+      begun.push(now())
+      await sleep(35)
+    }, 100)
+    const made: Promise<void>[] = []
+    for (let i = 0; i < 100; i++) {
+      made.push(fn())
+      await sleep(7)
+    }
+    await Promise.all(made)
+    const gaps = begun.slice(1).map((at, i) => at - (begun[i] as number))
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(100)
+    expect(begun).toHaveLength(8)
+  },
+)
 
 virtual(
   'a caller that is cancelled leaves; when all have left the function is not called',

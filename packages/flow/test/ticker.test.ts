@@ -17,7 +17,7 @@ virtual('the n-th tick is at n times the interval', async () => {
   ])
 })
 
-virtual('it does not drift, however long the body of the loop takes', async () => {
+virtual('a ticker does not drift, even if the body of the loop takes long', async () => {
   const times: number[] = []
   for await (const n of ticker(100)) {
     times.push(now())

@@ -124,7 +124,7 @@ test.each([
 )
 
 test.each([{}, { deadline: 10_000 }])(
-  'what the rest of the middlewares throws goes to the caller of the scope: %j',
+  'an error of the other middlewares goes to the caller of the scope: %j',
   async (options) => {
     const scope = requestScope(options)
     const failure = new Error('a failure')

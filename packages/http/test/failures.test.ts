@@ -156,7 +156,7 @@ describe.each(['the deadline passes', 'the client leaves', 'the server stops'])(
   },
 )
 
-test('an AbortError that the signal of the request has caused is no failure', () =>
+test('an AbortError that the signal of the request has caused is not a failure', () =>
   run(async () => {
     const log = new Log()
     const errors: unknown[] = []

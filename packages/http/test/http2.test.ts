@@ -78,7 +78,7 @@ test('a reset in the body of the response ends its source', () =>
     },
   ))
 
-test('a reset in the body of the request, which nobody reads', () =>
+test('a reset in the body of a request whose handler does not read it', () =>
   served(work, async ({ log, session }) => {
     const stream = session.request({ ':path': '/work', ':method': 'POST' })
     stream.on('error', () => {}).write(Buffer.alloc(1_000_000))

@@ -94,7 +94,7 @@ test('a client that sends its head slowly is cut off', () =>
   ))
 
 test.each(['\0\0\0\0', 'GET / HTTP/1.1\r\nHost a\r\n\r\n', 'GET / HTTP/1.1\r\n\r\n'])(
-  'what is not HTTP is answered with 400: %j',
+  'bytes that are not HTTP are answered with 400: %j',
   (text) =>
     served(
       () => new Response(),

@@ -127,7 +127,7 @@ describe('a deadline', () => {
 
 describe('stop()', () => {
   test(
-    'with 200 requests in flight: those within the grace end, the others are cancelled',
+    'with 200 requests in flight: requests within the grace end, the others are cancelled',
     { tags: ['slow'] },
     () =>
       run(async () => {
@@ -328,7 +328,7 @@ describe('stop()', () => {
       expect(await (await answers[0])?.text()).toBe('done')
     }))
 
-  test('a server that nobody has stopped ends with the run', async () => {
+  test('a server that no code has stopped ends with the run', async () => {
     let url = ''
     await run(async () => {
       const server = await serve(async () => {

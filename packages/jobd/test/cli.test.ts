@@ -256,7 +256,7 @@ test('a signal that a launcher sends on does not end the time of running jobs', 
 })
 
 test.for(['human', 'json'])(
-  'a server with the log format %s goes on when nobody reads its log any more',
+  'a server with the log format %s goes on when its log is no longer read',
   slow,
   async (format) => {
     const { served, gate } = await serveJob('--log', format)
@@ -306,7 +306,7 @@ test('check reads the file that it is given, by its name or with --db', slow, ()
   }),
 )
 
-test('where its output is no terminal, top looks once', slow, async () => {
+test('if its output is not a terminal, top looks once', slow, async () => {
   await using served = await Served.start()
   const jobd = clientOf(served)
   await jobd('add', 'sleep', '1', '--wait')
@@ -350,7 +350,7 @@ testInTerminal.for([
 })
 
 test(
-  'what a job writes does not steer the terminal, and JSON has numbers as numbers',
+  'the output of a job cannot control the terminal, and JSON has numbers as numbers',
   slow,
   async () => {
     await using served = await Served.start()

@@ -39,11 +39,11 @@ test('several commands may come at once, arrays and lines', () => {
   )
 })
 
-test('an array of nothing is no command', () => {
+test('an empty array is not a command', () => {
   expect(parse('*0\r\n*-1\r\nPING\r\n')).toEqual([['PING']])
 })
 
-test('an argument that is no UTF-8 is kept as its bytes', () => {
+test('an argument that is not UTF-8 is kept as its bytes', () => {
   const bytes = Buffer.from([0xff, 0, 0x80])
   expect(parse(frame('ECHO', bytes))).toEqual([['ECHO', bytes]])
   // The character U+FFFD, by which a decoder replaces wrong bytes, is a valid text itself.
@@ -134,7 +134,7 @@ test('a large argument in many pieces is put together once', () => {
   expect(parse(...pieces)).toEqual([['ECHO', argument]])
 })
 
-test('what is not whole says so', () => {
+test('the parser says whether a command is incomplete', () => {
   const parser = new CommandParser()
   expect(parser.isMidway).toBe(false)
   parser.feed(Buffer.from('*2\r\n'))

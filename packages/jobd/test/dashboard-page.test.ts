@@ -334,7 +334,7 @@ describe('in Chromium', () => {
     expect(await page.locator('#shortcuts').isHidden()).toBe(true)
   })
 
-  test('it is light or dark as the reader likes it, at once', slow, async () => {
+  test('the page is light or dark as the reader prefers, at once', slow, async () => {
     await using served = await Served.start()
     await using visit = await Visit.to(served.page, { colorScheme: 'light' })
     const { page } = visit
@@ -424,7 +424,7 @@ describe('in Chromium', () => {
   })
 
   test(
-    'it goes on by itself after the whole tree below the store was restarted',
+    'the page goes on by itself after the whole tree below the store was restarted',
     slow,
     async () => {
       await using served = await Served.start()
@@ -441,7 +441,7 @@ describe('in Chromium', () => {
     },
   )
 
-  test('it goes on with a server that was started anew', slow, async () => {
+  test('the page goes on with a server that was started again', slow, async () => {
     const first = await Served.start()
     await using visit = await Visit.to(first.page)
     await visit.add('sleep', '1')
@@ -466,7 +466,7 @@ describe('in Chromium', () => {
     expect(await visit.row(failed).isVisible()).toBe(true)
   })
 
-  test('it fits a phone, and everything in it has a name', slow, async () => {
+  test('the page fits a phone, and everything in it has a name', slow, async () => {
     await using served = await Served.start()
     await using visit = await Visit.to(served.page, { viewport: { width: 390, height: 844 } })
     const { page } = visit

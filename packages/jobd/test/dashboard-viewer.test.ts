@@ -104,7 +104,7 @@ test('a long text of a job is cut between characters', () => {
   }
 })
 
-test('what has not changed is not sent', async () => {
+test('unchanged data is not sent', async () => {
   const response = new SlowResponse()
   const viewer = new PageViewer(response as unknown as ServerResponse)
   viewer.begin(snapshot)
@@ -143,7 +143,7 @@ const written = (id: number, attempt: number, text: string, offset: number): Job
   offset,
 })
 
-test('of output that nobody reads the end is kept, and how much is missing is said', async () => {
+test('of output that the page does not read the end is kept, with how much is missing', async () => {
   const response = new SlowResponse()
   const viewer = new OutputViewer(1, response as unknown as ServerResponse)
   viewer.begin(whole(''), false)
@@ -179,7 +179,7 @@ test('one piece that is too long is cut between characters', async () => {
   response.destroy()
 })
 
-test('what was read from the file is not shown twice', async () => {
+test('output that was read from the file is not shown twice', async () => {
   const response = new SlowResponse()
   const viewer = new OutputViewer(1, response as unknown as ServerResponse)
   viewer.see(written(1, 1, 'öne ', 0))

@@ -82,25 +82,31 @@ test('a changing request needs the origin and the token of the page', slow, asyn
   expect(JSON.parse((await send(`${served.page}/jobs`)).text)).toHaveLength(1)
 })
 
-test('what is wrong with a request is answered, and the server goes on', slow, async () => {
-  await using served = await Served.start()
-  const headers = await pageHeaders(served.page)
-  const post = async (path: string, body: string): Promise<number> =>
-    (await send(`${served.page}${path}`, { method: 'POST', headers, body })).status
-  expect(await post('/jobs', 'no json')).toBe(400)
-  expect(await post('/jobs', 'null')).toBe(400)
-  expect(await post('/jobs', '{"kind":"sleep"}')).toBe(400)
-  expect(await post('/jobs', '{"kind":"nonsense","payload":"1"}')).toBe(409)
-  expect(await post('/jobs', JSON.stringify({ kind: 'x'.repeat(2 ** 21), payload: '' }))).toBe(413)
-  expect(await post('/jobs/99/cancel', '{}')).toBe(409)
-  expect(await post('/actors/kill', '{"path":"nobody"}')).toBe(404)
-  expect(await post('/actors/kill', '{"path":"jobd"}')).toBe(409)
-  expect((await send(`${served.page}/jobs/99`)).status).toBe(404)
-  expect((await send(`${served.page}/jobs/99/output`)).status).toBe(404)
-  expect((await send(`${served.page}/jobs?state=odd`)).status).toBe(400)
-  expect((await send(`${served.page}/jobs`, { method: 'DELETE' })).status).toBe(405)
-  expect((await send(served.page)).status).toBe(200)
-})
+test(
+  'a wrong request gets an answer that says what is wrong, and the server goes on',
+  slow,
+  async () => {
+    await using served = await Served.start()
+    const headers = await pageHeaders(served.page)
+    const post = async (path: string, body: string): Promise<number> =>
+      (await send(`${served.page}${path}`, { method: 'POST', headers, body })).status
+    expect(await post('/jobs', 'no json')).toBe(400)
+    expect(await post('/jobs', 'null')).toBe(400)
+    expect(await post('/jobs', '{"kind":"sleep"}')).toBe(400)
+    expect(await post('/jobs', '{"kind":"nonsense","payload":"1"}')).toBe(409)
+    expect(await post('/jobs', JSON.stringify({ kind: 'x'.repeat(2 ** 21), payload: '' }))).toBe(
+      413,
+    )
+    expect(await post('/jobs/99/cancel', '{}')).toBe(409)
+    expect(await post('/actors/kill', '{"path":"nobody"}')).toBe(404)
+    expect(await post('/actors/kill', '{"path":"jobd"}')).toBe(409)
+    expect((await send(`${served.page}/jobs/99`)).status).toBe(404)
+    expect((await send(`${served.page}/jobs/99/output`)).status).toBe(404)
+    expect((await send(`${served.page}/jobs?state=odd`)).status).toBe(400)
+    expect((await send(`${served.page}/jobs`, { method: 'DELETE' })).status).toBe(405)
+    expect((await send(served.page)).status).toBe(200)
+  },
+)
 
 test('with a password nothing is shown before it was entered', slow, async () => {
   await using served = await Served.start('--password', 'open sesame')

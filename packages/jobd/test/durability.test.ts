@@ -177,7 +177,7 @@ test(
     }),
 )
 
-test('a full disk is answered, what is there can be read, and nobody crashes', slow, () =>
+test('on a full disk commands get an error, reads still work, and no actor crashes', slow, () =>
   inJobd(
     async ({ jobd, add, wait, get, client }) => {
       const first = await add('sleep', '0')
@@ -231,16 +231,20 @@ test(
   },
 )
 
-test('a path that is no file of jobs is a clear failure to start', slow, async () => {
-  await expect(inJobd(async () => {}, { file: '/nowhere/jobs.sqlite' })).rejects.toThrow(
-    /^\/nowhere\/jobs.sqlite cannot be used: unable to open database file$/,
-  )
-  await inFolder(async (folder) => {
-    const file = join(folder, 'jobs.sqlite')
-    await copyFile(notJobs, file)
-    await expect(inJobd(async () => {}, { file })).rejects.toThrow(/file is not a database/)
-  })
-})
+test(
+  'a path that is not a file of jobs makes the start fail with a clear error',
+  slow,
+  async () => {
+    await expect(inJobd(async () => {}, { file: '/nowhere/jobs.sqlite' })).rejects.toThrow(
+      /^\/nowhere\/jobs.sqlite cannot be used: unable to open database file$/,
+    )
+    await inFolder(async (folder) => {
+      const file = join(folder, 'jobs.sqlite')
+      await copyFile(notJobs, file)
+      await expect(inJobd(async () => {}, { file })).rejects.toThrow(/file is not a database/)
+    })
+  },
+)
 
 test('a store that finds its file broken is started ever more slowly', slow, () =>
   inJobd(async ({ jobd, file, add }) => {

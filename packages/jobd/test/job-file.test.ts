@@ -25,7 +25,7 @@ test('a second process, or a second name of the file, does not get the lock', ()
     await expect(take(link)).rejects.toThrow('is in use by process')
   }))
 
-test('whoever waits for the lock gets it when the holder ends', () =>
+test('a process that waits for the lock gets it when the holder ends', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'jobs')
     const first = await take(path)
@@ -133,7 +133,7 @@ test('a damaged file is refused with one line', () =>
     await expect(take(path)).rejects.toThrow(/file is not a database$/)
   }))
 
-test('a job that dies with the server three times has failed; an orderly end is no death', () =>
+test('a job that dies with the server three times has failed; an orderly end does not count', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'jobs')
     const add = (state: string): void => {
@@ -170,7 +170,7 @@ test('a job that dies with the server three times has failed; an orderly end is 
     }
   }))
 
-test('what ran when the server died can be cancelled before it begins again', slow, () =>
+test('a job that ran when the server died can be cancelled before it begins again', slow, () =>
   inFolder(async (folder) => {
     const path = join(folder, 'jobs')
     ;(await take(path)).release()

@@ -20,7 +20,7 @@ test('a job is done once, and known from then on', slow, () =>
   }),
 )
 
-test('what is no job is nothing', slow, () =>
+test('a command about a job that does not exist gives null', slow, () =>
   inJobd(async ({ client }) => {
     expect(await client.command('JOB.GET', 9)).toBeNull()
     expect(await client.command('JOB.WAIT', 9)).toBeNull()
@@ -195,17 +195,20 @@ test('a full queue takes no ended job again, until there is room', slow, () =>
   ),
 )
 
-test('so many jobs of a kind run at once as it has capacity for, and others pass', slow, () =>
-  inJobd(
-    async ({ add, wait, get, reach, client }) => {
-      const [a, b] = [await add('sleep', '60000'), await add('sleep', '60000')]
-      await wait(await add('shell', 'true'))
-      expect([(await get(a))['state'], (await get(b))['state']]).toEqual(['running', 'queued'])
-      await client.command('JOB.CANCEL', a)
-      await reach(b, 'running')
-    },
-    { workers: 3, limits: { sleep: { concurrency: 1 } } },
-  ),
+test(
+  'a kind runs as many jobs at once as its capacity, and other kinds do not wait for it',
+  slow,
+  () =>
+    inJobd(
+      async ({ add, wait, get, reach, client }) => {
+        const [a, b] = [await add('sleep', '60000'), await add('sleep', '60000')]
+        await wait(await add('shell', 'true'))
+        expect([(await get(a))['state'], (await get(b))['state']]).toEqual(['running', 'queued'])
+        await client.command('JOB.CANCEL', a)
+        await reach(b, 'running')
+      },
+      { workers: 3, limits: { sleep: { concurrency: 1 } } },
+    ),
 )
 
 test('output is kept as it comes, and in pieces that are characters', slow, () =>

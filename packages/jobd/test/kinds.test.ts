@@ -143,7 +143,7 @@ test('kinds in the thread pool and in the process pool', slow, () =>
   }),
 )
 
-test('what never yields in a pool is ended by its time limit', slow, () =>
+test('a job in a pool that never yields is ended by its time limit', slow, () =>
   inKinds(async (client) => {
     const [thread, child] = await gather([
       () => client.add('stuckThread'),

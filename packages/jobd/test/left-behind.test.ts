@@ -23,7 +23,7 @@ function inServed(
 const rejected = 'a promise that was left behind rejected: boom'
 const thrown = 'an error was thrown outside of what run awaits: boom'
 
-test('what a job leaves behind fails the job, and no other', slow, () =>
+test('an error that a job leaves behind fails this job, and no other', slow, () =>
   inServed(async (client, served) => {
     for (const [kind, error] of [
       ['rejection', rejected],
@@ -67,7 +67,7 @@ test('a report of a wrong type fails its job, and not the store', slow, () =>
   }),
 )
 
-test('what a job leaves behind after its end is logged with the job', slow, () =>
+test('an error of a job that comes after its end is logged with the job', slow, () =>
   inServed(async (client, served) => {
     const id = await client.add('afterItsEnd')
     expect(await client.wait(id)).toMatchObject({ state: 'done' })

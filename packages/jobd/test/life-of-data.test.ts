@@ -163,7 +163,7 @@ test('a done job is queued again, a job that has not ended is not', slow, () =>
   }),
 )
 
-test('what a filter leaves is retried, cancelled or deleted at once', slow, () =>
+test('all jobs that a filter leaves are retried, cancelled or deleted at once', slow, () =>
   inJobd(async (server) => {
     const { add, wait, client } = server
     const failed: number[] = []

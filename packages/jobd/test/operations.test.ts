@@ -133,7 +133,7 @@ test('a log line for people shows control characters instead of obeying them', (
   expect(lines[1]).toContain('store: /jobd/store crashed: alas\nError: alas')
 })
 
-test('a client that leaves in the middle of an answer is no failure', slow, async () => {
+test('a client that leaves in the middle of an answer is not a failure', slow, async () => {
   const { lines, log } = keepingLog()
   await inJobd(
     async ({ jobd, add, client }) => {
@@ -156,7 +156,7 @@ test('a client that leaves in the middle of an answer is no failure', slow, asyn
   expect(lines).toEqual([])
 })
 
-test('a browser that leaves in the middle of its request is no failure', slow, async () => {
+test('a browser that leaves in the middle of its request is not a failure', slow, async () => {
   const { lines, log } = keepingLog()
   await inJobd(
     async ({ jobd }) => {
@@ -239,7 +239,7 @@ test('a program needs a secret, and no page, to read and change', slow, async ()
 const exposition =
   /^(# (HELP|TYPE) [a-zA-Z_:][\w:]* .+|[a-zA-Z_:][\w:]*(\{([a-zA-Z_]\w*="(\\.|[^"\\])*",?)*\})? (-?\d+(\.\d+)?(e[+-]?\d+)?|NaN|[+-]Inf))$/
 
-test('what Prometheus reads is well formed, and counts what happened', slow, () =>
+test('the text for Prometheus is well formed, and counts what happened', slow, () =>
   inJobd(async ({ jobd, client, add, wait }) => {
     await wait(await add('sleep', '20'))
     await wait(await add('shell', 'sleep 0.05; exit 1'))

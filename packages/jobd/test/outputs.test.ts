@@ -73,7 +73,7 @@ test('all of a mebibyte is kept', () => {
   expect(textOf(current.read(1, 1))).toBe(line.repeat(1_024))
 })
 
-test('what a rolled back transaction wrote is forgotten', () => {
+test('output that a rolled back transaction wrote is forgotten', () => {
   const { database, outputs } = open()
   using _ = database
   const current = outputs()

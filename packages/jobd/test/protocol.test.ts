@@ -62,7 +62,7 @@ test('a bad frame is answered and ends its own connection only', slow, () =>
   }),
 )
 
-test('what a browser could be made to send is not answered', slow, () =>
+test('requests that a page could make a browser send are not answered', slow, () =>
   inJobd(async ({ jobd, client }) => {
     await using socket = await RawSocket.open(jobd.port)
     socket.send('POST / HTTP/1.1\r\nHost: localhost\r\n\r\nJOB.ADD shell evil\r\n')
@@ -114,7 +114,7 @@ test(
     }),
 )
 
-test('bytes that are no text come back as they are, and are no job', slow, () =>
+test('bytes that are not a text come back as they are, and cannot be a job', slow, () =>
   inJobd(async ({ jobd }) => {
     await using socket = await RawSocket.open(jobd.port)
     socket.send('*2\r\n$4\r\nECHO\r\n$3\r\n\xff\0\x80\r\n')
@@ -197,22 +197,25 @@ test('an address that others can reach needs a password', async () => {
   )
 })
 
-test('who does not finish a command, or does not say the password, is not waited for', slow, () =>
-  inJobd(
-    async ({ jobd, client }) => {
-      await using loris = await RawSocket.open(jobd.port)
-      await using silent = await RawSocket.open(jobd.port)
-      loris.send('*2\r\n$4\r\nEC')
-      expect(await loris.untilClosed()).toBe('')
-      expect(await silent.untilClosed()).toBe('')
-      // The server does not close an idle connection that has given the password.
-      expect(await client.command('PING')).toEqual({ simple: 'PONG' })
-    },
-    { password: 'x', clients: { patience: 200 } },
-  ),
+test(
+  'the server closes a client that does not finish a command, or does not give the password',
+  slow,
+  () =>
+    inJobd(
+      async ({ jobd, client }) => {
+        await using loris = await RawSocket.open(jobd.port)
+        await using silent = await RawSocket.open(jobd.port)
+        loris.send('*2\r\n$4\r\nEC')
+        expect(await loris.untilClosed()).toBe('')
+        expect(await silent.untilClosed()).toBe('')
+        // The server does not close an idle connection that has given the password.
+        expect(await client.command('PING')).toEqual({ simple: 'PONG' })
+      },
+      { password: 'x', clients: { patience: 200 } },
+    ),
 )
 
-test('who has hung up is not waited for with the answer that it waits for', slow, () =>
+test('the server closes a client that has ended its side and waits for a job', slow, () =>
   inJobd(
     async ({ jobd, add }) => {
       const id = await add('sleep', '60000')

@@ -94,7 +94,7 @@ describe('the end of an attempt', () => {
       expect(await code.outcome).toEqual({ result: text('in time') })
     }))
 
-  test('abandoned code waits for nothing of Tasktree, and its error is no error of the program', async () => {
+  test('abandoned code cannot wait for Tasktree, and its error does not end the program', async () => {
     const reported: unknown[] = []
     await runVirtual(async () => {
       getEventLoop().setExceptionHandler((_loop, { exception }) => reported.push(exception))

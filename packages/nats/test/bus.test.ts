@@ -405,7 +405,7 @@ describeWithServer('the real server', (server) => {
     })
   })
 
-  test('what waits for an answer fails when the bus is closed', async () => {
+  test('calls that wait for an answer fail when the bus is closed', async () => {
     await run(async () => {
       const bus = await connectNats(
         { servers: server.url },

@@ -69,7 +69,7 @@ test('the decoded bytes may begin anywhere in a larger buffer', () => {
   }
 })
 
-test('what a codec cannot encode is refused', () => {
+test('a value that a codec cannot encode is refused', () => {
   expect(() => cloneCodec.encode([() => 1])).toThrow(/could not be cloned/)
   expect(() => cloneCodec.encode(Symbol('s'))).toThrow(/could not be cloned/)
   expect(() => jsonCodec.encode(() => 1)).toThrow(/could not be written as JSON/)

@@ -480,7 +480,7 @@ class Relay extends Actor {
 }
 
 test(
-  'what a durable handler tells is stored once, although the handler ran twice',
+  'a tell of a durable handler is stored once, even if the handler ran twice',
   { tags: 'slow' },
   async () => {
     List.runs = []

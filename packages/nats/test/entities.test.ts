@@ -235,7 +235,7 @@ describe('an entity', () => {
     )
   })
 
-  test('that nobody hosts fails with NoProc at once', async () => {
+  test('that no node hosts fails with NoProc at once', async () => {
     await hosted(1, async (sender, systems) => {
       expect(await thrown(sender.ref<Counter>('unknown', 'a').ask.add(1))).toBeInstanceOf(NoProc)
       expect(await sender.ref<Counter>('unknown', 'a').tell.add(1)).toBe(false)

@@ -108,7 +108,7 @@ describeWithServer('jobs', (server) => {
     },
   )
 
-  test('what a generator job yields does not travel, and what it returns is its result', async () => {
+  test('the values that a generator job yields are not sent, and its return value is the result', async () => {
     await inTree(
       server.newCluster(),
       (cluster) => [cluster.worker('q', { home })],
@@ -489,7 +489,7 @@ describeWithServer('jobs', (server) => {
     expect(readFileSync(log, 'utf8')).toBe('3\n3\n')
   })
 
-  test('what is not a worker is refused at the call', async () => {
+  test('a wrong worker is refused at the call', async () => {
     await using cluster = await connect(server.newCluster())
     const { worker } = { worker: cluster.worker.bind(cluster) as (...args: unknown[]) => unknown }
     expect(() => worker('', {})).toThrow(/the queue must be a text/)

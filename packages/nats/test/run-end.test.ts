@@ -7,7 +7,7 @@ import { thrown } from '../../../vitest.thrown.ts'
 
 const { echo } = remoteJobs<{ echo: (value: number) => Promise<number> }>('work')
 
-test('a job that nobody awaits is cancelled by the end of its run, and reported nowhere', async () => {
+test('a job that no code awaits is cancelled by the end of its run, and is not reported', async () => {
   const reports: string[] = []
   const job = await run(async () => {
     getEventLoop().setExceptionHandler((_, { message }) => void reports.push(message))

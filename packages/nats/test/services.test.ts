@@ -196,7 +196,7 @@ describeWithServer('asks', (server) => {
     })
   })
 
-  test('an ask that takes too long says that nobody knows whether it is handled', async () => {
+  test('an ask that takes too long says that it is unknown whether it is handled', async () => {
     await served(async (counter) => {
       const error = await thrown(counter.ask({ timeout: 100 }).slow(300))
       expect(error).toBeInstanceOf(AskTimeout)
@@ -232,7 +232,7 @@ describeWithServer('asks', (server) => {
     )
   })
 
-  test('what is wrong in a call is said at the call', async () => {
+  test('wrong arguments are refused at the call', async () => {
     await using caller = await connect(server.newCluster())
     expect(() => caller.lookup('')).toThrow(/the name of a service must be a text/)
     expect(() => caller.service('a', 7 as never)).toThrow(/needs the ref of an actor, got /)

@@ -76,7 +76,7 @@ test('a job that has failed with PoisonedJob is a dead letter, whenever its work
     expect(wasInterrupted).toBeGreaterThan(10)
   }))
 
-test('a job that has a result is no dead letter, whenever the connection of its worker was lost', () =>
+test('a job with a result does not become a dead letter, whenever the connection of its worker was lost', () =>
   runVirtual(async () => {
     let hadResult = 0
     for (let moment = 0; moment < 80; moment += 2) {

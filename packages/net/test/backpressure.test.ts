@@ -178,7 +178,7 @@ test(
     }),
 )
 
-test('a peer that sends a byte a second is read, and holds nobody up', () =>
+test('a peer that sends a byte a second is read, and does not hold up other clients', () =>
   run(async () => {
     await using server = await startServer(async (reader, writer) => {
       for await (const line of reader) writer.write(line)

@@ -133,7 +133,7 @@ test('a reset right after the connect is the error of the read', { tags: ['slow'
   ),
 )
 
-test('what a server sends before a reset is read before the error', () =>
+test('bytes that a server sends before a reset are read before the error', () =>
   run(async () => {
     const server = createRaw((socket) => {
       socket.write('the answer', () => setTimeout(() => socket.resetAndDestroy(), 20))

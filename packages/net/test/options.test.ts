@@ -232,7 +232,7 @@ test(
     ),
 )
 
-test('what is no option is refused at once', () => {
+test('an unknown or wrong option is refused at once', () => {
   const path = fixture('none')
   expect(() => startServer(echo, { path: '' })).toThrow(TypeError)
   expect(() => startServer(echo, { host: 3 as never })).toThrow(TypeError)

@@ -95,7 +95,7 @@ test('a ClientHello in one packet with the header before it reaches TLS', () =>
     proxy.close()
   }))
 
-test('plain bytes that somebody put before the handshake are never read as if they had come over TLS', () =>
+test('plain bytes that an attacker put before the handshake are never read as if they had come over TLS', () =>
   run(async () => {
     const before = census()
     {

@@ -106,7 +106,7 @@ test('serveForever that cannot listen may be called again', () =>
     await wait([serving])
   }))
 
-test('a client that one address has accepted is cut when another address cannot listen', () =>
+test('a client that one address has accepted is disconnected when another address cannot listen', () =>
   run(async () => {
     const before = census()
     const other = createRaw().listen(0, '127.0.0.2')

@@ -25,7 +25,7 @@ test('a child process is a span of the task that has started it, with its exit',
   expect(processes[0]?.attributes['process.pid']).toBeTypeOf('number')
 })
 
-test('a process that this program has ended is cancelled, and its exit is no error', async () => {
+test('a process that this program has ended is cancelled, and its exit is not an error', async () => {
   const recording = await record(() =>
     runLoop(async () => {
       const cancelled = createTask(async () => {

@@ -60,7 +60,7 @@ test('a cancel, and a signal, end both directions', () =>
     expect(String(await client.pair[0].read())).toBe('x')
   }))
 
-test('what cannot be copied is refused at once', () => {
+test('arguments that cannot be copied are refused at once', () => {
   const { pair } = side()
   expect(() => copyBidirectional(pair, 5 as never)).toThrow(
     new TypeError('copyBidirectional takes [reader, writer] twice, got number 5'),

@@ -101,7 +101,7 @@ test('a sink in object mode is written with backpressure', () =>
     writer.abort()
   }))
 
-test('a cancel of the code behind the sink is no cancel of a task that waits for the sink', () =>
+test('a cancel of the code behind the sink does not cancel a task that waits for the sink', () =>
   run(async () => {
     const sinks = [
       (work: Future<void>) => new WritableStream({ write: async () => work }),

@@ -100,7 +100,7 @@ describe.each(Object.entries(sinks))('%s', (_name, make) => {
     }))
 })
 
-test('what was written before other code has ended the sink arrives', () =>
+test('bytes that were written before other code has ended the sink arrive', () =>
   run(async () => {
     const { sink, taken } = slowSink()
     const writer = StreamWriter.to(sink)

@@ -8,7 +8,7 @@ const outcome = (promise: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   )
 
-test('what one chunk holds is read as a view of it', async () => {
+test('bytes of one chunk are read as a view of the chunk', async () => {
   const reader = new StreamReader()
   const chunk = Buffer.from('line one\nline two\n')
   reader.feedData(chunk)
@@ -28,7 +28,7 @@ test('wrong arguments are refused at once', () => {
   expect(() => StreamReader.from(3 as never)).toThrow(TypeError)
 })
 
-test('options that are none are refused at once, and leave the reader free', async () => {
+test('wrong options are refused at once, and leave the reader free', async () => {
   const reader = new StreamReader()
   const reads = [
     (options: never) => reader.read(1, options),

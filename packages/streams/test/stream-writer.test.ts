@@ -197,7 +197,7 @@ test('writing after writeEof is an error, and no bytes are', () => {
   writer.abort()
 })
 
-test('options that are none are refused at once', () => {
+test('wrong options are refused at once', () => {
   const writer = StreamWriter.to(new PassThrough())
   const flow = new FlowControl()
   const waits = [

@@ -9,7 +9,7 @@ import { children, running } from './support/system.ts'
 const show = ['printf', String.raw`%s\0`]
 const shown = (output: string): string[] => output.split('\0').slice(0, -1)
 
-test('it gives what run gives', async () => {
+test('$ gives the same result as run', async () => {
   expect(await $`sh -c ${'echo out; echo err >&2; exit 3'}`).toEqual({
     args: ['sh', '-c', 'echo out; echo err >&2; exit 3'],
     returncode: 3,
@@ -28,7 +28,7 @@ test('each hole is one argument, whatever it holds, and an array as many as it h
   ])
 })
 
-test('what touches a hole is part of the argument', async () => {
+test('text next to a hole is part of the same argument', async () => {
   const name = 'a b'
   expect(shown(await $`${show} --name=${name} ${name}.txt "${name} c" ${1}${2}`.text())).toEqual([
     '--name=a b',
@@ -39,7 +39,7 @@ test('what touches a hole is part of the argument', async () => {
   expect(shown(await $`${show} <${['1', '2', '3']}>`.text())).toEqual(['<1', '2', '3>'])
 })
 
-test('an empty array is no argument, an empty string is one', async () => {
+test('an empty array gives no argument, an empty string gives one', async () => {
   expect(shown(await $`${show} a ${[]} b`.text())).toEqual(['a', 'b'])
   expect(shown(await $`${show} a ${''} b`.text())).toEqual(['a', '', 'b'])
   expect(shown(await $`${show} a--${[]} b`.text())).toEqual(['a--', 'b'])
@@ -166,7 +166,7 @@ test('megabytes go through a pipe whole', async () => {
   ).toBe(`${size}\n`)
 })
 
-test('a source that its reader leaves ends, which is no failure', async () => {
+test('a source whose reader ends early ends too, which is not a failure', async () => {
   const { stdout } = await $({ check: true })`yes`.pipe($({ check: true })`head -n 1`)
   expect(String(stdout)).toBe('y\n')
   expect(children()).toEqual([])
@@ -213,7 +213,7 @@ test('lines tell of a failure after the last line', async () => {
   expect(lines).toEqual(['a'])
 })
 
-test('when a middle one of a pipe cannot be started, those before it are ended first', async () => {
+test('when a middle command of a pipe cannot be started, the commands before it are ended first', async () => {
   const read = async (): Promise<void> => {
     for await (const _ of $`yes 4345`
       .pipe($`no-such-program`)
@@ -284,7 +284,7 @@ test('a cancel while lines are read ends the child', () =>
     expect(running('sleep 4344')).toEqual([])
   }))
 
-test('it is a whole promise', async () => {
+test('a command has all methods of a promise', async () => {
   const promise: Promise<unknown> = $`true`
   expect(Object.prototype.toString.call(promise)).toBe('[object Command]')
   expect(await $`no-such-program`.catch((error: unknown) => error)).toBeInstanceOf(

@@ -128,7 +128,7 @@ test('a managed process dies with its parent, too', async () => {
   await gone('sleep 6167')
 })
 
-test('what is started while its parent ends its children is ended, too', async () => {
+test('a child that is started while its parent ends its children is ended too', async () => {
   const { parent, exit } = await startParent('restarting', 'echo ready; exec sleep 6168')
   parent.kill('SIGTERM')
   expect(await exit).toEqual([null, 'SIGTERM'])

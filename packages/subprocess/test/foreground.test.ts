@@ -31,7 +31,7 @@ const listening =
   'n=0; trap "n=\\$((n+1)); echo heard \\$n" INT; echo ready; while [ $n -lt 2 ]; do sleep 0.0191; done; exit 5'
 
 test(
-  'it reads from the terminal, and Ctrl-C is for it alone, under run()',
+  'a foreground child reads from the terminal, and Ctrl-C is only for it, under run()',
   { tags: ['slow'] },
   async () => {
     const script = `read line; echo "got $line"; ${listening}`

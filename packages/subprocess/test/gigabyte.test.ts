@@ -6,7 +6,7 @@ const size = Number(process.env['SUBPROCESS_BYTES'] ?? 128 * 1_024 * 1_024)
 const spare = 160 * 1_024 * 1_024
 
 test(
-  'so much in and out at once, with the memory of the output and a little',
+  'many bytes go in and out at once, with little more memory than the output needs',
   { tags: ['slow'] },
   async () => {
     const input = Buffer.allocUnsafeSlow(size)

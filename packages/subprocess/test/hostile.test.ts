@@ -60,7 +60,7 @@ test('a process whose start fails at the last moment is ended', async () => {
   expect(process.listenerCount('exit')).toBe(listeners)
 })
 
-test('what the caller changes after the call has no effect', async () => {
+test('changes to the arguments after the call have no effect', async () => {
   const args = ['-c', 'echo "$0 $GREETING"', 'one']
   const env: Record<string, string> = { PATH: process.env['PATH'] ?? '', GREETING: 'hello' }
   // A process with `stderr: STDOUT` starts only after a few turns of the loop.
@@ -82,7 +82,7 @@ test('options that the caller changes after the call have no effect', async () =
   expect(String((await child.communicate())[0])).toBe('/\n')
 })
 
-test('what the caller changes after it has made a managed process has no effect', async () => {
+test('changes to the arguments after a managed process was made have no effect', async () => {
   const heard: string[] = []
   const args = ['-c', 'echo "$0 $GREETING"', 'one']
   const env: Record<string, string> = { PATH: process.env['PATH'] ?? '', GREETING: 'hello' }
@@ -96,7 +96,7 @@ test('what the caller changes after it has made a managed process has no effect'
   expect(heard).toEqual(['one hello'])
 })
 
-test('what an environment inherits is passed on, and checked', async () => {
+test('inherited properties of an environment are passed on, and checked', async () => {
   const base = { PATH: process.env['PATH'] ?? '', FROM: 'base' }
   const env = Object.create(base) as Record<string, string>
   expect(await $({ env })`sh -c ${'echo $FROM'}`.text()).toBe('base\n')

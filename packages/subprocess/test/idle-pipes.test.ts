@@ -44,7 +44,7 @@ async function withPrompter(
   }
 }
 
-test('what a grandchild goes on writing is not cut, as long as it comes', () =>
+test('output that a grandchild goes on writing is not cut, as long as it comes', () =>
   withPrompter(async (prompt, env) => {
     const script = '(while read -r line; do echo "$line"; done) < "$FIFO" & exit 0'
     const child = await createSubprocessShell(script, { stdin: DEVNULL, stdout: PIPE, env })
@@ -100,7 +100,7 @@ test('a timeout ends the reading though something outside of the group goes on w
   endAll('# 5353')
 })
 
-test('a grandchild that writes on is held while nobody reads, also after the end of the child', async () => {
+test('a grandchild that writes on is paused while its output is not read, even after the end of the child', async () => {
   const script = 'yes 5454 & while :; do sleep 0.01; done'
   await using child = await createSubprocessShell(script, { stdin: DEVNULL, stdout: PIPE })
   await child.stdout?.readLine()

@@ -59,7 +59,7 @@ test('a progress bar is lines too, which come while it is drawn', async () => {
   expect(drawn).toEqual(['10%', '50%', '100%', 'done'])
 })
 
-test('whatever the chunks, the lines are those of the text', async () => {
+test('the lines are the lines of the text, however the text is split into chunks', async () => {
   const pieces = fc.sample(fc.constantFrom('a', 'ü', '€', '😀', '\n', '\r', '\r\n'), 3_000)
   const whole = `${pieces.join('')}end`
   // The child writes each byte by itself, so that every character and every line ending may be split.
@@ -127,7 +127,7 @@ test.each([
   expect(await loops(`${euros}a`)).toEqual([refusal, refusal])
 })
 
-test('bytes that are no UTF-8 are replaced, wherever a chunk ends', async () => {
+test('bytes that are not UTF-8 are replaced, wherever a chunk ends', async () => {
   const input = Buffer.from('ff e2820a e282ac c3'.replaceAll(' ', ''), 'hex')
   const lines = await collect($({ input })`dd bs=1 status=none`)
   expect(lines).toEqual(['stdout: \ufffd\ufffd', 'stdout: €\ufffd'])

@@ -117,7 +117,7 @@ test('write sends a line', async () => {
   expect(await out.reach(2)).toEqual(['one', 'two'])
 })
 
-test('what cannot be written to says why', async () => {
+test('a write to a process that cannot take it says why', async () => {
   const child = new ManagedProcess('cat', [], { stdin: 'ignore' })
   await expect(child.write('x')).rejects.toThrow('cannot write to cat: it is idle')
   await child.start()
@@ -242,7 +242,7 @@ test('restart is a new process', async () => {
   expect(child.state).toBe('running')
 })
 
-test('what it cannot do in its state is an error', async () => {
+test('a call that is not possible in the state of the process is an error', async () => {
   const child = new ManagedProcess('sleep', ['60'])
   await expect(child.stop()).rejects.toThrow('sleep was never started')
   await expect(child.wait()).rejects.toThrow('sleep was never started')
@@ -337,7 +337,7 @@ test('python runs code and scripts', async () => {
   expect(out.all.slice(1)).toEqual(["['a', 'b c']"])
 })
 
-test('where there is no python3 the start says so', async () => {
+test('without python3 the start throws an error that says so', async () => {
   const child = python('1', [], { env: { PATH: '/no/such/folder' } })
   await expect(child.start()).rejects.toThrow('no such program on PATH: python3')
   expect(() => python(1 as never)).toThrow(TypeError)

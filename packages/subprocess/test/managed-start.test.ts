@@ -48,7 +48,7 @@ test.each([
   },
 )
 
-test('it can be started once the program is there', async () => {
+test('a managed process can be started once its program is there', async () => {
   const tool = join(folder(), 'tool')
   await using helper = new ManagedProcess(tool)
   expect(await failure(helper.start())).toBeInstanceOf(FileNotFoundError)
@@ -105,7 +105,7 @@ test('a function is asked about a prompt too, and the prompt of a Python REPL is
   expect(repl.state).toBe('running')
 })
 
-test('the beginning of a line that goes on at once is no prompt', async () => {
+test('the beginning of a line that goes on at once is not a prompt', async () => {
   const asked: string[] = []
   const script = 'printf lis; sleep 0.01; printf ten; sleep 0.01; echo ing; exec sleep 60'
   await using server = new ManagedProcess('sh', ['-c', script], {

@@ -312,7 +312,7 @@ test('a new run can restart it, and stop what plain code has started', async () 
   expect(children()).toEqual([])
 })
 
-test('a cancel of the task that runs it is no cancel of a task that waits for it', () =>
+test('a cancel of the task that runs a process does not cancel a task that waits for the process', () =>
   runLoop(async () => {
     const child = sleeper()
     await child.start()

@@ -62,7 +62,7 @@ test('communicate writes, reads both outputs and gives the code', async () => {
   expect(child.returncode).toBe(3)
 })
 
-test('communicate gives null for what is no pipe, and refuses input that has no way', async () => {
+test('communicate gives null for an output that is not a pipe, and refuses input without a stdin pipe', async () => {
   const child = await createSubprocessExec('true', [], { stdin: DEVNULL, stdout: DEVNULL })
   expect(() => child.communicate('x')).toThrow(
     new TypeError('communicate() was given input, and stdin is no PIPE'),
@@ -166,7 +166,7 @@ test.each(['yes', 'echo one; sleep 60'])(
     }),
 )
 
-test('output that nobody reads does not keep a program from its end', async () => {
+test('unread output does not keep a program from its end', async () => {
   const timers = (): number =>
     process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
   const before = timers()
@@ -202,7 +202,7 @@ test('any arguments survive', { tags: ['slow'] }, async () => {
   )
 })
 
-test('a child that closes its stdin early is no error', async () => {
+test('a child that closes its stdin early is not an error', async () => {
   const input = Buffer.alloc(1_000_000)
   expect(await run('true', [], { input })).toMatchObject({ returncode: 0 })
   const { stdout } = await run('sh', ['-c', 'exec <&-; echo done'], { input, encoding: 'utf8' })
@@ -240,7 +240,7 @@ test('run ends a program that takes too long, and gives what it wrote', async ()
   expect(children()).toEqual([])
 })
 
-test('a timeout strikes whoever waits', async () => {
+test('a timeout of the process ends each wait for it with TimeoutExpired', async () => {
   const options = { timeout: 20, stdin: DEVNULL, stdout: PIPE } as const
   const child = await createSubprocessExec('sleep', ['60'], options)
   await expect(child.wait()).rejects.toMatchObject({ name: 'TimeoutExpired', stdout: null })
@@ -274,7 +274,7 @@ test('run keeps so much of an output, and ends a program that writes more', asyn
   expect(stdout).toHaveLength(1_000)
 })
 
-test('what cannot be started says why', async () => {
+test('a program that cannot be started fails with the reason', async () => {
   const failure = (program: string, args?: string[], options?: object): Promise<unknown> =>
     createSubprocessExec(program, args, options).then(
       () => 'started',
@@ -430,7 +430,7 @@ test('leaving its scope ends it, and no second cancel cuts that short', () =>
     expect(started[0]?.returncode).toBe(-9)
   }))
 
-test('it dies with the task that started it, when that is cancelled anywhere, or fails', () =>
+test('a process ends with the task that started it, if the task is cancelled anywhere or fails', () =>
   runLoop(async () => {
     const start = async (then: () => Promise<void>): Promise<[Task, Process]> => {
       const holder: Process[] = []

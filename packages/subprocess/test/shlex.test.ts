@@ -105,7 +105,7 @@ test('a quotation or an escape that does not end is an error that says where', (
   expect(() => shlex.split('"a\\')).toThrow(RangeError)
 })
 
-test('what is no string is a TypeError', () => {
+test('an argument that is not a string is a TypeError', () => {
   expect(() => shlex.split(null as never)).toThrow(TypeError)
   expect(() => shlex.quote(3 as never)).toThrow(TypeError)
   expect(() => shlex.join('a' as never)).toThrow(TypeError)

@@ -102,7 +102,7 @@ const failingSink = `
   const sink = new Writable({ write: (chunk, encoding, done) => done(new Error('disk full')) })
   const child = await createSubprocessExec('head', ['-c', '3000000', '/dev/zero'], { stdout: StreamWriter.to(sink), stderr: 'ignore' })`
 
-test('output that could not be copied is reported when nobody waits for the process', async () => {
+test('output that could not be copied is reported when no code waits for the process', async () => {
   const [code, , stderr] = await execute(failingSink)
   expect(stderr).toMatch(/^output of process \d+ has failed, and was never awaited/)
   expect(code).toBe(1)

@@ -16,7 +16,7 @@ test('a number says how many waited when its owner came, as in asyncio also afte
     expect(barrier.nWaiting).toBe(0)
   }))
 
-test('abort and reset take effect at once when nobody is on the way in or out', async () => {
+test('abort and reset take effect at once when no task is on the way in or out', async () => {
   const barrier = new Barrier(2)
   const aborting = barrier.abort()
   expect(barrier.broken).toBe(true)

@@ -96,7 +96,7 @@ test('closing fails the publishers that wait', () =>
     expect(await subscription.get()).toBe(0)
   }))
 
-test('no schedule gives two subscribers different messages, whoever is cancelled', () =>
+test('no schedule gives two subscribers different messages, even if one is cancelled', () =>
   explore(
     async () => {
       const news = new Broadcast<number>({ lag: 'block', capacity: 1 })

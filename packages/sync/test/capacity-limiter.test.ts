@@ -40,7 +40,7 @@ test('a big request is not overtaken by small ones that would fit', () =>
     expect(order).toEqual(['big', 'small'])
   }))
 
-test('who is behind a cancelled big request goes on at once', () =>
+test('the requests behind a cancelled big request go on at once', () =>
   runVirtual(async () => {
     const limiter = new CapacityLimiter(4)
     await limiter.acquire(3)
@@ -53,7 +53,7 @@ test('who is behind a cancelled big request goes on at once', () =>
     expect(limiter.available).toBe(0)
   }))
 
-test('the total can grow, which wakes who waits, and shrink, which takes nothing away', () =>
+test('the total can grow, which wakes waiters, and shrink, which takes nothing away', () =>
   runVirtual(async () => {
     const limiter = new CapacityLimiter(2)
     const held = await limiter.acquire(2)
@@ -116,7 +116,7 @@ test('no schedule of cancels in the instant of a grant loses capacity', () =>
     { seeds: 1000 },
   ))
 
-test('a request for more than the lowered total lets those behind it pass, and is served when the total is raised', () =>
+test('a request for more than the lowered total lets later requests pass, and is served when the total is raised', () =>
   runVirtual(async () => {
     const limiter = new CapacityLimiter(10)
     const held = await limiter.acquire(10)
@@ -140,7 +140,7 @@ test('a request for more than the lowered total lets those behind it pass, and i
     expect(order).toEqual(['small', 'big'])
   }))
 
-test('a request that stepped aside is before those that came later, once the total is raised', () =>
+test('a request that stepped aside goes before later requests, once the total is raised', () =>
   runVirtual(async () => {
     const limiter = new CapacityLimiter(4)
     const held = await limiter.acquire(4)

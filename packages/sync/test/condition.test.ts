@@ -3,7 +3,7 @@ import { runVirtual } from '@tasktree/core/testing'
 import { Condition } from '@tasktree/sync'
 import { expect, test, vi } from 'vitest'
 
-test('of two who wait, a notice to one that is cancelled in the same instant reaches the other', () =>
+test('a notice to a waiter that is cancelled in the same instant reaches the other waiter', () =>
   runVirtual(async () => {
     const condition = new Condition()
     const wait = (): Promise<true> => condition.runExclusive(() => condition.wait())

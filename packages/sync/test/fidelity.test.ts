@@ -55,7 +55,7 @@ describe('Lock', () => {
     expect(() => lock.release()).toThrow('not locked')
   })
 
-  virtual('nobody overtakes the waiter that was woken', async () => {
+  virtual('no task overtakes the waiter that was woken', async () => {
     const lock = new Lock()
     const log: string[] = []
     await lock.acquire()
@@ -102,19 +102,22 @@ describe('Lock', () => {
     },
   )
 
-  virtual('who comes when all that wait are cancelled takes a free lock at once', async () => {
-    const lock = new Lock()
-    const held = await lock.acquire()
-    const waiting = createTask(() => lock.acquire())
-    await sleep(0)
-    waiting.cancel()
-    held.release()
-    expect(lock.acquire().done()).toBe(true)
-    await sleep(0)
-    expect(lock.statistics()).toEqual({ locked: true, holders: 1, waiters: 0 })
-  })
+  virtual(
+    'a task that comes when all waiters are cancelled takes a free lock at once',
+    async () => {
+      const lock = new Lock()
+      const held = await lock.acquire()
+      const waiting = createTask(() => lock.acquire())
+      await sleep(0)
+      waiting.cancel()
+      held.release()
+      expect(lock.acquire().done()).toBe(true)
+      await sleep(0)
+      expect(lock.statistics()).toEqual({ locked: true, holders: 1, waiters: 0 })
+    },
+  )
 
-  test('a waiter that is cancelled when its loop is closed keeps nobody from the lock', async () => {
+  test('a waiter that is cancelled when its loop is closed keeps no other task from the lock', async () => {
     const lock = new Lock()
     await lock.acquire()
     const loop = newEventLoop()
@@ -180,7 +183,7 @@ virtual('BoundedSemaphore refuses a release too many', async () => {
   expect(() => semaphore.release()).toThrow(RangeError)
 })
 
-virtual('Event wakes all who wait, also when it is cleared again', async () => {
+virtual('Event wakes all waiters, even if it is cleared again', async () => {
   const event = new Event()
   const log: string[] = []
   const tasks = contenders(['a', 'b'], () => event.wait(), log)
@@ -341,7 +344,7 @@ describe('Queue', () => {
     expect(() => queue.taskDone()).toThrow(RangeError)
   })
 
-  virtual('shutdown wakes who waits', async () => {
+  virtual('shutdown wakes all waiters', async () => {
     const queue = new Queue<number>({ maxsize: 1 })
     const getter = createTask(() => queue.get())
     await sleep(0)

@@ -210,7 +210,7 @@ test('behind a shield the operations go on at once', () =>
     expect(held).toBe(true)
   }))
 
-test('a put that nobody awaits is done although a cancel is due', () =>
+test('a put that no code awaits is done although a cancel is due', () =>
   run(async () => {
     const queue = new Queue<number>()
     await cancelScope(async (scope) => {

@@ -86,7 +86,7 @@ describe.each(Object.entries(guarded))('the Releaser of a %s', (_name, make) => 
     }))
 })
 
-test('a release of what nobody holds is an error, and gives no permit', () => {
+test('a release without a holder is an error, and gives no permit', () => {
   const [lock, condition, bounded] = [new Lock(), new Condition(), new BoundedSemaphore(2)]
   expect(() => lock.release()).toThrow(RuntimeError)
   expect(() => condition.release()).toThrow(RuntimeError)

@@ -99,7 +99,7 @@ async function shown(wait: () => PromiseLike<unknown>): Promise<string> {
   return line?.split('waiting on ')[1] ?? `nothing: ${line}`
 }
 
-test('the task tree names what each task waits on, and who holds it', () =>
+test('the task tree names what each task waits on, and the task that holds it', () =>
   runVirtual(async () => {
     const lock = new Lock({ name: 'db' })
     const holder = createTask(() => lock.runExclusive(() => sleep(1000)), { name: 'migration' })
@@ -157,7 +157,7 @@ test('the task tree names what each task waits on, and who holds it', () =>
     holder.cancel()
   }))
 
-test('a DeadlockError says which locks, and who holds them', async () => {
+test('a DeadlockError names the locks, and the tasks that hold them', async () => {
   const [a, b] = [new Lock({ name: 'a' }), new Lock({ name: 'b' })]
   const both = async (first: Lock, second: Lock): Promise<void> => {
     using _first = await first.acquire()

@@ -90,7 +90,7 @@ test('a weight is taken as a whole, and a wrong one refused', () => {
   expect(() => limiter.acquireNowait('1' as never)).toThrow(TypeError)
 })
 
-test('a rate limiter gives the tokens that are there, and none to who would overtake', () =>
+test('a rate limiter gives the tokens that are there, and none to a caller that would overtake', () =>
   runVirtual(async () => {
     const limiter = new RateLimiter({ limit: 3, interval: 1000 })
     limiter.acquireNowait(2)

@@ -124,7 +124,7 @@ const operations = fc.array(
 )
 
 test.each(Object.entries(kinds))(
-  '%s lets in whom its model lets in, whatever is released and cancelled at once',
+  '%s lets in the same tasks as its model, whatever is released and cancelled at once',
   { tags: ['slow'] },
   async (_name, make) => {
     await fc.assert(

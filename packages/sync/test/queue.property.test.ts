@@ -19,7 +19,7 @@ const queues: Record<string, [make: (maxsize: number) => Queue<number>, model: M
 }
 
 describe.each(Object.entries(queues))('%s', (_name, [make, model]) => {
-  test('gives and refuses as its model does, when nobody waits', () => {
+  test('gives and refuses as its model does, when no task waits', () => {
     const operation = fc.oneof(fc.record({ put: fc.integer() }), fc.constant('get'))
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 5 }), fc.array(operation), (maxsize, operations) => {

@@ -45,7 +45,7 @@ test('whatever the rate, tokens come when they should, to the last digit', async
   }
 })
 
-test('who wants many tokens is not overtaken', () =>
+test('a task that wants many tokens is not overtaken', () =>
   runVirtual(async () => {
     const limiter = new RateLimiter({ limit: 10, interval: 1000 })
     await limiter.acquire(10)

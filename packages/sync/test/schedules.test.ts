@@ -53,7 +53,7 @@ test('dining philosophers all eat, and no two neighbours at once', async () => {
   )
 })
 
-test('nobody is a barrier phase ahead', async () => {
+test('no task is a barrier phase ahead', async () => {
   await explore(
     async () => {
       const parties = 3

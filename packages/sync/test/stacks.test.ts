@@ -25,7 +25,7 @@ test('the stack of a wait that fails at once begins where the program called', a
   expect(await firstLine(async () => channel.receive())).toContain(here)
 })
 
-test('so does that of a Barrier', () =>
+test('the stack of an error of a Barrier begins in the program too', () =>
   runVirtual(async () => {
     const barrier = new Barrier(2)
     const waiting = createTask(async () => {

@@ -122,7 +122,7 @@ const noItems = {
 }
 
 test.each(Object.entries(used))(
-  '%s tells who holds it, who waits and what it keeps',
+  'statistics of %s show its holders, its waiters and what it keeps',
   (_name, make) =>
     runVirtual(async () => {
       const [of, expected] = make()
@@ -134,7 +134,7 @@ test.each(Object.entries(used))(
     }),
 )
 
-test('what was woken and has not run yet still counts as waiting for a permit', () =>
+test('a woken waiter that has not run yet still counts as waiting for a permit', () =>
   runVirtual(async () => {
     const semaphore = new Semaphore(0)
     const waiting = createTask(() => semaphore.acquire())

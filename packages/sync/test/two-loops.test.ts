@@ -192,7 +192,7 @@ test('runs at the same time share the tokens of a RateLimiter', async () => {
   expect(got.filter(Boolean)).toHaveLength(3)
 })
 
-test('a run that ends does not take the timer of those that wait in another run', async () => {
+test('a run that ends does not take the timer of the tasks that wait in another run', async () => {
   const limiter = new RateLimiter({ limit: 1, interval: 30, burst: 1 })
   limiter.acquireNowait()
   const cancelled = run(async () => {

@@ -53,7 +53,7 @@ test('a future belongs to the running loop, else to the default one, or to the o
 })
 
 // test_constructor_positional
-test('the constructor refuses what is no options object', () => {
+test('the constructor refuses an argument that is not an options object', () => {
   expect(() => new Future(42 as never)).toThrow(TypeError)
 })
 
@@ -139,7 +139,7 @@ test('an exception thrown into the iteration of a future comes out', () => {
   expect(() => iteration.throw(new Error('thrown in'))).toThrow('thrown in')
 })
 
-describe('an exception nobody looked at', () => {
+describe('an exception that no code has retrieved', () => {
   const reportsOf = async (body: () => void | Promise<void>): Promise<string[]> => {
     const reports: string[] = []
     await run(async () => {
@@ -371,7 +371,7 @@ describe('chaining works as with promises', () => {
     expect(log).toEqual(['Error: x', 'finally'])
   })
 
-  virtual('and makes nobody wait: a cancel of the task does not touch the future', async () => {
+  virtual('and makes no task wait: a cancel of the task does not touch the future', async () => {
     const future = new Future<void>()
     const task = createTask(async () => {
       void future.then(() => {})

@@ -130,7 +130,7 @@ describe('a runner', () => {
   })
 
   // test_run_non_coro, test_run_future
-  test('refuses what is no main', async () => {
+  test('refuses an argument that is not a main function', async () => {
     await using runner = new Runner()
     expect(() => runner.run(123 as never)).toThrow(
       new TypeError('Runner.run takes a function or a Coroutine, got number 123'),
@@ -203,7 +203,7 @@ describe('a loop', () => {
     loop.close()
   })
 
-  test('runs timers in order, and not those that were cancelled', async () => {
+  test('runs timers in order, and no cancelled timers', async () => {
     const loop = newEventLoop()
     const log: string[] = []
     const start = loop.time()

@@ -245,7 +245,7 @@ virtual('a body that turns the cancel into an error of its own throws that', asy
 })
 
 // test_taskgroup_19, 20a, 21a
-virtual('the error of the body stands beside those of the tasks', async () => {
+virtual('the error of the body is in the group with the errors of the tasks', async () => {
   const error = await thrown(
     taskGroup(async (group) => {
       group.createTask(failAfter(100))

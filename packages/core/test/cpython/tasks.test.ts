@@ -184,7 +184,7 @@ virtual('a function that returns a thenable of any class is run as a task', asyn
 })
 
 // test_create_task_with_noncoroutine
-virtual('createTask refuses what is no function, every time', async () => {
+virtual('createTask refuses an argument that is not a function, every time', async () => {
   expect(() => createTask(123 as never)).toThrow(/got number 123/)
   expect(() => createTask(123 as never)).toThrow(TypeError)
 })

@@ -325,7 +325,7 @@ test('outside of every task, a timeout runs in a task that it makes', async () =
   expect(await timeout(1_000, async () => currentTask()?.name)).toBeDefined()
 })
 
-virtual('a limit that is no number is refused at once', async () => {
+virtual('a limit that is not a number is refused at once', async () => {
   expect(() => timeout(NaN, async () => {})).toThrow(TypeError)
   expect(() => timeout('1' as never, async () => {})).toThrow(
     new TypeError('a delay must be a number of milliseconds, got string 1'),

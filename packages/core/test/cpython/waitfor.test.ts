@@ -214,12 +214,12 @@ virtual('a function runs in the current task', async () => {
   expect(await waitFor(async () => currentTask()?.name, 10)).toBe(currentTask()?.name)
 })
 
-test('it works in plain code', async () => {
+test('waitFor works in plain code', async () => {
   expect(await waitFor(Promise.resolve(1), 1_000)).toBe(1)
   expect(await thrown(waitFor(new Promise(() => {}), 1))).toBeInstanceOf(TimeoutError)
 })
 
-virtual('a limit that is no number is refused at once', async () => {
+virtual('a limit that is not a number is refused at once', async () => {
   expect(() => waitFor(async () => {}, NaN)).toThrow(
     new TypeError('a delay must be a number of milliseconds, got number NaN'),
   )

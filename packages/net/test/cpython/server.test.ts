@@ -172,7 +172,7 @@ test('closing removes the file of a Unix socket', () =>
   ))
 
 // test_unix_server_cleanup_gone
-test('a file that is gone already is no error', () =>
+test('a file that is gone already is not an error', () =>
   run(() =>
     withSocketPath(async (path) => {
       const server = await startServer(() => {}, { path })

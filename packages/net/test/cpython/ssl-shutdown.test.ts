@@ -65,7 +65,7 @@ test('clients whose server ends first end cleanly', { tags: ['slow'] }, () =>
 )
 
 // test_flush_before_shutdown
-test('what was written before close reaches a peer that is slow to read', () =>
+test('bytes that were written before close reach a peer that is slow to read', () =>
   run(async () => {
     let received = 0
     await withServer(
@@ -89,7 +89,7 @@ test('what was written before close reaches a peer that is slow to read', () =>
   }))
 
 // CPython has no such test, because its client waits for the server's end, and so for the session tickets of the server.
-test('what a client writes and closes right after the handshake reaches a server that is slow to read', () =>
+test('bytes that a client writes right after the handshake, before it closes, reach a server that is slow to read', () =>
   run(async () => {
     for (const startsTls of [false, true]) {
       const received = new Future<number | string>()

@@ -164,7 +164,7 @@ test('a protocol can be replaced', () =>
   ))
 
 // test_data_received_after_closing
-test('what arrives after close is dropped', () => {
+test('bytes that arrive after close are dropped', () => {
   let send = (): void => {}
   const serve = (socket: Socket): void => {
     const secure = underTls(socket)

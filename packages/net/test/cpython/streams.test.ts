@@ -254,7 +254,7 @@ async function reportsOfHandler(
 }
 
 // test_unhandled_exception
-test('what a handler throws goes to the exception handler', async () => {
+test('an error of a handler goes to the exception handler', async () => {
   const failure = new Error('test')
   const messages = await reportsOfHandler(async () => {
     throw failure
@@ -268,7 +268,7 @@ test('what a handler throws goes to the exception handler', async () => {
 })
 
 // test_unhandled_cancel
-test('a handler that cancels itself is no failure', async () => {
+test('a handler that cancels itself is not a failure', async () => {
   const messages = await reportsOfHandler(async (_, writer) => {
     writer.close()
     currentTask()?.cancel()

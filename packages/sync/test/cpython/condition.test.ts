@@ -154,24 +154,27 @@ virtual('waitFor needs the lock only when it must wait', async () => {
 })
 
 // test_notify
-virtual('notify wakes as many as it says, in order, and no more than there are', async () => {
-  const condition = new Condition()
-  const { tasks, result } = waiters(condition, true)
-  await sleep(0)
-  expect(result).toEqual([])
-  await condition.acquire()
-  condition.notify(1)
-  condition.release()
-  await sleep(0)
-  expect(result).toEqual([1])
-  await condition.acquire()
-  condition.notify(1)
-  condition.notify(2048)
-  condition.release()
-  await sleep(0)
-  expect(result).toEqual([1, 2, 3])
-  expect(tasks.map((task) => task.result())).toEqual([true, true, true])
-})
+virtual(
+  'notify wakes the given number of waiters in order, and no more than there are',
+  async () => {
+    const condition = new Condition()
+    const { tasks, result } = waiters(condition, true)
+    await sleep(0)
+    expect(result).toEqual([])
+    await condition.acquire()
+    condition.notify(1)
+    condition.release()
+    await sleep(0)
+    expect(result).toEqual([1])
+    await condition.acquire()
+    condition.notify(1)
+    condition.notify(2048)
+    condition.release()
+    await sleep(0)
+    expect(result).toEqual([1, 2, 3])
+    expect(tasks.map((task) => task.result())).toEqual([true, true, true])
+  },
+)
 
 // test_notify_all
 virtual('notifyAll wakes all, in order', async () => {
