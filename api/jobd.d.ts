@@ -1344,9 +1344,19 @@ export declare class Credentials {
     logIn(address: string, secret: string, wanted?: string | null): Promise<string | null>;
 }
 
-// dist/server/job-commands.d.ts
+// dist/server/job-arguments.d.ts
 import { type JobFilter, type JobRequest } from '../jobs/job.ts';
 import type { KindTable } from '../jobs/kind-table.ts';
+export declare const filterNames: readonly string[];
+export declare const mostFilterWords: number;
+export declare function parseFilter(words: readonly string[]): JobFilter;
+export declare function toFilter(options: ReadonlyMap<string, string>): JobFilter;
+export declare const requestOptions: string[];
+export declare function toRequest(kind: string, payload: string, options: ReadonlyMap<string, string>, kinds: KindTable): JobRequest;
+export declare function parseRequest([kind, payload, ...rest]: readonly string[], kinds: KindTable): JobRequest;
+export declare function parseId(text: string | undefined): number;
+
+// dist/server/job-commands.d.ts
 import type { Reply } from '../protocol/resp.ts';
 import type { Command, Directory } from './commands.ts';
 export declare const jobCommands: Record<string, Command>;
@@ -1354,9 +1364,6 @@ export declare function parseWait(id: string | undefined, words: readonly string
     ticket: string | undefined;
     waiting: () => Promise<Reply>;
 };
-export declare function parseFilter(words: readonly string[]): JobFilter;
-export declare const requestOptions: string[];
-export declare function toRequest(kind: string, payload: string, options: ReadonlyMap<string, string>, kinds: KindTable): JobRequest;
 
 // dist/server/kind-commands.d.ts
 import type { Command } from './commands.ts';

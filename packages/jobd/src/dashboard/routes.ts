@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { JobFilter } from '../jobs/job.ts'
-import { parseFilter } from '../server/job-commands.ts'
+import { parseFilter } from '../server/job-arguments.ts'
 import { tableSorts, type TableSort } from '../store/job-pages.ts'
 import type { PageOutput, PageTable } from './page-events.ts'
 import type { LiveSources, LiveView, Sender } from './live-view.ts'

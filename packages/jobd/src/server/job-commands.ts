@@ -1,40 +1,23 @@
 import { isCancelled, moveOnAfter } from '@tasktree/core'
-import {
-  finalStates,
-  isJobState,
-  type Job,
-  type JobFilter,
-  type JobRequest,
-  type JobState,
-  jobStates,
-} from '../jobs/job.ts'
-import type { KindTable } from '../jobs/kind-table.ts'
+import { finalStates, type Job, type JobState, jobStates } from '../jobs/job.ts'
 import type { Reply } from '../protocol/resp.ts'
 import { textOf } from '../store/job-outputs.ts'
-import { CommandError, largest, parseNumber, parseOptions } from './arguments.ts'
+import { CommandError, parseNumber, parseOptions } from './arguments.ts'
 import { bulkActions, carryOutAll } from './bulk.ts'
 import type { Command, Directory } from './commands.ts'
+import {
+  filterNames,
+  mostFilterWords,
+  parseFilter,
+  parseId,
+  parseRequest,
+  toFilter,
+} from './job-arguments.ts'
 
 const ok: Reply = { simple: 'OK' }
 
 /** JOB.LIST returns at most this many jobs, because a reply is made in memory. */
 const mostListed = 1_000
-
-const filterNames = [
-  'STATE',
-  'KIND',
-  'KEY',
-  'GROUP',
-  'SCHEDULE',
-  'SEARCH',
-  'OLDER',
-  'SINCE',
-  'UNTIL',
-]
-const mostFilterWords = 2 * filterNames.length
-
-/** The most characters of a search. SQLite fails to search for a text of more than 50,000 bytes. */
-const longestSearch = 1_000
 
 /** How many milliseconds JOB.CANCEL waits until the cancelled work has ended. */
 const longestCancel = 10_000
@@ -275,78 +258,6 @@ async function revive(
   throw new CommandError(
     `job ${id} is ${before.state}: only jobs that are ${new Intl.ListFormat('en', { type: 'disjunction' }).format(states)} are queued again`,
   )
-}
-
-/** Reads a filter. @throws {CommandError} when a part of it is wrong */
-export function parseFilter(words: readonly string[]): JobFilter {
-  return toFilter(parseOptions(words, filterNames))
-}
-
-function toFilter(options: ReadonlyMap<string, string>): JobFilter {
-  const [state, kind, key, group, schedule, search, older, since, until] = filterNames.map((name) =>
-    options.get(name),
-  )
-  if (state !== undefined && !isJobState(state))
-    throw new CommandError(`STATE must be one of ${jobStates.join(', ')}`)
-  if (search !== undefined && search.length > longestSearch)
-    throw new CommandError(`SEARCH has at most ${longestSearch} characters`)
-  return {
-    ...(state === undefined ? {} : { state }),
-    ...(kind === undefined ? {} : { kind }),
-    ...(key === undefined ? {} : { key }),
-    ...(group === undefined ? {} : { group }),
-    ...(schedule === undefined ? {} : { schedule }),
-    ...(search === undefined ? {} : { search }),
-    ...(older === undefined ? {} : { older: parseNumber('OLDER', older, 0) }),
-    ...(since === undefined ? {} : { since: parseNumber('SINCE', since, 0) }),
-    ...(until === undefined ? {} : { until: parseNumber('UNTIL', until, 0) }),
-  }
-}
-
-/** The options of a job, for JOB.ADD and JOB.EVERY. */
-export const requestOptions = ['PRIORITY', 'DELAY', 'TIMEOUT', 'RETRIES', 'KEY', 'KEEP', 'GROUP']
-
-/**
- * Reads the options of a job, and checks its kind and payload.
- *
- * @throws {CommandError} for wrong options
- * @throws {KindError} for a kind or a payload that the server does not accept
- */
-export function toRequest(
-  kind: string,
-  payload: string,
-  options: ReadonlyMap<string, string>,
-  kinds: KindTable,
-): JobRequest {
-  const number = (name: string, least = 0, otherwise = 0): number =>
-    parseNumber(name, options.get(name) ?? String(otherwise), least)
-  if (options.has('KEEP') && !options.has('KEY'))
-    throw new CommandError('syntax error: KEEP says how long a KEY is kept, and there is no KEY')
-  kinds.check(kind)
-  kinds.checkPayload(kind, payload)
-  const { timeout, retries } = kinds.get(kind) ?? {}
-  return {
-    kind,
-    payload,
-    priority: number('PRIORITY', -largest),
-    delay: number('DELAY'),
-    timeout: number('TIMEOUT', 0, timeout),
-    retries: number('RETRIES', 0, retries),
-    key: options.get('KEY') ?? null,
-    keep: options.has('KEEP') ? number('KEEP') : null,
-    group: options.get('GROUP') ?? null,
-  }
-}
-
-function parseRequest(
-  [kind = '', payload = '', ...rest]: readonly string[],
-  kinds: KindTable,
-): JobRequest {
-  return toRequest(kind, payload, parseOptions(rest, requestOptions), kinds)
-}
-
-function parseId(text: string | undefined): number {
-  return parseNumber('the id', text, 1)
 }
 
 function noSuchJob(id: number): CommandError {

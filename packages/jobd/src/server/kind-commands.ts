@@ -5,7 +5,7 @@ import { Times } from '../scheduling/cron.ts'
 import { missedPolicies, type MissedPolicy, type Schedule } from '../store/schedule-rows.ts'
 import { CommandError, parseNumber, parseOptions } from './arguments.ts'
 import type { Command } from './commands.ts'
-import { requestOptions, toRequest } from './job-commands.ts'
+import { requestOptions, toRequest } from './job-arguments.ts'
 
 const ok: Reply = { simple: 'OK' }
 
