@@ -4,7 +4,7 @@ import { escapeControlCharacters } from '../log/control-characters.ts'
 import type { Reply } from '../protocol/resp.ts'
 import { jobId, wholeNumber } from './option-values.ts'
 import { print, printJson } from './output.ts'
-import { makeTable, oneLine, paintState, textOf } from './tables.ts'
+import { oneLine, paintState, textOf } from './cells.ts'
 import { addConnection, type ConnectionOptions, withClient } from './with-client.ts'
 
 /** Commands about the attempts of a job: log, attempts. */
@@ -56,6 +56,7 @@ async function listAttempts(client: JobClient, id: number, asJson: boolean): Pro
     oneLine(each['error']),
   ])
   const heads = ['ATTEMPT', 'STATE', 'BEGAN', 'ENDED', 'BYTES', 'ERROR']
+  const { makeTable } = await import('./tables.ts')
   print(makeTable(heads, rows, process.stdout.columns))
 }
 

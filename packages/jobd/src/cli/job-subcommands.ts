@@ -6,7 +6,7 @@ import { addConnection, type ConnectionOptions, withClient } from './with-client
 import { escapeControlCharacters } from '../log/control-characters.ts'
 import { Failure } from './failure.ts'
 import { print, printForeign, printJson } from './output.ts'
-import { type JobRecord, makeJobTable, paintState, textOf } from './tables.ts'
+import { type JobRecord, paintState, textOf } from './cells.ts'
 import { wordsOf } from './option-words.ts'
 import { duration, jobId, milliseconds, wholeNumber } from './option-values.ts'
 
@@ -188,8 +188,16 @@ async function list(
     const filter = wordsOf(options, ['state', 'kind', 'key', 'group', 'search'])
     const reply = await client.command('JOB.LIST', 'LIMIT', options.limit, ...filter)
     const jobs = (reply as Reply[]).map(toRecord)
-    if (options.json === true) printJson(jobs)
-    else print(jobs.length === 0 ? 'no jobs' : makeJobTable(jobs, process.stdout.columns))
+    if (options.json === true) {
+      printJson(jobs)
+      return
+    }
+    if (jobs.length === 0) {
+      print('no jobs')
+      return
+    }
+    const { makeJobTable } = await import('./tables.ts')
+    print(makeJobTable(jobs, process.stdout.columns))
   })
 }
 

@@ -4,7 +4,7 @@ import type { Reply } from '../protocol/resp.ts'
 import { escapeControlCharacters } from '../log/control-characters.ts'
 import { addLimit, milliseconds, scheduleTimes, wholeNumber } from './option-values.ts'
 import { print, printJson } from './output.ts'
-import { makeTable, textOf } from './tables.ts'
+import { textOf } from './cells.ts'
 import { addConnection, type ConnectionOptions, withClient } from './with-client.ts'
 import { wordsOf } from './option-words.ts'
 
@@ -159,6 +159,10 @@ async function list(
     printJson(records)
     return
   }
+  if (records.length === 0) {
+    print('none')
+    return
+  }
   const rows = records.map((record) =>
     columns.map((name) => {
       const value = record[name]
@@ -168,13 +172,7 @@ async function list(
         : escapeControlCharacters(textOf(value).replaceAll(/\s+/g, ' '))
     }),
   )
-  print(
-    rows.length === 0
-      ? 'none'
-      : makeTable(
-          columns.map((name) => name.toUpperCase()),
-          rows,
-          process.stdout.columns,
-        ),
-  )
+  const heads = columns.map((name) => name.toUpperCase())
+  const { makeTable } = await import('./tables.ts')
+  print(makeTable(heads, rows, process.stdout.columns))
 }

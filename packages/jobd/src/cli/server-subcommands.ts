@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import { toRecord } from '../client/job-client.ts'
 import { addConnection, type ConnectionOptions, withClient } from './with-client.ts'
 import { print, printForeign, printJson } from './output.ts'
-import { type JobRecord, makeTable, textOf } from './tables.ts'
+import { type JobRecord, textOf } from './cells.ts'
 import type { ServeOptions } from './serve.ts'
 import type { TopOptions } from './top.ts'
 import {
@@ -142,8 +142,12 @@ export function addServerCommands(program: Command): void {
   ).action((options: ConnectionOptions & { json?: boolean }) =>
     withClient(options, async (client) => {
       const statistics = toRecord(await client.command('JOB.STATS'))
-      if (options.json === true) printJson(statistics)
-      else print(makeTable(['WHAT', 'NOW'], entriesOf(statistics)))
+      if (options.json === true) {
+        printJson(statistics)
+        return
+      }
+      const { makeTable } = await import('./tables.ts')
+      print(makeTable(['WHAT', 'NOW'], entriesOf(statistics)))
     }),
   )
 

@@ -1,24 +1,9 @@
 import { styleText } from 'node:util'
 import Table from 'cli-table3'
 import stringWidth from 'string-width'
-import { escapeControlCharacters } from '../log/control-characters.ts'
+import { type JobRecord, oneLine, paintState, textOf } from './cells.ts'
 
-/** A job as the server describes it. */
-export type JobRecord = Record<string, string | number | null>
-
-const colours = {
-  queued: 'gray',
-  running: 'cyan',
-  done: 'green',
-  failed: 'red',
-  cancelled: 'yellow',
-  lost: 'magenta',
-} as const
-
-/** Returns the name of a state in its colour, or without a colour if the output has none. */
-export function paintState(state: string): string {
-  return state in colours ? styleText(colours[state as keyof typeof colours], state) : state
-}
+// A command imports this file only when it prints a table, because the libraries take about 80 ms of processor time to load.
 
 /**
  * Makes a table without lines around its columns. If it is wider than `width` characters, the widest columns are cut.
@@ -79,14 +64,4 @@ export function makeJobTable(jobs: readonly JobRecord[], width?: number): string
     oneLine(job['state'] === 'done' ? job['result'] : job['error']),
   ])
   return makeTable(['JOB', 'KIND', 'PAYLOAD', 'STATE', 'TRIES', 'RESULT'], rows, width)
-}
-
-/** Returns the text that is shown for a value of a record. */
-export function textOf(value: string | number | null | undefined): string {
-  return value === null || value === undefined ? '' : String(value)
-}
-
-/** Returns a text on one line, with its control characters escaped. */
-export function oneLine(value: string | number | null | undefined): string {
-  return escapeControlCharacters(textOf(value).replaceAll(/[\s\r\n]+/g, ' '))
 }

@@ -6,7 +6,8 @@ import stringWidth from 'string-width'
 import { type JobClient, toRecord } from '../client/job-client.ts'
 import type { Reply } from '../protocol/resp.ts'
 import { type ConnectionOptions, withClient } from './with-client.ts'
-import { makeJobTable, paintState, textOf } from './tables.ts'
+import { paintState, textOf } from './cells.ts'
+import { makeJobTable } from './tables.ts'
 
 export interface TopOptions extends ConnectionOptions {
   /** Milliseconds between two drawings of the table. */
