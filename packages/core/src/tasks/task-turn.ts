@@ -35,6 +35,11 @@ import type { Task } from './task.ts'
  *     console.log(await task) // 1
  */
 export class TaskTurn implements Runnable {
+  /**
+   * @internal The bundler renames a class that refers to itself to `_TaskTurn`. This field keeps the name that users see.
+   */
+  static readonly name: string = 'TaskTurn'
+
   readonly #task: Task
   readonly #loop: EventLoop
   readonly #context: AsyncContext = saveAsyncContext()

@@ -54,6 +54,11 @@ export class JobFailedError extends Error {
  *     console.log(await client.run('primes', '10')) // 4
  */
 export class JobClient<K extends object = Kinds> implements AsyncDisposable {
+  /**
+   * @internal The bundler renames a class that refers to itself to `_JobClient`. This field keeps the name that users see.
+   */
+  static readonly name: string = 'JobClient'
+
   readonly #connections: Connections
 
   private constructor(address: Address) {
