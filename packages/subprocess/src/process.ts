@@ -156,6 +156,8 @@ export class Process implements AsyncDisposable {
    * `signal` of this call has aborted
    * @throws {ConnectionResetError} when a StreamWriter that the process was given has closed before all output was written
    * @throws the error of a StreamReader or a StreamWriter that the process was given, when that stream has failed
+   * @throws {RuntimeError} when the run in which the process was started has ended, and has cut off the copying to or from
+   * such a stream
    * @throws {TypeError} when an option of this call has a wrong type
    * @throws {RangeError} when the `timeout` of this call is below 0
    */

@@ -1,28 +1,25 @@
-import { isCancelled, shield, type Task } from '@tasktree/core'
-import {
-  afterDelay,
-  cancelOnAbort,
-  createServiceTask,
-  hasFailed,
-  observe,
-} from '@tasktree/core/lowlevel'
+import { isCancelled, RuntimeError, type Task } from '@tasktree/core'
+import { afterDelay, createServiceTask, hasFailed, observe } from '@tasktree/core/lowlevel'
 import { ConnectionResetError, OSError, StreamReader, StreamWriter } from '@tasktree/streams'
 import type { Socket } from 'node:net'
 import { DRAIN_GRACE } from './held-pipe.ts'
-import type { OneShotEvent } from './one-shot-event.ts'
+import { OneShotEvent } from './one-shot-event.ts'
 import type { SpawnOptions } from './options.ts'
 import { reportUnlessAwaited } from './unawaited.ts'
+
+interface Copy {
+  readonly task: Task<void>
+  /** Happens when the task has ended. */
+  readonly ended: OneShotEvent
+  /** Withdraws the report of a failure of the task. */
+  takeBackReport: () => void
+}
 
 /** The tasks that copy between a process and the caller's own readers and writers. */
 export class StdioCopies {
   readonly #process: object
   readonly #child: CopiedChild
-  readonly #copies: Task<void>[] = []
-  /**
-   * Maps each failed copy to a function that withdraws the report of its failure. `untilDone` calls the function when
-   * its caller gets the failure.
-   */
-  readonly #failed = new Map<Task<void>, () => void>()
+  readonly #copies: Copy[] = []
 
   /** @param process the object that the caller should await, so that no failure of a copy is lost */
   constructor(process: object, child: CopiedChild) {
@@ -52,35 +49,42 @@ export class StdioCopies {
    * Keeps track of a copying task. If the task fails, `wait` and `communicate` of the process fail too. If neither is
    * called, the failure is reported.
    */
-  #add(copy: Task<void>): void {
+  #add(task: Task<void>): void {
+    const copy: Copy = { task, ended: new OneShotEvent(), takeBackReport: () => {} }
     this.#copies.push(copy)
-    observe(copy, () => {
-      if (!hasFailed(copy)) return
-      const takeBack = reportUnlessAwaited(
-        this.#process,
-        copy.name,
-        copy.exception(),
-        copy.getLoop(),
-      )
-      this.#failed.set(copy, takeBack)
+    observe(task, () => {
+      if (hasFailed(task)) {
+        copy.takeBackReport = reportUnlessAwaited(
+          this.#process,
+          task.name,
+          task.exception(),
+          task.getLoop(),
+        )
+      }
+      copy.ended.happen()
     })
   }
 
-  /** Waits until all has been copied. @throws the error with which a copy has failed */
+  /**
+   * Waits until all has been copied. An abort of `signal`, or a cancel of the caller, ends only the wait.
+   *
+   * @throws the error with which a copy has failed
+   * @throws {RuntimeError} when a copy was cut off, because the run in which the process was started has ended
+   */
   async untilDone(signal: AbortSignal): Promise<void> {
     for (const copy of this.#copies) {
-      try {
-        await cancelOnAbort(shield(copy), signal)
-      } finally {
-        // If the copy has failed, `untilDone` throws that failure to its caller. So the report of the failure is
-        // withdrawn.
-        if (copy.done()) this.#failed.get(copy)?.()
-      }
+      const what = `the copying of the ${copy.task.name}`
+      await copy.ended.wait(signal, () => ({ kind: 'process', label: what }))
+      if (copy.task.cancelled())
+        throw new RuntimeError(`${what} was cut off: the run that started it has ended`)
+      // The caller gets the failure of this copy, so its report is withdrawn.
+      copy.takeBackReport()
+      copy.task.result()
     }
   }
 
   cancelAll(): void {
-    for (const copy of this.#copies) copy.cancel()
+    for (const { task } of this.#copies) task.cancel()
   }
 }
 

@@ -1,7 +1,15 @@
 /** What `wait`, `communicate` and `run` throw because of the streams of a process. */
-import { createTask, RuntimeError, sleep } from '@tasktree/core'
+import { createTask, run as runLoop, RuntimeError, sleep } from '@tasktree/core'
 import { ConnectionResetError, StreamReader, StreamWriter } from '@tasktree/streams'
-import { createSubprocessExec, ManagedProcess, PIPE, type Process, run } from '@tasktree/subprocess'
+import {
+  createSubprocessExec,
+  DEVNULL,
+  ManagedProcess,
+  PIPE,
+  type Process,
+  run,
+  type SpawnOptions,
+} from '@tasktree/subprocess'
 import { PassThrough, Writable } from 'node:stream'
 import { expect, test } from 'vitest'
 
@@ -69,3 +77,23 @@ test('communicate refuses an output that other code reads or has closed, and a s
   await expect(ended.communicate('a')).rejects.toThrow(RuntimeError)
   expect(await ended.communicate()).toEqual([Buffer.alloc(0), null])
 })
+
+test.each(Object.entries(waits))(
+  'when its run has ended, %s says that a copy was cut off, and goes on without one',
+  async (_, wait) => {
+    const start = (options: SpawnOptions): Promise<Process> =>
+      runLoop(() =>
+        createSubprocessExec('sh', ['-c', 'echo x; cat'], { stdout: DEVNULL, ...options }),
+      )
+    const plain = await start({ stdin: PIPE, stdout: PIPE })
+    plain.stdin?.close()
+    expect(String(await wait(plain))).toBe(wait === waits['wait'] ? '0' : 'x\n,')
+    const sink = StreamWriter.to(new PassThrough().resume())
+    const given: SpawnOptions[] = [{ stdin: new StreamReader() }, { stdin: DEVNULL, stdout: sink }]
+    for (const options of given) {
+      const child = await start(options)
+      await expect(wait(child)).rejects.toThrow(RuntimeError)
+      expect(child.returncode).not.toBeNull()
+    }
+  },
+)
