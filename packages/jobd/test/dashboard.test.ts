@@ -186,6 +186,25 @@ test('a session is found beside the session of a server at a shorter path', slow
   ),
 )
 
+test('a login that a proxy makes look like one of another origin is told what to set', slow, () =>
+  inJobd(
+    async ({ jobd }) => {
+      // The proxy sends its own Host, and does not say which host the browser has asked for.
+      const { status, text } = await send(`http://127.0.0.1:${jobd.httpPort}/login`, {
+        method: 'POST',
+        headers: {
+          Origin: 'https://jobs.example.com',
+          'Content-Type': 'application/x-www-form-urlencoded',
+        },
+        body: 'password=sesame',
+      })
+      expect(status).toBe(403)
+      expect(text).toMatch(/X-Forwarded-Host.*--public-url/)
+    },
+    { password: 'sesame', http: 0 },
+  ),
+)
+
 test('a page gets everything first, then what changes', slow, async () => {
   await using served = await Served.start()
   const headers = await pageHeaders(served.page)

@@ -111,7 +111,10 @@ export class Dashboard implements AsyncDisposable {
     if (method !== 'GET' && method !== 'POST')
       throw new Refusal(405, `expected GET, HEAD or POST, got ${method}`)
     if (bearer === null && method === 'POST' && !this.#access.isSameOrigin(request))
-      throw new Refusal(403, 'another origin may change nothing here')
+      throw new Refusal(
+        403,
+        'another origin may change nothing here: behind a proxy, X-Forwarded-Host or --public-url must name the site',
+      )
 
     const { prefix } = this.#access
     if (method === 'GET' && path === prefix && !hasRoute(method, path)) {
