@@ -43,6 +43,27 @@ test.for(['stop', 'drain'] as const)(
     })(),
 )
 
+test.for(['stop', 'drain'] as const)(
+  '%s of a child that cleans up after a crash ends it: no start follows',
+  (how) =>
+    virtually(async (log) => {
+      const onStop = (): Promise<void> => sleep(20)
+      const system = await start({
+        ...slowRestarts,
+        children: [probe(log, 'a', { onStop }, { restart: 'transient' })],
+      })
+      const a = ref(system, 'a')
+      const crashed = crash(a)
+      await sleep(5)
+      expect(a.status).toBe('stopping')
+      await a[how]()
+      await crashed
+      await sleep(1000)
+      expect([a.status, a.incarnation]).toEqual(['stopped', 1])
+      await system.stop()
+    })(),
+)
+
 test(
   'a permanent child in back-off is started again whatever asks it to end, as it would be when running',
   virtually(async (log) => {

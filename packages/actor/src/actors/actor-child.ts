@@ -252,7 +252,10 @@ export class ActorChild extends Child {
 
   drain(): Future<ExitReason> {
     const { incarnation } = this
-    if (incarnation === null) return this.stop(undefined, undefined)
+    // An incarnation that is ending, for example after a crash, handles no more messages. Then `drain()` does what `stop()`
+    // does: a child that is not permanent is not restarted.
+    if (incarnation === null || incarnation.endReason !== null)
+      return this.stop(undefined, undefined)
     this.draining = true
     incarnation.wake()
     return incarnation.whenOver()
