@@ -131,7 +131,7 @@ test('a message that waits for a restart has its context in the new incarnation'
   })
 })
 
-test('what is not a context is refused at the call', async () => {
+test('a value that is not a context is refused at the call', async () => {
   await run(async () => {
     const reader = await spawn(Reader)
     expect(() => reader.ask({ context: new Map() as never })).toThrow(/context must be a Context/)

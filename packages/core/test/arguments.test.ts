@@ -175,7 +175,7 @@ describe('wrong arguments are told what was expected and what came', () => {
     },
   )
 
-  test('returnExceptions that is no boolean', () => {
+  test('a returnExceptions that is not a boolean', () => {
     expect(() => gather([noop], { returnExceptions: wrong('yes') })).toThrow(
       new TypeError('the option returnExceptions must be true or false, got string yes'),
     )

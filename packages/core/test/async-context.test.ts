@@ -175,7 +175,7 @@ virtual('a task that waits for itself by yield* is refused, and nothing else cha
   expect(String(await task)).toMatch(/RuntimeError: Task-\d+ cannot await itself/)
 })
 
-test('what a task has left behind enters storages after its end too, whatever its end', async () => {
+test('code that a task has left behind can enter storages after the end of the task, in whichever way it ended', async () => {
   const { code, output } = await program(`
     import { AsyncLocalStorage } from 'node:async_hooks'
     const storage = new AsyncLocalStorage()

@@ -200,7 +200,7 @@ describe("a promise's own functions passed to then", () => {
   })
 })
 
-describe("one function of somebody's own beside one of a promise", () => {
+describe('one plain function beside one resolving function of a promise', () => {
   for (const done of [true, false]) {
     for (const inTask of [true, false]) {
       const end = (future: Future<number>, at: boolean): void => {

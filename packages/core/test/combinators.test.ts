@@ -290,7 +290,7 @@ describe('coroutine', () => {
     expect(warnings).toEqual(["coroutine 'forgotten' was never awaited"])
   })
 
-  test('what is a coroutine, and what is a coroutine function', () => {
+  test('iscoroutine and iscoroutinefunction', () => {
     const fn = coroutine(async () => {})
     const call = fn()
     expect([

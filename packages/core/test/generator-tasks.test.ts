@@ -93,7 +93,7 @@ describe('what is yielded without a star', () => {
   })
 
   virtual(
-    'what cannot be waited for, and the task itself, is a RuntimeError in the generator',
+    'a yield of a value that cannot be awaited, or of the task itself, throws a RuntimeError in the generator',
     async () => {
       for (const what of [undefined, null, 5, 'text', {}, () => {}]) {
         const outcome = await createTask(() => yieldAny(what))

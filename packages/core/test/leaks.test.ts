@@ -118,7 +118,7 @@ test('a loop that was made and not closed is looked at as well', async () => {
   expect(task.done()).toBe(false)
 })
 
-test('what other packages list in snapshots is counted', async () => {
+test('entries that other packages list in snapshots are counted', async () => {
   const servers: string[] = ['old']
   const remove = addSnapshotPart('listeners', () => servers)
   const watch = watchLeaks()

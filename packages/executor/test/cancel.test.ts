@@ -75,7 +75,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     }
   })
 
-  test('a cancelled task cancels the job it awaits, and so does a timeout', async () => {
+  test('a cancelled task cancels the job it awaits, and a timeout cancels the job too', async () => {
     await using pool = make({ maxWorkers: 1 })
     await pool.submit(refs.myWorker)
     const task = createTask(async () => pool.submit(refs.spin))

@@ -467,7 +467,7 @@ describe('wrong arguments throw at the call', () => {
     expect(() => forEach(items as never, async () => {})).toThrow(TypeError)
   })
 
-  test('a function that is none, and options that are none', () => {
+  test('a value that is not a function, and wrong options', () => {
     expect(() => map([], undefined as never)).toThrow(/takes a function as its body/)
     expect(() => map([], async () => {}, 5 as never)).toThrow(/options must be an object/)
     expect(() => map([], async () => {}, { stopOnError: 1 as never })).toThrow(/stopOnError/)

@@ -106,7 +106,7 @@ test(
     ),
 )
 
-test('space that is no longer used is given back', slow, () =>
+test('the file becomes smaller when much of its space is unused', slow, () =>
   inJobd(async ({ add, client, file }) => {
     const ids: number[] = []
     for (let i = 0; i < 40; i++)

@@ -85,44 +85,48 @@ function keepingLog(): { lines: string[]; log: Logger } {
   return { lines, log: new LineLog('json', keep) }
 }
 
-test('the audit says who killed, cancelled, retried and paused what', slow, async () => {
-  const { lines, log } = keepingLog()
-  await inJobd(
-    async ({ jobd, client, add }) => {
-      const id = await add('sleep', '60000')
-      await using socket = await RawSocket.open(jobd.port)
-      socket.send('AUTH ann sesame\r\n')
-      await socket.until('+OK\r\n')
-      socket.send(`JOB.CANCEL ${id}\r\n`)
-      await socket.until('+OK\r\n')
-      await client.command('JOB.RETRY', id)
-      await client.command('JOB.PAUSE', 'sleep')
-      await client.command('ACTOR.KILL', 'workers/worker-1')
-      await expect(client.command('JOB.CANCEL', 99)).rejects.toThrow('there is no job')
-    },
-    { logger: log, tokens: [{ name: 'ann', secret: 'sesame' }], password: 'shared' },
-  )
-  const entries = lines.map((line) => JSON.parse(line) as Record<string, string>)
-  expect(entries.filter(({ level }) => level === 'audit')).toEqual(
-    [
-      ['ann', 'JOB.CANCEL 1'],
-      ['default', 'JOB.RETRY 1'],
-      ['default', 'JOB.PAUSE sleep'],
-      ['default', 'ACTOR.KILL workers/worker-1'],
-    ].map(([name, action]) => ({
-      time: expect.stringMatching(/^\d{4}-.*Z$/),
-      level: 'audit',
-      part: 'server',
-      message: `${name} at 127.0.0.1: ${action}`,
-      who: `${name} at 127.0.0.1`,
-      action,
-    })),
-  )
-  expect(entries.find(({ level }) => level === 'warn')).toMatchObject({
-    part: 'workers/worker-1',
-    message: expect.stringContaining('restarting /jobd/workers/worker-1'),
-  })
-})
+test(
+  'the audit names the client and the target of each kill, cancel, retry and pause',
+  slow,
+  async () => {
+    const { lines, log } = keepingLog()
+    await inJobd(
+      async ({ jobd, client, add }) => {
+        const id = await add('sleep', '60000')
+        await using socket = await RawSocket.open(jobd.port)
+        socket.send('AUTH ann sesame\r\n')
+        await socket.until('+OK\r\n')
+        socket.send(`JOB.CANCEL ${id}\r\n`)
+        await socket.until('+OK\r\n')
+        await client.command('JOB.RETRY', id)
+        await client.command('JOB.PAUSE', 'sleep')
+        await client.command('ACTOR.KILL', 'workers/worker-1')
+        await expect(client.command('JOB.CANCEL', 99)).rejects.toThrow('there is no job')
+      },
+      { logger: log, tokens: [{ name: 'ann', secret: 'sesame' }], password: 'shared' },
+    )
+    const entries = lines.map((line) => JSON.parse(line) as Record<string, string>)
+    expect(entries.filter(({ level }) => level === 'audit')).toEqual(
+      [
+        ['ann', 'JOB.CANCEL 1'],
+        ['default', 'JOB.RETRY 1'],
+        ['default', 'JOB.PAUSE sleep'],
+        ['default', 'ACTOR.KILL workers/worker-1'],
+      ].map(([name, action]) => ({
+        time: expect.stringMatching(/^\d{4}-.*Z$/),
+        level: 'audit',
+        part: 'server',
+        message: `${name} at 127.0.0.1: ${action}`,
+        who: `${name} at 127.0.0.1`,
+        action,
+      })),
+    )
+    expect(entries.find(({ level }) => level === 'warn')).toMatchObject({
+      part: 'workers/worker-1',
+      message: expect.stringContaining('restarting /jobd/workers/worker-1'),
+    })
+  },
+)
 
 test('a log line for people shows control characters instead of obeying them', () => {
   const lines: string[] = []

@@ -187,7 +187,7 @@ test(
     ),
 )
 
-test('what comes over TLS in one piece with the handshake, and an end behind it, is read', () =>
+test('bytes that come over TLS in one piece with the handshake, and an end after them, are read', () =>
   run(async () => {
     const server = createRawTls({ ...tls }, (socket) => socket.end('220 hello\n')).listen(0)
     await once(server, 'listening')

@@ -146,7 +146,7 @@ test('failures of different kinds are an OSError', () =>
     expect(errors[1]).toMatchObject({ address: '255.255.255.255' })
   }))
 
-test('failures of different kinds have a code that one of them has', () =>
+test('an error about failures of different kinds has the code of one of them', () =>
   run(async () => {
     const server = await startServer(echo, local)
     const port = portOf(server)

@@ -348,7 +348,7 @@ test('a fact that a connection does not have is the fallback, whatever its name 
     writer.abort()
   }))
 
-test('what is no option of a wait is refused at once, and the server serves on', () =>
+test('a wrong option of a wait is refused at once, and the server goes on', () =>
   run(async () => {
     await using server = await startServer(echo, local)
     const waits = [

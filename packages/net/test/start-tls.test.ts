@@ -197,7 +197,7 @@ test('TLS over a Unix socket needs a name to verify', () =>
     }),
   ))
 
-test('a handshake that takes too long is a TimeoutError on both sides, and Infinity is no limit', () =>
+test('a handshake that takes too long is a TimeoutError on both sides, and Infinity means that there is no limit', () =>
   run(async () => {
     const outcomes: unknown[] = []
     await using server = await startServer(async (_, writer) => {

@@ -18,7 +18,7 @@ test('$ gives the same result as run', async () => {
   })
 })
 
-test('each hole is one argument, whatever it holds, and an array as many as it has', async () => {
+test('each hole is one argument, whatever text it holds, and an array gives one argument for each item', async () => {
   const nasty = ['two words', `"'$(touch x)`, '; ls | wc > y', '', '*', '\\', 'line\nbreak']
   expect(shown(await $`${show} ${nasty}`.text())).toEqual(nasty)
   expect(shown(await $`${show} ${nasty[0] as string} ${7} ${8n}`.text())).toEqual([

@@ -165,7 +165,7 @@ test('a listener that stops it, and waits for that, is given up', async () => {
   expect(messages).toHaveLength(1)
 })
 
-test('what a failing `ready` was asked about is a line all the same', async () => {
+test('a line for which `ready` throws goes to onStdout all the same', async () => {
   const heard: string[] = []
   const messages = await reported(async () => {
     const child = new ManagedProcess('sh', ['-c', 'echo one; echo two'], {

@@ -150,7 +150,7 @@ test('a body that is none takes no lock', () => {
   expect(lock.locked()).toBe(false)
 })
 
-test('Infinity is no limit', () => {
+test('Infinity means that there is no limit', () => {
   const semaphore = new Semaphore(Infinity)
   for (let i = 0; i < 100; i++) expect(semaphore.acquire().done()).toBe(true)
   expect(semaphore.statistics()).toEqual({ value: Infinity, holders: 100, waiters: 0 })

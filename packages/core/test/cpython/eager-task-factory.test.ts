@@ -27,15 +27,18 @@ virtual('an eager task is a task like others', async () => {
 })
 
 // test_await_future_during_eager_step
-virtual('what an eager task sets in its first step is set when createTask returns', async () => {
-  const future = new Future<string>()
-  const task = createTask(async () => {
-    future.setResult('my message')
-  }, eager)
-  expect(future.done()).toBe(true)
-  expect(await future).toBe('my message')
-  await task
-})
+virtual(
+  'a variable that an eager task sets in its first step is set when createTask returns',
+  async () => {
+    const future = new Future<string>()
+    const task = createTask(async () => {
+      future.setResult('my message')
+    }, eager)
+    expect(future.done()).toBe(true)
+    expect(await future).toBe('my message')
+    await task
+  },
+)
 
 // test_eager_completion (differs: see docs/coming-from/differences-from-asyncio.md)
 virtual('an eager task that waits on nothing has ended before a lazy one begins', async () => {

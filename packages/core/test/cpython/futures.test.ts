@@ -338,7 +338,7 @@ describe('chaining works as with promises', () => {
     }
   })
 
-  test('what a callback throws is thrown on', async () => {
+  test('an error that a callback throws is thrown on', async () => {
     const future = new Future<number>()
     const thrower = (): never => {
       throw new Error('in then')

@@ -316,7 +316,7 @@ virtual('a cancel goes to the future that the task waits on, which it then forge
 })
 
 // test_baseexception_during_cancel
-virtual('what a task throws instead of its CancelledError is its failure', async () => {
+virtual('an error that a task throws instead of its CancelledError is its failure', async () => {
   const failure = new Error('while cleaning up')
   const task = createTask(async () => {
     try {
@@ -442,7 +442,7 @@ virtual('the shield of what is done is done', async () => {
 
 // test_shield_effect
 virtual(
-  'what is behind a shield goes on when the task that waits for the shield is cancelled',
+  'the future behind a shield goes on when the task that waits for the shield is cancelled',
   async () => {
     let proof = 0
     const waiter = new Future<void>()

@@ -234,7 +234,7 @@ test('a failure that comes after the first one is not reported as never retrieve
 })
 
 // test_issue46672
-test('what cannot be awaited is refused, and what stands before it does no harm', async () => {
+test('a value that cannot be awaited is refused, and the items before it do no harm', async () => {
   const reported = vi.fn()
   await runVirtual(async () => {
     getRunningLoop().setExceptionHandler(reported)

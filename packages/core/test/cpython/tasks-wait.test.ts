@@ -89,7 +89,7 @@ virtual('FIRST_COMPLETED ends with the first', async () => {
 
 // test_wait_really_done
 virtual(
-  'what has ended by the time the waiter runs is done, though another was first',
+  'each task that has ended when the waiter runs is in done, not only the first to end',
   async () => {
     const a = createTask(async () => {
       await sleep(0)

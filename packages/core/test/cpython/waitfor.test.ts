@@ -89,7 +89,7 @@ virtual('with no time, or less, a running task is cancelled and awaited', async 
 })
 
 // test_wait_for_blocking
-virtual('null is no limit', async () => {
+virtual('a timeout of null means that there is no limit', async () => {
   expect(await waitFor(async () => 'done', null)).toBe('done')
   expect(await waitFor(() => sleep(3_000, 'done'), null)).toBe('done')
 })

@@ -112,7 +112,7 @@ test('test_communicate_ignore_broken_pipe', async () => {
   expect(await proc.wait()).toBe(0)
 })
 
-test('test_pause_reading: what nobody reads is not buffered without end', () =>
+test('test_pause_reading: output that no code reads is not buffered without end', () =>
   runLoop(async () => {
     const limit = 10
     const size = limit * 2 + 200_000
