@@ -166,13 +166,15 @@ export interface MappedJob {
     readonly parts?: readonly unknown[];
 }
 type Submit = (args: readonly unknown[], chunked: boolean) => MappedJob;
-export declare function mapJobs<T, R>(submit: Submit, items: Iterable<T> | AsyncIterable<T>, options: MapOptions, defaultBuffer: number): AsyncIterable<R>;
+type WhenRoom = () => Future<void> | null;
+export declare function mapJobs<T, R>(submit: Submit, items: Iterable<T> | AsyncIterable<T>, options: MapOptions, defaultBuffer: number, whenRoom?: WhenRoom): AsyncIterable<R>;
 export {};
 
 // dist/jobs/pending-job.d.ts
 import type { WaitDetails } from '@tasktree/core/lowlevel';
 import type { Transferable } from 'node:worker_threads';
 import type { Linked, LinkedList } from '@tasktree/core/lowlevel';
+import type { JobTrace } from '../pool/tracing.ts';
 import type { CallMode, Carrier } from '../transport/protocol.ts';
 import type { WorkerHandle } from '../transport/worker-handle.ts';
 import { type JobControl, JobFuture } from './job-future.ts';
@@ -188,6 +190,7 @@ export declare class PendingJob implements JobControl, Linked<PendingJob> {
     readonly args: readonly unknown[];
     readonly chunked: boolean;
     readonly transferList: readonly Transferable[];
+    trace: JobTrace | null;
     carrier: Carrier | null;
     submitted: SubmitStack;
     worker: WorkerHandle | null;
@@ -257,6 +260,7 @@ export type { ChunkOutcome } from './transport/protocol.ts';
 export { noteFailure } from './pool/forgotten-jobs.ts';
 
 // dist/pool/dispatch.d.ts
+import { Future } from '@tasktree/core';
 import type { PendingJob } from '../jobs/pending-job.ts';
 import type { WorkerHandle } from '../transport/worker-handle.ts';
 import type { CheckedPoolOptions } from './options.ts';
@@ -274,6 +278,7 @@ export declare class Dispatch {
     constructor(options: CheckedPoolOptions, workers: WorkerSet, outcomes: Outcomes, workforce: Workforce);
     get waiting(): number;
     hasRoom(): boolean;
+    whenRoom(): Future<void>;
     add(job: PendingJob): void;
     putBack(jobs: readonly PendingJob[]): void;
     remove(job: PendingJob): boolean;
@@ -501,7 +506,7 @@ export declare class Workforce implements DispatchWorkforce, WorkerOwner, LivePo
     onResult(worker: WorkerHandle, job: PendingJob, value: unknown): void;
     onError(worker: WorkerHandle, job: PendingJob, error: EncodedError): void;
     onUnreadable(worker: WorkerHandle, job: PendingJob, why: unknown): void;
-    onUnreceived(worker: WorkerHandle, job: PendingJob, why: string): void;
+    onUnreceived(_worker: WorkerHandle, job: PendingJob, why: string): void;
     onEnded(worker: WorkerHandle): void;
     onReturned(worker: WorkerHandle, jobs: PendingJob[]): void;
     onUnused(worker: WorkerHandle): void;
@@ -568,6 +573,13 @@ export {};
 
 // dist/transport/other-runtime.d.ts
 export declare const otherRuntime: string | undefined;
+
+// dist/transport/own-flags.d.ts
+export declare function processFlags(): string[];
+export declare function threadFlags(): {
+    execArgv?: string[];
+};
+export declare function watchFlags(): string[];
 
 // dist/transport/process-link.d.ts
 import type { ResourceLimits } from 'node:worker_threads';
@@ -826,6 +838,7 @@ export interface LeftJobs {
 export {};
 
 // dist/worker/chunk.d.ts
+import { type EncodedError } from '../jobs/encode-error.ts';
 import { JobSerializationError } from '../jobs/errors.ts';
 import type { ChunkOutcome } from '../transport/protocol.ts';
 import type { Execution } from './execution.ts';
@@ -834,6 +847,7 @@ type Cloner = Pick<WorkerChannel, 'tryClone'>;
 export declare function describeUnsent(value: unknown, name: string, { tryClone }: Cloner, cause: unknown): JobSerializationError;
 export declare function isChunkOutcome(execution: Execution, value: unknown): value is ChunkOutcome;
 export declare function trimChunk({ results }: ChunkOutcome, channel: Cloner): ChunkOutcome | null;
+export declare function encodeFailure(thrown: unknown, { tryClone }: Cloner): EncodedError;
 export declare function sendDeepResults({ seq }: Execution, outcome: ChunkOutcome, channel: WorkerChannel): ChunkOutcome;
 export {};
 
