@@ -12,7 +12,10 @@ export interface PoolOptions {
    * After this many idle milliseconds a worker ends. Default Infinity. An idle worker does not keep the process alive.
    */
   idleTimeout?: number
-  /** How many jobs may wait for a worker. With more, `submit` throws ExecutorQueueFull. Default Infinity. */
+  /**
+   * How many jobs may wait for a worker. With more, `submit` throws ExecutorQueueFull, and `map` waits before it reads
+   * the next item. Default Infinity.
+   */
   maxQueue?: number
   /** After this many jobs a worker ends, and a new one takes its place. Default Infinity. */
   maxTasksPerWorker?: number
