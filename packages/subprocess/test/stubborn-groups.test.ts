@@ -1,9 +1,10 @@
 // Tests process groups whose leader has ended. The other members are not children of this process, so the system does not report
 // their end to it.
 import { createSubprocessExec, createSubprocessShell, DEVNULL, PIPE } from '@tasktree/subprocess'
-import { performance } from 'node:perf_hooks'
+import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { setTimeout as delay } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { running } from './support/system.ts'
 import { testWhere } from '../../../vitest.skips.ts'
 
@@ -16,17 +17,20 @@ test('a hundred of them leave the loop nearly idle', { tags: ['slow'] }, async (
   while (running('sleep 59.31').length < 100) await delay(50)
   // A child that has just begun may not ignore the signal yet.
   await delay(200)
-  const ended = Promise.all(children.map((child) => child[Symbol.asyncDispose]()))
-  // In this time a hundred leaders end, which takes CPU time. So the measurement begins later.
-  await delay(300)
-  const [before, start] = [process.threadCpuUsage(), performance.now()]
-  await delay(1_000)
-  const { user, system } = process.threadCpuUsage(before)
-  const seconds = (performance.now() - start) / 1_000
-  await ended
+  const kill = vi.spyOn(process, 'kill')
+  const open = vi.spyOn(fs, 'openSync')
+  syncBuiltinESMExports()
+  onTestFinished(() => {
+    open.mockRestore()
+    syncBuiltinESMExports()
+  })
+  await Promise.all(children.map((child) => child[Symbol.asyncDispose]()))
+  const looks = kill.mock.calls.filter(([, signal]) => signal === 0).length
+  const reads = open.mock.calls.length
   expect(running('sleep 59.31')).toEqual([])
-  // The milliseconds of CPU time in each second are usually about 30.
-  expect((user + system) / 1_000 / seconds).toBeLessThan(250)
+  // About 20 looks at each group. Few of them read a file of /proc, and a look at all processes serves all groups.
+  expect(looks).toBeLessThan(6_000)
+  expect(reads).toBeLessThan(looks + 20 * fs.readdirSync('/proc').length)
 })
 
 test('one whose members end by themselves is not waited for until killGrace', async () => {
