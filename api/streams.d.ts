@@ -11,7 +11,7 @@ export declare class ByteQueue {
     takeInto(target: Uint8Array): number;
     peek(n: number): Buffer;
     clear(): void;
-    indexOf(separator: Buffer, from: number): number;
+    indexOf(separator: Buffer, from: number, before?: number): number;
 }
 
 // dist/compact-copy.d.ts
@@ -74,7 +74,7 @@ export declare function widthOf(encoding: BufferEncoding): CharacterWidth;
 export declare function lineText(line: Buffer, encoding: BufferEncoding): string;
 
 // dist/node-sink.d.ts
-import { type Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { type WriteProtocol, WriteTransport } from './write-transport.ts';
 export declare class NodeSink extends WriteTransport {
     #private;
@@ -179,7 +179,7 @@ export declare class PendingRead<T> extends Claim<T> implements WaitingRead {
 export {};
 
 // dist/reader-source.d.ts
-import { type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { StreamReader } from './stream-reader.ts';
 export type Source = Readable | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array | string>;
 export declare function readFrom(source: Source, reader: StreamReader): void;
@@ -229,7 +229,7 @@ export declare class SeparatorSearch {
     constructor(buffer: ByteQueue, separators: readonly Buffer[], width: CharacterWidth, limit: number);
     next(): number | null;
 }
-export declare function findSeparator(buffer: ByteQueue, separator: Buffer, from: number, width: CharacterWidth): number;
+export declare function findSeparator(buffer: ByteQueue, separator: Buffer, from: number, width: CharacterWidth, before?: number): number;
 export declare function toSeparators(separator: Bytes | readonly Bytes[]): readonly Buffer[];
 
 // dist/stream-reader.d.ts
@@ -335,6 +335,11 @@ export declare class WebSink extends WriteTransport {
     protected destroy(): void;
     protected writeProtocol(): WriteProtocol;
 }
+
+// dist/when-closed.d.ts
+import { type FinishedOptions, type Readable, type Writable } from 'node:stream';
+export declare function whenClosed(stream: Readable | Writable, callback: () => void): void;
+export declare function whenFinished(stream: Readable | Writable, options: FinishedOptions, callback: (error?: Error | null) => void): void;
 
 // dist/write-transport.d.ts
 import type { Writable } from 'node:stream';

@@ -169,11 +169,31 @@ import type { Socket } from 'node:net';
 export declare const DRAIN_GRACE = 100;
 export declare function endWhenSilent(pipe: Socket | null, isGone: () => boolean): void;
 
+// dist/incarnation.d.ts
+import type { ManagedProcessOptions } from './managed-options.ts';
+import { OneShotEvent } from './one-shot-event.ts';
+import type { Process } from './process.ts';
+export declare function startManaged(program: string, args: readonly string[], managedOptions: ManagedProcessOptions): Promise<Process>;
+export interface ManagedOwner {
+    readonly program: string;
+    readonly halt: OneShotEvent;
+    isStarting(): boolean;
+    onReady(): void;
+    onFailure(error: unknown): void;
+    onExit(returncode: number): void;
+}
+export declare class Incarnation {
+    #private;
+    constructor(child: Process, options: ManagedProcessOptions, owner: ManagedOwner);
+    live(): Promise<void>;
+}
+
 // dist/index.d.ts
 export { $, type Command, type CommandOptions, type Dollar } from './command.ts';
 export { ArgumentListTooLongError, CalledProcessError, type CompletedProcess, FileNotFoundError, MaxBufferError, NotADirectoryError, NotReadyError, PermissionError, ProcessLookupError, TimeoutExpired, } from './errors.ts';
 export type { ManagedBackoff, ManagedProcessOptions } from './managed-options.ts';
-export { ManagedProcess, type ManagedState } from './managed-process.ts';
+export type { ManagedState } from './managed-life.ts';
+export { ManagedProcess } from './managed-process.ts';
 export { DEVNULL, PIPE, type SpawnOptions, STDOUT, type Stdio } from './options.ts';
 export type { OutputLine } from './interleave-lines.ts';
 export { Process, type ProcessWaitOptions } from './process.ts';
@@ -196,6 +216,13 @@ export interface LineSource {
     onChunk?(chunk: Buffer): void;
 }
 export declare function interleaveLines(sources: readonly LineSource[]): AsyncGenerator<OutputLine, void>;
+
+// dist/interpreter.d.ts
+export interface BadInterpreter {
+    readonly path: string | null;
+    readonly of: string;
+}
+export declare function findBadInterpreter(program: string, cwd: string, path: string | undefined): BadInterpreter | null;
 
 // dist/kill-ladder.d.ts
 export interface Target {
@@ -224,6 +251,20 @@ export declare function listenToLines(reader: StreamReader | null, process: Hear
 import type { StreamReader } from '@tasktree/streams';
 export declare function linesAndPrompts(reader: StreamReader, onPrompt: (text: string) => void): AsyncGenerator<string, void>;
 
+// dist/managed-life.d.ts
+import type { ManagedProcessOptions } from './managed-options.ts';
+import type { Process } from './process.ts';
+export type ManagedState = 'idle' | 'starting' | 'running' | 'backing-off' | 'stopping' | 'stopped';
+export declare class ManagedLife {
+    #private;
+    state: ManagedState;
+    child: Process | null;
+    constructor(program: string, args: readonly string[], options: ManagedProcessOptions, onRestart: () => void);
+    untilReady(): Promise<void>;
+    stop(): Promise<void>;
+    wait(): Promise<number>;
+}
+
 // dist/managed-options.d.ts
 import { type SpawnOptions } from './options.ts';
 export interface ManagedBackoff {
@@ -242,8 +283,8 @@ export interface ManagedProcessOptions extends SpawnOptions {
 export declare function checkManaged(options: ManagedProcessOptions): void;
 
 // dist/managed-process.d.ts
+import { type ManagedState } from './managed-life.ts';
 import { type ManagedProcessOptions } from './managed-options.ts';
-export type ManagedState = 'idle' | 'starting' | 'running' | 'backing-off' | 'stopping' | 'stopped';
 export declare class ManagedProcess implements AsyncDisposable {
     #private;
     constructor(program: string, args?: readonly string[], options?: ManagedProcessOptions);
@@ -466,7 +507,8 @@ export declare const shlex: {
 };
 
 // dist/spawn-error.d.ts
-export declare function toSpawnError(error: NodeJS.ErrnoException, program: string, cwd: string | undefined): Error;
+import { type SpawnOptions } from './options.ts';
+export declare function toSpawnError(error: NodeJS.ErrnoException, program: string, options: SpawnOptions): Error;
 
 // dist/spawn.d.ts
 import { type SpawnOptions } from './options.ts';
@@ -478,7 +520,7 @@ export declare function createSubprocessShell(command: string, options?: SpawnOp
 // dist/stdio-copies.d.ts
 import { StreamReader, StreamWriter } from '@tasktree/streams';
 import type { Socket } from 'node:net';
-import type { OneShotEvent } from './one-shot-event.ts';
+import { OneShotEvent } from './one-shot-event.ts';
 import type { SpawnOptions } from './options.ts';
 export declare class StdioCopies {
     #private;
