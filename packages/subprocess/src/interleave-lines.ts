@@ -142,6 +142,7 @@ class LineSplitter {
   }
 
   #decode(line: string): string {
+    if (line === '') return ''
     this.#check(line)
     return Buffer.from(line, 'latin1').toString()
   }
