@@ -490,7 +490,7 @@ export declare class SysRequests {
 // dist/actors/sys.d.ts
 import { Future } from '@tasktree/core';
 import type { Actor } from './actor.ts';
-import type { LocalActorRef } from './local-actor-ref.ts';
+import { LocalActorRef } from './local-actor-ref.ts';
 import type { TraceEvent } from './message-loop.ts';
 export type { TraceEvent } from './message-loop.ts';
 export interface ActorStatistics {

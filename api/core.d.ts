@@ -330,7 +330,7 @@ export declare class ChainedPromise<T> extends Promise<T> {
 export declare function awaitHere<T>(awaitable: PromiseLike<T>): Promise<T>;
 
 // dist/futures/claim.d.ts
-import { CancelledError } from '../errors/errors.ts';
+import type { CancelledError } from '../errors/errors.ts';
 import { Future } from './future.ts';
 import type { Runnable } from '../loop/ready-queue.ts';
 export declare abstract class Claim<T> extends Future<T> implements Runnable {
@@ -344,8 +344,6 @@ export declare abstract class Claim<T> extends Future<T> implements Runnable {
     cancel(msg?: string | CancelledError): boolean;
     willDecline(): boolean;
 }
-export declare function cancelOnAbort<F extends Future<unknown>>(future: F, signal: AbortSignal | undefined): F;
-export declare function abortError(signal: AbortSignal): CancelledError;
 
 // dist/futures/describe-wait.d.ts
 import type { Future } from './future.ts';
@@ -425,6 +423,13 @@ import { Future } from './future.ts';
 export declare abstract class ObservedFuture<T> extends Future<T> {
     protected abstract observed(): void;
 }
+
+// dist/futures/on-abort.d.ts
+import { CancelledError } from '../errors/errors.ts';
+import type { Future } from './future.ts';
+export declare function onAbort(signal: AbortSignal, callback: () => void): () => void;
+export declare function cancelOnAbort<F extends Future<unknown>>(future: F, signal: AbortSignal | undefined): F;
+export declare function abortError(signal: AbortSignal): CancelledError;
 
 // dist/futures/printable.d.ts
 export declare function printable(text: string): string;
@@ -817,7 +822,8 @@ export declare function takeRejections(taker: Taker): () => void;
 export {};
 
 // dist/lowlevel.d.ts
-export { abortError, cancelOnAbort, Claim } from './futures/claim.ts';
+export { Claim } from './futures/claim.ts';
+export { abortError, cancelOnAbort, onAbort } from './futures/on-abort.ts';
 export { completed } from './futures/future.ts';
 export { checkBody, checkCancelMessage, checkCount, checkDelay, checkDuration, checkFlag, checkOptions, checkSignal, describe, isIterable, isThenable, } from './arguments.ts';
 export { startAtCaller } from './errors/caller-stack.ts';

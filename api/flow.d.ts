@@ -197,6 +197,25 @@ export declare function map<const T extends readonly unknown[], R>(items: T, fn:
 export declare function map<T, R>(items: Source<T>, fn: (item: T, index: number) => PromiseLike<R>, options?: WorkOptions): Promise<R[]>;
 export {};
 
+// dist/next-event.d.ts
+import { Claim, type Linked, type LinkedList } from '@tasktree/core/lowlevel';
+export type Outcome<T> = IteratorResult<T, undefined> | {
+    readonly error: unknown;
+};
+export interface EventSource<T> {
+    serve(next: NextEvent<T>): void;
+    pass(next: NextEvent<T>): void;
+}
+export declare class NextEvent<T> extends Claim<Outcome<T>> implements Linked<NextEvent<T>> {
+    #private;
+    list: LinkedList<NextEvent<T>> | null;
+    nextInList: NextEvent<T> | null;
+    previousInList: NextEvent<T> | null;
+    constructor(source: EventSource<T>);
+    protected claim(): void;
+    protected decline(): void;
+}
+
 // dist/on.d.ts
 import type { EventEmitter } from 'node:events';
 export interface OnOptions {
@@ -285,8 +304,10 @@ export declare class SharedWork<T> {
     #private;
     constructor(work: () => PromiseLike<T>, abandoned: () => void);
     get isOver(): boolean;
+    get wasCancelledElsewhere(): boolean;
     join(): Promise<T>;
 }
+export declare function joinWork<T>(find: () => SharedWork<T>): Promise<T>;
 
 // dist/single-flight.d.ts
 import { type KeyedOptions } from './keyed-options.ts';
