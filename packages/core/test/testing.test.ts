@@ -60,6 +60,16 @@ describe('virtual time', () => {
     expect(result).toBe('done')
   })
 
+  test('a program that waits for a timer of the runtime goes on when it has replaced an older timer', async () => {
+    const older = setTimeout(() => {}, 60_000)
+    const result = await runVirtual(async () => {
+      clearTimeout(older)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      return 'done'
+    })
+    expect(result).toBe('done')
+  })
+
   test('a program is deadlocked if it has closed its resources, and older ones are open', async () => {
     const older = setTimeout(() => {}, 60_000)
     const program = async (): Promise<void> => {

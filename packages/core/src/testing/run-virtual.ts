@@ -12,9 +12,10 @@ import { VirtualClock } from './virtual-clock.ts'
  */
 const checksToBeSure = 5
 /**
- * The number of such checks if the program has opened resources of a kind of which others were open before its start,
- * and now no more are open than then. The program may have closed its own, or it may wait for them while the older ones
- * were closed: the runtime tells only how many are open.
+ * The number of such checks if some resources of a kind are open, but no more than before the start of the program, and
+ * the program may have opened one of them: the runtime tells only how many are open. This is so if the program has
+ * opened resources of this kind before. It is also so for timers of the runtime, because an older timer has often ended
+ * by itself since then, such as the timer of a test runner for a message to its main process.
  */
 const checksIfUnclear = 1_000
 
@@ -103,7 +104,7 @@ class OpenResources {
       if (count > (this.#before.get(kind) ?? 0)) {
         mayWake = true
         this.#ownKinds.add(kind)
-      } else if (this.#ownKinds.has(kind)) this.isUnclear = true
+      } else if (kind === 'Timeout' || this.#ownKinds.has(kind)) this.isUnclear = true
     }
     return mayWake
   }
