@@ -28,7 +28,7 @@ const shared: ViteUserConfig = defineConfig({
     // for processes and timers.
     maxWorkers: Math.max(2, availableParallelism()),
     // Only a test that hangs takes this long. Any other test is faster, even if the machine gives it only a tenth of a core.
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     tags: [{ name: 'slow', description: 'takes more than 250 ms', timeout: slowTimeout }],
     // `expect.poll` waits for as long as a slow test may take, because on a busy machine a shorter wait would fail although
