@@ -15,7 +15,13 @@ function page(name: string): string {
 
 test('the page of error codes has every code of the packages, and no other', () => {
   const defined = [...source.matchAll(/\bcode(?:: string)? = '(ERR_[A-Z_]+)'/g)]
-  const codes = new Set(defined.map((match) => match[1]))
+  // The code of an error that jobd's server answers contains the first word of the answer.
+  const answered = [
+    ...source.matchAll(/new Error\(\s*['`](BUSY|ERR|NOAUTH) /g),
+    ...source.matchAll(/new CommandError\([^;]*?, '([A-Z]+)',?\s*\)/g),
+  ]
+  const replies = answered.map(([, word]) => `ERR_JOBD_${word === 'ERR' ? 'REPLY' : word}`)
+  const codes = new Set([...defined.map((match) => match[1]), ...replies])
   const listed = page('errors.md').matchAll(/`(ERR_[A-Z_]+)`/g)
   expect([...new Set([...listed].map((match) => match[1]))].toSorted()).toEqual(
     [...codes].toSorted(),
