@@ -49,7 +49,7 @@ const endless: Record<string, (pool: Pool) => PromiseLike<unknown>> = {
   'map in chunks': (pool) => readAll(pool.map(refs.witness, [0, 0, long], { chunksize: 2 })),
   'map of an item that never comes': (pool) => {
     async function* items(): AsyncGenerator<number> {
-      yield 0
+      yield long
       await sleep(long)
     }
     return readAll(pool.map(refs.witness, items()))

@@ -22,6 +22,8 @@ const rounds = Number(process.env['JOBD_KILL_ROUNDS'] ?? 20)
 async function serve(file: string): Promise<{ child: ChildProcess; port: number }> {
   const words = ['serve', '--db', file, '--port', '0', '--http', '0', '--workers', '4']
   words.push('--keep-last', '5')
+  // On a busy machine the server may be killed in each attempt of a job. The job must not fail because of that.
+  words.push('--max-deaths', '1000')
   const child = spawn(process.execPath, [main, ...words], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
