@@ -93,6 +93,8 @@ export class WorkerRuntime {
     if (job === null) {
       // An initializer may have begun, which keeps the worker busy.
       if (this.#isInitializing) return true
+      // Each job was sent before its cancel. No job is left to be read, so the cancelled jobs were taken back.
+      this.#cancelledAhead.clear()
       this.#isBusy = false
       return false
     }
@@ -220,7 +222,6 @@ export class WorkerRuntime {
       job = this.#end(execution, outcome)
     }
     this.#isBusy = false
-    this.#cancelledAhead.clear()
     this.#channel.rest()
   }
 
@@ -242,7 +243,6 @@ export class WorkerRuntime {
       return
     }
     this.#isBusy = false
-    this.#cancelledAhead.clear()
     this.#channel.rest()
   }
 
