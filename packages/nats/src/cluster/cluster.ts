@@ -9,9 +9,8 @@ import {
   type ChildOptions,
   type ChildSpec,
 } from '@tasktree/actor'
-import { cancelTasks, Future, isCancelled, type Task, timeout } from '@tasktree/core'
-import { checkOptions, createServiceTask, describe } from '@tasktree/core/lowlevel'
-import type { Bus, Connector } from '../bus/bus.ts'
+import { checkOptions, describe } from '@tasktree/core/lowlevel'
+import type { Connector } from '../bus/bus.ts'
 import { connectNats } from '../bus/connect-nats.ts'
 import { checkDurability, type DurabilityOptions } from '../bus/durability.ts'
 import { RemoteExecutor, type RemoteExecutorOptions } from '../executor/remote-executor.ts'
@@ -30,6 +29,7 @@ import { KnownTypes } from '../entities/known-types.ts'
 import { type SingletonOptions, singletonSpec } from '../leases/singleton.ts'
 import { Link, type LinkStatus } from '../link/link.ts'
 import { listNodes, NodeEntry, type NodeInfo } from '../link/nodes.ts'
+import { ClusterConnection } from './cluster-connection.ts'
 import { type ClusterSnapshot, takeSnapshot } from './snapshot.ts'
 
 /** The options of a cluster, and all options of the NATS client. */
@@ -43,12 +43,6 @@ export interface ClusterOptions extends ConnectionOptions, DurabilityOptions {
   /** Makes the connection instead of the NATS client, for tests. */
   connector?: Connector
 }
-
-/**
- * Milliseconds that the removal of the node's entry gets when the cluster is closed, and after it the work in the background,
- * such as sending a cancel.
- */
-const patience = 2_000
 
 /**
  * The handle of one node: its connection to the cluster, and everything that uses the connection. The function `cluster`
@@ -69,7 +63,7 @@ export class Cluster implements AsyncDisposable {
   readonly #asks: OpenAsks
   readonly #types: KnownTypes
   readonly #queues = new Set<string>()
-  #connection: Connection | null = null
+  #connection: ClusterConnection | null = null
 
   /** @internal use `cluster` or `connect` */
   constructor(options: ClusterOptions = {}) {
@@ -105,7 +99,7 @@ export class Cluster implements AsyncDisposable {
    * restarts them together with the connection.
    */
   child(options: ChildOptions = {}): ChildSpec {
-    return child.resource('cluster', () => new Connection(this.#link, this.#entry), options)
+    return child.resource('cluster', () => new ClusterConnection(this.#link, this.#entry), options)
   }
 
   /**
@@ -115,7 +109,7 @@ export class Cluster implements AsyncDisposable {
    * @throws {NoJetStream} when the server runs without JetStream
    */
   async connect(): Promise<this> {
-    const connection = new Connection(this.#link, this.#entry)
+    const connection = new ClusterConnection(this.#link, this.#entry)
     await connection.start()
     this.#connection = connection
     return this
@@ -260,65 +254,6 @@ export class Cluster implements AsyncDisposable {
     const connection = this.#connection
     this.#connection = null
     await connection?.close(true)
-  }
-}
-
-/** One incarnation of the connection. */
-class Connection implements AsyncDisposable {
-  readonly #link: Link
-  readonly #entry: NodeEntry
-  #failure: { readonly error: unknown } | null = null
-  #watcher: Future<void> | null = null
-  #bus: Bus | null = null
-  #keeping: Task<never> | null = null
-
-  constructor(link: Link, entry: NodeEntry) {
-    this.#link = link
-    this.#entry = entry
-  }
-
-  async start(): Promise<void> {
-    const bus = await this.#link.open()
-    this.#bus = bus
-    bus.onStatus((status) => {
-      if (status === 'closed') this.#end(bus.closedBy ?? new Error('the connection was closed'))
-    })
-    const keeping = createServiceTask(() => this.#entry.keep(), { name: `node ${this.#link.node}` })
-    this.#keeping = keeping
-    keeping.addDoneCallback(() => {
-      if (!keeping.cancelled()) this.#end(keeping.exception())
-    })
-  }
-
-  #end(error: unknown): void {
-    this.#failure ??= { error }
-    if (this.#watcher?.done() === false) this.#watcher.setException(error)
-  }
-
-  /** Never returns. Fails when the connection has ended by itself, or the entry of the node cannot be kept. */
-  async wait(): Promise<void> {
-    const watcher = new Future<void>()
-    this.#watcher = watcher
-    if (this.#failure !== null) watcher.setException(this.#failure.error)
-    await watcher
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close(false)
-  }
-
-  /** `isFinal` says that no supervisor opens another connection. */
-  async close(isFinal: boolean): Promise<void> {
-    if (this.#keeping !== null) await cancelTasks([this.#keeping])
-    const bus = this.#bus
-    try {
-      if (bus?.status === 'connected') await timeout(patience, () => this.#entry.remove(bus))
-    } catch (error) {
-      // An entry that is not removed expires by itself.
-      if (isCancelled(error)) throw error
-    } finally {
-      await this.#link.close(patience, isFinal)
-    }
   }
 }
 
