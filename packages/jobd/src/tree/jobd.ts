@@ -12,24 +12,20 @@ import { createTask, moveOnAfter, shielded } from '@tasktree/core'
 import { ProcessPoolExecutor, ThreadPoolExecutor } from '@tasktree/executor'
 import { Access, type AccessOptions } from '../dashboard/access.ts'
 import { Dashboard } from '../dashboard/dashboard.ts'
-import type { PageControls } from '../dashboard/page-events.ts'
-import type { LiveSources } from '../dashboard/live-view.ts'
-import { cut } from '../dashboard/page-viewer.ts'
 import type { Pools } from '../jobs/kind.ts'
 import { KindTable, type KindSource, type Reloaded } from '../jobs/kind-table.ts'
 import { watchLeftBehind } from '../jobs/uncaught-errors.ts'
 import { RenewablePool } from '../jobs/renewable-pool.ts'
 import { type ServerLog, withAudit } from '../log/server-log.ts'
 import { History } from '../scheduling/history.ts'
-import type { KindLimits, LimitChange } from '../jobs/kind-limits.ts'
+import type { LimitChange } from '../jobs/kind-limits.ts'
 import { Metrics } from '../scheduling/metrics.ts'
 import { PrometheusMetrics } from '../scheduling/prometheus.ts'
-import { everyKind } from '../scheduling/pauses.ts'
 import { Scheduler } from '../scheduling/scheduler.ts'
 import { Schedules } from '../scheduling/schedules.ts'
 import { AttemptCodes } from '../scheduling/attempt.ts'
 import { Worker, type Workshop } from '../scheduling/worker.ts'
-import { type Directory, execute } from '../server/commands.ts'
+import type { Directory } from '../server/commands.ts'
 import { Credentials, defaultName, type Token } from '../server/credentials.ts'
 import { Listener, type ListenerOptions } from '../server/listener.ts'
 import { isPassing } from '../server/passing-errors.ts'
@@ -38,6 +34,7 @@ import { JobFile, type JobFileOptions } from '../store/job-file.ts'
 import type { Retention } from '../store/retention.ts'
 import { Store } from '../store/store.ts'
 import { checkJobdOptions } from './check-options.ts'
+import { dashboardSources } from './dashboard-sources.ts'
 import { restarts } from './restarts.ts'
 import { ServerEnd } from './server-end.ts'
 
@@ -92,9 +89,6 @@ export interface JobdOptions
   clients?: Omit<ListenerOptions, 'host' | 'port'>
   logger?: Logger
 }
-
-/** A part of the server that does not answer within this many milliseconds is not ready. */
-const longestReady = 2_000
 
 /**
  * A running server. Leaving its scope ends it in an orderly way: running jobs get the time `grace` to end, and queued
@@ -319,80 +313,6 @@ function directoryOf(
     get metrics() {
       return find<ActorRef<Metrics>>(system, 'metrics')
     },
-  }
-}
-
-function dashboardSources(
-  directory: Directory,
-  feed: JobFeed,
-  history: History,
-  prometheus: PrometheusMetrics,
-): LiveSources {
-  return {
-    system: directory.system,
-    store: directory.store,
-    kinds: directory.kinds,
-    feed,
-    history,
-    audit: directory.audit,
-    command: async (words, sender) =>
-      execute(words, directory, {
-        version: 3,
-        closing: false,
-        isSubscribed: false,
-        waits: null,
-        ...sender,
-      }),
-    prometheus: async () => {
-      const { store, scheduler } = directory
-      const [counts, queues] = await Promise.all([store.ask.counts(), scheduler.ask.statistics()])
-      return {
-        type: prometheus.contentType,
-        text: await prometheus.text({ counts, ...queues }),
-      }
-    },
-    controls: () => readControls(directory),
-    unready: () => findProblem(directory),
-  }
-}
-
-async function readControls({ scheduler, schedules, kinds }: Directory): Promise<PageControls> {
-  const [{ paused }, list, limits] = await Promise.all([
-    scheduler.ask.statistics(),
-    schedules.ask.list(),
-    Promise.all(kinds.names.map((name) => scheduler.ask.limitsOf(name))),
-  ])
-  const isAllPaused = paused.includes(everyKind)
-  return {
-    isAllPaused,
-    kinds: kinds.names.map((name, i) => ({
-      name,
-      pool: kinds.get(name)?.pool ?? null,
-      isPaused: isAllPaused || paused.includes(name),
-      limits: limits[i] as KindLimits,
-    })),
-    schedules: list.map(({ name, spec, zone, request, nextAt, lastAt, lastJob }) => ({
-      name,
-      spec,
-      zone,
-      kind: request.kind,
-      payload: cut(request.payload),
-      nextAt,
-      lastAt,
-      lastJob,
-    })),
-  }
-}
-
-/** Returns the reason why the server cannot accept jobs; null if it can. */
-async function findProblem({ system, store, scheduler }: Directory): Promise<string | null> {
-  try {
-    await store.ask({ timeout: longestReady }).counts()
-    await scheduler.ask({ timeout: longestReady }).statistics()
-    return system.lookup('listener')?.status === 'running' ? null : 'the listener is not running'
-  } catch (error) {
-    if (isPassing(error)) return error.message
-    throw error
   }
 }
 
