@@ -6,9 +6,9 @@
  * The servers run the built packages, as a user's program does. With `--conditions=@tasktree/source` they run the sources,
  * whose text then lies in V8's heap. The README of this folder says how that changes the figures.
  *
- * The environment variables PYTHON and UVLOOP_PYTHON name the Python interpreters for asyncio and for uvloop. Without a variable
- * the table has no rows for its loop. All servers run from the beginning to the end, and each round measures one after another,
- * so that a slow moment of the machine slows all of them. Each ratio is the median of the ratios within the rounds.
+ * The environment variables PYTHON and UVLOOP_PYTHON name the Python interpreters for asyncio and for uvloop. If a variable is
+ * not set, the table has no rows for its event loop. All servers run during the whole contest. Each round measures one server after
+ * the other, so that a slow moment of the machine slows all of them. Each ratio is the median of the ratios within the rounds.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -347,7 +347,7 @@ function asyncio(): [string, string, number][] {
   const script = new URL('locks.py', import.meta.url).pathname
   const { stdout } = spawnSync(python, [script], { encoding: 'utf8' })
   const figures = stdout.split(' ').map(Number)
-  // The Python script has no figure for the last contest.
+  // The Python script prints a figure for each contest but the last, so the figures are fewer than the contests.
   return figures.map((figure, i) => [contests[i]?.title ?? '', 'asyncio', figure])
 }
 

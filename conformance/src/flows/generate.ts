@@ -27,8 +27,8 @@ const waitKinds: Record<WaitKind, number> = {
 }
 
 /**
- * The weights of the statements without blocks in an endless program, in which most waits have no end. Such a program hangs if
- * the kernel loses a cancel, so the loss shows.
+ * The weights of the statements without blocks in an endless program. Most waits of such a program have no end. If the kernel
+ * loses a cancel, the program hangs, and the test notices that.
  */
 const endlessLeaves = { wait: 40, foreign: 30, hop: 10 }
 
@@ -37,7 +37,7 @@ export interface DrawOptions {
   longest: number
   /** Whether the loop's ready queue is shuffled. */
   shuffled: boolean
-  /** Whether half of the waits have no end (except in clean-up code), and no handler swallows a cancel. */
+  /** If true, half of the waits outside of clean-up code have no end, and no handler swallows a cancel. */
   endless?: boolean
 }
 

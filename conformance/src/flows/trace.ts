@@ -73,8 +73,8 @@ export class TracedScope {
    */
   awaited: TracedWait | null = null
   /**
-   * This scope and the scopes of `chain` that cancel its code directly. The task of a group has the group around it. A plain task
-   * has no scope around it.
+   * This scope and the scopes of `chain` that cancel its code directly. For a task of a group, the group is
+   * among them. For a task that belongs to no group, only this scope is.
    */
   readonly frames: readonly TracedScope[]
   readonly beginTime: number
