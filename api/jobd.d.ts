@@ -1764,6 +1764,14 @@ export declare class Store extends Actor {
 import type { JobdOptions } from './jobd.ts';
 export declare function checkJobdOptions(options: JobdOptions): void;
 
+// dist/tree/dashboard-sources.d.ts
+import type { LiveSources } from '../dashboard/live-view.ts';
+import type { History } from '../scheduling/history.ts';
+import type { PrometheusMetrics } from '../scheduling/prometheus.ts';
+import { type Directory } from '../server/commands.ts';
+import type { JobFeed } from '../store/job-feed.ts';
+export declare function dashboardSources(directory: Directory, feed: JobFeed, history: History, prometheus: PrometheusMetrics): LiveSources;
+
 // dist/tree/jobd.d.ts
 import { ActorSystem, type Logger } from '@tasktree/actor';
 import { type AccessOptions } from '../dashboard/access.ts';

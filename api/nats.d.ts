@@ -287,6 +287,18 @@ export declare function ifStored<T>(requests: Requests, { stream, sequence, id }
 }, request: () => Future<T>, otherwise: T): Future<T>;
 export declare function removeStored(requests: Requests, stream: string, sequence: number): Future<boolean>;
 
+// dist/cluster/cluster-connection.d.ts
+import type { Link } from '../link/link.ts';
+import type { NodeEntry } from '../link/nodes.ts';
+export declare class ClusterConnection implements AsyncDisposable {
+    #private;
+    constructor(link: Link, entry: NodeEntry);
+    start(): Promise<void>;
+    wait(): Promise<void>;
+    [Symbol.asyncDispose](): Promise<void>;
+    close(isFinal: boolean): Promise<void>;
+}
+
 // dist/cluster/cluster.d.ts
 import type { ConnectionOptions } from '@nats-io/transport-node';
 import { type Actor, type ActorClass, type ActorRef, type ChildOptions, type ChildSpec } from '@tasktree/actor';
