@@ -26,9 +26,11 @@ export const styles: readonly Style[] = ['async', 'generators']
 export async function runProgram(program: Program, style: Style): Promise<Outcome> {
   const interpreter = new interpreters[style](program, syncSteps, asyncSteps)
   const hung = Promise.withResolvers<never>()
+  // `runVirtual` waits a second before it calls a program deadlocked while a timer is open that keeps the process alive, because
+  // that timer may be the program's. So this timer does not keep the process alive.
   const alarm = setTimeout(() => {
     hung.reject(new Error('the program hangs'))
-  }, patience)
+  }, patience).unref()
   try {
     return await Promise.race([interpreter.run(), hung.promise])
   } finally {

@@ -27,9 +27,11 @@ export async function runProgram(program: Program, mode: Mode, patience: number)
   }
   process.on('unhandledRejection', onRejection)
   const hung = Promise.withResolvers<'hung'>()
+  // `runVirtual` waits a second before it calls a program deadlocked while a timer is open that keeps the process alive, because
+  // that timer may be the program's. So this timer does not keep the process alive.
   const alarm = setTimeout(() => {
     hung.resolve('hung')
-  }, patience)
+  }, patience).unref()
   let hangs = false
   try {
     const main = (): Promise<void> => interpreter.main()

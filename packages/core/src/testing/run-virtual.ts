@@ -23,7 +23,8 @@ const checksIfUnclear = 1_000
  * Runs `main` on a new loop in virtual time: when every task waits, the clock jumps to the next timer. Returns a
  * promise of the outcome of `main`. With `seed`, the tasks and callbacks that are ready run in a random order, and the
  * same seed always gives the same order. If every task waits and nothing can wake any of them, this promise rejects
- * with a DeadlockError, usually within a few milliseconds. If the program waits for real I/O, the run continues.
+ * with a DeadlockError, usually within a few milliseconds, and after a second while a timer of the runtime is open that
+ * was set before (`setTimeout`, unless `unref()` was called). If the program waits for real I/O, the run continues.
  *
  * @throws {TypeError} when `main` is neither a function nor a Coroutine, and for wrong options
  *
