@@ -7,6 +7,7 @@ export const code = {
   noJetStream: 10_039,
   noStream: 10_059,
   streamNameInUse: 10_058,
+  subjectsOverlap: 10_065,
   noMessage: 10_037,
   noConsumer: 10_014,
   full: 10_077,

@@ -41,6 +41,7 @@ export class NatsStreams {
       ...(maxMessages !== undefined && { max_msgs: maxMessages }),
       ...(maxPerSubject !== undefined && { max_msgs_per_subject: maxPerSubject }),
     }
+    let overlapped = false
     for (;;) {
       try {
         const { config } = await streams.info(name)
@@ -56,8 +57,12 @@ export class NatsStreams {
         await this.#addStream(settings, limits)
         return
       } catch (error) {
-        // Another program has created the stream meanwhile, with other limits.
-        if (!isRefusal(error, code.streamNameInUse)) throw translate(error, `the stream ${name}`)
+        // Another program has created the stream meanwhile, with other limits. While the server is creating it, it may answer that
+        // the subjects of the two overlap. If there is still no stream of this name then, the subjects are those of another stream.
+        const overlaps: boolean = isRefusal(error, code.subjectsOverlap) && !overlapped
+        if (!overlaps && !isRefusal(error, code.streamNameInUse))
+          throw translate(error, `the stream ${name}`)
+        overlapped = overlaps
       }
     }
   }
