@@ -14,7 +14,7 @@ function side(): { pair: StreamPair; input: PassThrough; output: StreamReader } 
   }
 }
 
-test('each direction ends on its own, and passes its end on', () =>
+test('copyBidirectional ends each direction on its own, and passes its end on', () =>
   run(async () => {
     const [client, server] = [side(), side()]
     const copying = createTask(() => copyBidirectional(client.pair, server.pair))
@@ -28,7 +28,7 @@ test('each direction ends on its own, and passes its end on', () =>
     expect(await timeout(1000, () => copying)).toEqual([7, 13])
   }))
 
-test('the failure of one direction cancels the other, and is thrown', () =>
+test('copyBidirectional throws the failure of one direction and cancels the other', () =>
   run(async () => {
     const failure = new Error('gone')
     const [client, server] = [side(), side()]
@@ -43,7 +43,7 @@ test('the failure of one direction cancels the other, and is thrown', () =>
     server.input.end()
   }))
 
-test('a cancel, and a signal, end both directions', () =>
+test('copyBidirectional ends both directions by a cancel of its task or by an aborted signal', () =>
   run(async () => {
     const [client, server] = [side(), side()]
     const controller = new AbortController()
@@ -60,7 +60,7 @@ test('a cancel, and a signal, end both directions', () =>
     expect(String(await client.pair[0].read())).toBe('x')
   }))
 
-test('arguments that cannot be copied are refused at once', () => {
+test('copyBidirectional refuses wrong arguments at the call', () => {
   const { pair } = side()
   expect(() => copyBidirectional(pair, 5 as never)).toThrow(
     new TypeError('copyBidirectional takes [reader, writer] twice, got number 5'),

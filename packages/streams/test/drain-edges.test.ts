@@ -26,7 +26,7 @@ async function until(condition: () => boolean): Promise<void> {
 const foreign = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 test.each([false, true])(
-  'a drain of several writes ends with the error of the sink; object mode: %s',
+  'StreamWriter.drain after several writes throws the error of the sink; object mode: %s',
   (objectMode) =>
     run(async () => {
       for (const writes of [1, 2, 3]) {
@@ -48,7 +48,7 @@ test.each([false, true])(
 )
 
 test.each([false, true])(
-  'a drain right after a write that fails at once throws; object mode: %s',
+  'StreamWriter.drain right after a write that fails at once throws the error; object mode: %s',
   (objectMode) =>
     run(async () => {
       for (const size of [1, 100_000]) {
@@ -64,7 +64,7 @@ test.each([false, true])(
     }),
 )
 
-test('a sink in object mode is written with backpressure', () =>
+test('StreamWriter writes to a sink in object mode with backpressure', () =>
   run(async () => {
     let taken = 0
     let take: (() => void) | null = null
@@ -101,7 +101,7 @@ test('a sink in object mode is written with backpressure', () =>
     writer.abort()
   }))
 
-test('a cancel of the code behind the sink does not cancel a task that waits for the sink', () =>
+test('drain and waitClosed throw a ConnectionResetError if the sink fails with a CancelledError', () =>
   run(async () => {
     const sinks = [
       (work: Future<void>) => new WritableStream({ write: async () => work }),
@@ -139,7 +139,7 @@ test('a cancel of the code behind the sink does not cancel a task that waits for
     await expect(draining).rejects.toBeInstanceOf(ConnectionResetError)
   }))
 
-test('an empty write after the close loses nothing, as in asyncio', () =>
+test('an empty write after the close of a StreamWriter is no loss, but a write of bytes is', () =>
   run(async () => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const writer = StreamWriter.to(new Writable({ write() {} }))
@@ -153,7 +153,7 @@ test('an empty write after the close loses nothing, as in asyncio', () =>
     writer.abort()
   }))
 
-test('a limit that is not a number is refused', () => {
+test('setWriteBufferLimits refuses limits that are not numbers', () => {
   const { transport } = StreamWriter.to(new Writable())
   for (const limits of [{ high: '5' }, { low: '1' }, { high: 10n }, { high: 5, low: null }]) {
     expect(() => transport.setWriteBufferLimits(limits as never)).toThrow(TypeError)
@@ -166,7 +166,7 @@ test('a limit that is not a number is refused', () => {
   transport.abort()
 })
 
-test('many flows that each drain after a write get no warning', () =>
+test('40 tasks that each drain after one write get no warning about buffered bytes', () =>
   run(async () => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const writer = StreamWriter.to(new Writable({ write() {} }))
@@ -184,7 +184,7 @@ test('many flows that each drain after a write get no warning', () =>
     writer.abort()
   }))
 
-test('a cancel ends a loop of drains that awaits promises of Node', () =>
+test('moveOnAfter ends a loop of drains that otherwise awaits only native promises', () =>
   run(async () => {
     const writer = StreamWriter.to(new Writable({ write: (_chunk, _encoding, done) => done() }))
     let written = 0

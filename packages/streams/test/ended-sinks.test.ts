@@ -60,36 +60,42 @@ async function checkLoss(writer: StreamWriter): Promise<void> {
 }
 
 describe.each(Object.entries(sinks))('%s', (_name, make) => {
-  test.each(Object.entries(ends))('that %s before it got a writer takes nothing', (_end, end) =>
-    run(async () => {
-      const sink = make()
-      await end(sink)
-      await checkLoss(StreamWriter.to(sink))
-    }),
+  test.each(Object.entries(ends))(
+    'that %s before it got a writer makes drain and waitClosed throw after a write',
+    (_end, end) =>
+      run(async () => {
+        const sink = make()
+        await end(sink)
+        await checkLoss(StreamWriter.to(sink))
+      }),
   )
 
-  test.each(Object.entries(ends))('that %s behind its writer takes nothing', (_end, end) =>
-    run(async () => {
-      const sink = make()
-      const writer = StreamWriter.to(sink)
-      await end(sink)
-      await checkLoss(writer)
-    }),
+  test.each(Object.entries(ends))(
+    'that %s after it got a writer makes drain and waitClosed throw after a write',
+    (_end, end) =>
+      run(async () => {
+        const sink = make()
+        const writer = StreamWriter.to(sink)
+        await end(sink)
+        await checkLoss(writer)
+      }),
   )
 
-  test.each(Object.entries(ends))('that %s fails the close after a write', (_end, end) =>
-    run(async () => {
-      const sink = make()
-      await end(sink)
-      const writer = StreamWriter.to(sink)
-      writer.write('lost')
-      expect(await thrown(timeout(10_000, () => writer[Symbol.asyncDispose]()))).toBeInstanceOf(
-        ConnectionResetError,
-      )
-    }),
+  test.each(Object.entries(ends))(
+    'that %s makes the disposal of the writer throw after a write',
+    (_end, end) =>
+      run(async () => {
+        const sink = make()
+        await end(sink)
+        const writer = StreamWriter.to(sink)
+        writer.write('lost')
+        expect(await thrown(timeout(10_000, () => writer[Symbol.asyncDispose]()))).toBeInstanceOf(
+          ConnectionResetError,
+        )
+      }),
   )
 
-  test('that has ended closes without an error if nothing was written', () =>
+  test('that has ended lets the writer close without an error if nothing was written', () =>
     run(async () => {
       const sink = make()
       sink.end()
@@ -100,7 +106,7 @@ describe.each(Object.entries(sinks))('%s', (_name, make) => {
     }))
 })
 
-test('bytes that were written before other code has ended the sink arrive', () =>
+test('bytes that were written before other code ended the sink arrive', () =>
   run(async () => {
     const { sink, taken } = slowSink()
     const writer = StreamWriter.to(sink)
@@ -112,7 +118,7 @@ test('bytes that were written before other code has ended the sink arrive', () =
     expect(taken()).toBe('01234end')
   }))
 
-test('a close after other code has destroyed the sink says that bytes are lost', () =>
+test('waitClosed throws if other code has destroyed the sink before it took all bytes', () =>
   run(async () => {
     const { sink } = slowSink()
     const writer = StreamWriter.to(sink)
@@ -149,39 +155,43 @@ describe.each([true, false])(
       },
     }
 
-    test.each(Object.entries(until))('%s has closed in order if it has taken all', (_when, wait) =>
-      run(async () => {
-        const sink = new Writable({ emitClose, write: (_chunk, _encoding, done) => done() })
-        const writer = StreamWriter.to(sink)
-        writer.write('taken')
-        await timeout(10_000, () => wait(sink, writer))
-        expect(await thrown(writer.drain())).toBeInstanceOf(ConnectionResetError)
-      }),
-    )
-
-    test.each(Object.entries(until))('%s says that bytes are lost', (_when, wait) =>
-      run(async () => {
-        const busy = (): Writable => new Writable({ emitClose, write: () => {} })
-        // The first write to this sink waits until the sink is open.
-        const unopened = (): Writable =>
-          new Writable({
-            emitClose,
-            construct: (done) => setTimeout(done, 5),
-            write: (_chunk, _encoding, done) => done(),
-          })
-        const objects = (): Writable =>
-          new Writable({ emitClose, objectMode: true, write: () => {} })
-        for (const make of [busy, unopened, objects]) {
-          const sink = make()
+    test.each(Object.entries(until))(
+      '%s lets waitClosed end without an error if the sink has taken all bytes',
+      (_when, wait) =>
+        run(async () => {
+          const sink = new Writable({ emitClose, write: (_chunk, _encoding, done) => done() })
           const writer = StreamWriter.to(sink)
-          writer.write('lost')
-          const closed = timeout(10_000, () => wait(sink, writer))
-          expect(await thrown(closed)).toBeInstanceOf(ConnectionResetError)
-        }
-      }),
+          writer.write('taken')
+          await timeout(10_000, () => wait(sink, writer))
+          expect(await thrown(writer.drain())).toBeInstanceOf(ConnectionResetError)
+        }),
     )
 
-    test('with an error fails the wait with that error', () =>
+    test.each(Object.entries(until))(
+      '%s makes waitClosed throw if the sink has not taken all bytes',
+      (_when, wait) =>
+        run(async () => {
+          const busy = (): Writable => new Writable({ emitClose, write: () => {} })
+          // The first write to this sink waits until the sink is open.
+          const unopened = (): Writable =>
+            new Writable({
+              emitClose,
+              construct: (done) => setTimeout(done, 5),
+              write: (_chunk, _encoding, done) => done(),
+            })
+          const objects = (): Writable =>
+            new Writable({ emitClose, objectMode: true, write: () => {} })
+          for (const make of [busy, unopened, objects]) {
+            const sink = make()
+            const writer = StreamWriter.to(sink)
+            writer.write('lost')
+            const closed = timeout(10_000, () => wait(sink, writer))
+            expect(await thrown(closed)).toBeInstanceOf(ConnectionResetError)
+          }
+        }),
+    )
+
+    test('with an error makes waitClosed throw this error', () =>
       run(async () => {
         const sink = new Writable({ emitClose, write: (_chunk, _encoding, done) => done() })
         const closed = StreamWriter.to(sink).waitClosed()
@@ -190,7 +200,7 @@ describe.each([true, false])(
         expect(await thrown(timeout(10_000, () => closed))).toBe(failure)
       }))
 
-    test('lets a drain that waits fail', () =>
+    test('makes a waiting drain throw', () =>
       run(async () => {
         const sink = new Writable({ emitClose, write: () => {} })
         const writer = StreamWriter.to(sink)
@@ -201,7 +211,7 @@ describe.each([true, false])(
         expect(await thrown(timeout(10_000, () => drained))).toBeInstanceOf(ConnectionResetError)
       }))
 
-    test('after the abort of its writer has closed', () =>
+    test('after the abort of its writer lets waitClosed end', () =>
       run(async () => {
         const writer = StreamWriter.to(new Writable({ emitClose, write: () => {} }))
         writer.write('given up')
@@ -218,31 +228,35 @@ describe('a WritableStream', () => {
     'was aborted': (sink) => sink.abort(),
   }
 
-  test.each(Object.entries(webEnds))('that %s takes nothing', (_end, end) =>
-    run(async () => {
-      const sink = new WritableStream<Uint8Array>({ close: () => sleep(2) })
-      await end(sink)
-      const writer = StreamWriter.to(sink)
-      writer.write('lost')
-      expect(await thrown(writer.drain())).toBeInstanceOf(Error)
-      writer.close()
-      expect(await thrown(timeout(10_000, () => writer.waitClosed()))).toBeInstanceOf(Error)
-    }),
+  test.each(Object.entries(webEnds))(
+    'that %s makes drain and waitClosed throw after a write',
+    (_end, end) =>
+      run(async () => {
+        const sink = new WritableStream<Uint8Array>({ close: () => sleep(2) })
+        await end(sink)
+        const writer = StreamWriter.to(sink)
+        writer.write('lost')
+        expect(await thrown(writer.drain())).toBeInstanceOf(Error)
+        writer.close()
+        expect(await thrown(timeout(10_000, () => writer.waitClosed()))).toBeInstanceOf(Error)
+      }),
   )
 
-  test.each(Object.entries(webEnds))('that %s fails the close after a write', (_end, end) =>
-    run(async () => {
-      const sink = new WritableStream<Uint8Array>({ close: () => sleep(2) })
-      await end(sink)
-      const writer = StreamWriter.to(sink)
-      writer.write('lost')
-      expect(await thrown(timeout(10_000, () => writer[Symbol.asyncDispose]()))).toBeInstanceOf(
-        Error,
-      )
-    }),
+  test.each(Object.entries(webEnds))(
+    'that %s makes the disposal of the writer throw after a write',
+    (_end, end) =>
+      run(async () => {
+        const sink = new WritableStream<Uint8Array>({ close: () => sleep(2) })
+        await end(sink)
+        const writer = StreamWriter.to(sink)
+        writer.write('lost')
+        expect(await thrown(timeout(10_000, () => writer[Symbol.asyncDispose]()))).toBeInstanceOf(
+          Error,
+        )
+      }),
   )
 
-  test('that is being closed closes without an error if nothing was written', () =>
+  test('that is being closed lets the writer close without an error if nothing was written', () =>
     run(async () => {
       const sink = new WritableStream<Uint8Array>({ close: () => sleep(2) })
       void sink.close()

@@ -1,7 +1,7 @@
 import * as streams from '@tasktree/streams'
 import { expect, test } from 'vitest'
 
-test('the public names', () => {
+test('the package exports exactly this list of names', () => {
   expect(Object.keys(streams)).toMatchInlineSnapshot(`
     [
       "compactCopy",

@@ -12,8 +12,8 @@ const reads: Record<string, (reader: StreamReader) => Promise<number>> = {
   readUntil: async (reader) => (await reader.readUntil('\n')).length,
 }
 
-describe('a cancel ends a loop whose bytes are in the buffer and that awaits promises of Node', () => {
-  test.each(Object.keys(reads))('%s, and takes no byte', (name) =>
+describe('moveOnAfter ends a loop of reads from the buffer that otherwise awaits only native promises', () => {
+  test.each(Object.keys(reads))('%s, and no byte is lost', (name) =>
     run(async () => {
       const reader = new StreamReader()
       reader.feedData(Buffer.from('abcd\n'.repeat(lines)))
@@ -30,7 +30,7 @@ describe('a cancel ends a loop whose bytes are in the buffer and that awaits pro
     }),
   )
 
-  test('for await over the reader', () =>
+  test('for await over the reader, and no byte is lost', () =>
     run(async () => {
       const reader = new StreamReader()
       reader.feedData(Buffer.from('abcd\n'.repeat(lines)))

@@ -30,7 +30,7 @@ const isForNode = (value: unknown): boolean => value !== revoked
 const outcome = (promise: PromiseLike<unknown>): PromiseLike<unknown> =>
   timeout(1000, () => promise).then(String, (error: unknown) => error)
 
-test.each(Object.entries(values))('%s becomes the cause of an OSError', (_, value) => {
+test.each(Object.entries(values))('toOSError makes %s the cause of an OSError', (_, value) => {
   const error = toOSError(value)
   expect(error).toBeInstanceOf(OSError)
   expect(error.message).toMatch(/^the stream failed with an object/)
@@ -38,57 +38,61 @@ test.each(Object.entries(values))('%s becomes the cause of an OSError', (_, valu
   expect(error.cause === value).toBe(true)
 })
 
-test.each(Object.entries(values))('a source that fails with %s ends its read', (_, value) =>
-  run(async () => {
-    const sources: Parameters<typeof StreamReader.from>[0][] = [
-      // oxlint-disable-next-line require-yield -- this source fails before its first chunk
-      (async function* (): AsyncGenerator<Buffer> {
-        throw value
-      })(),
-      new ReadableStream({ start: (controller) => controller.error(value) }),
-    ]
-    if (isForNode(value)) {
-      sources.push(
-        new Readable({
-          read() {
-            this.destroy(value as Error)
-          },
-        }),
-      )
-    }
-    for (const source of sources) {
-      const error = await outcome(StreamReader.from(source).read(1))
-      expect(error).toBeInstanceOf(OSError)
-      expect((error as Error).cause === value).toBe(true)
-    }
-  }),
-)
-
-test.each(Object.entries(values))('a sink that fails with %s ends the wait for it', (_, value) =>
-  run(async () => {
-    const sinks: Parameters<typeof StreamWriter.to>[0][] = [
-      new WritableStream({
-        write() {
+test.each(Object.entries(values))(
+  'a read from a source that fails with %s throws an OSError with this cause',
+  (_, value) =>
+    run(async () => {
+      const sources: Parameters<typeof StreamReader.from>[0][] = [
+        // oxlint-disable-next-line require-yield -- this source fails before its first chunk
+        (async function* (): AsyncGenerator<Buffer> {
           throw value
-        },
-      }),
-    ]
-    if (isForNode(value)) {
-      sinks.push(new Writable({ write: (_chunk, _encoding, done) => done(value as Error) }))
-    }
-    for (const sink of sinks) {
-      const writer = StreamWriter.to(sink)
-      writer.write('x')
-      for (const wait of [() => writer.waitClosed(), () => writer.drain()]) {
-        const error = await outcome(wait())
+        })(),
+        new ReadableStream({ start: (controller) => controller.error(value) }),
+      ]
+      if (isForNode(value)) {
+        sources.push(
+          new Readable({
+            read() {
+              this.destroy(value as Error)
+            },
+          }),
+        )
+      }
+      for (const source of sources) {
+        const error = await outcome(StreamReader.from(source).read(1))
         expect(error).toBeInstanceOf(OSError)
         expect((error as Error).cause === value).toBe(true)
       }
-    }
-  }),
+    }),
 )
 
-test('control: Node itself passes such a value on', async () => {
+test.each(Object.entries(values))(
+  'drain and waitClosed of a sink that fails with %s throw an OSError with this cause',
+  (_, value) =>
+    run(async () => {
+      const sinks: Parameters<typeof StreamWriter.to>[0][] = [
+        new WritableStream({
+          write() {
+            throw value
+          },
+        }),
+      ]
+      if (isForNode(value)) {
+        sinks.push(new Writable({ write: (_chunk, _encoding, done) => done(value as Error) }))
+      }
+      for (const sink of sinks) {
+        const writer = StreamWriter.to(sink)
+        writer.write('x')
+        for (const wait of [() => writer.waitClosed(), () => writer.drain()]) {
+          const error = await outcome(wait())
+          expect(error).toBeInstanceOf(OSError)
+          expect((error as Error).cause === value).toBe(true)
+        }
+      }
+    }),
+)
+
+test('control: a stream of Node fails with an object without a prototype as it is', async () => {
   const value: unknown = values['an object without a prototype']
   const readable = new Readable({
     read() {
@@ -99,7 +103,7 @@ test('control: Node itself passes such a value on', async () => {
   expect(thrown === value).toBe(true)
 })
 
-test('a name server that does not answer is a GaiError', () => {
+test('toOSError makes a GaiError of an error of a name server that does not answer', () => {
   // Node throws this error on a machine without a network.
   const control = Object.assign(new Error('getaddrinfo EAI_AGAIN example.com'), {
     code: 'EAI_AGAIN',

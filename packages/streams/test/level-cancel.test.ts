@@ -24,7 +24,7 @@ const reads: Record<string, (reader: StreamReader) => Promise<unknown>> = {
 }
 
 test.each(Object.keys(reads))(
-  '%s: a scope cancelled at any turn ends it, and the reader goes on',
+  '%s: a scope that is cancelled at any turn ends it, and the reader can be read afterwards',
   async (name) => {
     const cancels = await runVirtual(() =>
       sweepLevelCancel<Fed>({
@@ -90,7 +90,7 @@ const writes: Record<string, (writer: StreamWriter) => Promise<unknown>> = {
 }
 const moment = (i: number): Promise<void> => sleep(i < 4 ? 0 : 4).then(() => {})
 
-describe('a scope that is cancelled at any turn ends when the sink has closed', () => {
+describe('a scope that is cancelled at any turn ends when the sink has closed, when its body waits in', () => {
   test.each(Object.keys(writes))('%s', { tags: ['slow'], timeout: 60_000 }, (name) =>
     run(async () => {
       const cancels = await sweepLevelCancel<SlowSink>({
@@ -106,7 +106,7 @@ describe('a scope that is cancelled at any turn ends when the sink has closed', 
     }),
   )
 
-  test('a sink that never closes is given up after five seconds', () =>
+  test('a disposal, and after five seconds even if the sink never closes', () =>
     runVirtual(async () => {
       class Stuck extends Writable {
         override _destroy(): void {}

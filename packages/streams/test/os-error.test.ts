@@ -47,7 +47,7 @@ test.each<[string, () => unknown, string[]]>([
   ],
   ['a name', () => lookup('no-such-name.invalid'), ['code', 'errno', 'syscall']],
 ])(
-  'an error of %s has the facts of the error of Node, and no others',
+  'toOSError keeps the properties of the error of Node for %s, and adds no others',
   async (_name, fail, names) => {
     const control = await failureOf(fail)
     const error = toOSError(control)
@@ -59,7 +59,7 @@ test.each<[string, () => unknown, string[]]>([
   },
 )
 
-test('an error without facts has its code alone', () => {
+test('an OSError without details has only its code', () => {
   expect(factsOf(new OSError('x'))).toEqual({ code: 'EIO' })
   expect(factsOf(new GaiError('x', { address: undefined }))).toEqual({
     code: 'ENOTFOUND',
@@ -68,7 +68,7 @@ test('an error without facts has its code alone', () => {
   expect(new OSError('x').path).toBeUndefined()
 })
 
-test('a read says which file has failed', () =>
+test('a read of a file that fails throws an OSError with the path and the code', () =>
   run(async () => {
     const reader = StreamReader.from(createReadStream(missing))
     await expect(reader.read()).rejects.toMatchObject({

@@ -30,7 +30,7 @@ class SlowSource extends Readable {
   }
 }
 
-test('a source that the program has paused is read, as by the iterator of Node', () =>
+test('StreamReader.from reads a source that the program has paused', () =>
   run(async () => {
     const paused = (): PassThrough => new PassThrough().end('a\nb\n').pause()
     let control = ''
@@ -40,7 +40,7 @@ test('a source that the program has paused is read, as by the iterator of Node',
     expect(String(await timeout(1000, () => reader.read()))).toBe(control)
   }))
 
-test('the cancel of one caller of close ends only the wait of this caller', () =>
+test('the cancel of one of two callers of StreamReader.close ends only the wait of this caller', () =>
   run(async () => {
     const gate = Promise.withResolvers<null>()
     const source = new Readable({
@@ -60,7 +60,7 @@ test('the cancel of one caller of close ends only the wait of this caller', () =
     await timeout(1000, () => reader.close())
   }))
 
-test('an iterable is closed fully even if the task that closes it is cancelled', () =>
+test('StreamReader.close closes an iterable fully even if its task is cancelled', () =>
   run(async () => {
     const steps: string[] = []
     const never = new Future<void>()
@@ -83,7 +83,7 @@ test('an iterable is closed fully even if the task that closes it is cancelled',
     expect(steps).toEqual(['cleaned up'])
   }))
 
-test('the disposal in a cancelled scope waits for the source', () =>
+test('the disposal of a StreamReader in a cancelled scope waits until the source has closed', () =>
   run(async () => {
     const source = new SlowSource()
     await cancelScope(async (scope) => {
@@ -93,7 +93,7 @@ test('the disposal in a cancelled scope waits for the source', () =>
     expect(source.closed).toBe(true)
   }))
 
-test('the disposal in a cancelled scope gives a source up after 5 seconds', () =>
+test('the disposal of a StreamReader in a cancelled scope waits at most 5 seconds for the source', () =>
   runVirtual(async () => {
     const start = getRunningLoop().time()
     const stuck = new Readable({ read() {}, destroy() {} })
@@ -105,7 +105,7 @@ test('the disposal in a cancelled scope gives a source up after 5 seconds', () =
     expect(getRunningLoop().time() - start).toBe(5000)
   }))
 
-test('an error of the closing is thrown, and an error that came before is not thrown again', () =>
+test('StreamReader.close throws an error of the closing, but not an error that a read has thrown before', () =>
   run(async () => {
     const failure = new Error('the descriptor is bad')
     await expect(StreamReader.from(new SlowSource(failure)).close()).rejects.toBe(failure)
@@ -118,7 +118,7 @@ test('an error of the closing is thrown, and an error that came before is not th
     await timeout(1000, () => reader.close())
   }))
 
-test('a source that emits no close, or has closed before, is closed all the same', () =>
+test('StreamReader.close ends for a source that emits no close event or has closed before', () =>
   run(async () => {
     const mute = new Readable({ read() {}, emitClose: false })
     await timeout(1000, () => StreamReader.from(mute).close())
@@ -139,7 +139,7 @@ test('a source that emits no close, or has closed before, is closed all the same
   }))
 
 test.each([true, false])(
-  'close waits for a source with emitClose: %s that takes its time, whoever destroyed it',
+  'StreamReader.close waits for a source with emitClose: %s that closes slowly, even if other code destroyed it',
   (emitClose) =>
     run(async () => {
       for (const isDestroyed of [false, true]) {
@@ -161,7 +161,7 @@ test.each([true, false])(
 )
 
 test.each([true, false])(
-  'a source with emitClose: %s that other code destroys ends a read',
+  'a read ends with an error when other code destroys its source with emitClose: %s',
   (emitClose) =>
     run(async () => {
       for (const error of [undefined, new Error('the disk is gone')]) {
@@ -178,7 +178,7 @@ test.each([true, false])(
 )
 
 test.each(['read', 'readLine', 'readInto'] as const)(
-  'a %s that was woken when the reader is closed does not take the close for the end',
+  'a %s that was woken when its reader is closed throws, and does not take the close for the end',
   (what) =>
     run(async () => {
       const reader = new StreamReader()
@@ -199,7 +199,7 @@ test.each(['read', 'readLine', 'readInto'] as const)(
     }),
 )
 
-test('closing a reader that has ended and was read changes nothing of its end', () =>
+test('close() of a StreamReader that was read to its end leaves atEof() true', () =>
   run(async () => {
     const reader = new StreamReader()
     reader.feedEof()

@@ -45,12 +45,12 @@ const reads: Record<string, (reader: StreamReader) => Promise<unknown>> = {
 
 for (const [kind, source] of Object.entries(failing)) {
   test.each(Object.entries(reads))(
-    `${kind} that fails right after its last chunk ends a waiting %s with its error`,
+    `${kind} that fails right after its last chunk makes a waiting %s throw its error`,
     (_, read) =>
       run(async () => expect(await outcome(read(StreamReader.from(source('abc'))))).toBe(failure)),
   )
 
-  test(`${kind} that fails loses no byte that came before`, () =>
+  test(`${kind} that fails loses no byte that came before the failure`, () =>
     run(async () => {
       const chunked = StreamReader.from(source('abc'))
       expect(await outcome(chunked.read(9))).toBe('abc')
@@ -67,7 +67,7 @@ for (const [kind, source] of Object.entries(failing)) {
     }))
 }
 
-test('a protocol that feeds and then fails in one turn: a read that has all it needs gets it', () =>
+test('a waiting read that has all its bytes gets them although the source fails in the same turn', () =>
   run(async () => {
     for (const [read, expected] of [
       [(reader: StreamReader) => reader.readLine(), 'a\n'],
@@ -87,7 +87,7 @@ test('a protocol that feeds and then fails in one turn: a read that has all it n
     }
   }))
 
-test('a read right after a cancelled one reads, whether the bytes or the cancel came first', () =>
+test('a read right after a cancelled read gets the bytes, whether they or the cancel came first', () =>
   run(async () => {
     for (const read of [
       (reader: StreamReader) => reader.read(9),
@@ -110,7 +110,7 @@ test('a read right after a cancelled one reads, whether the bytes or the cancel 
     }
   }))
 
-test('a read of a task that was cancelled long ago waits like any other read', () =>
+test('a second read is refused while a task that has caught a cancel waits in its read', () =>
   run(async () => {
     for (const isFed of [false, true]) {
       const reader = new StreamReader()
@@ -134,7 +134,7 @@ test('a read of a task that was cancelled long ago waits like any other read', (
     }
   }))
 
-test('peek leaves the bytes, over chunks and at the end', () =>
+test('StreamReader.peek gives bytes without taking them, over several chunks and at the end', () =>
   run(async () => {
     const reader = new StreamReader()
     const peeking = createTask(() => reader.peek(4))
@@ -155,7 +155,7 @@ test('peek leaves the bytes, over chunks and at the end', () =>
     expect(() => reader.peek(1.5)).toThrow(TypeError)
   }))
 
-test('readInto fills a buffer of the caller, and returns 0 at the end', () =>
+test('StreamReader.readInto fills a buffer of the caller, and returns 0 at the end', () =>
   run(async () => {
     const reader = new StreamReader()
     const target = Buffer.alloc(4, '.')
@@ -176,7 +176,7 @@ test('readInto fills a buffer of the caller, and returns 0 at the end', () =>
     expect(() => reader.readInto([] as never)).toThrow(TypeError)
   }))
 
-test('unread bytes are read first, also after the end', () =>
+test('bytes passed to StreamReader.unread are read first, even after the end', () =>
   run(async () => {
     const reader = new StreamReader()
     reader.feedData('line\nrest')
@@ -198,7 +198,7 @@ test('unread bytes are read first, also after the end', () =>
     await reading
   }))
 
-test('closing a reader closes its source, and ends the read that waits', () =>
+test('StreamReader.close closes the source, and makes a waiting read throw', () =>
   run(async () => {
     const closed: string[] = []
     const never = new Future<void>()
@@ -229,7 +229,7 @@ test('closing a reader closes its source, and ends the read that waits', () =>
     }
   }))
 
-test('an iterable whose source is paused is closed too', () =>
+test('StreamReader.close closes an iterable that is paused because the buffer is full', () =>
   run(async () => {
     let isClosed = false
     async function* endless(): AsyncGenerator<Buffer> {
@@ -245,7 +245,7 @@ test('an iterable whose source is paused is closed too', () =>
     expect(isClosed).toBe(true)
   }))
 
-test('a source of objects fails the read, and is closed', () =>
+test('a read from a source of objects throws a TypeError, and the source is closed', () =>
   run(async () => {
     const readable = Readable.from([{ a: 1 }])
     const reader = StreamReader.from(readable)
@@ -268,7 +268,7 @@ test('a source of objects fails the read, and is closed', () =>
     )
   }))
 
-test('lines of UTF-16 end at a line feed, not at a byte of another character', () =>
+test("lines('utf16le') splits at line feeds, and not at a byte 0A of another character", () =>
   run(async () => {
     // The bytes of ਊ and Ā contain 0A 00 across the border between the two characters.
     const text = '\u0A0A\u0100\u010A\u0000x\r\nÿ\nrest\u0A0A'
@@ -283,7 +283,7 @@ test('lines of UTF-16 end at a line feed, not at a byte of another character', (
     }
   }))
 
-test('a line of UTF-16 that is too long is dropped without half a character', () =>
+test("lines('utf16le') drops a line above the limit without leaving half a character", () =>
   run(async () => {
     const text = `${'a'.repeat(20)}\nb\nc`
     const bytes = Buffer.from(text, 'utf16le')
@@ -318,7 +318,7 @@ test('a line of UTF-16 that is too long is dropped without half a character', ()
     expect(lines).toEqual(['a\u0A0A'])
   }))
 
-test('a limit is a whole number of bytes above 0, or Infinity', async () => {
+test('the limit of a StreamReader must be a whole number above 0, or Infinity', async () => {
   expect(() => new StreamReader({ limit: 1000.5 })).toThrow(RangeError)
   expect(() => new StreamReader({ limit: Number.NaN })).toThrow(RangeError)
   const reader = new StreamReader({ limit: Infinity })
@@ -327,7 +327,7 @@ test('a limit is a whole number of bytes above 0, or Infinity', async () => {
   expect((await reader.readLine()).length).toBe(1_000_001)
 })
 
-test('a read of more bytes than the reader buffers does not wait for a paused source', () =>
+test('a read of more bytes than the limit gets them from a source that is paused at the limit', () =>
   run(async () => {
     let given = 0
     async function* source(): AsyncGenerator<Buffer> {
@@ -339,7 +339,7 @@ test('a read of more bytes than the reader buffers does not wait for a paused so
     expect((await timeout(1000, () => reader.read())).length).toBe(5000)
   }))
 
-test('pieces that are put back are read in their order, beside pieces that arrive', async () => {
+test('bytes from unread and from feedData are read in the right order', async () => {
   const reader = new StreamReader()
   let expected = ''
   for (let i = 0; i < 1000; i++) {
@@ -355,7 +355,7 @@ test('pieces that are put back are read in their order, beside pieces that arriv
   expect(String(await reader.read())).toBe(expected)
 })
 
-test('a record that is kept does not keep the chunk that it came in', async () => {
+test('a record that a read has given does not keep the whole chunk in memory', async () => {
   const chunk = Buffer.alloc(131_072, 'x'.repeat(99) + '\n')
   const reader = new StreamReader()
   reader.feedData(chunk)
@@ -389,7 +389,7 @@ test('a record that is kept does not keep the chunk that it came in', async () =
   expect((await whole.read(131_072)).buffer).toBe(chunk.buffer)
 })
 
-test('the end of a stream before enough bytes is an IncompleteReadError as before', async () => {
+test('readExactly throws an IncompleteReadError if the stream ends too early', async () => {
   const reader = new StreamReader()
   reader.feedData('abc')
   reader.feedEof()

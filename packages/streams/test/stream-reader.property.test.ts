@@ -20,7 +20,7 @@ const chunked = fc
     return { text, chunks }
   })
 
-test('lines do not depend on how the bytes were cut', () =>
+test('lines do not depend on how the bytes were cut into chunks, for random bytes', () =>
   fc.assert(
     fc.asyncProperty(chunked, async ({ text, chunks }) => {
       const reader = new StreamReader()
@@ -32,7 +32,7 @@ test('lines do not depend on how the bytes were cut', () =>
     }),
   ))
 
-test('a separator is found wherever it is cut, also while the reader waits', () =>
+test('readUntil finds a separator that is cut anywhere, for random bytes and while it waits', () =>
   fc.assert(
     fc.asyncProperty(chunked, fc.constantFrom('ab', '\r\n', 'aba'), ({ text, chunks }, separator) =>
       run(async () => {
@@ -70,7 +70,7 @@ function divided(text: string, separators: readonly string[]): string[] {
 }
 
 test.each([true, false])(
-  'of several separators the one that ends first counts, also far behind; buffered: %s',
+  'readUntil with several separators stops at the separator that ends first, for random bytes; buffered: %s',
   (isBuffered) =>
     fc.assert(
       fc.asyncProperty(
@@ -107,7 +107,7 @@ test.each([true, false])(
     ),
 )
 
-test('reads of any size give every byte once, in order', () =>
+test('reads of random sizes give every byte once and in order', () =>
   fc.assert(
     fc.asyncProperty(chunked, fc.array(fc.nat(12)), async ({ text, chunks }, sizes) => {
       const reader = new StreamReader()

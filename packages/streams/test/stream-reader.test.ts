@@ -8,7 +8,7 @@ const outcome = (promise: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   )
 
-test('bytes of one chunk are read as a view of the chunk', async () => {
+test('lines of one chunk are views of the chunk, without a copy', async () => {
   const reader = new StreamReader()
   const chunk = Buffer.from('line one\nline two\n')
   reader.feedData(chunk)
@@ -16,7 +16,7 @@ test('bytes of one chunk are read as a view of the chunk', async () => {
   for (let i = 0; i < 4; i++) expect((await reader.readLine()).buffer).toBe(chunk.buffer)
 })
 
-test('wrong arguments are refused at once', () => {
+test('StreamReader refuses wrong arguments at the call', () => {
   const reader = new StreamReader()
   expect(() => reader.read(1.5)).toThrow(TypeError)
   expect(() => reader.readExactly(-1)).toThrow(RangeError)
@@ -28,7 +28,7 @@ test('wrong arguments are refused at once', () => {
   expect(() => StreamReader.from(3 as never)).toThrow(TypeError)
 })
 
-test('wrong options are refused at once, and leave the reader free', async () => {
+test('StreamReader refuses wrong options at the call, and can be read afterwards', async () => {
   const reader = new StreamReader()
   const reads = [
     (options: never) => reader.read(1, options),
@@ -54,14 +54,14 @@ test('wrong options are refused at once, and leave the reader free', async () =>
   expect(String(await reader.read())).toBe('free')
 })
 
-test('of several separators the one that ends first wins, the shorter of two', async () => {
+test('readUntil stops at the separator that ends first, or at the shorter of two with the same end', async () => {
   const reader = new StreamReader()
   reader.feedData('one;two\r\nthree')
   expect(String(await reader.readUntil(['\r\n', ';']))).toBe('one;')
   expect(String(await reader.readUntil(['\n', '\r\n']))).toBe('two\r\n')
 })
 
-test('an overrun consumes nothing in readUntil, and says how much there is', async () => {
+test('readUntil above the limit takes no bytes, and its error says how many there are', async () => {
   const reader = new StreamReader({ limit: 4 })
   reader.feedData('123456')
   const error = await outcome(reader.readUntil('\n'))
@@ -73,7 +73,7 @@ test('an overrun consumes nothing in readUntil, and says how much there is', asy
   expect(String(await reader.readUntil('\n'))).toBe('x\n')
 })
 
-test('the source is paused above twice the limit and resumed at the limit', async () => {
+test('a StreamReader pauses its source above twice the limit and resumes it at the limit', async () => {
   const calls: string[] = []
   const reader = new StreamReader({ limit: 10 })
   reader.setTransport({
@@ -90,7 +90,7 @@ test('the source is paused above twice the limit and resumed at the limit', asyn
   expect(calls).toEqual(['pause', 'resume'])
 })
 
-test('the error of the source is thrown by the read that waits and by every later one', () =>
+test('the error of the source is thrown by the waiting read and by every later read', () =>
   run(async () => {
     const reader = new StreamReader()
     const reading = createTask(() => reader.readLine())
@@ -103,7 +103,7 @@ test('the error of the source is thrown by the read that waits and by every late
     expect(reader.exception()).toBe(failure)
   }))
 
-test('data and a cancel in the same turn: the cancel wins and the data stays', () =>
+test('a read that is cancelled in the turn in which its bytes come is cancelled, and the bytes stay', () =>
   run(async () => {
     const reader = new StreamReader()
     for (const dataFirst of [true, false]) {
@@ -118,22 +118,25 @@ test('data and a cancel in the same turn: the cancel wins and the data stays', (
     }
   }))
 
-test('a long line a byte at a time costs linear time', { tags: ['slow'] }, () =>
-  run(async () => {
-    const size = 1 << 20
-    const reader = new StreamReader({ limit: size })
-    const reading = reader.readLine()
-    const byte = Buffer.from('x')
-    for (let i = 0; i < size; i++) {
-      reader.feedData(byte)
-      if (i % 1024 === 0) await sleep(0)
-    }
-    reader.feedData('\n')
-    expect((await reading).length).toBe(size + 1)
-  }),
+test(
+  'reading a line of a million bytes that come one by one takes linear time',
+  { tags: ['slow'] },
+  () =>
+    run(async () => {
+      const size = 1 << 20
+      const reader = new StreamReader({ limit: size })
+      const reading = reader.readLine()
+      const byte = Buffer.from('x')
+      for (let i = 0; i < size; i++) {
+        reader.feedData(byte)
+        if (i % 1024 === 0) await sleep(0)
+      }
+      reader.feedData('\n')
+      expect((await reading).length).toBe(size + 1)
+    }),
 )
 
-test('an iterable is read no further than the reader has room', () =>
+test('StreamReader.from takes no more from an iterable than the buffer has room for', () =>
   run(async () => {
     let given = 0
     async function* source(): AsyncGenerator<Buffer> {
@@ -151,14 +154,14 @@ test('an iterable is read no further than the reader has room', () =>
     expect(given).toBeLessThan(23)
   }))
 
-test('a web stream and its lines', async () => {
+test('StreamReader.from accepts a web stream, and lines() gives its lines', async () => {
   const reader = StreamReader.from(new Response('one\r\ntwo\nrest').body as ReadableStream)
   const lines: string[] = []
   for await (const line of reader.lines()) lines.push(line)
   expect(lines).toEqual(['one', 'two', 'rest'])
 })
 
-test('a read that waits takes nothing when it is abandoned before its turn', () =>
+test('a read that is cancelled before its turn takes no bytes', () =>
   run(async () => {
     const reader = new StreamReader()
     const first = createTask(() => reader.read(10))

@@ -24,7 +24,7 @@ import {
 } from '@tasktree/streams'
 import { describe, expect, test, vi } from 'vitest'
 
-test('drain waits for a slow sink, and a cancelled one leaves nothing behind', () =>
+test('drain waits for a slow sink, and a cancelled drain leaves no listener behind', () =>
   run(async () => {
     const sink = new PassThrough()
     const writer = StreamWriter.to(sink)
@@ -46,7 +46,7 @@ test('drain waits for a slow sink, and a cancelled one leaves nothing behind', (
     await writer[Symbol.asyncDispose]()
   }))
 
-test('a drain that waits ends with the error of the sink', () =>
+test('a waiting drain throws the error of the sink, and so does waitClosed', () =>
   run(async () => {
     const failed = new Future<void>()
     const sink = new Writable({
@@ -64,7 +64,7 @@ test('a drain that waits ends with the error of the sink', () =>
     await expect(writer.drain()).rejects.toThrow('disk full')
   }))
 
-test('a drain after the failure of the sink throws its error, even before Node has told it', () =>
+test('drain throws the error of a failed sink even before Node emits the error', () =>
   run(async () => {
     const closed = new Future<void>()
     const sink = new Writable({
@@ -82,7 +82,7 @@ test('a drain after the failure of the sink throws its error, even before Node h
     await expect(writer.waitClosed()).rejects.toBe(failure)
   }))
 
-describe('an error of the sink that is not of a connection', () => {
+describe('an error of the sink that is not about a connection', () => {
   const full = '/dev/full'
 
   /** Writes and drains until the drain throws. Returns the error. */
@@ -117,14 +117,14 @@ describe('an error of the sink that is not of a connection', () => {
     }),
   )
 
-  test('says which file could not be opened', () =>
+  test('has the path of the file that could not be opened', () =>
     run(async () => {
       const path = join(tmpdir(), 'no such folder', 'file')
       const error = await fill(StreamWriter.to(createWriteStream(path)))
       expect(error).toMatchObject({ name: 'OSError', code: 'ENOENT', syscall: 'open', path })
     }))
 
-  test('is thrown by a drain of a web stream, whatever it is', () =>
+  test('of a web stream is thrown by drain as it is', () =>
     run(async () => {
       const failure = new RangeError('quota')
       const sink = new WritableStream({ write: () => Promise.reject(failure) })
@@ -138,29 +138,31 @@ describe('an error of the sink that is not of a connection', () => {
     ['EHOSTUNREACH', Object.assign(new Error('read EHOSTUNREACH'), { code: 'EHOSTUNREACH' })],
     ['the end of the stream', undefined],
     ['a cancel of other code', new CancelledError('enough')],
-  ])('control: %s is a ConnectionResetError', (_name, failure) =>
-    run(async () => {
-      const sink = new PassThrough()
-      const writer = StreamWriter.to(sink)
-      sink.destroy(failure)
-      await writer.waitClosed().catch(() => {})
-      const error: unknown = await writer.drain().catch((reason: unknown) => reason)
-      expect(error).toBeInstanceOf(ConnectionResetError)
-      expect(isCancelled(error)).toBe(false)
-      const { cause } = error as Error
-      if (failure !== undefined) expect([cause, (cause as Error).cause]).toContain(failure)
-    }),
+  ])(
+    'control: a sink that fails with %s makes drain throw a ConnectionResetError',
+    (_name, failure) =>
+      run(async () => {
+        const sink = new PassThrough()
+        const writer = StreamWriter.to(sink)
+        sink.destroy(failure)
+        await writer.waitClosed().catch(() => {})
+        const error: unknown = await writer.drain().catch((reason: unknown) => reason)
+        expect(error).toBeInstanceOf(ConnectionResetError)
+        expect(isCancelled(error)).toBe(false)
+        const { cause } = error as Error
+        if (failure !== undefined) expect([cause, (cause as Error).cause]).toContain(failure)
+      }),
   )
 })
 
-describe('writes after the end', () => {
+describe('writes after the close of a StreamWriter', () => {
   function closed(): StreamWriter {
     const writer = StreamWriter.to(new PassThrough())
     writer.abort()
     return writer
   }
 
-  test('of code that drains after each batch get no warning', async () => {
+  test('by code that drains after each batch cause no warning', async () => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const writer = closed()
     for (let batch = 0; batch < 20; batch++) {
@@ -170,7 +172,7 @@ describe('writes after the end', () => {
     expect(warn).not.toHaveBeenCalled()
   })
 
-  test('of code that never drains get one warning', () => {
+  test('by code that never drains cause one warning', () => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const writer = closed()
     for (let i = 0; i < 1_000; i++) writer.write('x')
@@ -179,7 +181,7 @@ describe('writes after the end', () => {
   })
 })
 
-test('a producer that never drains is warned once', () => {
+test('code that writes without a drain gets one warning about the buffered bytes', () => {
   const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
   const writer = StreamWriter.to(new PassThrough())
   for (let i = 0; i < 100; i++) writer.write(Buffer.alloc(65_536))
@@ -188,7 +190,7 @@ test('a producer that never drains is warned once', () => {
   writer.abort()
 })
 
-test('writing after writeEof is an error, and no bytes are', () => {
+test('write after writeEof throws, and so does a write of a number', () => {
   const writer = StreamWriter.to(new PassThrough())
   expect(() => writer.write(3 as never)).toThrow(TypeError)
   expect(() => StreamWriter.to(3 as never)).toThrow(TypeError)
@@ -197,7 +199,7 @@ test('writing after writeEof is an error, and no bytes are', () => {
   writer.abort()
 })
 
-test('wrong options are refused at once', () => {
+test('StreamWriter and FlowControl refuse wrong options at the call', () => {
   const writer = StreamWriter.to(new PassThrough())
   const flow = new FlowControl()
   const waits = [
@@ -218,7 +220,7 @@ test('wrong options are refused at once', () => {
   writer.abort()
 })
 
-test('a web stream is written with backpressure', () =>
+test('StreamWriter writes to a web stream with backpressure', () =>
   run(async () => {
     const go = new Future<void>()
     let taken = 0
@@ -239,10 +241,10 @@ test('a web stream is written with backpressure', () =>
     expect(taken).toBe(100_005)
   }))
 
-test('a sink that is not a socket cannot start TLS', () =>
+test('startTls rejects if the sink is not a socket', () =>
   expect(StreamWriter.to(new PassThrough()).startTls({})).rejects.toBeInstanceOf(RuntimeError))
 
-test('a writer whose sink keeps up lets timers and I/O in', () =>
+test('a loop of drains on a fast sink lets a timer fire', () =>
   run(async () => {
     const writer = StreamWriter.to(new Writable({ write: (_chunk, _encoding, done) => done() }))
     const struck = new Future<void>()

@@ -17,7 +17,7 @@ function fed(...chunks: string[]): StreamReader {
   return reader
 }
 
-test('lines, with a rest at the end', async () => {
+test('readLine gives the lines of several chunks, and the rest at the end', async () => {
   const reader = fed('one\ntw', 'o\nrest')
   expect(String(await reader.readLine())).toBe('one\n')
   expect(String(await reader.readLine())).toBe('two\n')
@@ -26,7 +26,7 @@ test('lines, with a rest at the end', async () => {
   expect(reader.atEof()).toBe(true)
 })
 
-test('a separator is found over every chunk border', async () => {
+test('readUntil finds a separator that is cut at any place', async () => {
   const text = 'ab<sep>cd'
   for (let cut = 0; cut <= text.length; cut++) {
     for (let second = cut; second <= text.length; second++) {
@@ -37,7 +37,7 @@ test('a separator is found over every chunk border', async () => {
   }
 })
 
-test('readExactly says what came when the end came first', async () => {
+test('readExactly throws an error with the bytes that came if the stream ends too early', async () => {
   const error = await fed('abc')
     .readExactly(5)
     .then(
@@ -48,14 +48,14 @@ test('readExactly says what came when the end came first', async () => {
   expect(error).toMatchObject({ expected: 5, partial: Buffer.from('abc') })
 })
 
-test('a line above the limit is refused with bounded memory, and reading goes on after it', async () => {
+test('readLine throws for a line above the limit, and gives the next line afterwards', async () => {
   const reader = new StreamReader({ limit: 10 })
   reader.feedData(Buffer.from(`${'x'.repeat(30)}\nnext\n`))
   await expect(reader.readLine()).rejects.toBeInstanceOf(LimitOverrunError)
   expect(String(await reader.readLine())).toBe('next\n')
 })
 
-test('a cancelled read consumes nothing, and a second reader is refused', () =>
+test('a cancelled read takes no bytes, and a second read at the same time is refused', () =>
   run(async () => {
     const reader = new StreamReader()
     reader.feedData(Buffer.from('abc'))
@@ -75,7 +75,7 @@ test('a cancelled read consumes nothing, and a second reader is refused', () =>
     expect(String(await reader.read())).toBe('abc')
   }))
 
-test('copy refuses at once what it cannot copy from or to', () => {
+test('copy refuses wrong arguments at the call', () => {
   const writer = StreamWriter.to(new PassThrough())
   expect(() => copy('reader' as never, writer)).toThrow(
     new TypeError('copy takes a StreamReader to copy from, got string reader'),
@@ -89,7 +89,7 @@ test('copy refuses at once what it cannot copy from or to', () => {
   writer.abort()
 })
 
-test('copy moves everything at the pace of the slower side', () =>
+test('copy moves a million bytes from a reader to a writer', () =>
   run(async () => {
     async function* source(): AsyncGenerator<Buffer> {
       for (let i = 0; i < 100; i++) yield Buffer.alloc(10_000, i)
@@ -102,7 +102,7 @@ test('copy moves everything at the pace of the slower side', () =>
     expect(received).toBe(1_000_000)
   }))
 
-test('drain throws when the sink has gone, and writes before it are quiet', async () => {
+test('drain throws when the sink is closed, and a write before it does not throw', async () => {
   vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
   const sink = new PassThrough()
   const writer = StreamWriter.to(sink)

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-test('drain after writeEof ends when the sink has taken all', () =>
+test('drain after writeEof ends when the sink has taken all bytes', () =>
   run(async () => {
     let taken = 0
     const sink = new Writable({
@@ -23,7 +23,7 @@ test('drain after writeEof ends when the sink has taken all', () =>
     await timeout(1000, () => writer.waitClosed())
   }))
 
-test('limits that are lowered after writeEof do not make drain wait for ever', () =>
+test('drain ends even if the write buffer limits are lowered after writeEof', () =>
   run(async () => {
     const sink = new PassThrough()
     const writer = StreamWriter.to(sink)
@@ -35,7 +35,7 @@ test('limits that are lowered after writeEof do not make drain wait for ever', (
     writer.abort()
   }))
 
-test('writeEof and then close of a web stream, as after every request', () =>
+test('writeEof followed by close sends all bytes to a web stream and closes it', () =>
   run(async () => {
     const written: string[] = []
     const writer = StreamWriter.to(
@@ -54,7 +54,7 @@ test('writeEof and then close of a web stream, as after every request', () =>
     expect(written).toEqual(['abc'])
   }))
 
-test("one's own abort of a web stream is not an error, before and after a write", () =>
+test('waitClosed does not throw after abort() of a web stream, with or without a write before', () =>
   run(async () => {
     for (const isWritten of [true, false]) {
       let reason: unknown = 'none'
@@ -74,7 +74,7 @@ test("one's own abort of a web stream is not an error, before and after a write"
     }
   }))
 
-test('the error of a web stream is thrown, in a write and in its close', () =>
+test('waitClosed throws the error of a web stream that fails in a write or in its close', () =>
   run(async () => {
     const failure = new Error('disk full')
     const fail = (): Promise<never> => Promise.reject(failure)
@@ -86,7 +86,7 @@ test('the error of a web stream is thrown, in a write and in its close', () =>
     }
   }))
 
-test('an error of a Node stream in its last write is thrown, though it was closed before', () =>
+test('waitClosed throws the error of the last write to a Node stream, even after close()', () =>
   run(async () => {
     const failure = new Error('disk full')
     const writer = StreamWriter.to(
@@ -97,7 +97,7 @@ test('an error of a Node stream in its last write is thrown, though it was close
     await expect(timeout(1000, () => writer.waitClosed())).rejects.toBe(failure)
   }))
 
-test('copy takes a reader with any limit', () =>
+test('copy accepts a reader with any limit', () =>
   run(async () => {
     for (const limit of [1, 65_536, Infinity]) {
       const source = new PassThrough().end('hello')

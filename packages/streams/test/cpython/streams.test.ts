@@ -39,7 +39,7 @@ async function whileWaiting<T>(read: () => Promise<T>, feed: () => void): Promis
 }
 
 // test_feed_empty_data, test_feed_nonempty_data
-test('feedData adds its bytes to the buffer, and an empty chunk changes nothing', async () => {
+test('feedData of a StreamReader adds its bytes to the buffer, and an empty chunk changes nothing', async () => {
   const empty = fed(undefined, '')
   expect(await rest(empty)).toBe('')
   const reader = fed(undefined, DATA)
@@ -47,14 +47,14 @@ test('feedData adds its bytes to the buffer, and an empty chunk changes nothing'
 })
 
 // test_read_zero
-test('a read of zero bytes takes nothing', async () => {
+test('read(0) takes no bytes', async () => {
   const reader = fed(undefined, DATA)
   expect(String(await reader.read(0))).toBe('')
   expect(await rest(reader)).toBe(DATA)
 })
 
 // test_read
-test('a waiting read gets the bytes that come', () =>
+test('a waiting read gets the bytes that are fed', () =>
   run(async () => {
     const reader = new StreamReader()
     const data = await whileWaiting(
@@ -66,14 +66,14 @@ test('a waiting read gets the bytes that come', () =>
   }))
 
 // test_read_line_breaks
-test('a read ignores line endings, and takes no more bytes than it was asked for', async () => {
+test('read(n) ignores line endings, and takes at most n bytes', async () => {
   const reader = fed(undefined, 'line1', 'line2')
   expect(String(await reader.read(5))).toBe('line1')
   expect(await rest(reader)).toBe('line2')
 })
 
 // test_read_eof
-test('a read at the end of the stream is empty', () =>
+test('read gives no bytes at the end of the stream', () =>
   run(async () => {
     const reader = new StreamReader()
     const data = await whileWaiting(
@@ -84,7 +84,7 @@ test('a read at the end of the stream is empty', () =>
   }))
 
 // test_read_until_eof
-test('a read without a size waits for the end of the stream', () =>
+test('read without a size waits for the end of the stream and gives all bytes', () =>
   run(async () => {
     const reader = new StreamReader()
     const data = await whileWaiting(
@@ -103,28 +103,31 @@ test.each([
   ['read', (reader: StreamReader) => reader.read(2), 'li'],
   ['readLine', (reader: StreamReader) => reader.readLine(), 'line\n'],
   ['readExactly', (reader: StreamReader) => reader.readExactly(2), 'li'],
-])('%s throws the exception of the stream, also when there are bytes', async (_, read, first) => {
-  const reader = fed(undefined, 'line\n')
-  expect(String(await read(reader))).toBe(first)
-  const failure = new Failure()
-  reader.setException(failure)
-  expect(await thrown(read(reader))).toBe(failure)
-})
+])(
+  '%s throws the exception of the stream, even if bytes are in the buffer',
+  async (_, read, first) => {
+    const reader = fed(undefined, 'line\n')
+    expect(String(await read(reader))).toBe(first)
+    const failure = new Failure()
+    reader.setException(failure)
+    expect(await thrown(read(reader))).toBe(failure)
+  },
+)
 
 // test_invalid_limit
-test('a limit of zero and less is refused', () => {
+test('new StreamReader refuses a limit of zero or less', () => {
   expect(() => new StreamReader({ limit: 0 })).toThrow('limit')
   expect(() => new StreamReader({ limit: -1 })).toThrow(RangeError)
 })
 
 // test_read_limit, test_readexactly_limit
-test('the limit counts only for lines: other reads may take more bytes', async () => {
+test('read and readExactly may give more bytes than the limit, which counts only for lines', async () => {
   expect(String(await fed(3, 'chunk').read(5))).toBe('chunk')
   expect(String(await fed(3, 'chunk').readExactly(5))).toBe('chunk')
 })
 
 // test_readline
-test('a line may come in several chunks', () =>
+test('readLine gives a line that comes in several chunks', () =>
   run(async () => {
     const reader = fed(undefined, 'chunk1 ')
     const line = await whileWaiting(
@@ -140,7 +143,7 @@ test('a line may come in several chunks', () =>
   }))
 
 // test_readline_limit_with_existing_data
-test('a line above the limit is dropped, with its end if that is there', async () => {
+test('readLine drops a line above the limit, with its line feed if that is in the buffer', async () => {
   const whole = fed(3, 'li', 'ne1\nline2\n')
   expect(await thrown(whole.readLine())).toBeInstanceOf(LimitOverrunError)
   expect(await rest(whole)).toBe('line2\n')
@@ -150,7 +153,7 @@ test('a line above the limit is dropped, with its end if that is there', async (
 })
 
 // test_at_eof
-test('a reader is at its end when the stream has ended and all bytes were read', async () => {
+test('atEof() is true when the stream has ended and all bytes are read', async () => {
   const reader = new StreamReader()
   expect(reader.atEof()).toBe(false)
   reader.feedData('some data\n')
@@ -168,7 +171,7 @@ test('a reader is at its end when the stream has ended and all bytes were read',
 test.each([
   ['one line', ['chunk1', 'chunk2', 'chunk3\n'], ''],
   ['two lines', ['chunk1', 'chunk2\n', 'chunk3\n'], 'chunk3\n'],
-])('a line that grows over the limit is dropped, nothing else: %s', (_, chunks, left) =>
+])('readLine drops only the line that grows over the limit while it waits: %s', (_, chunks, left) =>
   run(async () => {
     const reader = new StreamReader({ limit: 7 })
     const reading = whileWaiting(
@@ -184,7 +187,7 @@ test.each([
 )
 
 // test_readline_limit
-test('a line may have as many bytes as the limit, not one more', async () => {
+test('readLine accepts a line with as many bytes as the limit, and not one byte more', async () => {
   const reader = fed(7, '1234567\n')
   expect(String(await reader.readLine())).toBe('1234567\n')
   reader.feedData('12345678\n')
@@ -195,14 +198,14 @@ test('a line may have as many bytes as the limit, not one more', async () => {
 })
 
 // test_readline_nolimit_nowait
-test('a line that is in the buffer is read without waiting', async () => {
+test('readLine gives a line that is in the buffer without waiting', async () => {
   const reader = fed(undefined, DATA.slice(0, 6), DATA.slice(6))
   expect(String(await reader.readLine())).toBe('line1\n')
   expect(await rest(reader)).toBe('line2\nline3\n')
 })
 
 // test_readline_eof, test_readline_empty_eof
-test('at the end of the stream a line is what is left, which may be empty', async () => {
+test('readLine at the end of the stream gives the bytes that are left, or none', async () => {
   for (const last of ['some data', '']) {
     const reader = fed(undefined, last)
     reader.feedEof()
@@ -211,7 +214,7 @@ test('at the end of the stream a line is what is left, which may be empty', asyn
 })
 
 // test_readline_read_byte_count
-test('reads of lines and of bytes take turns', async () => {
+test('readLine and read can take turns', async () => {
   const reader = fed(undefined, DATA)
   await reader.readLine()
   expect(String(await reader.read(7))).toBe('line2\nl')
@@ -219,7 +222,7 @@ test('reads of lines and of bytes take turns', async () => {
 })
 
 // test_readuntil_separator
-test('a separator must have a byte, and there must be one', () => {
+test('readUntil refuses an empty separator and an empty list of separators', () => {
   const reader = new StreamReader()
   expect(() => reader.readUntil('')).toThrow(RangeError)
   expect(() => reader.readUntil([''])).toThrow(RangeError)
@@ -227,7 +230,7 @@ test('a separator must have a byte, and there must be one', () => {
 })
 
 // test_readuntil_multi_chunks
-test('a separator may have several bytes', async () => {
+test('readUntil finds a separator of several bytes', async () => {
   const reader = fed(undefined, 'lineAAA')
   expect(String(await reader.readUntil('AAA'))).toBe('lineAAA')
   reader.feedData('lineAAA')
@@ -244,14 +247,14 @@ test.each([
   [['aaa'], 'aaa'],
   [['Xaaa'], 'Xaaa'],
   [['XXX', 'a', 'a', 'a'], 'XXXaaa'],
-])('a separator that is cut: %j', async (chunks, expected) => {
+])('readUntil finds the separator aaa in the chunks %j', async (chunks, expected) => {
   const reader = fed(undefined, ...chunks)
   expect(String(await reader.readUntil('aaa'))).toBe(expected)
   expect(await rest(reader)).toBe('')
 })
 
 // test_readuntil_eof
-test('without its separator the rest is the partial of an IncompleteReadError', async () => {
+test('readUntil throws an IncompleteReadError with the rest if the stream ends without the separator', async () => {
   const reader = fed(undefined, 'some dataAA')
   reader.feedEof()
   const error = await thrown(reader.readUntil('AAA'))
@@ -261,7 +264,7 @@ test('without its separator the rest is the partial of an IncompleteReadError', 
 })
 
 // test_readuntil_limit_found_sep
-test('above the limit nothing is consumed, whether the separator is there or not', async () => {
+test('readUntil above the limit takes no bytes, whether the separator has come or not', async () => {
   const reader = fed(3, 'some dataAA')
   expect(String(await thrown(reader.readUntil('AAA')))).toContain('no separator')
   reader.feedData('A')
@@ -272,7 +275,7 @@ test('above the limit nothing is consumed, whether the separator is there or not
 })
 
 // test_readuntil_multi_separator
-test('of several separators, readUntil stops at the one that ends first', async () => {
+test('readUntil with several separators stops at the separator that ends first', async () => {
   const reader = fed(undefined, 'line 1\nline 2\r')
   expect(String(await reader.readUntil(['\r', '\n']))).toBe('line 1\n')
   expect(String(await reader.readUntil(['\r', '\n']))).toBe('line 2\r')
@@ -282,7 +285,7 @@ test('of several separators, readUntil stops at the one that ends first', async 
 })
 
 // test_readuntil_multi_separator_limit
-test('of two separators that end at one place, the shorter one counts for the limit', async () => {
+test('readUntil counts the shorter of two separators with the same end for the limit', async () => {
   const reader = fed(3, 'some dataA')
   const error = await thrown(reader.readUntil(['A', 'ome dataA']))
   expect(error).toMatchObject({ consumed: 9 })
@@ -290,7 +293,7 @@ test('of two separators that end at one place, the shorter one counts for the li
 })
 
 // test_readuntil_multi_separator_negative_offset
-test('a separator may be longer than the bytes in the buffer', () =>
+test('readUntil accepts a separator that is longer than the bytes in the buffer', () =>
   run(async () => {
     const reader = fed(undefined, 'data')
     const data = await whileWaiting(
@@ -305,13 +308,13 @@ test('a separator may be longer than the bytes in the buffer', () =>
   }))
 
 // test_readuntil_bytearray
-test('a separator may be any bytes', async () => {
+test('readUntil accepts a Uint8Array as the separator', async () => {
   const reader = fed(undefined, 'some data\r\n')
   expect(String(await reader.readUntil(new Uint8Array([13, 10])))).toBe('some data\r\n')
 })
 
 // test_readexactly_zero_or_less
-test('readExactly(0) gives no bytes, and a negative number is refused', async () => {
+test('readExactly(0) gives no bytes, and readExactly(-1) throws', async () => {
   const reader = fed(undefined, DATA)
   expect((await reader.readExactly(0)).length).toBe(0)
   expect(() => reader.readExactly(-1)).toThrow(RangeError)
@@ -319,7 +322,7 @@ test('readExactly(0) gives no bytes, and a negative number is refused', async ()
 })
 
 // test_readexactly
-test('readExactly gives the number of bytes, even over several chunks', () =>
+test('readExactly gives the requested number of bytes from several chunks', () =>
   run(async () => {
     const reader = new StreamReader()
     const data = await whileWaiting(
@@ -333,7 +336,7 @@ test('readExactly gives the number of bytes, even over several chunks', () =>
   }))
 
 // test_readexactly_eof
-test('too few bytes are the partial of an IncompleteReadError', () =>
+test('readExactly throws an IncompleteReadError with the bytes if the stream ends too early', () =>
   run(async () => {
     const reader = new StreamReader()
     const reading = whileWaiting(
@@ -352,7 +355,7 @@ test('too few bytes are the partial of an IncompleteReadError', () =>
   }))
 
 // test_exception
-test('exception() returns the exception that was set', () => {
+test('exception() gives the exception that setException was given', () => {
   const reader = new StreamReader()
   expect(reader.exception()).toBeNull()
   const failure = new Failure()
@@ -361,7 +364,7 @@ test('exception() returns the exception that was set', () => {
 })
 
 // test_exception_waiter
-test('a read that waits ends with the exception', () =>
+test('a waiting readLine throws the exception that setException was given', () =>
   run(async () => {
     const reader = new StreamReader()
     const reading = createTask(() => reader.readLine())
@@ -371,7 +374,7 @@ test('a read that waits ends with the exception', () =>
   }))
 
 // test_exception_cancel
-test('an exception after the cancel of a read is thrown by the next read', () =>
+test('an exception that is set after the cancel of a read is thrown by the next read', () =>
   run(async () => {
     const reader = new StreamReader()
     const reading = createTask(() => reader.readLine())
@@ -384,7 +387,7 @@ test('an exception after the cancel of a read is thrown by the next read', () =>
   }))
 
 // test_read_all_from_pipe_reader
-test('a pipe is read to its end, also when all of it is above the limit', async () => {
+test('a StreamReader reads a pipe of a child process to its end, although there are more bytes than its limit', async () => {
   const child = spawn(process.execPath, ['-e', "process.stdout.write('data')"])
   const reader = StreamReader.from(child.stdout, { limit: 1 })
   await once(child, 'exit')
@@ -392,7 +395,7 @@ test('a pipe is read to its end, also when all of it is above the limit', async 
 })
 
 // test_streamreader_constructor_use_running_loop, _use_global_loop, _without_loop
-test('a reader may be made outside of every loop, and waits in the loop of the code that reads', async () => {
+test('a StreamReader made outside of every loop waits in the loop of the code that reads', async () => {
   const reader = new StreamReader()
   await run(async () => {
     const line = await whileWaiting(
@@ -404,7 +407,7 @@ test('a reader may be made outside of every loop, and waits in the loop of the c
 })
 
 // test_multiple_drain
-test('any number of calls may wait to drain', () =>
+test('ten tasks can wait in FlowControl.drain, and all go on when writing resumes', () =>
   run(async () => {
     const flow = new FlowControl()
     flow.pauseWriting()
@@ -422,7 +425,7 @@ test('any number of calls may wait to drain', () =>
   }))
 
 // test_drain_raises
-test('a loop of write and drain notices that the sink has failed', () =>
+test('a task that writes and drains in a loop gets an error when the sink fails', () =>
   run(async () => {
     const sink = new PassThrough()
     const writer = StreamWriter.to(sink)
