@@ -357,6 +357,21 @@ test(
 )
 
 test(
+  'a second drain does not limit the time of onStop',
+  virtually(async (log) => {
+    const system = await start({ children: [probe(log, 'a', { cleanup: 10 }, { shutdown: 5 })] })
+    const a = ref(system, 'a')
+    const first = a.drain()
+    await settled()
+    expect(a.status).toBe('stopping')
+    expect(await a.drain()).toEqual({ kind: 'normal' })
+    expect(await first).toEqual({ kind: 'normal' })
+    expect(log).toContain('stop a normal')
+    await system.stop()
+  }),
+)
+
+test(
   'drain waits for deferred replies',
   virtually(async () => {
     const d = await spawn(Deferring)

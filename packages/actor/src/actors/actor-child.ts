@@ -253,9 +253,9 @@ export class ActorChild extends Child {
   drain(): Future<ExitReason> {
     const { incarnation } = this
     // An incarnation that is ending, for example after a crash, handles no more messages. Then `drain()` does what `stop()`
-    // does: a child that is not permanent is not restarted.
+    // does: a child that is not permanent is not restarted. But `drain()` sets no time limit for `onStop`.
     if (incarnation === null || incarnation.endReason !== null)
-      return this.stop(undefined, undefined)
+      return this.stop(undefined, { timeout: Infinity })
     this.draining = true
     incarnation.wake()
     return incarnation.whenOver()
