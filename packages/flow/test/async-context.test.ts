@@ -59,7 +59,7 @@ const calls: Record<string, () => Promise<unknown>> = {
 }
 
 test.each(Object.entries(calls))(
-  '%s calls the function in the asynchronous context of its caller',
+  '%s calls its function with the AsyncLocalStorage value of its caller',
   async (_name, call) => {
     const both = async (): Promise<unknown[]> =>
       Promise.all([storage.run('a', call), storage.run('b', call)])

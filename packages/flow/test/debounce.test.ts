@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { Gauge, now, thrown, virtual } from './support/virtual.ts'
 
 virtual(
-  'a burst is one call, after the quiet, with the last arguments; all callers get its result',
+  'debounce calls its function once after a burst, with the last arguments, and all callers get the result',
   async () => {
     const calls: unknown[] = []
     const fn = debounce(async (word: string) => {
@@ -24,7 +24,7 @@ virtual(
   },
 )
 
-virtual('a call while the function runs is a burst of its own', async () => {
+virtual('debounce makes a new call for a burst that comes while its function runs', async () => {
   const fn = debounce(async (n: number) => sleep(100, n), 10)
   const first = fn(1)
   await sleep(50)
@@ -33,7 +33,7 @@ virtual('a call while the function runs is a burst of its own', async () => {
   expect(now()).toBe(160)
 })
 
-virtual('every caller gets the failure', async () => {
+virtual('debounce gives the failure of its function to every caller', async () => {
   const fn = debounce(async () => {
     throw new Error('failed')
   }, 10)
@@ -44,26 +44,23 @@ virtual('every caller gets the failure', async () => {
   ])
 })
 
-virtual(
-  'a caller that is cancelled leaves; when all have left the function is not called',
-  async () => {
-    const gauge = new Gauge()
-    const fn = debounce(() => gauge.work(10), 100)
-    const first = createTask(() => fn())
-    const second = createTask(() => fn())
-    await sleep(10)
-    first.cancel()
-    expect(isCancelled(await thrown(first))).toBe(true)
-    second.cancel()
-    expect(isCancelled(await thrown(second))).toBe(true)
-    await sleep(500)
-    expect(gauge.begun).toBe(0)
-    await fn()
-    expect(gauge.begun).toBe(1)
-  },
-)
+virtual('debounce does not call its function when all callers are cancelled', async () => {
+  const gauge = new Gauge()
+  const fn = debounce(() => gauge.work(10), 100)
+  const first = createTask(() => fn())
+  const second = createTask(() => fn())
+  await sleep(10)
+  first.cancel()
+  expect(isCancelled(await thrown(first))).toBe(true)
+  second.cancel()
+  expect(isCancelled(await thrown(second))).toBe(true)
+  await sleep(500)
+  expect(gauge.begun).toBe(0)
+  await fn()
+  expect(gauge.begun).toBe(1)
+})
 
-test('in plain code the abort of its signal ends the burst', async () => {
+test('an aborted signal ends a waiting call of debounce in plain code', async () => {
   const gauge = new Gauge()
   const controller = new AbortController()
   const fn = debounce(() => gauge.work(1), 10_000, { signal: controller.signal })
@@ -74,7 +71,7 @@ test('in plain code the abort of its signal ends the burst', async () => {
   expect(await debounce(async (n: number) => n, 1)(5)).toBe(5)
 })
 
-test('wrong arguments throw at the call', () => {
+test('debounce throws at the call for wrong arguments', () => {
   expect(() => debounce(1 as never, 5)).toThrow(TypeError)
   expect(() => debounce(async () => {}, -1)).toThrow(RangeError)
   expect(() => debounce(async () => {}, undefined as never)).toThrow(TypeError)

@@ -21,7 +21,7 @@ const works = {
 }
 
 for (const [name, { work, place }] of Object.entries(works)) {
-  test(`debug mode names a catch-all around ${name} that swallows the cancel`, async () => {
+  test(`debug mode reports code that catches the cancel of ${name} and tries again`, async () => {
     const reports: string[] = []
     await run(
       async () => {

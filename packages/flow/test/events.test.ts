@@ -19,36 +19,45 @@ async function take<T>(events: AsyncIterable<T>, n: number): Promise<T[]> {
 }
 
 describe('on', () => {
-  virtual('gives the events, and removes its listeners when the loop is left', async () => {
-    const source = new EventEmitter()
-    const taking = createTask(() => take(on<number>(source, 'data'), 3))
-    await sleep(1)
-    for (const n of [1, 2, 3, 4]) source.emit('data', n)
-    expect(await taking).toEqual([1, 2, 3])
-    expect(listeners(source)).toBe(0)
-  })
+  virtual(
+    'gives the events of the source, and removes its listeners when the loop is left',
+    async () => {
+      const source = new EventEmitter()
+      const taking = createTask(() => take(on<number>(source, 'data'), 3))
+      await sleep(1)
+      for (const n of [1, 2, 3, 4]) source.emit('data', n)
+      expect(await taking).toEqual([1, 2, 3])
+      expect(listeners(source)).toBe(0)
+    },
+  )
 
-  virtual('loses no event between the call and the loop, or while its body runs', async () => {
-    const source = new EventEmitter()
-    const events = on<number>(source, 'data')
-    for (const n of [1, 2, 3]) source.emit('data', n)
-    const got: number[] = []
-    for await (const n of events) {
-      got.push(n)
-      if (n === 1) source.emit('data', 4)
-      await sleep(5)
-      if (n === 4) break
-    }
-    expect(got).toEqual([1, 2, 3, 4])
-  })
+  virtual(
+    'gives also the events that come before the loop begins and while its body runs',
+    async () => {
+      const source = new EventEmitter()
+      const events = on<number>(source, 'data')
+      for (const n of [1, 2, 3]) source.emit('data', n)
+      const got: number[] = []
+      for await (const n of events) {
+        got.push(n)
+        if (n === 1) source.emit('data', 4)
+        await sleep(5)
+        if (n === 4) break
+      }
+      expect(got).toEqual([1, 2, 3, 4])
+    },
+  )
 
-  virtual('gives several arguments as an array, and none as undefined', async () => {
-    const source = new EventEmitter()
-    const events = on(source, 'exit')
-    source.emit('exit', 1, 'SIGTERM')
-    source.emit('exit')
-    expect(await take(events, 2)).toEqual([[1, 'SIGTERM'], undefined])
-  })
+  virtual(
+    'gives several arguments of an event as an array, and no arguments as undefined',
+    async () => {
+      const source = new EventEmitter()
+      const events = on(source, 'exit')
+      source.emit('exit', 1, 'SIGTERM')
+      source.emit('exit')
+      expect(await take(events, 2)).toEqual([[1, 'SIGTERM'], undefined])
+    },
+  )
 
   virtual('gives the Event of an EventTarget', async () => {
     const target = new EventTarget()
@@ -58,7 +67,7 @@ describe('on', () => {
     expect((await take(events, 1))[0]).toBe(event)
   })
 
-  virtual("ends with the source's 'error', after the events before it", async () => {
+  virtual("ends with an 'error' event of the source, after the events before it", async () => {
     const source = new EventEmitter()
     const events = on<number>(source, 'data')
     source.emit('data', 1)
@@ -72,7 +81,7 @@ describe('on', () => {
     expect(listeners(source)).toBe(0)
   })
 
-  virtual("an 'error' that the loop did not come to is reported", async () => {
+  virtual("reports an 'error' event that the loop did not come to", async () => {
     const heard = reports()
     const source = new EventEmitter()
     const events = on<number>(source, 'data')
@@ -82,14 +91,14 @@ describe('on', () => {
     expect(heard).toEqual([new Error('broken')])
   })
 
-  virtual("of 'error' gives the errors", async () => {
+  virtual("gives the errors when it listens to 'error' itself", async () => {
     const source = new EventEmitter()
     const events = on(source, 'error')
     source.emit('error', new Error('one'))
     expect(await take(events, 1)).toEqual([new Error('one')])
   })
 
-  virtual('a cancel while it waits removes the listeners', async () => {
+  virtual('removes its listeners when a cancel ends the wait for an event', async () => {
     const source = new EventEmitter()
     const taking = createTask(() => take(on(source, 'data'), 1))
     await sleep(1)
@@ -98,7 +107,7 @@ describe('on', () => {
     expect(listeners(source)).toBe(0)
   })
 
-  virtual('without a loop, its disposal removes the listeners and ends it', async () => {
+  virtual('removes its listeners and ends when it is disposed without a loop', async () => {
     const source = new EventEmitter()
     const events = on(source, 'data')
     const waiting = events.next()
@@ -108,7 +117,7 @@ describe('on', () => {
     expect(await events.next()).toEqual({ done: true, value: undefined })
   })
 
-  virtual('two calls of next that wait get one event each, in their order', async () => {
+  virtual('gives two waiting calls of next one event each, in order', async () => {
     const source = new EventEmitter()
     const events = on<number>(source, 'data')
     const both = Promise.all([events.next(), events.next()])
@@ -120,25 +129,28 @@ describe('on', () => {
     await events[Symbol.asyncDispose]()
   })
 
-  virtual('gives the events to the calls of next in the order of the calls', async () => {
-    const source = new EventEmitter()
-    const events = on<number>(source, 'data')
-    const first = events.next()
-    source.emit('data', 1)
-    const second = events.next()
-    source.emit('data', 2)
-    expect([await first, await second].map(({ value }) => value)).toEqual([1, 2])
+  virtual(
+    'gives the events to calls of next in the order of the calls, and undefined after return',
+    async () => {
+      const source = new EventEmitter()
+      const events = on<number>(source, 'data')
+      const first = events.next()
+      source.emit('data', 1)
+      const second = events.next()
+      source.emit('data', 2)
+      expect([await first, await second].map(({ value }) => value)).toEqual([1, 2])
 
-    const many = Array.from({ length: 4 }, () => events.next())
-    for (const n of [1, 2]) source.emit('data', n)
-    await sleep(1)
-    source.emit('data', 3)
-    await events.return()
-    const got = (await Promise.all(many)).map(({ value }) => value)
-    expect(got).toEqual([1, 2, undefined, undefined])
-  })
+      const many = Array.from({ length: 4 }, () => events.next())
+      for (const n of [1, 2]) source.emit('data', n)
+      await sleep(1)
+      source.emit('data', 3)
+      await events.return()
+      const got = (await Promise.all(many)).map(({ value }) => value)
+      expect(got).toEqual([1, 2, undefined, undefined])
+    },
+  )
 
-  virtual('wakes one call of next for an event, however many wait', async () => {
+  virtual('wakes only one of 300 waiting calls of next for an event', async () => {
     const source = new EventEmitter()
     const events = on<number>(source, 'data')
     const n = 300
@@ -167,24 +179,27 @@ describe('on', () => {
       return events
     }
 
-    virtual('drops the oldest event', async () => {
+    virtual('with overflow drop-oldest drops the oldest event', async () => {
       expect(await take(await overflowing('drop-oldest'), 2)).toEqual([3, 4])
     })
 
-    virtual('drops the newest event', async () => {
+    virtual('with overflow drop-newest drops the newest event', async () => {
       expect(await take(await overflowing('drop-newest'), 2)).toEqual([1, 2])
     })
 
-    virtual('ends the loop with an error by default, after the events before it', async () => {
-      const events = await overflowing()
-      expect((await events.next()).value).toBe(1)
-      expect((await events.next()).value).toBe(2)
-      expect(await thrown(events.next())).toBeInstanceOf(EventOverflowError)
-    })
+    virtual(
+      'makes the loop throw an EventOverflowError by default, after the events before it',
+      async () => {
+        const events = await overflowing()
+        expect((await events.next()).value).toBe(1)
+        expect((await events.next()).value).toBe(2)
+        expect(await thrown(events.next())).toBeInstanceOf(EventOverflowError)
+      },
+    )
   })
 
   test(
-    'buffers a hundred thousand events at a cost that grows with their number, and not with its square',
+    'takes at most twelve times as long for ten times as many buffered events',
     { tags: ['slow'] },
     async () => {
       const events = (n: number): Promise<number> =>
@@ -200,7 +215,7 @@ describe('on', () => {
     },
   )
 
-  test('in plain code a signal ends the loop and removes the listeners', async () => {
+  test('is ended by an aborted signal in plain code, and removes its listeners', async () => {
     const source = new EventEmitter()
     const controller = new AbortController()
     const taking = take(on(source, 'data', { signal: controller.signal }), 1)
@@ -214,7 +229,7 @@ describe('on', () => {
     expect(listeners(source)).toBe(0)
   })
 
-  test('wrong arguments throw at the call', () => {
+  test('throws at the call for wrong arguments', () => {
     expect(() => on({} as never, 'data')).toThrow(/an EventEmitter or an EventTarget/)
     expect(() => on(null as never, 'data')).toThrow(TypeError)
     expect(() => on(new EventEmitter(), 5 as never)).toThrow(/name of an event/)
@@ -224,7 +239,7 @@ describe('on', () => {
 })
 
 describe('once', () => {
-  virtual('gives the next event, and has removed its listeners then', async () => {
+  virtual('gives the next event, and has removed its listeners by then', async () => {
     const source = new EventEmitter()
     const event = once<number>(source, 'data')
     source.emit('data', 1)
@@ -241,7 +256,7 @@ describe('once', () => {
     expect(await waiting).toBe(event)
   })
 
-  virtual("rejects with the source's 'error'", async () => {
+  virtual("rejects with an 'error' event of the source", async () => {
     const source = new EventEmitter()
     const event = once(source, 'data')
     source.emit('error', new Error('broken'))
@@ -249,7 +264,7 @@ describe('once', () => {
     expect(listeners(source)).toBe(0)
   })
 
-  virtual('a cancel or a timeout removes the listeners', async () => {
+  virtual('removes its listeners after a cancel or a timeout', async () => {
     const source = new EventEmitter()
     const waiting = createTask(() => once(source, 'data'))
     await sleep(1)
@@ -259,7 +274,7 @@ describe('once', () => {
     expect(listeners(source)).toBe(0)
   })
 
-  test('in plain code a signal ends the wait', async () => {
+  test('is ended by an aborted signal in plain code', async () => {
     const source = new EventEmitter()
     const error = await thrown(once(source, 'data', { signal: AbortSignal.timeout(2) }))
     expect(isCancelled(error)).toBe(true)
@@ -267,7 +282,7 @@ describe('once', () => {
     expect(listeners(source)).toBe(0)
   })
 
-  test('wrong arguments throw at the call', () => {
+  test('throws at the call for wrong arguments', () => {
     expect(() => once(5 as never, 'data')).toThrow(TypeError)
     expect(() => once(new EventEmitter(), undefined as never)).toThrow(TypeError)
   })

@@ -1,7 +1,7 @@
 import * as flow from '@tasktree/flow'
 import { expect, test } from 'vitest'
 
-test('the public names', () => {
+test('the package exports exactly this list of names', () => {
   expect(Object.keys(flow)).toMatchInlineSnapshot(`
     [
       "constant",

@@ -21,35 +21,38 @@ describe('in one branch of Promise.all', () => {
     expect(both).toEqual([new Error('failed'), 'other at 50'])
   })
 
-  virtual('the attempts of retry that take too long do not', async () => {
+  virtual('attempts of retry that time out do not cancel the other branch', async () => {
     const retrying = retry(() => sleep(1000), { timeout: 5, attempts: 2, backoff: () => 1 })
     const [error, result] = await Promise.all([thrown(retrying), other()])
     expect(error).toBeInstanceOf(TimeoutError)
     expect(result).toBe('other at 50')
   })
 
-  virtual('the losers of hedge, a superseded call and a left loop do not', async () => {
-    const hedging = async (): Promise<void> => {
-      await hedge((attempt) => sleep(attempt === 1 ? 1000 : 5), { delay: 5 })
-    }
-    const search = latest((ms: number) => sleep(ms))
-    const leaving = async (): Promise<void> => {
-      for await (const _ of mapStream([1, 1000], (ms) => sleep(ms), { concurrency: 2 })) break
-    }
-    const all = await Promise.all([
-      other(),
-      hedging(),
-      thrown(search(1000)),
-      search(10),
-      leaving(),
-      thrown(poll(async () => undefined, { interval: 5, timeout: 20 })),
-    ])
-    expect(all[0]).toBe('other at 50')
-    expect(isCancelled(all[2])).toBe(true)
-  })
+  virtual(
+    'the cancelled calls of hedge, latest, mapStream and poll do not cancel the other branch',
+    async () => {
+      const hedging = async (): Promise<void> => {
+        await hedge((attempt) => sleep(attempt === 1 ? 1000 : 5), { delay: 5 })
+      }
+      const search = latest((ms: number) => sleep(ms))
+      const leaving = async (): Promise<void> => {
+        for await (const _ of mapStream([1, 1000], (ms) => sleep(ms), { concurrency: 2 })) break
+      }
+      const all = await Promise.all([
+        other(),
+        hedging(),
+        thrown(search(1000)),
+        search(10),
+        leaving(),
+        thrown(poll(async () => undefined, { interval: 5, timeout: 20 })),
+      ])
+      expect(all[0]).toBe('other at 50')
+      expect(isCancelled(all[2])).toBe(true)
+    },
+  )
 
   virtual(
-    'two loops over one shared function are cancelled by their own timeouts only',
+    'a timeout around one call of a singleFlight function does not end the same call in the other branch',
     async () => {
       const gauge = new Gauge()
       const load = singleFlight(() => gauge.work(100))
@@ -60,19 +63,22 @@ describe('in one branch of Promise.all', () => {
     },
   )
 
-  virtual('a cancel of the task reaches all branches, and waits for their clean-up', async () => {
-    const gauge = new Gauge()
-    const task = createTask(async () => {
-      await Promise.all([
-        map([1, 2], () => gauge.work(1000, 20)),
-        forEach([1], () => retry(() => gauge.work(1000, 30))),
-        hedge(() => gauge.work(1000, 10), { delay: 1 }),
-      ])
-    })
-    await sleep(10)
-    task.cancel()
-    expect(isCancelled(await thrown(task))).toBe(true)
-    expect(gauge.running).toBe(0)
-    expect(gauge.cancelled).toBe(5)
-  })
+  virtual(
+    'map, forEach and hedge end by a cancel of the task, which waits for their clean-up',
+    async () => {
+      const gauge = new Gauge()
+      const task = createTask(async () => {
+        await Promise.all([
+          map([1, 2], () => gauge.work(1000, 20)),
+          forEach([1], () => retry(() => gauge.work(1000, 30))),
+          hedge(() => gauge.work(1000, 10), { delay: 1 }),
+        ])
+      })
+      await sleep(10)
+      task.cancel()
+      expect(isCancelled(await thrown(task))).toBe(true)
+      expect(gauge.running).toBe(0)
+      expect(gauge.cancelled).toBe(5)
+    },
+  )
 })

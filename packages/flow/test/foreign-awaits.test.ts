@@ -6,7 +6,7 @@ import { now, thrown, virtual } from './support/virtual.ts'
 
 const foreign = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-test('a cancel ends a loop over ready results that awaits promises of Node', () =>
+test('moveOnAfter ends a mapStream loop whose body awaits only native promises', () =>
   run(async () => {
     let seen = 0
     const items = Array.from({ length: 200 }, (_, i) => i)
@@ -24,7 +24,7 @@ test('a cancel ends a loop over ready results that awaits promises of Node', () 
 const unknown = (ms: number): Promise<void> =>
   new Promise((resolve) => void getEventLoop().callLater(ms, resolve))
 
-describe('a cancel during promises that it cannot end', () => {
+describe('a cancel during native promises, which a cancel cannot end,', () => {
   async function* source(): AsyncGenerator<number> {
     for (let i = 0; i < 1_000; i++) {
       await unknown(10)
@@ -100,25 +100,28 @@ describe('a cancel during promises that it cannot end', () => {
     }
   }
 
-  virtual('lets a clean-up in a cancelled scope make all its calls', async () => {
-    for (const items of [[...set], set]) {
-      let calls = 0
-      await moveOnAfter(1, async () => {
-        try {
-          await sleep(10)
-        } finally {
-          await forEach(items, async () => {
-            calls++
-            await unknown(1)
-          })
-        }
-      })
-      expect(calls).toBe(100)
-    }
-  })
+  virtual(
+    'does not keep forEach in a clean-up of the cancelled scope from making all its calls',
+    async () => {
+      for (const items of [[...set], set]) {
+        let calls = 0
+        await moveOnAfter(1, async () => {
+          try {
+            await sleep(10)
+          } finally {
+            await forEach(items, async () => {
+              calls++
+              await unknown(1)
+            })
+          }
+        })
+        expect(calls).toBe(100)
+      }
+    },
+  )
 })
 
-virtual('the timeout of poll ends it although the function catches the cancel', async () => {
+virtual('poll ends at its timeout although its function catches the cancel', async () => {
   const ask = async (): Promise<undefined> => {
     await sleep(10).catch(() => {})
   }

@@ -3,7 +3,7 @@ import { hedge } from '@tasktree/flow'
 import { expect, test } from 'vitest'
 import { Gauge, now, reports, thrown, virtual } from './support/virtual.ts'
 
-virtual('a first attempt that is quick enough has no second', async () => {
+virtual('hedge begins no second attempt if the first ends within the delay', async () => {
   const begun: number[] = []
   const result = await hedge(
     async (attempt) => {
@@ -17,22 +17,25 @@ virtual('a first attempt that is quick enough has no second', async () => {
   expect(now()).toBe(10)
 })
 
-virtual('a slow attempt gets a second beside it, and the first result wins', async () => {
-  const gauge = new Gauge()
-  const result = await hedge(
-    async (attempt) => {
-      await gauge.work(attempt === 1 ? 1000 : 5, 7)
-      return `${attempt} at ${now()}`
-    },
-    { delay: 20 },
-  )
-  expect(result).toBe('2 at 25')
-  // When `hedge` has returned, the losing attempt has ended.
-  expect(gauge).toMatchObject({ begun: 2, cancelled: 1, running: 0 })
-  expect(now()).toBe(32)
-})
+virtual(
+  'hedge begins a second attempt after the delay, and the first result ends the other attempt',
+  async () => {
+    const gauge = new Gauge()
+    const result = await hedge(
+      async (attempt) => {
+        await gauge.work(attempt === 1 ? 1000 : 5, 7)
+        return `${attempt} at ${now()}`
+      },
+      { delay: 20 },
+    )
+    expect(result).toBe('2 at 25')
+    // When `hedge` has returned, the losing attempt has ended.
+    expect(gauge).toMatchObject({ begun: 2, cancelled: 1, running: 0 })
+    expect(now()).toBe(32)
+  },
+)
 
-virtual('the first attempt may still win', async () => {
+virtual('hedge gives the result of the first attempt if it ends before the second', async () => {
   const result = await hedge(
     async (attempt) => {
       await sleep(attempt === 1 ? 30 : 1000)
@@ -44,7 +47,7 @@ virtual('the first attempt may still win', async () => {
   expect(now()).toBe(30)
 })
 
-virtual('there are at most max attempts, each delay after the one before', async () => {
+virtual('hedge begins at most max attempts, each after another delay', async () => {
   const begun: number[] = []
   await hedge(
     async () => {
@@ -56,7 +59,7 @@ virtual('there are at most max attempts, each delay after the one before', async
   expect(begun).toEqual([0, 10, 20, 30])
 })
 
-virtual('a failure waits for the attempts that are running', async () => {
+virtual('hedge waits for a running attempt when another attempt has failed', async () => {
   const fn = async (attempt: number): Promise<string> => {
     await sleep(attempt === 1 ? 15 : 40)
     if (attempt === 1) throw new Error('first')
@@ -65,7 +68,7 @@ virtual('a failure waits for the attempts that are running', async () => {
   expect(await hedge(fn, { delay: 10 })).toBe('second')
 })
 
-virtual('a failure when none is running is thrown, and begins no further attempt', async () => {
+virtual('hedge throws a failure at once when no other attempt runs', async () => {
   let begun = 0
   const fn = async (): Promise<never> => {
     begun++
@@ -77,17 +80,23 @@ virtual('a failure when none is running is thrown, and begins no further attempt
   expect(now()).toBe(5)
 })
 
-virtual('when all fail, the last error is thrown and lists the others', async () => {
-  const fn = async (attempt: number): Promise<never> => {
-    await sleep(50)
-    throw new Error(`attempt ${attempt}`)
-  }
-  const error = await thrown(hedge(fn, { delay: 10, max: 3 }))
-  expect(error).toEqual(new Error('attempt 3'))
-  expect((error as AggregateError).errors).toEqual([new Error('attempt 1'), new Error('attempt 2')])
-})
+virtual(
+  'hedge throws the last error when all attempts fail, and lists the others in it',
+  async () => {
+    const fn = async (attempt: number): Promise<never> => {
+      await sleep(50)
+      throw new Error(`attempt ${attempt}`)
+    }
+    const error = await thrown(hedge(fn, { delay: 10, max: 3 }))
+    expect(error).toEqual(new Error('attempt 3'))
+    expect((error as AggregateError).errors).toEqual([
+      new Error('attempt 1'),
+      new Error('attempt 2'),
+    ])
+  },
+)
 
-virtual('an error of a loser in its clean-up is reported', async () => {
+virtual('an error of a cancelled attempt of hedge in its clean-up is reported', async () => {
   const heard = reports()
   const fn = async (attempt: number): Promise<number> => {
     try {
@@ -102,7 +111,7 @@ virtual('an error of a loser in its clean-up is reported', async () => {
   expect(heard).toEqual([new Error('clean-up')])
 })
 
-virtual('a cancel of the caller ends all attempts and begins none', async () => {
+virtual('a cancel of hedge ends all attempts and begins none', async () => {
   const gauge = new Gauge()
   const hedging = createTask(() => hedge(() => gauge.work(1000, 3), { delay: 10, max: 3 }))
   await sleep(15)
@@ -111,17 +120,20 @@ virtual('a cancel of the caller ends all attempts and begins none', async () => 
   expect(gauge).toMatchObject({ begun: 2, cancelled: 2, running: 0 })
 })
 
-virtual('an attempt that is cancelled by itself is not hedged', async () => {
-  const gauge = new Gauge()
-  const gone = new Future<void>()
-  const hedging = hedge((attempt) => (attempt === 1 ? gone : gauge.work(1000)), { delay: 10 })
-  await sleep(15)
-  gone.cancel()
-  expect(isCancelled(await thrown(hedging))).toBe(true)
-  expect(gauge).toMatchObject({ cancelled: 1, running: 0 })
-})
+virtual(
+  'hedge throws the CancelledError of an attempt that is cancelled by itself, and ends the others',
+  async () => {
+    const gauge = new Gauge()
+    const gone = new Future<void>()
+    const hedging = hedge((attempt) => (attempt === 1 ? gone : gauge.work(1000)), { delay: 10 })
+    await sleep(15)
+    gone.cancel()
+    expect(isCancelled(await thrown(hedging))).toBe(true)
+    expect(gauge).toMatchObject({ cancelled: 1, running: 0 })
+  },
+)
 
-test('in plain code a signal ends all attempts', async () => {
+test('an aborted signal ends all attempts of hedge in plain code', async () => {
   expect(currentTask()).toBe(null)
   const gauge = new Gauge()
   const controller = new AbortController()
@@ -135,7 +147,7 @@ test('in plain code a signal ends all attempts', async () => {
   expect(gauge).toMatchObject({ begun: 2, cancelled: 2, running: 0 })
 })
 
-test('wrong arguments throw at the call', () => {
+test('hedge throws at the call for wrong arguments', () => {
   const fn = async (): Promise<void> => {}
   expect(() => hedge(5 as never, { delay: 1 })).toThrow(TypeError)
   expect(() => hedge(fn, undefined as never)).toThrow(TypeError)

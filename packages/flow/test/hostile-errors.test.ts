@@ -79,24 +79,30 @@ const calls: Record<string, (fail: Fail) => PromiseLike<unknown>> = {
 }
 
 for (const [name, call] of Object.entries(calls)) {
-  test.for(hostile)(`${name} throws %s as it is`, async ([, make]) => {
+  test.for(hostile)(
+    `${name} rejects with exactly the value that its function throws: %s`,
+    async ([, make]) => {
+      const value = make()
+      const fail: Fail = async () => {
+        throw value
+      }
+      await run(async () => expect(await failsWith(value, () => call(fail))).toBe(true))
+      expect(await failsWith(value, () => call(fail))).toBe(true)
+      const signal = new AbortController().signal
+      expect(await failsWith(value, () => retry(fail, { attempts: 1, signal }))).toBe(true)
+    },
+  )
+}
+
+test.for(hostile)(
+  'a CircuitBreaker counts a call that throws %s as a failure',
+  async ([, make]) => {
+    const breaker = new CircuitBreaker({ failures: 1, within: 1_000, resetAfter: 1_000 })
     const value = make()
     const fail: Fail = async () => {
       throw value
     }
-    await run(async () => expect(await failsWith(value, () => call(fail))).toBe(true))
-    expect(await failsWith(value, () => call(fail))).toBe(true)
-    const signal = new AbortController().signal
-    expect(await failsWith(value, () => retry(fail, { attempts: 1, signal }))).toBe(true)
-  })
-}
-
-test.for(hostile)('a breaker counts %s', async ([, make]) => {
-  const breaker = new CircuitBreaker({ failures: 1, within: 1_000, resetAfter: 1_000 })
-  const value = make()
-  const fail: Fail = async () => {
-    throw value
-  }
-  await run(async () => expect(await failsWith(value, () => breaker.run(fail))).toBe(true))
-  expect(breaker.state).toBe('open')
-})
+    await run(async () => expect(await failsWith(value, () => breaker.run(fail))).toBe(true))
+    expect(breaker.state).toBe('open')
+  },
+)

@@ -68,13 +68,13 @@ function handler(gauge: Gauge): RequestListener {
 const paths = ['/a', '/b', '/a', '/bad', '/a']
 const expected = ['/A 123', '/B 123', '/A 123', 'bad request', '/A 123']
 
-test('requests of an http server use everything side by side', async () => {
+test('requests of an http server use map, retry, queued and singleFlight at the same time', async () => {
   const gauge = new Gauge()
   expect(await answers(handler(gauge), paths)).toEqual(expected)
   expect(gauge.running).toBe(0)
 })
 
-test('requests of an http server that a task has made use everything side by side too', async () => {
+test('requests of an http server made in a run use map, retry, queued and singleFlight at the same time', async () => {
   const gauge = new Gauge()
   await run(async () => {
     expect(await answers(handler(gauge), paths)).toEqual(expected)

@@ -14,7 +14,7 @@ import { Gauge, now, thrown, virtual } from './support/virtual.ts'
 import { cost } from '../../../vitest.cost.ts'
 
 describe('queued', () => {
-  virtual('calls run one at a time, in their order, and get their own results', async () => {
+  virtual('runs its calls one after the other, and each gets its own result', async () => {
     const gauge = new Gauge()
     const fn = queued(async (name: string, ms: number) => {
       await gauge.work(ms)
@@ -25,13 +25,13 @@ describe('queued', () => {
     expect(gauge.most).toBe(1)
   })
 
-  virtual('with a key, calls with different keys do not wait for each other', async () => {
+  virtual('with a key does not make calls with different keys wait for each other', async () => {
     const fn = queued(async (_key: string) => sleep(10), { key: (key) => key })
     await Promise.all([fn('a'), fn('b'), fn('a')])
     expect(now()).toBe(20)
   })
 
-  virtual('a failure lets the next call in', async () => {
+  virtual('lets the next call run after a failure', async () => {
     const fn = queued(async (n: number) => {
       await sleep(1)
       if (n === 1) throw new Error('one')
@@ -43,7 +43,7 @@ describe('queued', () => {
   })
 
   virtual(
-    'a call that is cancelled leaves the line at once, and the others keep their order',
+    'drops a waiting call that is cancelled at once, and the others keep their order',
     async () => {
       const order: number[] = []
       const fn = queued(async (n: number) => {
@@ -62,7 +62,7 @@ describe('queued', () => {
   )
 
   test.each(Array.from({ length: 12 }, (_, i) => i))(
-    'a call that is cancelled %i turns after the one before ends does not lose the turn',
+    'lets the next call run if a waiting call is cancelled %i turns after the call before ends',
     async (turns) => {
       const { runVirtual } = await import('@tasktree/core/testing')
       await runVirtual(async () => {
@@ -80,7 +80,7 @@ describe('queued', () => {
   )
 
   test(
-    'the cost of fifty thousand calls grows with their number, and not with its square',
+    'takes at most twelve times as long for ten times as many calls',
     { tags: ['slow'] },
     async () => {
       const fn = queued(async (n: number) => n)
@@ -98,7 +98,7 @@ describe('queued', () => {
 })
 
 describe('exhaust', () => {
-  virtual('refuses calls while one runs, and takes the next after it', async () => {
+  virtual('refuses a call while another runs, and accepts the next after it', async () => {
     const fn = exhaust(async (n: number) => sleep(10, n))
     const first = fn(1)
     const refused = await thrown(fn(2))
@@ -108,13 +108,13 @@ describe('exhaust', () => {
     expect(await fn(3)).toBe(3)
   })
 
-  virtual('with a key, refuses only calls with the same key', async () => {
+  virtual('with a key refuses only calls with the same key', async () => {
     const fn = exhaust(async (key: string) => sleep(10, key), { key: (key) => key })
     const calls = await Promise.allSettled([fn('a'), fn('b'), fn('a')])
     expect(calls.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
   })
 
-  virtual('takes calls again after a failure and after a cancel', async () => {
+  virtual('accepts calls again after a failure and after a cancel', async () => {
     const fn = exhaust(async (ms: number) => {
       if (ms === 0) throw new Error('zero')
       await sleep(ms)
@@ -129,7 +129,7 @@ describe('exhaust', () => {
 })
 
 describe('latest', () => {
-  virtual('a new call cancels the one before', async () => {
+  virtual('cancels a running call when a new call comes', async () => {
     const gauge = new Gauge()
     const fn = latest(async (name: string) => {
       await gauge.work(100)
@@ -147,7 +147,7 @@ describe('latest', () => {
   })
 
   virtual(
-    'waits for the clean-up of the last call, and only the newest waiting call begins',
+    'waits for the clean-up of the running call, and then begins only the newest waiting call',
     async () => {
       const gauge = new Gauge()
       const begun: number[] = []
@@ -177,7 +177,7 @@ describe('latest', () => {
   )
 
   test.each(['a task', 'plain code'])(
-    'in %s, of two calls in the same turn the first does not begin, or is cut',
+    'cancels the first of two calls in the same turn, in %s',
     async (where) => {
       const body = async (): Promise<void> => {
         const gauge = new Gauge()
@@ -192,12 +192,12 @@ describe('latest', () => {
     },
   )
 
-  virtual('with a key, calls with different keys leave each other alone', async () => {
+  virtual('with a key does not let calls with different keys cancel each other', async () => {
     const fn = latest(async (key: string) => sleep(10, key), { key: (key) => key })
     expect(await Promise.all([fn('a'), fn('b')])).toEqual(['a', 'b'])
   })
 
-  virtual('a cancel of the caller is not mistaken for a newer call', async () => {
+  virtual('lets the caller cancel its call, with its own message', async () => {
     const gauge = new Gauge()
     const fn = latest(() => gauge.work(100))
     const call = createTask(() => fn())
@@ -208,21 +208,24 @@ describe('latest', () => {
     expect(gauge).toMatchObject({ cancelled: 1, begun: 2, running: 0 })
   })
 
-  virtual('a call that catches its cancel rejects too, and not with a value', async () => {
-    const fn = latest(async (name: string) => {
-      await sleep(100).catch(() => {})
-      return name
-    })
-    const first = createTask(() => fn('first'))
-    await sleep(1)
-    const second = fn('second')
-    expect(await thrown(first)).toEqual(
-      new CancelledError('a newer call has taken the place of this one'),
-    )
-    expect(await second).toBe('second')
-  })
+  virtual(
+    'rejects a replaced call even if the call catches its cancel and returns a value',
+    async () => {
+      const fn = latest(async (name: string) => {
+        await sleep(100).catch(() => {})
+        return name
+      })
+      const first = createTask(() => fn('first'))
+      await sleep(1)
+      const second = fn('second')
+      expect(await thrown(first)).toEqual(
+        new CancelledError('a newer call has taken the place of this one'),
+      )
+      expect(await second).toBe('second')
+    },
+  )
 
-  virtual('a thousand calls in one turn cancel each call once', async () => {
+  virtual('cancels each of 999 replaced calls only once', async () => {
     const fn = latest(async (n: number) => n)
     const cancel = vi.spyOn(Future.prototype, 'cancel')
     const calls = Array.from({ length: 1_000 }, (_, n) => fn(n))
@@ -232,21 +235,24 @@ describe('latest', () => {
     expect(await calls.at(-1)).toBe(999)
   })
 
-  virtual('an error of the cancelled call in its clean-up is thrown to its caller', async () => {
-    const fn = latest(async (n: number) => {
-      try {
-        await sleep(100)
-      } finally {
-        // oxlint-disable-next-line no-unsafe-finally -- the test needs a clean-up that fails
-        if (n === 1) throw new Error('clean-up')
-      }
-    })
-    const first = createTask(() => fn(1))
-    await sleep(1)
-    const second = fn(2)
-    expect(await thrown(first)).toEqual(new Error('clean-up'))
-    await second
-  })
+  virtual(
+    'throws an error that a replaced call throws in its clean-up to the caller of this call',
+    async () => {
+      const fn = latest(async (n: number) => {
+        try {
+          await sleep(100)
+        } finally {
+          // oxlint-disable-next-line no-unsafe-finally -- the test needs a clean-up that fails
+          if (n === 1) throw new Error('clean-up')
+        }
+      })
+      const first = createTask(() => fn(1))
+      await sleep(1)
+      const second = fn(2)
+      expect(await thrown(first)).toEqual(new Error('clean-up'))
+      await second
+    },
+  )
 })
 
 describe.each([
@@ -254,7 +260,7 @@ describe.each([
   ['exhaust', exhaust],
   ['latest', latest],
 ] as const)('%s', (_name, make) => {
-  test('works in plain code, and the abort of its signal ends its calls', async () => {
+  test('works in plain code, and an aborted signal ends its calls', async () => {
     const gauge = new Gauge()
     const controller = new AbortController()
     const fn = make(() => gauge.work(10_000), { signal: controller.signal })
@@ -267,12 +273,12 @@ describe.each([
     expect(await make(async (n: number) => n)(5)).toBe(5)
   })
 
-  test('wrong arguments throw at the call', () => {
+  test('throws at the call for wrong arguments', () => {
     expect(() => make(1 as never)).toThrow(TypeError)
     expect(() => make(async () => {}, { key: 1 as never })).toThrow(TypeError)
   })
 
-  virtual('a function that throws before it returns a promise rejects', async () => {
+  virtual('rejects when its function throws before it returns a promise', async () => {
     const fn = make(() => {
       throw new Error('at once')
     })

@@ -10,7 +10,7 @@ async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
   return all
 }
 
-describe('order', () => {
+describe('the order of mapStream', () => {
   const slowFirst = async (ms: number): Promise<string> => `${await sleep(ms, ms)} at ${now()}`
 
   virtual('is that of the items', async () => {
@@ -18,12 +18,12 @@ describe('order', () => {
     expect(await collect(stream)).toEqual(['30 at 30', '10 at 10', '20 at 20'])
   })
 
-  virtual('is that in which the calls end with ordered: false', async () => {
+  virtual('is that in which the calls end, with ordered: false', async () => {
     const stream = mapStream([30, 10, 20], slowFirst, { concurrency: 3, ordered: false })
     expect(await collect(stream)).toEqual(['10 at 10', '20 at 20', '30 at 30'])
   })
 
-  virtual('the function is given the index of the item either way', async () => {
+  virtual('does not change the index that the function gets with each item', async () => {
     const stream = mapStream([30, 10, 20], async (ms, i) => sleep(ms, i), {
       concurrency: 3,
       ordered: false,
@@ -32,8 +32,8 @@ describe('order', () => {
   })
 })
 
-describe('laziness and backpressure', () => {
-  virtual('nothing begins before the loop does', async () => {
+describe('mapStream', () => {
+  virtual('begins no call before the loop begins', async () => {
     const gauge = new Gauge()
     const stream = mapStream([1, 2], () => gauge.work(1))
     await sleep(100)
@@ -49,7 +49,7 @@ describe('laziness and backpressure', () => {
     [3, 2],
   ] as const) {
     virtual(
-      `with concurrency ${concurrency} and buffer ${buffer} at most ${concurrency + buffer} items are ahead of a slow loop`,
+      `with concurrency ${concurrency} and buffer ${buffer} takes at most ${concurrency + buffer} items ahead of a slow loop`,
       async () => {
         const gauge = new Gauge()
         let taken = 0
@@ -71,19 +71,19 @@ describe('laziness and backpressure', () => {
     )
   }
 
-  virtual('the calls run while the body of the loop does', async () => {
+  virtual('runs its calls while the body of the loop runs', async () => {
     for await (const _ of mapStream([1, 2, 3], () => sleep(10))) await sleep(10)
     expect(now()).toBe(40)
   })
 
-  virtual('each iteration begins anew', async () => {
+  virtual('begins anew for each loop over it', async () => {
     const stream = mapStream([1, 2], async (n) => n)
     expect(await collect(stream)).toEqual([1, 2])
     expect(await collect(stream)).toEqual([1, 2])
   })
 })
 
-describe('leaving the loop', () => {
+describe('leaving a loop over mapStream', () => {
   const closings: string[] = []
   async function* endless(): AsyncGenerator<number> {
     try {
@@ -94,7 +94,7 @@ describe('leaving the loop', () => {
     }
   }
 
-  virtual('by break cancels the calls and closes the source, and waits for both', async () => {
+  virtual('by break cancels the calls, closes the source, and waits for both', async () => {
     closings.length = 0
     const gauge = new Gauge()
     const fn = async (n: number): Promise<number> => {
@@ -111,7 +111,7 @@ describe('leaving the loop', () => {
     expect(now()).toBe(36)
   })
 
-  virtual('by an error of its body does too', async () => {
+  virtual('by an error of its body cancels the calls', async () => {
     const gauge = new Gauge()
     const looping = async (): Promise<void> => {
       for await (const _ of mapStream([1, 100, 100], (ms) => gauge.work(ms), { concurrency: 3 })) {
@@ -122,7 +122,7 @@ describe('leaving the loop', () => {
     expect(gauge).toMatchObject({ cancelled: 2, running: 0 })
   })
 
-  virtual('by a cancel while it waits for a result does too', async () => {
+  virtual('by a cancel of its wait cancels the calls and waits for their clean-up', async () => {
     const gauge = new Gauge()
     const looping = createTask(() =>
       collect(mapStream([100, 100], (ms) => gauge.work(ms, 20), { concurrency: 2 })),
@@ -134,7 +134,7 @@ describe('leaving the loop', () => {
     expect(now()).toBe(30)
   })
 
-  virtual('by a timeout while its body runs does too', async () => {
+  virtual('by a timeout of its body cancels the calls', async () => {
     const gauge = new Gauge()
     const looping = timeout(10, async () => {
       for await (const _ of mapStream([1, 1000], (ms) => gauge.work(ms), { concurrency: 2 })) {
@@ -146,14 +146,14 @@ describe('leaving the loop', () => {
   })
 })
 
-describe('a failure', () => {
+describe('a failure in mapStream', () => {
   const failing = async (n: number): Promise<number> => {
     await sleep(n)
     if (n === 2) throw new Error('two')
     return n
   }
 
-  virtual('comes after the results before it', async () => {
+  virtual('is thrown after the results of the items before it', async () => {
     const got: number[] = []
     const looping = async (): Promise<void> => {
       for await (const n of mapStream([5, 2, 9], failing, { concurrency: 3 })) got.push(n)
@@ -163,13 +163,13 @@ describe('a failure', () => {
     expect(now()).toBe(5)
   })
 
-  virtual('comes at once with ordered: false', async () => {
+  virtual('is thrown at once with ordered: false', async () => {
     const stream = mapStream([5, 2, 9], failing, { concurrency: 3, ordered: false })
     expect(await thrown(collect(stream))).toEqual(new Error('two'))
     expect(now()).toBe(2)
   })
 
-  virtual('keeps further items from beginning', async () => {
+  virtual('keeps further items from being taken', async () => {
     let begun = 0
     const items = function* (): Generator<number> {
       for (const n of [2, 3, 4, 5, 6]) {
@@ -181,7 +181,7 @@ describe('a failure', () => {
     expect(begun).toBe(2)
   })
 
-  virtual('of the source comes after the results of the items before it', async () => {
+  virtual('of the source is thrown after the results of the items before it', async () => {
     const got: number[] = []
     const items = function* (): Generator<number> {
       yield 1
@@ -204,22 +204,25 @@ describe('a failure', () => {
   })
 })
 
-virtual('a call that is cancelled by itself ends the loop with its cancel', async () => {
-  const future = new Future<number>()
-  const stream = mapStream([1, 2], async (n) => (n === 2 ? future : n), { concurrency: 2 })
-  const looping = createTask(() => collect(stream))
-  await sleep(1)
-  future.cancel()
-  expect(isCancelled(await thrown(looping))).toBe(true)
-})
+virtual(
+  'a call of mapStream that is cancelled by itself ends the loop with its CancelledError',
+  async () => {
+    const future = new Future<number>()
+    const stream = mapStream([1, 2], async (n) => (n === 2 ? future : n), { concurrency: 2 })
+    const looping = createTask(() => collect(stream))
+    await sleep(1)
+    future.cancel()
+    expect(isCancelled(await thrown(looping))).toBe(true)
+  },
+)
 
-describe('in plain code', () => {
-  test('it works as anywhere', async () => {
+describe('mapStream in plain code', () => {
+  test('gives the results in the order of the items', async () => {
     const stream = mapStream([3, 1, 2], async (ms) => sleep(ms, ms), { concurrency: 2 })
     expect(await collect(stream)).toEqual([3, 1, 2])
   })
 
-  test('a signal ends the loop and cancels the calls', async () => {
+  test('ends when its signal aborts, and cancels its calls', async () => {
     const gauge = new Gauge()
     const controller = new AbortController()
     const { signal } = controller
@@ -232,7 +235,7 @@ describe('in plain code', () => {
   })
 })
 
-test('wrong arguments throw at the call', () => {
+test('mapStream throws at the call for wrong arguments', () => {
   const fn = async (): Promise<void> => {}
   expect(() => mapStream(5 as never, fn)).toThrow(TypeError)
   expect(() => mapStream([], 5 as never)).toThrow(TypeError)
@@ -241,7 +244,7 @@ test('wrong arguments throw at the call', () => {
   expect(() => mapStream([], fn, { ordered: 1 as never })).toThrow(TypeError)
 })
 
-test('a million results keep memory flat', { tags: ['slow'] }, async () => {
+test('mapStream over a million items keeps the heap from growing', { tags: ['slow'] }, async () => {
   let count = 0
   const growth = await heapGrowth(async (look) => {
     for await (const _ of mapStream(million(), async (n) => n, { concurrency: 8 })) {

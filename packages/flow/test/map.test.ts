@@ -17,8 +17,8 @@ import { describe, expect, test } from 'vitest'
 import { heapGrowth, million } from './support/heap.ts'
 import { Gauge, now, reports, thrown, virtual } from './support/virtual.ts'
 
-describe('results', () => {
-  virtual('come in the order of the items, whatever order the calls end in', async () => {
+describe('the results of map', () => {
+  virtual('are in the order of the items, in whatever order the calls end', async () => {
     const results = await map([300, 100, 200], async (ms, i) => {
       await sleep(ms)
       return `${i}:${ms}`
@@ -27,14 +27,14 @@ describe('results', () => {
     expect(now()).toBe(300)
   })
 
-  virtual('are none for no items, of any kind of source', async () => {
+  virtual('are an empty list for an array, set or async source without items', async () => {
     const fn = async (): Promise<never> => expect.unreachable()
     expect(await map([], fn)).toEqual([])
     expect(await map(new Set(), fn)).toEqual([])
     expect(await map((async function* () {})(), fn)).toEqual([])
   })
 
-  virtual('are an array without holes when the last call is the first to end', async () => {
+  virtual('are an array without holes if the last call ends first', async () => {
     const results = await map([3, 2, 1], async (ms) => {
       await sleep(ms)
       return undefined
@@ -42,25 +42,25 @@ describe('results', () => {
     expect(Object.keys(results)).toEqual(['0', '1', '2'])
   })
 
-  virtual('of items that are promises: the function is given what they resolve to', async () => {
+  virtual('are those of the resolved values if the items are promises', async () => {
     const items = [Promise.resolve(1), 2, sleep(5, 3)]
     expect(await map(items, async (n) => n * 2)).toEqual([2, 4, 6])
   })
 
-  virtual('of a promise among the items that rejects: a failure as of a call', async () => {
+  virtual('are replaced by the failure of an item that is a promise that rejects', async () => {
     const broken = Promise.reject(new Error('broken'))
     broken.catch(() => {})
     expect(await thrown(map([1, broken], async (n) => n))).toEqual(new Error('broken'))
   })
 
-  virtual('a function that returns no promise is allowed', async () => {
+  virtual('can come from a function that returns no promise', async () => {
     expect(await map([1, 2], ((n: number) => n + 1) as never)).toEqual([2, 3])
   })
 })
 
-describe('concurrency', () => {
+describe('the concurrency of map', () => {
   for (const concurrency of [1, 2, 7, Infinity]) {
-    virtual(`${concurrency} is reached and never exceeded`, async () => {
+    virtual(`of ${concurrency} is reached and never exceeded`, async () => {
       const gauge = new Gauge()
       const items = Array.from({ length: 30 }, (_, i) => (i * 7) % 11)
       await map(items, (ms) => gauge.work(ms), { concurrency })
@@ -68,31 +68,34 @@ describe('concurrency', () => {
     })
   }
 
-  virtual('a call that ends makes room for the next at once', async () => {
+  virtual('lets the next call begin as soon as a call ends', async () => {
     await map([100, 200, 300, 100], (ms) => sleep(ms), { concurrency: 2 })
     expect(now()).toBe(400)
   })
 
-  virtual('the next item is taken from the source only when there is room for it', async () => {
-    let taken = 0
-    const items = function* (): Generator<number> {
-      for (;;) yield taken++
-    }
-    const mapping = createTask(() => forEach(items(), () => sleep(10), { concurrency: 3 }))
-    await sleep(5)
-    expect(taken).toBe(3)
-    await sleep(10)
-    expect(taken).toBe(6)
-    await mapping[Symbol.asyncDispose]()
-  })
+  virtual(
+    'keeps forEach from taking an item from the source before there is room for it',
+    async () => {
+      let taken = 0
+      const items = function* (): Generator<number> {
+        for (;;) yield taken++
+      }
+      const mapping = createTask(() => forEach(items(), () => sleep(10), { concurrency: 3 }))
+      await sleep(5)
+      expect(taken).toBe(3)
+      await sleep(10)
+      expect(taken).toBe(6)
+      await mapping[Symbol.asyncDispose]()
+    },
+  )
 
-  test.each([0, -1, 1.5, NaN])('%s is refused at the call', (concurrency) => {
+  test.each([0, -1, 1.5, NaN])('of %s is refused at the call', (concurrency) => {
     expect(() => map([], async () => {}, { concurrency })).toThrow(RangeError)
     expect(() => forEach([], async () => {}, { concurrency })).toThrow(RangeError)
   })
 })
 
-describe('async sources', () => {
+describe('async sources of map', () => {
   async function* counting(n: number, ms: number, closed: () => void = () => {}) {
     try {
       for (let i = 0; i < n; i++) {
@@ -104,7 +107,7 @@ describe('async sources', () => {
     }
   }
 
-  virtual('are asked for the next item while calls are running', async () => {
+  virtual('are asked for the next item while calls run', async () => {
     const results = await map(counting(3, 10), async (n) => {
       await sleep(100)
       return n * 2
@@ -113,13 +116,13 @@ describe('async sources', () => {
     expect(now()).toBe(130)
   })
 
-  virtual('are not asked for more than there is room for', async () => {
+  virtual('are not asked for an item before there is room for it', async () => {
     const gauge = new Gauge()
     await map(counting(9, 1), () => gauge.work(20), { concurrency: 2 })
     expect(gauge).toMatchObject({ most: 2, begun: 9 })
   })
 
-  virtual('are closed, and have cleaned up, when a call fails', async () => {
+  virtual('are closed when a call fails, and map waits for their clean-up', async () => {
     const events: string[] = []
     const source = async function* (): AsyncGenerator<number> {
       try {
@@ -140,7 +143,7 @@ describe('async sources', () => {
     expect(now()).toBe(30)
   })
 
-  virtual('are closed when the caller is cancelled', async () => {
+  virtual('are closed when map is cancelled', async () => {
     let closed = 0
     const mapping = createTask(() =>
       map(
@@ -154,7 +157,7 @@ describe('async sources', () => {
     expect(closed).toBe(1)
   })
 
-  virtual('that fail cancel the calls, and their error is thrown', async () => {
+  virtual('that fail cancel the calls, and map throws their error', async () => {
     const gauge = new Gauge()
     const source = async function* (): AsyncGenerator<number> {
       yield 1
@@ -168,7 +171,7 @@ describe('async sources', () => {
   })
 })
 
-test('a synchronous source is closed when a call fails', async () => {
+test('map closes a generator of items when a call fails', async () => {
   let closed = 0
   const source = function* (): Generator<number> {
     try {
@@ -184,7 +187,7 @@ test('a synchronous source is closed when a call fails', async () => {
   expect(closed).toBe(1)
 })
 
-describe('the first failure', () => {
+describe('the first failure in map', () => {
   virtual('cancels the other calls and is thrown when they have ended', async () => {
     const gauge = new Gauge()
     const mapping = map([1, 2, 3], async (n) => {
@@ -197,7 +200,7 @@ describe('the first failure', () => {
     expect(now()).toBe(60)
   })
 
-  virtual('keeps further items from beginning', async () => {
+  virtual('keeps further calls from beginning', async () => {
     const begun: number[] = []
     const failing = async (n: number): Promise<void> => {
       begun.push(n)
@@ -208,19 +211,19 @@ describe('the first failure', () => {
     expect(begun).toEqual([1])
   })
 
-  virtual('may be thrown before the function has returned a promise', async () => {
+  virtual('may be thrown before the function returns a promise', async () => {
     const mapping = map([1, 2], () => {
       throw new Error('at once')
     })
     expect(await thrown(mapping)).toEqual(new Error('at once'))
   })
 
-  virtual('is thrown as it is, whatever was thrown', async () => {
+  virtual('is thrown as it is, even if it is a string', async () => {
     // oxlint-disable-next-line prefer-promise-reject-errors, typescript/prefer-promise-reject-errors
     expect(await thrown(map([1], () => Promise.reject('a string')))).toBe('a string')
   })
 
-  virtual('does not hide what the cancelled calls throw', async () => {
+  virtual('is thrown, and an error of a cancelled call in its clean-up is reported', async () => {
     const heard = reports()
     const mapping = map([1, 2], async (n) => {
       if (n === 1) {
@@ -239,10 +242,10 @@ describe('the first failure', () => {
   })
 })
 
-describe('stopOnError: false', () => {
+describe('map with stopOnError: false', () => {
   const options = { stopOnError: false, concurrency: 2 }
 
-  virtual('works on all items and throws all failures in the order of the items', async () => {
+  virtual('makes all calls and throws all failures in the order of the items', async () => {
     const done: number[] = []
     const mapping = map(
       [40, 30, 20, 10],
@@ -263,29 +266,32 @@ describe('stopOnError: false', () => {
     expect(done).toEqual([20])
   })
 
-  virtual('gives the results when nothing fails', async () => {
+  virtual('gives the results when no call fails', async () => {
     expect(await map([1, 2], async (n) => n, options)).toEqual([1, 2])
   })
 
-  virtual('waits for the running calls when the source fails, whose error comes last', async () => {
-    const source = function* (): Generator<number> {
-      yield 1
-      throw new Error('source')
-    }
-    const group = await thrown(
-      map(
-        source(),
-        async () => {
-          await sleep(5)
-          throw new Error('call')
-        },
-        options,
-      ),
-    )
-    expect((group as ExceptionGroup).errors).toEqual([new Error('call'), new Error('source')])
-  })
+  virtual(
+    'waits for the running calls when the source fails, and lists the error of the source last',
+    async () => {
+      const source = function* (): Generator<number> {
+        yield 1
+        throw new Error('source')
+      }
+      const group = await thrown(
+        map(
+          source(),
+          async () => {
+            await sleep(5)
+            throw new Error('call')
+          },
+          options,
+        ),
+      )
+      expect((group as ExceptionGroup).errors).toEqual([new Error('call'), new Error('source')])
+    },
+  )
 
-  virtual('reports the failures when a cancel takes their place', async () => {
+  virtual('reports the failures when it is cancelled', async () => {
     const heard = reports()
     const mapping = createTask(() =>
       map(
@@ -304,8 +310,8 @@ describe('stopOnError: false', () => {
   })
 })
 
-describe('a cancel', () => {
-  virtual('of the caller reaches every call, and is thrown when all have ended', async () => {
+describe('a cancel of map', () => {
+  virtual('reaches every call, and is thrown when all calls have ended', async () => {
     const gauge = new Gauge()
     const mapping = createTask(() => map([1, 2, 3], () => gauge.work(1000, 30), { concurrency: 2 }))
     await sleep(10)
@@ -315,7 +321,7 @@ describe('a cancel', () => {
     expect(now()).toBe(40)
   })
 
-  virtual('strikes each call once, and does not cut its clean-up', async () => {
+  virtual('cancels each call once, and does not end its clean-up', async () => {
     const mapping = createTask(() =>
       map([1, 2], async () => {
         try {
@@ -332,14 +338,17 @@ describe('a cancel', () => {
     expect(now()).toBe(25)
   })
 
-  virtual('by a timeout around it ends in a TimeoutError', async () => {
-    const gauge = new Gauge()
-    const error = await thrown(timeout(20, () => map([1, 2], () => gauge.work(1000))))
-    expect(error).toBeInstanceOf(TimeoutError)
-    expect(gauge).toMatchObject({ cancelled: 2, running: 0 })
-  })
+  virtual(
+    'by a timeout around it cancels the calls, and the timeout throws TimeoutError',
+    async () => {
+      const gauge = new Gauge()
+      const error = await thrown(timeout(20, () => map([1, 2], () => gauge.work(1000))))
+      expect(error).toBeInstanceOf(TimeoutError)
+      expect(gauge).toMatchObject({ cancelled: 2, running: 0 })
+    },
+  )
 
-  virtual('that an item throws by itself is never a value: it ends everything', async () => {
+  virtual('comes from a call that is cancelled by itself, and ends the other calls', async () => {
     for (const stopOnError of [true, false]) {
       const gauge = new Gauge()
       const future = new Future<void>()
@@ -353,7 +362,7 @@ describe('a cancel', () => {
     }
   })
 
-  virtual('of the task of one item ends the map as cancelled', async () => {
+  virtual('comes from a call that cancels its own task', async () => {
     const mapping = map([1, 2], async (n) => {
       if (n === 1) currentTask()?.cancel()
       await sleep(10)
@@ -362,41 +371,47 @@ describe('a cancel', () => {
     expect(isCancelled(await thrown(mapping))).toBe(true)
   })
 
-  virtual('takes calls out of the line of a lock in which they wait', async () => {
-    const lock = new Lock()
-    const hold = await lock.acquire()
-    const failing = map([1, 2, 3], async (n) => {
-      if (n < 3) return lock.runExclusive(async () => n)
-      await sleep(5)
-      throw new Error('third')
-    })
-    await sleep(1)
-    expect(lock.statistics().waiters).toBe(2)
-    expect(await thrown(failing)).toEqual(new Error('third'))
-    expect(lock.statistics().waiters).toBe(0)
-    hold.release()
-  })
+  virtual(
+    'is not needed for a failing call to take waiting calls out of the line of a Lock',
+    async () => {
+      const lock = new Lock()
+      const hold = await lock.acquire()
+      const failing = map([1, 2, 3], async (n) => {
+        if (n < 3) return lock.runExclusive(async () => n)
+        await sleep(5)
+        throw new Error('third')
+      })
+      await sleep(1)
+      expect(lock.statistics().waiters).toBe(2)
+      expect(await thrown(failing)).toEqual(new Error('third'))
+      expect(lock.statistics().waiters).toBe(0)
+      hold.release()
+    },
+  )
 
-  virtual('of tasks that have not begun yet is not lost, and nothing hangs', async () => {
-    for (const items of [[1, 2, 3, 4], new Set([1, 2, 3, 4])]) {
-      const known = allTasks()
-      const mapping = createTask(() => map(items, async (n) => sleep(5, n), { concurrency: 2 }))
-      await Promise.resolve()
-      for (let turn = 0; turn < 3; turn++) {
-        await sleep(0)
-        for (const task of allTasks()) if (task !== mapping && !known.has(task)) task.cancel()
+  virtual(
+    'comes from tasks of calls that are cancelled before they begin, and nothing hangs',
+    async () => {
+      for (const items of [[1, 2, 3, 4], new Set([1, 2, 3, 4])]) {
+        const known = allTasks()
+        const mapping = createTask(() => map(items, async (n) => sleep(5, n), { concurrency: 2 }))
+        await Promise.resolve()
+        for (let turn = 0; turn < 3; turn++) {
+          await sleep(0)
+          for (const task of allTasks()) if (task !== mapping && !known.has(task)) task.cancel()
+        }
+        expect(isCancelled(await thrown(mapping))).toBe(true)
       }
-      expect(isCancelled(await thrown(mapping))).toBe(true)
-    }
-    for (const items of [[1, 2, 3, 4], new Set([1, 2, 3, 4])]) {
-      const known = allTasks()
-      const mapping = map(items, async (n) => sleep(5, n), { concurrency: 2 })
-      for (const task of allTasks()) if (!known.has(task)) task.cancel()
-      expect(isCancelled(await thrown(mapping))).toBe(true)
-    }
-  })
+      for (const items of [[1, 2, 3, 4], new Set([1, 2, 3, 4])]) {
+        const known = allTasks()
+        const mapping = map(items, async (n) => sleep(5, n), { concurrency: 2 })
+        for (const task of allTasks()) if (!known.has(task)) task.cancel()
+        expect(isCancelled(await thrown(mapping))).toBe(true)
+      }
+    },
+  )
 
-  virtual('by a second cancel during the clean-up waits for its end all the same', async () => {
+  virtual('that comes a second time still waits for the clean-up of the calls', async () => {
     const gauge = new Gauge()
     const mapping = createTask(() => map([1], () => gauge.work(1000, 50)))
     await sleep(10)
@@ -408,14 +423,14 @@ describe('a cancel', () => {
   })
 })
 
-describe('in plain code', () => {
-  test('it works as anywhere', async () => {
+describe('map in plain code', () => {
+  test('gives the results in the order of the items', async () => {
     expect(await map([3, 1, 2], async (ms) => sleep(ms, ms * 2), { concurrency: 2 })).toEqual([
       6, 2, 4,
     ])
   })
 
-  test('a signal cancels the calls, and its reason is the cause', async () => {
+  test('cancels its calls when its signal aborts, with the reason as the cause', async () => {
     const gauge = new Gauge()
     const controller = new AbortController()
     const mapping = map([1, 2], () => gauge.work(10_000), { signal: controller.signal })
@@ -427,14 +442,14 @@ describe('in plain code', () => {
     expect(gauge).toMatchObject({ cancelled: 2, running: 0 })
   })
 
-  test('a signal that has aborted already keeps everything from beginning', async () => {
+  test('makes no call when its signal has aborted before', async () => {
     const fn = async (): Promise<never> => expect.unreachable()
     const error = await thrown(map([1], fn, { signal: AbortSignal.abort() }))
     expect(isCancelled(error)).toBe(true)
   })
 })
 
-virtual('each call has context variables of its own', async () => {
+virtual('each call of map has its own context variables', async () => {
   const variable = new ContextVar('variable', { default: 0 })
   variable.set(7)
   const seen = await map(
@@ -455,17 +470,22 @@ virtual('each call has context variables of its own', async () => {
   expect(variable.get()).toBe(7)
 })
 
-virtual('forEach keeps no results and gives undefined', async () => {
+virtual('forEach makes its calls and returns undefined', async () => {
   const gauge = new Gauge()
   expect(await forEach(new Set([1, 2]), () => gauge.work(5))).toBeUndefined()
   expect(gauge).toMatchObject({ begun: 2, running: 0 })
 })
 
-describe('wrong arguments throw at the call', () => {
-  test.each([[123], [null], ['a string'], [{}], [Promise.resolve([])]])('items %s', (items) => {
-    expect(() => map(items as never, async () => {})).toThrow(/takes an iterable or async iterable/)
-    expect(() => forEach(items as never, async () => {})).toThrow(TypeError)
-  })
+describe('map and forEach throw at the call for', () => {
+  test.each([[123], [null], ['a string'], [{}], [Promise.resolve([])]])(
+    'items that are not iterable: %s',
+    (items) => {
+      expect(() => map(items as never, async () => {})).toThrow(
+        /takes an iterable or async iterable/,
+      )
+      expect(() => forEach(items as never, async () => {})).toThrow(TypeError)
+    },
+  )
 
   test('a value that is not a function, and wrong options', () => {
     expect(() => map([], undefined as never)).toThrow(/takes a function as its body/)
@@ -475,7 +495,7 @@ describe('wrong arguments throw at the call', () => {
   })
 })
 
-test('forEach over a million items keeps memory flat', { tags: ['slow'] }, async () => {
+test('forEach over a million items keeps the heap from growing', { tags: ['slow'] }, async () => {
   let count = 0
   const growth = await heapGrowth((look) =>
     forEach(
@@ -490,8 +510,8 @@ test('forEach over a million items keeps memory flat', { tags: ['slow'] }, async
   expect(growth).toBeLessThan(4 * 2 ** 20)
 })
 
-describe('over an array, calls that never wait', () => {
-  test('let timers and I/O in', async () => {
+describe('map over a long array with a function that never waits', () => {
+  test('lets timers fire', async () => {
     let ticks = 0
     const timer = setInterval(() => ticks++, 1)
     await map(
@@ -503,7 +523,7 @@ describe('over an array, calls that never wait', () => {
     expect(ticks).toBeGreaterThan(2)
   })
 
-  test('can be cancelled', async () => {
+  test('can be ended by a timeout', async () => {
     const mapping = timeout(5, () =>
       map(
         Array.from({ length: 5_000_000 }, (_, i) => i),

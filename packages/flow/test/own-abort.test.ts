@@ -99,7 +99,7 @@ function outcome(cancel: string, call: string, work: Work): Promise<unknown> {
 }
 
 for (const cancel of Object.keys(cancels)) {
-  describe(`an AbortError that ${cancel} has caused ends as a CancelledError does`, () => {
+  describe(`an AbortError that ${cancel} has caused has the same outcome as a CancelledError`, () => {
     for (const call of Object.keys(calls)) {
       test(`in ${call}`, async () => {
         const control = await outcome(cancel, call, ownWait)

@@ -9,12 +9,15 @@ function ready(n: number): () => Promise<string | undefined> {
   return async () => (++calls < n ? undefined : `ready at ${now()}`)
 }
 
-virtual('poll asks at once, and then in the interval, until there is a value', async () => {
-  expect(await poll(ready(1), { interval: 100 })).toBe('ready at 0')
-  expect(await poll(ready(4), { interval: 100 })).toBe('ready at 300')
-})
+virtual(
+  'poll calls its function at once and then after each interval, until it returns a value',
+  async () => {
+    expect(await poll(ready(1), { interval: 100 })).toBe('ready at 0')
+    expect(await poll(ready(4), { interval: 100 })).toBe('ready at 300')
+  },
+)
 
-virtual('the interval begins when the call has ended', async () => {
+virtual('poll counts its interval from the end of each call', async () => {
   const asked: number[] = []
   await poll(
     async () => {
@@ -27,20 +30,20 @@ virtual('the interval begins when the call has ended', async () => {
   expect(asked).toEqual([0, 130, 260])
 })
 
-virtual('null, false, 0 and the empty string are values', async () => {
+virtual('poll returns null, false, 0 and the empty string as values', async () => {
   for (const value of [null, false, 0, '']) {
     expect(await poll(async () => value, { interval: 1 })).toBe(value)
   }
 })
 
-virtual('an error ends it', async () => {
+virtual('poll throws an error of its function', async () => {
   const fn = async (): Promise<undefined> => {
     throw new Error('failed')
   }
   expect(await thrown(poll(fn, { interval: 1 }))).toEqual(new Error('failed'))
 })
 
-virtual('after the timeout it is a TimeoutError, and a call under way is cancelled', async () => {
+virtual('poll throws TimeoutError after its timeout, and cancels a running call', async () => {
   const gauge = new Gauge()
   const polling = poll(
     async () => {
@@ -54,7 +57,7 @@ virtual('after the timeout it is a TimeoutError, and a call under way is cancell
   expect(gauge).toMatchObject({ begun: 3, cancelled: 1, running: 0 })
 })
 
-virtual('no call begins at the deadline of the scope around it, or after it', async () => {
+virtual('poll begins no call at or after the deadline of the timeout around it', async () => {
   const asked: number[] = []
   const polling = timeout(100, () =>
     poll(
@@ -69,7 +72,7 @@ virtual('no call begins at the deadline of the scope around it, or after it', as
   expect(asked).toEqual([0, 50])
 })
 
-virtual('a cancel ends it, in the call or in the wait', async () => {
+virtual('a cancel ends poll during a call and between two calls', async () => {
   for (const ms of [0, 1000]) {
     const polling = createTask(() => poll(() => sleep(ms, undefined), { interval: 1000 }))
     await sleep(10)
@@ -78,7 +81,7 @@ virtual('a cancel ends it, in the call or in the wait', async () => {
   }
 })
 
-test('in plain code it works as anywhere, and a signal ends it', async () => {
+test('poll works in plain code, and an aborted signal ends it', async () => {
   let asked = 0
   const fn = async (): Promise<string | undefined> => (++asked === 3 ? 'the third' : undefined)
   expect(await poll(fn, { interval: 1 })).toBe('the third')
@@ -87,7 +90,7 @@ test('in plain code it works as anywhere, and a signal ends it', async () => {
   expect(isCancelled(error)).toBe(true)
 })
 
-test('wrong arguments throw at the call', () => {
+test('poll throws at the call for wrong arguments', () => {
   const fn = async (): Promise<void> => {}
   expect(() => poll(1 as never, { interval: 1 })).toThrow(TypeError)
   expect(() => poll(fn, undefined as never)).toThrow(TypeError)

@@ -24,25 +24,25 @@ function failing(failures: number): (attempt: number) => Promise<string> {
   }
 }
 
-describe('attempts', () => {
+describe('the attempts of retry', () => {
   virtual('are numbered from 1, and end with the first success', async () => {
     expect(await retry(failing(0), none)).toBe('ok after 1')
     expect(await retry(failing(2), none)).toBe('ok after 3')
   })
 
-  virtual('are three by default', async () => {
+  virtual('are three by default, and the last error is thrown', async () => {
     expect(await thrown(retry(failing(3), none))).toEqual(new Error('attempt 3'))
   })
 
-  virtual('1 means that nothing is retried', async () => {
+  virtual('are never repeated with attempts: 1', async () => {
     expect(await thrown(retry(failing(1), { attempts: 1 }))).toEqual(new Error('attempt 1'))
   })
 
-  virtual('Infinity means that there is no limit', async () => {
+  virtual('have no limit with Infinity', async () => {
     expect(await retry(failing(500), { ...none, attempts: Infinity })).toBe('ok after 501')
   })
 
-  virtual('may fail before they return a promise', async () => {
+  virtual('may throw before they return a promise', async () => {
     const fn = (attempt: number): Promise<number> => {
       if (attempt === 1) throw new Error('at once')
       return Promise.resolve(attempt)
@@ -51,7 +51,7 @@ describe('attempts', () => {
   })
 })
 
-describe('the last error', () => {
+describe('the last error of retry', () => {
   virtual('is thrown itself, and lists the errors of the earlier attempts', async () => {
     const errors = [new Error('a'), new Error('b'), new Error('c')]
     const error = await thrown(
@@ -64,20 +64,20 @@ describe('the last error', () => {
     expect(Object.keys(error as object)).not.toContain('errors')
   })
 
-  virtual('lists nothing when it is the same error each time, or the only one', async () => {
+  virtual('lists no errors if each attempt throws the same error', async () => {
     const same = new Error('same')
     expect(await thrown(retry(async () => Promise.reject(same), none))).toBe(same)
     expect(same).not.toHaveProperty('errors')
   })
 
-  virtual('lists the newest hundred', async () => {
+  virtual('lists only the newest hundred errors', async () => {
     const error = await thrown(retry(failing(200), { ...none, attempts: 200 }))
     const { errors } = error as AggregateError
     expect(errors).toHaveLength(100)
     expect(errors[99]).toEqual(new Error('attempt 199'))
   })
 
-  virtual('keeps a list of its own, and may be no Error at all', async () => {
+  virtual('keeps its own list of errors, and can be a string', async () => {
     const own = new AggregateError([new Error('inside')])
     const fn = async (attempt: number): Promise<never> =>
       // oxlint-disable-next-line prefer-promise-reject-errors, typescript/prefer-promise-reject-errors
@@ -87,7 +87,7 @@ describe('the last error', () => {
     expect(await thrown(retry(fn, { ...none, attempts: 1 }))).toBe('a string')
   })
 
-  virtual('may be frozen', async () => {
+  virtual('can be frozen', async () => {
     const frozen = Object.freeze(new Error('frozen'))
     const fn = async (attempt: number): Promise<never> =>
       Promise.reject(attempt === 1 ? new Error('first') : frozen)
@@ -95,8 +95,8 @@ describe('the last error', () => {
   })
 })
 
-describe('backoff', () => {
-  virtual('says how long to wait after each failure', async () => {
+describe('the backoff of retry', () => {
+  virtual('is how long retry waits after each failure', async () => {
     const times: number[] = []
     await thrown(
       retry(
@@ -110,7 +110,7 @@ describe('backoff', () => {
     expect(times).toEqual([0, 100, 300, 700, 1500])
   })
 
-  virtual('is told the number of the attempt that failed, and its error', async () => {
+  virtual('is called with the number and the error of the failed attempt', async () => {
     const told: unknown[] = []
     const backoff = (attempt: number, error: unknown): number => {
       told.push([attempt, (error as Error).message])
@@ -123,7 +123,7 @@ describe('backoff', () => {
     ])
   })
 
-  virtual('that gives no time is an error', async () => {
+  virtual('makes retry reject if it returns no valid time', async () => {
     expect(await thrown(retry(failing(1), { backoff: () => NaN }))).toBeInstanceOf(RangeError)
     expect(await thrown(retry(failing(1), { backoff: () => -1 }))).toBeInstanceOf(RangeError)
     expect(await thrown(retry(failing(1), { backoff: () => '5' as never }))).toBeInstanceOf(
@@ -131,7 +131,7 @@ describe('backoff', () => {
     )
   })
 
-  test('exponential doubles from 100 ms to 30 s, or as it is told', () => {
+  test('exponential doubles from 100 ms to 30 s by default, or follows its options', () => {
     const defaults = exponential({ jitter: 'none' })
     expect([1, 2, 3, 9, 10, 5000].map((n) => defaults(n))).toEqual([
       100, 200, 400, 25_600, 30_000, 30_000,
@@ -142,7 +142,7 @@ describe('backoff', () => {
     expect(exponential({ min: 0, jitter: 'none' })(5000)).toBe(0)
   })
 
-  test('exponential draws between nothing and the whole delay by default', () => {
+  test('exponential draws a delay between 0 and the whole delay by default', () => {
     const backoff = exponential()
     const delays = Array.from({ length: 1000 }, () => backoff(3))
     expect(Math.max(...delays)).toBeLessThanOrEqual(400)
@@ -151,7 +151,7 @@ describe('backoff', () => {
     expect(Math.min(...delays)).toBeLessThan(50)
   })
 
-  test('wrong delays are errors at the call', () => {
+  test('exponential and constant throw at the call for wrong delays', () => {
     expect(() => exponential({ min: -1 })).toThrow(RangeError)
     expect(() => exponential({ max: NaN })).toThrow(RangeError)
     expect(() => exponential({ factor: 0.5 })).toThrow(RangeError)
@@ -161,8 +161,8 @@ describe('backoff', () => {
   })
 })
 
-describe('timeout', () => {
-  virtual('cancels an attempt that takes too long, which is retried', async () => {
+describe('the timeout of retry', () => {
+  virtual('cancels an attempt that takes too long, and the next attempt begins', async () => {
     const events: string[] = []
     const result = await retry(
       async (attempt) => {
@@ -180,14 +180,14 @@ describe('timeout', () => {
     expect(result).toBe('ok at 110')
   })
 
-  virtual('of the last attempt is a TimeoutError', async () => {
+  virtual('makes retry throw a TimeoutError if the last attempt takes too long', async () => {
     const error = await thrown(retry(() => sleep(1000), { timeout: 5, attempts: 2, ...none }))
     expect(error).toBeInstanceOf(TimeoutError)
   })
 })
 
-describe('retryIf and onRetry', () => {
-  virtual('an error that retryIf refuses is thrown at once', async () => {
+describe('retryIf and onRetry of retry', () => {
+  virtual('an error for which retryIf returns false is thrown at once', async () => {
     const fatal = new TypeError('fatal')
     let calls = 0
     const error = await thrown(
@@ -203,7 +203,7 @@ describe('retryIf and onRetry', () => {
     expect(calls).toBe(2)
   })
 
-  virtual('a retryIf that returns a promise is an error, and so is one that throws', async () => {
+  virtual('a retryIf that returns a promise or throws makes retry reject', async () => {
     const slow = (async () => false) as never
     expect(await thrown(retry(failing(1), { retryIf: slow }))).toBeInstanceOf(TypeError)
     const throwing = (): boolean => {
@@ -212,7 +212,7 @@ describe('retryIf and onRetry', () => {
     expect(await thrown(retry(failing(1), { retryIf: throwing }))).toEqual(new Error('retryIf'))
   })
 
-  virtual('onRetry is told of each retry, and awaited', async () => {
+  virtual('onRetry is called for each retry, and awaited', async () => {
     const told: unknown[] = []
     await thrown(
       retry(failing(3), {
@@ -229,7 +229,7 @@ describe('retryIf and onRetry', () => {
     ])
   })
 
-  virtual('an error of onRetry ends the call', async () => {
+  virtual('an error that onRetry throws makes retry reject', async () => {
     const onRetry = (): void => {
       throw new Error('enough')
     }
@@ -237,8 +237,8 @@ describe('retryIf and onRetry', () => {
   })
 })
 
-describe('a cancel', () => {
-  virtual('of the caller ends the attempt, and is not retried', async () => {
+describe('a cancel of retry', () => {
+  virtual('ends the running attempt, and no attempt follows', async () => {
     let attempts = 0
     const retrying = createTask(() =>
       retry(async () => {
@@ -252,7 +252,7 @@ describe('a cancel', () => {
     expect(attempts).toBe(1)
   })
 
-  virtual('during the wait ends the wait', async () => {
+  virtual('ends the wait between two attempts', async () => {
     const retrying = createTask(() => retry(failing(3), { backoff: constant(1000) }))
     await sleep(10)
     retrying.cancel()
@@ -260,7 +260,7 @@ describe('a cancel', () => {
     expect(now()).toBe(10)
   })
 
-  virtual('that the attempt turns into another error is not retried either', async () => {
+  virtual('is not followed by an attempt if the attempt throws another error for it', async () => {
     let attempts = 0
     const fn = async (): Promise<void> => {
       attempts++
@@ -277,7 +277,7 @@ describe('a cancel', () => {
     expect(attempts).toBe(1)
   })
 
-  virtual('that a foreign API turns into an AbortError is not retried either', async () => {
+  virtual('is not followed by an attempt if the attempt throws an AbortError for it', async () => {
     let attempts = 0
     const fn = async (): Promise<void> => {
       attempts++
@@ -297,7 +297,7 @@ describe('a cancel', () => {
     expect(attempts).toBe(1)
   })
 
-  virtual('that an attempt throws by itself is thrown, and not retried', async () => {
+  virtual('that comes from the attempt itself is thrown, and no attempt follows', async () => {
     let attempts = 0
     const gone = new Future<void>()
     gone.cancel('gone')
@@ -309,44 +309,53 @@ describe('a cancel', () => {
     expect(attempts).toBe(1)
   })
 
-  virtual('of a timeout around it ends an attempt with a TimeoutError', async () => {
-    const retrying = timeout(250, () => retry(() => sleep(1000), { attempts: Infinity }))
-    expect(await thrown(retrying)).toBeInstanceOf(TimeoutError)
-    expect(now()).toBe(250)
-  })
+  virtual(
+    'by a timeout around it ends the attempt, and the timeout throws TimeoutError',
+    async () => {
+      const retrying = timeout(250, () => retry(() => sleep(1000), { attempts: Infinity }))
+      expect(await thrown(retrying)).toBeInstanceOf(TimeoutError)
+      expect(now()).toBe(250)
+    },
+  )
 
-  virtual('of a timeout around it is not waited for: the last error is thrown before', async () => {
-    const retrying = timeout(250, () =>
-      retry(failing(Infinity), { attempts: Infinity, backoff: constant(100) }),
-    )
-    expect(await thrown(retrying)).toEqual(new Error('attempt 3'))
-    expect(now()).toBe(200)
-  })
+  virtual(
+    'by a timeout around it is not waited for: retry throws the last error before',
+    async () => {
+      const retrying = timeout(250, () =>
+        retry(failing(Infinity), { attempts: Infinity, backoff: constant(100) }),
+      )
+      expect(await thrown(retrying)).toEqual(new Error('attempt 3'))
+      expect(now()).toBe(200)
+    },
+  )
 
-  virtual('does not keep a clean-up that runs under it from being retried', async () => {
-    const cleaned: string[] = []
-    const task = createTask(async () => {
-      try {
-        await sleep(1000)
-      } finally {
-        cleaned.push(await retry(failing(2), none))
-      }
-    })
-    await sleep(1)
-    task.cancel()
-    await thrown(task)
-    expect(cleaned).toEqual(['ok after 3'])
-  })
+  virtual(
+    'does not keep a retry in the clean-up of the cancelled task from trying again',
+    async () => {
+      const cleaned: string[] = []
+      const task = createTask(async () => {
+        try {
+          await sleep(1000)
+        } finally {
+          cleaned.push(await retry(failing(2), none))
+        }
+      })
+      await sleep(1)
+      task.cancel()
+      await thrown(task)
+      expect(cleaned).toEqual(['ok after 3'])
+    },
+  )
 })
 
-describe('in plain code', () => {
-  test('it works as anywhere', async () => {
+describe('retry in plain code', () => {
+  test('tries again until an attempt succeeds', async () => {
     expect(currentTask()).toBe(null)
     expect(await retry(failing(2), { backoff: constant(1) })).toBe('ok after 3')
     expect(await retry(failing(0))).toBe('ok after 1')
   })
 
-  test('a signal ends the attempt and the wait, and its reason is the cause', async () => {
+  test('is ended by an aborted signal, during an attempt or between two', async () => {
     for (const fn of [() => sleep(10_000), failing(3)]) {
       const controller = new AbortController()
       const { signal } = controller
@@ -359,7 +368,7 @@ describe('in plain code', () => {
   })
 })
 
-virtual('a signal in a task ends the call, and the task goes on', async () => {
+virtual('an aborted signal ends retry in a task, and the task goes on', async () => {
   const controller = new AbortController()
   const retrying = createTask(async () => {
     const error = await thrown(retry(() => sleep(1000), { signal: controller.signal }))
@@ -372,7 +381,7 @@ virtual('a signal in a task ends the call, and the task goes on', async () => {
   expect(now()).toBe(15)
 })
 
-test('wrong arguments throw at the call', () => {
+test('retry throws at the call for wrong arguments', () => {
   const fn = async (): Promise<void> => {}
   expect(() => retry(5 as never)).toThrow(TypeError)
   expect(() => retry(fn, { attempts: 0 })).toThrow(RangeError)

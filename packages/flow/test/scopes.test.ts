@@ -117,7 +117,7 @@ describe.each(Object.entries(calls))('in a scope that is cancelled, %s', (_name,
 })
 
 test.each(Object.entries(calls))(
-  '%s: a scope cancelled at any turn ends it, and its clean-up completes',
+  '%s: a scope that is cancelled at any turn ends it, and its clean-up completes',
   async (_, call) => {
     const cancels = await runVirtual(() =>
       sweepLevelCancel({
@@ -150,7 +150,7 @@ describe('the deadline of a scope around retry', () => {
   }
 
   virtual(
-    'an attempt that could begin only after it is not waited for: the last error is thrown',
+    'is not waited for if the next attempt would begin after it: retry throws the last error',
     async () => {
       const times: number[] = []
       const retrying = failAfter(250, () =>
@@ -162,7 +162,7 @@ describe('the deadline of a scope around retry', () => {
     },
   )
 
-  virtual('is that of the nearest scope, and a shield hides it', async () => {
+  virtual('is that of the nearest scope, and is hidden by a shield', async () => {
     const times: number[] = []
     const retrying = failAfter(10_000, () =>
       failAfter(150, () => retry(failing(times), { attempts: 10, backoff: constant(100) })),
@@ -177,7 +177,7 @@ describe('the deadline of a scope around retry', () => {
     expect(inShield).toHaveLength(2)
   })
 
-  virtual('cuts an attempt that is under way', async () => {
+  virtual('ends an attempt that is running', async () => {
     const retrying = failAfter(50, () => retry(() => sleep(1000)))
     expect(await thrown(retrying)).toBeInstanceOf(TimeoutError)
     expect(now()).toBe(50)
@@ -185,7 +185,7 @@ describe('the deadline of a scope around retry', () => {
 })
 
 describe('the deadline of a scope around poll', () => {
-  virtual('ends it, and no call begins at it or after it', async () => {
+  virtual('ends it, and no call begins at the deadline or later', async () => {
     const asked: number[] = []
     const result = await moveOnAfter(100, () =>
       poll(
@@ -202,7 +202,7 @@ describe('the deadline of a scope around poll', () => {
 })
 
 virtual(
-  'an error that a call throws because its scope is cancelled does not open a circuit',
+  'an error that a call throws because its scope is cancelled does not open a CircuitBreaker',
   async () => {
     const breaker = new CircuitBreaker({ failures: 1, within: 1000, resetAfter: 1000 })
     const call = cancelScope(

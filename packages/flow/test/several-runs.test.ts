@@ -33,7 +33,7 @@ const makers: Record<string, () => (n: number) => Promise<number>> = {
 
 describe.each(Object.entries(makers))('%s', (_name, make) => {
   test.each([0, 1, 15])(
-    'a run that ends %i ms after a call leaves nothing to the next',
+    'works in a second run although the first run ended %i ms after a call',
     async (ms) => {
       const fn = make()
       await runVirtual(async () => {
@@ -46,16 +46,19 @@ describe.each(Object.entries(makers))('%s', (_name, make) => {
 })
 
 describe.each(['debounce', 'throttle', 'singleFlight'])('%s', (name) => {
-  virtual('work that was cancelled by other code leaves nothing to the next call', async () => {
-    const fn = makers[name]!()
-    void fn(1).catch(() => {})
-    await sleep(1)
-    for (const task of allTasks()) if (task !== currentTask()) task.cancel()
-    await sleep(1)
-    expect(await timeout(1_000, () => fn(2))).toBe(4)
-  })
+  virtual(
+    'makes a new call after the work of an earlier call was cancelled by other code',
+    async () => {
+      const fn = makers[name]!()
+      void fn(1).catch(() => {})
+      await sleep(1)
+      for (const task of allTasks()) if (task !== currentTask()) task.cancel()
+      await sleep(1)
+      expect(await timeout(1_000, () => fn(2))).toBe(4)
+    },
+  )
 
-  test('the end of a run leaves the callers in other runs their outcome', async () => {
+  test('gives callers in another run their outcome when the run of the first caller ends', async () => {
     const fn = makers[name]!()
     const called = Promise.withResolvers<void>()
     const joined = Promise.withResolvers<void>()
@@ -78,7 +81,7 @@ describe.each(['debounce', 'throttle', 'singleFlight'])('%s', (name) => {
     expect(await second).toEqual([4, true])
   })
 
-  test('work of a loop that was closed leaves nothing to the next call', async () => {
+  test('makes a new call after the loop of an earlier call was closed', async () => {
     const fn = makers[name]!()
     const loop = newEventLoop()
     loop.createTask(() => fn(1))
@@ -88,7 +91,7 @@ describe.each(['debounce', 'throttle', 'singleFlight'])('%s', (name) => {
   })
 })
 
-test('queued: a waiter of a loop that was closed holds up no other', async () => {
+test('a queued call of a loop that was closed holds up no other call', async () => {
   const fn = queued(double)
   const loop = newEventLoop()
   const first = fn(1)

@@ -4,19 +4,22 @@ import { singleFlight } from '@tasktree/flow'
 import { describe, expect, test } from 'vitest'
 import { Gauge, now, reports, thrown, virtual } from './support/virtual.ts'
 
-virtual('calls with one key share the work; the next call after the end begins anew', async () => {
-  let calls = 0
-  const load = singleFlight(async (id: string) => {
-    calls++
-    await sleep(10)
-    return `${id} ${calls}`
-  })
-  expect(await Promise.all([load('a'), load('a'), load('b')])).toEqual(['a 2', 'a 2', 'b 2'])
-  expect(await load('a')).toBe('a 3')
-})
+virtual(
+  'singleFlight calls its function once for callers with the same key, and again after the end',
+  async () => {
+    let calls = 0
+    const load = singleFlight(async (id: string) => {
+      calls++
+      await sleep(10)
+      return `${id} ${calls}`
+    })
+    expect(await Promise.all([load('a'), load('a'), load('b')])).toEqual(['a 2', 'a 2', 'b 2'])
+    expect(await load('a')).toBe('a 3')
+  },
+)
 
-describe('the key', () => {
-  virtual('is made of all arguments, objects by identity', async () => {
+describe('the key of singleFlight', () => {
+  virtual('is made of all arguments, with objects compared by identity', async () => {
     const seen: unknown[][] = []
     const fn = singleFlight(async (...args: unknown[]) => {
       seen.push(args)
@@ -49,7 +52,7 @@ describe('the key', () => {
     expect(seen).toEqual(different)
   })
 
-  test('keeps no argument in memory', () =>
+  test('keeps no argument of a finished call in memory', () =>
     run(async () => {
       const fn = singleFlight(async (...args: unknown[]) => args.length)
       const call = async (make: () => WeakKey): Promise<WeakRef<WeakKey>> => {
@@ -67,7 +70,7 @@ describe('the key', () => {
       }
     }))
 
-  virtual('may be chosen', async () => {
+  virtual('can be chosen with the key option', async () => {
     let calls = 0
     const fn = singleFlight(
       async ({ id }: { id: number }) => {
@@ -84,7 +87,7 @@ describe('the key', () => {
   })
 })
 
-virtual('every caller gets the failure', async () => {
+virtual('singleFlight gives the failure of its function to every caller', async () => {
   const fn = singleFlight(async () => {
     await sleep(1)
     throw new Error('failed')
@@ -94,8 +97,8 @@ virtual('every caller gets the failure', async () => {
   expect(b).toEqual(a)
 })
 
-describe('a caller that is cancelled', () => {
-  virtual('leaves, and the others get their result', async () => {
+describe('a cancelled caller of a singleFlight function', () => {
+  virtual('leaves at once, and the others get their result', async () => {
     const gauge = new Gauge()
     const fn = singleFlight(() => gauge.work(100))
     const first = createTask(() => fn())
@@ -109,7 +112,7 @@ describe('a caller that is cancelled', () => {
     expect(gauge).toMatchObject({ begun: 1, cancelled: 0 })
   })
 
-  virtual('and is the last ends the work, and waits for its end', async () => {
+  virtual('that is the last ends the work and waits for its clean-up', async () => {
     const gauge = new Gauge()
     const fn = singleFlight(() => gauge.work(100, 30))
     const callers = [createTask(() => fn()), createTask(() => fn())]
@@ -120,7 +123,7 @@ describe('a caller that is cancelled', () => {
     expect(now()).toBe(40)
   })
 
-  virtual('and is the last throws what the work throws in its clean-up', async () => {
+  virtual('that is the last throws an error that the work throws in its clean-up', async () => {
     const fn = singleFlight(async () => {
       try {
         await sleep(100)
@@ -135,7 +138,7 @@ describe('a caller that is cancelled', () => {
     expect(await thrown(caller)).toEqual(new Error('clean-up'))
   })
 
-  virtual('does not let a later call join work that is being cancelled', async () => {
+  virtual('does not let a later caller join the work that is being cancelled', async () => {
     const gauge = new Gauge()
     const fn = singleFlight(() => gauge.work(100, 30))
     const first = createTask(() => fn())
@@ -147,7 +150,7 @@ describe('a caller that is cancelled', () => {
     expect(gauge).toMatchObject({ begun: 2, cancelled: 1, running: 0 })
   })
 
-  virtual('may have begun the work: its end does not end the work', async () => {
+  virtual('does not end the work that it has begun while another caller waits', async () => {
     const fn = singleFlight(() => sleep(100, 'result'))
     const later: Task<string>[] = []
     const first = createTask(async () => {
@@ -162,7 +165,7 @@ describe('a caller that is cancelled', () => {
   })
 })
 
-test('a failure that comes in the turn in which the last caller is cancelled is not lost', async () => {
+test('a failure of singleFlight in the turn in which its last caller is cancelled is reported', async () => {
   let heard: unknown[] = []
   await runVirtual(async () => {
     heard = reports()
@@ -178,7 +181,7 @@ test('a failure that comes in the turn in which the last caller is cancelled is 
   expect(heard).toEqual([new Error('failed')])
 })
 
-test('in plain code the abort of its signal ends its calls and refuses later ones', async () => {
+test('an aborted signal ends the calls of singleFlight in plain code, and refuses later calls', async () => {
   const gauge = new Gauge()
   const controller = new AbortController()
   const fn = singleFlight(() => gauge.work(10_000), { signal: controller.signal })
@@ -190,7 +193,7 @@ test('in plain code the abort of its signal ends its calls and refuses later one
   expect(gauge.begun).toBe(1)
 })
 
-test('wrong arguments throw at the call', () => {
+test('singleFlight throws at the call for wrong arguments', () => {
   expect(() => singleFlight(1 as never)).toThrow(TypeError)
   expect(() => singleFlight(async () => {}, { key: 'id' as never })).toThrow(
     /key must be a function/,

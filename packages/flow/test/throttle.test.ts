@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { Gauge, now, thrown, virtual } from './support/virtual.ts'
 
 virtual(
-  'the first call begins at once, and calls that come too early become one call with the last arguments',
+  'throttle calls its function at once, and once after the interval for all calls in between',
   async () => {
     const calls: unknown[] = []
     const fn = throttle(async (n: number) => {
@@ -27,44 +27,38 @@ virtual(
   },
 )
 
-virtual(
-  'a throttled function never begins twice within the interval, even if it is called often',
-  async () => {
-    const begun: number[] = []
-    const fn = throttle(async () => {
-      begun.push(now())
-      await sleep(35)
-    }, 100)
-    const made: Promise<void>[] = []
-    for (let i = 0; i < 100; i++) {
-      made.push(fn())
-      await sleep(7)
-    }
-    await Promise.all(made)
-    const gaps = begun.slice(1).map((at, i) => at - (begun[i] as number))
-    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(100)
-    expect(begun).toHaveLength(8)
-  },
-)
+virtual('throttle never begins its function twice within the interval', async () => {
+  const begun: number[] = []
+  const fn = throttle(async () => {
+    begun.push(now())
+    await sleep(35)
+  }, 100)
+  const made: Promise<void>[] = []
+  for (let i = 0; i < 100; i++) {
+    made.push(fn())
+    await sleep(7)
+  }
+  await Promise.all(made)
+  const gaps = begun.slice(1).map((at, i) => at - (begun[i] as number))
+  expect(Math.min(...gaps)).toBeGreaterThanOrEqual(100)
+  expect(begun).toHaveLength(8)
+})
 
-virtual(
-  'a caller that is cancelled leaves; when all have left the function is not called',
-  async () => {
-    const gauge = new Gauge()
-    const fn = throttle(() => gauge.work(1), 100)
-    await fn()
-    const early = createTask(() => fn())
-    await sleep(10)
-    early.cancel()
-    expect(isCancelled(await thrown(early))).toBe(true)
-    await sleep(500)
-    expect(gauge.begun).toBe(1)
-    await fn()
-    expect(gauge.begun).toBe(2)
-  },
-)
+virtual('throttle does not call its function when all waiting callers are cancelled', async () => {
+  const gauge = new Gauge()
+  const fn = throttle(() => gauge.work(1), 100)
+  await fn()
+  const early = createTask(() => fn())
+  await sleep(10)
+  early.cancel()
+  expect(isCancelled(await thrown(early))).toBe(true)
+  await sleep(500)
+  expect(gauge.begun).toBe(1)
+  await fn()
+  expect(gauge.begun).toBe(2)
+})
 
-test('in plain code the abort of its signal ends a call', async () => {
+test('an aborted signal ends a call of throttle in plain code', async () => {
   const gauge = new Gauge()
   const controller = new AbortController()
   const fn = throttle(() => gauge.work(10_000), 5, { signal: controller.signal })
@@ -74,7 +68,7 @@ test('in plain code the abort of its signal ends a call', async () => {
   expect(gauge).toMatchObject({ begun: 1, running: 0 })
 })
 
-test('wrong arguments throw at the call', () => {
+test('throttle throws at the call for wrong arguments', () => {
   expect(() => throttle(1 as never, 5)).toThrow(TypeError)
   expect(() => throttle(async () => {}, NaN)).toThrow(RangeError)
 })

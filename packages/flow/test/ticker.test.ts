@@ -4,7 +4,7 @@ import { ticker } from '@tasktree/flow'
 import { expect, test } from 'vitest'
 import { now, thrown, virtual } from './support/virtual.ts'
 
-virtual('the n-th tick is at n times the interval', async () => {
+virtual('ticker gives its n-th tick after n times the interval', async () => {
   const ticks: number[][] = []
   for await (const n of ticker(100)) {
     ticks.push([n, now()])
@@ -17,7 +17,7 @@ virtual('the n-th tick is at n times the interval', async () => {
   ])
 })
 
-virtual('a ticker does not drift, even if the body of the loop takes long', async () => {
+virtual('ticker keeps its rhythm even if the body of the loop takes time', async () => {
   const times: number[] = []
   for await (const n of ticker(100)) {
     times.push(now())
@@ -27,23 +27,20 @@ virtual('a ticker does not drift, even if the body of the loop takes long', asyn
   expect(times).toEqual([100, 200, 300, 400, 500])
 })
 
-virtual(
-  'missed ticks are skipped: the newest comes at once, and the numbers show how many were missed',
-  async () => {
-    const ticks: number[][] = []
-    for await (const n of ticker(100)) {
-      ticks.push([n, now()])
-      if (n === 1) await sleep(350)
-      if (n >= 6) break
-    }
-    expect(ticks).toEqual([
-      [1, 100],
-      [4, 450],
-      [5, 500],
-      [6, 600],
-    ])
-  },
-)
+virtual('ticker skips missed ticks, and its numbers count them', async () => {
+  const ticks: number[][] = []
+  for await (const n of ticker(100)) {
+    ticks.push([n, now()])
+    if (n === 1) await sleep(350)
+    if (n >= 6) break
+  }
+  expect(ticks).toEqual([
+    [1, 100],
+    [4, 450],
+    [5, 500],
+    [6, 600],
+  ])
+})
 
 /** A virtual clock that a test can move ahead, as happens when the machine was asleep or code has blocked the process. */
 class SteppedClock extends VirtualClock {
@@ -62,7 +59,7 @@ class SteppedClock extends VirtualClock {
   }
 }
 
-test('a loop that was blocked skips the ticks in between, and goes on in the rhythm that it had', async () => {
+test('ticker skips the ticks that pass while its loop is blocked, and keeps its rhythm', async () => {
   const clock = new SteppedClock()
   const loop = newEventLoop({ clock })
   const ticks: number[][] = []
@@ -82,7 +79,7 @@ test('a loop that was blocked skips the ticks in between, and goes on in the rhy
   ])
 })
 
-virtual('an interval that no float can hold exactly gives each number once', async () => {
+virtual('ticker with an interval of 0.1 ms gives each number once', async () => {
   const numbers: number[] = []
   for await (const n of ticker(0.1)) {
     numbers.push(n)
@@ -91,7 +88,7 @@ virtual('an interval that no float can hold exactly gives each number once', asy
   expect(numbers).toEqual(Array.from({ length: 1000 }, (_, i) => i + 1))
 })
 
-test('a body that is always late lets other tasks and cancels in', async () => {
+test('ticker lets a cancel in although the body of its loop is always late', async () => {
   await runVirtual(async () => {
     const ticking = createTask(async () => {
       for await (const _ of ticker(1e-3)) {
@@ -104,7 +101,7 @@ test('a body that is always late lets other tasks and cancels in', async () => {
   })
 })
 
-virtual('each loop over it has its own beginning', async () => {
+virtual('each loop over a ticker begins its own count of time', async () => {
   const ticks = ticker(10)
   await sleep(5)
   for (const expected of [15, 25]) {
@@ -113,14 +110,14 @@ virtual('each loop over it has its own beginning', async () => {
   }
 })
 
-test('in plain code a signal ends the loop', async () => {
+test('an aborted signal ends a loop over ticker in plain code', async () => {
   const looping = async (): Promise<void> => {
     for await (const _ of ticker(1, { signal: AbortSignal.timeout(20) }));
   }
   expect(isCancelled(await thrown(looping()))).toBe(true)
 })
 
-test('wrong arguments throw at the call', () => {
+test('ticker throws at the call for wrong arguments', () => {
   expect(() => ticker(0)).toThrow(RangeError)
   expect(() => ticker(-1)).toThrow(RangeError)
   expect(() => ticker(NaN)).toThrow(RangeError)

@@ -23,17 +23,17 @@ const concepts = [...index.matchAll(/^export (?!type)[^']*'\.\/([\w-]+\.ts)'/gm)
   .map(([, file]) => file as string)
   .filter((file) => !['errors.ts', 'backoff.ts'].includes(file))
 
-test('there is a file for each concept', () => {
+test('the package has 16 files with public functions', () => {
   expect(concepts).toHaveLength(16)
 })
 
-test.each(concepts)('%s brings no other function of the package', async (file) => {
+test.each(concepts)('%s imports no file of another public function', async (file) => {
   const needed = await needs(file)
   needed.delete(file)
   expect(concepts.filter((other) => needed.has(other))).toEqual([])
 })
 
-test('retry is small alone', async () => {
+test('retry.ts imports only these seven other files', async () => {
   expect([...(await needs('retry.ts'))].toSorted()).toMatchInlineSnapshot(`
     [
       "backoff.ts",
