@@ -194,3 +194,20 @@ test(
       }),
     ),
 )
+
+test('a schedule that is added again while its jobs are being added gets no second job for a time', () =>
+  inFolder((folder) =>
+    runVirtual(async () => {
+      vi.spyOn(Date, 'now').mockImplementation(() => Math.round(getEventLoop().time()))
+      const kinds = defineKinds({ none: { run: () => undefined } })
+      await inScheduling({ file: join(folder, 'jobs'), kinds }, async ({ store, schedules }) => {
+        const times = { name: 'each minute', spec: '60000', zone: null, missed: 'once' } as const
+        const schedule = { ...times, request: request('none') }
+        const at = (await schedules.ask.put(schedule)) as number
+        await sleep(at - Date.now())
+        for (let i = 0; i < 5; i++) await schedules.ask.put(schedule)
+        await sleep(30_000)
+        expect(await store.ask.list({ schedule: 'each minute' }, 10)).toHaveLength(1)
+      })
+    }),
+  ))

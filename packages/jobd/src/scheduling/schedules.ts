@@ -67,8 +67,11 @@ function withinReach(nextAt: number | null, times: Times): number | null {
 interface Entry {
   schedule: Schedule
   readonly times: Times
-  /** Whether jobs of the schedule are being added. The schedule is not checked while they are added. */
-  isFiring: boolean
+  /**
+   * While the store writes jobs of the schedule or a change of it: the further changes, which wait for the end of that
+   * write. Until then the schedule is not checked either, because its next time may change. Null at all other times.
+   */
+  waiting: (() => void)[] | null
 }
 
 /**
@@ -121,7 +124,7 @@ export class Schedules extends Actor {
   #put(schedule: Schedule): void {
     const times = new Times(schedule.spec, schedule.zone)
     const nextAt = withinReach(schedule.nextAt, times)
-    this.#entries.set(schedule.name, { schedule: { ...schedule, nextAt }, times, isFiring: false })
+    this.#entries.set(schedule.name, { schedule: { ...schedule, nextAt }, times, waiting: null })
   }
 
   /** Returns the schedules, sorted by name. */
@@ -136,23 +139,47 @@ export class Schedules extends Actor {
    * a program may add its schedules at each start. Answers with the next time, after the commit.
    */
   put(request: ScheduleRequest): ReplyPort<number | null> {
-    const { name, spec, zone } = request
-    const times = new Times(spec, zone)
-    const known = this.#entries.get(name)?.schedule
-    const isSame = known !== undefined && known.spec === spec && known.zone === zone
-    const nextAt = isSame ? known.nextAt : times.after(Date.now())
     const port = this.ctx.reply<number | null>()
+    this.#change(request, port)
+    return port
+  }
+
+  #change(request: ScheduleRequest, port: ReplyPort<number | null>): void {
+    const { name, spec, zone } = request
+    const entry = this.#entries.get(name)
+    if (entry !== undefined && entry.waiting !== null) {
+      entry.waiting.push(() => this.#change(request, port))
+      return
+    }
+    const known = entry?.schedule
+    const isSame = known !== undefined && known.spec === spec && known.zone === zone
+    const nextAt = isSame ? known.nextAt : new Times(spec, zone).after(Date.now())
+    const end = this.#beginWrite(entry)
     this.ctx.pipe(
       this.#asks.putSchedule(request, nextAt),
       () => {
         const { createdAt = Date.now(), lastAt = null, lastJob = null } = known ?? {}
         this.#put({ ...request, createdAt, nextAt, lastAt, lastJob })
+        end()
         this.#look()
         port.resolve(nextAt)
       },
-      (error) => port.reject(passOn(error)),
+      (error) => {
+        end()
+        port.reject(passOn(error))
+      },
     )
-    return port
+  }
+
+  /** Called before a write of the schedule. Returns a function to call when the store has answered it. */
+  #beginWrite(entry: Entry | undefined): () => void {
+    if (entry === undefined) return () => {}
+    const waiting: (() => void)[] = []
+    entry.waiting = waiting
+    return () => {
+      entry.waiting = null
+      for (const change of waiting) change()
+    }
   }
 
   /** Deletes a schedule. Answers after the commit. @throws {ReplyError} when there is no such schedule */
@@ -177,7 +204,7 @@ export class Schedules extends Actor {
     let next = Infinity
     for (const entry of this.#entries.values()) {
       const { nextAt } = entry.schedule
-      if (entry.isFiring || nextAt === null) continue
+      if (entry.waiting !== null || nextAt === null) continue
       if (nextAt <= now) this.#fire(entry, now)
       else next = Math.min(next, nextAt)
     }
@@ -188,22 +215,23 @@ export class Schedules extends Actor {
   #fire(entry: Entry, now: number): void {
     const { schedule, times } = entry
     const due = dueTimes(times, schedule, now)
-    entry.isFiring = true
+    const end = this.#beginWrite(entry)
     this.ctx.pipe(
       this.#scheduler().ask({ timeout: Infinity }).fire(schedule, due.times, due.nextAt),
       (ids) => {
-        entry.isFiring = false
         entry.schedule = {
           ...entry.schedule,
-          nextAt: due.nextAt,
+          // The wall clock may have been set back during the write.
+          nextAt: withinReach(due.nextAt, times),
           lastAt: due.times.at(-1) ?? schedule.lastAt,
           lastJob: ids.at(-1) ?? schedule.lastJob,
         }
+        end()
         this.#look()
       },
       (error) => {
         // The queue is full, or the jobs' file cannot be written: the next check of the schedules tries again.
-        entry.isFiring = false
+        end()
         this.ctx.log.warn(
           `the jobs of schedule ${schedule.name} are not added yet: ${String(error)}`,
         )
