@@ -190,6 +190,19 @@ test('scopes from the call of their body to their end, with their kind and name'
   ])
 })
 
+test('a scope that throws undefined has failed', async () => {
+  const log = await tracedScopes(async () => {
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- a program may throw any value
+    const failing = timeout(100, () => Promise.reject(undefined))
+    await failing.catch(() => {})
+  })
+  expect(log).toEqual([
+    'start Task-1 timeout null',
+    'error Task-1 timeout null',
+    'end Task-1 timeout null',
+  ])
+})
+
 test('a scope whose body returns a value with the field `cancelled` is not cancelled', async () => {
   const log = await tracedScopes(async () => {
     await failAfter(100, async () => ({ cancelled: true }))

@@ -96,11 +96,11 @@ export function spansOfChannel<M extends object>(
 
 type Listener = (message: unknown) => void
 
-function end({ span, ending }: OpenSpan, { cancelled, error }: TraceOutcome): void {
+function end({ span, ending }: OpenSpan, outcome: TraceOutcome): void {
   try {
     const hasStatus = ending?.(span) ?? false
-    if (cancelled === true) span.setAttribute('tasktree.cancelled', true)
-    else if (error !== undefined) noteError(span, error, hasStatus)
+    if (outcome.cancelled === true) span.setAttribute('tasktree.cancelled', true)
+    else if ('error' in outcome) noteError(span, outcome.error, hasStatus)
   } finally {
     span.end()
   }

@@ -166,6 +166,15 @@ test('each attempt of retry is a span', async () => {
   ).toEqual(['1 ERROR Error noted', '2 ERROR Error noted', '3 UNSET', '1 UNSET cancelled'])
 })
 
+test('the span of an attempt that throws undefined has failed', async () => {
+  // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- a program may throw any value
+  const attempt = (): Promise<never> => Promise.reject(undefined)
+  const recording = await record(() =>
+    runVirtual(() => retry(attempt, { attempts: 1 }).catch(() => {})),
+  )
+  expect(outcomeOf(recording.find('attempt attempt'))).toBe('ERROR _OTHER noted')
+})
+
 test('off again, nothing is subscribed, open spans have ended, and no new ones begin', async () => {
   const recording = new Recording()
   await runVirtual(async () => {

@@ -8,6 +8,7 @@ import type { Future } from '../futures/future.ts'
  */
 export interface TraceOutcome {
   result?: unknown
+  /** The value that the work has thrown. If this field is there, the work has failed, even if the value is undefined. */
   error?: unknown
   /** True if the work was cancelled. A cancel is not an error, so `error` is then not set. */
   cancelled?: boolean
@@ -100,7 +101,7 @@ export class Tracing<M extends object> {
     this.#messages.delete(key)
     this.#live--
     if (outcome.cancelled === true || isCancelled(outcome.error)) message.cancelled = true
-    else if (outcome.error !== undefined) {
+    else if ('error' in outcome) {
       message.error = outcome.error
       this.#error.publish(message)
     } else message.result = outcome.result

@@ -232,9 +232,9 @@ export class WorkerRuntime {
     return runTracing.run(execution, trace, () => execution.call(fn))
   }
 
-  #settleTrace(execution: Execution, error: unknown, result: unknown): void {
-    const isCancelled = error !== undefined && execution.isAborted()
-    runTracing.settle(execution, isCancelled ? { cancelled: true } : { error, result })
+  #settleTrace(execution: Execution, outcome: { result: unknown } | { error: unknown }): void {
+    const isCancelled = 'error' in outcome && execution.isAborted()
+    runTracing.settle(execution, isCancelled ? { cancelled: true } : outcome)
   }
 
   #goOn(job: JobMessage | null): void {
@@ -248,7 +248,10 @@ export class WorkerRuntime {
 
   /** Sends the outcome of a job. Returns the next job that was already received; null when there is none. */
   #end(execution: Execution, value: unknown): JobMessage | null {
-    if (runTracing.isLive) this.#settleTrace(execution, execution.failure, value)
+    if (runTracing.isLive) {
+      const hasFailed = isChunkOutcome(execution, value) && value.error !== null
+      this.#settleTrace(execution, hasFailed ? { error: execution.failure } : { result: value })
+    }
     const next = this.#finish(execution)
     try {
       this.#postResult(execution, value, next)
@@ -282,7 +285,7 @@ export class WorkerRuntime {
   }
 
   #endFailed(execution: Execution, thrown: unknown): JobMessage | null {
-    if (runTracing.isLive) this.#settleTrace(execution, thrown, undefined)
+    if (runTracing.isLive) this.#settleTrace(execution, { error: thrown })
     const next = this.#finish(execution)
     this.#postError(execution, this.#loader.explain(execution.kind, thrown), next)
     return next

@@ -262,7 +262,8 @@ export class Submission implements MappedJob, Linked<Submission> {
   #end(how: 'completed' | 'failed' | 'cancelled', error?: unknown): void {
     this.#hasEnded = true
     if (jobTracing.isLive) {
-      jobTracing.settle(this.future, how === 'cancelled' ? { cancelled: true } : { error })
+      const outcome = how === 'cancelled' ? { cancelled: true } : how === 'failed' ? { error } : {}
+      jobTracing.settle(this.future, outcome)
     }
     this.#timer?.cancel()
     this.#owner.link.answers.forget(this.#message.reply)

@@ -61,8 +61,11 @@ function traced(
   const trace = { receiver, method, carrier: carrierOf(header) }
   const sent = serveTracing.run(trace, trace, send)
   observe(sent, () => {
-    const error = sent.cancelled() ? undefined : (sent.exception() ?? undefined)
-    serveTracing.settle(trace, sent.cancelled() ? { cancelled: true } : { error })
+    if (sent.cancelled()) serveTracing.settle(trace, { cancelled: true })
+    else {
+      const error = sent.exception()
+      serveTracing.settle(trace, error === null ? {} : { error })
+    }
   })
   return sent
 }
