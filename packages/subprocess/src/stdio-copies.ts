@@ -20,6 +20,8 @@ export class StdioCopies {
   readonly #process: object
   readonly #child: CopiedChild
   readonly #copies: Copy[] = []
+  /** Whether a caller has got the failure of a copy. Then no other failure of this process is reported. */
+  #hasThrown = false
 
   /** @param process the object that the caller should await, so that no failure of a copy is lost */
   constructor(process: object, child: CopiedChild) {
@@ -53,22 +55,21 @@ export class StdioCopies {
     const copy: Copy = { task, ended: new OneShotEvent(), takeBackReport: () => {} }
     this.#copies.push(copy)
     observe(task, () => {
-      if (hasFailed(task)) {
-        copy.takeBackReport = reportUnlessAwaited(
-          this.#process,
-          task.name,
-          task.exception(),
-          task.getLoop(),
-        )
-      }
+      if (hasFailed(task)) this.#onFailure(copy, task.exception())
       copy.ended.happen()
     })
+  }
+
+  #onFailure(copy: Copy, exception: unknown): void {
+    if (this.#hasThrown) return
+    const { name } = copy.task
+    copy.takeBackReport = reportUnlessAwaited(this.#process, name, exception, copy.task.getLoop())
   }
 
   /**
    * Waits until all has been copied. An abort of `signal`, or a cancel of the caller, ends only the wait.
    *
-   * @throws the error with which a copy has failed
+   * @throws the error with which a copy has failed; if several have failed, the error of one of them
    * @throws {RuntimeError} when a copy was cut off, because the run in which the process was started has ended
    */
   async untilDone(signal: AbortSignal): Promise<void> {
@@ -77,10 +78,15 @@ export class StdioCopies {
       await copy.ended.wait(signal, () => ({ kind: 'process', label: what }))
       if (copy.task.cancelled())
         throw new RuntimeError(`${what} was cut off: the run that started it has ended`)
-      // The caller gets the failure of this copy, so its report is withdrawn.
-      copy.takeBackReport()
+      if (hasFailed(copy.task)) this.#takeBackReports()
       copy.task.result()
     }
+  }
+
+  /** Called when a caller gets the failure of a copy, so that no failure of a copy is reported, now or later. */
+  #takeBackReports(): void {
+    this.#hasThrown = true
+    for (const { takeBackReport } of this.#copies) takeBackReport()
   }
 
   cancelAll(): void {
@@ -98,20 +104,17 @@ interface CopiedChild {
 
 /** Copies `source` to the stdin of `child`, until either ends. */
 function copyIn(child: CopiedChild, source: StreamReader, stdin: StreamWriter): Task<void> {
-  const task = createServiceTask(
-    async () => {
-      try {
-        await pump(source, stdin)
-      } catch (error) {
-        const isOwnEnd = isCancelled(error) && child.exited.hasHappened
-        const hasClosedEarly = source.exception() === null && error instanceof OSError
-        if (!isOwnEnd && !hasClosedEarly) throw error
-      } finally {
-        stdin.close()
-      }
-    },
-    { name: `stdin of process ${child.pid}` },
-  )
+  const task = startCopy(async () => {
+    try {
+      await pump(source, stdin)
+    } catch (error) {
+      const isOwnEnd = isCancelled(error) && child.exited.hasHappened
+      const hasClosedEarly = source.exception() === null && error instanceof OSError
+      if (!isOwnEnd && !hasClosedEarly) throw error
+    } finally {
+      stdin.close()
+    }
+  }, `stdin of process ${child.pid}`)
   child.exited.on(() => task.cancel())
   return task
 }
@@ -123,20 +126,17 @@ function copyOut(
   sink: StreamWriter,
   pipe: Socket,
 ): Task<void> {
-  const task = createServiceTask(
-    async () => {
-      try {
-        await pump(output, sink)
-      } catch (error) {
-        // No code takes the output any more, so the pipe is closed. The next write of the child then fails with
-        // SIGPIPE.
-        pipe.destroy()
-        if (child.cutOff.hasHappened && (isCancelled(error) || output.exception() !== null)) return
-        throw error
-      }
-    },
-    { name: `output of process ${child.pid}` },
-  )
+  const task = startCopy(async () => {
+    try {
+      await pump(output, sink)
+    } catch (error) {
+      // No code takes the output any more, so the pipe is closed. The next write of the child then fails with
+      // SIGPIPE.
+      pipe.destroy()
+      if (child.cutOff.hasHappened && (isCancelled(error) || output.exception() !== null)) return
+      throw error
+    }
+  }, `output of process ${child.pid}`)
   // If this program has ended the child, a writer that takes no bytes must not make the code that waits for the child wait
   // for ever. So the copy is cancelled DRAIN_GRACE milliseconds after the event `cutOff`.
   let stop = (): void => {}
@@ -145,6 +145,14 @@ function copyOut(
   })
   task.addDoneCallback(() => stop())
   return task
+}
+
+/**
+ * Starts a task that copies. The code of the task begins at once, because the child may end before the loop would begin it.
+ * A task that is cancelled before its code begins counts as cut off by the end of a run.
+ */
+function startCopy(copy: () => Promise<void>, name: string): Task<void> {
+  return createServiceTask(copy, { name, eager: true })
 }
 
 /**

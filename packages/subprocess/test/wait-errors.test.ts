@@ -1,5 +1,5 @@
 /** What `wait`, `communicate` and `run` throw because of the streams of a process. */
-import { createTask, run as runLoop, RuntimeError, sleep } from '@tasktree/core'
+import { createTask, getEventLoop, run as runLoop, RuntimeError, sleep } from '@tasktree/core'
 import { ConnectionResetError, StreamReader, StreamWriter } from '@tasktree/streams'
 import {
   createSubprocessExec,
@@ -10,8 +10,10 @@ import {
   run,
   type SpawnOptions,
 } from '@tasktree/subprocess'
+import { readFileSync } from 'node:fs'
 import { PassThrough, Writable } from 'node:stream'
 import { expect, test } from 'vitest'
+import { children } from './support/system.ts'
 
 const failure = new Error('the stream failed')
 
@@ -52,6 +54,34 @@ test.each(Object.entries(waits))(
     await expect(wait(closed)).rejects.toThrow(ConnectionResetError)
   },
 )
+
+test('when both outputs cannot be copied, wait throws one error, and none is reported', async () => {
+  const messages: string[] = []
+  await runLoop(async () => {
+    getEventLoop().setExceptionHandler((_, { message }) => void messages.push(message))
+    const child = await createSubprocessExec('sh', ['-c', 'echo x; echo y >&2'], {
+      stdout: closedWriter(),
+      stderr: closedWriter(),
+    })
+    await expect(child.wait()).rejects.toThrow(ConnectionResetError)
+  })
+  expect(messages).toEqual([])
+})
+
+/** Blocks this program until its children have ended. A child that has ended stays in the list, in the state Z. */
+function blockUntilChildrenEnd(): void {
+  const state = (pid: number): string =>
+    readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')[2] ?? ''
+  while (!children().every((pid) => state(pid) === 'Z'));
+}
+
+test('a child that ends before the task that copies its stdin could begin is no failure', () =>
+  runLoop(async () => {
+    // While so many tasks are ready, the loop lets Node handle I/O in between, and so the end of the child.
+    for (let i = 0; i < 100; i++) createTask(async () => blockUntilChildrenEnd())
+    const child = await createSubprocessExec('true', [], { stdin: new StreamReader() })
+    expect(await child.wait()).toBe(0)
+  }))
 
 test('run, and the calls of a managed process, throw it too', async () => {
   await expect(run('cat', [], { stdin: failingReader() })).rejects.toBe(failure)
