@@ -34,3 +34,11 @@ test('a recall that comes after a later job has started takes nothing back', () 
   expect(pool.recall(2)).toBe(3)
   expect(worker.claim(4)).toBe(true)
 })
+
+test('the cancels of jobs that were taken back leave the mark of the running job', () => {
+  const { worker, pool } = makeSides()
+  expect(worker.claim(1)).toBe(true)
+  expect(pool.recall(3)).toBe(1)
+  for (const seq of [1, 2, 3]) pool.cancel(seq)
+  expect(worker.isCancelled(1)).toBe(true)
+})

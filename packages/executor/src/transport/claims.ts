@@ -72,9 +72,13 @@ export class JobClaims {
     return Atomics.load(this.#memory, endedSlot)
   }
 
-  /** Marks job `seq` as cancelled. The job can read this mark even in a loop that never gives up the thread. */
+  /**
+   * Marks job `seq` as cancelled if it is the last job that has started. The job can read this mark even in a loop that
+   * never gives up the thread. Any other job needs no mark: it has ended, or was taken back. There is room for one mark,
+   * so the mark of another job would replace the mark of the running job. Called by the thread that takes jobs back.
+   */
   cancel(seq: number): void {
-    Atomics.store(this.#memory, cancelledSlot, seq)
+    if (this.lastStarted() === seq) Atomics.store(this.#memory, cancelledSlot, seq)
   }
 
   isCancelled(seq: number): boolean {
