@@ -21,107 +21,117 @@ function lockedCondition(): Condition {
 /** What is wrong, a call with the wrong argument, the class of the error, and the end of the error's message. */
 const wrong: [what: string, call: () => unknown, kind: typeof Error, got: string][] = [
   [
-    'a queue of a size',
+    'new Queue with a number',
     () => new Queue(5 as never),
     TypeError,
     'a queue takes { maxsize }, got number 5',
   ],
-  ['a LIFO queue of a size', () => new LifoQueue(5 as never), TypeError, 'got number 5'],
-  ['a priority queue of a size', () => new PriorityQueue(5 as never), TypeError, 'got number 5'],
-  ['a queue of null', () => new Queue(null as never), TypeError, 'got null'],
+  ['new LifoQueue with a number', () => new LifoQueue(5 as never), TypeError, 'got number 5'],
   [
-    'a maxsize of null',
+    'new PriorityQueue with a number',
+    () => new PriorityQueue(5 as never),
+    TypeError,
+    'got number 5',
+  ],
+  ['new Queue with null', () => new Queue(null as never), TypeError, 'got null'],
+  [
+    'a queue with a maxsize of null',
     () => new Queue({ maxsize: null as never }),
     TypeError,
     'maxsize must be a number, got null',
   ],
-  ['a maxsize of NaN', () => new Queue({ maxsize: NaN }), TypeError, 'got number NaN'],
+  ['a queue with a maxsize of NaN', () => new Queue({ maxsize: NaN }), TypeError, 'got number NaN'],
   [
-    'a compare of null',
+    'a PriorityQueue with a compare of null',
     () => new PriorityQueue({ compare: null as never }),
     TypeError,
     'compare must be a function, got null',
   ],
   [
-    'shutdown with an object',
+    'Queue.shutdown with an object',
     () => new Queue().shutdown({ immediate: false } as never),
     TypeError,
     'immediate must be true or false, got an object of class Object',
   ],
   [
-    'half a permit',
+    'a Semaphore of half a permit',
     () => new Semaphore(0.5),
     RangeError,
     "a semaphore's value must be a whole number of at least 0, got 0.5",
   ],
-  ['a bounded half', () => new BoundedSemaphore(1.5), RangeError, 'got 1.5'],
-  ['no number of permits', () => new Semaphore('2' as never), TypeError, 'got string 2'],
-  ['NaN permits', () => new Semaphore(NaN), RangeError, 'got NaN'],
+  ['a BoundedSemaphore of 1.5 permits', () => new BoundedSemaphore(1.5), RangeError, 'got 1.5'],
+  ['a Semaphore of a string', () => new Semaphore('2' as never), TypeError, 'got string 2'],
+  ['a Semaphore of NaN permits', () => new Semaphore(NaN), RangeError, 'got NaN'],
   [
-    'parties that are no number',
+    'a Barrier of a string',
     () => new Barrier('2' as never),
     TypeError,
     'parties must be a number, got string 2',
   ],
   [
-    'half a party',
+    'a Barrier of 1.5 parties',
     () => new Barrier(1.5),
     RangeError,
     'parties must be a positive integer, got 1.5',
   ],
   [
-    'a condition of null',
+    'a Condition of null',
     () => new Condition(null as never),
     TypeError,
     'a Condition needs a Lock, got null',
   ],
   [
-    'to notify NaN',
+    'Condition.notify with NaN',
     () => lockedCondition().notify(NaN),
     RangeError,
     'n must be a whole number of at least 0, got NaN',
   ],
-  ['to notify -1', () => lockedCondition().notify(-1), RangeError, 'got -1'],
+  ['Condition.notify with -1', () => lockedCondition().notify(-1), RangeError, 'got -1'],
   [
-    'to notify a string',
+    'Condition.notify with a string',
     () => lockedCondition().notify('1' as never),
     TypeError,
     'n must be a number, got string 1',
   ],
   [
-    'a burst of null',
+    'a RateLimiter with a burst of null',
     () => new RateLimiter({ limit: 1, interval: 1, burst: null as never }),
     TypeError,
     'burst must be a number, got null',
   ],
-  ['a total of null', () => new CapacityLimiter(null as never), TypeError, 'got null'],
   [
-    'no body for a lock',
+    'a CapacityLimiter with a total of null',
+    () => new CapacityLimiter(null as never),
+    TypeError,
+    'got null',
+  ],
+  [
+    'Lock.runExclusive without a body',
     () => new Lock().runExclusive(undefined as never),
     TypeError,
     'runExclusive takes a function as its body, got undefined',
   ],
   [
-    'no body for a semaphore',
+    'Semaphore.runExclusive with a number as its body',
     () => new Semaphore().runExclusive(5 as never),
     TypeError,
     'got number 5',
   ],
   [
-    'no body for a condition',
+    'Condition.runExclusive with a number as its body',
     () => new Condition().runExclusive(5 as never),
     TypeError,
     'got number 5',
   ],
   [
-    'no predicate',
+    'Condition.waitFor without a predicate',
     () => lockedCondition().waitFor(undefined as never),
     TypeError,
     'waitFor takes a function, got undefined',
   ],
 ]
 
-test.each(wrong)('%s is refused at once', (_what, call, kind, got) => {
+test.each(wrong)('%s throws at the call', (_what, call, kind, got) => {
   expect(call).toThrow(kind)
   expect(call).toThrow(got)
 })
@@ -144,13 +154,13 @@ test.each(Object.entries(operations))('%s refuses wrong options at once', (_name
   )
 })
 
-test('a body that is none takes no lock', () => {
+test('Lock.runExclusive without a body does not take the lock', () => {
   const lock = new Lock()
   expect(() => lock.runExclusive(undefined as never)).toThrow(TypeError)
   expect(lock.locked()).toBe(false)
 })
 
-test('Infinity means that there is no limit', () => {
+test('a Semaphore of Infinity and a Queue with a maxsize of Infinity have no limit', () => {
   const semaphore = new Semaphore(Infinity)
   for (let i = 0; i < 100; i++) expect(semaphore.acquire().done()).toBe(true)
   expect(semaphore.statistics()).toEqual({ value: Infinity, holders: 100, waiters: 0 })

@@ -3,7 +3,7 @@ import { runVirtual } from '@tasktree/core/testing'
 import { Barrier } from '@tasktree/sync'
 import { expect, test } from 'vitest'
 
-test('a number says how many waited when its owner came, as in asyncio also after a cancel', () =>
+test('Barrier.wait gives the number of tasks that waited at the call, even if one of them was cancelled later', () =>
   runVirtual(async () => {
     const barrier = new Barrier(3)
     const early = [0, 1].map(() => createTask(() => barrier.wait()))
@@ -16,7 +16,7 @@ test('a number says how many waited when its owner came, as in asyncio also afte
     expect(barrier.nWaiting).toBe(0)
   }))
 
-test('abort and reset take effect at once when no task is on the way in or out', async () => {
+test('Barrier.abort and reset take effect at the call when no task enters or leaves', async () => {
   const barrier = new Barrier(2)
   const aborting = barrier.abort()
   expect(barrier.broken).toBe(true)

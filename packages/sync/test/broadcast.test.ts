@@ -3,7 +3,7 @@ import { explore, runVirtual } from '@tasktree/core/testing'
 import { Broadcast, ChannelClosed, QueueShutDown } from '@tasktree/sync'
 import { expect, test } from 'vitest'
 
-test('every subscriber gets what is published after it subscribed, in order', () =>
+test('every subscriber of a Broadcast gets the messages published after it subscribed, in order', () =>
   runVirtual(async () => {
     const news = new Broadcast<number>({ lag: 'block' })
     const first = news.subscribe()
@@ -20,7 +20,7 @@ test('every subscriber gets what is published after it subscribed, in order', ()
     await expect(news.publish(3)).rejects.toBeInstanceOf(ChannelClosed)
   }))
 
-test('a new subscriber gets the last messages first', () =>
+test('a new subscriber of a Broadcast with a history gets the last messages first', () =>
   runVirtual(async () => {
     const news = new Broadcast<number>({ lag: 'block', history: 2 })
     for (const message of [1, 2, 3]) await news.publish(message)
@@ -30,7 +30,7 @@ test('a new subscriber gets the last messages first', () =>
     expect(got).toEqual([2, 3, 4])
   }))
 
-test('one that lags loses its oldest messages, and knows how many', () =>
+test('a slow subscriber with lag drop-oldest loses its oldest messages and counts them in `dropped`', () =>
   runVirtual(async () => {
     const news = new Broadcast<number>({ lag: 'drop-oldest', capacity: 2 })
     using slow = news.subscribe()
@@ -38,7 +38,7 @@ test('one that lags loses its oldest messages, and knows how many', () =>
     expect([await slow.get(), await slow.get(), slow.dropped]).toEqual([3, 4, 3])
   }))
 
-test('with block, publishers wait for the slowest, in order, and go on when it leaves', () =>
+test('publishers with lag block wait in order for the slowest subscriber, and go on when it leaves', () =>
   runVirtual(async () => {
     const news = new Broadcast<number>({ lag: 'block', capacity: 1 })
     const slow = news.subscribe()
@@ -58,7 +58,7 @@ test('with block, publishers wait for the slowest, in order, and go on when it l
     expect(news.statistics()).toEqual({ subscribers: 1, publishers: 0, history: 0, closed: false })
   }))
 
-test('a publisher that comes when another one was just given room goes behind it', () =>
+test('a publisher of a Broadcast waits behind another publisher that has just been given room', () =>
   runVirtual(async () => {
     const news = new Broadcast<number>({ lag: 'block', capacity: 1 })
     using subscription = news.subscribe()
@@ -73,7 +73,7 @@ test('a publisher that comes when another one was just given room goes behind it
     await later
   }))
 
-test('leaving the loop unsubscribes', () =>
+test('leaving a for await loop over a Subscription unsubscribes it', () =>
   runVirtual(async () => {
     const news = new Broadcast<number>({ lag: 'block', history: 1 })
     await news.publish(1)
@@ -84,7 +84,7 @@ test('leaving the loop unsubscribes', () =>
     expect(news.statistics().subscribers).toBe(0)
   }))
 
-test('closing fails the publishers that wait', () =>
+test('Broadcast.close makes waiting publishers throw ChannelClosed', () =>
   runVirtual(async () => {
     const news = new Broadcast<number>({ lag: 'block', capacity: 1 })
     using subscription = news.subscribe()
@@ -96,7 +96,7 @@ test('closing fails the publishers that wait', () =>
     expect(await subscription.get()).toBe(0)
   }))
 
-test('no schedule gives two subscribers different messages, even if one is cancelled', () =>
+test('two subscribers of a Broadcast get the same messages under every schedule, even if publishers are cancelled', () =>
   explore(
     async () => {
       const news = new Broadcast<number>({ lag: 'block', capacity: 1 })
@@ -122,7 +122,7 @@ test('no schedule gives two subscribers different messages, even if one is cance
     { seeds: 1000 },
   ))
 
-test('wrong options are refused', () => {
+test('new Broadcast refuses wrong options', () => {
   expect(() => new Broadcast({} as never)).toThrow(TypeError)
   expect(() => new Broadcast({ lag: 'block', history: -1 })).toThrow(RangeError)
   expect(() => new Broadcast({ lag: 'block', capacity: 0 })).toThrow(RangeError)

@@ -14,26 +14,29 @@ async function outcome(task: Task): Promise<boolean> {
 }
 
 describe.each(Object.entries(scenarios))('%s', (_name, make) => {
-  test.each([...Array(13).keys()])('cancelled after %i turns leaves all in balance', async (n) => {
-    await runVirtual(async () => {
-      const { victim, others, grant, balanced } = await make()
-      const doomed = createTask(victim)
-      const rest = others.map((other) => createTask(other))
-      const granting = createTask(async () => {
-        await turns(3)
-        await grant()
+  test.each([...Array(13).keys()])(
+    'that is cancelled after %i turns loses no item, permit or lock',
+    async (n) => {
+      await runVirtual(async () => {
+        const { victim, others, grant, balanced } = await make()
+        const doomed = createTask(victim)
+        const rest = others.map((other) => createTask(other))
+        const granting = createTask(async () => {
+          await turns(3)
+          await grant()
+        })
+        await turns(n)
+        doomed.cancel()
+        const done = await outcome(doomed)
+        await granting
+        for (const task of rest) await task
+        await balanced(done)
       })
-      await turns(n)
-      doomed.cancel()
-      const done = await outcome(doomed)
-      await granting
-      for (const task of rest) await task
-      await balanced(done)
-    })
-  })
+    },
+  )
 
   test.each(['before', 'after'])(
-    'cancelled right %s the grant leaves all in balance',
+    'that is cancelled right %s another task lets it go on loses no item, permit or lock',
     async (when) => {
       await runVirtual(async () => {
         const { victim, others, grant, balanced } = await make()
@@ -52,7 +55,7 @@ describe.each(Object.entries(scenarios))('%s', (_name, make) => {
   )
 
   test(
-    'cancelled at any time under any schedule leaves all in balance',
+    'that is cancelled under any schedule loses no item, permit or lock',
     { tags: ['slow'] },
     async () => {
       await explore(

@@ -93,7 +93,7 @@ const programs: Record<string, (n: number) => Promise<void>> = {
     expect(used).toBe(rest.length + done.filter(Boolean).length)
     expect(lock.statistics()).toEqual({ readers: 0, writers: 0, waiters: 0 })
   },
-  'one of a barrier is cancelled, and another one comes in its place': async (n) => {
+  'a task in a barrier is cancelled, and another task comes in its place': async (n) => {
     const barrier = new Barrier(3)
     const arrived = [0, 0, 0, 0]
     const phases = async (): Promise<void> => {
@@ -118,7 +118,7 @@ const programs: Record<string, (n: number) => Promise<void>> = {
 
 describe.each(Object.entries(programs))('%s', (_name, program) => {
   test.each([0, 1, 2, 4, 8])(
-    'after %i turns, and nothing is lost under any schedule',
+    'after %i turns, and nothing is lost under any schedule of the tasks',
     { tags: ['slow'] },
     async (n) => {
       await explore(() => program(n), { seeds })

@@ -3,7 +3,7 @@ import { explore, runVirtual } from '@tasktree/core/testing'
 import { CapacityLimiter, type Releaser } from '@tasktree/sync'
 import { expect, test } from 'vitest'
 
-test('holds are weighed, and given back', () =>
+test('a CapacityLimiter subtracts the weight of each hold, and a release gives it back once', () =>
   runVirtual(async () => {
     const limiter = new CapacityLimiter(10)
     const six = await limiter.acquire(6)
@@ -22,7 +22,7 @@ test('holds are weighed, and given back', () =>
     })
   }))
 
-test('a big request is not overtaken by small ones that would fit', () =>
+test('a big request to a CapacityLimiter is not overtaken by a small request that would fit', () =>
   runVirtual(async () => {
     const limiter = new CapacityLimiter(4)
     const held = await limiter.acquire(3)
@@ -40,7 +40,7 @@ test('a big request is not overtaken by small ones that would fit', () =>
     expect(order).toEqual(['big', 'small'])
   }))
 
-test('the requests behind a cancelled big request go on at once', () =>
+test('when a big request to a CapacityLimiter is cancelled, the request behind it goes on', () =>
   runVirtual(async () => {
     const limiter = new CapacityLimiter(4)
     await limiter.acquire(3)
@@ -53,7 +53,7 @@ test('the requests behind a cancelled big request go on at once', () =>
     expect(limiter.available).toBe(0)
   }))
 
-test('the total can grow, which wakes waiters, and shrink, which takes nothing away', () =>
+test('raising the total of a CapacityLimiter wakes a waiter, and lowering it takes nothing from holders', () =>
   runVirtual(async () => {
     const limiter = new CapacityLimiter(2)
     const held = await limiter.acquire(2)
@@ -69,7 +69,7 @@ test('the total can grow, which wakes waiters, and shrink, which takes nothing a
     expect(limiter.available).toBe(1)
   }))
 
-test('wrong totals and weights are refused at once', () => {
+test('CapacityLimiter refuses wrong totals and weights at the call', () => {
   expect(() => new CapacityLimiter(-1)).toThrow(RangeError)
   expect(() => new CapacityLimiter('2' as never)).toThrow(TypeError)
   const limiter = new CapacityLimiter(2)
@@ -80,7 +80,7 @@ test('wrong totals and weights are refused at once', () => {
   expect(limiter.statistics()).toEqual({ total: 2, available: 2, used: 0, holders: 0, waiters: 0 })
 })
 
-test('no schedule of cancels in the instant of a grant loses capacity', () =>
+test('a CapacityLimiter loses no capacity under any schedule of cancels', () =>
   explore(
     async () => {
       const limiter = new CapacityLimiter(5)
@@ -116,7 +116,7 @@ test('no schedule of cancels in the instant of a grant loses capacity', () =>
     { seeds: 1000 },
   ))
 
-test('a request for more than the lowered total lets later requests pass, and is served when the total is raised', () =>
+test('a request above the lowered total of a CapacityLimiter lets later requests pass until the total is raised', () =>
   runVirtual(async () => {
     const limiter = new CapacityLimiter(10)
     const held = await limiter.acquire(10)
@@ -140,7 +140,7 @@ test('a request for more than the lowered total lets later requests pass, and is
     expect(order).toEqual(['small', 'big'])
   }))
 
-test('a request that stepped aside goes before later requests, once the total is raised', () =>
+test('a request above the lowered total of a CapacityLimiter goes first when the total is raised in time', () =>
   runVirtual(async () => {
     const limiter = new CapacityLimiter(4)
     const held = await limiter.acquire(4)
@@ -160,7 +160,7 @@ test('a request that stepped aside goes before later requests, once the total is
     expect(order).toEqual(['big', 'small'])
   }))
 
-test('a request that stepped aside can be cancelled', () =>
+test('a request above the lowered total of a CapacityLimiter can be cancelled', () =>
   runVirtual(async () => {
     const limiter = new CapacityLimiter(4)
     await limiter.acquire(4)
@@ -173,7 +173,7 @@ test('a request that stepped aside can be cancelled', () =>
     expect(limiter.statistics().waiters).toBe(0)
   }))
 
-test('a total of 0 is a pause', () =>
+test('a CapacityLimiter with a total of 0 lets no request in until the total is raised', () =>
   runVirtual(async () => {
     const limiter = new CapacityLimiter(2)
     const held = await limiter.acquire(2)

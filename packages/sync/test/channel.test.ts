@@ -3,7 +3,7 @@ import { explore, runVirtual } from '@tasktree/core/testing'
 import { Channel, ChannelClosed, EndOfChannel } from '@tasktree/sync'
 import { expect, test } from 'vitest'
 
-test('items arrive in order, and a full channel makes its sender wait', () =>
+test('a Channel gives its items in order, and makes a sender wait when it is full', () =>
   runVirtual(async () => {
     const channel = new Channel<number>({ capacity: 2 })
     const sending = createTask(async () => {
@@ -18,7 +18,7 @@ test('items arrive in order, and a full channel makes its sender wait', () =>
     await sending
   }))
 
-test('with capacity 0 a send ends when a receiver takes the item', () =>
+test('send on a Channel with capacity 0 ends when a receiver takes the item', () =>
   runVirtual(async () => {
     const channel = new Channel<string>({ capacity: 0 })
     const sending = createTask(() => channel.send('a'))
@@ -35,7 +35,7 @@ test('with capacity 0 a send ends when a receiver takes the item', () =>
     })
   }))
 
-test('the channel ends with its last handle, after what was sent', () =>
+test('a Channel ends when its last handle is closed and all sent items are received', () =>
   runVirtual(async () => {
     const channel = new Channel<string>({ capacity: 10 })
     const clone = channel.clone()
@@ -50,7 +50,7 @@ test('the channel ends with its last handle, after what was sent', () =>
     expect(() => channel.clone()).toThrow(ChannelClosed)
   }))
 
-test('closing wakes the receivers that wait, and fails the senders of that handle alone', () =>
+test('closing a Channel handle wakes waiting receivers, and fails only the senders of this handle', () =>
   runVirtual(async () => {
     const empty = new Channel<number>({ capacity: 1 })
     const receiving = createTask(() => empty.receive())
@@ -69,7 +69,7 @@ test('closing wakes the receivers that wait, and fails the senders of that handl
     await other
   }))
 
-test('a cancelled send has sent nothing, a cancelled receive leaves the item', () =>
+test('a cancelled send puts no item into a Channel, and a cancelled receive takes none', () =>
   runVirtual(async () => {
     const channel = new Channel<number>({ capacity: 1 })
     await channel.send(1)
@@ -91,7 +91,7 @@ test('a cancelled send has sent nothing, a cancelled receive leaves the item', (
     })
   }))
 
-test('an item whose receiver is cancelled in the instant of the hand-over reaches the next one that waits', () =>
+test('an item whose receiver is cancelled at the hand-over goes to the next receiver of the Channel', () =>
   runVirtual(async () => {
     const channel = new Channel<number>({ capacity: 0 })
     const first = createTask(() => channel.receive())
@@ -105,7 +105,7 @@ test('an item whose receiver is cancelled in the instant of the hand-over reache
     expect(channel.statistics()).toMatchObject({ size: 0, senders: 0, receivers: 0 })
   }))
 
-test('room whose sender is cancelled in the instant it was given goes to the next one that waits', () =>
+test('room whose sender is cancelled at the hand-over goes to the next sender of the Channel', () =>
   runVirtual(async () => {
     const channel = new Channel<number>({ capacity: 1 })
     await channel.send(0)
@@ -119,47 +119,50 @@ test('room whose sender is cancelled in the instant it was given goes to the nex
     expect(await channel.receive()).toBe(2)
   }))
 
-test.each([0, 1, 3])('no schedule loses or doubles an item (capacity %i)', async (capacity) => {
-  await explore(
-    async () => {
-      const channel = new Channel<number>({ capacity })
-      const sent: number[] = []
-      const got: number[] = []
-      const handles = [channel, channel.clone()]
-      const producers = handles.map((mine, index) => {
-        const base = index * 10
-        return createTask(async () => {
-          for (let i = 0; i < 3; i++) {
-            await mine.send(base + i)
-            sent.push(base + i)
-          }
+test.each([0, 1, 3])(
+  'a Channel loses and doubles no item under any schedule (capacity %i)',
+  async (capacity) => {
+    await explore(
+      async () => {
+        const channel = new Channel<number>({ capacity })
+        const sent: number[] = []
+        const got: number[] = []
+        const handles = [channel, channel.clone()]
+        const producers = handles.map((mine, index) => {
+          const base = index * 10
+          return createTask(async () => {
+            for (let i = 0; i < 3; i++) {
+              await mine.send(base + i)
+              sent.push(base + i)
+            }
+          })
         })
-      })
-      const consumers = [0, 1].map(() =>
-        createTask(async () => {
-          for (;;) got.push(await channel.receive())
-        }),
-      )
-      const killer = createTask(async () => {
-        await sleep(0)
-        consumers[0]?.cancel()
-        await sleep(0)
-        producers[1]?.cancel()
-      })
-      await gather([...producers, killer], { returnExceptions: true })
-      for (const handle of handles) handle.close()
-      await gather(consumers, { returnExceptions: true })
-      // A send that is cancelled after its item was received still throws the cancel. So the receivers may have more items than
-      // `sent`, but none twice.
-      expect(new Set(got).size).toBe(got.length)
-      for (const item of sent) expect(got).toContain(item)
-      expect(channel.statistics()).toMatchObject({ size: 0, senders: 0, receivers: 0 })
-    },
-    { seeds: 1000 },
-  )
-})
+        const consumers = [0, 1].map(() =>
+          createTask(async () => {
+            for (;;) got.push(await channel.receive())
+          }),
+        )
+        const killer = createTask(async () => {
+          await sleep(0)
+          consumers[0]?.cancel()
+          await sleep(0)
+          producers[1]?.cancel()
+        })
+        await gather([...producers, killer], { returnExceptions: true })
+        for (const handle of handles) handle.close()
+        await gather(consumers, { returnExceptions: true })
+        // A send that is cancelled after its item was received still throws the cancel. So the receivers may have more items than
+        // `sent`, but none twice.
+        expect(new Set(got).size).toBe(got.length)
+        for (const item of sent) expect(got).toContain(item)
+        expect(channel.statistics()).toMatchObject({ size: 0, senders: 0, receivers: 0 })
+      },
+      { seeds: 1000 },
+    )
+  },
+)
 
-test('closing a handle fails all its senders and no other, wherever they stand', () =>
+test('closing a Channel handle fails all its waiting senders, and no sender of another handle', () =>
   runVirtual(async () => {
     const mine = new Channel<string>({ capacity: 1 })
     const other = mine.clone()
@@ -180,20 +183,20 @@ test('closing a handle fails all its senders and no other, wherever they stand',
     expect(other.statistics()).toMatchObject({ size: 0, senders: 0, receivers: 0 })
   }))
 
-test('wrong capacities are refused', () => {
+test('new Channel refuses wrong capacities', () => {
   expect(() => new Channel({ capacity: -1 })).toThrow(RangeError)
   expect(() => new Channel(3 as never)).toThrow(TypeError)
   expect(() => new Channel({} as never)).toThrow('the option capacity must be a number')
 })
 
-test('generator coroutines send and receive', () =>
+test('a generator coroutine can send to a Channel and receive from it', () =>
   run(function* () {
     const channel = new Channel<string>({ capacity: 1 })
     yield* channel.send('x')
     expect(yield* channel.receive()).toBe('x')
   }))
 
-test('a send on a closed handle says what to do', async () => {
+test('send on a closed Channel handle throws an error that suggests clone()', async () => {
   const channel = new Channel<number>({ capacity: 1 })
   channel.close()
   await expect(channel.send(1)).rejects.toThrow(

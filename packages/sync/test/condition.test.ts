@@ -3,7 +3,7 @@ import { runVirtual } from '@tasktree/core/testing'
 import { Condition } from '@tasktree/sync'
 import { expect, test, vi } from 'vitest'
 
-test('a notice to a waiter that is cancelled in the same instant reaches the other waiter', () =>
+test('a notify whose waiter is cancelled in the same turn reaches the other waiter of the Condition', () =>
   runVirtual(async () => {
     const condition = new Condition()
     const wait = (): Promise<true> => condition.runExclusive(() => condition.wait())
@@ -17,7 +17,7 @@ test('a notice to a waiter that is cancelled in the same instant reaches the oth
     expect(condition.statistics()).toEqual({ locked: false, holders: 0, waiters: 0, acquiring: 0 })
   }))
 
-test('a cancel while it takes the lock again is thrown once it has the lock', () =>
+test('a cancel of Condition.wait while it takes the lock again is thrown once it has the lock', () =>
   runVirtual(async () => {
     const condition = new Condition()
     let held = false
@@ -42,7 +42,7 @@ test('a cancel while it takes the lock again is thrown once it has the lock', ()
     expect([held, condition.locked()]).toEqual([true, false])
   }))
 
-test('a wait that was refused by its signal has kept the lock', () =>
+test('Condition.wait with an aborted signal throws and keeps the lock', () =>
   runVirtual(async () => {
     const condition = new Condition()
     using _ = await condition.acquire()
@@ -53,7 +53,7 @@ test('a wait that was refused by its signal has kept the lock', () =>
     expect(condition.locked()).toBe(true)
   }))
 
-test('a waitFor that was refused by its signal has not looked, and has kept the lock', () =>
+test('Condition.waitFor with an aborted signal throws without a call of its predicate and keeps the lock', () =>
   runVirtual(async () => {
     const condition = new Condition()
     using _ = await condition.acquire()
@@ -65,7 +65,7 @@ test('a waitFor that was refused by its signal has not looked, and has kept the 
     expect(condition.locked()).toBe(true)
   }))
 
-test('a wait that outlives its block does not keep the lock', () =>
+test('Condition.wait that outlives its `using` block does not keep the lock', () =>
   runVirtual(async () => {
     const condition = new Condition()
     const block = async (): Promise<{ waiting: Promise<true> }> => {

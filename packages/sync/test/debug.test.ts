@@ -119,7 +119,7 @@ describe.each(Object.entries(waits))('debug mode: %s', (name, make) => {
   const isAsyncFunction = areAsyncFunctions.test(name)
 
   test.each(Object.entries(isAsyncFunction ? ways : { ...ways, ...waysOfFutures }))(
-    'that is awaited is not reported: %s',
+    'that is awaited is not reported when it is ended early: %s',
     async (_way, through) => {
       expect(
         await reportsOf(async () => {
@@ -145,7 +145,7 @@ describe.each(Object.entries(waits))('debug mode: %s', (name, make) => {
     ? /^program has ended while work it began still waits on .* at .*\.ts:\d+: was a call not awaited\?$/
     : /^program has ended and never awaited .* at .*waits\.ts:\d+: add the missing await$/
 
-  test('that is not awaited is reported once, with its line', async () => {
+  test('that is not awaited is reported once, with its file and line', async () => {
     const reports = await reportsOf(async () => {
       void make()[0]()
       await sleep(1)
@@ -153,7 +153,7 @@ describe.each(Object.entries(waits))('debug mode: %s', (name, make) => {
     expect(reports).toEqual([expect.stringMatching(missing)])
   })
 
-  test('that is not awaited is reported beside one that is awaited and cancelled', async () => {
+  test('that is not awaited is reported even beside an awaited wait that times out', async () => {
     const reports = await reportsOf(async () => {
       const [wait] = make()
       void make()[0]()
@@ -164,7 +164,7 @@ describe.each(Object.entries(waits))('debug mode: %s', (name, make) => {
 })
 
 test.each(Object.entries(scenarios))(
-  'debug mode: %s that is awaited and served is not reported',
+  'debug mode does not report %s that is awaited and served',
   async (_name, make) => {
     const reports = await reportsOf(async () => {
       const { victim, others, grant, balanced } = await make()
@@ -178,7 +178,7 @@ test.each(Object.entries(scenarios))(
 )
 
 test.each(Object.entries(scenarios))(
-  'debug mode: %s that is awaited and cancelled in the turn of the grant is not reported',
+  'debug mode does not report %s that is awaited and cancelled in the turn in which it is served',
   async (_name, make) => {
     for (const isLate of [false, true]) {
       const reports = await reportsOf(async () => {

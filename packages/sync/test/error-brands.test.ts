@@ -7,10 +7,10 @@ const classes = Object.values(sync).filter(
 )
 
 test.each(classes.map((type) => [type.name, type.prototype as object] as const))(
-  '%s has a mark that every copy of the package shares',
+  'the prototype of %s has the mark that other copies of the package look for',
   (name, prototype) => {
     expect(Object.hasOwn(prototype, Symbol.for(`@tasktree/core.${name}`))).toBe(true)
   },
 )
 
-test('all seven error classes are found', () => expect(classes).toHaveLength(7))
+test('the package exports seven error classes', () => expect(classes).toHaveLength(7))

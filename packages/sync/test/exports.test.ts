@@ -1,7 +1,7 @@
 import * as sync from '@tasktree/sync'
 import { expect, test } from 'vitest'
 
-test('the public names', () => {
+test('the package exports exactly this list of names', () => {
   expect(Object.keys(sync)).toMatchInlineSnapshot(`
     [
       "Barrier",

@@ -55,21 +55,24 @@ describe('Lock', () => {
     expect(() => lock.release()).toThrow('not locked')
   })
 
-  virtual('no task overtakes the waiter that was woken', async () => {
-    const lock = new Lock()
-    const log: string[] = []
-    await lock.acquire()
-    const [waiter] = contenders(['waiter'], () => lock.acquire(), log)
-    await sleep(0)
-    lock.release()
-    const overtaking = lock.acquire()
-    expect(overtaking.done()).toBe(false)
-    await waiter
-    lock.release()
-    await overtaking
-  })
+  virtual(
+    'goes to the waiter that a release has woken, and not to a task that comes later',
+    async () => {
+      const lock = new Lock()
+      const log: string[] = []
+      await lock.acquire()
+      const [waiter] = contenders(['waiter'], () => lock.acquire(), log)
+      await sleep(0)
+      lock.release()
+      const overtaking = lock.acquire()
+      expect(overtaking.done()).toBe(false)
+      await waiter
+      lock.release()
+      await overtaking
+    },
+  )
 
-  virtual('passes on when the waiter that was woken is cancelled in the same turn', async () => {
+  virtual('goes to the next waiter if the woken waiter is cancelled in the same turn', async () => {
     const lock = new Lock()
     const log: string[] = []
     await lock.acquire()
@@ -84,7 +87,7 @@ describe('Lock', () => {
   })
 
   virtual(
-    'a release that finds the first waiter cancelled wakes the next one in the turn of the cancelled one',
+    'release wakes the second waiter only when the cancelled first waiter has had its turn',
     async () => {
       const lock = new Lock()
       const log: string[] = []
@@ -102,22 +105,19 @@ describe('Lock', () => {
     },
   )
 
-  virtual(
-    'a task that comes when all waiters are cancelled takes a free lock at once',
-    async () => {
-      const lock = new Lock()
-      const held = await lock.acquire()
-      const waiting = createTask(() => lock.acquire())
-      await sleep(0)
-      waiting.cancel()
-      held.release()
-      expect(lock.acquire().done()).toBe(true)
-      await sleep(0)
-      expect(lock.statistics()).toEqual({ locked: true, holders: 1, waiters: 0 })
-    },
-  )
+  virtual('is taken at once by a task that comes when all waiters are cancelled', async () => {
+    const lock = new Lock()
+    const held = await lock.acquire()
+    const waiting = createTask(() => lock.acquire())
+    await sleep(0)
+    waiting.cancel()
+    held.release()
+    expect(lock.acquire().done()).toBe(true)
+    await sleep(0)
+    expect(lock.statistics()).toEqual({ locked: true, holders: 1, waiters: 0 })
+  })
 
-  test('a waiter that is cancelled when its loop is closed keeps no other task from the lock', async () => {
+  test('goes to the next waiter although a waiter of a closed loop is cancelled', async () => {
     const lock = new Lock()
     await lock.acquire()
     const loop = newEventLoop()
@@ -130,7 +130,7 @@ describe('Lock', () => {
     expect(lock.statistics()).toEqual({ locked: true, holders: 1, waiters: 0 })
   })
 
-  virtual('a Releaser releases once, and only its own hold', async () => {
+  virtual('a Releaser releases only its own hold, and only once', async () => {
     const lock = new Lock()
     const first = await lock.acquire()
     first.release()
@@ -160,7 +160,7 @@ describe('Lock', () => {
   })
 })
 
-virtual('Semaphore: a permit that goes to a cancelled waiter passes to the next', async () => {
+virtual('a Semaphore permit for a waiter that is cancelled passes to the next waiter', async () => {
   const semaphore = new Semaphore(1)
   const log: string[] = []
   await semaphore.acquire()
@@ -175,7 +175,7 @@ virtual('Semaphore: a permit that goes to a cancelled waiter passes to the next'
   expect(() => new Semaphore(-1)).toThrow(RangeError)
 })
 
-virtual('BoundedSemaphore refuses a release too many', async () => {
+virtual('BoundedSemaphore.release throws RangeError when no permit is held', async () => {
   const semaphore = new BoundedSemaphore(1)
   const held = await semaphore.acquire()
   held.release()
@@ -183,7 +183,7 @@ virtual('BoundedSemaphore refuses a release too many', async () => {
   expect(() => semaphore.release()).toThrow(RangeError)
 })
 
-virtual('Event wakes all waiters, even if it is cleared again', async () => {
+virtual('Event.set wakes all waiters, even if the event is cleared at once', async () => {
   const event = new Event()
   const log: string[] = []
   const tasks = contenders(['a', 'b'], () => event.wait(), log)
@@ -196,7 +196,7 @@ virtual('Event wakes all waiters, even if it is cleared again', async () => {
 })
 
 describe('BoundedSemaphore', () => {
-  virtual('without a limit takes back each permit once', async () => {
+  virtual('of Infinity permits accepts one release for each acquire', async () => {
     const semaphore = new BoundedSemaphore(Infinity)
     {
       using _ = await semaphore.acquire()
@@ -206,34 +206,31 @@ describe('BoundedSemaphore', () => {
     expect(() => semaphore.release()).toThrow(RangeError)
   })
 
-  virtual(
-    'a waiter that was cancelled hands on in its turn what has become free meanwhile',
-    async () => {
-      const semaphore = new BoundedSemaphore(1)
-      await semaphore.acquire()
-      const first = createTask(() => semaphore.acquire())
-      const second = createTask(async () => {
-        try {
-          await semaphore.acquire()
-        } finally {
-          // As in CPython, this release does not throw: the semaphore is not full, because the third task has the permit by now.
-          semaphore.release()
-        }
-      })
-      await sleep(0)
-      second.cancel()
-      semaphore.release()
-      semaphore.release()
-      const third = semaphore.acquire()
-      await wait([first, second])
-      expect([second.cancelled(), third.done()]).toEqual([true, true])
-    },
-  )
+  virtual('lets a cancelled waiter pass on the permits that were released meanwhile', async () => {
+    const semaphore = new BoundedSemaphore(1)
+    await semaphore.acquire()
+    const first = createTask(() => semaphore.acquire())
+    const second = createTask(async () => {
+      try {
+        await semaphore.acquire()
+      } finally {
+        // As in CPython, this release does not throw: the semaphore is not full, because the third task has the permit by now.
+        semaphore.release()
+      }
+    })
+    await sleep(0)
+    second.cancel()
+    semaphore.release()
+    semaphore.release()
+    const third = semaphore.acquire()
+    await wait([first, second])
+    expect([second.cancelled(), third.done()]).toEqual([true, true])
+  })
 })
 
 describe('Condition', () => {
   virtual(
-    'wait holds the lock again when it ends, also by a cancel, for the same Releaser',
+    'wait holds the lock again when it is cancelled, and the Releaser of its block releases it',
     async () => {
       const condition = new Condition()
       const log: string[] = []
@@ -255,7 +252,7 @@ describe('Condition', () => {
     },
   )
 
-  virtual('a notice that went to a cancelled waiter goes to the next', async () => {
+  virtual('a notify for a waiter that is cancelled goes to the next waiter', async () => {
     const condition = new Condition()
     const log: string[] = []
     const waiter = (name: string) => async (): Promise<void> => {
@@ -278,7 +275,7 @@ describe('Condition', () => {
 })
 
 describe('Barrier', () => {
-  virtual('lets all go when the last has come, again and again', async () => {
+  virtual('lets all tasks go when the last has come, each time it fills', async () => {
     const barrier = new Barrier(3)
     for (let phase = 0; phase < 2; phase++) {
       const tasks = [0, 1, 2].map(() => createTask(() => barrier.wait()))
@@ -287,7 +284,7 @@ describe('Barrier', () => {
     }
   })
 
-  virtual('breaks for all when it is aborted', async () => {
+  virtual('abort makes waiting and later tasks throw BrokenBarrierError', async () => {
     const barrier = new Barrier(2)
     const task = createTask(() => barrier.wait())
     await sleep(0)
@@ -299,7 +296,7 @@ describe('Barrier', () => {
 
 describe('Queue', () => {
   virtual(
-    'an item for a getter that is cancelled in the same turn stays in its place',
+    'an item stays in its place if the get that it woke is cancelled in the same turn',
     async () => {
       const queue = new Queue<number>()
       const getter = createTask(() => queue.get())
@@ -314,20 +311,23 @@ describe('Queue', () => {
     },
   )
 
-  virtual('until a getter has run, its item is in the queue, as in asyncio', async () => {
-    const queue = new Queue<number>({ maxsize: 1 })
-    const getter = createTask(() => queue.get())
-    await sleep(0)
-    queue.putNowait(1)
-    expect(queue.full()).toBe(true)
-    expect(() => queue.putNowait(2)).toThrow(QueueFull)
-    const putting = createTask(() => queue.put(2))
-    expect(await getter).toBe(1)
-    await putting
-    expect(queue.qsize()).toBe(1)
-  })
+  virtual(
+    'an item stays in the queue until the get that it woke has run, as in asyncio',
+    async () => {
+      const queue = new Queue<number>({ maxsize: 1 })
+      const getter = createTask(() => queue.get())
+      await sleep(0)
+      queue.putNowait(1)
+      expect(queue.full()).toBe(true)
+      expect(() => queue.putNowait(2)).toThrow(QueueFull)
+      const putting = createTask(() => queue.put(2))
+      expect(await getter).toBe(1)
+      await putting
+      expect(queue.qsize()).toBe(1)
+    },
+  )
 
-  virtual('producers and consumers hand over everything, in order', async () => {
+  virtual('a producer and a consumer pass on all items in order', async () => {
     const queue = new Queue<number>({ maxsize: 2 })
     const got: number[] = []
     const producer = createTask(async () => {
@@ -344,7 +344,7 @@ describe('Queue', () => {
     expect(() => queue.taskDone()).toThrow(RangeError)
   })
 
-  virtual('shutdown wakes all waiters', async () => {
+  virtual('shutdown makes a waiting get throw QueueShutDown', async () => {
     const queue = new Queue<number>({ maxsize: 1 })
     const getter = createTask(() => queue.get())
     await sleep(0)
@@ -353,7 +353,7 @@ describe('Queue', () => {
     expect(() => queue.putNowait(1)).toThrow(QueueShutDown)
   })
 
-  virtual('PriorityQueue and LifoQueue have their orders', async () => {
+  virtual('a PriorityQueue gives the least item first, and a LifoQueue the last', async () => {
     const priorities = new PriorityQueue<[number, string]>()
     for (const entry of [
       [2, 'b'],
@@ -374,7 +374,7 @@ describe('Queue', () => {
   })
 })
 
-test('generator coroutines take locks and items too', () =>
+test('a generator task can acquire a Lock and get an item of a Queue by yield*', () =>
   run(async () => {
     const lock = new Lock()
     const queue = new Queue<number>()

@@ -143,7 +143,7 @@ const cancels: Record<string, (body: () => Promise<void>) => Promise<unknown>> =
     }).catch(() => {}),
 }
 
-describe.each(Object.keys(operations))('%s, with foreign promises in between', (name) => {
+describe.each(Object.keys(operations))('%s in a loop that also awaits foreign promises', (name) => {
   test.each(Object.keys(cancels))('is ended by %s, and loses nothing', (how) =>
     run(async () => {
       const { take, lost } = (operations[name] as (typeof operations)[string])()
@@ -162,7 +162,7 @@ describe.each(Object.keys(operations))('%s, with foreign promises in between', (
   )
 })
 
-test('for await over a queue ends in the middle, and the other items stay', () =>
+test('a timeout ends a for await loop over a Queue in the middle, and the other items stay', () =>
   run(async () => {
     const queue = new Queue<number>()
     for (let i = 0; i < 100; i++) queue.putNowait(i)
@@ -179,7 +179,7 @@ test('for await over a queue ends in the middle, and the other items stay', () =
     expect(queue.qsize()).toBeGreaterThan(0)
   }))
 
-test('a cancel that the code itself has asked for waits for a wait, as in asyncio', () =>
+test('a task that cancels itself still gets the items that are there, and is cancelled at its next wait', () =>
   run(async () => {
     const queue = new Queue<number>()
     for (let i = 0; i < 3; i++) queue.putNowait(i)
@@ -194,7 +194,7 @@ test('a cancel that the code itself has asked for waits for a wait, as in asynci
     expect(task.cancelled()).toBe(true)
   }))
 
-test('behind a shield the operations go on at once', () =>
+test('Lock.acquire inside shielded succeeds although the scope around it is cancelled', () =>
   run(async () => {
     const lock = new Lock()
     let held = false
@@ -210,7 +210,7 @@ test('behind a shield the operations go on at once', () =>
     expect(held).toBe(true)
   }))
 
-test('a put that no code awaits is done although a cancel is due', () =>
+test('Queue.put that no code awaits puts its item although a cancel is due', () =>
   run(async () => {
     const queue = new Queue<number>()
     await cancelScope(async (scope) => {

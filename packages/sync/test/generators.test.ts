@@ -239,7 +239,7 @@ test.each(Object.entries(kinds))('a generator coroutine waits for %s with yield*
 )
 
 test.each(Object.entries(kinds))(
-  'a generator coroutine that is cancelled while it waits for %s has taken nothing',
+  'a generator coroutine that is cancelled while it waits for %s takes nothing',
   (_name, make) =>
     runVirtual(async () => {
       const { wait, left } = make()

@@ -12,7 +12,7 @@ afterAll(() => meter[Symbol.dispose]())
 const most = (name: string): number => (name.includes('PriorityQueue') ? 14 : 12)
 
 test.each(Object.keys(operations))(
-  'ten times as many things cost at most twelve times as much: %s',
+  'an operation with ten times as many items costs at most twelve times as much: %s',
   { tags: ['slow'], timeout: 240_000 },
   (name) => meter.expectLinear(name, most(name)),
 )

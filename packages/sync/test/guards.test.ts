@@ -59,7 +59,7 @@ const guarded: Record<string, () => Guarded> = {
 }
 
 describe.each(Object.entries(guarded))('the Releaser of a %s', (_name, make) => {
-  test('is held to the end of its block, however that ends', () =>
+  test('releases at the end of its `using` block, also if the block throws', () =>
     runVirtual(async () => {
       const [acquire, left, held, free] = make()
       const block = async (): Promise<never> => {
@@ -71,7 +71,7 @@ describe.each(Object.entries(guarded))('the Releaser of a %s', (_name, make) => 
       expect(left()).toMatchObject(free)
     }))
 
-  test('releases once', () =>
+  test('releases only once', () =>
     runVirtual(async () => {
       const [acquire, left, held, free] = make()
       const first = await acquire()
@@ -86,7 +86,7 @@ describe.each(Object.entries(guarded))('the Releaser of a %s', (_name, make) => 
     }))
 })
 
-test('a release without a holder is an error, and gives no permit', () => {
+test('release of a Lock, Condition or BoundedSemaphore that is not held throws, and adds no permit', () => {
   const [lock, condition, bounded] = [new Lock(), new Condition(), new BoundedSemaphore(2)]
   expect(() => lock.release()).toThrow(RuntimeError)
   expect(() => condition.release()).toThrow(RuntimeError)
@@ -101,7 +101,7 @@ describe.each([
   ['Semaphore', () => new Semaphore()],
   ['Condition', () => new Condition()],
 ])('runExclusive of a %s', (_name, make) => {
-  test('begins at once when it is free, and in turn when it is not', () =>
+  test('calls its body at once when it is free, and after the other body when it is not', () =>
     runVirtual(async () => {
       const it = make()
       const log: string[] = []
@@ -119,7 +119,7 @@ describe.each([
       expect(it.statistics()).toMatchObject({ holders: 0 })
     }))
 
-  test('has ended what its body does at once when it returns', async () => {
+  test('has released when a body without a wait has returned', async () => {
     const it = make()
     const running = it.runExclusive(() => it.statistics().holders)
     expect(it.statistics()).toMatchObject({ holders: 0, waiters: 0 })
@@ -128,7 +128,7 @@ describe.each([
     expect(await it.runExclusive(() => sleep(0, 5))).toBe(5)
   })
 
-  test('gives back what it took when its body throws, at once or later, or is cancelled', () =>
+  test('releases when its body throws, rejects or is cancelled', () =>
     runVirtual(async () => {
       const it = make()
       const failing = it.runExclusive(() => {
@@ -147,7 +147,7 @@ describe.each([
     }))
 })
 
-test('a channel, a broadcast and a subscription are closed at the end of their block', () =>
+test('a Channel, a Broadcast and a Subscription are closed at the end of their `using` block', () =>
   runVirtual(async () => {
     const channel = new Channel<number>({ capacity: 1 })
     const broadcast = new Broadcast<number>({ lag: 'block' })

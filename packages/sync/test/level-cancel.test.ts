@@ -10,7 +10,7 @@ interface Given extends Scenario {
   readonly granting: Task
 }
 
-describe('a scope that is cancelled at any turn ends without spinning, and all is in balance', () => {
+describe('a scope that is cancelled at any turn ends and loses no item, permit or lock, when its body is', () => {
   test.each(Object.entries(scenarios))('%s', async (name, make) => {
     const cancels = await runVirtual(() =>
       sweepLevelCancel<Given>({
@@ -37,7 +37,7 @@ describe('a scope that is cancelled at any turn ends without spinning, and all i
   })
 
   test.each([true, false])(
-    'Condition.wait takes the lock again from one that holds it for long (notified: %s)',
+    'Condition.wait takes the lock again after another task has held it for long (notified: %s)',
     async (isNotified) => {
       const condition = new Condition()
       await runVirtual(() =>

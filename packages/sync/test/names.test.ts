@@ -40,14 +40,17 @@ const makers: Record<string, (name?: string) => Named> = {
   Broadcast: (name) => new Broadcast({ lag: 'block', name }),
 }
 
-test.each(Object.entries(makers))('a %s without a name is known by its number', (kind, make) => {
-  const [first, second] = [make(), make()]
-  const number = Number(first.name.split('#')[1])
-  expect(first.name).toBe(`${kind} #${number}`)
-  expect(second.name).toBe(`${kind} #${number + 1}`)
-})
+test.each(Object.entries(makers))(
+  'a %s without a name is named by its kind and a number',
+  (kind, make) => {
+    const [first, second] = [make(), make()]
+    const number = Number(first.name.split('#')[1])
+    expect(first.name).toBe(`${kind} #${number}`)
+    expect(second.name).toBe(`${kind} #${number + 1}`)
+  },
+)
 
-test.each(Object.entries(makers))('a %s has the name it is given', (kind, make) => {
+test.each(Object.entries(makers))('a %s has the name of its name option', (kind, make) => {
   expect(make('mine').name).toBe('mine')
   expect(inspect(make('mine'))).toMatch(new RegExp(`^<${kind} "mine" .*=.*>$`))
 })
@@ -64,13 +67,13 @@ test.each([
   ['a Barrier', () => new Barrier(1, 'mine' as never)],
   ['an RWLock', () => new RWLock('mine' as never)],
   ['a CapacityLimiter', () => new CapacityLimiter(1, 'mine' as never)],
-])('%s refuses a name in place of the options', (what, make) => {
+])('%s refuses a string in place of its options', (what, make) => {
   expect(make).toThrow(TypeError)
   expect(make).toThrow(`${what} takes`)
   expect(make).toThrow('got string mine')
 })
 
-test('the console shows the state', async () => {
+test('console.log shows the name and the statistics of a primitive', async () => {
   const lock = new Lock({ name: 'db' })
   expect(inspect(lock)).toBe('<Lock "db" locked=false holders=0 waiters=0>')
   using _ = await lock.acquire()
@@ -99,7 +102,7 @@ async function shown(wait: () => PromiseLike<unknown>): Promise<string> {
   return line?.split('waiting on ')[1] ?? `nothing: ${line}`
 }
 
-test('the task tree names what each task waits on, and the task that holds it', () =>
+test('the task tree names the primitive that each task waits on, and the task that holds it', () =>
   runVirtual(async () => {
     const lock = new Lock({ name: 'db' })
     const holder = createTask(() => lock.runExclusive(() => sleep(1000)), { name: 'migration' })
@@ -157,7 +160,7 @@ test('the task tree names what each task waits on, and the task that holds it', 
     holder.cancel()
   }))
 
-test('a DeadlockError names the locks, and the tasks that hold them', async () => {
+test('a DeadlockError names the locks and the tasks that hold them', async () => {
   const [a, b] = [new Lock({ name: 'a' }), new Lock({ name: 'b' })]
   const both = async (first: Lock, second: Lock): Promise<void> => {
     using _first = await first.acquire()

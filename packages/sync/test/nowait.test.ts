@@ -21,7 +21,7 @@ const kinds: Record<string, () => Lock | Semaphore | CapacityLimiter> = {
 }
 
 describe.each(Object.entries(kinds))('acquireNowait of a %s', (_name, make) => {
-  test('takes what is free, until it is released', () => {
+  test('takes a free permit until it is released, and else throws WouldBlock', () => {
     const it = make()
     {
       using _ = it.acquireNowait()
@@ -33,7 +33,7 @@ describe.each(Object.entries(kinds))('acquireNowait of a %s', (_name, make) => {
     it.acquireNowait().release()
   })
 
-  test('does not overtake one that waits, nor one that was woken', () =>
+  test('throws WouldBlock while another task waits or was woken', () =>
     runVirtual(async () => {
       const it = make()
       const held = it.acquireNowait()
@@ -52,7 +52,7 @@ describe.each(Object.entries(kinds))('acquireNowait of a %s', (_name, make) => {
       expect(it.statistics()).toMatchObject({ holders: 0, waiters: 0 })
     }))
 
-  test('gives what it holds to one that waits', () =>
+  test('takes a hold whose release lets a waiting task go on', () =>
     runVirtual(async () => {
       const it = make()
       const held = it.acquireNowait()
@@ -65,7 +65,7 @@ describe.each(Object.entries(kinds))('acquireNowait of a %s', (_name, make) => {
     }))
 })
 
-test('WouldBlock says what is lacking, and what would wait for it', () => {
+test('a WouldBlock error says what is missing and which call would wait for it', () => {
   const lock = new Lock()
   lock.acquireNowait()
   expect(() => lock.acquireNowait()).toThrow(
@@ -78,7 +78,7 @@ test('WouldBlock says what is lacking, and what would wait for it', () => {
   expect(error).toMatchObject({ name: 'WouldBlock', code: 'ERR_SYNC_WOULD_BLOCK' })
 })
 
-test('a weight is taken as a whole, and a wrong one refused', () => {
+test('CapacityLimiter.acquireNowait takes a weight as a whole, and refuses a wrong weight', () => {
   const limiter = new CapacityLimiter(5)
   const held = limiter.acquireNowait(3)
   expect(limiter.available).toBe(2)
@@ -90,7 +90,7 @@ test('a weight is taken as a whole, and a wrong one refused', () => {
   expect(() => limiter.acquireNowait('1' as never)).toThrow(TypeError)
 })
 
-test('a rate limiter gives the tokens that are there, and none to a caller that would overtake', () =>
+test('RateLimiter.acquireNowait takes tokens that are there, and throws WouldBlock while a task waits', () =>
   runVirtual(async () => {
     const limiter = new RateLimiter({ limit: 3, interval: 1000 })
     limiter.acquireNowait(2)
@@ -105,7 +105,7 @@ test('a rate limiter gives the tokens that are there, and none to a caller that 
     expect(() => limiter.acquireNowait(4)).toThrow(RangeError)
   }))
 
-test('a channel takes an item and gives one without a wait, or says why not', () => {
+test('sendNowait and receiveNowait of a Channel pass an item on without a wait, or say why they cannot', () => {
   const channel = new Channel<number>({ capacity: 1 })
   expect(() => channel.receiveNowait()).toThrow(WouldBlock)
   channel.sendNowait(1)
@@ -118,7 +118,7 @@ test('a channel takes an item and gives one without a wait, or says why not', ()
   expect(() => channel.receiveNowait()).toThrow(EndOfChannel)
 })
 
-test('sendNowait hands over to a receiver that waits, receiveNowait lets a waiting sender in', () =>
+test('sendNowait gives its item to a waiting receiver, and receiveNowait lets a waiting sender in', () =>
   runVirtual(async () => {
     const direct = new Channel<number>({ capacity: 0 })
     expect(() => direct.sendNowait(0)).toThrow(WouldBlock)

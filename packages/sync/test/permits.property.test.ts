@@ -124,7 +124,7 @@ const operations = fc.array(
 )
 
 test.each(Object.entries(kinds))(
-  '%s lets in the same tasks as its model, whatever is released and cancelled at once',
+  '%s lets the same tasks in as its model, for random calls, releases and cancels',
   { tags: ['slow'] },
   async (_name, make) => {
     await fc.assert(

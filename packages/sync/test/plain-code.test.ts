@@ -163,7 +163,7 @@ const uses: Record<string, [use: () => Promise<unknown>, result: unknown]> = {
 }
 
 test.each(Object.entries(uses))(
-  '%s works in plain code, without run',
+  '%s works in plain code, without run()',
   async (_name, [use, result]) => {
     expect(currentTask()).toBeNull()
     expect(await use()).toEqual(result)

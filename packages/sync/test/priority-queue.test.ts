@@ -15,7 +15,7 @@ function ordered(items: unknown[]): unknown[] {
   return drain(queue)
 }
 
-test('numbers, strings and arrays have an order of their own', () => {
+test('a PriorityQueue orders numbers, strings and arrays without a compare function', () => {
   expect(ordered([3, 1n, 2, -1, Infinity])).toEqual([-1, 1n, 2, 3, Infinity])
   expect(ordered(['b', 'a', 'B', ''])).toEqual(['', 'B', 'a', 'b'])
   expect(ordered([[2], [1, 'b'], [1], [1, 'a'], [1, 'a', 0]])).toEqual([
@@ -27,7 +27,7 @@ test('numbers, strings and arrays have an order of their own', () => {
   ])
 })
 
-test('of the same priority the first that was put is the first, whatever the payload', () => {
+test('a PriorityQueue gives entries of the same priority in the order of the puts, whatever their payload', () => {
   const payloads = [{ b: 1 }, 'text', { a: 1 }, null, undefined, true, 5n, () => 1, Symbol('s')]
   const jobs = payloads.map((payload) => [1, payload])
   expect(ordered([[2, 'last'], ...jobs, [0, 'first']])).toEqual([
@@ -53,14 +53,14 @@ test.each([
   [[{ p: 1 }], [{ p: 2 }]],
   [[1], 1],
   [undefined, undefined],
-])('%o and %o have no order', (first, second) => {
+])('a PriorityQueue without a compare function refuses %o and %o', (first, second) => {
   const queue = new PriorityQueue<unknown>()
   queue.putNowait(first)
   expect(() => queue.putNowait(second)).toThrow('give the queue a compare function')
   expect(() => queue.putNowait(second)).toThrow(TypeError)
 })
 
-test('an item that cannot be compared is not put, and loses and doubles no other', () => {
+test('a put whose comparison throws puts nothing into a PriorityQueue, and all other items stay', () => {
   for (let breaksAt = 1; breaksAt <= 3; breaksAt++) {
     let calls = 0
     const queue = new PriorityQueue<number>({
@@ -76,7 +76,7 @@ test('an item that cannot be compared is not put, and loses and doubles no other
   }
 })
 
-test('a get whose comparison throws takes nothing', () => {
+test('a get whose comparison throws takes nothing from a PriorityQueue', () => {
   let broken = false
   const queue = new PriorityQueue<number>({
     compare: (a, b) => {
@@ -91,7 +91,7 @@ test('a get whose comparison throws takes nothing', () => {
   expect(drain(queue)).toEqual([1, 2, 3, 4])
 })
 
-test('a put that waited fails when its item cannot be compared, and the next one has the room', () =>
+test('a waiting put whose comparison throws rejects, and the next put gets the room', () =>
   runVirtual(async () => {
     const queue = new PriorityQueue<unknown>({ maxsize: 2 })
     queue.putNowait(1)
@@ -105,7 +105,7 @@ test('a put that waited fails when its item cannot be compared, and the next one
     expect(queue.statistics()).toMatchObject({ size: 2, putters: 0, unfinished: 3 })
   }))
 
-test('a get that waited fails when the items cannot be compared, and the next one has its turn', () =>
+test('a waiting get whose comparison throws rejects, and the next get gets the item', () =>
   runVirtual(async () => {
     let broken = 0
     const queue = new PriorityQueue<number>({
@@ -123,7 +123,7 @@ test('a get that waited fails when the items cannot be compared, and the next on
     expect(queue.qsize()).toBe(1)
   }))
 
-test('a shutdown drops the items without a comparison, and ends the waits', () =>
+test('an immediate shutdown of a PriorityQueue compares no items, and ends waiting puts and joins', () =>
   runVirtual(async () => {
     let broken = false
     const queue = new PriorityQueue<number>({
@@ -144,7 +144,7 @@ test('a shutdown drops the items without a comparison, and ends the waits', () =
     expect(queue.statistics()).toMatchObject({ size: 0, putters: 0, unfinished: 0 })
   }))
 
-test('a compare that does not return a number is refused, and the item is not put', () => {
+test('a PriorityQueue whose compare does not return a number throws, and the item is not put', () => {
   interface Job {
     readonly priority: number
   }

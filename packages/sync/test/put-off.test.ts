@@ -115,21 +115,24 @@ const cancels: Record<string, (body: () => Promise<void>) => PromiseLike<unknown
   moveOnAfter: (body) => moveOnAfter(10, body),
 }
 
-describe.each(Object.keys(pairs))('two calls of %s that are put off', (name) => {
-  for (const [how, join] of Object.entries(together)) {
-    for (const [what, cancel] of Object.entries(cancels)) {
-      virtual(`take nothing in ${how}, after ${what}`, async () => {
-        const pair = (pairs[name] as () => Pair)()
-        await cancel(async () => {
-          await foreign(20)
-          await join(pair.begin())
+describe.each(Object.keys(pairs))(
+  'two calls of %s, made while a cancel of the task is due',
+  (name) => {
+    for (const [how, join] of Object.entries(together)) {
+      for (const [what, cancel] of Object.entries(cancels)) {
+        virtual(`take nothing in ${how}, after ${what}`, async () => {
+          const pair = (pairs[name] as () => Pair)()
+          await cancel(async () => {
+            await foreign(20)
+            await join(pair.begin())
+          })
+          await sleep(30)
+          expect(pair.hasTaken()).toBe(false)
         })
-        await sleep(30)
-        expect(pair.hasTaken()).toBe(false)
-      })
+      }
     }
-  }
-})
+  },
+)
 
 /**
  * Returns a task that calls `body` 20 ms from now, when a cancel of the task is due. `body` gets a function that takes
@@ -147,8 +150,8 @@ function withDueCancel(body: (takeCancel: () => Promise<void>) => Promise<void>)
   return task
 }
 
-describe('an operation that was put off', () => {
-  virtual('takes a lock for the task that has called it', async () => {
+describe('Lock.acquire that was called while a cancel was due, and is awaited after the cancel was caught', () => {
+  virtual('takes the lock for the task that has called it', async () => {
     const lock = new Lock({ name: 'L' })
     const task = withDueCancel(async (takeCancel) => {
       const acquired = lock.acquire()
@@ -163,7 +166,7 @@ describe('an operation that was put off', () => {
     for (const each of [waiter, task]) each.cancel()
   })
 
-  virtual('shows the lock that it waits for', async () => {
+  virtual('is shown by why() with the lock that it waits for', async () => {
     const lock = new Lock({ name: 'L' })
     const task = withDueCancel(async (takeCancel) => {
       const acquired = lock.acquire()
@@ -176,40 +179,46 @@ describe('an operation that was put off', () => {
     task.cancel()
   })
 
-  virtual('loses no lock if a cancel comes while the lock is handed over', async () => {
-    for (const delay of [0, 1, 2, 3, 4]) {
-      const lock = new Lock()
-      const task = withDueCancel(async (takeCancel) => {
-        const acquired = lock.acquire()
-        lock.acquireNowait()
-        await takeCancel()
-        const releaser = await acquired
-        releaser.release()
-      })
-      await sleep(30)
-      lock.release()
-      for (let i = 0; i < delay; i++) await sleep(0)
-      task.cancel()
-      await wait([task])
-      expect(lock.locked(), `a cancel ${delay} turns after the release`).toBe(false)
-    }
-  })
+  virtual(
+    'does not keep the lock if another cancel comes while the lock is handed over',
+    async () => {
+      for (const delay of [0, 1, 2, 3, 4]) {
+        const lock = new Lock()
+        const task = withDueCancel(async (takeCancel) => {
+          const acquired = lock.acquire()
+          lock.acquireNowait()
+          await takeCancel()
+          const releaser = await acquired
+          releaser.release()
+        })
+        await sleep(30)
+        lock.release()
+        for (let i = 0; i < delay; i++) await sleep(0)
+        task.cancel()
+        await wait([task])
+        expect(lock.locked(), `a cancel ${delay} turns after the release`).toBe(false)
+      }
+    },
+  )
 })
 
-virtual('an operation that was put off, and then throws, fails its future', async () => {
-  const queue = new PriorityQueue<number>({
-    compare: () => {
-      throw new Error('no order')
-    },
-  })
-  queue.putNowait(1)
-  const outcomes: Promise<unknown>[] = []
-  const task = createTask(async () => {
-    await foreign(1)
-    outcomes.push(queue.put(2).catch((error: Error) => error.message))
-  })
-  await sleep(0)
-  task.cancel()
-  await wait([task])
-  expect(await Promise.all(outcomes)).toEqual(['no order'])
-})
+virtual(
+  'Queue.put that is called while a cancel is due rejects with the error of its comparison',
+  async () => {
+    const queue = new PriorityQueue<number>({
+      compare: () => {
+        throw new Error('no order')
+      },
+    })
+    queue.putNowait(1)
+    const outcomes: Promise<unknown>[] = []
+    const task = createTask(async () => {
+      await foreign(1)
+      outcomes.push(queue.put(2).catch((error: Error) => error.message))
+    })
+    await sleep(0)
+    task.cancel()
+    await wait([task])
+    expect(await Promise.all(outcomes)).toEqual(['no order'])
+  },
+)

@@ -19,7 +19,7 @@ const queues: Record<string, [make: (maxsize: number) => Queue<number>, model: M
 }
 
 describe.each(Object.entries(queues))('%s', (_name, [make, model]) => {
-  test('gives and refuses as its model does, when no task waits', () => {
+  test('gives and refuses the same items as its model for random puts and gets', () => {
     const operation = fc.oneof(fc.record({ put: fc.integer() }), fc.constant('get'))
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 5 }), fc.array(operation), (maxsize, operations) => {
@@ -41,7 +41,7 @@ describe.each(Object.entries(queues))('%s', (_name, [make, model]) => {
     )
   })
 
-  test('loses and doubles nothing, whatever waits and is cancelled', async () => {
+  test('loses and doubles no item for random puts, gets and cancels', async () => {
     const operation = fc.oneof(
       fc.constant('put' as const),
       fc.constant('get' as const),
@@ -89,7 +89,7 @@ describe.each(Object.entries(queues))('%s', (_name, [make, model]) => {
   })
 })
 
-test('equal priorities leave in the order they came', () => {
+test('a PriorityQueue gives items of equal priority in the order of the puts, for random items', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 3 })), (priorities) => {
       const queue = new PriorityQueue<[number, number]>({ compare: (a, b) => a[0] - b[0] })
@@ -104,58 +104,61 @@ test('equal priorities leave in the order they came', () => {
 test.each([
   ['Semaphore', Semaphore],
   ['BoundedSemaphore', BoundedSemaphore],
-])('%s never has more holders than permits, nor loses one to a cancel', async (_name, Kind) => {
-  const operation = fc.oneof(
-    fc.constant('acquire' as const),
-    fc.constant('release' as const),
-    fc.constant('turn' as const),
-    fc.nat(30),
-  )
-  await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 0, max: 3 }), fc.array(operation), (value, operations) =>
-      runVirtual(async () => {
-        const semaphore = new Kind(value)
-        const tasks: Task<void>[] = []
-        const leave: (() => void)[] = []
-        let holders = 0
-        for (const operation of operations) {
-          if (operation === 'turn') await sleep(0)
-          else if (operation === 'release') leave.shift()?.()
-          else if (operation === 'acquire') {
-            tasks.push(
-              createTask(async () => {
-                using _ = await semaphore.acquire()
-                holders++
-                expect(holders).toBeLessThanOrEqual(value)
-                try {
-                  const told = new Future<void>()
-                  leave.push(() => {
-                    if (!told.done()) told.setResult()
-                  })
-                  await told
-                } finally {
-                  holders--
-                }
-              }),
-            )
-          } else tasks[operation]?.cancel()
-        }
-        await sleep(1)
-        // As many tasks as possible hold a permit.
-        const ended = tasks.filter((task) => task.done()).length
-        expect(holders).toBe(Math.min(value, tasks.length - ended))
-        for (const _ of tasks) {
-          leave.shift()?.()
-          await sleep(0)
-        }
-        for (const task of tasks) task.cancel()
-        for (const task of tasks) {
-          await task.then(null, (error: unknown) => {
-            if (!isCancelled(error)) throw error
-          })
-        }
-        expect(semaphore.statistics()).toEqual({ value, holders: 0, waiters: 0 })
-      }),
-    ),
-  )
-})
+])(
+  '%s never has more holders than permits, and loses no permit, for random calls and cancels',
+  async (_name, Kind) => {
+    const operation = fc.oneof(
+      fc.constant('acquire' as const),
+      fc.constant('release' as const),
+      fc.constant('turn' as const),
+      fc.nat(30),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 0, max: 3 }), fc.array(operation), (value, operations) =>
+        runVirtual(async () => {
+          const semaphore = new Kind(value)
+          const tasks: Task<void>[] = []
+          const leave: (() => void)[] = []
+          let holders = 0
+          for (const operation of operations) {
+            if (operation === 'turn') await sleep(0)
+            else if (operation === 'release') leave.shift()?.()
+            else if (operation === 'acquire') {
+              tasks.push(
+                createTask(async () => {
+                  using _ = await semaphore.acquire()
+                  holders++
+                  expect(holders).toBeLessThanOrEqual(value)
+                  try {
+                    const told = new Future<void>()
+                    leave.push(() => {
+                      if (!told.done()) told.setResult()
+                    })
+                    await told
+                  } finally {
+                    holders--
+                  }
+                }),
+              )
+            } else tasks[operation]?.cancel()
+          }
+          await sleep(1)
+          // As many tasks as possible hold a permit.
+          const ended = tasks.filter((task) => task.done()).length
+          expect(holders).toBe(Math.min(value, tasks.length - ended))
+          for (const _ of tasks) {
+            leave.shift()?.()
+            await sleep(0)
+          }
+          for (const task of tasks) task.cancel()
+          for (const task of tasks) {
+            await task.then(null, (error: unknown) => {
+              if (!isCancelled(error)) throw error
+            })
+          }
+          expect(semaphore.statistics()).toEqual({ value, holders: 0, waiters: 0 })
+        }),
+      ),
+    )
+  },
+)

@@ -3,7 +3,7 @@ import { runVirtual } from '@tasktree/core/testing'
 import { RateLimiter } from '@tasktree/sync'
 import { expect, test } from 'vitest'
 
-test('a burst goes at once, then tokens come evenly', () =>
+test('a RateLimiter gives its burst of tokens at once, and further tokens evenly', () =>
   runVirtual(async () => {
     const limiter = new RateLimiter({ limit: 4, interval: 1000 })
     const start = getEventLoop().time()
@@ -15,7 +15,7 @@ test('a burst goes at once, then tokens come evenly', () =>
     expect(times).toEqual([0, 0, 0, 0, 250, 500, 750, 1000])
   }))
 
-test('unused tokens are kept, but no more than burst', () =>
+test('a RateLimiter keeps unused tokens, but no more than its burst', () =>
   runVirtual(async () => {
     const limiter = new RateLimiter({ limit: 10, interval: 1000, burst: 2 })
     const start = getEventLoop().time()
@@ -28,7 +28,7 @@ test('unused tokens are kept, but no more than burst', () =>
     expect(getEventLoop().time() - start).toBe(60_100)
   }))
 
-test('whatever the rate, tokens come when they should, to the last digit', async () => {
+test('a RateLimiter gives each token exactly on time, for every limit from 1 to 100', async () => {
   for (let limit = 1; limit <= 100; limit++) {
     await runVirtual(async () => {
       const limiter = new RateLimiter({ limit, interval: 1000 })
@@ -45,7 +45,7 @@ test('whatever the rate, tokens come when they should, to the last digit', async
   }
 })
 
-test('a task that wants many tokens is not overtaken', () =>
+test('a task that wants many tokens of a RateLimiter is not overtaken', () =>
   runVirtual(async () => {
     const limiter = new RateLimiter({ limit: 10, interval: 1000 })
     await limiter.acquire(10)
@@ -63,7 +63,7 @@ test('a task that wants many tokens is not overtaken', () =>
     expect(order).toEqual(['many', 'one'])
   }))
 
-test('a cancelled acquire takes no token, and the next one is on time', () =>
+test('a cancelled RateLimiter.acquire takes no token, and the next acquire is on time', () =>
   runVirtual(async () => {
     const limiter = new RateLimiter({ limit: 1, interval: 1000 })
     const start = getEventLoop().time()
@@ -77,7 +77,7 @@ test('a cancelled acquire takes no token, and the next one is on time', () =>
     expect(limiter.statistics().waiters).toBe(0)
   }))
 
-test('one that is cancelled in the instant of its grant gives its token to the next', () =>
+test('a RateLimiter.acquire that is cancelled when it gets its token gives the token to the next', () =>
   runVirtual(async () => {
     const limiter = new RateLimiter({ limit: 1, interval: 1000 })
     const start = getEventLoop().time()
@@ -97,7 +97,7 @@ test.each([
   { limit: huge, interval: 1000 },
   { limit: 1e308, interval: 1000 },
   { limit: 2 ** 1000, interval: 1e-300 },
-])('a limit of $limit in $interval ms gives all tokens again after the interval', (options) =>
+])('a RateLimiter of $limit in $interval ms gives all tokens again after the interval', (options) =>
   runVirtual(async () => {
     const { limit, interval } = options
     await sleep(1_000_000)
@@ -116,7 +116,7 @@ test.each([
   { limit: 1, interval: huge, burst: 10 },
   { limit: 1, interval: 1e308, burst: huge },
   { limit: 5e-324, interval: 1, burst: 10 },
-])('a limit of $limit in $interval ms gives no tokens after the burst of $burst', (options) =>
+])('a RateLimiter of $limit in $interval ms gives no tokens after the burst of $burst', (options) =>
   runVirtual(async () => {
     const { burst } = options
     const limiter = new RateLimiter(options)
@@ -136,7 +136,7 @@ test.each([
   }),
 )
 
-test('wrong arguments are refused at once', () => {
+test('RateLimiter refuses wrong arguments at the call', () => {
   expect(() => new RateLimiter({ limit: 0, interval: 1 })).toThrow(RangeError)
   expect(() => new RateLimiter({ limit: 1, interval: NaN })).toThrow(RangeError)
   expect(() => new RateLimiter(undefined as never)).toThrow(TypeError)
@@ -144,7 +144,7 @@ test('wrong arguments are refused at once', () => {
   expect(() => limiter.acquire(3)).toThrow('n must be at most the burst of 2, got 3')
 })
 
-test('a signal ends the wait, and leaves no timer behind', async () => {
+test('an aborted signal ends RateLimiter.acquire, which leaves no waiter behind', async () => {
   const limiter = new RateLimiter({ limit: 1, interval: 3_600_000 })
   await limiter.acquire()
   const controller = new AbortController()

@@ -3,7 +3,7 @@ import { explore, runVirtual } from '@tasktree/core/testing'
 import { RWLock } from '@tasktree/sync'
 import { expect, test } from 'vitest'
 
-test('readers share the lock, a writer is alone', () =>
+test('readers share an RWLock, and a writer holds it alone', () =>
   runVirtual(async () => {
     const lock = new RWLock()
     const first = await lock.read()
@@ -21,7 +21,7 @@ test('readers share the lock, a writer is alone', () =>
     expect(lock.statistics()).toEqual({ readers: 0, writers: 0, waiters: 0 })
   }))
 
-test('a writer is not starved by readers that keep coming', () =>
+test('a writer of an RWLock gets it although readers keep coming', () =>
   runVirtual(async () => {
     const lock = new RWLock()
     const order: string[] = []
@@ -48,7 +48,7 @@ test('a writer is not starved by readers that keep coming', () =>
     expect(order).toHaveLength(11)
   }))
 
-test('readers behind a cancelled writer go on at once', () =>
+test('readers behind a cancelled writer of an RWLock go on at once', () =>
   runVirtual(async () => {
     const lock = new RWLock()
     const held = await lock.read()
@@ -63,7 +63,7 @@ test('readers behind a cancelled writer go on at once', () =>
     held.release()
   }))
 
-test('a writer that is cancelled in the instant of its grant lets the next one in', () =>
+test('a writer that is cancelled when it gets the RWLock lets the next writer in', () =>
   runVirtual(async () => {
     const lock = new RWLock()
     const held = await lock.write()
@@ -79,7 +79,7 @@ test('a writer that is cancelled in the instant of its grant lets the next one i
     expect(lock.statistics()).toEqual({ readers: 0, writers: 0, waiters: 0 })
   }))
 
-test('no schedule lets a writer in with anyone else, or loses the lock to a cancel', () =>
+test('a writer of an RWLock is alone under every schedule, and no cancel loses the lock', () =>
   explore(
     async () => {
       const lock = new RWLock()
@@ -123,7 +123,7 @@ test('no schedule lets a writer in with anyone else, or loses the lock to a canc
     { seeds: 1000 },
   ))
 
-test('works in plain code, with a signal', async () => {
+test('RWLock.read in plain code is cancelled by its signal', async () => {
   const lock = new RWLock()
   using _ = await lock.write()
   const controller = new AbortController()
@@ -133,7 +133,7 @@ test('works in plain code, with a signal', async () => {
   expect(lock.statistics().waiters).toBe(0)
 })
 
-test('generator coroutines take it too', () =>
+test('a generator coroutine can take an RWLock by yield*', () =>
   run(function* () {
     const lock = new RWLock()
     using _ = yield* lock.read()

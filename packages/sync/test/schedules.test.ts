@@ -6,7 +6,7 @@ import { Dinner } from './support/dinner.ts'
 
 const seeds = 1000
 
-test('producers and consumers hand over everything once, under every schedule', async () => {
+test('producers and consumers pass each item of a Queue on once, under every schedule', async () => {
   await explore(
     async () => {
       const queue = new Queue<number>({ maxsize: 2 })
@@ -40,7 +40,7 @@ test('producers and consumers hand over everything once, under every schedule', 
   )
 })
 
-test('dining philosophers all eat, and no two neighbours at once', async () => {
+test('dining philosophers all eat, and no two neighbours at the same time, under every schedule', async () => {
   await explore(
     async () => {
       const dinner = new Dinner()
@@ -53,7 +53,7 @@ test('dining philosophers all eat, and no two neighbours at once', async () => {
   )
 })
 
-test('no task is a barrier phase ahead', async () => {
+test('no task passes a Barrier before all tasks of its phase have come, under every schedule', async () => {
   await explore(
     async () => {
       const parties = 3
@@ -82,7 +82,7 @@ test('no task is a barrier phase ahead', async () => {
   )
 })
 
-test('a condition loses no notice that is given while it is held', async () => {
+test('a Condition loses no notify that is called with the lock held, under every schedule', async () => {
   await explore(
     async () => {
       const condition = new Condition()

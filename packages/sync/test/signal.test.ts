@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { waits } from './fixtures/waits.ts'
 
 describe.each(Object.entries(waits))('%s in plain code', (_name, make) => {
-  test('ends as cancelled when its signal aborts, and leaves nothing behind', async () => {
+  test('is cancelled when its signal aborts, and leaves no waiter behind', async () => {
     const [wait, waiters] = make()
     const controller = new AbortController()
     const waiting = wait({ signal: controller.signal })
@@ -15,7 +15,7 @@ describe.each(Object.entries(waits))('%s in plain code', (_name, make) => {
     expect(waiters()).toBe(0)
   })
 
-  test('does not begin when its signal has aborted', async () => {
+  test('does not begin when its signal has aborted before', async () => {
     const [wait, waiters] = make()
     await expect(wait({ signal: AbortSignal.abort('no') })).rejects.toMatchObject({
       name: 'CancelledError',
@@ -38,7 +38,7 @@ describe.each(Object.entries(waits))('%s in plain code', (_name, make) => {
 })
 
 test.each(['reset', 'abort'] as const)(
-  'a %s of a barrier does not begin when its signal has aborted',
+  'Barrier.%s does nothing when its signal has aborted before',
   async (operation) => {
     const barrier = new Barrier(2)
     const options = { signal: AbortSignal.abort('no') }

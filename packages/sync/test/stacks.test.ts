@@ -14,7 +14,7 @@ async function firstLine(wait: () => PromiseLike<unknown>): Promise<string | und
 
 const here = 'stacks.test.ts'
 
-test('the stack of a wait that fails at once begins where the program called', async () => {
+test('the stack of a Queue or Channel call that fails at once begins at the call in the program', async () => {
   const queue = new Queue()
   queue.shutdown()
   expect(await firstLine(async () => queue.get())).toContain(here)
@@ -25,7 +25,7 @@ test('the stack of a wait that fails at once begins where the program called', a
   expect(await firstLine(async () => channel.receive())).toContain(here)
 })
 
-test('the stack of an error of a Barrier begins in the program too', () =>
+test('the stack of a BrokenBarrierError begins at the call in the program', () =>
   runVirtual(async () => {
     const barrier = new Barrier(2)
     const waiting = createTask(async () => {
@@ -36,7 +36,7 @@ test('the stack of an error of a Barrier begins in the program too', () =>
     expect(await firstLine(() => waiting)).toContain(here)
   }))
 
-test('in debug mode the stack of a wait that fails later begins where it began', () =>
+test('in debug mode the stack of a Queue.get that fails later begins where the program called it', () =>
   run(
     async () => {
       const queue = new Queue()
@@ -54,7 +54,7 @@ test('in debug mode the stack of a wait that fails later begins where it began',
     { debug: true },
   ))
 
-test('in debug mode an error of the program keeps the stack that it has', () =>
+test('in debug mode an error that a compare function throws keeps its stack', () =>
   run(
     async () => {
       let broken = false
@@ -85,7 +85,7 @@ test('in debug mode an error of the program keeps the stack that it has', () =>
     { debug: true },
   ))
 
-test('the stack of an uncaught cancel names the task, the message and what it waited for', () =>
+test('the stack of a CancelledError names the task, the message and what the task waited for', () =>
   runVirtual(async () => {
     const lock = new Lock({ name: 'db' })
     await lock.acquire()

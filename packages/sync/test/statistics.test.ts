@@ -122,7 +122,7 @@ const noItems = {
 }
 
 test.each(Object.entries(used))(
-  'statistics of %s show its holders, its waiters and what it keeps',
+  'statistics() of %s shows its holders, its waiters and its items',
   (_name, make) =>
     runVirtual(async () => {
       const [of, expected] = make()
@@ -134,7 +134,7 @@ test.each(Object.entries(used))(
     }),
 )
 
-test('a woken waiter that has not run yet still counts as waiting for a permit', () =>
+test('a woken waiter that has not run yet still counts as a waiter of the Semaphore', () =>
   runVirtual(async () => {
     const semaphore = new Semaphore(0)
     const waiting = createTask(() => semaphore.acquire())

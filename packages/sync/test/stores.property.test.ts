@@ -78,7 +78,7 @@ const queues: Record<string, [Kind: typeof Queue<number>, take: (items: number[]
 }
 
 test.each(Object.entries(queues))(
-  '%s ends each wait as its model does',
+  '%s ends each wait as its model does, for random calls and cancels',
   { tags: ['slow'] },
   async (_name, [Kind, take]) => {
     const operations = drawn('put', 'put', 'get', 'get', 'cancel', 'taskDone', 'join', 'shutdown')
@@ -180,84 +180,88 @@ test.each(Object.entries(queues))(
   },
 )
 
-test('a Channel ends each wait as its model does', { tags: ['slow'] }, async () => {
-  const operations = drawn(
-    'send',
-    'send',
-    'send',
-    'receive',
-    'receive',
-    'receive',
-    'cancel',
-    'close',
-  )
-  await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 0, max: 3 }), operations, (capacity, list) =>
-      runVirtual(async () => {
-        const channel = new Channel<number>({ capacity })
-        const handles = [channel, channel.clone(), channel.clone()]
-        const calls = new Calls()
-        const { expected } = calls
-        const items: number[] = []
-        const closed = new Set<number>()
-        let receivers: { id: number }[] = []
-        let senders: (Waiting & { handle: number })[] = []
-        for (const { do: what, n } of list) {
-          const id = calls.next
-          const handle = n % handles.length
-          const mine = handles[handle] as Channel<number>
-          if (what === 'send') {
-            calls.start(() => mine.send(n))
-            const receiver = closed.has(handle) ? undefined : receivers.shift()
-            if (closed.has(handle)) expected.set(id, 'ChannelClosed')
-            else if (receiver !== undefined) {
-              expected.set(receiver.id, done(n))
-              expected.set(id, done())
-            } else if (items.length < capacity) {
-              items.push(n)
-              expected.set(id, done())
-            } else senders.push({ id, item: n, handle })
-          } else if (what === 'receive') {
-            calls.start(() => mine.receive())
-            const sender = senders.shift()
-            if (sender !== undefined) {
-              items.push(sender.item)
-              expected.set(sender.id, done())
+test(
+  'a Channel ends each wait as its model does, for random calls and cancels',
+  { tags: ['slow'] },
+  async () => {
+    const operations = drawn(
+      'send',
+      'send',
+      'send',
+      'receive',
+      'receive',
+      'receive',
+      'cancel',
+      'close',
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 0, max: 3 }), operations, (capacity, list) =>
+        runVirtual(async () => {
+          const channel = new Channel<number>({ capacity })
+          const handles = [channel, channel.clone(), channel.clone()]
+          const calls = new Calls()
+          const { expected } = calls
+          const items: number[] = []
+          const closed = new Set<number>()
+          let receivers: { id: number }[] = []
+          let senders: (Waiting & { handle: number })[] = []
+          for (const { do: what, n } of list) {
+            const id = calls.next
+            const handle = n % handles.length
+            const mine = handles[handle] as Channel<number>
+            if (what === 'send') {
+              calls.start(() => mine.send(n))
+              const receiver = closed.has(handle) ? undefined : receivers.shift()
+              if (closed.has(handle)) expected.set(id, 'ChannelClosed')
+              else if (receiver !== undefined) {
+                expected.set(receiver.id, done(n))
+                expected.set(id, done())
+              } else if (items.length < capacity) {
+                items.push(n)
+                expected.set(id, done())
+              } else senders.push({ id, item: n, handle })
+            } else if (what === 'receive') {
+              calls.start(() => mine.receive())
+              const sender = senders.shift()
+              if (sender !== undefined) {
+                items.push(sender.item)
+                expected.set(sender.id, done())
+              }
+              if (items.length > 0) expected.set(id, done(items.shift()))
+              else if (closed.size === handles.length) expected.set(id, 'EndOfChannel')
+              else receivers.push({ id })
+            } else if (what === 'cancel') {
+              const gone = calls.cancel(n)
+              receivers = removed(receivers, gone)
+              senders = removed(senders, gone)
+            } else if (n < 4) {
+              mine.close()
+              closed.add(handle)
+              for (const sender of senders) {
+                if (sender.handle === handle) expected.set(sender.id, 'ChannelClosed')
+              }
+              senders = senders.filter((sender) => sender.handle !== handle)
+              if (closed.size === handles.length) {
+                for (const receiver of receivers) expected.set(receiver.id, 'EndOfChannel')
+                receivers = []
+              }
             }
-            if (items.length > 0) expected.set(id, done(items.shift()))
-            else if (closed.size === handles.length) expected.set(id, 'EndOfChannel')
-            else receivers.push({ id })
-          } else if (what === 'cancel') {
-            const gone = calls.cancel(n)
-            receivers = removed(receivers, gone)
-            senders = removed(senders, gone)
-          } else if (n < 4) {
-            mine.close()
-            closed.add(handle)
-            for (const sender of senders) {
-              if (sender.handle === handle) expected.set(sender.id, 'ChannelClosed')
-            }
-            senders = senders.filter((sender) => sender.handle !== handle)
-            if (closed.size === handles.length) {
-              for (const receiver of receivers) expected.set(receiver.id, 'EndOfChannel')
-              receivers = []
-            }
+            await sleep(1)
+            calls.check()
+            expect(channel.statistics()).toEqual({
+              size: items.length,
+              capacity,
+              senders: senders.length,
+              receivers: receivers.length,
+              openHandles: handles.length - closed.size,
+            })
           }
-          await sleep(1)
-          calls.check()
-          expect(channel.statistics()).toEqual({
-            size: items.length,
-            capacity,
-            senders: senders.length,
-            receivers: receivers.length,
-            openHandles: handles.length - closed.size,
-          })
-        }
-      }),
-    ),
-    { numRuns: 250 },
-  )
-})
+        }),
+      ),
+      { numRuns: 250 },
+    )
+  },
+)
 
 /** A subscription, and the items and waiting calls that it has in the model. */
 interface Reader {
@@ -269,7 +273,7 @@ interface Reader {
 }
 
 test.each(['block', 'drop-oldest'] as const)(
-  'a Broadcast with lag %s ends each wait as its model does',
+  'a Broadcast with lag %s ends each wait as its model does, for random calls and cancels',
   { tags: ['slow'] },
   async (lag) => {
     const operations = drawn(
@@ -389,56 +393,60 @@ test.each(['block', 'drop-oldest'] as const)(
   },
 )
 
-test('a RateLimiter lets each in at the time of its model', { tags: ['slow'] }, async () => {
-  const operations = drawn('acquire', 'acquire', 'wait', 'cancel')
-  await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 1, max: 4 }), operations, (burst, list) =>
-      runVirtual(async () => {
-        const msPerToken = 8
-        const limiter = new RateLimiter({ limit: 1, interval: msPerToken, burst })
-        const loop = getRunningLoop()
-        const calls = new Calls()
-        const { expected } = calls
-        let line: { id: number; n: number }[] = []
-        let now = loop.time()
-        let fullAt = now
-        /** Lets each waiting call of the model go on whose tokens are there by `until`, at the time at which they are there. */
-        const serve = (until: number): void => {
-          for (let first = line[0]; first !== undefined; first = line[0]) {
-            const at = Math.max(now, fullAt - (burst - first.n) * msPerToken)
-            if (at > until) break
-            now = at
-            fullAt = Math.max(fullAt, at) + first.n * msPerToken
-            expected.set(first.id, done(at))
-            line.shift()
+test(
+  'a RateLimiter ends each wait at the time of its model, for random calls and cancels',
+  { tags: ['slow'] },
+  async () => {
+    const operations = drawn('acquire', 'acquire', 'wait', 'cancel')
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 4 }), operations, (burst, list) =>
+        runVirtual(async () => {
+          const msPerToken = 8
+          const limiter = new RateLimiter({ limit: 1, interval: msPerToken, burst })
+          const loop = getRunningLoop()
+          const calls = new Calls()
+          const { expected } = calls
+          let line: { id: number; n: number }[] = []
+          let now = loop.time()
+          let fullAt = now
+          /** Lets each waiting call of the model go on whose tokens are there by `until`, at the time at which they are there. */
+          const serve = (until: number): void => {
+            for (let first = line[0]; first !== undefined; first = line[0]) {
+              const at = Math.max(now, fullAt - (burst - first.n) * msPerToken)
+              if (at > until) break
+              now = at
+              fullAt = Math.max(fullAt, at) + first.n * msPerToken
+              expected.set(first.id, done(at))
+              line.shift()
+            }
+            now = until
           }
-          now = until
-        }
-        for (const { do: what, n } of list) {
-          const id = calls.next
-          if (what === 'acquire') {
-            const amount = 1 + (n % burst)
-            calls.start(async () => {
-              await limiter.acquire(amount)
-              return loop.time()
-            })
-            line.push({ id, n: amount })
-          } else if (what === 'cancel') {
-            line = removed(line, calls.cancel(n))
-          } else {
-            await sleep(n * 3)
+          for (const { do: what, n } of list) {
+            const id = calls.next
+            if (what === 'acquire') {
+              const amount = 1 + (n % burst)
+              calls.start(async () => {
+                await limiter.acquire(amount)
+                return loop.time()
+              })
+              line.push({ id, n: amount })
+            } else if (what === 'cancel') {
+              line = removed(line, calls.cancel(n))
+            } else {
+              await sleep(n * 3)
+              serve(loop.time())
+            }
+            // These turns take no virtual time.
+            for (let turn = 0; turn < 4; turn++) await sleep(0)
             serve(loop.time())
+            calls.check()
+            const { available, waiters } = limiter.statistics()
+            expect(waiters).toBe(line.length)
+            expect(available).toBeCloseTo(burst - Math.max(0, fullAt - now) / msPerToken)
           }
-          // These turns take no virtual time.
-          for (let turn = 0; turn < 4; turn++) await sleep(0)
-          serve(loop.time())
-          calls.check()
-          const { available, waiters } = limiter.statistics()
-          expect(waiters).toBe(line.length)
-          expect(available).toBeCloseTo(burst - Math.max(0, fullAt - now) / msPerToken)
-        }
-      }),
-    ),
-    { numRuns: 150 },
-  )
-})
+        }),
+      ),
+      { numRuns: 150 },
+    )
+  },
+)

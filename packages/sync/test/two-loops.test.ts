@@ -92,21 +92,24 @@ const waits: Record<string, () => { wait: () => PromiseLike<unknown>; letGo: () 
   },
 }
 
-test.each(Object.keys(waits))('%s: a run that waits is let go from another loop', async (name) => {
-  const { wait, letGo } = waits[name]!()
-  const waiting = run(async () => {
-    await wait()
-    return 'went on'
-  })
-  await sleep(1)
-  await letGo()
-  expect(await waiting).toBe('went on')
-})
+test.each(Object.keys(waits))(
+  '%s: a task that waits in one run goes on when code of another loop lets it',
+  async (name) => {
+    const { wait, letGo } = waits[name]!()
+    const waiting = run(async () => {
+      await wait()
+      return 'went on'
+    })
+    await sleep(1)
+    await letGo()
+    expect(await waiting).toBe('went on')
+  },
+)
 
 // Barrier is left out: it still counts a task that has come and whose loop was closed, just as such a task would hold a lock for
 // ever.
 test.each(Object.keys(waits).filter((name) => name !== 'Barrier.wait'))(
-  '%s: a waiter of a loop that was closed is not let go in place of one that can go on',
+  '%s: a waiter of a closed loop does not take the turn of a waiter that can go on',
   async (name) => {
     const { wait, letGo } = waits[name]!()
     const loop: EventLoop = newEventLoop()
@@ -125,7 +128,7 @@ test.each(Object.keys(waits).filter((name) => name !== 'Barrier.wait'))(
 )
 
 test.each(Object.keys(waits).filter((name) => !/^(Condition|Barrier|Queue.join)/.test(name)))(
-  '%s: what a waiter was woken for when its loop was closed goes to the next',
+  '%s: a waiter whose loop is closed right after it was woken lets the next waiter go on',
   async (name) => {
     const { wait, letGo } = waits[name]!()
     const loop: EventLoop = newEventLoop()
@@ -145,7 +148,7 @@ test.each(Object.keys(waits).filter((name) => !/^(Condition|Barrier|Queue.join)/
 )
 
 test.each(Object.keys(waits).filter((name) => !/^(Condition|Barrier|RateLimiter)/.test(name)))(
-  '%s: a waiter that was cancelled just before its loop was closed holds up no other',
+  '%s: a waiter that was cancelled right before its loop was closed holds up no other waiter',
   async (name) => {
     const { wait, letGo } = waits[name]!()
     const loop: EventLoop = newEventLoop()
@@ -163,7 +166,7 @@ test.each(Object.keys(waits).filter((name) => !/^(Condition|Barrier|RateLimiter)
   },
 )
 
-test('the places of waiters that were cancelled before their loop was closed are not counted', async () => {
+test('waiters of a Lock that were cancelled before their loop was closed are not counted', async () => {
   const lock = new Lock()
   lock.acquireNowait()
   const loop: EventLoop = newEventLoop()
@@ -192,7 +195,7 @@ test('runs at the same time share the tokens of a RateLimiter', async () => {
   expect(got.filter(Boolean)).toHaveLength(3)
 })
 
-test('a run that ends does not take the timer of the tasks that wait in another run', async () => {
+test('a run that ends leaves the RateLimiter timer of a task in another run alone', async () => {
   const limiter = new RateLimiter({ limit: 1, interval: 30, burst: 1 })
   limiter.acquireNowait()
   const cancelled = run(async () => {
@@ -208,13 +211,13 @@ test('a run that ends does not take the timer of the tasks that wait in another 
   expect(await waiting).toBe('acquired')
 })
 
-test('runs one after another do not forget the tokens that were taken', async () => {
+test('tokens of a RateLimiter that one run took are missing in the next run', async () => {
   const limiter = new RateLimiter({ limit: 2, interval: 3_600_000, burst: 2 })
   for (let i = 0; i < 2; i++) await run(() => limiter.acquire())
   await run(async () => expect(() => limiter.acquireNowait()).toThrow(WouldBlock))
 })
 
-test('virtual time goes on with the tokens that were missing', async () => {
+test('runVirtual waits in virtual time for RateLimiter tokens that an earlier run took', async () => {
   const limiter = new RateLimiter({ limit: 1, interval: 1000, burst: 1 })
   const acquire = async (): Promise<number> => {
     const start = getEventLoop().time()

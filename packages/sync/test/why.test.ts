@@ -24,7 +24,7 @@ async function says(name: string, body: () => PromiseLike<unknown>): Promise<str
   return text
 }
 
-test('why names the holder of a lock, and goes on with what the holder waits for', async () => {
+test('why() names the holder of a Lock, and what the holder waits for', async () => {
   await runVirtual(async () => {
     const lock = new Lock({ name: 'db' })
     createTask(
@@ -41,7 +41,7 @@ test('why names the holder of a lock, and goes on with what the holder waits for
   })
 })
 
-test('since when, in debug mode', async () => {
+test('why() says in debug mode for how long the holder has held a Lock', async () => {
   const runner = new Runner({ debug: true })
   await runner.run(async () => {
     const lock = new Lock({ name: 'db' })
@@ -57,7 +57,7 @@ test('since when, in debug mode', async () => {
   await runner.close()
 })
 
-test('every primitive in words', async () => {
+test('why() describes a wait for each primitive in words', async () => {
   await runVirtual(async () => {
     const full = new Queue<number>({ maxsize: 1, name: 'jobs' })
     full.putNowait(1)

@@ -44,7 +44,7 @@ function expectFree(barrier: Barrier): void {
 const times = (n: number): true[] => Array.from({ length: n }, () => true)
 
 // test_barrier
-virtual('an await of the barrier itself does not enter it', async () => {
+virtual('awaiting a barrier itself does not enter it', async () => {
   const barrier = new Barrier(parties)
   expect(barrier).not.toHaveProperty('then')
   // oxlint-disable-next-line typescript/await-thenable -- the test awaits the barrier itself
@@ -53,7 +53,7 @@ virtual('an await of the barrier itself does not enter it', async () => {
 })
 
 // test_repr (here `statistics()` has what CPython's repr shows)
-virtual('statistics show the state of a barrier and how many tasks wait', async () => {
+virtual('statistics() shows the state of a barrier and how many tasks wait', async () => {
   const barrier = new Barrier(parties)
   const enter = async (): Promise<void> => {
     await barrier.wait()
@@ -78,14 +78,14 @@ virtual('statistics show the state of a barrier and how many tasks wait', async 
 })
 
 // test_barrier_parties
-test('less than one party is refused', () => {
+test('new Barrier refuses less than one party', () => {
   expect(() => new Barrier(0)).toThrow(RangeError)
   expect(() => new Barrier(-4)).toThrow(RangeError)
   expect(new Barrier(parties).parties).toBe(parties)
 })
 
 // test_context_manager
-virtual('each party gets a different number', async () => {
+virtual('Barrier.wait gives each task a different number', async () => {
   const barrier = new Barrier(3)
   const results = await gatherTasks(3, () => barrier.wait())
   expect(results.toSorted()).toEqual([0, 1, 2])
@@ -93,7 +93,7 @@ virtual('each party gets a different number', async () => {
 })
 
 // test_filling_one_task
-virtual('a single party does not wait', async () => {
+virtual('a barrier of one party does not make its task wait', async () => {
   const barrier = new Barrier(1)
   expect(await barrier.wait()).toBe(0)
   expectFree(barrier)
@@ -113,7 +113,7 @@ virtual('a barrier of one party lets the same task through again at once', async
 })
 
 // test_filling_task_by_task
-virtual('a barrier counts the tasks that have come', async () => {
+virtual('nWaiting and statistics() of a barrier count the tasks that have come', async () => {
   const barrier = new Barrier(3)
   const tasks: Task<number>[] = []
   for (const waiters of [1, 2]) {
@@ -145,7 +145,7 @@ virtual('no task passes a barrier twice before all have passed it once', async (
 })
 
 // test_filling_tasks_check_return_value
-virtual('a barrier gives the numbers anew each time it fills', async () => {
+virtual('a barrier numbers its tasks from 0 again each time it fills', async () => {
   const barrier = new Barrier(parties)
   let passed = 0
   const results = await gatherTasks(parties, async () => {
@@ -161,7 +161,7 @@ virtual('a barrier gives the numbers anew each time it fills', async () => {
 })
 
 // test_draining_state
-virtual('a barrier drains until the last task has left', async () => {
+virtual('the state of a barrier is "draining" until the last task has left', async () => {
   const barrier = new Barrier(parties)
   const results: boolean[] = []
   await gatherTasks(parties, async () => {
@@ -218,7 +218,7 @@ virtual('a barrier does not count a cancelled task, and another task takes its p
 })
 
 // test_reset_barrier
-virtual('a reset of an empty barrier changes nothing', async () => {
+virtual('a reset of an empty barrier leaves it unbroken', async () => {
   const barrier = new Barrier(1)
   createTask(() => barrier.reset())
   await sleep(0)
@@ -226,35 +226,41 @@ virtual('a reset of an empty barrier changes nothing', async () => {
 })
 
 // test_reset_barrier_while_tasks_waiting
-virtual('a reset breaks a barrier for the tasks that wait, and for no others', async () => {
-  const barrier = new Barrier(parties)
-  const results: boolean[] = []
-  const tasks = makeTasks(parties - 1, async () => {
-    results.push(await breaks(barrier.wait()))
-  })
-  await sleep(0)
-  createTask(() => barrier.reset())
-  await gather(tasks)
-  expect(results).toEqual(times(parties - 1))
-  expectFree(barrier)
-})
+virtual(
+  'a reset makes the waiting tasks of a barrier throw BrokenBarrierError, and leaves it usable',
+  async () => {
+    const barrier = new Barrier(parties)
+    const results: boolean[] = []
+    const tasks = makeTasks(parties - 1, async () => {
+      results.push(await breaks(barrier.wait()))
+    })
+    await sleep(0)
+    createTask(() => barrier.reset())
+    await gather(tasks)
+    expect(results).toEqual(times(parties - 1))
+    expectFree(barrier)
+  },
+)
 
 // test_reset_barrier_when_tasks_half_draining
-virtual('a reset breaks a draining barrier for the tasks that have not left yet', async () => {
-  const barrier = new Barrier(parties)
-  const rest = Math.floor(parties / 2)
-  const broken: boolean[] = []
-  await gatherTasks(parties, async () => {
-    if (await breaks(barrier.wait())) broken.push(true)
-    else if (barrier.statistics().leaving === rest) await barrier.reset()
-  })
-  expect(broken).toEqual(times(rest))
-  expectFree(barrier)
-})
+virtual(
+  'a reset of a draining barrier makes the tasks that have not left yet throw BrokenBarrierError',
+  async () => {
+    const barrier = new Barrier(parties)
+    const rest = Math.floor(parties / 2)
+    const broken: boolean[] = []
+    await gatherTasks(parties, async () => {
+      if (await breaks(barrier.wait())) broken.push(true)
+      else if (barrier.statistics().leaving === rest) await barrier.reset()
+    })
+    expect(broken).toEqual(times(rest))
+    expectFree(barrier)
+  },
+)
 
 // test_reset_barrier_when_tasks_half_draining_half_blocking
 virtual(
-  'a reset does not break a draining barrier for the tasks that wait to come in',
+  'a reset of a draining barrier breaks no wait of the tasks that wait for the next filling',
   async () => {
     const barrier = new Barrier(parties)
     const blocking = Math.floor(parties / 2)
@@ -301,7 +307,7 @@ virtual('a task whose wait a reset has broken can wait again at once', async () 
 })
 
 // test_reset_barrier_while_tasks_draining
-virtual('a reset by the last task that left breaks no wait', async () => {
+virtual('a reset by the last task that leaves a barrier breaks no wait', async () => {
   const barrier = new Barrier(parties)
   let count = 0
   let second = 0
@@ -333,7 +339,7 @@ virtual('an abort breaks an empty barrier', async () => {
 
 // test_abort_barrier_when_tasks_half_draining_half_blocking
 virtual(
-  'an abort breaks a barrier for the tasks that leave and for the tasks that come in',
+  'an abort of a draining barrier breaks the waits of all tasks that leave it or come in',
   async () => {
     const barrier = new Barrier(parties)
     const blocking = Math.floor(parties / 2)
@@ -380,7 +386,7 @@ virtual('a task that fails after it has passed can break the barrier for the oth
 })
 
 // test_abort_barrier_when_exception_then_resetting
-virtual('a reset repairs a broken barrier', async () => {
+virtual('a reset makes a broken barrier usable again', async () => {
   const barrier = new Barrier(parties)
   const other = new Barrier(parties)
   const middle = Math.floor(parties / 2)

@@ -38,33 +38,36 @@ function waiters(
 }
 
 // test_wait
-virtual('a notified waiter goes on in the turn in which it gets the lock', async () => {
-  const condition = new Condition()
-  const { tasks, result } = waiters(condition, false)
-  await sleep(0)
-  expect(result).toEqual([])
-  expect(condition.locked()).toBe(false)
-  await condition.acquire()
-  condition.notify()
-  await sleep(0)
-  expect([result, condition.locked()]).toEqual([[], true])
-  condition.release()
-  await sleep(0)
-  expect([result, condition.locked()]).toEqual([[1], true])
-  condition.notify(2)
-  await sleep(0)
-  expect([result, condition.locked()]).toEqual([[1], true])
-  condition.release()
-  await sleep(0)
-  expect([result, condition.locked()]).toEqual([[1, 2], true])
-  condition.release()
-  await sleep(0)
-  expect([result, condition.locked()]).toEqual([[1, 2, 3], true])
-  expect(tasks.map((task) => task.result())).toEqual([true, true, true])
-})
+virtual(
+  'a notified waiter of a Condition goes on in the turn in which it gets the lock',
+  async () => {
+    const condition = new Condition()
+    const { tasks, result } = waiters(condition, false)
+    await sleep(0)
+    expect(result).toEqual([])
+    expect(condition.locked()).toBe(false)
+    await condition.acquire()
+    condition.notify()
+    await sleep(0)
+    expect([result, condition.locked()]).toEqual([[], true])
+    condition.release()
+    await sleep(0)
+    expect([result, condition.locked()]).toEqual([[1], true])
+    condition.notify(2)
+    await sleep(0)
+    expect([result, condition.locked()]).toEqual([[1], true])
+    condition.release()
+    await sleep(0)
+    expect([result, condition.locked()]).toEqual([[1, 2], true])
+    condition.release()
+    await sleep(0)
+    expect([result, condition.locked()]).toEqual([[1, 2, 3], true])
+    expect(tasks.map((task) => task.result())).toEqual([true, true, true])
+  },
+)
 
 // test_wait_cancel
-virtual('a cancelled wait holds the lock again', async () => {
+virtual('a cancelled Condition.wait holds the lock again when it throws', async () => {
   const condition = new Condition()
   await condition.acquire()
   const waiting = createTask(() => condition.wait())
@@ -75,50 +78,56 @@ virtual('a cancelled wait holds the lock again', async () => {
 })
 
 // test_wait_cancel_contested
-virtual('a wait that is cancelled while another holds the lock ends with the lock', async () => {
-  const condition = new Condition()
-  await condition.acquire()
-  expect(condition.locked()).toBe(true)
-  const waiting = createTask(() => condition.wait())
-  await sleep(0)
-  expect(condition.locked()).toBe(false)
-  await condition.acquire()
-  expect(condition.locked()).toBe(true)
-  condition.notify()
-  getRunningLoop().callSoon(() => waiting.cancel())
-  getRunningLoop().callSoon(() => condition.release())
-  await waiting.then(null, () => {})
-  expect(condition.locked()).toBe(true)
-})
+virtual(
+  'Condition.wait that is cancelled while another task holds the lock ends with the lock held',
+  async () => {
+    const condition = new Condition()
+    await condition.acquire()
+    expect(condition.locked()).toBe(true)
+    const waiting = createTask(() => condition.wait())
+    await sleep(0)
+    expect(condition.locked()).toBe(false)
+    await condition.acquire()
+    expect(condition.locked()).toBe(true)
+    condition.notify()
+    getRunningLoop().callSoon(() => waiting.cancel())
+    getRunningLoop().callSoon(() => condition.release())
+    await waiting.then(null, () => {})
+    expect(condition.locked()).toBe(true)
+  },
+)
 
 // test_wait_cancel_after_notify
-virtual('a cancel while it takes the lock again is thrown when it has it', async () => {
-  const condition = new Condition()
-  let waited = false
-  const waiter = createTask(async () => {
-    using _ = await condition.acquire()
-    waited = true
-    await condition.wait()
-  })
-  await sleep(0)
-  await condition.acquire()
-  condition.notify()
-  await sleep(0)
-  waiter.cancel()
-  await sleep(0)
-  condition.release()
-  await sleep(0)
-  expect(waiter.cancelled()).toBe(true)
-  expect(waited).toBe(true)
-})
+virtual(
+  'a cancel of Condition.wait while it takes the lock again is thrown when it has the lock',
+  async () => {
+    const condition = new Condition()
+    let waited = false
+    const waiter = createTask(async () => {
+      using _ = await condition.acquire()
+      waited = true
+      await condition.wait()
+    })
+    await sleep(0)
+    await condition.acquire()
+    condition.notify()
+    await sleep(0)
+    waiter.cancel()
+    await sleep(0)
+    condition.release()
+    await sleep(0)
+    expect(waiter.cancelled()).toBe(true)
+    expect(waited).toBe(true)
+  },
+)
 
 // test_wait_unacquired
-virtual('a wait without the lock is an error', async () => {
+virtual('Condition.wait without the lock throws RuntimeError', async () => {
   expect(await thrown(new Condition().wait())).toBeInstanceOf(RuntimeError)
 })
 
 // test_wait_for
-virtual('waitFor goes on only when its predicate holds', async () => {
+virtual('Condition.waitFor goes on only when its predicate holds', async () => {
   const condition = new Condition()
   let holds = false
   const result: number[] = []
@@ -147,7 +156,7 @@ virtual('waitFor goes on only when its predicate holds', async () => {
 })
 
 // test_wait_for_unacquired (differs: waitFor gives true, and not the value of the predicate)
-virtual('waitFor needs the lock only when it must wait', async () => {
+virtual('Condition.waitFor needs the lock only when it must wait', async () => {
   const condition = new Condition()
   expect(await condition.waitFor(() => true)).toBe(true)
   expect(await thrown(condition.waitFor(() => false))).toBeInstanceOf(RuntimeError)
@@ -155,7 +164,7 @@ virtual('waitFor needs the lock only when it must wait', async () => {
 
 // test_notify
 virtual(
-  'notify wakes the given number of waiters in order, and no more than there are',
+  'Condition.notify wakes the given number of waiters in order, and no more than there are',
   async () => {
     const condition = new Condition()
     const { tasks, result } = waiters(condition, true)
@@ -177,7 +186,7 @@ virtual(
 )
 
 // test_notify_all
-virtual('notifyAll wakes all, in order', async () => {
+virtual('Condition.notifyAll wakes all waiters in order', async () => {
   const condition = new Condition()
   const { tasks, result } = waiters(condition, true, 2)
   await sleep(0)
@@ -191,17 +200,17 @@ virtual('notifyAll wakes all, in order', async () => {
 })
 
 // test_notify_unacquired
-test('notify without the lock is an error', () => {
+test('Condition.notify without the lock throws RuntimeError', () => {
   expect(() => new Condition().notify()).toThrow(RuntimeError)
 })
 
 // test_notify_all_unacquired
-test('notifyAll without the lock is an error', () => {
+test('Condition.notifyAll without the lock throws RuntimeError', () => {
   expect(() => new Condition().notifyAll()).toThrow(RuntimeError)
 })
 
 // test_repr (here `statistics()` has what CPython's repr shows)
-virtual('statistics show whether a condition is locked and how many tasks wait', async () => {
+virtual('statistics() shows whether a Condition is locked and how many tasks wait', async () => {
   const condition = new Condition()
   const { tasks } = waiters(condition, true, 2)
   await sleep(0)
@@ -218,7 +227,7 @@ virtual('statistics show whether a condition is locked and how many tasks wait',
 })
 
 // test_explicit_lock
-virtual('a condition and its lock are locked together', async () => {
+virtual('a Condition and the Lock that it was given are locked and released together', async () => {
   const check = async (lock: Lock, condition: Condition): Promise<void> => {
     const both = (): boolean[] => [lock.locked(), condition.locked()]
     expect(both()).toEqual([false, false])
@@ -240,7 +249,7 @@ virtual('a condition and its lock are locked together', async () => {
 })
 
 // test_ambiguous_loops (differs: a primitive belongs to no loop)
-test('a lock is shared by the tasks of several loops', async () => {
+test('tasks of two loops can share a Lock and its Condition', async () => {
   const lock = new Lock()
   const condition = new Condition(lock)
   const [one, other] = [newEventLoop(), newEventLoop()]
@@ -263,7 +272,7 @@ test('a lock is shared by the tasks of several loops', async () => {
 })
 
 // test_timeout_in_block
-virtual('a timeout ends the wait, with the lock held', async () => {
+virtual('a timeout ends Condition.wait with the lock held', async () => {
   const condition = new Condition()
   using _ = await condition.acquire()
   const waiting = waitFor(() => condition.wait(), 500)
@@ -272,7 +281,7 @@ virtual('a timeout ends the wait, with the lock held', async () => {
 })
 
 // test_cancelled_error_wakeup
-virtual('the cancel of a wait is thrown as it is, with its message', async () => {
+virtual('a cancel of Condition.waitFor is thrown with its message', async () => {
   const condition = new Condition()
   let raised: unknown = null
   const task = createTask(async () => {
@@ -289,27 +298,30 @@ virtual('the cancel of a wait is thrown as it is, with its message', async () =>
 })
 
 // test_cancelled_error_re_aquire
-virtual('the cancel of taking the lock again is thrown as it is', async () => {
-  const condition = new Condition()
-  let wake = false
-  let raised: unknown = null
-  const task = createTask(async () => {
-    using _ = await condition.acquire()
-    raised = await thrown(condition.waitFor(() => wake))
-    throw raised
-  })
-  await sleep(0)
-  await condition.acquire()
-  wake = true
-  condition.notify()
-  await sleep(0)
-  task.cancel('foo')
-  condition.release()
-  const error = await thrown(task)
-  expect(error).toBeInstanceOf(CancelledError)
-  expect((error as CancelledError).message).toBe('foo')
-  expect(error).toBe(raised)
-})
+virtual(
+  'a cancel of Condition.waitFor while it takes the lock again is thrown with its message',
+  async () => {
+    const condition = new Condition()
+    let wake = false
+    let raised: unknown = null
+    const task = createTask(async () => {
+      using _ = await condition.acquire()
+      raised = await thrown(condition.waitFor(() => wake))
+      throw raised
+    })
+    await sleep(0)
+    await condition.acquire()
+    wake = true
+    condition.notify()
+    await sleep(0)
+    task.cancel('foo')
+    condition.release()
+    const error = await thrown(task)
+    expect(error).toBeInstanceOf(CancelledError)
+    expect((error as CancelledError).message).toBe('foo')
+    expect(error).toBe(raised)
+  },
+)
 
 /** Two consumers wait for one item. The consumer that is notified is cancelled after `delay`. */
 async function cancelNotified(delay: (() => PromiseLike<void>) | null): Promise<void> {
@@ -342,11 +354,13 @@ async function cancelNotified(delay: (() => PromiseLike<void>) | null): Promise<
 }
 
 // test_cancelled_wakeup
-virtual('a notice whose receiver is cancelled in the same turn reaches the other', () =>
-  cancelNotified(null),
+virtual(
+  'a notify whose waiter is cancelled in the same turn reaches the other waiter of the Condition',
+  () => cancelNotified(null),
 )
 
 // test_cancelled_wakeup_relock
-virtual('a notice whose receiver is cancelled while it takes the lock reaches the other', () =>
-  cancelNotified(() => sleep(0)),
+virtual(
+  'a notify whose waiter is cancelled while it takes the lock reaches the other waiter of the Condition',
+  () => cancelNotified(() => sleep(0)),
 )

@@ -7,7 +7,7 @@ import { thrown, virtual } from '../support/virtual.ts'
 // there stands above its test. docs/coming-from/differences-from-asyncio.md lists the cases that cannot apply.
 
 // test_repr (here `statistics()` has what CPython's repr shows)
-virtual('statistics show whether an event is set and how many tasks wait', async () => {
+virtual('statistics() shows whether an Event is set and how many tasks wait', async () => {
   const event = new Event()
   expect(event.statistics()).toEqual({ set: false, waiters: 0 })
   const waiting = event.wait()
@@ -19,7 +19,7 @@ virtual('statistics show whether an event is set and how many tasks wait', async
 
 // test_wait
 virtual(
-  'a task that comes when an event is set goes on before the tasks that are woken',
+  'a task that calls wait() when an Event is set already goes on before the tasks that the set wakes',
   async () => {
     const event = new Event()
     expect(event.isSet()).toBe(false)
@@ -39,14 +39,14 @@ virtual(
 )
 
 // test_wait_on_set
-virtual('a wait for an event that is set ends at once', async () => {
+virtual('Event.wait ends at once when the event is set', async () => {
   const event = new Event()
   event.set()
   expect(await event.wait()).toBe(true)
 })
 
 // test_wait_cancel
-virtual('a cancelled wait leaves no waiter behind', async () => {
+virtual('a cancelled Event.wait leaves no waiter behind', async () => {
   const event = new Event()
   const waiting = createTask(() => event.wait())
   getRunningLoop().callSoon(() => waiting.cancel())
@@ -55,7 +55,7 @@ virtual('a cancelled wait leaves no waiter behind', async () => {
 })
 
 // test_clear
-test('an event can be cleared again', () => {
+test('Event.clear makes isSet() false again', () => {
   const event = new Event()
   expect(event.isSet()).toBe(false)
   event.set()
@@ -65,7 +65,7 @@ test('an event can be cleared again', () => {
 })
 
 // test_clear_with_waiters
-virtual('a set that is followed at once by a clear still wakes the waiters', async () => {
+virtual('Event.set wakes the waiters even if clear() follows at once', async () => {
   const event = new Event()
   const result: number[] = []
   const task = createTask(async () => {

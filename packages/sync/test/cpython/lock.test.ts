@@ -15,7 +15,7 @@ import { thrown, virtual } from '../support/virtual.ts'
 // apply.
 
 // test_repr (here `statistics()` has what CPython's repr shows)
-virtual('statistics show whether a lock is held', async () => {
+virtual('statistics() shows whether a Lock is held', async () => {
   const lock = new Lock()
   expect(lock.statistics()).toEqual({ locked: false, holders: 0, waiters: 0 })
   await lock.acquire()
@@ -24,7 +24,7 @@ virtual('statistics show whether a lock is held', async () => {
 
 // test_lock, test_lock_by_with_statement, test_context_manager_with_await (pep492),
 // SemaphoreTests.test_semaphore
-virtual('an await of the primitive itself takes nothing', async () => {
+virtual('awaiting a Lock, Condition or Semaphore itself takes nothing', async () => {
   for (const lock of [new Lock(), new Condition(), new Semaphore(), new BoundedSemaphore()]) {
     await sleep(10)
     expect(lock.locked()).toBe(false)
@@ -37,7 +37,7 @@ virtual('an await of the primitive itself takes nothing', async () => {
 })
 
 // test_acquire
-virtual('waiters get the lock one by one, in the turn after each release', async () => {
+virtual('waiters get a Lock one by one, in the turn after each release', async () => {
   const lock = new Lock()
   const result: number[] = []
   expect(await lock.acquire()).toBeDefined()
@@ -66,7 +66,7 @@ virtual('waiters get the lock one by one, in the turn after each release', async
 })
 
 // test_acquire_cancel
-virtual('a cancelled acquire leaves no waiter behind', async () => {
+virtual('a cancelled Lock.acquire leaves no waiter behind', async () => {
   const lock = new Lock()
   await lock.acquire()
   const task = createTask(() => lock.acquire())
@@ -76,7 +76,7 @@ virtual('a cancelled acquire leaves no waiter behind', async () => {
 })
 
 // test_cancel_race
-virtual('a release passes a waiter that was cancelled in the same turn', async () => {
+virtual('Lock.release passes over a waiter that was cancelled in the same turn', async () => {
   const lock = new Lock()
   const lockit = (blocker: Future<void> | null) => async (): Promise<void> => {
     await lock.acquire()
@@ -108,32 +108,35 @@ virtual('a release passes a waiter that was cancelled in the same turn', async (
 })
 
 // test_cancel_release_race
-virtual('a cancel and a release in one turn let exactly one of the others in', async () => {
-  const lock = new Lock()
-  let locked = 0
-  let called = 0
-  const lockit = async (): Promise<void> => {
-    called++
+virtual(
+  'a release of a Lock and a cancel of its first waiter in one turn let exactly one other waiter in',
+  async () => {
+    const lock = new Lock()
+    let locked = 0
+    let called = 0
+    const lockit = async (): Promise<void> => {
+      called++
+      await lock.acquire()
+      locked++
+    }
     await lock.acquire()
-    locked++
-  }
-  await lock.acquire()
-  const tasks = [createTask(lockit), createTask(lockit), createTask(lockit)] as const
-  await sleep(0)
-  getRunningLoop().callSoon(() => {
-    tasks[0].cancel()
-    lock.release()
-  })
-  expect(await thrown(tasks[0])).toBeInstanceOf(CancelledError)
-  expect([locked, called]).toEqual([1, 3])
-  expect(tasks[0].cancelled() && tasks[1].done()).toBe(true)
-  tasks[2].cancel()
-  await sleep(0)
-  expect(tasks[2].cancelled()).toBe(true)
-})
+    const tasks = [createTask(lockit), createTask(lockit), createTask(lockit)] as const
+    await sleep(0)
+    getRunningLoop().callSoon(() => {
+      tasks[0].cancel()
+      lock.release()
+    })
+    expect(await thrown(tasks[0])).toBeInstanceOf(CancelledError)
+    expect([locked, called]).toEqual([1, 3])
+    expect(tasks[0].cancelled() && tasks[1].done()).toBe(true)
+    tasks[2].cancel()
+    await sleep(0)
+    expect(tasks[2].cancelled()).toBe(true)
+  },
+)
 
 // test_finished_waiter_cancelled
-virtual('a release after the cancel of the first waiter wakes the second', async () => {
+virtual('Lock.release after the cancel of the first waiter wakes the second', async () => {
   const lock = new Lock()
   await lock.acquire()
   const first = createTask(() => lock.acquire())
@@ -149,12 +152,12 @@ virtual('a release after the cancel of the first waiter wakes the second', async
 })
 
 // test_release_not_acquired
-test('a release of a lock that is not held is an error', () => {
+test('Lock.release throws RuntimeError when the lock is not held', () => {
   expect(() => new Lock().release()).toThrow(RuntimeError)
 })
 
 // test_release_no_waiters
-virtual('a release with no waiters frees the lock', async () => {
+virtual('Lock.release without waiters frees the lock', async () => {
   const lock = new Lock()
   await lock.acquire()
   expect(lock.locked()).toBe(true)
@@ -163,7 +166,7 @@ virtual('a release with no waiters frees the lock', async () => {
 })
 
 // test_context_manager, ConditionTests.test_context_manager, test_context_manager_async_with (pep492)
-virtual('a block with `using` holds the primitive until its end', async () => {
+virtual('a `using` block holds a Lock, Condition or Semaphore until its end', async () => {
   for (const lock of [new Lock(), new Condition(), new Semaphore(), new BoundedSemaphore()]) {
     await sleep(10)
     expect(lock.locked()).toBe(false)

@@ -25,7 +25,7 @@ import { thrown, virtual } from '../support/virtual.ts'
 
 describe('QueueBasicTests', () => {
   // test_repr, test_str (here `statistics()` has what CPython's texts show)
-  virtual('statistics show the numbers of items and of waiters', async () => {
+  virtual('statistics() shows the numbers of items and of waiters in a queue', async () => {
     const queue = new Queue<number>({ maxsize: 1 })
     const free = {
       size: 0,
@@ -67,22 +67,25 @@ describe('QueueBasicTests', () => {
   })
 
   // test_full
-  virtual('a queue is full when it has a limit and holds as many items', async () => {
-    expect(new Queue().full()).toBe(false)
-    const queue = new Queue<number>({ maxsize: 1 })
-    await queue.put(1)
-    expect(queue.full()).toBe(true)
-  })
+  virtual(
+    'a queue without a limit is never full, and a queue with maxsize 1 is full with one item',
+    async () => {
+      expect(new Queue().full()).toBe(false)
+      const queue = new Queue<number>({ maxsize: 1 })
+      await queue.put(1)
+      expect(queue.full()).toBe(true)
+    },
+  )
 
   // test_order
-  virtual('items leave in the order in which they came', async () => {
+  virtual('a queue gives its items in the order in which they were put', async () => {
     const queue = new Queue<number>()
     for (const item of [1, 3, 2]) await queue.put(item)
     expect([await queue.get(), await queue.get(), await queue.get()]).toEqual([1, 3, 2])
   })
 
   // test_maxsize
-  virtual('a putter waits at the limit and goes on in the turn after a get', async () => {
+  virtual('put waits when the queue is full, and goes on in the turn after a get', async () => {
     const queue = new Queue<number>({ maxsize: 2 })
     expect(queue.maxsize).toBe(2)
     const put: number[] = []
@@ -106,14 +109,14 @@ describe('QueueBasicTests', () => {
 
 describe('QueueGetTests', () => {
   // test_blocking_get
-  virtual('a get does not wait when an item is there', async () => {
+  virtual('get does not wait when the queue has an item', async () => {
     const queue = new Queue<number>()
     queue.putNowait(1)
     expect(await queue.get()).toBe(1)
   })
 
   // test_get_with_putters
-  virtual('a get wakes a waiting putter', async () => {
+  virtual('get wakes a waiting put', async () => {
     const queue = new Queue<number>({ maxsize: 1 })
     await queue.put(1)
     const putting = queue.put(2)
@@ -124,7 +127,7 @@ describe('QueueGetTests', () => {
   })
 
   // test_blocking_get_wait
-  virtual('a get waits for an item', async () => {
+  virtual('get waits until an item is put', async () => {
     const queue = new Queue<number>()
     const started = new Event()
     let finished = false
@@ -142,19 +145,19 @@ describe('QueueGetTests', () => {
   })
 
   // test_nonblocking_get, test_nonblocking_put
-  test('getNowait gives what putNowait put', () => {
+  test('getNowait gives the item of putNowait', () => {
     const queue = new Queue<number>()
     queue.putNowait(1)
     expect(queue.getNowait()).toBe(1)
   })
 
   // test_nonblocking_get_exception
-  test('getNowait of an empty queue is an error', () => {
+  test('getNowait of an empty queue throws QueueEmpty', () => {
     expect(() => new Queue().getNowait()).toThrow(QueueEmpty)
   })
 
   // test_get_cancelled_race
-  virtual('an item reaches the getter behind one that was cancelled', async () => {
+  virtual('an item goes to the second waiting get when the first was cancelled', async () => {
     const queue = new Queue<string>()
     const first = createTask(() => queue.get())
     const second = createTask(() => queue.get())
@@ -168,15 +171,18 @@ describe('QueueGetTests', () => {
   })
 
   // test_get_with_waiting_putters
-  virtual('the items of waiting putters leave in the order in which the putters came', async () => {
-    const queue = new Queue<string>({ maxsize: 1 })
-    createTask(() => queue.put('a'))
-    createTask(() => queue.put('b'))
-    expect([await queue.get(), await queue.get()]).toEqual(['a', 'b'])
-  })
+  virtual(
+    'items of waiting puts leave the queue in the order in which the puts were called',
+    async () => {
+      const queue = new Queue<string>({ maxsize: 1 })
+      createTask(() => queue.put('a'))
+      createTask(() => queue.put('b'))
+      expect([await queue.get(), await queue.get()]).toEqual(['a', 'b'])
+    },
+  )
 
   // test_why_are_getters_waiting
-  virtual('a producer and a consumer pass on everything through one place', async () => {
+  virtual('a queue for one item passes all items from a producer to a consumer', async () => {
     const queue = new Queue<number>({ maxsize: 1 })
     const got: number[] = []
     await taskGroup(async (group) => {
@@ -191,7 +197,7 @@ describe('QueueGetTests', () => {
   })
 
   // test_cancelled_getters_not_being_held_in_self_getters
-  virtual('a get that timed out leaves no getter behind', async () => {
+  virtual('a get that times out leaves no getter behind', async () => {
     const queue = new Queue<number>({ maxsize: 5 })
     const timedOut = await thrown(waitFor(() => queue.get(), 100))
     expect(timedOut).toBeInstanceOf(TimeoutError)
@@ -201,14 +207,14 @@ describe('QueueGetTests', () => {
 
 describe('QueuePutTests', () => {
   // test_blocking_put
-  virtual('a put without a limit does not wait', async () => {
+  virtual('put into a queue without a limit does not wait', async () => {
     const queue = new Queue<number>()
     await queue.put(1)
     expect(await queue.get()).toBe(1)
   })
 
   // test_blocking_put_wait
-  virtual('a put waits for room', async () => {
+  virtual('put waits until a get has made room', async () => {
     const queue = new Queue<number>({ maxsize: 1 })
     const started = new Event()
     let finished = false
@@ -226,19 +232,22 @@ describe('QueuePutTests', () => {
   })
 
   // test_get_cancel_drop_one_pending_reader
-  virtual('an item whose getter is cancelled in the same turn is not lost', async () => {
-    const queue = new Queue<number>()
-    const reader = createTask(() => queue.get())
-    await sleep(0)
-    queue.putNowait(1)
-    queue.putNowait(2)
-    reader.cancel()
-    expect(await thrown(reader)).toBeInstanceOf(CancelledError)
-    expect(await createTask(() => queue.get())).toBe(1)
-  })
+  virtual(
+    'an item stays in the queue if the get that it woke is cancelled in the same turn',
+    async () => {
+      const queue = new Queue<number>()
+      const reader = createTask(() => queue.get())
+      await sleep(0)
+      queue.putNowait(1)
+      queue.putNowait(2)
+      reader.cancel()
+      expect(await thrown(reader)).toBeInstanceOf(CancelledError)
+      expect(await createTask(() => queue.get())).toBe(1)
+    },
+  )
 
   // test_get_cancel_drop_many_pending_readers
-  virtual('the items of cancelled getters reach the others', async () => {
+  virtual('the items of cancelled gets reach the other waiting gets', async () => {
     const queue = new Queue<number>()
     const results = await taskGroup(async (group) => {
       const readers = [0, 1, 2].map(() => group.createTask(async () => queue.get()))
@@ -254,7 +263,7 @@ describe('QueuePutTests', () => {
   })
 
   // test_put_cancel_drop
-  virtual('a put that is cancelled when there is room for it has put nothing', async () => {
+  virtual('a put that is cancelled when there is room for it puts nothing', async () => {
     const queue = new Queue<number>({ maxsize: 1 })
     queue.putNowait(1)
     const writer = createTask(() => queue.put(2))
@@ -268,14 +277,14 @@ describe('QueuePutTests', () => {
   })
 
   // test_nonblocking_put_exception
-  test('putNowait into a full queue is an error', () => {
+  test('putNowait into a full queue throws QueueFull', () => {
     const queue = new Queue<number>({ maxsize: 1 })
     queue.putNowait(1)
     expect(() => queue.putNowait(2)).toThrow(QueueFull)
   })
 
   // test_float_maxsize
-  virtual('a limit need not be an integer', async () => {
+  virtual('a queue with a maxsize of 1.3 accepts two items', async () => {
     const one = new Queue<number>({ maxsize: 1.3 })
     one.putNowait(1)
     one.putNowait(2)
@@ -288,7 +297,7 @@ describe('QueuePutTests', () => {
   })
 
   // test_put_cancelled
-  virtual('a get lets a task put, which has ended when it goes on', async () => {
+  virtual('when a waiting get goes on, the put of another task has ended', async () => {
     const queue = new Queue<number>()
     const task = createTask(async () => {
       await queue.put(1)
@@ -299,7 +308,7 @@ describe('QueuePutTests', () => {
   })
 
   // test_put_cancelled_race
-  virtual('room reaches the putter before one that was cancelled', async () => {
+  virtual('room goes to a waiting put when a later put was cancelled', async () => {
     const queue = new Queue<string>({ maxsize: 1 })
     const a = createTask(() => queue.put('a'))
     const b = createTask(() => queue.put('b'))
@@ -316,7 +325,7 @@ describe('QueuePutTests', () => {
   })
 
   // test_put_with_waiting_getters
-  virtual('a put reaches a waiting getter', async () => {
+  virtual('put hands its item to a waiting get', async () => {
     const queue = new Queue<string>()
     const getting = createTask(() => queue.get())
     await sleep(0)
@@ -325,7 +334,7 @@ describe('QueuePutTests', () => {
   })
 
   // test_why_are_putters_waiting
-  virtual('putters are woken when items are taken in one turn', async () => {
+  virtual('two getNowait calls in one turn wake two waiting puts', async () => {
     const queue = new Queue<number>({ maxsize: 2 })
     await taskGroup(async (group) => {
       group.createTask(async () => {
@@ -338,7 +347,7 @@ describe('QueuePutTests', () => {
   })
 
   // test_cancelled_puts_not_being_held_in_self_putters
-  virtual('a cancelled put leaves no putter behind', async () => {
+  virtual('a cancelled put is no longer counted as a putter', async () => {
     const queue = new Queue<number>({ maxsize: 1 })
     queue.putNowait(1)
     const putting = createTask(() => queue.put(1))
@@ -350,7 +359,7 @@ describe('QueuePutTests', () => {
   })
 
   // test_cancelled_put_silence_value_error_exception
-  virtual('a put that is cancelled after a get woke it throws its cancel', async () => {
+  virtual('a put that is cancelled after a get woke it throws CancelledError', async () => {
     const queue = new Queue<number>({ maxsize: 1 })
     queue.putNowait(1)
     const putting = createTask(() => queue.put(1))
@@ -362,14 +371,14 @@ describe('QueuePutTests', () => {
 })
 
 // LifoQueueTests.test_order
-virtual('a LifoQueue gives the last first', async () => {
+virtual('a LifoQueue gives the last item first', async () => {
   const queue = new LifoQueue<number>()
   for (const item of [1, 3, 2]) await queue.put(item)
   expect([await queue.get(), await queue.get(), await queue.get()]).toEqual([2, 3, 1])
 })
 
 // PriorityQueueTests.test_order
-virtual('a PriorityQueue gives the least first', async () => {
+virtual('a PriorityQueue gives the least item first', async () => {
   const queue = new PriorityQueue<number>()
   for (const item of [1, 3, 2]) await queue.put(item)
   expect([await queue.get(), await queue.get(), await queue.get()]).toEqual([1, 2, 3])
@@ -387,12 +396,12 @@ describe.each(Object.entries(kinds))('the join and shutdown tests of %s', (_name
   }
 
   // test_task_done_underflow
-  test('taskDone without an item is an error', () => {
+  test('taskDone without an unfinished item throws RangeError', () => {
     expect(() => new Kind().taskDone()).toThrow(RangeError)
   })
 
   // test_task_done
-  virtual('join ends when every item has been dealt with', async () => {
+  virtual('join ends when taskDone was called for every item', async () => {
     const queue = new Kind<number>()
     for (let i = 0; i < 100; i++) queue.putNowait(i)
     let sum = 0
@@ -414,14 +423,14 @@ describe.each(Object.entries(kinds))('the join and shutdown tests of %s', (_name
   })
 
   // test_join_empty_queue
-  virtual('join of an empty queue ends at once, and does so again', async () => {
+  virtual('join of an empty queue ends at once, also a second time', async () => {
     const queue = new Kind()
     await queue.join()
     await queue.join()
   })
 
   // both test_format (here `statistics()` has what CPython's texts show)
-  test('statistics show the unfinished items and the shutdown', () => {
+  test('statistics() shows the number of unfinished items and the shutdown', () => {
     const queue = new Kind<number>()
     expect(queue.statistics()).toMatchObject({ maxsize: 0, unfinished: 0, isShutDown: false })
     queue.putNowait(1)
@@ -432,7 +441,7 @@ describe.each(Object.entries(kinds))('the join and shutdown tests of %s', (_name
   })
 
   // test_shutdown_empty
-  virtual('shutdown of an empty queue fails a waiting get', async () => {
+  virtual('shutdown of an empty queue makes a waiting get throw QueueShutDown', async () => {
     const queue = new Kind<string>()
     const getting = createTask(() => queue.get())
     await sleep(0)
@@ -446,31 +455,34 @@ describe.each(Object.entries(kinds))('the join and shutdown tests of %s', (_name
   })
 
   // test_shutdown_nonempty
-  virtual('shutdown fails a waiting put, and items in the queue can still be got', async () => {
-    const queue = new Kind<string>({ maxsize: 1 })
-    queue.putNowait('data')
-    const joining = createTask(() => queue.join())
-    const putting = createTask(() => queue.put('data2'))
-    await sleep(0)
-    expect(putting.done()).toBe(false)
-    queue.shutdown()
-    expect(queue.qsize()).toBe(1)
-    await sleep(0)
-    expect(putting.done()).toBe(true)
-    expect(await thrown(putting)).toBeInstanceOf(QueueShutDown)
-    expect(await queue.get()).toBe('data')
-    await sleep(0)
-    expect(joining.done()).toBe(false)
-    await expectShutDown(queue)
-    queue.taskDone()
-    await sleep(0)
-    expect(joining.done()).toBe(true)
-    await joining
-    expect(() => queue.taskDone()).toThrow(RangeError)
-  })
+  virtual(
+    'shutdown makes a waiting put throw QueueShutDown, while get still gives the items in the queue',
+    async () => {
+      const queue = new Kind<string>({ maxsize: 1 })
+      queue.putNowait('data')
+      const joining = createTask(() => queue.join())
+      const putting = createTask(() => queue.put('data2'))
+      await sleep(0)
+      expect(putting.done()).toBe(false)
+      queue.shutdown()
+      expect(queue.qsize()).toBe(1)
+      await sleep(0)
+      expect(putting.done()).toBe(true)
+      expect(await thrown(putting)).toBeInstanceOf(QueueShutDown)
+      expect(await queue.get()).toBe('data')
+      await sleep(0)
+      expect(joining.done()).toBe(false)
+      await expectShutDown(queue)
+      queue.taskDone()
+      await sleep(0)
+      expect(joining.done()).toBe(true)
+      await joining
+      expect(() => queue.taskDone()).toThrow(RangeError)
+    },
+  )
 
   // test_shutdown_immediate
-  virtual('an immediate shutdown drops the items and ends join', async () => {
+  virtual('an immediate shutdown drops the items and ends a waiting join', async () => {
     const queue = new Kind<string>()
     queue.putNowait('data')
     const joining = createTask(() => queue.join())
@@ -503,7 +515,7 @@ describe.each(Object.entries(kinds))('the join and shutdown tests of %s', (_name
   })
 
   // CPython tests shutdown with several waiters only for the queue of threads.
-  virtual('shutdown fails every getter and putter that waits', async () => {
+  virtual('shutdown makes every waiting get and put throw QueueShutDown', async () => {
     const [empty, full] = [new Kind<number>(), new Kind<number>({ maxsize: 1 })]
     full.putNowait(1)
     const waiting = [1, 2, 3].flatMap((item) => [

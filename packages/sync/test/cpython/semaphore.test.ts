@@ -16,12 +16,12 @@ import { thrown, virtual } from '../support/virtual.ts'
 // case there stands above its test. test_semaphore is in lock.test.ts.
 
 // test_initial_value_zero
-test('a semaphore without permits is locked', () => {
+test('a Semaphore of 0 permits is locked', () => {
   expect(new Semaphore(0).locked()).toBe(true)
 })
 
 // test_repr (here `statistics()` has what CPython's repr shows)
-virtual('statistics show the permits, the holders and the waiters', async () => {
+virtual('statistics() shows the permits, the holders and the waiters of a Semaphore', async () => {
   const semaphore = new Semaphore()
   expect(semaphore.statistics()).toEqual({ value: 1, holders: 0, waiters: 0 })
   await semaphore.acquire()
@@ -33,44 +33,47 @@ virtual('statistics show the permits, the holders and the waiters', async () => 
 })
 
 // test_semaphore_value
-test('a negative value is refused', () => {
+test('new Semaphore refuses a negative value', () => {
   expect(() => new Semaphore(-1)).toThrow(RangeError)
 })
 
 // test_acquire
-virtual('permits go to the tasks that came first, in the turn after the release', async () => {
-  const semaphore = new Semaphore(3)
-  const result: number[] = []
-  await semaphore.acquire()
-  await semaphore.acquire()
-  expect(semaphore.locked()).toBe(false)
-  const contender = (n: number) => async (): Promise<boolean> => {
+virtual(
+  'a Semaphore gives its permits to the first waiters, in the turn after the release',
+  async () => {
+    const semaphore = new Semaphore(3)
+    const result: number[] = []
     await semaphore.acquire()
-    result.push(n)
-    return true
-  }
-  const first = createTask(contender(1))
-  const race = [createTask(contender(2)), createTask(contender(3))]
-  await sleep(0)
-  expect(result).toEqual([1])
-  expect(semaphore.locked()).toBe(true)
-  expect(semaphore.statistics()).toMatchObject({ value: 0, waiters: 2 })
-  race.push(createTask(contender(4)))
-  semaphore.release()
-  semaphore.release()
-  expect(semaphore.statistics().value).toBe(0)
-  await sleep(0)
-  expect(result).toHaveLength(3)
-  expect(semaphore.locked()).toBe(true)
-  expect(semaphore.statistics()).toMatchObject({ value: 0, waiters: 1 })
-  expect(first.result()).toBe(true)
-  expect(race.filter((task) => task.done() && task.result())).toHaveLength(2)
-  semaphore.release()
-  await gather(race)
-})
+    await semaphore.acquire()
+    expect(semaphore.locked()).toBe(false)
+    const contender = (n: number) => async (): Promise<boolean> => {
+      await semaphore.acquire()
+      result.push(n)
+      return true
+    }
+    const first = createTask(contender(1))
+    const race = [createTask(contender(2)), createTask(contender(3))]
+    await sleep(0)
+    expect(result).toEqual([1])
+    expect(semaphore.locked()).toBe(true)
+    expect(semaphore.statistics()).toMatchObject({ value: 0, waiters: 2 })
+    race.push(createTask(contender(4)))
+    semaphore.release()
+    semaphore.release()
+    expect(semaphore.statistics().value).toBe(0)
+    await sleep(0)
+    expect(result).toHaveLength(3)
+    expect(semaphore.locked()).toBe(true)
+    expect(semaphore.statistics()).toMatchObject({ value: 0, waiters: 1 })
+    expect(first.result()).toBe(true)
+    expect(race.filter((task) => task.done() && task.result())).toHaveLength(2)
+    semaphore.release()
+    await gather(race)
+  },
+)
 
 // test_acquire_cancel
-virtual('a cancelled acquire leaves no waiter behind', async () => {
+virtual('a cancelled Semaphore.acquire leaves no waiter behind', async () => {
   const semaphore = new Semaphore()
   await semaphore.acquire()
   const acquiring = createTask(() => semaphore.acquire())
@@ -80,7 +83,7 @@ virtual('a cancelled acquire leaves no waiter behind', async () => {
 })
 
 // test_acquire_cancel_before_awoken
-virtual('a release skips the waiters that were cancelled before it', async () => {
+virtual('Semaphore.release skips the waiters that were cancelled before it', async () => {
   const semaphore = new Semaphore(0)
   const tasks = [1, 2, 3, 4].map(() => createTask(() => semaphore.acquire()))
   const [first, second, third, fourth] = tasks as [Task, Task, Task, Task]
@@ -97,22 +100,25 @@ virtual('a release skips the waiters that were cancelled before it', async () =>
 })
 
 // test_acquire_hang
-virtual('a permit that is released after a cancel reaches the next waiter', async () => {
-  const semaphore = new Semaphore(0)
-  const first = createTask(() => semaphore.acquire())
-  const second = createTask(() => semaphore.acquire())
-  await sleep(0)
-  first.cancel()
-  semaphore.release()
-  await sleep(0)
-  await sleep(0)
-  expect(semaphore.locked()).toBe(true)
-  expect(second.done()).toBe(true)
-})
+virtual(
+  'a permit that is released after the cancel of the first waiter reaches the next waiter',
+  async () => {
+    const semaphore = new Semaphore(0)
+    const first = createTask(() => semaphore.acquire())
+    const second = createTask(() => semaphore.acquire())
+    await sleep(0)
+    first.cancel()
+    semaphore.release()
+    await sleep(0)
+    await sleep(0)
+    expect(semaphore.locked()).toBe(true)
+    expect(second.done()).toBe(true)
+  },
+)
 
 // test_acquire_no_hang
 virtual(
-  'a permit whose receiver is cancelled in the same turn can be acquired by others',
+  'a permit whose waiter is cancelled in the same turn can be acquired by other code',
   async () => {
     const semaphore = new Semaphore(1)
     const first = createTask(async () => {
@@ -136,12 +142,12 @@ virtual(
 )
 
 // test_release_not_acquired
-test('a BoundedSemaphore refuses a release without an acquire', () => {
+test('BoundedSemaphore.release without an acquire throws RangeError', () => {
   expect(() => new BoundedSemaphore().release()).toThrow(RangeError)
 })
 
 // test_release_no_waiters
-virtual('a release with no waiters frees the permit', async () => {
+virtual('Semaphore.release without waiters frees the permit', async () => {
   const semaphore = new Semaphore()
   await semaphore.acquire()
   expect(semaphore.locked()).toBe(true)
@@ -150,7 +156,7 @@ virtual('a release with no waiters frees the permit', async () => {
 })
 
 // test_acquire_fifo_order
-virtual('a task that acquires again waits behind the other waiters', async () => {
+virtual('a task that acquires a Semaphore again waits behind the other waiters', async () => {
   const semaphore = new Semaphore(1)
   const result: string[] = []
   const contender = (tag: string) => async (): Promise<void> => {
@@ -170,28 +176,31 @@ virtual('a task that acquires again waits behind the other waiters', async () =>
 })
 
 // test_acquire_fifo_order_2
-virtual('a task that releases and acquires in one turn does not overtake the waiters', async () => {
-  const semaphore = new Semaphore(1)
-  const result: number[] = []
-  const contender = (n: number) => async (): Promise<void> => {
-    await semaphore.acquire()
-    result.push(n)
-  }
-  const twice = async (): Promise<void> => {
-    await contender(2)()
+virtual(
+  'a task that releases and acquires a Semaphore in one turn does not overtake the waiters',
+  async () => {
+    const semaphore = new Semaphore(1)
+    const result: number[] = []
+    const contender = (n: number) => async (): Promise<void> => {
+      await semaphore.acquire()
+      result.push(n)
+    }
+    const twice = async (): Promise<void> => {
+      await contender(2)()
+      semaphore.release()
+      await contender(4)()
+    }
+    const tasks = [createTask(contender(1)), createTask(twice), createTask(contender(3))]
+    await sleep(0)
     semaphore.release()
-    await contender(4)()
-  }
-  const tasks = [createTask(contender(1)), createTask(twice), createTask(contender(3))]
-  await sleep(0)
-  semaphore.release()
-  semaphore.release()
-  await gather(tasks)
-  expect(result).toEqual([1, 2, 3, 4])
-})
+    semaphore.release()
+    await gather(tasks)
+    expect(result).toEqual([1, 2, 3, 4])
+  },
+)
 
 // test_acquire_fifo_order_3
-virtual('the waiters behind a cancelled waiter keep their order', async () => {
+virtual('the waiters behind a cancelled waiter of a Semaphore keep their order', async () => {
   const semaphore = new Semaphore(0)
   const result: number[] = []
   const tasks = [1, 2, 3].map((n) =>
@@ -210,36 +219,39 @@ virtual('the waiters behind a cancelled waiter keep their order', async () => {
 })
 
 // test_acquire_fifo_order_4
-virtual('a task that gets a permit wakes all waiters for which there are permits too', async () => {
-  const semaphore = new Semaphore(0)
-  const result: number[] = []
-  let fourth: Task<void> | null = null
-  const first = createTask(async () => {
-    expect(semaphore.statistics().value).toBe(0)
-    await semaphore.acquire()
-    expect(semaphore.statistics().value).toBe(0)
-    fourth = createTask(async () => {
-      result.push(4)
+virtual(
+  'a waiter that gets a Semaphore permit also wakes the next waiters for which there are permits',
+  async () => {
+    const semaphore = new Semaphore(0)
+    const result: number[] = []
+    let fourth: Task<void> | null = null
+    const first = createTask(async () => {
+      expect(semaphore.statistics().value).toBe(0)
+      await semaphore.acquire()
+      expect(semaphore.statistics().value).toBe(0)
+      fourth = createTask(async () => {
+        result.push(4)
+      })
+      result.push(1)
     })
-    result.push(1)
-  })
-  const second = createTask(async () => {
-    semaphore.release()
-    semaphore.release()
-    semaphore.release()
-    expect(semaphore.statistics().value).toBe(2)
-    expect(semaphore.locked()).toBe(true)
-    await semaphore.acquire()
-    result.push(2)
-  })
-  const third = createTask(async () => {
-    await semaphore.acquire()
-    expect(semaphore.locked()).toBe(true)
-    result.push(3)
-  })
-  await sleep(0)
-  expect(semaphore.statistics()).toMatchObject({ value: 2, waiters: 3 })
-  await sleep(0)
-  await gather([first, second, third, fourth as unknown as Task<void>])
-  expect(result).toEqual([1, 2, 3, 4])
-})
+    const second = createTask(async () => {
+      semaphore.release()
+      semaphore.release()
+      semaphore.release()
+      expect(semaphore.statistics().value).toBe(2)
+      expect(semaphore.locked()).toBe(true)
+      await semaphore.acquire()
+      result.push(2)
+    })
+    const third = createTask(async () => {
+      await semaphore.acquire()
+      expect(semaphore.locked()).toBe(true)
+      result.push(3)
+    })
+    await sleep(0)
+    expect(semaphore.statistics()).toMatchObject({ value: 2, waiters: 3 })
+    await sleep(0)
+    await gather([first, second, third, fourth as unknown as Task<void>])
+    expect(result).toEqual([1, 2, 3, 4])
+  },
+)
