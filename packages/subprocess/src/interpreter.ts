@@ -1,5 +1,5 @@
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 
 /** How many bytes of the first line Linux reads, and how many interpreters it follows that are scripts themselves. */
 const FIRST_LINE = 256
@@ -14,32 +14,42 @@ export interface BadInterpreter {
 
 /**
  * Returns the interpreter because of which the system could not run `program`; null when the fault lies with the program
- * itself. The system gives the same error in both cases.
+ * itself. The system gives the same `code` of an error in both cases.
  */
 export function findBadInterpreter(
+  code: string,
   program: string,
   cwd: string,
   path: string | undefined,
 ): BadInterpreter | null {
   for (const file of candidates(program, cwd, path)) {
-    if (isProgram(file)) return badInterpreterOf(file, cwd)
+    const bad = faultOf(file) === null ? badInterpreterOf(file, cwd, code) : null
+    if (bad !== null) return bad
   }
   return null
 }
 
 /** Returns the files that `program` may mean: one if it is a path, and otherwise one for each folder of PATH. */
 function candidates(program: string, cwd: string, path = ''): string[] {
-  if (program.includes('/')) return [resolve(cwd, program)]
+  if (program.includes('/')) return [pathFrom(cwd, program)]
   const folders = path === '' ? [] : path.split(':')
-  return folders.map((folder) => resolve(cwd, folder, program))
+  return folders.map((folder) => pathFrom(cwd, join(folder, program)))
 }
 
-function badInterpreterOf(program: string, cwd: string): BadInterpreter | null {
+/** Returns `path` as seen from `cwd`. `resolve` of Node would throw if the folder of this program was removed. */
+function pathFrom(cwd: string, path: string): string {
+  return isAbsolute(path) ? path : join(cwd, path)
+}
+
+/** Returns null if the interpreter of `program` is not the reason for an error with this `code`. */
+function badInterpreterOf(program: string, cwd: string, code: string): BadInterpreter | null {
   let file = program
   for (let depth = 0; depth < DEEPEST; depth++) {
-    const interpreter = namedInterpreter(file)
-    const next = interpreter === null ? null : resolve(cwd, interpreter)
-    if (next === null || !isProgram(next)) return { path: interpreter, of: file }
+    const path = namedInterpreter(file)
+    if (path === null) return code === 'ENOENT' ? { path, of: file } : null
+    const next = pathFrom(cwd, path)
+    const fault = faultOf(next)
+    if (fault !== null) return fault === code ? { path, of: file } : null
     file = next
   }
   return null
@@ -61,11 +71,12 @@ function namedInterpreter(file: string): string | null {
   return /^#![ \t]*([^ \t\n\0]+)/.exec(start.toString())?.[1] ?? null
 }
 
-function isProgram(file: string): boolean {
+/** Returns the code of the error because of which `file` itself cannot be run; null if it can. */
+function faultOf(file: string): string | null {
   try {
     accessSync(file, constants.X_OK)
-    return statSync(file).isFile()
-  } catch {
-    return false
+    return statSync(file).isFile() ? null : 'EACCES'
+  } catch (error) {
+    return String((error as NodeJS.ErrnoException).code)
   }
 }

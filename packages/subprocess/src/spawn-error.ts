@@ -33,7 +33,7 @@ export function toSpawnError(
     case 'EPERM':
     case 'ENOTDIR': {
       const { PATH } = options.env ?? process.env
-      const bad = findBadInterpreter(program, cwd ?? '.', PATH)
+      const bad = findBadInterpreter(code, program, cwd ?? '.', PATH)
       return toFileError({ ...facts, code }, program, bad)
     }
     case 'E2BIG':
@@ -61,22 +61,20 @@ function toFileError(
   program: string,
   bad: BadInterpreter | null,
 ): Error {
-  const { code } = facts
-  if (bad !== null && bad.path === null && code === 'ENOENT') {
+  if (bad !== null && bad.path === null) {
     return new FileNotFoundError(`the loader that ${bad.of} needs does not exist`, {
       ...facts,
       path: bad.of,
     })
   }
+  const { code } = facts
   const path = bad?.path ?? program
   const options = { ...facts, path }
-  const isInterpreter = bad !== null && bad.path !== null
   // The path is escaped, because a script that was written on Windows names an interpreter whose path ends with a `\r`.
-  const file = isInterpreter
-    ? `${JSON.stringify(path).slice(1, -1)}, the interpreter of ${bad.of}`
-    : path
+  const file =
+    bad === null ? path : `${JSON.stringify(path).slice(1, -1)}, the interpreter of ${bad.of}`
   if (code === 'ENOENT') {
-    const where = isInterpreter || path.includes('/') ? '' : ' on PATH'
+    const where = bad !== null || path.includes('/') ? '' : ' on PATH'
     return new FileNotFoundError(`no such program${where}: ${file}`, options)
   }
   if (code === 'ENOTDIR')

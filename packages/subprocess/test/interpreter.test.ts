@@ -5,7 +5,7 @@ import {
   run,
   STDOUT,
 } from '@tasktree/subprocess'
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -92,4 +92,30 @@ test('a binary whose loader is missing is told from a missing program', async ()
     path: binary,
     message: `the loader that ${binary} needs does not exist`,
   })
+})
+
+test('a file on PATH that may not be run is the fault, and not a script with a missing interpreter', async () => {
+  const folder = scripts({ tool: '/no/such/sh' })
+  mkdirSync(join(folder, 'bin'))
+  writeFileSync(join(folder, 'bin', 'tool'), '#!/bin/sh\n', { mode: 0o644 })
+  const env = { PATH: `${folder}:${folder}/bin` }
+  expect(await thrown(run('tool', [], { env }))).toMatchObject({
+    code: 'EACCES',
+    path: 'tool',
+    message: 'not allowed to run: tool',
+  })
+})
+
+test('a program that is missing is named although the folder of this program was removed', async () => {
+  const before = process.cwd()
+  const folder = mkdtempSync(join(tmpdir(), 'gone-'))
+  process.chdir(folder)
+  rmSync(folder, { recursive: true })
+  try {
+    expect(await thrown(run('./tool'))).toBeInstanceOf(FileNotFoundError)
+    const env = { PATH: 'bin' }
+    expect(await thrown(run('tool', [], { env }))).toBeInstanceOf(FileNotFoundError)
+  } finally {
+    process.chdir(before)
+  }
 })
