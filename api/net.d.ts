@@ -437,6 +437,7 @@ export declare class Transport extends WriteTransport {
     protected destroy(): void;
     protected writeProtocol(): WriteProtocol;
     protected sinkHasEnded(): boolean;
+    protected sinkFailure(): Error | null;
 }
 
 // dist/unix-path.d.ts

@@ -88,7 +88,7 @@ export declare class NodeSink extends WriteTransport {
     protected destroy(): void;
     protected writeProtocol(): WriteProtocol;
     protected sinkHasEnded(): boolean;
-    protected refuse(): void;
+    protected sinkFailure(): Error | null;
 }
 
 // dist/os-error.d.ts
@@ -362,6 +362,7 @@ export declare abstract class WriteTransport {
     protected abstract whenFlushed(callback: () => void): void;
     protected abstract writeProtocol(): WriteProtocol;
     protected sinkHasEnded(): boolean;
+    protected sinkFailure(): Error | null;
     write(data: Uint8Array | string): void;
     writeLines(lines: Iterable<Uint8Array | string>): void;
     writeEof(): void;

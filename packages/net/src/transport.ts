@@ -346,6 +346,11 @@ export class Transport extends WriteTransport {
     return this.#held === null && (this.#socket.destroyed || this.#socket.writableEnded)
   }
 
+  protected override sinkFailure(): Error | null {
+    const error = this.#error ?? this.#socket.errored
+    return error == null ? null : toNetError(error)
+  }
+
   #attach(): void {
     this.#socket
       .on('data', this.#onData)

@@ -268,6 +268,31 @@ test.each<[string, (socket: Socket) => void]>([
   }),
 )
 
+test.each([true, false])(
+  'a drain right after a write that fails at once throws, as in asyncio; over TLS: %s',
+  (isSecure) =>
+    run(async () => {
+      const leave = (peer: Socket): unknown =>
+        peer.on('error', () => {}).once('data', () => peer.destroy())
+      const server = (isSecure ? createRawTls(tls, leave) : createRaw(leave)).listen(0)
+      await once(server, 'listening')
+      const { port } = server.address() as { port: number }
+      const options = isSecure ? { tls: { ca: tls.cert } } : {}
+      const [reader, writer] = await openConnection('localhost', port, options)
+      const socket = writer.getExtraInfo('socket') as Socket
+      writer.write('hello')
+      expect(await reader.read()).toHaveLength(0)
+      // The peer answers the next write with a reset. Node does not see the reset, because it reads no more, so a later write fails.
+      await until(() => {
+        writer.write('lost')
+        return socket.errored !== null
+      })
+      await expect(writer.drain()).rejects.toBeInstanceOf(ConnectionResetError)
+      server.close()
+      await once(server, 'close')
+    }),
+)
+
 const SENT = 300_000
 
 test.each(['pauses', 'pauses and resumes', 'aborts', 'becomes another protocol'])(

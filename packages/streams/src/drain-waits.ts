@@ -77,11 +77,7 @@ export class FlowControl implements WriteProtocol {
   connectionLost(error: Error | null): void {
     if (this.#lost) return
     this.#lost = true
-    // The written bytes may go to other code of this program, such as a web stream, and that code may have been cancelled.
-    // The writer then gets a ConnectionResetError. A CancelledError would look like a cancel of the writer's own task.
-    const failure = isCancelled(error)
-      ? new ConnectionResetError('the code behind the stream was cancelled', { cause: error })
-      : error
+    const failure = withoutCancel(error)
     this.#error = failure
     this.#draining.wake(failure)
     this.#closing.wake(failure)
@@ -101,10 +97,7 @@ export class FlowControl implements WriteProtocol {
   }
 
   async #drain(options: WaitOptions | undefined): Promise<void> {
-    if (this.#lost) {
-      if (this.#error !== null && !isOfConnection(this.#error)) throw this.#error
-      throw new ConnectionResetError('the connection is lost', { cause: this.#error ?? undefined })
-    }
+    if (this.#lost) throw lossOf(this.#error)
     if (this.#paused) await this.#draining.wait(options)
   }
 
@@ -118,6 +111,22 @@ export class FlowControl implements WriteProtocol {
     if (!this.#lost) await this.#closing.wait(options)
     else if (this.#error !== null) throw this.#error
   }
+}
+
+/** Returns the error that a drain throws after the stream has failed with `error`, or has ended if `error` is null. */
+export function lossOf(error: Error | null): Error {
+  const failure = withoutCancel(error)
+  if (failure !== null && !isOfConnection(failure)) return failure
+  return new ConnectionResetError('the connection is lost', { cause: failure ?? undefined })
+}
+
+/**
+ * The written bytes may go to other code of this program, such as a web stream, and that code may have been cancelled. The
+ * writer then gets a ConnectionResetError. A CancelledError would look like a cancel of the writer's own task.
+ */
+function withoutCancel(error: Error | null): Error | null {
+  if (!isCancelled(error)) return error
+  return new ConnectionResetError('the code behind the stream was cancelled', { cause: error })
 }
 
 /** The waiters for one event. Each has a separate future, so that cancelling one wait does not affect the others. */

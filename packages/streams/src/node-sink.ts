@@ -27,8 +27,7 @@ export class NodeSink extends WriteTransport {
       // Node reports no error for a sink that was ended and then destroyed before it was open, and drops the bytes.
       const isCut = this.#hasDropped || this.buffered() > 0
       if (this.#aborted) this.lost(null)
-      else if (sink.errored != null) this.lost(toOSError(sink.errored))
-      else this.lost(isCut ? cutOff(error) : null)
+      else this.lost(this.sinkFailure() ?? (isCut ? cutOff(error) : null))
     })
   }
 
@@ -90,20 +89,13 @@ export class NodeSink extends WriteTransport {
     return this.#protocol
   }
 
-  /** @internal whether the last write has failed at once. The sink reports the error later in this turn of the loop. */
-  override get mayRefuse(): boolean {
-    return this.#sink.errored != null
-  }
-
   protected override sinkHasEnded(): boolean {
     return this.#sink.destroyed || this.#sink.writableEnded
   }
 
-  protected override refuse(): void {
-    // A sink that has failed may emit its error only later: a file is closed first.
+  protected override sinkFailure(): Error | null {
     const { errored } = this.#sink
-    if (errored !== null) this.lost(toOSError(errored))
-    super.refuse()
+    return errored == null ? null : toOSError(errored)
   }
 }
 

@@ -1,7 +1,7 @@
 import { isCancelled, RuntimeError, shielded, sleep } from '@tasktree/core'
 import { cancelIsDue, checkOptions, currentFrame, describe } from '@tasktree/core/lowlevel'
 import type { Writable } from 'node:stream'
-import { FlowControl } from './drain-waits.ts'
+import { FlowControl, lossOf } from './drain-waits.ts'
 import { NodeSink } from './node-sink.ts'
 import { ConnectionResetError } from './os-error.ts'
 import type { StreamReader } from './stream-reader.ts'
@@ -117,6 +117,7 @@ export class StreamWriter implements AsyncDisposable {
       !transport.isClosing() &&
       !transport.dropped &&
       !transport.mayRefuse &&
+      transport.failure === null &&
       (this.#reader?.exception() ?? null) === null &&
       ++this.#drains % TURN !== 0 &&
       !cancelIsDue()
@@ -132,6 +133,8 @@ export class StreamWriter implements AsyncDisposable {
     // Waits one turn of the loop. Otherwise a program that writes and drains in a loop, and never has to wait, would not
     // notice the end of the connection, or its own cancel.
     if (!this.#flow.paused && !this.#flow.lost) await sleep(0)
+    const { failure } = this.#transport
+    if (failure !== null && !this.#flow.lost) throw lossOf(failure)
     if (this.#flow.paused || this.#flow.lost) await this.#flow.drain(options)
     if (this.#transport.refusedBytes) throw refusedBytes()
     if (this.#transport.dropped) {

@@ -75,7 +75,7 @@ export class WebSink extends WriteTransport {
 
   /** @internal whether the sink may refuse the bytes of the last write, and report this later in this turn of the loop */
   override get mayRefuse(): boolean {
-    return !this.#hasTaken
+    return !this.#hasTaken || this.#hasFailed
   }
 
   get #hasFailed(): boolean {

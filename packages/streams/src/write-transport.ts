@@ -75,6 +75,13 @@ export abstract class WriteTransport {
   protected sinkHasEnded(): boolean {
     return false
   }
+  /**
+   * Returns the error with which the sink has failed; null if it has not failed. The subclass calls `lost` later, because Node
+   * emits the error later: never before the write returns, and for a file only when the file is closed.
+   */
+  protected sinkFailure(): Error | null {
+    return null
+  }
 
   /** Passes `data` to the sink without waiting. Do not change the bytes later: the sink may keep them, not a copy. */
   write(data: Uint8Array | string): void {
@@ -151,6 +158,11 @@ export abstract class WriteTransport {
   /** @internal whether bytes were written after the sink had ended, although the program had not closed this transport */
   get refusedBytes(): boolean {
     return this.#refusedBytes
+  }
+
+  /** @internal the error with which the sink has failed, even if the protocol was not told yet; null if it has not failed */
+  get failure(): Error | null {
+    return this.sinkFailure()
   }
 
   /** @internal whether the sink may refuse the bytes of the last write, and report this later in this turn of the loop */

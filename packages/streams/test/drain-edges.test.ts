@@ -10,8 +10,9 @@ import {
   type Task,
   timeout,
 } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
 import { ConnectionResetError, FlowControl, StreamWriter } from '@tasktree/streams'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 
 afterEach(() => {
   vi.restoreAllMocks()
@@ -47,22 +48,58 @@ test.each([false, true])(
     }),
 )
 
-test.each([false, true])(
-  'StreamWriter.drain right after a write that fails at once throws the error; object mode: %s',
-  (objectMode) =>
-    run(async () => {
-      for (const size of [1, 100_000]) {
-        const failure = new Error('disk full')
-        const sink = new Writable({
-          objectMode,
-          write: (_chunk, _encoding, done) => done(failure),
-        })
-        const writer = StreamWriter.to(sink)
-        writer.write(Buffer.alloc(size))
-        await expect(timeout(1000, () => writer.drain())).rejects.toBe(failure)
-      }
-    }),
-)
+describe.each([
+  ['real', run],
+  ['virtual', runVirtual],
+] as const)('in %s time', (_name, runIn) => {
+  test.each([false, true])(
+    'StreamWriter.drain right after a write that fails at once throws the error, even before the sink has closed; object mode: %s',
+    (objectMode) =>
+      runIn(async () => {
+        for (const size of [1, 100_000]) {
+          for (const close of [undefined, () => {}]) {
+            const failure = new Error('disk full')
+            const sink = new Writable({
+              objectMode,
+              write: (_chunk, _encoding, done) => done(failure),
+              ...(close === undefined ? {} : { destroy: close }),
+            })
+            const writer = StreamWriter.to(sink)
+            writer.write(Buffer.alloc(size))
+            await expect(timeout(1000, () => writer.drain())).rejects.toBe(failure)
+          }
+        }
+      }),
+  )
+
+  test('StreamWriter.drain right after a write to a web stream that has failed throws the error', () =>
+    runIn(async () => {
+      const failure = new Error('disk full')
+      let fail = (): void => {}
+      const writer = StreamWriter.to(
+        new WritableStream({
+          start: (controller) => void (fail = () => controller.error(failure)),
+        }),
+      )
+      writer.write('taken')
+      await writer.drain()
+      await foreign(1)
+      fail()
+      writer.write('lost')
+      await expect(writer.drain()).rejects.toBe(failure)
+    }))
+})
+
+test('StreamWriter.drain after a write to a destroyed sink throws even if the sink has no property errored', () =>
+  run(async () => {
+    const sink = new Writable({ write: (_chunk, _encoding, done) => done() })
+    // The Writable of the package readable-stream has no such property.
+    Object.defineProperty(sink, 'errored', { value: undefined })
+    const writer = StreamWriter.to(sink)
+    sink.destroy()
+    writer.write('lost')
+    await expect(writer.drain()).rejects.toBeInstanceOf(ConnectionResetError)
+  }))
 
 test('StreamWriter writes to a sink in object mode with backpressure', () =>
   run(async () => {
