@@ -175,8 +175,8 @@ const resolvedLater = resolved(
 )
 
 /**
- * Measures the time from the cancel of a waiting task until `await task` has ended. The last row measures the same for a task
- * whose future gets a result instead of a cancel.
+ * Cancels many waiting tasks and awaits them all. Returns the time that this takes, divided by the number of the tasks. In the last
+ * row the future of each task gets a result, and no task is cancelled.
  */
 async function cancelParked(): Promise<(string | number)[][]> {
   const ends = async (

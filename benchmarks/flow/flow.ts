@@ -87,7 +87,7 @@ function streaming(): Contest {
 }
 
 function retrying(): Contest {
-  // The start and the end of a run take as long as some thousand calls. With this many calls they hardly count.
+  // `run` itself takes as long as a few thousand calls of `retry`. That is a small share of this many calls.
   const calls = 200_000
   const loop = async (
     times: number,

@@ -5,7 +5,7 @@
 
 /** The number of a slot. A slot holds a task or another future. All functions of a program share the slots. */
 type Slot = number
-/** The target of a cancel: the future in a slot, the task itself, or the task that created it. */
+/** The future on which a statement such as `cancel` acts: the future in a slot, the task that runs the statement, or its creator. */
 export type Ref = Slot | 'self' | 'parent'
 /** Something to wait for: the future in a slot, or a function to start as a task and the slot in which to put the task. */
 export type Item = Slot | [fn: number, slot: Slot]

@@ -17,7 +17,7 @@ export function drawDiagrams(md: MarkdownRenderer): void {
 }
 
 function draw(diagram: string): string {
-  // A click on a box leads to a file of the repository; the page lists the same files.
+  // This removes the `click` lines of the diagram, each of which links a box to a file. The page itself lists the same files.
   const source = diagram.replaceAll(/^\s*click .*$\n?/gm, '')
   const id = `diagram-${++count}`
   const svg = renderMermaidSVG(source, {

@@ -1,4 +1,4 @@
-// Writes the API pages: one folder a door of a package, from the docstrings of the source.
+// Writes the API pages from the docstrings of the source: a folder for each entry point of a package, which is called a door here.
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import ts from 'typescript'

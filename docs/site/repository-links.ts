@@ -49,7 +49,10 @@ function targetOf(file: string, repository: string | null): string | null {
   return repository === null ? null : `${repository}/blob/main/${inRepository}`
 }
 
-/** Turns the relative links of the Markdown into links of the site. */
+/**
+ * Turns each relative link of the Markdown into a link to a page of the site, or to the file in the repository. While the repository
+ * has no address, a link to a file becomes plain text, whose title is the path of the file.
+ */
 export function linkToRepository(md: MarkdownRenderer): void {
   const repository = findRepository()
   md.core.ruler.push('repository-links', ({ tokens, env }) => {

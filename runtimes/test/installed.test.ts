@@ -55,7 +55,7 @@ afterAll(async () => {
 
 /** Makes a new app and installs the packages in it. Returns the folder of the app. */
 async function install(manager: PackageManager, packages: readonly string[]): Promise<string> {
-  // On Windows a shell starts npm's scripts. It would read a name with a space as two words.
+  // On Windows npm is a script, which only a shell can start. The shell would read a folder name with a space as two words.
   const name = process.platform === 'win32' ? 'app-' : 'app with a space-'
   const app = await mkdtemp(join(work, name))
   await makeApp(app)

@@ -7,11 +7,11 @@ const home = new URL('../', import.meta.url)
 const compilers = ['typescript54', 'typescript55', 'typescript59', 'typescript60', 'typescript']
 
 /**
- * Compiles the files and returns the errors in the programs of this folder and in the declarations of the packages. Other errors
+ * Compiles the files and returns the errors in the programs of `runtimes/types` and in the declarations of the packages. Other errors
  * are left out, because an older compiler does not know everything in the declarations of Node.
  */
 async function compile(compiler: string, options: string, ...files: string[]): Promise<string[]> {
-  // From version 6 on, a compiler that is given a file fails beside a tsconfig.json unless it is told to ignore it.
+  // From TypeScript 6 on, `tsc file.ts` fails in a folder with a tsconfig.json, unless `--ignoreConfig` is given.
   const ignore = /typescript(60)?$/.test(compiler) ? ['--ignoreConfig'] : []
   const always =
     '--noEmit --strict --target es2022 --lib es2023,esnext.disposable --types node'.split(' ')

@@ -116,9 +116,9 @@ export class FlowInterpreter {
     }
     await waitForAll()
     await cancelAll()
-    // Flows that outlive their task go on during this wait, or their waits are refused. They may create tasks. In real time the
-    // wait is cut into many short waits: after a pause of the machine, the timer of one long wait would fire together with the
-    // first timer of a flow, and leave no time for the later timers of that flow.
+    // Some flows outlive their task. During this wait such a flow goes on, unless core refuses its waits, and it may create tasks. In
+    // real time the wait is cut into 20 short waits. After a pause of the machine, the timer of one long wait would fire together
+    // with the first timer of a flow, and the later timers of that flow would get no time.
     const turns = this.#mode === 'real' ? 20 : 1
     for (let i = 0; i < turns; i++) await this.foreign(Math.ceil(patience / turns))
     await cancelAll()

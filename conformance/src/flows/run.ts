@@ -13,8 +13,9 @@ export interface Report {
 }
 
 /**
- * Runs a program in this thread and checks the rules. A program that takes more than `patience` milliseconds of real time counts
- * as one that hangs, because virtual time passes at once. If the program spins, this function never returns.
+ * Runs a program in this thread, and reports each broken rule of `trace.ts`. A program that takes more than `patience` milliseconds
+ * of real time counts as one that hangs: virtual time passes at once, and in the mode `real` the waits of a program are short. If the
+ * program spins, this function never returns.
  */
 export async function runProgram(program: Program, mode: Mode, patience: number): Promise<Report> {
   const interpreter = new FlowInterpreter(program, mode)

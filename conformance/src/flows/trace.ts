@@ -96,9 +96,12 @@ export class TracedScope {
   letCancelGo = false
   /** Whether the task ended as cancelled, or the scope threw the CancelledError. Then the cancel was not lost. */
   endedCancelled = false
-  /** Whether code inside has seen that the signal had aborted, and has thrown because of it. That look delivers the cancel. */
+  /**
+   * Whether code inside this scope has found the AbortSignal of the scope aborted, and has thrown because of it. The cancel has then
+   * arrived, although no wait was cancelled.
+   */
   hasLooked = false
-  /** Whether a wait inside was ended by the signal. */
+  /** Whether the AbortSignal of the scope has ended a wait inside this scope. */
   hasLearnt = false
   /** For a task: whether its code has only one flow of control. */
   readonly singleFlow: boolean
@@ -371,7 +374,8 @@ export class Trace {
     const isSwallowed = ({ on, outcome, endTime }: TracedWait): boolean =>
       typeof on !== 'string' && outcome === 'completed' && endTime >= strike.time
     if (inside.some(isSwallowed)) return
-    // While the task's body runs, a flow that cleans up counts as part of the body, and so does a scope that waits at its end.
+    // As long as the task's body runs, two things may hold the cancel up, and are no fault: a flow that has got the cancel and waits
+    // in its clean-up, and an inner scope that had not ended when the cancel came.
     const isCleanUp = (wait: TracedWait): boolean => wait.flowReachedTime >= strike.time
     const isLate = (scope: TracedScope): boolean =>
       scope !== task && scope.chain.includes(task) && scope.endTime >= strike.time

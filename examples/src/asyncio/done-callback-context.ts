@@ -14,7 +14,8 @@ await run(async () => {
   const future = getRunningLoop().createFuture<string>()
   future.addDoneCallback(report)
   future.addDoneCallback(report, { context: other })
-  user.set('carol') // changes nothing for the callbacks: each keeps the context in which it was added
+  // This changes nothing for the callbacks: the first runs in the context in which it was added, and the second in `other`.
+  user.set('carol')
   future.setResult('a result')
   await future
   await sleep(0)

@@ -9,7 +9,7 @@ function isTasktree(source: string): boolean {
   return source.startsWith('@tasktree/')
 }
 
-/** Whether the file loads one of Tasktree's packages, even if it imports only types. */
+/** Whether the file imports or requires one of Tasktree's packages, even if it imports only types. `export … from` does not count. */
 export function importsTasktree(sourceCode: SourceCode): boolean {
   const isImported = sourceCode.ast.body.some(
     (statement) => statement.type === 'ImportDeclaration' && isTasktree(statement.source.value),
@@ -32,7 +32,10 @@ interface Origin {
   readonly source: string
 }
 
-/** Returns where a variable gets its value by `import`, `require` or `await import`; null if not from Tasktree by one of these. */
+/**
+ * Returns the export of Tasktree that a variable gets by `import`, `require` or `await import`. Returns null if the variable gets its
+ * value in another way, or from another package.
+ */
 function originOf(sourceCode: SourceCode, variable: Variable): Origin | null {
   const [definition] = variable.defs
   if (definition === undefined) return null

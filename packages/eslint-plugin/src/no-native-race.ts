@@ -10,7 +10,7 @@ const replacements = { race: 'race', any: 'any', all: 'gather' } as const
 
 type Method = keyof typeof replacements
 
-/** Returns which of `race`, `any` and `all` of the global Promise the call calls, or null for any other call. */
+/** Returns the method of the global Promise that is called, if it is `race`, `any` or `all`. Returns null for any other call. */
 function methodOf(sourceCode: SourceCode, call: ESTree.CallExpression): Method | null {
   const { callee } = call
   if (callee.type !== 'MemberExpression' || callee.computed) return null
@@ -20,7 +20,7 @@ function methodOf(sourceCode: SourceCode, call: ESTree.CallExpression): Method |
   return findVariable(sourceCode, object, 'Promise') === null ? (property.name as Method) : null
 }
 
-/** Returns the expression that a function returns in its last statement or as its body, if there is one. */
+/** Returns a list with the expression that a function returns in its last statement or as its body. The list may be empty. */
 function returned(callback: Node | undefined): Node[] {
   if (callback?.type !== 'ArrowFunctionExpression' && callback?.type !== 'FunctionExpression')
     return []
@@ -53,7 +53,10 @@ function contestants(sourceCode: SourceCode, list: Node | undefined): Node[] {
   return property.name === 'from' ? returned(node.arguments[1]) : []
 }
 
-/** Whether a list stands in the call itself. Other code can change a list that has a name. */
+/**
+ * Whether a list is written in the call itself, and is not a variable, which other code could change. A property such as
+ * `this.tasks` counts as written in the call.
+ */
 function standsInCall(list: Node): boolean {
   const node = withoutTypes(list)
   if (node.type !== 'ArrayExpression') return node.type !== 'Identifier'
@@ -62,7 +65,7 @@ function standsInCall(list: Node): boolean {
   )
 }
 
-/** Returns the initial value of a constant, or undefined if that value is only the name of another variable. */
+/** Returns the initial value of a `const`. Returns undefined for other names, and if the value is only the name of a variable. */
 function initialOf(sourceCode: SourceCode, constant: { name: string } & Node): Node | undefined {
   const node = findVariable(sourceCode, constant, constant.name)?.defs[0]?.node
   if (node?.type !== 'VariableDeclarator' || node.id.type !== 'Identifier') return undefined

@@ -27,7 +27,10 @@ export function makesRun(sourceCode: SourceCode, expression: Node): boolean {
   return called !== null && runs.has(called.name) && /^@tasktree\/core(?:\/|$)/.test(called.source)
 }
 
-/** Whether the expression comes from a call or a class of Tasktree. */
+/**
+ * Whether Tasktree makes the value of the expression: by a call of its functions or methods, or by `new` of its classes. A variable
+ * or field whose written type is imported from Tasktree counts too.
+ */
 export function isTasktreeValue(sourceCode: SourceCode, expression: Node): boolean {
   return new Search(sourceCode).isValue(expression)
 }

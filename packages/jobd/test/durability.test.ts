@@ -59,7 +59,7 @@ async function load(
   return acknowledged
 }
 
-/** Returns for each job that left marks how many marks it left, and how many attempts the server counted. */
+/** Returns for each `shell` job how many marks it left, and how many attempts the server counted. */
 async function countMarks(
   database: DatabaseSync,
   marks: string,

@@ -275,7 +275,7 @@ describeWithServer('asks', (server) => {
             'the link',
           )
           system.lookup(Counter, 'counter')?.kill()
-          // The tell was still in the mailbox.
+          // The restarted actor also handles the `add(1)` that was told before the server was killed: it was still in the mailbox.
           expect(await counter.ask.add(1)).toBe(2)
         },
       )
