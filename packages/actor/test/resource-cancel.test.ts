@@ -1,6 +1,6 @@
 // Tests that a resource whose code throws a CancelledError counts as failed, unless the child was cancelled.
 import { child } from '@tasktree/actor'
-import { Future, allTasks, sleep } from '@tasktree/core'
+import { Future, allTasks, cancelTasks, getRunningLoop, sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'
 import { collect, settled, start, thrown, virtually } from './support/probe.ts'
 
@@ -106,6 +106,27 @@ test(
     )
     await b.kill()
     await settled()
+    expect(reports).toEqual([])
+    await system.stop()
+  }),
+)
+
+test(
+  'a run that ends while a resource is stopped reports no failure of the task that waits for the end of the resource',
+  virtually(async () => {
+    const reports: unknown[] = []
+    getRunningLoop().setExceptionHandler((context) => reports.push(context))
+    const wait = async (): Promise<void> => new Promise(() => {})
+    const system = await start({
+      children: [child.resource('r', () => ({ wait, [Symbol.dispose]() {} }))],
+    })
+    await settled()
+    const waiting = [...allTasks()].filter((task) => task.name === '/s/r end')
+    const stopping = system.root.stopChild('r')
+    // The end of a run cancels and awaits the tasks that are left in the same way.
+    await cancelTasks(waiting)
+    await stopping
+    expect(waiting.map((task) => task.cancelled())).toEqual([true])
     expect(reports).toEqual([])
     await system.stop()
   }),

@@ -28,9 +28,9 @@ export class AbandonableTask<T> {
         try {
           return (await this.#wait.begin(settle())) as T
         } catch (error) {
-          // If the task is done already, `abandon(task)` has ended it. Then no code reads what is thrown here, and the
-          // loop would report it, unless it is a CancelledError.
-          throw error === abandoned && this.task.done() ? new CancelledError() : error
+          // An abandoned task ends as cancelled. Code that cancels all tasks, such as the end of a run, would report any
+          // other error as a failure of the task.
+          throw error === abandoned ? new CancelledError('killed') : error
         }
       },
       { name, loop },
@@ -64,7 +64,7 @@ export class AbandonableTask<T> {
   /**
    * If the task, which has ended, has failed with an error, returns an object with the error and marks the error as
    * handled. If its body threw a CancelledError although no code had cancelled the task, the error is an
-   * UnexpectedCancellation. Returns null when the task returned, was cancelled, or was abandoned.
+   * UnexpectedCancellation. Returns null when the task returned or was cancelled.
    */
   failure(): { readonly error: unknown } | null {
     const { task } = this
@@ -76,7 +76,7 @@ export class AbandonableTask<T> {
       task.result()
       return null
     } catch (error) {
-      return error === abandoned ? null : { error: tame(error) }
+      return { error: tame(error) }
     }
   }
 
