@@ -28,7 +28,7 @@ function expected(name: string): string {
 let runs: Map<string, ExampleRun>
 beforeAll(async () => {
   runs = await runExamples(alone)
-}, 120_000)
+}, 600_000)
 
 test.for(alone)('%s prints the same as its Python original', (name, { skip }) => {
   skip(name === 'subprocess-class' && !hasPython, 'there is no python3 on the PATH')

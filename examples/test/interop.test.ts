@@ -65,7 +65,7 @@ const names = catalogue.filter(({ group }) => group === 'interop').map(({ name }
 let runs: Map<string, ExampleRun>
 beforeAll(async () => {
   runs = await runExamples(names)
-}, 120_000)
+}, 600_000)
 
 test.each(names)('in %s the cancel reaches the other side', (name) => {
   const { code, stdout, stderr } = runs.get(name)!
