@@ -12,6 +12,17 @@ export function token(text: string): string {
   )
 }
 
+/**
+ * Encodes a text for the name of a bucket, in which only letters, digits, `_` and `-` are allowed: each other byte becomes
+ * `-XX`. A `-` before two hexadecimal digits (0-9, A-F) becomes `-2D`, because it would look like an encoded byte. So no two texts have
+ * the same encoding.
+ */
+function bucketToken(text: string): string {
+  return token(text)
+    .replaceAll(/-(?=[0-9A-F]{2})/g, '=2D')
+    .replaceAll('=', '-')
+}
+
 /** The text that `token` has made into `encoded`; null if another program has made it. */
 export function readToken(encoded: string): string | null {
   try {
@@ -36,12 +47,12 @@ export function checkName(what: string, name: unknown): void {
 /** All names that a cluster uses on its server. They begin with the namespace, so that several clusters can share a server. */
 export class Names {
   readonly #space: string
-  /** The prefix of the buckets, whose names must not have a `=`. */
+  /** The prefix of the buckets. */
   readonly #bucketSpace: string
 
   constructor(namespace: string) {
     this.#space = token(namespace)
-    this.#bucketSpace = this.#space.replaceAll('=', '-')
+    this.#bucketSpace = bucketToken(namespace)
   }
 
   /** The stream of the jobs that wait or run. The stream deletes a job when its result is stored. */
