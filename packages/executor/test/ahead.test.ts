@@ -16,9 +16,9 @@ afterEach(() => rmSync(folder, { recursive: true }))
 /** Milliseconds. This is less than a slow test may take, so that a test whose jobs hang can still close its pool. */
 const patience = 100_000
 
-describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
+describe.for(kinds)('a pool of $name', { tags: ['slow'] }, ({ make }) => {
   test.for(['blocks its thread', 'waits'])(
-    'a job that %s until another job has run does not keep the other job behind it',
+    'a job that %s until another job has run does not delay the job that was sent to the worker after it',
     async (how) => {
       await using pool = make({ maxWorkers: 2 })
       const wait = how === 'waits' ? refs.waitForFile : refs.blockUntilFile
@@ -37,7 +37,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     },
   )
 
-  test('a job behind a job that blocks runs before later jobs, even if one of these waits for it too', async () => {
+  test('a job sent to a worker behind a blocked job runs before later jobs, even if a later job blocks as well', async () => {
     await using pool = make({ maxWorkers: 2 })
     const first = join(folder, 'first')
     writeFileSync(first, '')
@@ -59,7 +59,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     await waitFor(Promise.all(jobs), patience)
   })
 
-  test('a job behind a job that blocks runs when the other worker has died and was replaced', async () => {
+  test('a job sent to a worker behind a blocked job runs after the other worker has died and was replaced', async () => {
     await using pool = make({ maxWorkers: 2 })
     await gather(Array.from({ length: 200 }, (_, i) => pool.submit(refs.echo, i)))
     const file = join(folder, 'written')
@@ -74,7 +74,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(rest.slice(0, 8)).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
   })
 
-  test('a job that is cancelled in the moment between its sending and its start frees its worker', async () => {
+  test('a job that is cancelled after it was sent and before it starts does not keep its worker busy', async () => {
     await using pool = make({ maxWorkers: 1 })
     await pool.submit(refs.echo, 1)
     for (let turns = 0; turns < 6; turns++) {

@@ -163,25 +163,29 @@ const bundlers: Bundler[] = [
     : []),
 ]
 
-describe.for(bundlers)('$name', { tags: ['slow'] }, ({ name, bundle, copies = false }) => {
-  test('bundles a program with pools, which runs', async () => {
-    const folder = join(project, name.replaceAll(/\W+/g, '-'))
-    mkdirSync(folder)
-    const file = await bundle(folder)
-    if (!copies) {
-      const failure = await run(process.execPath, [file]).catch((error: unknown) => error)
-      expect((failure as { stderr: string }).stderr).toMatch(
-        /copy @tasktree\/executor's dist\/worker-entry\.js beside it, or .* workerEntry/,
-      )
-      copyFileSync(workerEntry, join(folder, 'worker-entry.js'))
-    }
-    const { stdout, stderr } = await run(process.execPath, [file])
-    expect({ stdout, stderr }).toEqual({ stdout: expected, stderr: '' })
-  })
-})
+describe.for(bundlers)(
+  'a bundle made by $name',
+  { tags: ['slow'] },
+  ({ name, bundle, copies = false }) => {
+    test('runs pools once worker-entry.js lies beside the bundle', async () => {
+      const folder = join(project, name.replaceAll(/\W+/g, '-'))
+      mkdirSync(folder)
+      const file = await bundle(folder)
+      if (!copies) {
+        const failure = await run(process.execPath, [file]).catch((error: unknown) => error)
+        expect((failure as { stderr: string }).stderr).toMatch(
+          /copy @tasktree\/executor's dist\/worker-entry\.js beside it, or .* workerEntry/,
+        )
+        copyFileSync(workerEntry, join(folder, 'worker-entry.js'))
+      }
+      const { stdout, stderr } = await run(process.execPath, [file])
+      expect({ stdout, stderr }).toEqual({ stdout: expected, stderr: '' })
+    })
+  },
+)
 
 test(
-  'a bundle in a project where the package is installed finds the workers’ file there',
+  'a bundle in a project where the package is installed finds worker-entry.js in the package',
   { tags: ['slow'] },
   async () => {
     for (const format of ['esm', 'cjs'] as const) {
@@ -193,24 +197,28 @@ test(
   },
 )
 
-test('the option workerEntry names the workers’ file', { tags: ['slow'] }, async () => {
-  const folder = join(project, 'named')
-  mkdirSync(folder)
-  copyFileSync(workerEntry, join(folder, 'elsewhere.js'))
-  const program = `
+test(
+  'pools of a bundle start their workers from the file that the option workerEntry names',
+  { tags: ['slow'] },
+  async () => {
+    const folder = join(project, 'named')
+    mkdirSync(folder)
+    copyFileSync(workerEntry, join(folder, 'elsewhere.js'))
+    const program = `
     import { ProcessPoolExecutor, ThreadPoolExecutor } from '@tasktree/executor'
     for (const Pool of [ThreadPoolExecutor, ProcessPoolExecutor]) {
       await using pool = new Pool({ workerEntry: new URL('./elsewhere.js', import.meta.url), maxWorkers: 1 })
       console.log(await pool.submit((n) => n + 1, 1))
     }`
-  const file = join(folder, 'app.mjs')
-  await esbuild.build({
-    stdin: { contents: program, resolveDir: join(project, 'source') },
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    outfile: file,
-  })
-  const { stdout } = await run(process.execPath, [file])
-  expect(stdout).toBe('2\n2\n')
-})
+    const file = join(folder, 'app.mjs')
+    await esbuild.build({
+      stdin: { contents: program, resolveDir: join(project, 'source') },
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      outfile: file,
+    })
+    const { stdout } = await run(process.execPath, [file])
+    expect(stdout).toBe('2\n2\n')
+  },
+)

@@ -119,77 +119,83 @@ async function checkQueue(pool: Pool): Promise<void> {
   await checkIdle(pool, 'after a full queue')
 }
 
-describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
-  test.for(Object.entries(short))('a cancel after any turn of: %s', ([, operate]) =>
-    run(() =>
-      withPool(make, async (pool) => {
-        let cancels = 0
-        for (let n = 0; n < 25; n++) {
-          const task = createTask(async () => {
-            await operate(pool)
-          })
-          await untilMoment(n)
-          const isCancelled = task.cancel()
-          const ended = await gather([task], { returnExceptions: true })
-          await checkIdle(pool, `cancelled at moment ${n}`)
-          if (!isCancelled) break
-          cancels++
-          expect(ended, `cancelled at moment ${n}`).toMatchObject([{ name: 'CancelledError' }])
-        }
-        expect(cancels).toBeGreaterThan(0)
-        await checkQueue(pool)
-      }),
-    ),
+describe.for(kinds)('a pool of $name', { tags: ['slow'] }, ({ make }) => {
+  test.for(Object.entries(short))(
+    'no job and no worker is left over after this is cancelled in any turn of the event loop: %s',
+    ([, operate]) =>
+      run(() =>
+        withPool(make, async (pool) => {
+          let cancels = 0
+          for (let n = 0; n < 25; n++) {
+            const task = createTask(async () => {
+              await operate(pool)
+            })
+            await untilMoment(n)
+            const isCancelled = task.cancel()
+            const ended = await gather([task], { returnExceptions: true })
+            await checkIdle(pool, `cancelled at moment ${n}`)
+            if (!isCancelled) break
+            cancels++
+            expect(ended, `cancelled at moment ${n}`).toMatchObject([{ name: 'CancelledError' }])
+          }
+          expect(cancels).toBeGreaterThan(0)
+          await checkQueue(pool)
+        }),
+      ),
   )
 
-  test.for(Object.entries(endless))('a cancel while it waits of: %s', ([, operate]) =>
-    run(() =>
-      withPool(make, async (pool) => {
-        let aborted = 0
-        for (const ms of [0, 0, 0, 0, 0, 0, 5, 20]) {
-          const task = createTask(async () => {
-            await operate(pool)
-          })
-          await untilMoment(ms)
-          await sleep(ms)
-          expect(task.cancel()).toBe(true)
-          await expect(task).rejects.toMatchObject({ name: 'CancelledError' })
-          aborted = await checkIdle(pool, `cancelled after ${ms} ms`)
-        }
-        expect(aborted).toBeGreaterThan(0)
-        await checkQueue(pool)
-      }),
-    ),
+  test.for(Object.entries(endless))(
+    'no job and no worker is left over after this is cancelled while it waits: %s',
+    ([, operate]) =>
+      run(() =>
+        withPool(make, async (pool) => {
+          let aborted = 0
+          for (const ms of [0, 0, 0, 0, 0, 0, 5, 20]) {
+            const task = createTask(async () => {
+              await operate(pool)
+            })
+            await untilMoment(ms)
+            await sleep(ms)
+            expect(task.cancel()).toBe(true)
+            await expect(task).rejects.toMatchObject({ name: 'CancelledError' })
+            aborted = await checkIdle(pool, `cancelled after ${ms} ms`)
+          }
+          expect(aborted).toBeGreaterThan(0)
+          await checkQueue(pool)
+        }),
+      ),
   )
 
   test.for([
     ['shutdown', (pool: Pool) => pool.shutdown()],
     ['shutdown with cancelFutures', (pool: Pool) => pool.shutdown({ cancelFutures: true })],
     ['disposal', (pool: Pool) => pool[Symbol.asyncDispose]()],
-  ] as const)('a cancel after any turn of: %s', ([how, end]) =>
-    run(async () => {
-      for (let n = 0; n < 6; n++) {
-        const pool = make({ maxWorkers: 1, cancelGrace: 10_000 })
-        await pool.submit(refs.echo, 0)
-        const jobs = [0, 1].map(() => pool.submit(refs.witness, 300))
-        const ending = createTask(() => end(pool))
-        await untilMoment(n)
-        ending.cancel()
-        await gather([ending], { returnExceptions: true })
-        expect(ending.cancelled()).toBe(true)
-        if (how === 'disposal' && n > 0) expect(pool.stats.workers).toBe(0)
-        // A cancelled shutdown goes on. So jobs that it does not cancel come to their end.
-        const ends = await gather(jobs, { returnExceptions: true })
-        if (how === 'shutdown' && n > 0) expect(ends).toEqual([300, 300])
-        await pool.shutdown()
-        expect(pool.stats).toMatchObject({ workers: 0, queued: 0, running: 0, crashed: 0 })
-      }
-    }),
+  ] as const)(
+    'the pool ends although its end is cancelled in any turn of the event loop: %s',
+    ([how, end]) =>
+      run(async () => {
+        for (let n = 0; n < 6; n++) {
+          const pool = make({ maxWorkers: 1, cancelGrace: 10_000 })
+          await pool.submit(refs.echo, 0)
+          const jobs = [0, 1].map(() => pool.submit(refs.witness, 300))
+          const ending = createTask(() => end(pool))
+          await untilMoment(n)
+          ending.cancel()
+          await gather([ending], { returnExceptions: true })
+          expect(ending.cancelled()).toBe(true)
+          if (how === 'disposal' && n > 0) expect(pool.stats.workers).toBe(0)
+          // A cancelled shutdown goes on. So jobs that it does not cancel come to their end.
+          const ends = await gather(jobs, { returnExceptions: true })
+          if (how === 'shutdown' && n > 0) expect(ends).toEqual([300, 300])
+          await pool.shutdown()
+          expect(pool.stats).toMatchObject({ workers: 0, queued: 0, running: 0, crashed: 0 })
+        }
+      }),
   )
 })
 
 test(
-  'a cancel after any turn of toThread leaves nothing that its run waits for',
+  'a run whose toThread is cancelled in any turn of the event loop ends without waiting for the cancelled job',
   { tags: ['slow'] },
   async () => {
     for (let n = 0; n < 12; n++) {

@@ -2,8 +2,8 @@ import { createTask, gather, isCancelled, sleep, timeout, TimeoutError } from '@
 import { describe, expect, test } from 'vitest'
 import { kinds, refs } from './support/kinds.ts'
 
-describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
-  test('a queued job is dropped', async () => {
+describe.for(kinds)('a pool of $name', { tags: ['slow'] }, ({ make }) => {
+  test('a queued job that is cancelled never runs', async () => {
     await using pool = make({ maxWorkers: 1 })
     const running = pool.submit(refs.pause, 30)
     const dropped = pool.submit(() => {
@@ -17,7 +17,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(await last).toBe(false)
   })
 
-  test('a job sent ahead of its turn is dropped as well, its neighbours run', async () => {
+  test('a job that is cancelled after it was sent to a busy worker never runs, and the jobs around it do', async () => {
     await using pool = make({ maxWorkers: 1 })
     for (let i = 0; i < 5; i++) await pool.submit(refs.echo, i)
     const running = pool.submit(refs.pause, 60)
@@ -36,7 +36,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(await pool.submit(refs.myWorker)).toBe(1)
   })
 
-  test('an endless loop is ended after cancelGrace, its awaiter at once, its neighbours unharmed', async () => {
+  test('the cancel of an endless job rejects its future at once, and ends the worker after cancelGrace', async () => {
     await using pool = make({ maxWorkers: 2 })
     await gather([pool.submit(refs.pause, 30), pool.submit(refs.pause, 30)])
     const endless = pool.submit(refs.spin)
@@ -53,7 +53,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(pool.stats.crashed).toBe(0)
   })
 
-  test('an endless loop that others were sent behind is ended as well', async () => {
+  test('a cancelled endless job ends, and the jobs that were sent to its worker behind it run', async () => {
     await using pool = make({ maxWorkers: 1 })
     for (let i = 0; i < 50; i++) await pool.submit(refs.echo, i)
     const endless = pool.submit(refs.spin)
@@ -63,7 +63,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(await gather(behind)).toEqual([1, 2, 3])
   })
 
-  test('a cooperative job ends by workerSignal() and keeps its worker', async () => {
+  test('a cancelled job that watches workerSignal() ends, and its worker runs the next job', async () => {
     await using pool = make({ maxWorkers: 1, cancelGrace: 2_000 })
     const worker = await pool.submit(refs.myWorker)
     for (const job of [refs.waitUntilAborted, refs.spinUntilAborted]) {
@@ -75,7 +75,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     }
   })
 
-  test('a cancelled task cancels the job it awaits, and a timeout cancels the job too', async () => {
+  test('a task that is cancelled, or whose timeout is over, cancels the job that it awaits', async () => {
     await using pool = make({ maxWorkers: 1 })
     await pool.submit(refs.myWorker)
     const task = createTask(async () => pool.submit(refs.spin))
@@ -89,7 +89,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(await pool.submit(refs.add, 2, 2)).toBe(4)
   })
 
-  test('a cancel hits neither the next job nor one that has just ended', async () => {
+  test('a cancel that comes as its job ends does not hit the next jobs of the worker', async () => {
     await using pool = make({ maxWorkers: 1, cancelGrace: 5 })
     await pool.submit(refs.add, 1, 1)
     for (let round = 0; round < 40; round++) {

@@ -19,8 +19,8 @@ const views = [
   new DataView(new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]).buffer, 2, 4),
 ]
 
-describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
-  test('typed arrays arrive with their class and contents', async () => {
+describe.for(kinds)('a pool of $name', { tags: ['slow'] }, ({ name, make }) => {
+  test('typed arrays come back from a job with their class and contents', async () => {
     await using pool = make({ maxWorkers: 1 })
     for (const view of views) {
       const back = (await pool.submit(refs.identity, view)) as typeof view
@@ -32,7 +32,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     }
   })
 
-  test('a map or set whose class has an iterator of its own arrives', async () => {
+  test('a map or set whose class overrides its iterator reaches the job with its contents', async () => {
     await using pool = make({ maxWorkers: 1 })
     class Values extends Map<string, unknown> {
       override [Symbol.iterator](): never {
@@ -63,7 +63,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     expect(await pool.submit(makeClosed)).toEqual(new Map([['a', 1]]))
   })
 
-  test('a map that hides its contents is refused when they would arrive empty', async () => {
+  test('a map whose iterator hides its contents is refused if a hidden value cannot be cloned', async () => {
     await using pool = make({ maxWorkers: 1 })
     class Nothing extends Map<string, unknown> {
       override [Symbol.iterator](): never {
@@ -74,7 +74,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     await expect(job).rejects.toThrow('args[0].get("url") is an object of class URL')
   })
 
-  test('in a long and nearly empty array the value that cannot be cloned is found at once', async () => {
+  test('a value that cannot be cloned is found at once in a sparse array of 2^31 elements', async () => {
     await using pool = make({ maxWorkers: 1 })
     const sparse: unknown[] = []
     sparse[2 ** 31] = () => {}
@@ -91,7 +91,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     expect(lengths).toEqual([2 ** 31 + 1, 2 ** 31 + 1, 2 ** 31 + 1])
   })
 
-  test('values that transfer() marks are moved for one job only', async () => {
+  test('a value marked by transfer() is moved by the first job that gets it, and cloned for the second', async () => {
     await using pool = make({ maxWorkers: 1 })
     const value = transfer({ bytes: new ArrayBuffer(8) }, [])
     const marked = transfer(value, [value.bytes])
@@ -103,7 +103,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     expect(value.bytes.byteLength).toBe(16)
   })
 
-  test('an error class of another library is not the class of core of the same name', async () => {
+  test('an error of a class that only has the name of an error of core arrives as a plain Error', async () => {
     await using pool = make({ maxWorkers: 1 })
     const names = ['TimeoutError', 'CancelledError', 'RuntimeError', 'TypeError', 'ExceptionGroup']
     for (const each of names) {
@@ -120,7 +120,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     }
   })
 
-  test('the errors of core that a job throws keep their classes', async () => {
+  test('errors of core that a job throws arrive with their classes', async () => {
     await using pool = make({ maxWorkers: 1 })
     const core = await import('@tasktree/core')
     for (const each of ['TimeoutError', 'CancelledError', 'RuntimeError'] as const) {
@@ -131,7 +131,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
 })
 
 test(
-  'from a process a typed array owns its buffer, and a Buffer is a Buffer',
+  'a typed array that comes from a process owns its buffer, and a Buffer stays a Buffer',
   { tags: ['slow'] },
   async () => {
     await using pool = new ProcessPoolExecutor({ maxWorkers: 1 })
@@ -187,7 +187,7 @@ test('a Blob goes to a thread, and is refused for a process', { tags: ['slow'] }
   await expect(processes.submit(refs.identity, { list })).rejects.toThrow(/args\[0\]\.list is/)
 })
 
-describe('between threads', { tags: ['slow'] }, () => {
+describe('a pool of threads', { tags: ['slow'] }, () => {
   const [{ make }] = kinds as [(typeof kinds)[0]]
   const hasPort = ({ port }: { port: MessagePort }): boolean => {
     port.close()
@@ -206,7 +206,7 @@ describe('between threads', { tags: ['slow'] }, () => {
     return transfer({ port }, [port])
   }
 
-  test('beside an object that moves, the value that cannot be cloned is found', async () => {
+  test('the path to a value that cannot be cloned is reported even if a transferred object is beside it', async () => {
     await using pool = make({ maxWorkers: 1 })
     const { port1: port } = new MessageChannel()
     const buffer = new ArrayBuffer(8)
@@ -223,7 +223,7 @@ describe('between threads', { tags: ['slow'] }, () => {
   })
 
   test.for([1, 4])(
-    'moved values arrive up to the first failure, %i at a time',
+    'map with chunksize %i gives the transferred values that come before the first failure',
     async (chunksize) => {
       await using pool = make({ maxWorkers: 1 })
       const ends: unknown[] = []

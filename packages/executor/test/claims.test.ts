@@ -7,7 +7,7 @@ function makeSides(): { worker: JobClaims; pool: JobClaims } {
   return { worker: new JobClaims(memory), pool: new JobClaims(memory) }
 }
 
-test('jobs start in order, each once', () => {
+test('the worker starts each job once, and starts no job before an earlier job', () => {
   const { worker } = makeSides()
   expect([worker.claim(1), worker.claim(1), worker.claim(3), worker.claim(2)]).toEqual([
     true,
@@ -17,7 +17,7 @@ test('jobs start in order, each once', () => {
   ])
 })
 
-test('a job that was taken back does not start, and a job that is sent afterwards does', () => {
+test('a job that the pool takes back does not start, and a job that is sent afterwards does', () => {
   const { worker, pool } = makeSides()
   expect(worker.claim(1)).toBe(true)
   expect(pool.recall(4)).toBe(1)
@@ -28,7 +28,7 @@ test('a job that was taken back does not start, and a job that is sent afterward
   expect(pool.lastStarted()).toBe(5)
 })
 
-test('a recall that comes after a later job has started takes nothing back', () => {
+test('the pool takes no job back once a later job has started', () => {
   const { worker, pool } = makeSides()
   for (const seq of [1, 2, 3]) expect(worker.claim(seq)).toBe(true)
   expect(pool.recall(2)).toBe(3)

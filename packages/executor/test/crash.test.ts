@@ -27,9 +27,9 @@ const crashes: Crash[] = [
   { name: 'is killed', job: refs.killSelf, expected: { signal: 'SIGKILL' }, only: 'processes' },
 ]
 
-describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
+describe.for(kinds)('a pool of $name', { tags: ['slow'] }, ({ name: kind, make }) => {
   test.for(crashes.filter(({ only }) => only === undefined || only === kind))(
-    'when a worker $name, its running job fails, the queued and the later ones run',
+    'when a worker $name, its running job fails, and the queued and later jobs run',
     async ({ job, expected }) => {
       await using pool = make({
         maxWorkers: 1,
@@ -49,7 +49,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
     },
   )
 
-  test('a crash in the middle of a batch fails the job that did it', async () => {
+  test('a job that crashes its worker fails, and the jobs sent with it run', async () => {
     await using pool = make({ maxWorkers: 1 })
     await gather([1, 2, 3].map((n) => pool.submit(refs.add, n, n)))
     const before = [1, 2, 3].map((n) => pool.submit(refs.echo, n))
@@ -59,7 +59,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
     expect(await gather([...before, ...after])).toEqual([1, 2, 3, 4, 5, 6])
   })
 
-  test('a worker that dies idle is replaced', async () => {
+  test('a worker that dies while it is idle is replaced', async () => {
     await using pool = make({ maxWorkers: 1 })
     expect(await pool.submit(refs.exitSoon, 4)).toBe('answered')
     while (pool.stats.crashed === 0) await sleep(5)
@@ -67,7 +67,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
     expect(pool.stats).toMatchObject({ crashed: 1, failed: 0 })
   })
 
-  test('workers that die on start break the pool, and every waiter is told', async () => {
+  test('workers that die on start break the pool, and all waiting jobs fail with BrokenExecutor', async () => {
     const pool = make({ maxWorkers: 2, initializer: () => process.exit(5) })
     const futures = Array.from({ length: 4 }, () => pool.submit(refs.add, 1, 1))
     for (const future of futures) {
@@ -79,7 +79,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
     expect(pool.stats.workers).toBe(0)
   })
 
-  test('a worker that dies on start costs no job: not the running, the queued nor the later one', async () => {
+  test('a worker that dies on start fails no running, queued or later job', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'executor-'))
     const initializer = async (path: string): Promise<void> => {
       const { mkdtempSync: mark, readdirSync } = await import('node:fs')
@@ -102,7 +102,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
     }
   })
 
-  test('a worker that dies idle costs no job: not the running, the queued nor the later one', async () => {
+  test('a worker that dies while it is idle fails no running, queued or later job', async () => {
     await using pool = make({ maxWorkers: 2, minWorkers: 2 })
     while (pool.stats.idle < 2) await sleep(5)
     const running = pool.submit(refs.pause, 400)
@@ -139,7 +139,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
     },
   )
 
-  test('a worker that dies on start now and then loses no job', async () => {
+  test('no job fails when a worker dies on its first start and not on its second', async () => {
     const initializer = async (file: string): Promise<void> => {
       const fs = await import('node:fs')
       if (fs.existsSync(file)) return
@@ -158,7 +158,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
 })
 
 test(
-  'a process that cannot start breaks the pool, which says why',
+  'a process that cannot start breaks the pool, and the jobs fail with the reason',
   { tags: ['slow'] },
   async () => {
     const flag = new ProcessPoolExecutor({ maxWorkers: 1, execArgv: ['--no-such-flag'] })
@@ -182,7 +182,7 @@ test(
   },
 )
 
-test('Node refuses process.abort() in a thread: the job fails, its worker goes on', async () => {
+test('a job that calls process.abort(), which Node refuses in a thread, fails and does not end its worker', async () => {
   const [{ make }] = kinds as [(typeof kinds)[0]]
   await using pool = make({ maxWorkers: 1 })
   await expect(pool.submit(refs.abort)).rejects.toBeInstanceOf(TypeError)
@@ -191,7 +191,7 @@ test('Node refuses process.abort() in a thread: the job fails, its worker goes o
 })
 
 test(
-  'the error by which an idle thread dies goes to the exception handler',
+  'the error that ends an idle thread goes to the exception handler',
   { tags: ['slow'] },
   async () => {
     const [{ make }] = kinds as [(typeof kinds)[0]]

@@ -13,7 +13,7 @@ const carry = (thrown: unknown): Error =>
 const withErrors = (errors: unknown): AggregateError =>
   Object.assign(new AggregateError([], 'several'), { errors })
 
-test('a list of errors with hostile parts arrives, and its good parts with it', () => {
+test('a list of errors arrives with its readable items, even if its methods and other items throw', () => {
   const own = [new RangeError('first'), 'second']
   Object.assign(own, { map: () => 7 })
   expect(carry(withErrors(own))).toMatchObject({
@@ -40,7 +40,7 @@ test('a list of errors with hostile parts arrives, and its good parts with it', 
   }
 })
 
-test('of a list that is too long the first errors arrive, and how many are missing', () => {
+test('a list of errors that is too long arrives with its first errors and the number of missing errors', () => {
   const long: unknown[] = [new RangeError('first')]
   long.length = 2 ** 32 - 1
   const { errors } = carry(withErrors(long)) as AggregateError
@@ -50,14 +50,14 @@ test('of a list that is too long the first errors arrive, and how many are missi
   expect(errors[10_000]).toBe(`(and ${2 ** 32 - 1 - 10_000} more)`)
 })
 
-test('a property `errors` that is not a list arrives as every property does', () => {
+test('a property `errors` that is not a list of errors arrives like any other property', () => {
   const error = Object.assign(new Error('invalid'), { errors: { name: new RangeError('short') } })
   expect(carry(error)).toMatchObject({ message: 'invalid', errors: { name: { message: 'short' } } })
   const listed = Object.assign(new Error('invalid'), { errors: ['short'] })
   expect(carry(listed)).toMatchObject({ errors: ['short'] })
 })
 
-test('an object that many errors refer to is checked once, and arrives as one object', () => {
+test('an object that many errors refer to is checked once, and is one object after the decoding', () => {
   const request = { path: '/' }
   const errors = Array.from({ length: 100 }, () => Object.assign(new Error('failed'), { request }))
   sent = 0

@@ -49,9 +49,9 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
+describe.for(kinds)('a pool of $name', { tags: ['slow'] }, ({ name, make }) => {
   test.for(['shutdown', 'idle end', 'replaced', 'forgotten pool', 'default pool'])(
-    'output and exit listeners of a worker survive: %s',
+    'the last output and the exit listeners of a worker are not lost when the worker ends: %s',
     async (what) => {
       const file = join(folder, 'mark')
       const { code, stdout } = await run(what, name, file)
@@ -61,7 +61,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     },
   )
 
-  test('an idle worker that has timers of its own ends at once', async () => {
+  test('shutdown ends an idle worker at once although the worker has timers', async () => {
     const pool = make({ maxWorkers: 1, exitGrace: 300_000 })
     await pool.submit(() => {
       setInterval(() => {}, 10)
@@ -72,7 +72,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     expect(pool.stats).toMatchObject({ workers: 0, crashed: 0 })
   })
 
-  test('a worker that does not end is terminated after exitGrace', async () => {
+  test('shutdown terminates a worker that does not end within exitGrace', async () => {
     const pool = make({ maxWorkers: 1, exitGrace: 50 })
     await pool.submit(() => {
       process.on('exit', () => {
@@ -83,7 +83,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     expect(pool.stats).toMatchObject({ workers: 0, crashed: 0 })
   })
 
-  test('an exit listener that throws or sets another exit code is not a crash', async () => {
+  test('a worker whose exit listener throws or sets an exit code is not counted as crashed', async () => {
     for (const job of [
       () => {
         process.on('exit', () => process.exit(7))
@@ -99,7 +99,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     }
   })
 
-  test('a failed job that no code awaits is reported when the program ends, in plain code and under run', async () => {
+  test('a failed job that no code awaits is reported when the program ends, with and without a run', async () => {
     for (const what of forgotten) {
       const { code, stderr } = await run(what, name)
       expect(stderr).toContain('lost')
@@ -108,12 +108,12 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     }
   })
 
-  test('a job that fails after its run leaves its pool as it is', async () => {
+  test('a job that fails after its run has ended does not break its pool', async () => {
     const { stdout } = await run('job that fails after its run', name)
     expect(stdout).toBe('the pool goes on\n')
   })
 
-  test('a failed job that was seen is not reported', async () => {
+  test('a failed job whose error was read is not reported', async () => {
     const { code, stderr } = await run('seen job', name)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   })

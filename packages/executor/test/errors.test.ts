@@ -2,8 +2,8 @@ import { gather } from '@tasktree/core'
 import { describe, expect, test } from 'vitest'
 import { kinds, refs, sourceRefs } from './support/kinds.ts'
 
-describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
-  test('an error arrives as its class with message, cause chain and own properties', async () => {
+describe.for(kinds)('a pool of $name', { tags: ['slow'] }, ({ make }) => {
+  test('an error of a job arrives with its class, message, causes and own properties', async () => {
     await using pool = make({ maxWorkers: 1 })
     const error = await pool.submit(refs.failOddly).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(TypeError)
@@ -18,7 +18,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(cause).toMatchObject({ message: 'deep', cause: 'deeper' })
   })
 
-  test('its stack shows where it was thrown and where the job was submitted', async () => {
+  test('the stack of an error shows where the job threw it and where the job was submitted', async () => {
     await using pool = make({ maxWorkers: 1 })
     const error = await pool.submit(sourceRefs.failOddly).catch((thrown: unknown) => thrown)
     expect((error as Error).stack).toMatch(
@@ -27,7 +27,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
   })
 
   test.for([{}, { chunksize: 3 }, { ordered: false }])(
-    'the stack of an error from map shows where map was called: %o',
+    'the stack of an error from map shows where map was called: options %o',
     async (options) => {
       await using pool = make({ maxWorkers: 1 })
       const results = pool.map(refs.failOnOdd, [2, 4, 1], options)
@@ -40,7 +40,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     },
   )
 
-  test('after a thousand jobs of a map the first failure of a submit shows the call of the map', async () => {
+  test('the stack of the first error after a map of a thousand jobs shows the earlier call of map', async () => {
     await using pool = make({ maxWorkers: 1 })
     for await (const _ of pool.map(
       refs.failOnOdd,
@@ -50,21 +50,21 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(error.stack).toMatch(/submitted[^]*of an earlier job[^]*errors\.test\.ts/)
   })
 
-  test('an AggregateError keeps its errors', async () => {
+  test('an AggregateError of a job arrives with its errors', async () => {
     await using pool = make({ maxWorkers: 1 })
     const error = await pool.submit(refs.failTogether).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(AggregateError)
     expect((error as AggregateError).errors).toEqual([new SyntaxError('one'), 'two'])
   })
 
-  test('a job may throw a value that is not an error', async () => {
+  test('a value that is not an error arrives as the job has thrown it', async () => {
     await using pool = make({ maxWorkers: 1 })
     for (const value of ['text', 7, { plain: true }]) {
       await expect(pool.submit(refs.throwValue, value)).rejects.toEqual(value)
     }
   })
 
-  test('an error with what cannot be cloned, and one that is its own cause, arrive', async () => {
+  test('an error with a property that cannot be cloned, and with itself as cause, arrives', async () => {
     await using pool = make({ maxWorkers: 1 })
     const failure = pool.submit(() => {
       const error = new RangeError('circular')
@@ -75,7 +75,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(error).toHaveProperty('handler', '() => 1')
   })
 
-  test('after a thousand jobs without a failure the first failure shows an earlier submission', async () => {
+  test('the stack of the first error after a thousand jobs shows an earlier submit, that of the second its own', async () => {
     await using pool = make({ maxWorkers: 1 })
     const odd = (n: number): Promise<unknown> =>
       pool.submit(refs.failOnOdd, n).catch((thrown: unknown) => thrown)

@@ -55,14 +55,20 @@ test.for(
       flags,
     })),
   ),
-)('$name under: node $shown', { tags: ['slow'] }, async ({ name, flags }) => {
-  const seen = join(folder, `${name}-${programs.indexOf(flags)}`)
-  await writeFile(seen, '')
-  const env = {
-    ...process.env,
-    WORKER_ENTRY: pathToFileURL(join(folder, 'entry.mjs')).href,
-    SEEN: seen,
-  }
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, 'flags', name], { env })
-  expect(stdout).toBe(name === 'threads' ? 'with\n' : 'with with\n')
-})
+)(
+  'workers of a pool of $name resolve imports by the conditions of their program: node $shown',
+  { tags: ['slow'] },
+  async ({ name, flags }) => {
+    const seen = join(folder, `${name}-${programs.indexOf(flags)}`)
+    await writeFile(seen, '')
+    const env = {
+      ...process.env,
+      WORKER_ENTRY: pathToFileURL(join(folder, 'entry.mjs')).href,
+      SEEN: seen,
+    }
+    const { stdout } = await promisify(execFile)(process.execPath, [...flags, 'flags', name], {
+      env,
+    })
+    expect(stdout).toBe(name === 'threads' ? 'with\n' : 'with with\n')
+  },
+)

@@ -85,20 +85,23 @@ const programs: Record<string, (submit: Submit) => Promise<unknown>> = {
     }),
 }
 
-describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
-  test.for(Object.entries(programs))('%s', async ([, program]) => {
-    const expected = await program(submitRaw)
-    await using pool = make({ maxWorkers: 2 })
-    const submit: Submit = (value, ms) => pool.submit(job, value, ms)
-    expect(await program(submit), 'in plain code').toEqual(expected)
-    expect(await run(() => program(submit)), 'in a run').toEqual(expected)
-    const both = await Promise.all([run(() => program(submit)), run(() => program(submit))])
-    expect(both, 'in two runs').toEqual([expected, expected])
-    await pool.shutdown()
-    expect(pool.stats).toMatchObject({ queued: 0, running: 0, crashed: 0 })
-  })
+describe.for(kinds)('a pool of $name', { tags: ['slow'] }, ({ make }) => {
+  test.for(Object.entries(programs))(
+    'gives the same results as plain worker threads: %s',
+    async ([, program]) => {
+      const expected = await program(submitRaw)
+      await using pool = make({ maxWorkers: 2 })
+      const submit: Submit = (value, ms) => pool.submit(job, value, ms)
+      expect(await program(submit), 'in plain code').toEqual(expected)
+      expect(await run(() => program(submit)), 'in a run').toEqual(expected)
+      const both = await Promise.all([run(() => program(submit)), run(() => program(submit))])
+      expect(both, 'in two runs').toEqual([expected, expected])
+      await pool.shutdown()
+      expect(pool.stats).toMatchObject({ queued: 0, running: 0, crashed: 0 })
+    },
+  )
 
-  test('the end, the timeout or the cancel of one run leaves the jobs of another run alone', async () => {
+  test('the end, timeout or cancel of a run does not touch the jobs of another run on the same pool', async () => {
     await using pool = make({ maxWorkers: 2, cancelGrace: 20 })
     await Promise.all([pool.submit(refs.pause, 30), pool.submit(refs.pause, 30)])
     const steady = run(async () => {
@@ -120,7 +123,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(pool.stats).toMatchObject({ queued: 0, running: 0, crashed: 0 })
   })
 
-  test('a job that its task has not awaited outlives the cancel of the task, and is not lost', async () => {
+  test('a job that a cancelled task has submitted and does not await goes on to its result', async () => {
     await using pool = make({ maxWorkers: 1 })
     await run(async () => {
       const floating: PromiseLike<unknown>[] = []

@@ -15,8 +15,8 @@ function evaluate(source: string): () => unknown {
   return (0, eval)(`(${source})`) as () => unknown
 }
 
-describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
-  test('a variable of the module is named, whatever kind of function uses it', async () => {
+describe.for(kinds)('a pool of $name', { tags: ['slow'] }, ({ make }) => {
+  test('a function that uses a variable of its module fails with the name of the variable', async () => {
     await using pool = make({ maxWorkers: 1 })
     const jobs: ((n: number) => unknown)[] = [
       (n) => n + outer,
@@ -53,7 +53,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     }).rejects.toThrow(/uses outer/)
   })
 
-  test('a relative import() is refused with advice, others run', async () => {
+  test('a function with a relative import() is refused with advice, a function with another import() runs', async () => {
     await using pool = make({ maxWorkers: 1 })
     const source = "async () => import('./fixtures/work.ts')"
     const relative = pool.submit(evaluate(source))
@@ -73,7 +73,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(await absolute).toBe(3)
   })
 
-  test('named functions that a bundler has changed with keepNames need nothing from outside', async () => {
+  test('functions that a bundler has changed for keepNames run, although they call a helper from outside', async () => {
     await using pool = make({ maxWorkers: 1 })
     // These are functions as esbuild writes them: with `__name`, or with short names when it minifies.
     const sources = [
@@ -91,7 +91,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
   })
 })
 
-test('calls are found past strings, comments and nested parentheses', () => {
+test('the search for calls in a source skips strings and comments, and finds nested calls', () => {
   const source = `
     // import('./comment')
     /* f(1) */
@@ -108,7 +108,7 @@ test('calls are found past strings, comments and nested parentheses', () => {
   expect(findNamingHelpers('() => setTimeout(() => {}, "x")')).toEqual([])
 })
 
-test('jobs are submitted where Error is frozen', { tags: ['slow'] }, async () => {
+test('a pool runs jobs in a program that has frozen Error', { tags: ['slow'] }, async () => {
   const program = `
     import { ThreadPoolExecutor } from '@tasktree/executor'
     Object.freeze(Error)

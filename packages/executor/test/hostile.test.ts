@@ -30,8 +30,8 @@ const nest = (length: number): unknown => {
   return head
 }
 
-describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
-  test('as an argument it fails its job with the path to it, in a batch as well', async () => {
+describe.for(kinds)('a pool of $name', { tags: ['slow'] }, ({ make }) => {
+  test('an argument that cannot be cloned fails only its job, with the path to the value', async () => {
     await using pool = make({ maxWorkers: 1 })
     // No worker has started yet, so the pool sends the first job from a microtask.
     for (const { make: makeValue } of hostileValues) {
@@ -52,7 +52,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(pool.stats.crashed).toBe(0)
   })
 
-  test('as a result, a yielded value, progress, an error or its property it fails its job', async () => {
+  test('a result, yielded value, progress, error or error property that cannot be cloned fails only its job', async () => {
     await using pool = make({ maxWorkers: 1 })
     for (const [index] of hostileValues.entries()) {
       const before = pool.submit(increment, 1)
@@ -73,7 +73,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(pool.stats.crashed).toBe(0)
   })
 
-  test('values that a stream has yielded before the bad one arrive', async () => {
+  test('values that a stream has yielded before a value that cannot be cloned arrive', async () => {
     await using pool = make({ maxWorkers: 1 })
     const got: unknown[] = []
     const reading = async (): Promise<void> => {
@@ -88,7 +88,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(got).toEqual(['a', 'b'])
   })
 
-  test('an error that cannot be read in whole is described as well as it can be', async () => {
+  test('an error with parts that throw when they are read arrives with its readable parts', async () => {
     await using pool = make({ maxWorkers: 1 })
     const failures: [() => never, object][] = [
       [
@@ -136,7 +136,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(pool.stats.crashed).toBe(0)
   })
 
-  test('an error with thousands of causes arrives with all of them', async () => {
+  test('an error with thousands of nested causes arrives with all causes', async () => {
     await using pool = make({ maxWorkers: 1 })
     const failure = pool.submit(() => {
       let error = new Error('0')
@@ -149,7 +149,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(count).toBe(5_001)
   })
 
-  test('a result, a yielded value or an argument that is nested too deeply fails its job alone', async () => {
+  test('an argument, result or yielded value that is nested too deeply fails only its job', async () => {
     await using pool = make({ maxWorkers: 1 })
     const list = (length: number): unknown => {
       let head: unknown = null
@@ -180,7 +180,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(pool.stats.crashed).toBe(0)
   })
 
-  test('depths at which only one of the two sides overflows lose nothing', async () => {
+  test('a deeply nested value either arrives whole or fails its job, and no worker crashes', async () => {
     await using pool = make({ maxWorkers: 1 })
     for (let length = 500; length < 16_000; length = Math.round(length * 1.3)) {
       const jobs = [pool.submit(depth, nest(length)), pool.submit(nest, length)]
@@ -192,7 +192,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(pool.stats.crashed).toBe(0)
   })
 
-  test('an item of a chunk that the worker cannot read fails alone', async () => {
+  test('a map item that the worker cannot read fails alone, and the other items of its chunk give results', async () => {
     await using pool = make({ maxWorkers: 1 })
     const collect = async (items: unknown[], chunksize: number): Promise<unknown[]> => {
       const ends: unknown[] = []
@@ -213,7 +213,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(pool.stats.crashed).toBe(0)
   })
 
-  test('an error that holds a value nested too deeply arrives without that value, in chunks as well', async () => {
+  test('an error that holds a value nested too deeply arrives without the value, from map in chunks as well', async () => {
     await using pool = make({ maxWorkers: 1 })
     const failDeeply = (length: number): number => {
       if (length < 10) return length
@@ -237,7 +237,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
   })
 
   test.for([undefined, null, 0, ''])(
-    'a job that throws %o fails in a chunk as it does alone',
+    'a job that throws %o fails with the same value whether map sends it alone or in a chunk',
     async (thrown) => {
       await using pool = make({ maxWorkers: 1 })
       const ends: unknown[] = []
@@ -251,7 +251,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     },
   )
 
-  test('a result of a chunk that is too deep for this side fails only its own item', async () => {
+  test('a map result nested too deeply for the pool fails alone, and the other results of its chunk arrive', async () => {
     await using pool = make({ maxWorkers: 1 })
     const collect = async (items: number[], chunksize: number): Promise<unknown[]> => {
       const ends: unknown[] = []
@@ -274,7 +274,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(pool.stats.crashed).toBe(0)
   })
 
-  test('a getter of an argument may use the pool, and cancel its own job', async () => {
+  test('a getter of an argument may submit jobs to the pool and cancel the job of the argument', async () => {
     await using pool = make({ maxWorkers: 1 })
     await pool.submit(increment, 0)
     const inner: PromiseLike<number>[] = []
@@ -307,7 +307,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(await two.submit(increment, 4)).toBe(5)
   })
 
-  test('messages that a job itself posts to its parent are left alone', async () => {
+  test('messages that a job itself posts to its parent do not disturb the pool', async () => {
     await using pool = make({ maxWorkers: 1 })
     const post = async (): Promise<string> => {
       const { parentPort } = await import('node:worker_threads')
@@ -322,7 +322,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
   })
 })
 
-test('the search for what cannot be sent ends where a value is nested too deeply', () => {
+test('a value nested too deeply is reported after one attempt to send it', () => {
   let value: unknown = null
   for (let i = 0; i < 1_000; i++) value = { value }
   let sent = 0
@@ -336,7 +336,7 @@ test('the search for what cannot be sent ends where a value is nested too deeply
 })
 
 test(
-  'a job that writes into the pipe of its worker process fails',
+  'a job that writes into the pipe between its worker process and the pool fails',
   { tags: ['slow'] },
   async () => {
     await using pool = new ProcessPoolExecutor({ maxWorkers: 1 })
@@ -351,7 +351,7 @@ test(
 )
 
 test(
-  'a WebAssembly.Module is refused for a process, and carried to a thread',
+  'a WebAssembly.Module reaches a job in a thread, and is refused for a process',
   { tags: ['slow'] },
   async () => {
     const { WebAssembly } = globalThis as unknown as {
@@ -366,8 +366,8 @@ test(
   },
 )
 
-describe('an argument that kills its receiver', { tags: ['slow'] }, () => {
-  test('fails its job after two workers, and the others of its message run', async () => {
+describe('an argument whose decoding kills the worker', { tags: ['slow'] }, () => {
+  test('fails its job after it has killed two workers, and the jobs sent with it run', async () => {
     await using pool = new ThreadPoolExecutor({
       maxWorkers: 1,
       resourceLimits: { maxOldGenerationSizeMb: 24 },
@@ -385,7 +385,7 @@ describe('an argument that kills its receiver', { tags: ['slow'] }, () => {
     expect(pool.stats.crashed).toBe(2)
   })
 
-  test('does not hurt a job that is running', async () => {
+  test('does not fail another job that is running', async () => {
     await using pool = new ThreadPoolExecutor({
       maxWorkers: 1,
       resourceLimits: { maxOldGenerationSizeMb: 24 },

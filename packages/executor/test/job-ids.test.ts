@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 
 type Images = { resize: (width: number) => number }
 
-test('a reference is known on every machine by the name of its file and its export', () => {
+test('the id of a job reference is made of the file name of its module and the name of the export', () => {
   const { resize } = jobs<Images>(new URL('file:///app/src/images.ts'))
   expect(resize.id).toBe('images#resize')
   expect(jobs<Images>('file:///app/src/my%20images.test.js').resize.module).toBe('my-images.test')
@@ -12,20 +12,23 @@ test('a reference is known on every machine by the name of its file and its expo
   expect(jobs<Images>('data:text/javascript,export{}').resize.module).toBe('data')
 })
 
-test('the name of the module and its version can be given', () => {
+test('jobs() takes a name and a version of the module for the ids of its references', () => {
   const url = new URL('file:///app/images.js')
   expect(jobs<Images>(url, { id: 'pictures' }).resize.id).toBe('pictures#resize')
   expect(jobs<Images>(url, { version: '2' }).resize.id).toBe('images@2#resize')
   expect(moduleName('a', 'b')).toBe('a@b')
 })
 
-test.each(['a b', 'a#b', 'a@b', '', 7])('%j is not the name of a module', (id) => {
-  const url = new URL('file:///app/images.js')
-  expect(() => jobs(url, { id: id as string })).toThrow(/the id of a module must be a text/)
-  expect(() => jobs(url, { version: id as string })).toThrow(/the version of a module/)
-})
+test.each(['a b', 'a#b', 'a@b', '', 7])(
+  'jobs() refuses %j as the id or version of a module',
+  (id) => {
+    const url = new URL('file:///app/images.js')
+    expect(() => jobs(url, { id: id as string })).toThrow(/the id of a module must be a text/)
+    expect(() => jobs(url, { version: id as string })).toThrow(/the version of a module/)
+  },
+)
 
-test('a reference without the module at hand is refused by the pools of this machine', async () => {
+test('a pool refuses a job reference that names its module only by an id, as remoteJobs() makes it', async () => {
   await using pool = new ThreadPoolExecutor()
   const { resize } = referTo<Images>(null, 'images')
   expect(resize).toBeInstanceOf(JobRef)

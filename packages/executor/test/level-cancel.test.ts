@@ -42,7 +42,7 @@ const jobsOfAPool: Record<string, (pool: Pool) => Promise<unknown>> = {
 }
 
 describe.for(kinds)(
-  '$name: a cancel at any turn of a job leaves the pool as it was',
+  'a pool of $name goes on after a scope around this was cancelled in any turn',
   ({ make }) => {
     test.each(Object.keys(jobsOfAPool))('%s', { tags: ['slow'] }, (name) =>
       run(async () => {
@@ -63,42 +63,47 @@ describe.for(kinds)(
   },
 )
 
-describe.for(kinds)('$name: a scope cancelled at any turn leaves no worker', ({ make }) => {
-  test.each(Object.keys(operations))('%s', { tags: ['slow'], timeout: 120_000 }, (name) =>
-    run(async () => {
-      const cancels = await sweepLevelCancel<Pool>({
-        prepare: () => make({ maxWorkers: 1, cancelGrace: 20, exitGrace: 50 }),
-        operate: async (given) => {
-          try {
-            await (operations[name] as (pool: Pool) => Promise<unknown>)(given)
-          } finally {
-            await given.shutdown()
-          }
-        },
-        moment,
-        moments: 6,
-        grace: 10_000,
-        settle: 3_000,
-        turns: 1_500,
-        after: ({ stats: { workers, queued, running } }) =>
-          expect({ workers, queued, running }).toEqual({ workers: 0, queued: 0, running: 0 }),
-      })
-      expect(cancels).toBeGreaterThan(0)
-    }),
-  )
-})
+describe.for(kinds)(
+  'a pool of $name has no worker left after a scope around this was cancelled in any turn',
+  ({ make }) => {
+    test.each(Object.keys(operations))('%s', { tags: ['slow'], timeout: 120_000 }, (name) =>
+      run(async () => {
+        const cancels = await sweepLevelCancel<Pool>({
+          prepare: () => make({ maxWorkers: 1, cancelGrace: 20, exitGrace: 50 }),
+          operate: async (given) => {
+            try {
+              await (operations[name] as (pool: Pool) => Promise<unknown>)(given)
+            } finally {
+              await given.shutdown()
+            }
+          },
+          moment,
+          moments: 6,
+          grace: 10_000,
+          settle: 3_000,
+          turns: 1_500,
+          after: ({ stats: { workers, queued, running } }) =>
+            expect({ workers, queued, running }).toEqual({ workers: 0, queued: 0, running: 0 }),
+        })
+        expect(cancels).toBeGreaterThan(0)
+      }),
+    )
+  },
+)
 
-test.for(kinds)('$name: a task cancelled once in the disposal leaves no worker', ({ make }) =>
-  run(async () => {
-    const pool = make({ maxWorkers: 1, cancelGrace: 20, exitGrace: 50 })
-    const task: Task = createTask(async () => {
-      await using _ = pool
-      pool.submit(refs.pause, 60_000).catch(() => {})
-      await sleep(20)
-    })
-    await sleep(60)
-    task.cancel('enough')
-    await expect(task).rejects.toThrow('enough')
-    expect(pool.stats.workers).toBe(0)
-  }),
+test.for(kinds)(
+  'a pool of $name has no worker left when the task that disposes of it is cancelled once',
+  ({ make }) =>
+    run(async () => {
+      const pool = make({ maxWorkers: 1, cancelGrace: 20, exitGrace: 50 })
+      const task: Task = createTask(async () => {
+        await using _ = pool
+        pool.submit(refs.pause, 60_000).catch(() => {})
+        await sleep(20)
+      })
+      await sleep(60)
+      task.cancel('enough')
+      await expect(task).rejects.toThrow('enough')
+      expect(pool.stats.workers).toBe(0)
+    }),
 )

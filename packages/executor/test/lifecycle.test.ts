@@ -64,22 +64,26 @@ testWhere(
     { name, what: 'shutDown', expected: 'true 0\n' },
     { name, what: 'busy', expected: /^\d+\n$/ },
   ]),
-)('$name: no process is left after $what', { tags: ['slow'] }, async ({ name, what, expected }) => {
-  const mark = `EXECUTOR_TEST_MARK=${randomUUID()}`
-  const [key, value] = mark.split('=') as [string, string]
-  const { child, output } = start(what, name, { ...process.env, [key]: value })
-  if (what === 'busy') {
-    while (!output().endsWith('\n')) await delay(10)
-    expect(await countMarked(mark)).toBe(name === 'threads' ? 1 : 2)
-    child.kill('SIGINT')
-  }
-  await once(child, 'close')
-  expect(output()).toMatch(expected)
-  while ((await countMarked(mark)) > 0) await delay(10)
-})
+)(
+  'a pool of $name leaves no process when its program ends: $what',
+  { tags: ['slow'] },
+  async ({ name, what, expected }) => {
+    const mark = `EXECUTOR_TEST_MARK=${randomUUID()}`
+    const [key, value] = mark.split('=') as [string, string]
+    const { child, output } = start(what, name, { ...process.env, [key]: value })
+    if (what === 'busy') {
+      while (!output().endsWith('\n')) await delay(10)
+      expect(await countMarked(mark)).toBe(name === 'threads' ? 1 : 2)
+      child.kill('SIGINT')
+    }
+    await once(child, 'close')
+    expect(output()).toMatch(expected)
+    while ((await countMarked(mark)) > 0) await delay(10)
+  },
+)
 
 test(
-  'a signal that aborts ends the whole process of a thread, and of a worker process only the job',
+  'a SIGABRT that a job sends to its own process ends the program of a thread, and only the job of a worker process',
   { tags: ['slow'] },
   async () => {
     const thread = start('abort', 'threads')
@@ -91,7 +95,7 @@ test(
   },
 )
 
-describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
+describe.for(kinds)('a pool of $name', { tags: ['slow'] }, ({ name, make }) => {
   test('an idle pool lets the process exit', async () => {
     const { child, output } = start('idle', name)
     const [code] = (await once(child, 'close')) as [number]
@@ -105,7 +109,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
   })
 
   test.for(['SIGINT', 'SIGKILL'] as const)(
-    'no worker is left when the process is ended by %s in the middle of an endless job',
+    'no worker is left when the program is ended by %s in the middle of an endless job',
     async (signal) => {
       const { child, output } = start('busy', name)
       while (!output().endsWith('\n')) await delay(10)
@@ -116,7 +120,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     },
   )
 
-  test('no worker is left after shutdown, nor after the pool is broken while starting', async () => {
+  test('no worker is left after a shutdown, or after the initializer has broken the pool', async () => {
     const pool = make({ maxWorkers: 2 })
     const pid = await pool.submit(() => process.pid)
     await pool.shutdown()
@@ -133,7 +137,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     expect(broken.stats.workers).toBe(0)
   })
 
-  test('the diagnostics channels tell of each job', async () => {
+  test('the diagnostics channels report each job', async () => {
     const events: string[] = []
     const note = (what: string) => (message: unknown) => {
       const { future, worker } = message as JobEvent
@@ -156,7 +160,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     }
   })
 
-  test('the trace of a job and the channel of ends name the worker when the job has ended', async () => {
+  test('the trace of a job and the diagnostics channel of its end name the worker', async () => {
     const ends: (number | null)[] = []
     const traced: string[] = []
     const noteEnd = (message: unknown): void => void ends.push((message as JobEvent).worker)
@@ -201,7 +205,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
 })
 
 testWhere(process.platform !== 'win32', 'ulimit is a command of Unix shells').for(kinds)(
-  '$name: without a free file descriptor the pool is broken, and the program goes on',
+  'a pool of $name that has no free file descriptor breaks, and the program goes on',
   { tags: ['slow'] },
   async ({ name }) => {
     const node = [process.execPath, '--conditions=@tasktree/source', program]

@@ -14,7 +14,7 @@ async function keepBusy(pool: ThreadPoolExecutor, ms: number): Promise<void> {
 }
 
 test(
-  'timers of a thread fire between its jobs, and while it is idle',
+  'timers that a job leaves in a thread fire between later jobs and while the thread is idle',
   { tags: ['slow'] },
   async () => {
     await using pool = new ThreadPoolExecutor({ maxWorkers: 1 })
@@ -36,7 +36,7 @@ test(
 )
 
 test(
-  'ticks and microtasks that a job leaves behind run before the next job',
+  'the ticks and microtasks that a job leaves in a thread run before the next job of the thread',
   { tags: ['slow'] },
   async () => {
     await using pool = new ThreadPoolExecutor({ maxWorkers: 1 })
@@ -63,7 +63,7 @@ test(
 )
 
 test(
-  'a thread that looks for its next job sees a cancel, and keeps its place',
+  'a job that is cancelled early sees its cancel in a busy thread, and the thread is not replaced',
   { tags: ['slow'] },
   async () => {
     await using pool = new ThreadPoolExecutor({ maxWorkers: 1, cancelGrace: 2_000 })
@@ -87,16 +87,20 @@ test(
   },
 )
 
-test('a thread that looks for its next job ends with its pool', { tags: ['slow'] }, async () => {
-  for (let round = 0; round < 5; round++) {
-    const pool = new ThreadPoolExecutor({ maxWorkers: 1 })
-    await keepBusy(pool, 5)
-    await pool.shutdown()
-    expect(pool.stats.workers).toBe(0)
-  }
-})
+test(
+  'a pool that was busy a moment ago shuts down with no thread left',
+  { tags: ['slow'] },
+  async () => {
+    for (let round = 0; round < 5; round++) {
+      const pool = new ThreadPoolExecutor({ maxWorkers: 1 })
+      await keepBusy(pool, 5)
+      await pool.shutdown()
+      expect(pool.stats.workers).toBe(0)
+    }
+  },
+)
 
-test('an idle thread sleeps', { tags: ['slow'] }, async () => {
+test('the event loop of an idle thread sleeps', { tags: ['slow'] }, async () => {
   await using pool = new ThreadPoolExecutor({ maxWorkers: 1 })
   const turns = (): number => performance.nodeTiming.uvMetricsInfo.loopCount
   await keepBusy(pool, 20)
@@ -106,7 +110,7 @@ test('an idle thread sleeps', { tags: ['slow'] }, async () => {
   expect((await pool.submit(turns)) - before).toBeLessThan(10)
 })
 
-test('the thread whose job has just ended gets the next one', { tags: ['slow'] }, async () => {
+test('the next job goes to the thread whose job has just ended', { tags: ['slow'] }, async () => {
   await using pool = new ThreadPoolExecutor({ maxWorkers: 2, minWorkers: 2 })
   while (pool.stats.idle < 2) await sleep(5)
   // After this both workers have loaded the module of the jobs.
@@ -123,7 +127,7 @@ test('the thread whose job has just ended gets the next one', { tags: ['slow'] }
 })
 
 test(
-  'a job that replaces the timers by fakes stops neither its worker nor the timers of earlier jobs',
+  'a job that replaces timers or the clock by fakes does not stop its thread or the timers of earlier jobs',
   { tags: ['slow'] },
   async () => {
     const fakes: (() => void | Promise<void>)[] = [

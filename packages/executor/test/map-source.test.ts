@@ -71,11 +71,11 @@ test.for<[string, (step: IteratorResult<number>) => unknown]>([
   // oxlint-disable-next-line unicorn/no-thenable -- the test needs a thenable
   ['a thenable', (step) => ({ then: (resolve: (value: unknown) => void) => resolve(step) })],
   ['a plain result', (step) => step],
-])('items come from an iterator whose next() returns %s', async ([, wrap]) => {
+])('map reads the items of an iterator whose next() returns %s', async ([, wrap]) => {
   expect(await run(async () => readAll(makeItems({ wrap })))).toEqual([2, 4, 6])
 })
 
-test('an iterator that has failed is not closed', async () => {
+test('map does not close an iterator of items that has failed', async () => {
   let closed = 0
   const close = (): unknown => closed++
   const last = (): never => {
@@ -97,7 +97,7 @@ function makeFailing(values: readonly number[]): AsyncIterable<number> {
 }
 
 test.for([1, 2, 3, 8].flatMap((buffer) => [1, 2, 3].map((chunksize) => ({ buffer, chunksize }))))(
-  'items that fail lose no result, with buffer $buffer and chunksize $chunksize',
+  'map gives the same results before a failed item with buffer $buffer and chunksize $chunksize',
   async (options) => {
     const chunks = ([items]: readonly unknown[], isChunked: boolean): MappedJob => {
       if (!isChunked) return submit([items])
@@ -133,7 +133,7 @@ test.for<[string, readonly number[], (results: AsyncIterable<number>) => Promise
       }
     },
   ],
-])('the failure of the items is reported when %s', async ([, values, read]) => {
+])('a failure of the iterator of items is reported once when %s', async ([, values, read]) => {
   const reported: unknown[] = []
   await run(async () => {
     getEventLoop().setExceptionHandler((_loop, { exception }) => reported.push(exception))
@@ -142,7 +142,7 @@ test.for<[string, readonly number[], (results: AsyncIterable<number>) => Promise
   expect(reported).toMatchObject([{ message: 'the items failed' }])
 })
 
-test('of items that were asked for when the reader left, a late failure is reported, and a cancel is not', async () => {
+test('after the reader of map has left, a late failure of the items is reported, and a cancel is not', async () => {
   const reported: unknown[] = []
   await run(async () => {
     getEventLoop().setExceptionHandler((_loop, { exception }) => reported.push(exception))
@@ -165,7 +165,7 @@ test('of items that were asked for when the reader left, a late failure is repor
   expect(reported).toMatchObject([{ message: 'the items failed' }])
 })
 
-test('the failure of a job is not replaced by what the closing of the items throws', async () => {
+test('map throws the failure of a job, and reports what the closing of the items throws', async () => {
   const reported: unknown[] = []
   const close = (): never => {
     throw new Error('the closing failed')
@@ -178,7 +178,7 @@ test('the failure of a job is not replaced by what the closing of the items thro
   expect(reported).toMatchObject([{ message: 'the closing failed' }])
 })
 
-test('an error of closing the items ends an iteration that was left', async () => {
+test('leaving the loop over map throws the error that the closing of the items throws', async () => {
   const close = (): never => {
     throw new Error('the closing failed')
   }

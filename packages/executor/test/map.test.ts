@@ -17,8 +17,8 @@ function* numbers(to: number): Generator<number> {
 
 const jobCount = Number(process.env['EXECUTOR_TEST_JOBS'] ?? 20_000)
 
-describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
-  test('results come in the order of the items, whatever ends first', async () => {
+describe.for(kinds)('a pool of $name', { tags: ['slow'] }, ({ name, make }) => {
+  test('map gives results in the order of the items, whichever job ends first', async () => {
     await using pool = make({ maxWorkers: 2 })
     const wait = async (ms: number): Promise<number> => {
       await new Promise((resolve) => {
@@ -53,7 +53,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     }
   })
 
-  test('many small jobs complete, in order', async () => {
+  test('map gives the results of many small jobs in order', async () => {
     await using pool = make({ maxWorkers: 2 })
     const count = name === 'threads' ? jobCount : jobCount / 4
     let next = 0
@@ -64,7 +64,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     expect(pool.stats).toMatchObject({ completed: count, failed: 0, queued: 0 })
   })
 
-  test('the first failure is thrown after the results before it, in chunks as well', async () => {
+  test('map throws the first failure after the results before it, in chunks as well', async () => {
     await using pool = make({ maxWorkers: 1 })
     for (const chunksize of [1, 4]) {
       const results: number[] = []
@@ -78,7 +78,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
   })
 
   test.for(['sync', 'async'])(
-    'endless %s items are taken as the results are read',
+    'map takes the items of an endless %s iterator only as the results are read',
     async (which) => {
       await using pool = make({ maxWorkers: 1 })
       let taken = 0
@@ -105,13 +105,13 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     },
   )
 
-  test('chunks give the same results', async () => {
+  test('map with a chunksize gives the same results as without', async () => {
     await using pool = make({ maxWorkers: 2 })
     const results = await collect(pool.map((n: number) => n * n, numbers(100), { chunksize: 7 }))
     expect(results).toEqual(Array.from({ length: 100 }, (_, i) => i * i))
   })
 
-  test('map throws TimeoutError when the results do not come in time, and cancels what runs', async () => {
+  test('map throws TimeoutError when the results do not come in time, and cancels the running job', async () => {
     await using pool = make({ maxWorkers: 1 })
     await pool.submit(refs.add, 1, 1)
     const results = pool.map(refs.pause, [1, 60_000], { timeout: 60 })
@@ -122,7 +122,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
   })
 
   // Python's `map` with a buffersize does the same. If the shutdown waited for the reader, a reader that calls it would hang.
-  test('items that were not taken before shutdown are refused', async () => {
+  test('map throws when the pool was shut down before map has taken all items, and closes the items', async () => {
     await using pool = make({ maxWorkers: 1 })
     let closed = false
     function* endless(): Generator<number> {
@@ -139,7 +139,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     expect(closed).toBe(true)
   })
 
-  test('a map that has taken all its items goes on after shutdown', async () => {
+  test('map gives its remaining results after a shutdown if it has already taken all items', async () => {
     await using pool = make({ maxWorkers: 1 })
     const results = pool.map(refs.echo, [0, 1, 2])[Symbol.asyncIterator]()
     expect(await results.next()).toMatchObject({ value: 0 })
@@ -150,7 +150,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
   })
 
   test.for([0, 1, 3])(
-    'maps that share a pool wait for room with maxQueue: %i',
+    'several maps over one pool with maxQueue %i all give their results',
     async (maxQueue) => {
       await using pool = make({ maxWorkers: 1, maxQueue })
       const wanted = Array.from({ length: 10 }, (_, i) => i)
@@ -165,7 +165,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     },
   )
 
-  test('while the queue is full, map reads no item, and a cancel or the timeout ends it', async () => {
+  test('map takes no item while the queue is full, and a cancel or its timeout ends the wait', async () => {
     await using pool = make({ maxWorkers: 1, maxQueue: 1 })
     await pool.submit(refs.echo, 0)
     const [running, waiting] = [refs.waitUntilAborted, refs.echo].map((job) => pool.submit(job, 0))
@@ -185,7 +185,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     expect(await left).toEqual([7, 8])
   })
 
-  test('a map that waits for room ends when the pool is shut down', async () => {
+  test('map that waits for room in the queue fails when the pool is shut down', async () => {
     const pool = make({ maxWorkers: 1, maxQueue: 1 })
     await pool.submit(refs.echo, 0)
     for (const job of [refs.waitUntilAborted, refs.echo]) pool.submit(job, 0).catch(() => {})
@@ -194,7 +194,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
     expect(await ended).toBeInstanceOf(RuntimeError)
   })
 
-  test('no items give no results', async () => {
+  test('map of no items gives no results', async () => {
     await using pool = make({ maxWorkers: 1 })
     expect(await collect(pool.map(refs.failOnOdd, []))).toEqual([])
   })

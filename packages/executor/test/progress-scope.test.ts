@@ -11,7 +11,7 @@ import { expect, test } from 'vitest'
 import { kinds, refs } from './support/kinds.ts'
 
 test.for(kinds)(
-  '$name: a progress callback does not run in the task that happened to start the worker',
+  'a pool of $name does not run a progress callback in the task that started the worker',
   { tags: ['slow'] },
   ({ make }) =>
     run(async () => {

@@ -27,8 +27,8 @@ const waits: Record<string, (job: JobFuture<unknown, unknown>) => PromiseLike<un
     }),
 }
 
-describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
-  test('a generator job streams what it yields, and is what it returns', async () => {
+describe.for(kinds)('a pool of $name', { tags: ['slow'] }, ({ make }) => {
+  test('a generator job streams the values that it yields, and its future resolves with its return value', async () => {
     await using pool = make({ maxWorkers: 1 })
     for (const job of [refs.count, refs.countLater]) {
       const future = pool.submit(job, 100)
@@ -37,13 +37,13 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     }
   })
 
-  test('a generator that is only awaited runs to its end', async () => {
+  test('a generator job that is awaited and not iterated runs to its end', async () => {
     await using pool = make({ maxWorkers: 1 })
     expect(await pool.submit(refs.count, 1_000)).toBe('counted')
   })
 
   test.for(Object.entries(waits))(
-    'a generator that is only waited for by %s runs to its end, also after it had to pause',
+    'a generator job paused for lack of a reader runs to its end when it is waited for by %s',
     async ([, waitForEnd]) => {
       await using pool = make({ maxWorkers: 1 })
       const job = pool.submit(refs.count, 100)
@@ -56,7 +56,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     },
   )
 
-  test('a generator is at most a few values ahead of its reader', async () => {
+  test('a generator job runs at most a few values ahead of its reader', async () => {
     await using pool = make({ maxWorkers: 1 })
     let seen = 0
     const future = pool.submit(function* () {
@@ -77,7 +77,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(future.cancelled()).toBe(true)
   })
 
-  test('leaving the iteration ends the generator, its finally runs, and its worker goes on', async () => {
+  test('leaving the loop over a generator job runs its finally block, and its worker takes the next job', async () => {
     await using pool = make({ maxWorkers: 1, cancelGrace: 2_000 })
     const worker = await pool.submit(refs.myWorker)
     const future = pool.submit(function* () {
@@ -95,7 +95,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(await pool.submit(refs.myWorker)).toBe(worker)
   })
 
-  test('an error of a generator ends the iteration after the values that it has yielded', async () => {
+  test('the error of a generator job is thrown after the values that it has yielded', async () => {
     await using pool = make({ maxWorkers: 1 })
     const future = pool.submit(function* () {
       yield 1
@@ -109,7 +109,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(values).toEqual([1])
   })
 
-  test('an iterator that gives no steps fails its job', async () => {
+  test('an iterator job whose next() returns a number fails', async () => {
     await using pool = make({ maxWorkers: 1 })
     const job = pool.submit((): Generator<number> => {
       const iterator = { [Symbol.iterator]: () => iterator, next: () => 5 }
@@ -118,7 +118,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     await expect(collect(job)).rejects.toThrow('must give an object, got number 5')
   })
 
-  test('a reader that is cancelled cancels the job', async () => {
+  test('a cancel of the task that reads a generator job cancels the job', async () => {
     await using pool = make({ maxWorkers: 1 })
     const future = pool.submit(async function* () {
       yield 1
@@ -133,7 +133,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(future.cancelled()).toBe(true)
   })
 
-  test('progress is reported in order, and what a listener throws does not end the job', async () => {
+  test('progress callbacks are called in order, and a callback that throws does not end the job', async () => {
     await using pool = make({ maxWorkers: 1 })
     const heard: unknown[] = []
     const future = pool.submit(refs.steps, 3).onProgress((value) => heard.push(value))

@@ -21,8 +21,8 @@ import { kinds, refs, sourceRefs } from './support/kinds.ts'
 
 const outer = 5
 
-describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
-  test('a function that stands alone runs with its arguments', async () => {
+describe.for(kinds)('a pool of $name', { tags: ['slow'] }, ({ make }) => {
+  test('a function that uses nothing from outside runs with its arguments', async () => {
     await using pool = make({ maxWorkers: 1 })
     expect(await pool.submit((a: number, b: number) => a * b, 6, 7)).toBe(42)
     expect(await pool.submit(async (text: string) => text.toUpperCase(), 'later')).toBe('LATER')
@@ -35,13 +35,13 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(await pool.submit(methods.twice, 4)).toBe(8)
   })
 
-  test('a module function runs by reference, from a .ts file named as .js', async () => {
+  test('a function of a module runs by reference, even if the reference names the .ts file as .js', async () => {
     await using pool = make({ maxWorkers: 1 })
     expect(await pool.submit(sourceRefs.add, 3, 4)).toBe(7)
     expect(await pool.submit(sourceRefs.pause, 1)).toBe(1)
   })
 
-  test('a function that uses a variable of its module says so, and names jobs()', async () => {
+  test("a function that uses a variable of its module fails with the variable's name and a hint to jobs()", async () => {
     await using pool = make({ maxWorkers: 1 })
     const failure = await pool.submit(() => outer).catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(JobSerializationError)
@@ -54,7 +54,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     await expect(pool.submit(Math.max.bind(null), 1)).rejects.toBeInstanceOf(JobSerializationError)
   })
 
-  test('a function sent by its source reaches workerSignal and dynamic imports', async () => {
+  test('a function that is sent as source may use workerSignal and dynamic imports', async () => {
     await using pool = make({ maxWorkers: 1 })
     expect(await pool.submit(() => workerSignal().aborted)).toBe(false)
     expect(
@@ -65,7 +65,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     ).toBe('b')
   })
 
-  test('a job whose module lacks the function fails with the name and the names that the module has', async () => {
+  test('a job whose module lacks the function fails with the names that the module has', async () => {
     await using pool = make({ maxWorkers: 1 })
     const missing = jobs<{ nothing(): void }>(new URL('./fixtures/work.ts', import.meta.url))
     await expect(pool.submit(missing.nothing)).rejects.toThrow(/no function nothing.*add/)
@@ -74,7 +74,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(await pool.submit(refs.add, 1, 1)).toBe(2)
   })
 
-  test('a value that cannot be cloned fails its job alone, with the path to it', async () => {
+  test('an argument that cannot be cloned fails only its job, with the path to the value', async () => {
     await using pool = make({ maxWorkers: 1 })
     const value = { list: [1, { callback: () => 1 }] }
     const bad = pool.submit(refs.identity, value)
@@ -86,7 +86,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(await pool.submit(refs.add, 2, 2)).toBe(4)
   })
 
-  test('jobs of one worker run in the order of their submission', async () => {
+  test('a pool of one worker runs jobs in the order of their submission', async () => {
     await using pool = make({ maxWorkers: 1 })
     const order: number[] = []
     const futures = Array.from({ length: 200 }, (_, i) => pool.submit(refs.echo, i))
@@ -96,7 +96,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(order).toEqual(order.toSorted((a, b) => a - b))
   })
 
-  test('shutdown waits for what was submitted, refuses what comes later, and can be called twice', async () => {
+  test('shutdown waits for submitted jobs, refuses later jobs, and can be called twice', async () => {
     const pool = make({ maxWorkers: 1 })
     const futures = Array.from({ length: 5 }, () => pool.submit(refs.pause, 5))
     await pool.shutdown()
@@ -107,7 +107,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     await pool.shutdown()
   })
 
-  test('shutdown without waiting lets the jobs end', async () => {
+  test('jobs run to their end after a shutdown that does not wait', async () => {
     const pool = make({ maxWorkers: 1 })
     const futures = Array.from({ length: 3 }, (_, i) => pool.submit(refs.echo, i))
     await pool.shutdown({ wait: false })
@@ -120,7 +120,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     await make({ minWorkers: 2, maxWorkers: 2 }).shutdown()
   })
 
-  test('shutdown({ cancelFutures }) cancels what waits and lets what runs end', async () => {
+  test('shutdown({ cancelFutures }) cancels waiting jobs and lets running jobs end', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'executor-'))
     try {
       const gate = join(folder, 'gate')
@@ -138,7 +138,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     }
   })
 
-  test('shutdown({ cancelFutures }) ends a job that never ends by itself', async () => {
+  test('shutdown({ cancelFutures }) cancels a running job that would never end', async () => {
     const pool = make({ maxWorkers: 1 })
     const running = pool.submit(refs.spin)
     while (pool.stats.running === 0) await sleep(5)
@@ -147,7 +147,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(pool.stats.workers).toBe(0)
   })
 
-  test('the initializer runs first in each worker, with its arguments', async () => {
+  test('the initializer runs with its arguments before the first job of each worker', async () => {
     const initializer = (key: string, value: number): void => {
       Object.assign(globalThis, { [key]: value })
     }
@@ -156,7 +156,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(await pool.submit(read)).toBe(11)
   })
 
-  test('a later change of initargs or env has no effect on the workers', async () => {
+  test('a change of initargs or env after the creation of a pool has no effect on its workers', async () => {
     const initializer = (value: number): void => {
       Object.assign(globalThis, { prepared: value })
     }
@@ -172,7 +172,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(await pool.submit(read)).toEqual([11, 'first'])
   })
 
-  test('an initializer that throws breaks the pool, and every waiter is told', async () => {
+  test('an initializer that throws breaks the pool, and all waiting jobs fail with BrokenExecutor', async () => {
     const initializer = (): void => {
       throw new RangeError('not today')
     }
@@ -187,7 +187,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(pool.stats.workers).toBe(0)
   })
 
-  test('a worker is replaced after maxTasksPerWorker jobs', async () => {
+  test('a worker is replaced after it has run maxTasksPerWorker jobs', async () => {
     await using pool = make({ maxWorkers: 1, maxTasksPerWorker: 2 })
     const ids: (number | null)[] = []
     for (let i = 0; i < 5; i++) ids.push(await pool.submit(refs.myWorker))
@@ -195,7 +195,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(pool.stats.crashed).toBe(0)
   })
 
-  test('an idle worker ends after idleTimeout, minWorkers are kept', async () => {
+  test('an idle worker ends after idleTimeout unless minWorkers keeps it', async () => {
     await using pool = make({ maxWorkers: 2, minWorkers: 1, idleTimeout: 20 })
     await gather([pool.submit(refs.pause, 30), pool.submit(refs.pause, 30)])
     while (pool.stats.workers > 1) await sleep(5)
@@ -204,7 +204,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(await pool.submit(refs.add, 1, 1)).toBe(2)
   })
 
-  test('no more jobs than maxQueue wait', async () => {
+  test('submit throws ExecutorQueueFull when maxQueue jobs already wait', async () => {
     await using pool = make({ maxWorkers: 1, maxQueue: 2 })
     await pool.submit(refs.add, 1, 1)
     const futures = [1, 2, 3].map(() => pool.submit(refs.pause, 20))
@@ -213,7 +213,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(await pool.submit(refs.add, 1, 1)).toBe(2)
   })
 
-  test('with maxQueue: 0 a job is taken by a worker that is idle or can be started', async () => {
+  test('with maxQueue: 0, submit throws ExecutorQueueFull unless a worker is idle or can be started', async () => {
     await using pool = make({ maxWorkers: 1, maxQueue: 0 })
     expect(await pool.submit(refs.add, 1, 1)).toBe(2)
     const running = pool.submit(refs.pause, 20)
@@ -222,13 +222,13 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
     expect(await pool.submit(refs.add, 1, 1)).toBe(2)
   })
 
-  test('workers see the environment they are given', async () => {
+  test('workers have the environment that the option env gives', async () => {
     const read = (): string | undefined => process.env['GIVEN']
     await using pool = make({ maxWorkers: 1, env: { ...process.env, GIVEN: 'yes' } })
     expect(await pool.submit(read)).toBe('yes')
   })
 
-  test('a large value arrives whole, in both directions', async () => {
+  test('a large argument and a large result arrive whole', async () => {
     await using pool = make({ maxWorkers: 1 })
     const bytes = new Uint8Array(3_000_000).fill(9)
     const back = (await pool.submit(refs.identity, bytes)) as Uint8Array
@@ -237,7 +237,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
   })
 })
 
-test('wrong arguments are refused at once', async () => {
+test('a pool refuses wrong options and arguments at once', async () => {
   await using pool = new ThreadPoolExecutor({ maxWorkers: 1 })
   expect(() => pool.submit(1 as never)).toThrow(/a job must be a function.*got number 1/)
   expect(() => pool.map(refs.failOnOdd, 3 as never)).toThrow(TypeError)
@@ -255,14 +255,14 @@ test('wrong arguments are refused at once', async () => {
   expect(() => runInExecutor({} as never, refs.add, 1, 2)).toThrow(TypeError)
 })
 
-test('outside of a worker there is no current job', () => {
+test('outside of a worker, workerId is null, and workerSignal and reportProgress throw', () => {
   expect(workerId).toBeNull()
   expect(() => workerSignal()).toThrow(RuntimeError)
   expect(() => reportProgress(1)).toThrow(RuntimeError)
 })
 
 test(
-  'run_in_executor: the default pool, a thread pool, a process pool',
+  'runInExecutor runs jobs in the default pool, a thread pool and a process pool',
   { tags: ['slow'] },
   async () => {
     await run(async () => {

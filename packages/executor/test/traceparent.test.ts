@@ -7,8 +7,8 @@ import { kinds, refs } from './support/kinds.ts'
 const { seeTrace, traceOf } = refs
 const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 
-describe.for(kinds)('$name', { tags: ['slow'] }, ({ make }) => {
-  test('a job has the trace context of its submission, and the next job has its own', async () => {
+describe.for(kinds)('a pool of $name', { tags: ['slow'] }, ({ make }) => {
+  test('a job sees the trace context of the task that submitted it, and a job of another task does not', async () => {
     await run(async () => {
       await using pool = make({ maxWorkers: 1 })
       const traced = createTask(async () => {

@@ -86,9 +86,9 @@ function copyOf(value: unknown): End {
   }
 }
 
-describe.for(kinds)('$name', { tags: ['slow'] }, ({ name, make }) => {
+describe.for(kinds)('a pool of $name', { tags: ['slow'] }, ({ name, make }) => {
   test(
-    'every job settles, no worker is lost to a value, and neighbours are right',
+    'random values settle every job, crash no worker, and leave other jobs right',
     { timeout },
     async () => {
       await using pool = make({ maxWorkers: 2 })

@@ -7,22 +7,26 @@ import { kinds, refs } from './support/kinds.ts'
 const jobCount = Number(process.env['EXECUTOR_TEST_JOBS'] ?? 20_000)
 const mebibyte = 2 ** 20
 
-test.for(kinds)('$name: memory stays flat over many jobs', { tags: ['slow'] }, async ({ make }) => {
-  await using pool = make({ maxWorkers: 2 })
-  const { gc } = globalThis
-  if (gc === undefined) throw new Error('the tests run with --expose-gc')
-  const round = async (count: number): Promise<number> => {
-    for (let done = 0; done < count; done += 1_000)
-      await gather(Array.from({ length: 1_000 }, (_, i) => pool.submit(refs.echo, i)))
-    gc()
-    gc()
-    return process.memoryUsage().heapUsed
-  }
-  const before = await round(jobCount / 5)
-  const after = await round(jobCount)
-  // If a future, its job and its message were kept, they would take about 500 bytes for each job.
-  expect((after - before) / jobCount).toBeLessThan(40)
-})
+test.for(kinds)(
+  'a pool of $name keeps its memory flat over many jobs',
+  { tags: ['slow'] },
+  async ({ make }) => {
+    await using pool = make({ maxWorkers: 2 })
+    const { gc } = globalThis
+    if (gc === undefined) throw new Error('the tests run with --expose-gc')
+    const round = async (count: number): Promise<number> => {
+      for (let done = 0; done < count; done += 1_000)
+        await gather(Array.from({ length: 1_000 }, (_, i) => pool.submit(refs.echo, i)))
+      gc()
+      gc()
+      return process.memoryUsage().heapUsed
+    }
+    const before = await round(jobCount / 5)
+    const after = await round(jobCount)
+    // If a future, its job and its message were kept, they would take about 500 bytes for each job.
+    expect((after - before) / jobCount).toBeLessThan(40)
+  },
+)
 
 test('256 MiB move to a thread and back without a copy', { tags: ['slow'] }, async () => {
   await using pool = new ThreadPoolExecutor({ maxWorkers: 1 })
@@ -56,7 +60,7 @@ test('256 MiB move to a thread and back without a copy', { tags: ['slow'] }, asy
 })
 
 test(
-  'a process gets the flags it is given, after those of its parent',
+  'a worker process gets the flags of execArgv after the flags of its parent',
   { tags: ['slow'] },
   async () => {
     await using pool = new ProcessPoolExecutor({

@@ -4,7 +4,7 @@ import { type JobFuture, ThreadPoolExecutor } from '@tasktree/executor'
 import { expect, test } from 'vitest'
 
 test(
-  'why tells the worker of a job that runs, and the position of a job that waits',
+  'why tells the worker of a running job, and the queue position of a waiting job',
   { tags: ['slow'] },
   async () => {
     await run(async () => {
@@ -41,7 +41,7 @@ test(
 )
 
 // A snapshot asks each waiting task, so counting the whole queue for each of them would take seconds.
-test('why counts only the first jobs of a long queue', async () => {
+test('why gives the exact position only for the first jobs of a long queue', async () => {
   const pool = new ThreadPoolExecutor({ maxWorkers: 1 })
   const jobs = Array.from({ length: 300 }, () => pool.submit((n: number) => n, 1))
   const note = (index: number): string | undefined =>

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { FromWorker, JobsMessage } from '../src/transport/protocol.ts'
 import { WorkerRuntime } from '../src/worker/runtime.ts'
 
-test('a job that is cancelled before its message is read gets the cancel, although another job ends in between', async () => {
+test('a job that is cancelled before the worker reads it gets the cancel, although another job ends in between', async () => {
   const endless = { source: 'async function* () { for (;;) yield 1 }' }
   const unread: JobsMessage[] = [[1, 1, endless, false]]
   const sent: FromWorker[] = []

@@ -6,15 +6,15 @@ import { describe, expect, test } from 'vitest'
 import { refs } from '../support/kinds.ts'
 
 describe('test_threads.py', { tags: ['slow'] }, () => {
-  test('test_to_thread', async () => {
+  test('test_to_thread: toThread gives what the function returns', async () => {
     expect(await run(() => toThread(refs.add, 40, 2))).toBe(42)
   })
 
-  test('test_to_thread_exception', async () => {
+  test('test_to_thread_exception: toThread throws what the function throws', async () => {
     await expect(run(() => toThread(refs.failOnOdd, 1))).rejects.toThrow('odd 1')
   })
 
-  test('test_to_thread_once', async () => {
+  test('test_to_thread_once: toThread calls the function once', async () => {
     const calls = await run(async () => {
       const count = (): number => {
         const home = globalThis as { calls?: number }
@@ -26,14 +26,14 @@ describe('test_threads.py', { tags: ['slow'] }, () => {
     expect(calls).toBe(1)
   })
 
-  test('test_to_thread_concurrent', async () => {
+  test('test_to_thread_concurrent: ten calls of toThread at the same time each give their result', async () => {
     const results = await run(async () =>
       gather(Array.from({ length: 10 }, (_, i) => toThread(refs.echo, i))),
     )
     expect(results).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
   })
 
-  test('test_to_thread_args_kwargs: keyword arguments are an object', async () => {
+  test('test_to_thread_args_kwargs: an object argument takes the place of keyword arguments', async () => {
     const job = (a: string, { something }: { something: number }): [string, number] => [
       a,
       something,
@@ -41,7 +41,7 @@ describe('test_threads.py', { tags: ['slow'] }, () => {
     expect(await run(() => toThread(job, 'test', { something: 2 }))).toEqual(['test', 2])
   })
 
-  test('test_to_thread_contextvars: a thread has its own memory; what it needs is passed', async () => {
+  test('test_to_thread_contextvars: the value of a context variable reaches the thread as an argument', async () => {
     const variable = new ContextVar<string>('parrot')
     const result = await run(async () => {
       variable.set('Norwegian Blue')
@@ -51,19 +51,24 @@ describe('test_threads.py', { tags: ['slow'] }, () => {
   })
 })
 
-test('test_thread_names_assigned, test_thread_names_default', { tags: ['slow'] }, async () => {
-  const read = async (): Promise<string | null> => (await import('node:worker_threads')).threadName
-  for (const [options, expected] of [
-    [{ name: 'special' }, 'special-1'],
-    [{}, 'executor-1'],
-  ] as const) {
-    await using pool = new ThreadPoolExecutor({ maxWorkers: 1, ...options })
-    expect(await pool.submit(read)).toBe(expected)
-  }
-})
+test(
+  'test_thread_names_assigned, test_thread_names_default: threads have the name of their pool and a number',
+  { tags: ['slow'] },
+  async () => {
+    const read = async (): Promise<string | null> =>
+      (await import('node:worker_threads')).threadName
+    for (const [options, expected] of [
+      [{ name: 'special' }, 'special-1'],
+      [{}, 'executor-1'],
+    ] as const) {
+      await using pool = new ThreadPoolExecutor({ maxWorkers: 1, ...options })
+      expect(await pool.submit(read)).toBe(expected)
+    }
+  },
+)
 
 describe('test_events.py, test_base_events.py', { tags: ['slow'] }, () => {
-  test('test_run_in_executor: it runs in another thread', async () => {
+  test('test_run_in_executor: the function runs in another thread', async () => {
     const [argument, thread] = await run(() =>
       runInExecutor(
         null,
@@ -75,7 +80,7 @@ describe('test_events.py, test_base_events.py', { tags: ['slow'] }, () => {
     expect(thread).not.toBe(threadId)
   })
 
-  test('test_run_in_executor_cancel: nothing is called after the run has ended', async () => {
+  test('test_run_in_executor_cancel: a cancelled job has called its callbacks when the run has ended', async () => {
     let called = false
     await run(async () => {
       const future = runInExecutor(null, refs.pause, 100)
@@ -88,11 +93,11 @@ describe('test_events.py, test_base_events.py', { tags: ['slow'] }, () => {
     expect(called).toBe(true)
   })
 
-  test('test_set_default_executor_error: an executor is an executor', () => {
+  test('test_set_default_executor_error: runInExecutor refuses an executor that is a string', () => {
     expect(() => runInExecutor('not an executor' as never, refs.echo, 1)).toThrow(TypeError)
   })
 
-  test('test_set_default_executor: one of your own is an argument', async () => {
+  test('test_set_default_executor: runInExecutor runs the job in the pool that it is given', async () => {
     await run(async () => {
       await using mine = new ThreadPoolExecutor({ maxWorkers: 1 })
       expect(await runInExecutor(mine, refs.myWorker)).toBe(1)
@@ -100,7 +105,7 @@ describe('test_events.py, test_base_events.py', { tags: ['slow'] }, () => {
     })
   })
 
-  test('shutdown_default_executor: the end of a run waits for the jobs of its default pool', async () => {
+  test('shutdown_default_executor: the end of a run waits for the jobs of the default pool', async () => {
     const future = await run(async () => {
       const task = createTask(async () => sleep(0))
       await task

@@ -40,14 +40,14 @@ async function warm<P extends Executor>(pool: P, workers: number): Promise<P> {
   return pool
 }
 
-describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
+describe.for(kinds)('a pool of $name', { tags: ['slow'] }, ({ name: kind, make }) => {
   describe('executor.py', () => {
-    test('test_submit', async () => {
+    test('test_submit: submit gives what the function returns', async () => {
       await using pool = make({ maxWorkers: 1 })
       expect(await pool.submit((a: number, b: number) => a ** b, 2, 8)).toBe(256)
     })
 
-    test('test_map, test_map_chunksize', async () => {
+    test('test_map, test_map_chunksize: map gives the results in the order of the items, for any chunksize', async () => {
       await using pool = make({ maxWorkers: 2 })
       const items = Array.from({ length: 10 }, (_, i) => i)
       const squares = items.map((n) => n ** 2)
@@ -57,7 +57,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       expect(() => pool.map(job, items, { chunksize: -1 })).toThrow(RangeError)
     })
 
-    test('test_map_exception', async () => {
+    test('test_map_exception: map throws the failure of a job after the results before it, then ends', async () => {
       await using pool = make({ maxWorkers: 1 })
       const results = pool.map(refs.failOnOdd, [0, 2, 1, 4])[Symbol.asyncIterator]()
       expect((await results.next()).value).toBe(0)
@@ -66,7 +66,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       expect((await results.next()).done).toBe(true)
     })
 
-    test('test_map_timeout', async () => {
+    test('test_map_timeout: map gives the results that come in time, then throws TimeoutError', async () => {
       await using pool = await warm(make({ maxWorkers: 2, minWorkers: 2 }), 2)
       const results: unknown[] = []
       const read = async (): Promise<void> => {
@@ -77,7 +77,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       expect(results).toHaveLength(1)
     })
 
-    test('test_shutdown_race_issue12456, test_idle_process_reuse_one', async () => {
+    test('test_shutdown_race_issue12456, test_idle_process_reuse_one: shutdown lets jobs end, one idle worker is used again', async () => {
       const pool = make({ maxWorkers: 4 })
       const jobs = Array.from({ length: 20 }, () => pool.submit(refs.echo, 1))
       await pool.shutdown()
@@ -87,7 +87,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       expect(one.stats.workers).toBe(1)
     })
 
-    test('test_no_stale_references, test_free_reference: results are not kept', async () => {
+    test('test_no_stale_references, test_free_reference: a pool keeps no result of a job', async () => {
       await using pool = make({ maxWorkers: 1 })
       let future: ReturnType<typeof pool.submit> | null = pool.submit(() => ({ big: true }))
       const result = new WeakRef((await future) as object)
@@ -101,13 +101,13 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       expect(result.deref() === undefined).toBe(true)
     })
 
-    test('test_max_workers_negative', () => {
+    test('test_max_workers_negative: a maxWorkers below one is refused', () => {
       for (const maxWorkers of [-1, 0]) expect(() => make({ maxWorkers })).toThrow(RangeError)
     })
   })
 
   describe('test_as_completed.py', () => {
-    test('test_no_timeout, test_duplicate_futures', async () => {
+    test('test_no_timeout, test_duplicate_futures: asCompleted gives each job once, the slow job last', async () => {
       await using pool = await warm(make({ maxWorkers: 3, minWorkers: 3 }), 3)
       // After this each worker has loaded the module of the jobs, so only the pause makes a job slow.
       await Promise.all([1, 2, 3].map(() => pool.submit(refs.pause, 50)))
@@ -121,7 +121,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       expect(order.slice(0, 2).toSorted()).toEqual([7, 'failed'])
     })
 
-    test('test_future_times_out', async () => {
+    test('test_future_times_out: asCompleted throws TimeoutError when a job does not end in time', async () => {
       await using pool = make({ maxWorkers: 1 })
       const slow = pool.submit(refs.pause, never)
       await expect(collect(asCompleted([slow], { timeout: 20 }))).rejects.toBeInstanceOf(
@@ -132,7 +132,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
   })
 
   describe('test_wait.py', () => {
-    test('test_first_completed, _some_already_completed, test_20369', async () => {
+    test('test_first_completed, _some_already_completed, test_20369: wait returns when the first job has ended', async () => {
       await using pool = make({ maxWorkers: 2 })
       const quick = pool.submit(refs.echo, 1)
       const slow = pool.submit(refs.pause, never)
@@ -143,7 +143,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       slow.cancel()
     })
 
-    test('test_first_exception, _some_already_complete, _one_already_failed', async () => {
+    test('test_first_exception, _some_already_complete, _one_already_failed: wait returns when a job has failed', async () => {
       await using pool = make({ maxWorkers: 2 })
       const fine = pool.submit(refs.echo, 1)
       const failed = pool.submit(refs.throwValue, 'failed')
@@ -158,7 +158,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       slow.cancel()
     })
 
-    test('test_all_completed, test_timeout', async () => {
+    test('test_all_completed, test_timeout: wait returns when all jobs have ended, or when its timeout is over', async () => {
       await using pool = make({ maxWorkers: 2 })
       const all = [pool.submit(refs.echo, 1), pool.submit(refs.throwValue, 2)]
       const { done, pending } = await wait<Future<unknown>>(all, { returnWhen: ALL_COMPLETED })
@@ -172,7 +172,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
   })
 
   describe('test_future.py', () => {
-    test('done callbacks hear of results, failures and cancels, late ones too', async () => {
+    test('done callbacks are called after a result, a failure and a cancel, even if they are added later', async () => {
       await using pool = make({ maxWorkers: 1 })
       const heard: string[] = []
       const listen = (name: string, job: ReturnType<typeof pool.submit>): typeof job => {
@@ -200,7 +200,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       ])
     })
 
-    test('test_done_callback_raises: the others are called, and it is reported', async () => {
+    test('test_done_callback_raises: a done callback that throws is reported, and the next one is called', async () => {
       const loop = getEventLoop()
       const reports: unknown[] = []
       loop.setExceptionHandler((_, { exception }) => reports.push(exception))
@@ -221,7 +221,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       }
     })
 
-    test('test_result_with_*, test_exception_with_*, test_multiple_set_*', async () => {
+    test('test_result_with_*, test_exception_with_*, test_multiple_set_*: a job is read when it has ended, and set once', async () => {
       await using pool = make({ maxWorkers: 1 })
       const future = pool.submit(refs.pause, 30)
       expect(() => future.result()).toThrow(InvalidStateError)
@@ -237,7 +237,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
   })
 
   describe('test_init.py', () => {
-    test('test_initializer: it runs in each worker; one that fails breaks the pool', async () => {
+    test('test_initializer: the initializer runs in each worker, and an initializer that throws breaks the pool', async () => {
       const initializer = (value: string): void => {
         ;(globalThis as { initialized?: string }).initialized = value
       }
@@ -261,7 +261,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
   })
 
   describe('test_deadlock.py', () => {
-    test('test_error_at_task_pickle, test_shutdown_deadlock_pickle', async () => {
+    test('test_error_at_task_pickle, test_shutdown_deadlock_pickle: an argument that cannot be cloned fails only its job', async () => {
       const pool = make({ maxWorkers: 1 })
       const unpickleable = pool.submit(refs.identity, () => 1)
       await expect(unpickleable).rejects.toBeInstanceOf(JobSerializationError)
@@ -272,13 +272,13 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       await expect(last).rejects.toBeInstanceOf(JobSerializationError)
     })
 
-    test('test_error_during_result_pickle_on_worker', async () => {
+    test('test_error_during_result_pickle_on_worker: a result that cannot be cloned fails only its job', async () => {
       await using pool = make({ maxWorkers: 1 })
       await expect(pool.submit(refs.giveUncloneable)).rejects.toBeInstanceOf(JobSerializationError)
       expect(await pool.submit(refs.echo, 1)).toBe(1)
     })
 
-    test('test_error_, test_exit_, test_crash_during_func_exec_on_worker', async () => {
+    test('test_error_, test_exit_, test_crash_during_func_exec_on_worker: a job that throws or crashes fails alone', async () => {
       await using pool = make({ maxWorkers: 1 })
       await expect(pool.submit(refs.failOnOdd, 1)).rejects.toBeInstanceOf(RangeError)
       await expect(pool.submit(refs.exit, 1)).rejects.toBeInstanceOf(WorkerCrashedError)
@@ -288,7 +288,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       expect(await pool.submit(refs.echo, 1)).toBe(1)
     })
 
-    test('test_shutdown_deadlock: a crash while shutting down', async () => {
+    test('test_shutdown_deadlock: shutdown ends although a worker crashes meanwhile', async () => {
       const pool = make({ maxWorkers: 2 })
       const crash = pool.submit(refs.exit, 1)
       crash.catch(() => {})
@@ -297,7 +297,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       expect(pool.stats.workers).toBe(0)
     })
 
-    test('test_crash_big_data: a worker that dies while megabytes wait for it', async () => {
+    test('test_crash_big_data: jobs with megabytes of arguments run after the worker before them has crashed', async () => {
       await using pool = make({ maxWorkers: 1 })
       const data = Buffer.alloc(2 ** 20)
       const crash = pool.submit(refs.exit, 1)
@@ -308,7 +308,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       expect(await Promise.all(waiting)).toEqual(waiting.map(() => 2 ** 20))
     })
 
-    test('test_gh105829_should_not_deadlock_if_wakeup_pipe_full', async () => {
+    test('test_gh105829_should_not_deadlock_if_wakeup_pipe_full: thousands of queued jobs all end', async () => {
       await using pool = make({ maxWorkers: 1 })
       const big = 'x'.repeat(1_000)
       const jobs = Array.from({ length: 3_000 }, () => pool.submit(refs.identity, big))
@@ -318,7 +318,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
   })
 
   describe('test_process_pool.py, test_thread_pool.py', () => {
-    test('test_saturation: all that was submitted waits for its turn', async () => {
+    test('test_saturation: jobs beyond maxWorkers wait, and all of them run', async () => {
       await using pool = make({ maxWorkers: 2 })
       const jobs = Array.from({ length: 30 }, () => pool.submit(refs.pause, 2))
       await sleep(0)
@@ -327,7 +327,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       expect(pool.stats).toMatchObject({ completed: 30, queued: 0, running: 0 })
     })
 
-    test('test_idle_process_reuse_multiple, test_idle_thread_reuse', async () => {
+    test('test_idle_process_reuse_multiple, test_idle_thread_reuse: idle workers run the next jobs', async () => {
       await using pool = await warm(make({ maxWorkers: 3, minWorkers: 2 }), 2)
       const first = new Set(await Promise.all([1, 2].map(() => pool.submit(refs.pause, 50))))
       const second = new Set(await Promise.all([1, 2].map(() => pool.submit(refs.pause, 50))))
@@ -336,7 +336,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       expect(pool.stats.workers).toBe(2)
     })
 
-    test('test_max_tasks_per_child, test_max_tasks_early_shutdown', async () => {
+    test('test_max_tasks_per_child, test_max_tasks_early_shutdown: a worker is replaced after maxTasksPerWorker jobs', async () => {
       const pool = make({ maxWorkers: 1, maxTasksPerWorker: 3 })
       const ids = await Promise.all(Array.from({ length: 6 }, () => pool.submit(refs.myWorker)))
       expect(ids).toEqual([ids[0], ids[0], ids[0], ids[3], ids[3], ids[3]])
@@ -346,14 +346,14 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       expect(await Promise.all(late)).toEqual([0, 1, 2, 3, 4, 5])
     })
 
-    test('test_default_workers', async () => {
+    test('test_default_workers: a pool has at most as many workers as the machine has processors', async () => {
       await using pool = make()
       const jobs = Array.from({ length: 64 }, () => pool.submit(refs.pause, 5))
       await Promise.all(jobs)
       expect(pool.stats.workers).toBeLessThanOrEqual(availableParallelism())
     })
 
-    test('test_traceback: the stacks of both sides', async () => {
+    test('test_traceback: the stack of an error names the code of the job and the code that submitted it', async () => {
       await using pool = make({ maxWorkers: 1 })
       const error = (await pool.submit(refs.failOddly).catch((e: unknown) => e)) as Error
       expect(error.stack).toMatch(/failOddly/)
@@ -362,7 +362,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
 
     // Only a process can be killed from outside, and not a thread.
     test.for(kind === 'processes' ? ['SIGKILL'] : [])(
-      'test_killed_child: the running job fails of %s, and unlike in Python the pool goes on',
+      'test_killed_child: a worker killed by %s fails its running job, and unlike in Python the pool goes on',
       async (signal) => {
         await using pool = make({ maxWorkers: 1 })
         const pid = await pool.submit(() => process.pid)
@@ -374,7 +374,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       },
     )
 
-    test('test_executor_map_current_future_cancel: leaving map cancels what runs', async () => {
+    test('test_executor_map_current_future_cancel: leaving the loop over map cancels the job that runs', async () => {
       await using pool = make({ maxWorkers: 1 })
       for await (const _ of pool.map(refs.pause, [1, never])) break
       expect(await waitFor(pool.submit(refs.echo, 1), 20_000)).toBe(1)
@@ -382,7 +382,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
   })
 
   describe('test_shutdown.py', () => {
-    test('test_run_after_shutdown, test_context_manager_shutdown', async () => {
+    test('test_run_after_shutdown, test_context_manager_shutdown: a pool that has ended refuses jobs', async () => {
       const pool = make({ maxWorkers: 1 })
       {
         await using scoped = pool
@@ -393,7 +393,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       expect(() => pool.map(refs.echo, [1])).toThrow(RuntimeError)
     })
 
-    test('test_cancel_futures: what waits is cancelled, what has ended stays', async () => {
+    test('test_cancel_futures: shutdown with cancelFutures cancels the waiting jobs and keeps earlier results', async () => {
       const pool = make({ maxWorkers: 1 })
       const ended = pool.submit(refs.echo, 1)
       await ended
@@ -405,7 +405,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       expect(jobs.filter((job) => job.cancelled()).length).toBeGreaterThanOrEqual(19)
     })
 
-    test('test_hang_gh83386, test_shutdown_no_wait, test_cancel_futures_wait_false', async () => {
+    test('test_hang_gh83386, test_shutdown_no_wait, test_cancel_futures_wait_false: shutdown need not wait for the jobs', async () => {
       const pool = make({ maxWorkers: 2 })
       const jobs = [1, 2, 3].map(() => pool.submit(refs.pause, 20))
       await pool.shutdown({ wait: false })
@@ -420,7 +420,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       await Promise.all([pool.shutdown(), other.shutdown()])
     })
 
-    test('test_threads_terminate, test_processes_terminate, test_hang_issue12364', async () => {
+    test('test_threads_terminate, test_processes_terminate, test_hang_issue12364: shutdown ends all workers after the jobs', async () => {
       const pool = make({ maxWorkers: 3 })
       const jobs = Array.from({ length: 10 }, () => pool.submit(refs.echo, 1))
       await pool.shutdown()
@@ -428,7 +428,7 @@ describe.for(kinds)('$name', { tags: ['slow'] }, ({ name: kind, make }) => {
       expect(pool.stats).toMatchObject({ workers: 0, idle: 0 })
     })
 
-    test('test_interpreter_shutdown: a run that ends lets its submitted jobs end', async () => {
+    test('test_interpreter_shutdown: a run that ends lets the jobs of its pool end', async () => {
       const results = await run(async () => {
         await using pool = make({ maxWorkers: 1 })
         return [1, 2, 3].map((n) => ({ job: pool.submit(refs.echo, n) }))

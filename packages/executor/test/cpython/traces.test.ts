@@ -157,10 +157,14 @@ const programs: Record<keyof typeof recorded, (pool: Pool, gate: Gate) => Promis
     }),
 }
 
-describe.for(kinds)('$name answer as CPython 3.13', { tags: ['slow'] }, ({ make }) => {
-  test.for(Object.entries(programs))('%s', async ([name, program]) => {
-    using gate = new Gate()
-    await using pool = make({ maxWorkers: 1, cancelGrace: 10_000 })
-    expect(await program(pool, gate)).toEqual(recorded[name as keyof typeof recorded])
-  })
-})
+describe.for(kinds)(
+  'a pool of $name has the same outcome as an executor of CPython 3.13',
+  { tags: ['slow'] },
+  ({ make }) => {
+    test.for(Object.entries(programs))('%s', async ([name, program]) => {
+      using gate = new Gate()
+      await using pool = make({ maxWorkers: 1, cancelGrace: 10_000 })
+      expect(await program(pool, gate)).toEqual(recorded[name as keyof typeof recorded])
+    })
+  },
+)
