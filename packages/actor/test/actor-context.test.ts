@@ -50,7 +50,7 @@ class Member extends Actor {
 }
 
 test(
-  'parent is what started the actor: a supervisor, an actor, or nothing',
+  'ctx.parent is the supervisor or actor that started the actor, and undefined after spawn outside of an actor',
   virtually(async () => {
     const system = await start({ children: [child.actor('m', Member)] })
     const m = system.lookup(Member, 'm')
@@ -64,7 +64,7 @@ test(
 )
 
 test(
-  'log is the logger of the system, plain or structured',
+  'ctx.log writes to the logger of the system, whether it takes plain messages or structured fields',
   virtually(async (log) => {
     const silent = { debug() {}, warn() {}, error() {} }
     const plain = {
@@ -90,7 +90,7 @@ test(
 )
 
 test(
-  'log writes all levels to the console if the console is the logger, and only two by default',
+  'ctx.log writes all levels if the logger is the console, and only warnings and errors by default',
   virtually(async () => {
     const levels = ['debug', 'info', 'warn', 'error'] as const
     class Talker extends Actor {
@@ -119,7 +119,7 @@ test(
 )
 
 test(
-  'signal aborts with the handler that read it, and not with others',
+  'a stop aborts ctx.signal of the handlers that still run, and not of a handler that has ended',
   virtually(async (log) => {
     const system = await start({ children: [child.actor('m', Member, [log])] })
     const m = system.lookup(Member, 'm') as LocalActorRef<Member>
@@ -138,7 +138,7 @@ test(
 )
 
 test(
-  'ask and tell of a context end with its incarnation',
+  'ctx.ask and ctx.tell throw after their incarnation has ended',
   virtually(async () => {
     const a = await spawn(Member)
     const b = await spawn(Member)
@@ -153,7 +153,7 @@ test(
 )
 
 test(
-  'become, pipe and timers refuse wrong arguments at the call, and not when a message comes',
+  'ctx.become, ctx.pipe and the timers refuse wrong arguments at the call, before a message comes',
   virtually(async () => {
     class Careless extends Actor {
       go(call: (context: ActorContext) => void): void {
@@ -198,7 +198,7 @@ function wrongCalls(context: ActorContext): string[] {
 }
 
 test(
-  'dead letters can be followed as they come',
+  'a subscriber of deadLetters gets a message that was sent to a stopped actor',
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a', {}, { restart: 'temporary' })] })
     const letters: DeadLetter[] = []

@@ -64,7 +64,7 @@ async function pair(): Promise<[LocalActorRef<Node>, LocalActorRef<Node>]> {
 }
 
 test(
-  'an ask that comes back to an actor that waits for it fails at once and names the cycle; a reentrant ask succeeds',
+  'an ask that comes back to its waiting asker fails at once with AskCycle, which names the path',
   virtually(async () => {
     const [a, b] = await pair()
     const before = getRunningLoop().time()
@@ -94,7 +94,7 @@ test(
 )
 
 test(
-  'two actors that ask each other of their own accord: the second ask fails within a turn',
+  'when two actors ask each other at the same time, an ask fails with AskCycle within a turn',
   virtually(async () => {
     const [a, b] = await pair()
     const before = getRunningLoop().time()
@@ -107,7 +107,7 @@ test(
 )
 
 test(
-  "two actors that wait for room in each other's full mailboxes are found",
+  'two actors that wait for room in the full mailboxes of each other get AskCycle',
   virtually(async () => {
     class Pusher extends Actor {
       peer: LocalActorRef<Pusher> | null = null
@@ -133,7 +133,7 @@ test(
 )
 
 test(
-  'an interleaved query is served while another handler waits, a normal message is not',
+  'an interleaved message is handled while another handler waits, and a normal message is not',
   virtually(async () => {
     const [a, b] = await pair()
     void a.tell.nap(100)
@@ -178,19 +178,21 @@ class Thrower extends Actor {
   }
 }
 
-test.for(odd)('throwing %s is reported and restarts', ([, make]) =>
-  virtually(async () => {
-    Thrower.make = make
-    const system = await start({ children: [child.actor('t', Thrower)] })
-    const t = system.lookup('t') as LocalActorRef<Thrower>
-    const restarts = collect(system, 'restarting')
-    await settled()
-    expect(await thrown(t.ask.fail())).toMatchObject({ name: 'ActorCrashed' })
-    expect(await t.ask.incarnation()).toBe(2)
-    await settled()
-    expect(restarts).toHaveLength(1)
-    await system.stop()
-  })(),
+test.for(odd)(
+  'throwing %s in a handler fails the ask with ActorCrashed and restarts the actor',
+  ([, make]) =>
+    virtually(async () => {
+      Thrower.make = make
+      const system = await start({ children: [child.actor('t', Thrower)] })
+      const t = system.lookup('t') as LocalActorRef<Thrower>
+      const restarts = collect(system, 'restarting')
+      await settled()
+      expect(await thrown(t.ask.fail())).toMatchObject({ name: 'ActorCrashed' })
+      expect(await t.ask.incarnation()).toBe(2)
+      await settled()
+      expect(restarts).toHaveLength(1)
+      await system.stop()
+    })(),
 )
 
 class Ticker extends Actor {
@@ -233,7 +235,7 @@ async function ticker(
 }
 
 test(
-  'timers tick as messages and end with their incarnation, ticks that wait included',
+  'the ticks of a timer come as messages, and stop with the incarnation, queued ticks included',
   virtually(async (log) => {
     const { t, stop } = await ticker(log)
     await t.ask.once(10)
@@ -249,7 +251,7 @@ test(
 )
 
 test(
-  'a timer with the same key replaces, and ticks that find the one before unhandled are one',
+  'a timer with the same key replaces the earlier timer, and queued ticks of a timer are merged into one',
   virtually(async (log) => {
     const { t, stop } = await ticker(log)
     await t.ask.replace()
@@ -267,7 +269,7 @@ test(
 )
 
 test(
-  'an error that a timer throws is a crash',
+  'an error that the callback of a timer throws crashes the actor',
   virtually(async (log) => {
     const { t, stop } = await ticker(log)
     await t.ask.crashLater()
@@ -298,7 +300,7 @@ class Piper extends Actor {
 }
 
 test(
-  'pipe brings a result back as a message, without keeping the actor',
+  'ctx.pipe delivers a result as a message, and the actor handles other messages meanwhile',
   virtually(async () => {
     const system = await start({ children: [child.actor('p', Piper)] })
     const p = system.lookup('p') as LocalActorRef<Piper>
@@ -316,7 +318,7 @@ test(
 )
 
 test(
-  'sys looks into an actor, changes it, and holds it',
+  'sys reads and replaces the state of an actor, suspends it, and traces its messages',
   virtually(async (log) => {
     const node = await spawn(Node)
     expect((await sys.getState(node)).peer).toBeNull()
@@ -340,7 +342,7 @@ test(
 )
 
 test(
-  'a pinned ref is to one incarnation',
+  'a pinned ref reaches one incarnation and refuses messages for the next',
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a')] })
     const pinned = ref(system, 'a').pinned()
@@ -353,7 +355,7 @@ test(
 )
 
 test(
-  'a context that outlived its incarnation throws',
+  'a context throws after its incarnation has ended',
   virtually(async (log) => {
     const contexts: ActorContext[] = []
     const a = await spawn(Probe, [
@@ -370,7 +372,7 @@ test(
 )
 
 test(
-  'the tree and the snapshot show what is going on',
+  'the tree and the snapshot of a system show its children with status, incarnation and mailbox',
   virtually(async (log) => {
     const system = await start({
       strategy: 'rest-for-one',
@@ -404,7 +406,7 @@ test(
 )
 
 test(
-  'events tell what happens, in order',
+  'the system publishes an event for each exit, restart and start, in order',
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a')] })
     const types: SystemEvent['type'][] = []
@@ -419,7 +421,7 @@ test(
   }),
 )
 
-test('a message that keeps the thread is named when it ends', async () => {
+test('a handler that blocks the thread for 120 ms is logged with its message name', async () => {
   class Busy extends Actor {
     spin(ms: number): void {
       const until = performance.now() + ms

@@ -118,19 +118,21 @@ test.for<Way>([
   'not awaited',
   'cancelled',
   'aborted',
-])('an ask that is not waited for is no cycle: %s', (way) =>
-  virtually(async () => {
-    const system = await start({ children: [child.actor('a', Free), child.actor('b', Back)] })
-    const a = system.lookup('a') as LocalActorRef<Free>
-    const b = system.lookup('b') as LocalActorRef<Back>
-    await a.ask.meet(b)
-    const gone = a.ask.go(way)
-    await sleep(200)
-    expect(gone.done()).toBe(true)
-    expect(await b.ask.result()).toBe(42)
-    expect([a.incarnation, b.incarnation]).toEqual([1, 1])
-    await system.stop()
-  })(),
+])(
+  'an ask that comes back to its asker gets an answer if the handler does not wait for it: %s',
+  (way) =>
+    virtually(async () => {
+      const system = await start({ children: [child.actor('a', Free), child.actor('b', Back)] })
+      const a = system.lookup('a') as LocalActorRef<Free>
+      const b = system.lookup('b') as LocalActorRef<Back>
+      await a.ask.meet(b)
+      const gone = a.ask.go(way)
+      await sleep(200)
+      expect(gone.done()).toBe(true)
+      expect(await b.ask.result()).toBe(42)
+      expect([a.incarnation, b.incarnation]).toEqual([1, 1])
+      await system.stop()
+    })(),
 )
 
 class Circle extends Actor {
@@ -196,7 +198,7 @@ function cycleIn(error: unknown): AskCycle | null {
 }
 
 test(
-  'a cycle fails one ask: no actor crashes, the asker gets the error, and the other asks are answered',
+  'a cycle of three actors fails one ask with AskCycle, crashes no actor, and the other asks are answered',
   virtually(async () => {
     const [system, a, b, c] = await circle('a', 'b', 'c')
     await a!.ask.meet(b!)
@@ -214,7 +216,7 @@ test(
 )
 
 test(
-  'an asker that catches AskCycle goes on, and the ask that led to it is answered',
+  'a handler that catches AskCycle goes on, and the ask in front of it is answered',
   virtually(async () => {
     const [system, a, b] = await circle('a', 'b')
     await a!.ask.meet(b!)
@@ -234,7 +236,7 @@ test(
 )
 
 test(
-  'actors that ask each other through Promise.all of their own accord are found at once',
+  'two actors that ask each other through Promise.all at the same time get one AskCycle at once',
   virtually(async () => {
     const [system, a, b, c, d] = await circle('a', 'b', 'c', 'd')
     await a!.ask.meet(b!, c!)
@@ -254,7 +256,7 @@ test(
 )
 
 test(
-  'several circles through one handler are found at once, one after the other',
+  'several ask cycles through the same handler are found at once',
   virtually(async () => {
     const [system, a, b, c] = await circle('a', 'b', 'c')
     await a!.ask.meet(b!, c!)
@@ -273,7 +275,7 @@ test(
 )
 
 test(
-  'a handler that waits for something else too is stuck only once that has ended',
+  'an ask that closes a cycle gets AskCycle once the other handlers wait for nothing else',
   virtually(async () => {
     const [system, a, b] = await circle('a', 'b')
     await a!.ask.meet(b!)
@@ -288,7 +290,7 @@ test(
 )
 
 test(
-  'an actor that starts and is asked meanwhile by the one that it asks is found',
+  'an ask cycle is found at once if one of its actors is starting',
   virtually(async () => {
     let asked: LocalActorRef<Circle> | null = null
     class Starter extends Actor {
@@ -349,7 +351,7 @@ class SelfStopper extends Actor {
 }
 
 test.for(['stop', 'drain', 'whenStopped'] as const)(
-  'a handler that awaits its own end is told so: %s',
+  'a handler that awaits the end of its own actor gets AskCycle: %s',
   (how) =>
     virtually(async (log) => {
       const a = await spawn(SelfStopper, [log])
@@ -366,7 +368,7 @@ test.for(['stop', 'drain', 'whenStopped'] as const)(
 )
 
 test(
-  'a handler may race its own end, and may ask for it without waiting',
+  'a handler may race the end of its own actor with a sleep, and may ask for that end without waiting',
   virtually(async (log) => {
     const a = await spawn(SelfStopper, [log])
     expect(await a.ask.races()).toBe('slept')
@@ -377,7 +379,7 @@ test(
 )
 
 test(
-  'actors that wait for the end of each other in their handlers are found',
+  'of two actors that each wait in a handler for the end of the other, one gets AskCycle at once',
   virtually(async () => {
     class Ender extends Actor {
       async end(other: LocalActorRef<Ender>): Promise<string> {
@@ -402,7 +404,7 @@ test(
 )
 
 test(
-  'an actor that only computes is waited for, however long the line behind it is',
+  'fifty asks that wait for a slow actor all get its answer, and no AskCycle',
   virtually(async () => {
     const open = new Event()
     class Slow extends Actor {
@@ -556,7 +558,7 @@ async function pair(): Promise<[ActorSystem, LocalActorRef<Waiting>, LocalActorR
 }
 
 test.for(Object.keys(waitingWays) as (keyof typeof waitingWays)[])(
-  'a circle is found at once when the handler waits by %s',
+  'an ask cycle is found at once when the handler waits by %s',
   (way) =>
     virtually(async () => {
       const [system, a] = await pair()
@@ -570,7 +572,7 @@ test.for(Object.keys(waitingWays) as (keyof typeof waitingWays)[])(
 )
 
 test(
-  'a circle is found at once when each handler waits by catch of its ask',
+  'an ask cycle is found at once when each handler waits by catch of its ask',
   virtually(async () => {
     class Catching extends Actor {
       peer!: LocalActorRef<Catching>
@@ -593,7 +595,7 @@ test(
 )
 
 test.for(Object.keys(leavingWays) as (keyof typeof leavingWays)[])(
-  'there is no circle once the handler has continued after %s',
+  'an ask that comes back is answered once the handler has continued after %s',
   (way) =>
     virtually(async () => {
       const [system, a, b] = await pair()
@@ -608,17 +610,19 @@ const racingWays = (Object.keys(leavingWays) as (keyof typeof leavingWays)[]).fi
   (way) => way !== 'a call that no code awaits',
 )
 
-test.for(racingWays)('there is a circle while the handler still waits in %s', (way) =>
-  virtually(async () => {
-    const [system, a, b] = await pair()
-    const before = getRunningLoop().time()
-    const outcome = a.ask.leaves(way, 4_000)
-    await sleep(30)
-    expect(await b.ask.lastAnswer()).toBe('AskCycle')
-    expect(getRunningLoop().time() - before).toBe(30)
-    await Promise.allSettled([outcome])
-    await system.stop()
-  })(),
+test.for(racingWays)(
+  'an ask that comes back gets AskCycle while the handler still waits in %s',
+  (way) =>
+    virtually(async () => {
+      const [system, a, b] = await pair()
+      const before = getRunningLoop().time()
+      const outcome = a.ask.leaves(way, 4_000)
+      await sleep(30)
+      expect(await b.ask.lastAnswer()).toBe('AskCycle')
+      expect(getRunningLoop().time() - before).toBe(30)
+      await Promise.allSettled([outcome])
+      await system.stop()
+    })(),
 )
 
 test.each(['alone', 'in gather'] as const)(

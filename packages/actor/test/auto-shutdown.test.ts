@@ -7,7 +7,7 @@ import { crash, probe, ref, settled, start, virtually } from './support/probe.ts
 const significant = { restart: 'transient', significant: true } as const
 
 test(
-  "with autoShutdown 'all', a supervisor waits for a significant child that is in back-off",
+  "with autoShutdown 'all', a supervisor does not end while a significant child waits for its restart",
   virtually(async (log) => {
     const system = await start({
       autoShutdown: 'all',
@@ -25,7 +25,7 @@ test(
 )
 
 test(
-  "with autoShutdown 'all', a supervisor waits for a significant child whose crash it has not handled yet",
+  "with autoShutdown 'all', a supervisor does not end before it has handled the crash of a significant child",
   virtually(async (log) => {
     const system = await start({
       autoShutdown: 'all',

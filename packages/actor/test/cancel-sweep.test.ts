@@ -62,7 +62,7 @@ class Gate extends Actor {
   }
 }
 
-test('an ask that is cancelled is not handled unless it had begun, and the actor goes on', () =>
+test('an ask that is cancelled in any turn is not handled unless its handler had begun, and the actor goes on', () =>
   sweep(async (cancelled) => {
     const handled: string[] = []
     const open = new Future<void>()
@@ -99,7 +99,7 @@ test('an ask that is cancelled before its turn is never handled', () =>
     await gate.stop()
   }))
 
-test('a sender that is cancelled in the line of a full mailbox has sent nothing, and the next one moves up', () =>
+test('a cancelled sender that waits for room in a full mailbox has sent nothing, and the next sender moves up', () =>
   sweep(async (cancelled) => {
     const handled: string[] = []
     const open = new Future<void>()
@@ -125,7 +125,7 @@ test('a sender that is cancelled in the line of a full mailbox has sent nothing,
     await gate.stop()
   }))
 
-test('senders that wait for an actor that stops are told', () =>
+test('a tell that waits for room in the mailbox of a killed actor returns false or throws ActorStopped', () =>
   sweep(async (cancelled) => {
     const gate = await spawn(Gate, [[], new Future<void>()], { mailbox: { capacity: 1 } })
     await gate.tell.pass('running')
@@ -142,7 +142,7 @@ test('senders that wait for an actor that stops are told', () =>
     expect(['told', 'false']).toContain(await outcome)
   }))
 
-test('a startChild that is cancelled leaves no child, and its id is free', () =>
+test('a startChild that is cancelled in any turn leaves no child, and the id of the child is free', () =>
   sweep(async (cancelled) => {
     const log: string[] = []
     const system = await start({ children: [child.supervisor('all', { children: [] })] })
@@ -161,7 +161,7 @@ test('a startChild that is cancelled leaves no child, and its id is free', () =>
     expect(log.filter((line) => line === 'start a')).toHaveLength(1 + count(log, 'stop a') - 1)
   }))
 
-test('a system whose start is cancelled stops what it had started, in reverse order', () =>
+test('a system whose start is cancelled in any turn stops the children that it had started, in reverse order', () =>
   sweep(async (cancelled) => {
     const log: string[] = []
     const started: ActorSystem[] = []
@@ -182,7 +182,7 @@ test('a system whose start is cancelled stops what it had started, in reverse or
     for (const system of started) await system.stop()
   }))
 
-test('a stop whose caller is cancelled goes on, and a second caller waits for its end', () =>
+test('a system stops although the caller of stop is cancelled, and a second caller waits for the end', () =>
   sweep(async (cancelled) => {
     const log: string[] = []
     const slow = {
@@ -196,7 +196,7 @@ test('a stop whose caller is cancelled goes on, and a second caller waits for it
     expect(log).toEqual(['start a', 'start b', 'stop b shutdown', 'stop a shutdown'])
   }))
 
-test('a restart that is asked for and given up is whole', () =>
+test('a restartChild of a group member that is cancelled in any turn leaves the group whole', () =>
   sweep(async (cancelled) => {
     const log: string[] = []
     const system = await start({
@@ -223,7 +223,7 @@ function count(log: string[], text: string): number {
 }
 
 test.each(['stop', 'kill'] as const)(
-  'a caller is cancelled, and a %s of its supervisor follows in the same turn: no failure is left unread',
+  'a startChild that is cancelled in the turn of a %s of its supervisor leaves no unread failure',
   async (end) => {
     const outcomes = new Set<string>()
     for (let n = 0; n < rounds; n++) {
@@ -247,7 +247,7 @@ test.each(['stop', 'kill'] as const)(
   },
 )
 
-test('restartChild that is cancelled leaves the child stopped or running, and causes no restart', () =>
+test('a restartChild that is cancelled in any turn leaves the child stopped or running, without another restart', () =>
   sweep(async (cancelled) => {
     const log: string[] = []
     const onStart = (): Future<void> => sleep(0)

@@ -41,7 +41,7 @@ function count(text: string, part: string): number {
 }
 
 test(
-  'a crash with its restart is one block on the console: a line, the stack once, the cause once',
+  'a crash and its restart are one block on the console, with the stack and the cause once',
   virtually(async () => {
     for (const logger of [undefined, consoleLogger, console]) {
       const blocks = watchConsole()
@@ -66,7 +66,7 @@ test(
 )
 
 test(
-  'a crash that brings others down shows its stack once',
+  'a crash that ends its supervisor too shows its stack once on the console',
   virtually(async () => {
     const blocks = watchConsole()
     const system = await ActorSystem.start({
@@ -89,7 +89,7 @@ test(
 )
 
 test(
-  'an answer that is an error is not logged when a caller waits for it',
+  'an error that a handler answers with is not logged when a caller waits for the answer',
   virtually(async () => {
     const blocks = watchConsole()
     const system = await ActorSystem.start({ name: 's', children: [child.actor('a', Fragile)] })
@@ -104,7 +104,7 @@ test(
 )
 
 test(
-  'an error of code that a kill gave up is logged when it comes',
+  'an error of a handler that a kill gave up is logged when the handler throws it',
   virtually(async () => {
     const fails: ((error: unknown) => void)[] = []
     const later = (): Promise<void> =>
@@ -163,7 +163,7 @@ test(
 )
 
 test(
-  'code that a kill gave up may end by the cancel, or by the refusal of its context, without a word',
+  'a handler that a kill gave up and that ends by a cancel or a refused ctx call is not logged',
   virtually(async () => {
     const blocks = watchConsole()
     const settles: (() => void)[] = []
@@ -190,7 +190,7 @@ test(
 )
 
 test(
-  'a logger in the shape of pino is given fields for machines and the error itself',
+  'a logger with the interface of pino gets the fields and the error of each entry',
   virtually(async () => {
     const records: [string, object, string][] = []
     const write =
@@ -238,7 +238,7 @@ test(
   }),
 )
 
-test('a logger without one of its methods is refused by name', async () => {
+test('a logger that lacks a method is refused with the name of the method', async () => {
   const logger = { debug() {}, info() {}, warn() {} } as never
   await expect(async () => start({ logger })).rejects.toThrow('logger needs a method error')
 })
@@ -266,7 +266,7 @@ test(
 )
 
 test(
-  'an error that ends a system is logged when all that waited for its end have given up, and not otherwise',
+  'an error that ends a system is logged only if no code waits for the end of the system any more',
   virtually(async () => {
     for (const waits of [true, false]) {
       const blocks = watchConsole()

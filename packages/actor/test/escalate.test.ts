@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { crash, probe, ref, settled, start, thrown, virtually } from './support/probe.ts'
 
 test.for(['proceed', 'escalate'] as const)(
-  'onZombie: %s decides about a child that is killed for a restart of its group, and whose code goes on',
+  'a handler that goes on after a kill for a group restart ends the supervisor only if onZombie is escalate: %s',
   (onZombie) =>
     virtually(async (log) => {
       let running = 0
@@ -42,7 +42,7 @@ test.for(['proceed', 'escalate'] as const)(
 )
 
 test(
-  'a crash that decide escalates ends the supervisor although the restart of a sibling was first',
+  'a crash that decide escalates ends the supervisor although the restart of a sibling began first',
   virtually(async (log) => {
     const system = await start({
       strategy: 'one-for-all',

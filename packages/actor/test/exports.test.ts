@@ -1,7 +1,7 @@
 import * as actor from '@tasktree/actor'
 import { expect, test } from 'vitest'
 
-test('the public names', () => {
+test('the package exports the names that are listed here', () => {
   expect(Object.keys(actor).toSorted()).toMatchInlineSnapshot(`
     [
       "Actor",

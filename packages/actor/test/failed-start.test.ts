@@ -61,7 +61,7 @@ const ways: [string, ProbeOptions, number, boolean, string][] = [
   ['that is killed before it has begun', failing, 1, true, 'killed'],
 ]
 
-test.for(ways)('a ReplyPort that is held by an actor %s fails its ask', ([, options, ...how]) =>
+test.for(ways)('a ReplyPort that was handed to an actor %s fails its ask', ([, options, ...how]) =>
   virtually(async (log) => {
     const [turns, kills, kind] = how
     const system = await start({ children: [child.actor('a', Early, [log])] })
@@ -75,34 +75,38 @@ test.for(ways)('a ReplyPort that is held by an actor %s fails its ask', ([, opti
   })(),
 )
 
-test.for(ways)('an actor that traps exits learns of a linked actor %s', ([, options, ...how]) =>
-  virtually(async (log) => {
-    const [turns, kills, kind] = how
-    const system = await start({ children: [child.actor('a', Early, [log])] })
-    const linking = system.lookup(Early, 'a')!.ask.trap(turns, kills)
-    await system.root.startChild(probe([], 'b', options)).catch(() => {})
-    await linking
-    await settled()
-    expect(log).toEqual(['starting', `down true ${kind}`])
-    await system.stop()
-  })(),
+test.for(ways)(
+  'an actor with trapExit gets a message about a linked actor %s',
+  ([, options, ...how]) =>
+    virtually(async (log) => {
+      const [turns, kills, kind] = how
+      const system = await start({ children: [child.actor('a', Early, [log])] })
+      const linking = system.lookup(Early, 'a')!.ask.trap(turns, kills)
+      await system.root.startChild(probe([], 'b', options)).catch(() => {})
+      await linking
+      await settled()
+      expect(log).toEqual(['starting', `down true ${kind}`])
+      await system.stop()
+    })(),
 )
 
-test.for(ways)('an actor that is linked to an actor %s', ([, options, ...how]) =>
-  virtually(async (log) => {
-    const [turns, kills, kind] = how
-    const spec = child.actor('a', Early, [log], { restart: 'temporary' })
-    const system = await start({ children: [spec] })
-    const a = system.lookup(Early, 'a')!
-    await Promise.all([
-      a.ask.link(turns, kills),
-      system.root.startChild(probe([], 'b', options)).catch(() => {}),
-    ])
-    await settled()
-    if (kind === 'normal') expect(a.status).toBe('running')
-    else {
-      expect(await a.whenStopped).toMatchObject({ kind: 'error', error: { name: 'LinkDied' } })
-    }
-    await system.stop()
-  })(),
+test.for(ways)(
+  'a link to an actor %s ends an actor without trapExit unless the reason is normal',
+  ([, options, ...how]) =>
+    virtually(async (log) => {
+      const [turns, kills, kind] = how
+      const spec = child.actor('a', Early, [log], { restart: 'temporary' })
+      const system = await start({ children: [spec] })
+      const a = system.lookup(Early, 'a')!
+      await Promise.all([
+        a.ask.link(turns, kills),
+        system.root.startChild(probe([], 'b', options)).catch(() => {}),
+      ])
+      await settled()
+      if (kind === 'normal') expect(a.status).toBe('running')
+      else {
+        expect(await a.whenStopped).toMatchObject({ kind: 'error', error: { name: 'LinkDied' } })
+      }
+      await system.stop()
+    })(),
 )

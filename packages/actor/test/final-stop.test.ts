@@ -60,7 +60,7 @@ const endings: Ending[] = [
 
 for (const { name, kind, spec } of endings) {
   test(
-    `${name} is not restarted after stop() if it is transient, and is if it is permanent`,
+    `${name} is restarted after stop() if it is permanent, and not if it is transient`,
     virtually(async () => {
       for (const restart of ['transient', 'permanent'] as const) {
         const system = await start({ children: [spec({ restart })] })
@@ -99,7 +99,7 @@ test(
 )
 
 test(
-  'a kill after stop() ends the child sooner and does not restart it',
+  'a kill ends a child that is stopping, and does not restart it',
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a', { cleanup: 1000 }, transient)] })
     const a = ref(system, 'a')
@@ -147,7 +147,7 @@ test(
 )
 
 test.for(['before', 'during'] as const)(
-  'a restart of the group leaves out a child whose stop() began %s it and has not ended',
+  'a restart of the group does not start a child whose stop() began %s the restart and has not ended',
   (when) =>
     virtually(async (log) => {
       for (const restart of ['transient', 'temporary'] as const) {
@@ -173,7 +173,7 @@ test.for(['before', 'during'] as const)(
 )
 
 test.for(['stop', 'stopChild'] as const)(
-  'a child that %s has ended during a restart of its group stays out of the later attempts of that restart',
+  'a child that %s has ended during a restart of its group is not started by the later attempts of the restart',
   (how) =>
     virtually(async (log) => {
       const onStart = async (context: { incarnation: number }): Promise<void> => {
@@ -199,7 +199,7 @@ test.for(['stop', 'stopChild'] as const)(
 )
 
 test(
-  'a significant child that is stopped during a restart ends its supervisor, also if its start then fails',
+  'a significant child that is stopped while it restarts ends its supervisor, even if the start fails',
   virtually(async (log) => {
     const system = await start({
       autoShutdown: 'any',
@@ -215,7 +215,7 @@ test(
 )
 
 test(
-  'an error that a handler throws while its actor is ending changes nothing about that end',
+  'an error that a handler throws while its actor ends does not change how the actor ends',
   virtually(async () => {
     class Late extends Actor {
       static override readonly interleave = ['crashFirst', 'crashSecond']
@@ -260,7 +260,7 @@ test(
 )
 
 test(
-  'a permanent actor that is killed is restarted, whatever decide returns about the error of its clean-up',
+  'a permanent actor that is killed is restarted, even if decide returns stop for the error of its clean-up',
   virtually(async () => {
     class Throws extends Actor {
       async work(): Promise<void> {
@@ -281,7 +281,7 @@ test(
 )
 
 test(
-  'an actor that decide stops does not tell its askers that it is restarted',
+  'an ask to an actor that crashes and that decide stops fails with ActorStopped, not ActorRestarting',
   virtually(async () => {
     const undelivered: number[] = []
     class Drops extends Actor {

@@ -45,7 +45,7 @@ const cases = ends.flatMap((end) =>
 
 // `beside`: the handler overlaps another handler. A stop and a cancel do not end a wait for a foreign promise.
 test.for(cases.filter(({ end, wait }) => end === 'kill' || wait === 'own'))(
-  'the holder of a port answers after the $end of the actor that gave it away ($wait wait, beside: $beside)',
+  'an actor with a handed-over port answers after the $end of the first owner ($wait wait, beside: $beside)',
   ({ end, wait, beside }) =>
     virtually(async () => {
       const system = await start({
@@ -72,7 +72,7 @@ test.for(cases.filter(({ end, wait }) => end === 'kill' || wait === 'own'))(
 )
 
 test(
-  'a port that was not given away fails its ask when its actor is killed',
+  'a ReplyPort that was not handed over fails its ask when its actor is killed',
   virtually(async () => {
     const system = await start({ children: [child.actor('front', Front)] })
     const front = system.lookup(Front, 'front')!
@@ -88,7 +88,7 @@ test(
 )
 
 test(
-  'a stashed message survives the kill of its actor, even if its handler cannot be cancelled',
+  'a stashed message is handled after the kill of its actor, even if its handler cannot be cancelled',
   virtually(async () => {
     const system = await start({ children: [child.actor('front', Front)] })
     const front = system.lookup(Front, 'front')!

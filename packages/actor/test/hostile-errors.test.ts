@@ -103,7 +103,7 @@ const places: [string, (make: () => unknown) => ChildSpec][] = [
 ]
 
 for (const [place, makeSpec] of places) {
-  test.for(thrownValues)(`${place} may throw %s`, ([, make]) =>
+  test.for(thrownValues)(`${place} may throw %s, and the child is restarted`, ([, make]) =>
     virtually(async () => {
       const system = await ActorSystem.start({ name: 's', children: [makeSpec(make)] })
       await sleep(10)
@@ -115,7 +115,7 @@ for (const [place, makeSpec] of places) {
   )
 }
 
-test('a reason whose error has no JSON is still described', () => {
+test('an error whose toJSON returns nothing is still described in the exit reason', () => {
   const error = { toJSON: () => undefined }
   expect(formatReason({ kind: 'error', error })).toBe('error: [object Object]')
 })

@@ -21,7 +21,7 @@ class Keys extends Actor {
   }
 }
 
-test('a handler sees the key of its message, before and after an await, and no other', async () => {
+test('a handler sees the idempotency key of its own message, before and after an await', async () => {
   await run(async () => {
     const keys = await spawn(Keys)
     expect(await keys.ask({ idempotencyKey: 'a' }).now()).toBe('a')
@@ -34,7 +34,7 @@ test('a handler sees the key of its message, before and after an await, and no o
   })
 })
 
-test('keys for what a handler sends are the same when the handler runs again', async () => {
+test('the keys that a handler derives are the same when the handler runs again for the same message key', async () => {
   const keys = await spawn(Keys)
   const first = await keys.ask({ idempotencyKey: 'a' }).later()
   expect(await keys.ask({ idempotencyKey: 'a' }).later()).toEqual(first)
@@ -43,7 +43,7 @@ test('keys for what a handler sends are the same when the handler runs again', a
   await keys.stop()
 })
 
-test('a message that was stashed gives the same keys when its handler runs again', async () => {
+test('a message that was stashed gives the same derived keys when its handler runs again', async () => {
   await run(async () => {
     class Stashing extends Actor {
       readonly #runs: (string | null)[][] = []
@@ -67,7 +67,7 @@ test('a message that was stashed gives the same keys when its handler runs again
   })
 })
 
-test('keys with a content are counted for each content, so their order does not matter', async () => {
+test('keys derived from a content are counted for each content, so their order does not matter', async () => {
   class Contents extends Actor {
     derive(contents: string[]): (string | null)[] {
       return contents.map((content) => deriveIdempotencyKey(() => content))
@@ -81,13 +81,13 @@ test('keys with a content are counted for each content, so their order does not 
   await actor.stop()
 })
 
-test('a content is asked for only if the message has a key', () => {
+test('the function that gives the content of a derived key is called only if the message has a key', () => {
   const content = vi.fn(() => 'x')
   expect(deriveIdempotencyKey(content)).toBeNull()
   expect(content).not.toHaveBeenCalled()
 })
 
-test('a key that is not a string is refused at the call', async () => {
+test('an idempotency key that is not a string is refused at the call', async () => {
   const keys = await spawn(Keys)
   expect(() => keys.ask({ idempotencyKey: 7 as never })).toThrow(/must be a string, got number 7/)
   await keys.stop()

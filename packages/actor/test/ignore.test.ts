@@ -52,7 +52,7 @@ class Needless extends Actor {
 class Empty extends Actor {}
 
 test(
-  'after the start, ctx.ignore() throws an InvalidStateError that says what is wrong',
+  'ctx.ignore() after the start throws an InvalidStateError that says what is wrong',
   virtually(async (log) => {
     const actor = await spawn(Needless, [log, 'nowhere'], { name: 'a' })
     await actor.ask.handler()
@@ -74,7 +74,7 @@ test(
 )
 
 test(
-  'a handler that calls ctx.ignore() crashes its actor with an InvalidStateError',
+  'ctx.ignore() in a handler crashes the actor with an InvalidStateError',
   virtually(async () => {
     class Careless extends Actor {
       go(): void {
@@ -87,7 +87,7 @@ test(
 )
 
 test(
-  'onStop cannot ignore an actor whose start was stopped',
+  'ctx.ignore() in onStop throws after the supervisor has stopped the start',
   virtually(async (log) => {
     const system = await start()
     let context: ActorContext | null = null
@@ -109,7 +109,7 @@ test(
 )
 
 test(
-  'the constructor may call ctx.ignore(), and so may a task that onStart awaits',
+  'a start succeeds as ignored if the constructor or a task that onStart awaits calls ctx.ignore()',
   virtually(async (log) => {
     const system = await start()
     const inTask = {
@@ -165,7 +165,7 @@ test(
 )
 
 test(
-  'a start that the supervisor stops has failed, even if onStart then calls ctx.ignore()',
+  'ctx.ignore() in onStart of a child that its supervisor is stopping does not make the start succeed',
   virtually(async (log) => {
     const system = await start()
     const starting = thrown(system.root.startChild(probe(log, 'a', ignoresWhenCancelled)))

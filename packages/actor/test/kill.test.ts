@@ -28,7 +28,7 @@ class Ancestor extends Actor {
 const paths = ['/s/a/n/n/n', '/s/a/n/n', '/s/a/n', '/s/a']
 
 test.for(['kill', 'kill while it stops', 'stop'] as const)(
-  '%s: an actor ends after its children, even if their code cannot be cancelled',
+  'an actor ends after its children even if their handlers cannot be cancelled: %s',
   (how) =>
     virtually(async () => {
       const system = await start()
@@ -58,7 +58,7 @@ test.for(['kill', 'kill while it stops', 'stop'] as const)(
 )
 
 test(
-  'a cancel of the task of an actor kills the children that it is stopping, and leaves its onStop alone',
+  'a cancel of the task of a stopping actor kills the children that it waits for, and lets its onStop finish',
   virtually(async (log) => {
     class Parent extends Actor {
       protected override async onStart(): Promise<void> {
@@ -107,7 +107,7 @@ class Overlapping extends Actor {
   }
 }
 
-test('a killed handler that overlaps another and never ends does not keep `run` from ending', async () => {
+test('a killed handler that never ends and overlaps another handler does not keep `run` from ending', async () => {
   await run(async () => {
     const system = await start({ children: [child.actor('o', Overlapping)] })
     const o = system.lookup(Overlapping, 'o')!
@@ -121,7 +121,7 @@ test('a killed handler that overlaps another and never ends does not keep `run` 
   })
 })
 
-test('an actor that is killed while it waits for such a handler reports it once and ends in order', async () => {
+test('an actor killed while it waits for an overlapping handler reports that handler once as a zombie', async () => {
   const errors: unknown[] = []
   await runVirtual(async () => {
     getEventLoop().setExceptionHandler((_loop, { exception }) => errors.push(exception))

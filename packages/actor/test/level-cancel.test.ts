@@ -88,48 +88,54 @@ const ends: Record<string, (given: Given) => Promise<unknown>> = {
   },
 }
 
-describe('a scope that is cancelled at any turn ends without spinning', () => {
-  test.each(Object.keys(calls))('%s: the system goes on, and stops in order', async (name) => {
-    const cancels = await runVirtual(() =>
-      sweepLevelCancel<Given>({
-        prepare: begin,
-        operate: (given) => (calls[name] as (given: Given) => Promise<unknown>)(given),
-        after: async ({ system, log }) => {
-          await sleep(30)
-          await ref(system, '/s/probe').ask.ping()
-          await system.stop()
-          const count = (what: string) => log.filter((line) => line === what).length
-          expect(count('stop')).toBe(count('start'))
-          expect(count('start probe')).toBe(1)
-        },
-        moment,
-        moments: 40,
-        grace: 10,
-        settle: 40,
-      }),
-    )
-    expect(cancels).toBeGreaterThan(0)
-  })
+describe('a scope that is cancelled in any turn of these operations ends without a busy loop', () => {
+  test.each(Object.keys(calls))(
+    'around %s: afterwards the system goes on, and stops in order',
+    async (name) => {
+      const cancels = await runVirtual(() =>
+        sweepLevelCancel<Given>({
+          prepare: begin,
+          operate: (given) => (calls[name] as (given: Given) => Promise<unknown>)(given),
+          after: async ({ system, log }) => {
+            await sleep(30)
+            await ref(system, '/s/probe').ask.ping()
+            await system.stop()
+            const count = (what: string) => log.filter((line) => line === what).length
+            expect(count('stop')).toBe(count('start'))
+            expect(count('start probe')).toBe(1)
+          },
+          moment,
+          moments: 40,
+          grace: 10,
+          settle: 40,
+        }),
+      )
+      expect(cancels).toBeGreaterThan(0)
+    },
+  )
 
-  test.each(Object.keys(ends))('%s: the system has ended, with its clean-up', async (name) => {
-    const cancels = await runVirtual(() =>
-      sweepLevelCancel<Given>({
-        prepare: begin,
-        operate: (given) => (ends[name] as (given: Given) => Promise<unknown>)(given),
-        after: async ({ system, log }, wasCancelled) => {
-          if (wasCancelled) expect(log.filter((line) => line === 'stop')).toHaveLength(1)
-          await system.done
-        },
-        moment,
-        moments: 30,
-        grace: 10,
-      }),
-    )
-    expect(cancels).toBeGreaterThan(0)
-  })
+  test.each(Object.keys(ends))(
+    'around %s: afterwards the system has ended, with its clean-up',
+    async (name) => {
+      const cancels = await runVirtual(() =>
+        sweepLevelCancel<Given>({
+          prepare: begin,
+          operate: (given) => (ends[name] as (given: Given) => Promise<unknown>)(given),
+          after: async ({ system, log }, wasCancelled) => {
+            if (wasCancelled) expect(log.filter((line) => line === 'stop')).toHaveLength(1)
+            await system.done
+          },
+          moment,
+          moments: 30,
+          grace: 10,
+        }),
+      )
+      expect(cancels).toBeGreaterThan(0)
+    },
+  )
 })
 
-test('a task that is cancelled once in the disposal of a system leaves nothing that runs', () =>
+test('a task that is cancelled once while it disposes of a system ends after the system has stopped', () =>
   runVirtual(async () => {
     const { system, log } = await begin()
     const task = createTask(async () => {

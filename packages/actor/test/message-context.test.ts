@@ -64,7 +64,7 @@ function at(value: string): ReturnType<typeof copyContext> {
   return context
 }
 
-test('a handler runs in the context of its message, before and after an await', async () => {
+test('a handler runs in the async context of its message, before and after an await', async () => {
   await run(async () => {
     const reader = await spawn(Reader)
     expect(await reader.ask({ context: at('here') }).now()).toBe('here')
@@ -75,7 +75,7 @@ test('a handler runs in the context of its message, before and after an await', 
   })
 })
 
-test('handlers that run at the same time have a context each', async () => {
+test('each of two handlers that run at the same time has the async context of its own message', async () => {
   await run(async () => {
     const reader = await spawn(Reader)
     const waiting = reader.ask({ context: at('main') }).later()
@@ -88,7 +88,7 @@ test('handlers that run at the same time have a context each', async () => {
   })
 })
 
-test('a tell brings its context too, and what a handler sets stays in that context', async () => {
+test('a tell carries its async context, and values that a handler sets stay in that context', async () => {
   await run(async () => {
     const reader = await spawn(Reader)
     const context = at('here')
@@ -102,7 +102,7 @@ test('a tell brings its context too, and what a handler sets stays in that conte
   })
 })
 
-test('a deferred reply and a stashed message keep the context', async () => {
+test('a deferred reply and a stashed message keep the async context of the message', async () => {
   await run(async () => {
     const reader = await spawn(Reader)
     const deferred = reader.ask({ context: at('here') }).deferred()
@@ -112,7 +112,7 @@ test('a deferred reply and a stashed message keep the context', async () => {
   })
 })
 
-test('a message that waits for a restart has its context in the new incarnation', async () => {
+test('a message that waits for a restart has its async context in the next incarnation', async () => {
   await run(async () => {
     class Fragile extends Reader {
       async crash(): Promise<void> {
@@ -131,7 +131,7 @@ test('a message that waits for a restart has its context in the new incarnation'
   })
 })
 
-test('a value that is not a context is refused at the call', async () => {
+test('a value that is not an async context is refused at the call', async () => {
   await run(async () => {
     const reader = await spawn(Reader)
     expect(() => reader.ask({ context: new Map() as never })).toThrow(/context must be a Context/)

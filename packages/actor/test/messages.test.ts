@@ -28,7 +28,7 @@ import { expect, test } from 'vitest'
 import { crash, Probe, probe, ref, thrown, settled, start, virtually } from './support/probe.ts'
 
 test(
-  'a crash keeps the queue by default: the next incarnation handles it in order',
+  'after a crash the next incarnation handles the messages of the mailbox in order',
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a')] })
     const a = ref(system, 'a')
@@ -43,7 +43,7 @@ test(
 )
 
 test(
-  'with onRestart drop the queue becomes dead letters, and asks can be sent again',
+  "with onRestart 'drop' a crash turns waiting tells into dead letters and fails waiting asks",
   virtually(async (log) => {
     const system = await start({
       children: [probe(log, 'a', {}, { mailbox: { onRestart: 'drop' } })],
@@ -66,7 +66,7 @@ test(
 )
 
 test(
-  'the ask that is handled when the actor crashes fails with the cause, and is not handled again',
+  'the ask that crashes an actor fails with the cause, and is not handled again',
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a')] })
     const cause = new Error('mine')
@@ -80,7 +80,7 @@ test(
 )
 
 test(
-  'an ask to a stopped actor fails at once, a tell is a dead letter',
+  'an ask to a stopped actor fails at once, and a tell becomes a dead letter',
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a')] })
     const a = ref(system, 'a')
@@ -97,7 +97,7 @@ test(
 )
 
 test(
-  'a reply that comes after the timeout is counted and dropped',
+  'a reply that comes after the timeout of its ask is counted and dropped',
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a')] })
     const a = ref(system, 'a')
@@ -113,7 +113,7 @@ test(
 )
 
 test(
-  'asks wait 5000 ms by default; an ask that times out in the mailbox is never handled',
+  'an ask times out after 5000 ms by default, and is never handled if it was still in the mailbox',
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a')] })
     const a = ref(system, 'a')
@@ -131,7 +131,7 @@ test(
 )
 
 test(
-  'an ask whose signal aborts before its turn never runs',
+  'an ask whose signal aborts before its turn is never handled',
   virtually(async (log) => {
     const a = await spawn(Probe, [log])
     const controller = new AbortController()
@@ -149,7 +149,7 @@ test(
 )
 
 test(
-  'an asking task that is cancelled takes its message back',
+  'an ask whose task is cancelled before its turn is never handled',
   virtually(async (log) => {
     const a = await spawn(Probe, [log], { name: 'a' })
     void a.tell.nap(10)
@@ -208,7 +208,7 @@ class Deferring extends Actor {
 }
 
 test(
-  'a deferred reply comes after the handler has returned; a crash before that fails the ask',
+  'a deferred reply answers after its handler has returned, and a crash before it fails the ask',
   virtually(async () => {
     const system = await start({ children: [child.actor('d', Deferring)] })
     const d = system.lookup<LocalActorRef<Deferring>>('d') as LocalActorRef<Deferring>
@@ -225,7 +225,7 @@ test(
 )
 
 test(
-  'a port handed to another actor outlives its first owner',
+  'a ReplyPort that was handed to another actor answers after the crash of its first owner',
   virtually(async () => {
     const system = await start({
       children: [child.actor('d', Deferring), child.actor('e', Deferring)],
@@ -243,7 +243,7 @@ test(
 )
 
 test(
-  'a second reply to one ask is an error where it is made',
+  'a second reply to an ask throws InvalidStateError in the handler',
   virtually(async () => {
     const d = await spawn(Deferring)
     expect(await d.ask.twice()).toBe('first')
@@ -261,7 +261,7 @@ class Shop extends Actor {
 }
 
 test(
-  'a ReplyError is an answer: the actor lives on',
+  'a ReplyError that a handler throws fails the ask and does not crash the actor',
   virtually(async () => {
     const shop = await spawn(Shop)
     await expect(shop.ask.buy()).rejects.toThrow('sold out')
@@ -291,7 +291,7 @@ class Child extends Actor {
 }
 
 test(
-  'a child that asks its stopping parent is refused, and the tree stops',
+  'a child that asks its stopping parent gets an error, and the tree stops',
   virtually(async () => {
     const parent = await spawn(Parent)
     const before = getRunningLoop().time()
@@ -302,7 +302,7 @@ test(
 )
 
 test(
-  'drain handles what was sent before it and refuses what comes after',
+  'drain handles the messages that were sent before it and refuses later messages',
   virtually(async (log) => {
     class Relay extends Actor {
       async pass(text: string): Promise<void> {
@@ -322,7 +322,7 @@ test(
 )
 
 test(
-  'a reply after the end of the actor throws, and says that the actor has ended',
+  'a reply on a port after the end of its actor throws an error that says so',
   virtually(async () => {
     const d = await spawn(Deferring, [], { name: 'd' })
     const answer = d.ask.later()
@@ -339,7 +339,7 @@ test(
 )
 
 test(
-  'no sender goes on waiting for room in an empty mailbox after a drain',
+  'after a drain no sender waits for room in the empty mailbox',
   virtually(async (log) => {
     const spec = probe(log, 'a', {}, { mailbox: { capacity: 1 } })
     const system = await start({ children: [spec] })
@@ -400,7 +400,7 @@ class Undelivering extends Actor {
 }
 
 test(
-  'when the limit is reached, onUndelivered gets exactly the tells that waited',
+  'when the restart limit is reached, onUndelivered gets exactly the tells that waited',
   virtually(async () => {
     const system = await start({ maxRestarts: 0, children: [child.actor('u', Undelivering)] })
     const u = system.lookup<LocalActorRef<Undelivering>>('u') as LocalActorRef<Undelivering>
@@ -438,7 +438,7 @@ async function full(
 }
 
 test(
-  'a full mailbox makes senders wait, first come first served',
+  'senders to a full mailbox wait, and get their turn in the order in which they came',
   virtually(async (log) => {
     const a = await full(log, 'wait')
     const sends = [a.tell.note('3'), a.tell.note('4'), a.tell.note('5')]
@@ -457,7 +457,7 @@ test(
   }),
 )
 
-test('senders that wait when the actor ends: an ask fails, a tell is false and a dead letter', async () => {
+test('when an actor ends, an ask that waits for room fails, and a tell returns false as a dead letter', async () => {
   const errors: unknown[] = []
   await runVirtual(async () => {
     const system = await start({
@@ -495,7 +495,7 @@ test('senders that wait when the actor ends: an ask fails, a tell is false and a
 })
 
 test.for(['reject', 'drop-newest'] as const)(
-  '%s: what finds the mailbox full is refused',
+  "with overflow '%s', a tell to a full mailbox returns false and an ask throws MailboxFull",
   (overflow) =>
     virtually(async (log) => {
       const a = await full(log, overflow)
@@ -510,7 +510,7 @@ test.for(['reject', 'drop-newest'] as const)(
 )
 
 test(
-  'drop-oldest drops the oldest tell, never an ask or what the library sends',
+  "with overflow 'drop-oldest', a full mailbox drops the oldest tell and no ask",
   virtually(async (log) => {
     const a = await full(log, 'drop-oldest')
     expect(await a.tell.note('3')).toBe(true)
@@ -551,7 +551,7 @@ class Stasher extends Actor {
 }
 
 test(
-  'stashed messages come back in front, in order, and their asks are answered then',
+  'unstashed messages are handled before newer messages, in order, and their asks are answered',
   virtually(async (log) => {
     const s = await spawn(Stasher, [log])
     const answer = s.ask.work('1')
@@ -566,7 +566,7 @@ test(
 )
 
 test(
-  'a stash that is full throws in the handler',
+  'a stash beyond the capacity of the mailbox throws StashFull in the handler',
   virtually(async (log) => {
     const s = await spawn(Stasher, [log], { mailbox: { capacity: 2 } })
     await s.tell.work('1')
@@ -577,7 +577,7 @@ test(
 )
 
 test(
-  'a restart puts the stash before the queue; a crash while unstashing loses only its message',
+  'after a restart stashed messages come before queued messages, except for the message that crashed',
   virtually(async (log) => {
     const system = await start({ children: [child.actor('s', Stasher, [log])] })
     const s = system.lookup<LocalActorRef<Stasher>>('s') as LocalActorRef<Stasher>
@@ -611,7 +611,7 @@ class Switching extends Actor {
 }
 
 test(
-  'become swaps the handlers from the next message on; a restart brings the first ones back',
+  'become changes the handlers for the next messages until the next become',
   virtually(async () => {
     const s = await spawn(Switching)
     expect(await s.ask.say('a')).toBe('closed a')
@@ -624,7 +624,7 @@ test(
 )
 
 test(
-  'a method that is only on the instance is a message too; one that does not exist is refused',
+  'a method that only the instance has can be asked for, and an unknown method is refused',
   virtually(async () => {
     class Arrow extends Actor {
       hello = (): string => 'hello'
@@ -638,7 +638,7 @@ test(
 )
 
 test(
-  'a message sent while a named child restarts waits for the next incarnation',
+  'a message to the registered name of a restarting child waits for the next incarnation',
   virtually(async (log) => {
     const system = await start({ backoff: { min: 100, max: 100 }, children: [probe(log, 'a')] })
     system.register('main', ref(system, 'a'))
@@ -650,7 +650,7 @@ test(
 )
 
 test(
-  'a message that is stashed and put back is not handled again if its handler then throws',
+  'a message that is stashed and unstashed by a handler that then throws is not handled again',
   virtually(async (log) => {
     class Stashing extends Actor {
       once(): void {

@@ -49,7 +49,7 @@ class Watcher extends Actor {
 }
 
 test(
-  'a monitor of what has stopped tells so once, later',
+  'a monitor of a stopped actor gets one DOWN message with the reason noproc',
   virtually(async (log) => {
     const dead = await spawn(Probe, [[]], { name: 'dead' })
     await dead.stop()
@@ -62,7 +62,7 @@ test(
 )
 
 test(
-  'two monitors tell twice, and demonitor with flush takes a DOWN back',
+  'each monitor of an actor gets a DOWN message, and demonitor with flush removes a waiting one',
   virtually(async (log) => {
     const target = await spawn(Probe, [[]], { name: 't' })
     const watcher = await spawn(Watcher, [log])
@@ -80,7 +80,7 @@ test(
 )
 
 test(
-  'a restart notifies the monitors of the child, and ends the monitors of the incarnation',
+  'after a restart the monitor of a child hears of the restart, the monitor of an incarnation of its end',
   virtually(async (log) => {
     const system = await start({ children: [probe([], 'a')] })
     const watcher = await spawn(Watcher, [log])
@@ -104,7 +104,7 @@ class Talker extends Actor {
 }
 
 test(
-  'a message that an actor sent before it died arrives before its DOWN',
+  'a message that an actor sent before its crash arrives before the DOWN message about the actor',
   virtually(async (log) => {
     const watcher = await spawn(Watcher, [log])
     const talker = await spawn(Talker, [], { name: 'talker' })
@@ -117,7 +117,7 @@ test(
 )
 
 test(
-  'a DOWN that no handler takes is a dead letter',
+  'a DOWN message to an actor without onDown becomes a dead letter',
   virtually(async () => {
     class Deaf extends Actor {
       watch(target: ChildRef): void {
@@ -135,7 +135,7 @@ test(
 )
 
 test(
-  'a link takes the other side down when one ends abnormally, and not when it ends normally',
+  'a link ends an actor when the linked actor crashes, and not when it ends normally',
   virtually(async (log) => {
     for (const [end, survives] of [
       ['quit', true],
@@ -155,7 +155,7 @@ test(
 )
 
 test(
-  'with trapExit both ends arrive as messages',
+  'an actor with trapExit gets a message when a linked actor ends, normally or by a crash',
   virtually(async (log) => {
     const watcher = await spawn(Watcher, [log])
     await watcher.ask.trap()
@@ -171,7 +171,7 @@ test(
 )
 
 test(
-  'a name registered while starting is free when the next incarnation starts',
+  'a name that an actor registers in onStart is free when its next incarnation starts',
   virtually(async (log) => {
     let system: ActorSystem | null = null
     const onStart = (context: { self: LocalActorRef }): void => {
@@ -187,7 +187,7 @@ test(
 )
 
 test(
-  'a name registered by a handler that runs beside another is free at the end of the incarnation',
+  'a name registered by a handler that overlaps another is free at the end of the incarnation',
   virtually(async () => {
     class Named extends Actor {
       static override readonly interleave = ['register']
@@ -215,7 +215,7 @@ test(
 )
 
 test(
-  'a name belongs to one child, and names nothing once that has stopped',
+  'a registered name belongs to one child, and names nothing after the child was stopped',
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a'), probe(log, 'b')] })
     system.register('main', ref(system, 'a'))
@@ -229,7 +229,7 @@ test(
 )
 
 test(
-  'an actor leaves its groups when it ends; their watchers hear of it once, and it cannot join while it stops',
+  'a member leaves its groups when it ends, watchers hear of it once, and a stopping actor cannot join',
   virtually(async (log) => {
     const system = await start({
       children: [probe(log, 'a', { cleanup: 100 }, { restart: 'temporary' }), probe(log, 'b')],
@@ -258,7 +258,7 @@ test(
 )
 
 test(
-  "lookup takes paths with and without the system, and finds an actor's own children",
+  'lookup takes paths with and without the name of the system, and finds children that an actor spawned',
   virtually(async () => {
     const parent = probe([], 'p', {
       onStart: async (context) => {
@@ -276,7 +276,7 @@ test(
 )
 
 test(
-  'demonitor with flush takes back every notice that waits, of restarts too',
+  'demonitor with flush removes all waiting notices of the monitor, also those of restarts',
   virtually(async (log) => {
     class Busy extends Watcher {
       async watchAndFlush(target: LocalActorRef<Probe>): Promise<void> {

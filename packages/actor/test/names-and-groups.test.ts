@@ -3,7 +3,7 @@ import { Actor, ActorSystem, child, NoProc, silentLogger } from '@tasktree/actor
 import { expect, test } from 'vitest'
 import { crash, probe, ref, settled, start, virtually } from './support/probe.ts'
 
-test('a resource that code outside of every task has named keeps its name when it is restarted', async () => {
+test('a resource that was registered from outside keeps its name and group when it is restarted', async () => {
   const system = await ActorSystem.start({
     name: 's',
     logger: silentLogger,
@@ -36,7 +36,7 @@ class Member extends Actor {
 }
 
 test(
-  'the end of an incarnation removes no name and no membership that others have given since it gave up its own',
+  'a name and a group that other code gave to an actor stay when an incarnation of the actor ends',
   virtually(async () => {
     const system = await start({ children: [child.actor('a', Member)] })
     const a = system.lookup(Member, 'a')!
@@ -56,7 +56,7 @@ test(
 )
 
 test(
-  'a child that has ended for good gets no name, because the name would never be free again',
+  'a child that has ended for good cannot be registered under a name',
   virtually(async (log) => {
     const system = await start()
     const spec = probe(log, 'a', {}, { restart: 'temporary' })
@@ -71,7 +71,7 @@ test(
 )
 
 test(
-  'a name that is registered again lasts as long as the last call says',
+  'a name that is registered for a child and for an incarnation lasts as long as the later call says',
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a'), probe(log, 'b')] })
     const [a, b] = [ref(system, 'a'), ref(system, 'b')]
@@ -88,7 +88,7 @@ test(
 )
 
 test(
-  'a wrong name or ref is refused by name',
+  'register, join and leave refuse a wrong name or ref and say which',
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a')] })
     const group = system.group('all')

@@ -29,7 +29,7 @@ class Overlapping extends Actor {
 }
 
 test(
-  'a message that came while the actor was suspended still overlaps the handler before it',
+  'an interleaved message that came while the actor was suspended overlaps the handler before it',
   virtually(async (log) => {
     const o = await spawn(Overlapping, [log])
     await sys.suspend(o)
@@ -44,7 +44,7 @@ test(
 )
 
 test(
-  'a message that an ending incarnation leaves behind still overlaps a handler of the next one',
+  'an interleaved message left by an incarnation that ends overlaps a handler of the next incarnation',
   virtually(async (log) => {
     const system = await start({ children: [child.actor('o', Overlapping, [log])] })
     const o = system.lookup(Overlapping, 'o')!
@@ -58,7 +58,7 @@ test(
 )
 
 test(
-  'messages whose overlapping handlers a kill came before are handled later in their order',
+  'interleaved messages whose handlers had not begun at a kill are handled in order by the next incarnation',
   virtually(async (log) => {
     const system = await start({ children: [child.actor('o', Overlapping, [log])] })
     const o = system.lookup(Overlapping, 'o')!
@@ -75,7 +75,7 @@ test(
 )
 
 test(
-  'asks to such handlers that were given up meanwhile are not handled later',
+  'an interleaved ask that is cancelled after a kill is not handled by the next incarnation',
   virtually(async (log) => {
     const system = await start({ children: [child.actor('o', Overlapping, [log])] })
     const o = system.lookup(Overlapping, 'o')!
@@ -105,7 +105,7 @@ test(
 )
 
 test(
-  'without a stop before it, such a crash cancels the other handler',
+  'a handler that crashes cancels a handler that overlaps it if the actor is not stopping',
   virtually(async (log) => {
     const o = await spawn(Overlapping, [log])
     const main = thrown(o.ask.main(50))

@@ -77,7 +77,7 @@ class Overlapping extends Actor {
 }
 
 test(
-  'handlers beside each other reply to their own asks, before and after their awaits',
+  'handlers that overlap reply each to their own ask, before and after their awaits',
   virtually(async () => {
     const a = await spawn(Overlapping)
     const asks = [
@@ -107,7 +107,7 @@ test(
 )
 
 test(
-  'a handler that runs beside another stashes its own message, once',
+  'a handler that overlaps another stashes its own message once',
   virtually(async (log) => {
     const a = await spawn(Overlapping, [log])
     const slow = a.ask.slow(50, 'slow')
@@ -125,7 +125,7 @@ test(
 )
 
 test(
-  'a callback that a handler left behind cannot answer the message that is handled by then',
+  'a callback that a handler left behind cannot reply to the message of a later handler',
   virtually(async (log) => {
     const a = await spawn(Overlapping, [log])
     await a.ask.leaveCallback()
@@ -167,7 +167,7 @@ class Misuse extends Actor {
 }
 
 test(
-  'reply and stash outside of a handler, and one after the other, are errors that say so',
+  'ctx.reply and ctx.stash throw outside of a handler, and one after the other',
   virtually(async () => {
     Misuse.seen = []
     const m = await spawn(Misuse)
@@ -183,7 +183,7 @@ test(
 )
 
 test(
-  'a handler that throws after it stashed its message has handled it',
+  'a message that is stashed by a handler that then throws is not handled again',
   virtually(async (log) => {
     class Both extends Actor {
       tries = 0
@@ -209,7 +209,7 @@ test(
 )
 
 test(
-  'a crash beside another handler fails both asks, and the next incarnation handles what waits',
+  'a crash fails the asks of both overlapping handlers, and the next incarnation handles waiting messages',
   virtually(async () => {
     const system = await start({ children: [child.actor('o', Overlapping)] })
     const o = system.lookup('o') as LocalActorRef<Overlapping>
@@ -225,7 +225,7 @@ test(
 )
 
 test(
-  'stop lets the handlers beside finish too, drain waits for them, a kill does not',
+  'a stop and a drain let overlapping handlers finish, and a kill does not',
   virtually(async () => {
     for (const how of ['stop', 'drain'] as const) {
       const a = await spawn(Overlapping)
@@ -283,7 +283,7 @@ class Reentrant extends Actor {
 }
 
 test(
-  'a message that comes back from a reentrant ask answers its own asker',
+  'a message that comes back from a reentrant ask gets its own answer',
   virtually(async () => {
     const a = await spawn(Reentrant)
     const b = await spawn(Reentrant)
@@ -295,7 +295,7 @@ test(
 )
 
 test(
-  'once a reentrant ask was given up its messages wait for their turn like any other',
+  'after a reentrant ask was given up, messages that come back from it wait for their turn',
   virtually(async () => {
     const a = await spawn(Reentrant)
     const b = await spawn(Reentrant)
@@ -312,7 +312,7 @@ test(
 )
 
 test(
-  'an interleaved message is served beside a handler that waits also when the mailbox is full',
+  'an interleaved message is handled beside a waiting handler even if the mailbox is full',
   virtually(async () => {
     const a = await spawn(Overlapping, [], { mailbox: { capacity: 1 } })
     const slow = a.ask.slow(50, 'slow')
@@ -325,7 +325,7 @@ test(
 )
 
 test(
-  'sys.trace reports each message once, even one whose handler crashes and the messages handled at the same time',
+  'sys.trace reports each message once, even if overlapping handlers crash',
   virtually(async (log) => {
     const system = await start({ children: [child.actor('o', Overlapping)] })
     const o = system.lookup('o') as LocalActorRef<Overlapping>
@@ -342,7 +342,7 @@ test(
 )
 
 test(
-  'requests of sys fail when the actor ends before their turn',
+  'requests of sys that wait in the mailbox fail when the actor is killed',
   virtually(async () => {
     const a = await spawn(Overlapping)
     void a.tell.slow(50, 'busy')
@@ -358,7 +358,7 @@ test(
 )
 
 test(
-  'messages that reentrancy and interleaving let in while an actor was suspended are handled when it is resumed',
+  'messages that may overlap and that came while an actor was suspended are handled after resume',
   virtually(async () => {
     const a = await spawn(Overlapping)
     await sys.suspend(a)
@@ -372,7 +372,7 @@ test(
 )
 
 test(
-  'when one of several handlers crashes, the asks of all of them fail with that crash',
+  'a handler that crashes fails the asks of all overlapping handlers with its error',
   virtually(async () => {
     class Overlapping extends Actor {
       static override readonly interleave = ['boom', 'calm']

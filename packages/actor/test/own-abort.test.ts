@@ -73,9 +73,9 @@ function told(end: string, work: Work): Promise<unknown> {
 }
 
 for (const end of Object.keys(ends)) {
-  describe(`${end} tells the asker and the log the same as with an own wait`, () => {
+  describe(`${end} tells the asker and the log about aborted work what it tells about work that sleeps`, () => {
     for (const [name, work] of Object.entries(works)) {
-      test(`with ${name}`, async () => {
+      test(`if the work throws ${name}`, async () => {
         const control = await told(end, ownWait)
         expect(control).toMatchObject({ errors: [] })
         expect(await told(end, work)).toEqual(control)

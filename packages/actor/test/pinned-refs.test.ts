@@ -59,7 +59,7 @@ async function crashedOnce(): Promise<{
 }
 
 test(
-  'a monitor of an incarnation that has ended tells so once, later',
+  'a monitor of an incarnation that has ended gets one DOWN message with the reason noproc',
   virtually(async (log) => {
     const { system, old } = await crashedOnce()
     const watcher = await spawn(Watcher, [log])
@@ -75,7 +75,7 @@ test(
 )
 
 test(
-  'a monitor of an incarnation that runs tells of its end, and of nothing later',
+  'a monitor of an incarnation that runs hears of its end, and nothing of later incarnations',
   virtually(async (log) => {
     const { system, current } = await crashedOnce()
     const watcher = await spawn(Watcher, [log])
@@ -90,7 +90,7 @@ test(
 )
 
 test(
-  'a monitor of an incarnation that ended before a restart that waits tells so',
+  'a monitor of an ended incarnation gets a DOWN message while the child waits for its restart',
   virtually(async (log) => {
     const system = await start({
       backoff: { min: 1000, max: 1000 },
@@ -111,7 +111,7 @@ test(
 )
 
 test(
-  'a link to an incarnation that has ended fails, and does not reach the next incarnation',
+  'a link to an incarnation that has ended fails with NoProc, and does not reach the next incarnation',
   virtually(async (log) => {
     const { system, old, current } = await crashedOnce()
     const watcher = await spawn(Watcher, [log])
@@ -128,7 +128,7 @@ test(
 )
 
 test(
-  'with trapExit, a link to what has ended is a message, as in OTP',
+  'with trapExit, a link to an incarnation or actor that has ended is a noproc message, as in OTP',
   virtually(async (log) => {
     const { system, old } = await crashedOnce()
     const stopped = await spawn(Probe, [[]])
@@ -205,7 +205,7 @@ test(
 )
 
 test(
-  'stop, kill and drain of the incarnation that runs end it',
+  'stop, kill and drain of a pinned ref end the incarnation that runs',
   virtually(async () => {
     const system = await start({ children: [probe([], 'a')], maxRestarts: 5 })
     for (const [end, kind] of [
@@ -234,7 +234,7 @@ test(
 )
 
 test(
-  'a message that waits for an incarnation does not reach the next one',
+  'a message to a pinned ref that waits in the mailbox does not reach the next incarnation',
   virtually(async (log) => {
     const system = await start({
       children: [child.actor('a', Probe, [log], { mailbox: { capacity: 3 } })],
@@ -264,7 +264,7 @@ test(
 )
 
 test(
-  'onUndelivered gets a pinned tell of an actor that is not restarted',
+  'onUndelivered gets a tell to a pinned ref of an actor that is not restarted',
   virtually(async () => {
     const undelivered: string[] = []
     class Last extends Actor {
@@ -285,7 +285,7 @@ test(
 )
 
 test(
-  'a stashed message to an incarnation does not reach the next one',
+  'a stashed message to a pinned ref does not reach the next incarnation',
   virtually(async (log) => {
     class Stasher extends Actor {
       keep(text: string): void {
@@ -326,7 +326,7 @@ test(
 )
 
 test(
-  'a pinned member of a group leaves when its incarnation ends, and one that has ended cannot join',
+  'a pinned ref leaves its group when its incarnation ends, and cannot join a group afterwards',
   virtually(async () => {
     const { system, old, current } = await crashedOnce()
     const group = system.group('workers')
@@ -363,7 +363,7 @@ test(
 )
 
 test(
-  'a port is not handed to an incarnation that has ended',
+  'a ReplyPort is not handed over to an incarnation that has ended',
   virtually(async () => {
     class Giver extends Actor {
       give(to: LocalActorRef<Probe>): ReplyPort<string> {

@@ -25,7 +25,7 @@ export class Watcher extends Actor {
 `
 
 test(
-  'every program of the README, and one with refs, compiles in strict mode',
+  'the programs of the README, and a program that uses refs, compile in strict mode',
   { tags: ['slow'] },
   async () => {
     const programs = programsOf(readFileSync(join(folder, 'README.md'), 'utf8'))

@@ -40,7 +40,7 @@ const names = [
   'log',
 ]
 
-test.for(names)('a message may be called %s', (name) =>
+test.for(names)('a method of an actor named %s can be asked and told', (name) =>
   virtually(async () => {
     class Named extends Actor {
       other(): string {
@@ -65,23 +65,25 @@ test.for(names)('a message may be called %s', (name) =>
   })(),
 )
 
-test.for(['name', 'length', 'call'])('a function in a field may be called %s', (name) =>
-  virtually(async () => {
-    class Named extends Actor {
-      constructor() {
-        super()
-        Object.assign(this, { [name]: (n: number) => n + 1 })
+test.for(['name', 'length', 'call'])(
+  'a function in a field of an actor named %s can be asked and told',
+  (name) =>
+    virtually(async () => {
+      class Named extends Actor {
+        constructor() {
+          super()
+          Object.assign(this, { [name]: (n: number) => n + 1 })
+        }
       }
-    }
-    const named = await spawn(Named)
-    const sends = named as unknown as Record<
-      'ask' | 'tell',
-      Record<string, (n: number) => PromiseLike<unknown>>
-    >
-    expect(await sends.ask[name]!(1)).toBe(2)
-    expect(await sends.tell[name]!(1)).toBe(true)
-    await named.stop()
-  })(),
+      const named = await spawn(Named)
+      const sends = named as unknown as Record<
+        'ask' | 'tell',
+        Record<string, (n: number) => PromiseLike<unknown>>
+      >
+      expect(await sends.ask[name]!(1)).toBe(2)
+      expect(await sends.tell[name]!(1)).toBe(true)
+      await named.stop()
+    })(),
 )
 
 class Guarded extends Actor {
@@ -114,7 +116,7 @@ test.for([
   '__defineGetter__',
   'valueOf',
   'propertyIsEnumerable',
-])('what is no message cannot be called: %s', (name) =>
+])('a ref cannot ask for a member of an actor that is not a message: %s', (name) =>
   virtually(async () => {
     const guarded = await spawn(Guarded)
     const ask = guarded.ask as unknown as Record<string, (() => PromiseLike<unknown>) | undefined>
@@ -128,7 +130,7 @@ test.for([
 )
 
 test(
-  'a method that was taken off the ref says how to call it; an unknown option is named',
+  'a method taken off ref.ask throws how to call it, and an unknown option of ask is refused by name',
   virtually(async () => {
     const guarded = await spawn(Guarded)
     const { state } = guarded.ask
@@ -158,7 +160,7 @@ test(
 )
 
 test(
-  'lookup with a class checks what is there',
+  'lookup with a class returns the child, and throws if the child is of another class',
   virtually(async (log) => {
     class Special extends Probe {}
     const system = await start({
@@ -188,7 +190,7 @@ test(
 )
 
 test(
-  'child of a supervisor takes a class after the id, and checks it',
+  'child() of a supervisor takes a class after the id, and checks the class of the child',
   virtually(async (log) => {
     class Special extends Probe {}
     const system = await start({
@@ -244,7 +246,7 @@ class Neighbour extends Actor {
 }
 
 test(
-  'ctx.lookup finds what the lookup of the system finds, with its checks',
+  'ctx.lookup finds what the lookup of the system finds, with the same checks',
   virtually(async (log) => {
     const system = await start({
       children: [
@@ -306,7 +308,7 @@ test(
 )
 
 test(
-  'whenStopped is the same future for code that reads it again, and another for one that waits',
+  'a cancelled wait for whenStopped leaves whenStopped as it is for other readers',
   virtually(async (log) => {
     const a = await spawn(Probe, [log])
     const first = a.whenStopped
@@ -326,7 +328,7 @@ test(
 )
 
 test(
-  'waits that race the end of an actor and are over keep nothing',
+  'a thousand waits that race whenStopped use one future',
   virtually(async (log) => {
     const a = await spawn(Probe, [log])
     const seen = new Set<unknown>()

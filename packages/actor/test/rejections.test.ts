@@ -29,7 +29,7 @@ function execute(attributeRejections: boolean): Promise<{ stdout: string }> {
 }
 
 test(
-  'a rejection that a handler left behind is attributed to its actor',
+  'a rejection that a handler left behind is logged with the path of its actor',
   { tags: ['slow'] },
   async () => {
     const { stdout } = await execute(true)
@@ -37,6 +37,10 @@ test(
   },
 )
 
-test('without the option it ends the process, loudly', { tags: ['slow'] }, async () => {
-  await expect(execute(false)).rejects.toThrow('left behind')
-})
+test(
+  'a rejection that a handler left behind ends the process unless the system has the option for it',
+  { tags: ['slow'] },
+  async () => {
+    await expect(execute(false)).rejects.toThrow('left behind')
+  },
+)

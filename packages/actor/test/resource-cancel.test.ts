@@ -13,7 +13,7 @@ async function throwCancelledError(): Promise<never> {
 }
 
 test(
-  'a resource is restarted when the future that says that it has ended is cancelled',
+  'a resource is restarted when the future of its wait() is cancelled',
   virtually(async () => {
     const ends: Future<void>[] = []
     const disposed: number[] = []
@@ -36,7 +36,7 @@ test(
 )
 
 test(
-  'a cancel of the task that waits for the end of a resource is not its end',
+  'a cancel of the task that waits for the end of a resource does not end the resource',
   virtually(async () => {
     const system = await start({
       children: [
@@ -69,7 +69,7 @@ test.for(['make', 'start'] as const)(
 )
 
 test(
-  'a resource whose disposal throws a CancelledError is reported as one that did not stop as asked',
+  'a resource whose disposal throws a CancelledError is reported as not stopped in order',
   virtually(async () => {
     const system = await start({
       children: [child.resource('r', () => ({ [Symbol.asyncDispose]: throwCancelledError }))],

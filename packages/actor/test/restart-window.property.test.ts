@@ -12,7 +12,7 @@ function firstTooMany(times: readonly number[], max: number, within: number): nu
   })
 }
 
-test('a supervisor gives up exactly when a window holds more restarts than it allows', async () => {
+test('a supervisor gives up exactly when the time window holds more restarts than it allows', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.integer({ min: 0, max: 400 }), { minLength: 1, maxLength: 12 }),

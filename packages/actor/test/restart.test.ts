@@ -20,7 +20,7 @@ import {
 } from './support/probe.ts'
 
 test(
-  'a permanent child is started again whatever its end was',
+  'a permanent child is restarted after each kind of end',
   virtually(async (log) => {
     const system = await start({ maxRestarts: 10, children: [probe(log, 'a')] })
     const a = ref(system, 'a')
@@ -57,7 +57,7 @@ test(
 )
 
 test(
-  'a transient child is started again after an error and a kill only',
+  'a transient child is restarted after an error and after a kill, and not after another end',
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a', {}, { restart: 'transient' })] })
     const a = ref(system, 'a')
@@ -78,7 +78,7 @@ test(
 )
 
 test(
-  'a temporary child is never started again and does not count',
+  'a temporary child is never restarted, and its crash does not count for the restart limit',
   virtually(async (log) => {
     const system = await start({ maxRestarts: 0, children: [] })
     for (const how of ['crash', 'quit'] as const) {
@@ -93,7 +93,7 @@ test(
 )
 
 test(
-  'a CancelledError without a cancel is a crash',
+  'a CancelledError that a handler throws without a cancel is a crash',
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a', {}, { restart: 'transient' })] })
     const exits = collect(system, 'exited')
@@ -109,7 +109,7 @@ test(
 )
 
 test(
-  'the decision to resume keeps the state and loses the message',
+  "with decide 'resume' a crashed actor keeps its state and loses the message",
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a', {}, { decide: () => 'resume' })] })
     const a = ref(system, 'a')
@@ -124,7 +124,7 @@ test(
 )
 
 test(
-  'the decision to stop ends a permanent child, to escalate its supervisor',
+  "decide 'stop' stops a permanent child, and decide 'escalate' ends its supervisor",
   virtually(async (log) => {
     const system = await start({
       children: [
@@ -142,7 +142,7 @@ test(
 )
 
 test(
-  'the error of a supervisor that gives up does not say that each restart was one of the last child',
+  'the error of a supervisor that gives up names the last child and the restarts of all children',
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a'), probe(log, 'b')], maxRestarts: 2 })
     const done = thrown(system.done)
@@ -156,7 +156,7 @@ test(
 )
 
 test(
-  'one crash more than allowed within the window ends the supervisor, with the last error as cause',
+  'a crash beyond maxRestarts within the window ends the supervisor with that error as cause',
   virtually(async (log) => {
     const system = await start({ maxRestarts: 2, children: [probe(log, 'a'), probe(log, 'b')] })
     const done = thrown(system.done)
@@ -172,7 +172,7 @@ test(
 )
 
 test(
-  'with maxRestarts 0 the first crash ends it',
+  'with maxRestarts 0 the first crash ends the supervisor',
   virtually(async (log) => {
     const system = await start({ maxRestarts: 0, children: [probe(log, 'a')] })
     const done = thrown(system.done)
@@ -202,7 +202,7 @@ async function survives(
 }
 
 test(
-  'both ends of the window are inclusive, to the millisecond',
+  'restarts exactly `within` milliseconds apart count together, and one millisecond more does not',
   virtually(async (log) => {
     const limits = { maxRestarts: 1, within: 1000 }
     expect(await survives(log, limits, [0, 1000])).toBe(false)
@@ -211,7 +211,7 @@ test(
 )
 
 test(
-  'restarts that are never too many in any window go on for ever',
+  'a supervisor goes on for ever if no window holds too many restarts',
   virtually(async (log) => {
     const times = Array.from({ length: 50 }, (_, i) => i * 4000)
     expect(await survives(log, { maxRestarts: 2, within: 5000 }, times)).toBe(true)
@@ -219,7 +219,7 @@ test(
 )
 
 test(
-  'the window slides: it is not opened by the first failure',
+  'the time window of the restart limit slides and does not begin at the first crash',
   virtually(async (log) => {
     const limits = { maxRestarts: 3, within: 1000 }
     expect(await survives(log, limits, [0, 800, 900, 1050])).toBe(true)
@@ -228,7 +228,7 @@ test(
 )
 
 test(
-  'each failed start is an attempt',
+  'each failed start of a restarting child counts for the restart limit',
   virtually(async (log) => {
     let starts = 0
     const spec = probe(log, 'a', {
@@ -245,7 +245,7 @@ test(
 )
 
 test(
-  'the restart of a group counts once',
+  'the restart of a group of ten children counts as a single restart',
   virtually(async (log) => {
     const children = Array.from({ length: 10 }, (_, i) => probe(log, `c${i}`))
     const system = await start({ strategy: 'one-for-all', maxRestarts: 3, children })
@@ -258,7 +258,7 @@ test(
 )
 
 test(
-  'restarts asked for by hand do not count',
+  'restarts by restartChild do not count for the restart limit',
   virtually(async (log) => {
     const system = await start({ maxRestarts: 0, children: [probe(log, 'a')] })
     for (let i = 0; i < 100; i++) {
@@ -271,7 +271,7 @@ test(
 )
 
 test(
-  "the limit is the supervisor's, or with perChild each child's",
+  'the restart limit is for all children together, or with perChild for each child',
   virtually(async (log) => {
     const five = (): ReturnType<typeof probe>[] =>
       Array.from({ length: 5 }, (_, i) => probe(log, `c${i}`))
@@ -297,7 +297,7 @@ const failsAfterFirst = (): { onStart: () => void } => {
 const slowly = { backoff: { min: 100, max: 100, maxAttempts: 1000 }, maxRestarts: 1000 }
 
 test(
-  'a child that fails to start again reads restarting, and cannot be restarted, deleted or started',
+  'a child that fails to start again has the status restarting and refuses restart, delete and start',
   virtually(async (log) => {
     const system = await start({ ...slowly, children: [probe(log, 'a', failsAfterFirst())] })
     await crash(ref(system, 'a'))
@@ -314,7 +314,7 @@ test(
 )
 
 test(
-  'stopChild ends the attempts, and restartChild works after that',
+  'stopChild ends the attempts to restart a child, and restartChild works afterwards',
   virtually(async (log) => {
     let starts = 0
     let broken = false
@@ -340,7 +340,7 @@ test(
 )
 
 test(
-  'a supervisor in an endless restart stops at once',
+  'a supervisor whose child fails each restart stops at once',
   virtually(async (log) => {
     const system = await start({ ...slowly, children: [probe(log, 'a', failsAfterFirst())] })
     await crash(ref(system, 'a'))
@@ -352,7 +352,7 @@ test(
 )
 
 test(
-  'a supervisor that retries without a pause can be stopped',
+  'a supervisor that restarts a child again and again without a pause can be stopped',
   virtually(async (log) => {
     const system = await start({
       maxRestarts: 1_000_000,
@@ -366,7 +366,7 @@ test(
 )
 
 test(
-  'the delays grow to the limit, exactly',
+  'the delays between restarts double up to the limit of backoff',
   virtually(async (log) => {
     const system = await start({
       backoff: { min: 100, max: 400, factor: 2, resetAfter: 1000, maxAttempts: 100 },
@@ -395,7 +395,7 @@ test(
 )
 
 test(
-  'ctx.healthy begins the delays anew, and jitter stays in its bounds',
+  'ctx.healthy resets the delays between restarts, and jitter keeps them within its bounds',
   virtually(async (log) => {
     let healthy = false
     const spec = probe(log, 'a', {
@@ -427,7 +427,7 @@ test(
 )
 
 test(
-  'a delay that ends after the child was stopped and restarted by hand does nothing',
+  'the delay of a restart does nothing if the child was stopped and restarted by hand meanwhile',
   virtually(async (log) => {
     const system = await start({ ...slowly, children: [probe(log, 'a')] })
     const a = ref(system, 'a')
@@ -441,7 +441,7 @@ test(
 )
 
 test(
-  'in a group the siblings stop at once, and all start after the delay',
+  'in a group restart with backoff the siblings stop at once, and all start after the delay',
   virtually(async (log) => {
     const system = await start({
       ...slowly,
@@ -460,7 +460,7 @@ test(
   }),
 )
 
-test('delays so long that the limit is never reached are refused', () => {
+test('delays of backoff so long that maxRestarts is never reached within the window are refused', () => {
   const backoff = { min: 1000, max: 10_000 }
   expect(() => start({ backoff, maxRestarts: 3, within: 5000 })).toThrow(/within.*7000/)
   expect(() => child.supervisor('x', { backoff: { ...backoff, maxAttempts: 5 } })).not.toThrow()
@@ -476,7 +476,7 @@ test('delays so long that the limit is never reached are refused', () => {
 })
 
 test(
-  'with maxAttempts the restarts in a row are counted, however slow',
+  'with maxAttempts a supervisor gives up after that many failed restarts, however slow',
   virtually(async (log) => {
     const system = await start({
       maxRestarts: 100,
@@ -490,7 +490,7 @@ test(
 )
 
 test(
-  'an inner supervisor that gave up is restarted with the children of its specs only',
+  'an inner supervisor that gave up is restarted with the children of its options only',
   virtually(async (log) => {
     for (const restart of ['permanent', 'transient'] as const) {
       const system = await start({
@@ -512,7 +512,7 @@ test(
 )
 
 test(
-  'a restart is announced with what led to it, and logged as a warning',
+  'a restart is published with its reason, and logged as a warning',
   virtually(async (log) => {
     const lines: string[] = []
     const logger = {
@@ -550,7 +550,7 @@ test(
 )
 
 test(
-  'a decide that throws, or that returns no decision, leaves it to the restart type',
+  'if decide throws or returns no decision, the restart type of the child decides',
   virtually(async () => {
     const runs = { t: 0, r: 0 }
     for (const decide of [
@@ -588,7 +588,7 @@ test(
 )
 
 test(
-  'resume is not possible for a child that is not an actor: the log says so, and the restart type decides',
+  "decide 'resume' for a child that is not an actor is logged, and the restart type decides",
   virtually(async () => {
     const errors: string[] = []
     const runs = { t: 0, r: 0 }
@@ -619,7 +619,7 @@ test(
 )
 
 test(
-  'decide of a supervisor is called when it gives up on a child',
+  'decide of an inner supervisor is called with the error when it gives up',
   virtually(async (log) => {
     const seen: unknown[] = []
     const system = await start({

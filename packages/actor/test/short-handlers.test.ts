@@ -56,7 +56,7 @@ async function warm(): Promise<LocalActorRef<Short>> {
 const taskOf = (name: string): Task => [...allTasks()].find((task) => task.name === name) as Task
 
 test(
-  'they run as code of the actor, also when another task has sent the message',
+  'a short handler runs in the task and async context of its actor, whichever task sent the message',
   virtually(async () => {
     const actor = await warm()
     const asked = storage.run('of the sender', () => actor.ask.where())
@@ -66,7 +66,7 @@ test(
 )
 
 test(
-  'a handler that returns a promise only sometimes keeps the order of the messages',
+  'answers keep the order of the messages if a handler returns a promise only sometimes',
   virtually(async () => {
     const actor = await warm()
     const order: unknown[] = []
@@ -86,7 +86,7 @@ test(
 )
 
 test(
-  'a crash ends the incarnation before the next message',
+  'a crash in a short handler ends the incarnation before the next message',
   virtually(async () => {
     const system = await start({ children: [child.actor('short', Short)] })
     const actor = system.lookup(Short, 'short')!
@@ -104,7 +104,7 @@ test(
 )
 
 test(
-  'an actor that stops itself in a handler handles no further message',
+  'an actor that stops itself in a short handler handles no further message',
   virtually(async () => {
     const actor = await warm()
     const stopped = actor.ask.call((self) => {
@@ -119,7 +119,7 @@ test(
 )
 
 test(
-  'ctx.stop in a handler ends the actor as normal',
+  'ctx.stop in a short handler ends the actor with the reason normal',
   virtually(async () => {
     const actor = await warm()
     await actor.ask.call((self) => self.context.stop())
@@ -128,7 +128,7 @@ test(
 )
 
 test(
-  'a kill from inside a handler ends the actor',
+  'a kill from inside a short handler ends the actor',
   virtually(async () => {
     const actor = await warm()
     const asked = actor.ask.call((self) => void self.context.self.kill())
@@ -138,7 +138,7 @@ test(
 )
 
 test(
-  'a cancel of the task from outside ends an idle actor, and messages that are in the mailbox fail',
+  'a cancel of the task of an idle actor ends the actor, and a message that comes then fails',
   virtually(async () => {
     const actor = await warm()
     taskOf('/short').cancel('from outside')
@@ -149,7 +149,7 @@ test(
 )
 
 test(
-  'a cancel of the task by a handler ends the actor after that handler',
+  'a short handler that cancels the task of its actor is answered, and the actor ends',
   virtually(async () => {
     const actor = await warm()
     expect(await actor.ask.call(() => currentTask()?.cancel('from inside'))).toBe(true)
@@ -158,7 +158,7 @@ test(
 )
 
 test(
-  'a call that a short handler left behind is cancelled with the actor',
+  'an async call that a short handler does not await is cancelled with the actor',
   virtually(async () => {
     const actor = await warm()
     let ended = ''
@@ -181,7 +181,7 @@ test(
 )
 
 test(
-  'drain handles every message that is in the mailbox, then the actor ends',
+  'drain lets short handlers handle all messages of the mailbox, then the actor ends',
   virtually(async () => {
     const actor = await warm()
     const handled: number[] = []
@@ -192,7 +192,7 @@ test(
 )
 
 test(
-  'suspend stops between two messages, resume goes on',
+  'a suspended actor runs no short handler until it is resumed',
   virtually(async () => {
     const actor = await warm()
     await sys.suspend(actor)
@@ -206,7 +206,7 @@ test(
 )
 
 test(
-  'stash and a deferred reply belong to the message of the handler',
+  'stash and a deferred reply in a short handler belong to the message of the handler',
   virtually(async () => {
     const actor = await warm()
     let runs = 0
@@ -230,7 +230,7 @@ test(
 )
 
 test(
-  'an ask of itself from a short handler is answered after that handler',
+  'an actor that asks itself in a short handler gets the answer after the handler has returned',
   virtually(async () => {
     const actor = await warm()
     const inner = await actor.ask.call((self) => {
@@ -245,7 +245,7 @@ test(
 )
 
 test(
-  'between messages other tasks have their turns, although the actor always has work',
+  'other tasks get their turns while an actor with short handlers always has messages',
   virtually(async () => {
     const actor = await warm()
     let isOver = false
@@ -263,7 +263,7 @@ test(
 )
 
 test(
-  'a handler that has once returned a settled promise runs in turns again when it returns none',
+  'a handler that returned a promise once runs as a short handler again when it returns none',
   virtually(async () => {
     class Sometimes extends Actor {
       get(promise: boolean): unknown {

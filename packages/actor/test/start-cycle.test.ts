@@ -156,7 +156,7 @@ function cycleIn(error: unknown): AskCycle | null {
 
 const ways = Object.keys(waitingWays) as (keyof typeof waitingWays)[]
 test.for(places.flatMap((place) => ways.map((way) => [place, way] as const)))(
-  'a start that waits for the handler that waits for it fails at once: %s, %s',
+  'a start fails at once if it asks the handler that waits for the start: %s, awaited by %s',
   ([place, way]) =>
     virtually(async () => {
       const { system, opener, pool } = await setUp()
@@ -173,7 +173,7 @@ test.for(places.flatMap((place) => ways.map((way) => [place, way] as const)))(
 
 const harmless = ['does not wait', 'loses a race', 'gives up', 'does not ask'] as const
 test.for(places.flatMap((place) => harmless.map((asking) => [place, asking] as const)))(
-  'a start that does not wait for the handler succeeds: %s, the child %s',
+  'a start succeeds if it does not wait for the handler that started it: %s, the child %s',
   ([place, asking]) =>
     virtually(async () => {
       const { system, opener } = await setUp()
@@ -187,7 +187,7 @@ test.for(places.flatMap((place) => harmless.map((asking) => [place, asking] as c
 
 const leaving = Object.keys(leavingWays) as (keyof typeof leavingWays)[]
 test.for(places.flatMap((place) => leaving.map((way) => [place, way] as const)))(
-  'a start that the handler has stopped waiting for succeeds: %s, %s',
+  'a start succeeds after the handler has stopped waiting for it: %s, %s',
   ([place, way]) =>
     virtually(async () => {
       const { system, opener } = await setUp()
@@ -199,7 +199,7 @@ test.for(places.flatMap((place) => leaving.map((way) => [place, way] as const)))
 )
 
 test(
-  'a handler whose request waits behind a start that asks it is in the circle too',
+  'a start that asks a handler whose request to the supervisor waits behind this start fails at once',
   virtually(async () => {
     const { system, opener, pool } = await setUp()
     await pool.startChild(child.task('other', () => sleep(10_000)))

@@ -48,7 +48,7 @@ test(
 )
 
 test(
-  'a supervisor whose children are to be ignored runs nothing',
+  "a supervisor whose function for the children returns 'ignore' does not run",
   virtually(async () => {
     const system = await start({ children: () => 'ignore' })
     await system.done
@@ -64,7 +64,7 @@ test(
 const ignoring = { onStart: (context: { ignore(): never }) => context.ignore() }
 
 test(
-  'a permanent child that is not needed keeps its place without running',
+  'a permanent child that calls ctx.ignore() keeps its place and does not run',
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a', ignoring), probe(log, 'b')] })
     expect(system.root.countChildren()).toEqual({ specs: 2, active: 1, supervisors: 0, workers: 2 })
@@ -75,7 +75,7 @@ test(
 )
 
 test(
-  'a temporary child that is not needed leaves no place behind',
+  'a temporary child that calls ctx.ignore() is removed',
   virtually(async (log) => {
     const spec = probe(log, 'a', ignoring, { restart: 'temporary' })
     const system = await start({ children: [spec, child.dynamic('d')] })
@@ -88,7 +88,7 @@ test(
 )
 
 test(
-  'when a child fails to start, the children before it are stopped in reverse order and later children never start',
+  'if a child fails to start, the children before it stop in reverse and later children never start',
   virtually(async (log) => {
     const cause = new Error('no')
     const failing = probe(log, 'c', {
@@ -106,7 +106,7 @@ test(
 )
 
 test(
-  'startChild with a failing start rejects with the error and leaves nothing',
+  'startChild of a child whose onStart throws rejects with that error and leaves no child',
   virtually(async (log) => {
     const system = await start()
     const cause = new Error('no')
@@ -127,7 +127,7 @@ test(
 )
 
 test(
-  'an id that runs is AlreadyStarted, one that is stopped AlreadyPresent, a deleted one free',
+  'startChild throws AlreadyStarted for the id of a running child, AlreadyPresent for a stopped child',
   virtually(async (log) => {
     const system = await start()
     const a = await system.root.startChild(probe(log, 'a'))
@@ -158,7 +158,7 @@ test.for<[string, () => unknown]>([
   ['capacity', () => probe([], 'a', {}, { mailbox: { capacity: 0 } })],
   ['shutdown', () => probe([], 'a', {}, { shutdown: -1 })],
   ['colour', () => start({ colour: 'red' } as object)],
-])('a wrong %s is named before anything starts', ([field, make]) => {
+])('a wrong option is refused at once with its name: %s', ([field, make]) => {
   expect(make).toThrow(field)
 })
 
@@ -184,7 +184,7 @@ test.for<[string, (context: ActorContext) => unknown]>([
   ['children must be an array or a', (ctx) => ctx.supervise({ children: wrong('abc') })],
   ['significant must be true or', () => probe([], 'a', {}, { significant: wrong(1) })],
   ['stickyStop must be true or false', () => probe([], 'a', {}, { stickyStop: wrong(null) })],
-])('refused at once, with nothing started or ended: %s', ([message, call]) =>
+])('wrong arguments are refused at once, and nothing starts or ends: %s', ([message, call]) =>
   runVirtual(async () => {
     let context: ActorContext | null = null
     const a = await spawn(Probe, [[], { onStart: (ctx: ActorContext) => void (context = ctx) }])
@@ -198,7 +198,7 @@ test.for<[string, (context: ActorContext) => unknown]>([
 )
 
 test(
-  'a system and a supervisor refuse wrong times, and stop nothing',
+  'stop and stopChild refuse a wrong time, and stop nothing',
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a')] })
     expect(() => system.stop({ timeout: wrong('1') })).toThrow(
@@ -217,7 +217,7 @@ test(
 )
 
 test(
-  'children are permanent and have 5000 ms to stop, supervisors have no limit',
+  'by default children are permanent, have 5000 ms to stop, and supervisors have no limit',
   virtually(async (log) => {
     const system = await start({
       children: [
@@ -235,7 +235,7 @@ test(
 )
 
 test(
-  'a start that never settles is cancelled and fails at its timeout',
+  'a start that never settles is cancelled after startTimeout and fails',
   virtually(async (log) => {
     const system = await start()
     const begun = getRunningLoop().time()
@@ -297,7 +297,7 @@ class Broken extends Actor {
 }
 
 test(
-  'a constructor that throws leaves no child, and its watchers hear of the end',
+  'an actor whose constructor throws leaves no child',
   virtually(async () => {
     const system = await start()
     expect(await thrown(system.root.startChild(child.actor('b', Broken)))).toMatchObject({
@@ -310,7 +310,7 @@ test(
 )
 
 test(
-  'a CancelledError out of a start that was not cancelled is a failure',
+  'a start that throws a CancelledError without a cancel fails',
   virtually(async (log) => {
     const spec = probe(log, 'a', {
       onStart: () => {
@@ -323,7 +323,7 @@ test(
 )
 
 test(
-  'a rejected start fails the child',
+  'an onStart that returns a rejected promise fails the start',
   virtually(async (log) => {
     const spec = probe(log, 'a', {
       onStart: async () => {
@@ -338,7 +338,7 @@ test(
 )
 
 test(
-  'a full dynamic supervisor refuses, and a child that waits for its restart counts',
+  'a dynamic supervisor refuses more than maxChildren children, restarting children included',
   virtually(async (log) => {
     const system = await start({
       children: [child.dynamic('d', { maxChildren: 2, backoff: { min: 100, max: 100 } })],
@@ -358,7 +358,7 @@ test(
 )
 
 test(
-  'a template makes the specs of a dynamic supervisor',
+  'startChild of a dynamic supervisor with a template makes the child from its argument',
   virtually(async (log) => {
     const template = (id: string): ReturnType<typeof probe> => probe(log, id)
     const system = await start({ children: [child.dynamic('d', { template })] })
@@ -370,7 +370,7 @@ test(
 )
 
 test(
-  'an actor that the function for the arguments makes with new is refused, and not the actor itself',
+  'the error about an argument that is an actor made with new names the class of the argument',
   virtually(async () => {
     class Inner extends Actor {}
     class Outer extends Actor {
@@ -388,11 +388,11 @@ test(
   }),
 )
 
-test('an actor made with new says how it is done', () => {
+test('new of an actor class throws an error that says to use spawn', () => {
   expect(() => new Probe([])).toThrow('use spawn(Probe)')
 })
 
-test('it works without run', async () => {
+test('a system starts and answers outside of run', async () => {
   const system = await ActorSystem.start({
     name: 'plain',
     logger: silentLogger,
@@ -403,7 +403,7 @@ test('it works without run', async () => {
 })
 
 test(
-  'a watcher hears when the restart of its child fails for good in the constructor',
+  'whenStopped settles when the constructor of a restarted child throws until its supervisor gives up',
   virtually(async () => {
     let made = 0
     class Once extends Actor {
@@ -427,7 +427,7 @@ test(
 )
 
 test(
-  'a start that fails leaves no monitor, no pipe and no timer for the next incarnation',
+  'a start that fails leaves no monitor, pipe or timer for the next incarnation',
   virtually(async () => {
     const seen: string[] = []
     const system = await start({ maxRestarts: 50, children: [probe([], 'target')] })

@@ -16,7 +16,7 @@ import {
 } from './support/probe.ts'
 
 test.for(['stop', 'drain'] as const)(
-  '%s of a child in back-off ends it: no start follows, and its messages are refused',
+  '%s of a child that waits for its restart stops it, and its messages are refused',
   (how) =>
     virtually(async (log) => {
       const system = await start({
@@ -44,7 +44,7 @@ test.for(['stop', 'drain'] as const)(
 )
 
 test.for(['stop', 'drain'] as const)(
-  '%s of a child that cleans up after a crash ends it: no start follows',
+  '%s of a transient child that cleans up after a crash stops it without a restart',
   (how) =>
     virtually(async (log) => {
       const onStop = (): Promise<void> => sleep(20)
@@ -65,7 +65,7 @@ test.for(['stop', 'drain'] as const)(
 )
 
 test(
-  'a permanent child in back-off is started again whatever asks it to end, as it would be when running',
+  'a permanent child that is stopped while it waits for its restart is started again',
   virtually(async (log) => {
     const system = await start({
       ...slowRestarts,
@@ -81,7 +81,7 @@ test(
 )
 
 test(
-  'a child that is stopped while its restart starts is not tried again when that start fails',
+  'a child that is stopped while its restart starts is not started again when that start fails',
   virtually(async (log) => {
     const system = await start({
       maxRestarts: 50,
@@ -100,7 +100,7 @@ test(
 
 for (const how of ['ref.stop', 'stopChild', 'deleteChild'] as const) {
   test(
-    `the others of a group are started although the child that failed is stopped meanwhile: ${how}`,
+    `a group restart starts the other children if the crashed child is ended meanwhile by ${how}`,
     virtually(async (log) => {
       for (const strategy of ['one-for-all', 'rest-for-one'] as const) {
         const system = await start({
@@ -125,7 +125,7 @@ for (const how of ['ref.stop', 'stopChild', 'deleteChild'] as const) {
 }
 
 test(
-  'a child that is asked to end while it is stopped for the restart of its group stays stopped',
+  'a transient child that is stopped while it ends for a group restart stays stopped',
   virtually(async (log) => {
     const system = await start({
       strategy: 'one-for-all',
@@ -145,7 +145,7 @@ test(
 )
 
 test(
-  'tasks and supervisors in back-off are ended by stop too',
+  'stop of a task or a supervisor that waits for its restart stops it',
   virtually(async () => {
     let starts = 0
     const failing = async (): Promise<void> => {
@@ -173,7 +173,7 @@ test(
 )
 
 test(
-  'attempt counts consecutive restarts, and begins anew after a time of health',
+  'the attempt of a restart event counts restarts in a row, and begins anew after a time without a crash',
   virtually(async (log) => {
     for (const options of [{}, { backoff: { min: 1, max: 1, resetAfter: 5000 } }]) {
       const system = await start({ maxRestarts: 10, ...options, children: [probe(log, 'a')] })
@@ -198,7 +198,7 @@ test(
 )
 
 test(
-  'ref.stop kills a handler that does not end within the time its supervisor would give it',
+  'ref.stop kills a handler that does not end within the shutdown time of its actor',
   virtually(async (log) => {
     const system = await start({
       children: [

@@ -43,7 +43,7 @@ async function takes(operation: () => PromiseLike<unknown>): Promise<number> {
 }
 
 test(
-  'a child that is killed to stop is gone at once, and its asks fail',
+  "a child with shutdown 'kill' is gone at once, and its asks fail",
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a', {}, { shutdown: 'kill' })] })
     const a = ref(system, 'a')
@@ -60,7 +60,7 @@ test(
 )
 
 test(
-  'a cleanup that takes too long is cut at its deadline, reported once, and the rest goes on',
+  'an onStop that takes too long is killed at its deadline and reported, and its siblings stop in order',
   virtually(async (log) => {
     const system = await start({
       children: [probe(log, 'a'), probe(log, 'b', { cleanup: 5000 }, { shutdown: 500 })],
@@ -76,7 +76,7 @@ test(
 )
 
 test(
-  'without a limit the supervisor waits for a cleanup however long',
+  'with shutdown Infinity a supervisor waits for an onStop of any length',
   virtually(async (log) => {
     const system = await start({
       children: [probe(log, 'a', { cleanup: 10_000 }, { shutdown: Infinity })],
@@ -122,7 +122,7 @@ class Stubborn extends Actor {
 }
 
 test.for(['native', 'shielded'])(
-  'such a handler is cancelled again too if a %s wait delayed the first cancel',
+  'a handler that swallows cancels is cancelled again if a %s wait delayed the first cancel',
   (kind) =>
     virtually(async (log) => {
       class Deaf extends Actor {
@@ -156,7 +156,7 @@ test(
 )
 
 test(
-  'a permanent child that ends normally while it is asked to stop is reported and not started',
+  'a permanent task that returns normally after its cancel is reported and not restarted',
   virtually(async (log) => {
     const system = await start({
       children: [
@@ -179,7 +179,7 @@ test(
 )
 
 test(
-  'a parallel stop takes as long as the slowest, an ordered one the sum',
+  'a parallel stop takes as long as the slowest child, and an ordered stop the sum of all children',
   virtually(async (log) => {
     const children = Array.from({ length: 1000 }, (_, i) => probe(log, `c${i}`, { cleanup: 1000 }))
     const parallel = await start({ stopMode: 'parallel', children })
@@ -208,7 +208,7 @@ test(
 )
 
 test(
-  'a child that had died before the stop is reported with its own reason',
+  'a child that crashes during a stop, before its own turn, is reported with its own error',
   virtually(async (log) => {
     const system = await start({
       children: [probe(log, 'a', {}, { restart: 'transient' }), probe(log, 'b', { cleanup: 100 })],
@@ -227,7 +227,7 @@ test(
 )
 
 test(
-  'a stop while a child starts cancels the start and leaves nothing',
+  'a stop while a child starts cancels the start and leaves no child',
   virtually(async (log) => {
     const system = await start()
     const spec = probe(log, 'a', {
@@ -249,7 +249,7 @@ test(
 )
 
 test(
-  'a second stop waits for the same end, and may shorten the time',
+  'a second stop waits for the same end, and may shorten the time limit',
   virtually(async (log) => {
     const system = await start({
       children: [probe(log, 'a', { cleanup: 10_000 }, { shutdown: 20_000 })],
@@ -269,7 +269,7 @@ test(
 )
 
 test(
-  'the whole system stops within its own limit',
+  'the whole system stops within the timeout of stop',
   virtually(async (log) => {
     const children = ['a', 'b', 'c'].map((id) => probe(log, id, { cleanup: 2000 }))
     const system = await start({ shutdownTimeout: 3000, children })
@@ -283,7 +283,7 @@ test(
 )
 
 test(
-  'onStop hears the reason of a normal end, a shutdown and an error, and is not called after a kill',
+  'onStop gets the reason of a normal end, a shutdown or an error, and is not called after a kill',
   virtually(async (log) => {
     const seen: ExitReason[] = []
     const options = {
@@ -313,7 +313,7 @@ test(
 )
 
 test(
-  'a throw in onStop is reported and stops nothing else',
+  'an onStop that throws is reported, and the other children stop',
   virtually(async (log) => {
     const system = await start({
       children: [
@@ -337,7 +337,7 @@ test(
 )
 
 test(
-  "a killed parent's children are killed too",
+  'the children of a killed actor are killed too',
   virtually(async (log) => {
     const system = await start({
       children: [child.supervisor('in', { children: [probe(log, 'a')] }, { restart: 'temporary' })],
@@ -361,7 +361,7 @@ test(
 )
 
 test(
-  'children an actor spawned end before it, the last first',
+  'the children that an actor spawned stop before the actor, the last child first',
   virtually(async (log) => {
     const onStart = async (context: ActorContext): Promise<void> => {
       await context.spawn(Probe, [log], { name: 'k1' })
@@ -381,7 +381,7 @@ test(
 )
 
 test(
-  "a cancel of the actor's own task is a shutdown that says so",
+  'a cancel of the task of an actor ends the actor as a shutdown with the message of the cancel',
   virtually(async (log) => {
     const seen: ExitReason[] = []
     const a = await spawn(Probe, [
@@ -401,7 +401,7 @@ test(
 )
 
 test(
-  'stop lets the handler finish and leaves the rest of the queue',
+  'stop lets the running handler finish, and the waiting messages are not handled',
   virtually(async (log) => {
     const a = await spawn(Probe, [log])
     const nap = a.ask.nap(100)
@@ -414,7 +414,7 @@ test(
 )
 
 test(
-  'a handler that awaits a foreign promise is given up by a kill, and what it does later is seen',
+  'a killed actor does not wait for a handler that awaits a native promise, and the late error is reported',
   virtually(async (log) => {
     let settle = (): void => {}
     const contexts: ActorContext[] = []
@@ -474,7 +474,7 @@ test(
 )
 
 test(
-  'a task that returns is a normal end, and one that ignores its cancel is killed',
+  'a task child that returns ends normally, and one that ignores its cancel is killed',
   virtually(async () => {
     const system = await start({
       children: [
@@ -520,7 +520,7 @@ class FakePool {
 }
 
 test(
-  'a resource is made, watched, disposed of and made again',
+  'a resource that fails is disposed of and made again, and a stop disposes of it',
   virtually(async () => {
     FakePool.made.length = 0
     const spec = child.resource('pool', () => new FakePool())
@@ -538,7 +538,7 @@ test(
 )
 
 test(
-  'a resource that fails to start is disposed of',
+  'a resource whose start fails is disposed of',
   virtually(async () => {
     const disposed: string[] = []
     const spec = child.resource('r', () => ({
@@ -557,7 +557,7 @@ test(
 )
 
 test(
-  'a system in a task that is cancelled stops with it',
+  'a cancel of the task that uses a system by `await using` stops the system',
   virtually(async (log) => {
     const task = createTask(async () => {
       await using system = await start({ children: [probe(log, 'a'), probe(log, 'b')] })
@@ -571,7 +571,7 @@ test(
 )
 
 test(
-  'a zombie can be made the failure of its supervisor',
+  "with onZombie 'escalate', a killed child whose handler does not end makes its supervisor fail",
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a', {}, { onZombie: 'escalate' })] })
     const done = thrown(system.done)
@@ -583,7 +583,7 @@ test(
 )
 
 test(
-  'a kill does not wait for the other flows of what it kills',
+  'a kill of a child does not wait for the branches of a Promise.all in its code',
   virtually(async () => {
     const flows = async (): Promise<void> => {
       const slowToClean = async (): Promise<void> => {
@@ -617,7 +617,7 @@ test(
 )
 
 test(
-  'a handler that awaits the stop of its own actor by the supervisor is cancelled by it',
+  'a handler that awaits stopChild of its own actor is cancelled, and the actor stops at once',
   virtually(async () => {
     class Resigns extends Actor {
       async resign(parent: SupervisorRef): Promise<void> {
@@ -637,7 +637,7 @@ test(
 )
 
 test.each(['ref', 'supervisor'] as const)(
-  'an onStop that awaits the stop of its own actor, asked of the %s, fails at once',
+  'an onStop that awaits the stop of its own actor through the %s fails at once',
   (of) =>
     virtually(async (log) => {
       let seen: unknown = null
@@ -668,7 +668,7 @@ test.each(['ref', 'supervisor'] as const)(
 )
 
 test(
-  'an onStop that asks an actor whose handler has the supervisor stop the asking actor fails at once',
+  'an onStop that waits for another actor, whose handler waits for this stop, fails at once',
   virtually(async () => {
     class Stopper extends Actor {
       async stop(parent: SupervisorRef, id: string): Promise<void> {
@@ -697,7 +697,7 @@ test(
 )
 
 test(
-  'onStop cannot start a child, which nothing would stop',
+  'ctx.spawn and ctx.supervise in onStop throw, because nothing would stop the new child',
   virtually(async () => {
     const errors: unknown[] = []
     class Late extends Actor {
@@ -714,7 +714,7 @@ test(
 )
 
 test(
-  'the end of an actor cancels a pipe that onStop began',
+  'a ctx.pipe that onStop began is cancelled when the actor ends',
   virtually(async () => {
     let piped: Future<void> | null = null
     class Late extends Actor {
@@ -730,7 +730,7 @@ test(
 )
 
 test(
-  'drain of a suspended actor waits until the actor has handled its messages',
+  'drain of a suspended actor waits until the actor is resumed and has handled its messages',
   virtually(async (log) => {
     const a = await spawn(Probe, [log])
     await sys.suspend(a)
@@ -745,7 +745,7 @@ test(
 )
 
 test(
-  'an actor that crashes while it drains takes messages again for its next incarnation',
+  'an actor that crashes while it drains accepts messages again for its next incarnation',
   virtually(async (log) => {
     const system = await start({
       backoff: { min: 1000, max: 1000 },
@@ -766,7 +766,7 @@ test(
 )
 
 test(
-  'a child of each kind has the status stopping while it ends, and a resource then has no value',
+  'a child of each kind has the status stopping while it ends, and a stopping resource has no value',
   virtually(async (log) => {
     const system = await start({
       maxRestarts: 10,

@@ -16,7 +16,7 @@ const stops = (log: string[]): string[] => log.filter((line) => line.startsWith(
 const starts = (log: string[]): string[] => log.filter((line) => line.startsWith('start'))
 
 test(
-  'one-for-one: only the crashed child is started again',
+  'one-for-one: only the crashed child is restarted',
   virtually(async (log) => {
     const system = await start({ children: [probe(log, 'a'), probe(log, 'b'), probe(log, 'c')] })
     log.length = 0
@@ -28,7 +28,7 @@ test(
 )
 
 test(
-  'one-for-all: all stop in reverse and start in order',
+  'one-for-all: after a crash all children stop in reverse order and start in order',
   virtually(async (log) => {
     const system = await start({
       strategy: 'one-for-all',
@@ -55,7 +55,7 @@ test.for([
   ['middle', 'b', ['c', 'd']],
   ['last', 'd', []],
 ] as const)(
-  'rest-for-one: a crash of the %s restarts it and the children after it',
+  'rest-for-one: a crash of the %s child restarts it and the children after it',
   ([, crashed, later]) =>
     virtually(async (log) => {
       const children = ['a', 'b', 'c', 'd'].map((id) => probe(log, id))
@@ -73,7 +73,7 @@ test.for([
 )
 
 test(
-  'the order is that of the specs, not of the names',
+  'children start in the order of their specs, whatever their names',
   virtually(async (log) => {
     const ids = ['m', 'z', 'a', 'q']
     const system = await start({
@@ -90,7 +90,7 @@ test(
 )
 
 test(
-  'a temporary bystander of a group restart is stopped and removed, and counts nothing',
+  'a temporary child beside a crashed child is stopped and removed by the group restart',
   virtually(async (log) => {
     const system = await start({
       strategy: 'one-for-all',
@@ -106,7 +106,7 @@ test(
 )
 
 test(
-  'a child stopped by hand is started again with its group, unless its stop is sticky',
+  'a child that was stopped by stopChild is started again with its group unless it has stickyStop',
   virtually(async (log) => {
     const system = await start({
       strategy: 'one-for-all',
@@ -122,7 +122,7 @@ test(
 )
 
 test(
-  'a transient child that had finished is started again with its group',
+  'a transient child that had ended normally is started again with its group',
   virtually(async (log) => {
     const system = await start({
       strategy: 'rest-for-one',
@@ -138,7 +138,7 @@ test(
 )
 
 test(
-  'one-for-all: when a restart in the group fails, what had started is stopped and all start again',
+  'one-for-all: if a start fails in a group restart, the started children stop and all start again',
   virtually(async (log) => {
     let attempts = 0
     const system = await start({
@@ -167,7 +167,7 @@ test(
 )
 
 test(
-  'rest-for-one: when a restart in the group fails, what had started stays',
+  'rest-for-one: if a start fails in a group restart, the children started before it stay',
   virtually(async (log) => {
     let attempts = 0
     const system = await start({
@@ -197,7 +197,7 @@ test(
 )
 
 test(
-  'two crashes in one turn are two restarts one-for-one, and one group restart one-for-all',
+  'two crashes in one turn cause two restarts with one-for-one, and one restart with one-for-all',
   virtually(async (log) => {
     for (const [strategy, expected] of [
       ['one-for-one', 2],
@@ -217,7 +217,7 @@ test(
 )
 
 test(
-  'a crash of a child that is being stopped for a restart does not cause a second restart',
+  'one-for-all: a child that crashes while its group is stopped does not cause a second restart',
   virtually(async (log) => {
     const system = await start({
       strategy: 'one-for-all',
@@ -239,7 +239,7 @@ test(
 )
 
 test(
-  'rest-for-one: a crash of an earlier child during the stop of later ones is a restart of its own',
+  'rest-for-one: a crash of an earlier child while later children stop causes a second restart',
   virtually(async (log) => {
     const system = await start({
       strategy: 'rest-for-one',
@@ -258,7 +258,7 @@ test(
 )
 
 test(
-  'a supervisor cancelled in the middle of a group restart stops everything that runs, once, in reverse',
+  'a supervisor that is stopped in a group restart stops each running child once, in reverse order',
   virtually(async (log) => {
     let slow = false
     const system = await start({
@@ -294,7 +294,7 @@ test(
 )
 
 test(
-  'any: the normal end of a significant child ends its supervisor, a crash does not',
+  'autoShutdown any: the normal end of a significant child ends its supervisor, and a crash does not',
   virtually(async (log) => {
     const transient = { restart: 'transient', significant: true } as const
     const system = await start({
@@ -311,7 +311,7 @@ test(
 )
 
 test(
-  'any: a significant child that is stopped by hand ends nothing',
+  'autoShutdown any: stopChild of a significant child does not end the supervisor',
   virtually(async (log) => {
     const system = await start({
       autoShutdown: 'any',
@@ -325,7 +325,7 @@ test(
 )
 
 test(
-  'all: the end of the last significant child ends the supervisor, also of one started later',
+  'autoShutdown all: the end of the last significant child ends the supervisor',
   virtually(async (log) => {
     const temporary = { restart: 'temporary', significant: true } as const
     const system = await start({

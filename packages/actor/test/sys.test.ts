@@ -31,7 +31,7 @@ class Clerk extends Actor {
 }
 
 test.for(['kill', 'stop'] as const)(
-  'an actor handles no message after a request of sys whose code calls %s',
+  'an actor handles no message after the function of sys.replaceState has called %s',
   (end) =>
     virtually(async (log) => {
       const clerk = await spawn(Clerk, [log])
@@ -45,7 +45,7 @@ test.for(['kill', 'stop'] as const)(
 )
 
 test(
-  'statistics count each message whose handler has ended, also if it has thrown',
+  'sys.statistics counts each message whose handler has ended, even by an error',
   virtually(async (log) => {
     const spec = child.actor('clerk', Clerk, [log], { decide: () => 'resume' })
     const system = await start({ children: [spec] })
@@ -60,7 +60,7 @@ test(
 )
 
 test(
-  'wrong arguments are refused by name, and change nothing',
+  'functions of sys refuse wrong arguments and change nothing',
   virtually(async () => {
     const clerk = await spawn(Clerk, [[]])
     for (const wrong of [undefined, null, 5, {}] as never[]) {

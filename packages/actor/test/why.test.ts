@@ -10,7 +10,7 @@ class Clerk extends Actor {
   }
 }
 
-test('why tells the actor that is asked, its mailbox, and what its handler waits for', async () => {
+test('why tells which actor a task waits for, its mailbox, and what its handler waits for', async () => {
   await runVirtual(async () => {
     const clerk = await spawn(Clerk, [], { mailbox: { capacity: 1 }, name: 'clerk' })
     const ask = { timeout: Infinity }
@@ -51,7 +51,7 @@ class Shop extends Actor {
   }
 }
 
-test('the tree of a system says what an actor waits for in the words of core', async () => {
+test('system.tree() shows what each handler waits for in the words of why()', async () => {
   await runVirtual(async () => {
     const system = await ActorSystem.start({
       name: 's',
@@ -73,7 +73,7 @@ test('the tree of a system says what an actor waits for in the words of core', a
   })
 })
 
-test('why tells of which child a stopping supervisor or actor awaits the end', async () => {
+test('why tells which child a stopping supervisor or actor waits for', async () => {
   class Kid extends Actor {
     protected override async onStop(): Promise<void> {
       await sleep(60_000)
