@@ -1,4 +1,4 @@
-import { currentTask, Future } from '@tasktree/core'
+import { currentTask, Future, type Task } from '@tasktree/core'
 import { takeRejections } from '@tasktree/core/lowlevel'
 import { isOfCancel, isOfUseAfterEnd } from './errors.ts'
 import { Exchange } from './exchange.ts'
@@ -80,6 +80,11 @@ export class FrameworkExchange extends Exchange {
 
   static of(incoming: object): FrameworkExchange | undefined {
     return exchanges.get(incoming)
+  }
+
+  /** Whether `task` is the task of a request that a framework answers. */
+  static hasTask(task: Task): boolean {
+    return byTask.has(task)
   }
 
   /** Whether `error` is the cancel of this request, or was caused by it, so that nothing has failed. */

@@ -1,6 +1,7 @@
 import { currentTask } from '@tasktree/core'
 import { describe } from '@tasktree/core/lowlevel'
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { FrameworkExchange } from './framework-exchange.ts'
 
 /** An event that an `EventSource` of a browser receives. */
 export interface ServerSentEvent {
@@ -54,13 +55,14 @@ export function sse(events: AsyncIterable<ServerSentEvent>): Response {
     }
   }
   const task = currentTask()
+  const isOfFramework = task !== null && FrameworkExchange.hasTask(task)
   const inThisContext = AsyncLocalStorage.snapshot()
   const body = new ReadableStream<Uint8Array>(
     {
-      // Some servers, such as that of Hono, read the body outside of the task of the request. So the source runs in the task
-      // that has called `sse`, as long as that task has not ended. A cancel of the task then reaches the waits of the source.
+      // `serve` reads the body in the task of the request, so a cancel of that task reaches the waits of the source. Hono's
+      // server reads the body outside of that task, so the source is put into the task, as long as the task has not ended.
       pull: (controller) =>
-        task?.done() === false ? inThisContext(pull, controller) : pull(controller),
+        isOfFramework && !task.done() ? inThisContext(pull, controller) : pull(controller),
       async cancel() {
         await (iterator ?? events[Symbol.asyncIterator]()).return?.()
       },

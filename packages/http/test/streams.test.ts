@@ -1,4 +1,4 @@
-import { ContextVar, Future, run, sleep } from '@tasktree/core'
+import { ContextVar, createTask, Future, run, sleep, sleepForever } from '@tasktree/core'
 import { Response as LightResponse, type ServerSentEvent, serve, sse } from '@tasktree/http'
 import { describe, expect, test } from 'vitest'
 import { RawClient } from './support/clients.ts'
@@ -158,6 +158,28 @@ test('a client that goes ends the source of sse, wherever that waits', () =>
     }
     await sleep(5)
     expect(requestTasks()).toEqual([])
+  }))
+
+test('the source of sse is cancelled with the request although another task has called sse', () =>
+  run(async () => {
+    const log = new Log()
+    async function* events(): AsyncGenerator<ServerSentEvent> {
+      yield { data: 'first' }
+      await log.work('source')
+    }
+    await using server = await serve(async () => {
+      const made = new Future<Response>()
+      void createTask(async () => {
+        made.setResult(sse(events()))
+        await sleepForever()
+      })
+      return await made
+    })
+    const client = await RawClient.open(server.url)
+    client.get('/')
+    await log.until('source began')
+    client.leave()
+    await log.until('source ended')
   }))
 
 test.each([{ data: 5 }, { event: 'a\nb' }, { id: 'a\0' }, { retry: -1 }, null])(
