@@ -1,20 +1,30 @@
 import { finished, type FinishedOptions, type Readable, type Writable } from 'node:stream'
 
+/** For each stream whose method `_destroy` is wrapped, the functions to call when the stream has closed. */
+const callbacksOf = new WeakMap<Readable | Writable, (() => void)[]>()
+
 /**
  * Calls `callback` when `stream` has closed, that is, when its destroy is complete. Not called if it has closed before.
  *
- * A stream that was made with `emitClose: false` does not emit 'close', so its method `_destroy` is wrapped.
+ * A stream that was made with `emitClose: false` may emit no 'close', so its method `_destroy` is wrapped, once for all callers.
  */
 export function whenClosed(stream: Readable | Writable, callback: () => void): void {
   if (emitsClose(stream)) {
     stream.once('close', callback)
     return
   }
+  const others = callbacksOf.get(stream)
+  if (others !== undefined) {
+    others.push(callback)
+    return
+  }
+  const callbacks = [callback]
+  callbacksOf.set(stream, callbacks)
   const destroy = stream._destroy
   stream._destroy = (error, done) => {
     destroy.call(stream, error, (failure) => {
       done(failure)
-      callback()
+      for (const each of callbacks.splice(0)) each()
     })
   }
 }

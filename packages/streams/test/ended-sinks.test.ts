@@ -221,6 +221,31 @@ describe.each([true, false])(
   },
 )
 
+test('the stack on which a sink with emitClose: false is destroyed does not grow with its writers', () =>
+  run(async () => {
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = Infinity
+    const depths: number[] = []
+    try {
+      for (const length of [1, 50]) {
+        const sink = new Writable({
+          emitClose: false,
+          write: (_chunk, _encoding, done) => done(),
+          destroy(error, done) {
+            depths.push(String(new Error('here').stack).split('\n').length)
+            done(error)
+          },
+        }).setMaxListeners(Infinity)
+        const writers = Array.from({ length }, () => StreamWriter.to(sink))
+        sink.destroy()
+        for (const writer of writers) await writer.waitClosed()
+      }
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit
+    }
+    expect(depths[1]).toBe(depths[0])
+  }))
+
 describe('a WritableStream', () => {
   const webEnds: Record<string, (sink: WritableStream) => unknown> = {
     'was closed': (sink) => sink.close(),
