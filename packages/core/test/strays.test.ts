@@ -1,4 +1,14 @@
-import { createTask, getEventLoop, shielded, sleep, sleepForever } from '@tasktree/core'
+import {
+  cancelScope,
+  createTask,
+  Future,
+  getEventLoop,
+  newEventLoop,
+  shielded,
+  sleep,
+  sleepForever,
+  taskGroup,
+} from '@tasktree/core'
 import { describe, expect } from 'vitest'
 import { cancelled, now, withCleanUp } from './support/flows.ts'
 import { virtual } from './support/virtual.ts'
@@ -124,5 +134,56 @@ describe('a call that comes back from a foreign promise in a turn of code that g
         `second ends at ${ends[2]}`,
       ])
     }
+  })
+})
+
+describe('clean-up is not taken for such a call', () => {
+  virtual('if a turn of another loop resumes it', async () => {
+    const other = newEventLoop()
+    const log: string[] = []
+    const cleaning = async (ms: number, name: string): Promise<void> => {
+      try {
+        await new Future({ loop: other })
+      } finally {
+        await sleep(ms)
+        log.push(name)
+      }
+    }
+    const task = createTask(() => Promise.all([cleaning(2, 'first'), cleaning(4, 'second')]))
+    expect(await cancelled(task)).toBe('CancelledError at 14')
+    expect(log).toEqual(['first', 'second'])
+  })
+
+  virtual('if it follows a group in a cancelled scope whose body has ended', async () => {
+    const log: string[] = []
+    const neighbour = createTask(async () => {
+      try {
+        await sleepForever()
+      } finally {
+        for (let i = 0; i < 40; i++) await Promise.resolve()
+      }
+    })
+    const crew = async (): Promise<void> => {
+      try {
+        await taskGroup(async (group) => {
+          const member = group.createTask(() => shielded(() => sleep(10)))
+          await sleep(1)
+          // The loop resumes the neighbour just after the code that waits for the end of the group.
+          member.addDoneCallback(() => void neighbour.cancel())
+          await sleepForever()
+        })
+      } finally {
+        await shielded(() => sleep(5))
+        log.push('cleaned up')
+      }
+    }
+    await cancelScope(async (scope) => {
+      void crew().catch(() => {})
+      await sleep(2)
+      scope.cancel()
+      await sleepForever()
+    })
+    expect(log).toEqual(['cleaned up'])
+    expect(neighbour.cancelled()).toBe(true)
   })
 })

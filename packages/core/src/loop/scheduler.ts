@@ -238,10 +238,25 @@ export abstract class Scheduler {
    * then, `trail` tells which code descends from it.
    */
   followTurn(holder: Task | Frame): void {
-    if (this.#isTurnHeld) return
+    if (this.#isTurnHeld) {
+      // A turn of another loop resumes this code, which has waited on a future of that loop.
+      this.holdWithoutTrail(holder)
+      return
+    }
     this.#holder = holder
     this.#isTurnHeld = true
     this.trail.begin(this.#endTrail)
+  }
+
+  /**
+   * @internal Called when code of `holder`, a task or the frame of a scope, runs that gets a cancel, or is in its
+   * clean-up, but that is not the code that this turn has resumed, or is not the only such code. The trail cannot show
+   * which code descends from it. So from now on all code of this turn counts as such code, and the turn ends only when
+   * no microtask is left.
+   */
+  holdWithoutTrail(holder: Task | Frame): void {
+    this.trail.drop()
+    this.holdTurn(holder)
   }
 
   readonly #endTrail = (): void => {

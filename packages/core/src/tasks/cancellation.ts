@@ -382,9 +382,7 @@ export class Cancellation {
    */
   beginLearningTurn(): void {
     const { task, loop } = this.#frame
-    if (task === null || !this.beginCleanUpTurn()) return
-    loop.trail.drop()
-    loop.holdTurn(task)
+    if (task !== null && this.beginCleanUpTurn()) loop.holdWithoutTrail(task)
   }
 
   /**

@@ -46,9 +46,14 @@ export function endCleanup(frame: Frame): void {
   const left = (cleanups.get(frame) ?? 0) - 1
   if (left > 0) cleanups.set(frame, left)
   else cleanups.delete(frame)
+  let isCleaning = false
   for (let each: Frame | null = frame; each !== null; each = each.parent) {
-    if (each.state !== OPEN) afterWork(each, true)
+    if (each.state === OPEN) continue
+    isCleaning ||= each.state === CLOSING
+    afterWork(each, true)
   }
+  // The code that continues now has waited outside of every scope, so this turn has not resumed it as code of `frame`.
+  if (isCleaning) frame.loop.holdWithoutTrail(frame.task ?? frame)
 }
 
 /**
