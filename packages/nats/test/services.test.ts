@@ -236,6 +236,9 @@ describeWithServer('asks', (server) => {
     await using caller = await connect(server.newCluster())
     expect(() => caller.lookup('')).toThrow(/the name of a service must be a text/)
     expect(() => caller.service('a', 7 as never)).toThrow(/needs the ref of an actor, got /)
+    for (const send of ['ask', 'tell'] as const) {
+      expect(() => (caller.lookup('a')[send] as () => unknown)()).not.toThrow()
+    }
     expect(() => caller.lookup('a', { overflow: 'drop' as never })).toThrow(/'wait' or 'reject'/)
     const ref = caller.lookup<Counter>('a')
     expect(() => ref.tell({ context: 1 as never })).toThrow(/context must be a Context/)

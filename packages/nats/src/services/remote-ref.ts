@@ -20,8 +20,8 @@ export interface LookupOptions {
 const defaultTimeout = 5_000
 
 /**
- * Names that the language, the console or a debugger reads from any object. The proxies have no messages of these names. With
- * a method `then`, for example, a proxy would look like a promise.
+ * Names that the language, the console, a debugger or a test framework reads from any object. The proxies have no messages of
+ * these names. With a method `then`, for example, a proxy would look like a promise.
  */
 const notMessages: ReadonlySet<string> = new Set([
   'then',
@@ -79,14 +79,14 @@ export class RemoteRef<A> implements ActorRef<A> {
     this.path = `nats:${name}`
     this.ask = sends(
       (method, args) => this.#ask(method, args, 'ask', {}),
-      (given: AskOptions) => {
+      (given: AskOptions = {}) => {
         checkAskOptions(given)
         return inContext(given.context, (method, args) => this.#ask(method, args, 'ask', given))
       },
     ) as Ask<A>
     this.tell = sends(
       (method, args) => this.#tell(method, args),
-      (given: TellOptions) => {
+      (given: TellOptions = {}) => {
         checkOptions(given)
         return inContext(
           given.context,
@@ -135,8 +135,7 @@ export class RemoteRef<A> implements ActorRef<A> {
       message: this.#message(kind, method, args, timeout),
       waits: this.#waits,
     })
-    if (signal !== undefined) cancelOnAbort(ask, signal)
-    return ask
+    return signal === undefined ? ask : cancelOnAbort(ask, signal)
   }
 
   /** Sends a message at most once. The result is true if it was sent, and false if there is no connection. */
