@@ -40,6 +40,13 @@ test('options that are wrong are refused at the call', async () => {
   expect(String(await refuse({ connector: 7 }))).toMatch(/the option connector must be a function/)
   expect(() => cluster({}).entity('sum', Sum, { shutdown: 'x' as never })).toThrow(TypeError)
   expect(() => cluster({}).entity('sum', Sum, { shutdown: -1 })).toThrow(RangeError)
+  for (const notActor of [Actor, Map, () => {}, undefined, 7] as never[]) {
+    expect(() => cluster({}).entity('sum', notActor)).toThrow(/needs a class that extends Actor/)
+  }
+  for (const children of [undefined, []] as never[]) {
+    expect(() => clusterTree('tree', {}, children)).toThrow(/needs a function that returns/)
+  }
+  expect(() => clusterTree('tree', {}, () => undefined as never)).toThrow(/must return a list/)
 })
 
 test('a resultTtl for which no result could be found again is refused at the call', async () => {

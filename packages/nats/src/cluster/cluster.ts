@@ -321,6 +321,9 @@ export async function connect(options?: ClusterOptions): Promise<Cluster> {
  * Returns a supervisor whose first child is the connection. It starts the other children when there is a connection, and
  * restarts them after each restart of the connection.
  *
+ * @throws {TypeError} for wrong arguments; the message names what is wrong
+ * @throws {RangeError} for arguments whose value is out of range
+ *
  * @example
  *     import { ActorSystem } from '@tasktree/actor'
  *     import { MemoryServer } from '@tasktree/nats/testing'
@@ -338,10 +341,21 @@ export function clusterTree(
   options: ClusterOptions,
   children: (cluster: Cluster) => ChildSpec[],
 ): ChildSpec {
+  if (typeof children !== 'function') {
+    throw new TypeError(
+      `clusterTree needs a function that returns the children, got ${describe(children)}`,
+    )
+  }
   const handle = cluster(options)
+  const own: unknown = children(handle)
+  if (!Array.isArray(own)) {
+    throw new TypeError(
+      `the function of clusterTree must return a list of children, got ${describe(own)}`,
+    )
+  }
   return child.supervisor(id, {
     strategy: 'rest-for-one',
     backoff: { min: 100, max: 5_000 },
-    children: [handle.child(), ...children(handle)],
+    children: [handle.child(), ...(own as ChildSpec[])],
   })
 }

@@ -1,4 +1,4 @@
-import type { Actor, ActorClass, ChildOptions } from '@tasktree/actor'
+import { Actor, type ActorClass, type ChildOptions } from '@tasktree/actor'
 import { checkCount, checkDuration, checkOptions, describe } from '@tasktree/core/lowlevel'
 import { checkLease } from '../leases/singleton.ts'
 import { checkName, defaultLease } from '../wire/names.ts'
@@ -90,7 +90,7 @@ export function checkEntity(
   options: AnyEntityOptions,
 ): { type: EntityType; supervision: ChildOptions } {
   checkName('the type of an entity', name)
-  if (typeof actorClass !== 'function') {
+  if (typeof actorClass !== 'function' || !((actorClass.prototype as unknown) instanceof Actor)) {
     throw new TypeError(
       `the entity ${name} needs a class that extends Actor, got ${describe(actorClass)}`,
     )
