@@ -1,8 +1,10 @@
 import { gather, getEventLoop, sleep } from '@tasktree/core'
 import {
   BrokenExecutor,
+  ExecutorQueueFull,
   type Job,
   ProcessPoolExecutor,
+  ThreadPoolExecutor,
   WorkerCrashedError,
 } from '@tasktree/executor'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -181,6 +183,31 @@ test(
     }
   },
 )
+
+test('a pool whose workers cannot be started fails every job that it has accepted', async () => {
+  const pool = new ThreadPoolExecutor({
+    maxWorkers: 1,
+    maxQueue: 1,
+    workerEntry: 'https://example.org/worker.js',
+  })
+  const jobs = [1, 2].map((n) => pool.submit(refs.echo, n))
+  expect(() => pool.submit(refs.echo, 3)).toThrow(ExecutorQueueFull)
+  for (const job of jobs) await expect(job).rejects.toBeInstanceOf(BrokenExecutor)
+  await pool.shutdown()
+})
+
+test('a broken pool keeps no worker', async () => {
+  const pool = new ThreadPoolExecutor({
+    maxWorkers: 3,
+    initializer: refs.identity,
+    initargs: [() => {}],
+  })
+  const jobs = [1, 2, 3].map((n) => pool.submit(refs.echo, n))
+  for (const job of jobs) await expect(job).rejects.toBeInstanceOf(BrokenExecutor)
+  // The pool terminates its first worker, and starts no other.
+  expect(pool.stats.workers).toBeLessThan(2)
+  await pool.shutdown()
+})
 
 test('a job that calls process.abort(), which Node refuses in a thread, fails and does not end its worker', async () => {
   const [{ make }] = kinds as [(typeof kinds)[0]]

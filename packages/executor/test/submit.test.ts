@@ -210,7 +210,11 @@ describe.for(kinds)('a pool of $name', { tags: ['slow'] }, ({ make }) => {
     const futures = [1, 2, 3].map(() => pool.submit(refs.pause, 20))
     expect(() => pool.submit(refs.pause, 20)).toThrow(ExecutorQueueFull)
     await gather(futures)
-    expect(await pool.submit(refs.add, 1, 1)).toBe(2)
+    // Short jobs wait in the worker, and not in the queue of the pool.
+    for (let i = 0; i < 10; i++) await pool.submit(refs.echo, i)
+    const short = [1, 2, 3].map((n) => pool.submit(refs.echo, n))
+    expect(() => pool.submit(refs.echo, 4)).toThrow(ExecutorQueueFull)
+    expect(await gather(short)).toEqual([1, 2, 3])
   })
 
   test('with maxQueue: 0, submit throws ExecutorQueueFull unless a worker is idle or can be started', async () => {
@@ -235,6 +239,12 @@ describe.for(kinds)('a pool of $name', { tags: ['slow'] }, ({ make }) => {
     expect(back.length).toBe(bytes.length)
     expect(back.every((byte) => byte === 9)).toBe(true)
   })
+})
+
+test('with maxQueue: 0 a job is taken while an idle worker ends', async () => {
+  await using pool = new ThreadPoolExecutor({ maxWorkers: 1, maxQueue: 0, maxTasksPerWorker: 1 })
+  expect(await pool.submit(() => 1)).toBe(1)
+  expect(await pool.submit(() => 2)).toBe(2)
 })
 
 test('a pool refuses wrong options and arguments at once', async () => {

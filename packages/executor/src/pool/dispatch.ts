@@ -8,7 +8,7 @@
  * while another worker is free.
  */
 import { Future } from '@tasktree/core'
-import { LinkedList } from '@tasktree/core/lowlevel'
+import { LinkedList, observe } from '@tasktree/core/lowlevel'
 import { explainUncloneable } from '../jobs/explain-uncloneable.ts'
 import { JobSerializationError } from '../jobs/errors.ts'
 import type { PendingJob } from '../jobs/pending-job.ts'
@@ -41,7 +41,7 @@ export class Dispatch {
   readonly #workforce: Workforce
   readonly #queue = new LinkedList<PendingJob>()
   /** For each caller that waits for room in the queue: the future that it awaits. */
-  readonly #roomWaiters: Future<void>[] = []
+  readonly #roomWaiters = new Set<Future<void>>()
   #isPumpScheduled = false
   #isReleasing = false
   /** True while a caller awaits the shutdown. Then the workers keep the process alive until they have ended. */
@@ -64,35 +64,35 @@ export class Dispatch {
     return this.#queue.size
   }
 
-  /** Whether another job may be added to the queue. */
+  /**
+   * Whether another job may be submitted: each worker may run one job, and `maxQueue` more jobs may wait. Counts all jobs
+   * that have not ended, because the queue alone does not show how many jobs wait: a worker is sent short jobs before it
+   * can run them, and a job in the queue may wait only until a worker has started.
+   */
   hasRoom(): boolean {
-    if (this.#isRoomLeft) return true
-    this.pump()
-    return this.#isRoomLeft
-  }
-
-  get #isRoomLeft(): boolean {
     const { maxQueue, maxWorkers } = this.#options
-    const { size } = this.#queue
-    if (size < maxQueue) return true
-    // A job that waits only because its worker must first start, or that an idle worker takes at once, does not count
-    // against `maxQueue`.
-    const startable = this.#workforce.starting + maxWorkers - this.#workers.size
-    return size < maxQueue + startable || (size === 0 && this.#workers.findIdle() !== null)
+    if (maxQueue === Infinity) return true
+    let jobs = this.#queue.size
+    for (const worker of this.#workers) jobs += worker.load
+    return jobs < maxWorkers + maxQueue
   }
 
-  /** Returns a future that is done when `hasRoom` may have become true. */
+  /**
+   * Returns a future that is done when `hasRoom` may have become true. A caller that stops waiting must cancel the
+   * future.
+   */
   whenRoom(): Future<void> {
     const waiter = new Future<void>()
-    this.#roomWaiters.push(waiter)
+    this.#roomWaiters.add(waiter)
+    observe(waiter, () => this.#roomWaiters.delete(waiter))
     return waiter
   }
 
+  /** Called when there may be room, because a job has ended or was removed. */
   #tellRoom(): void {
-    // The waiters look by `hasRoom`, which may call this method again. Without the check they would wake each other
-    // for ever.
-    if (this.#roomWaiters.length === 0 || !this.#isRoomLeft) return
-    for (const waiter of this.#roomWaiters.splice(0)) if (!waiter.done()) waiter.setResult()
+    if (this.#roomWaiters.size === 0 || !this.hasRoom()) return
+    for (const waiter of this.#roomWaiters) if (!waiter.done()) waiter.setResult()
+    this.#roomWaiters.clear()
   }
 
   add(job: PendingJob): void {
@@ -153,7 +153,8 @@ export class Dispatch {
       this.#queue.size - this.#workforce.starting,
       this.#options.maxWorkers - this.#workers.size,
     )
-    for (let i = 0; i < wanted; i++) this.#workforce.start()
+    // If a worker cannot be started, the pool is broken.
+    for (let i = 0; i < wanted && !this.#workforce.isBroken; i++) this.#workforce.start()
     this.updateHold()
     this.#tellRoom()
   }
@@ -223,6 +224,7 @@ export class Dispatch {
 
   /** Called when `worker` may have become free for another job. */
   onFree(worker: WorkerHandle): void {
+    this.#tellRoom()
     if (worker.load > 0) {
       if (this.#queue.size > 0) this.schedulePump()
       return
@@ -236,7 +238,6 @@ export class Dispatch {
       this.recallOthers(worker)
       this.updateHold()
       this.#workforce.onUnused(worker)
-      this.#tellRoom()
     }
   }
 
