@@ -1,5 +1,6 @@
 // Tests the sources from which `map` takes its items: any iterable that `for await` accepts. `map` must close it in the same cases.
-import { createTask, Future, getEventLoop, run, sleep } from '@tasktree/core'
+import { createTask, Future, getEventLoop, run, sleep, TimeoutError } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
 import { completed } from '@tasktree/core/lowlevel'
 import type { MapOptions } from '@tasktree/executor'
 import { type MappedJob, mapJobs } from '@tasktree/executor/lowlevel'
@@ -188,4 +189,40 @@ test('leaving the loop over map throws the error that the closing of the items t
     expect(await results.next()).toEqual({ done: false, value: 2 })
     await expect(results.return?.()).rejects.toThrow('the closing failed')
   })
+})
+
+/** Lets a map submit `count` jobs. After that there is no room. */
+function makeRoom(count: number): {
+  readonly waits: Future<void>[]
+  readonly whenRoom: () => Future<void> | null
+} {
+  const waits: Future<void>[] = []
+  let left = count
+  const whenRoom = (): Future<void> | null => {
+    if (left-- > 0) return null
+    const wait = new Future<void>()
+    waits.push(wait)
+    return wait
+  }
+  return { waits, whenRoom }
+}
+
+test('a map that has read all its items ends although there is no room for another job', async () => {
+  // The third time, the map finds that there are no more items.
+  const { waits, whenRoom } = makeRoom(3)
+  const results: number[] = []
+  await run(async () => {
+    for await (const n of mapJobs<number, number>(submit, [1, 2], {}, 4, whenRoom)) results.push(n)
+  })
+  expect(results).toEqual([2, 4])
+  expect(waits).toEqual([])
+})
+
+test('a map whose reader leaves no longer waits for room', async () => {
+  const { waits, whenRoom } = makeRoom(0)
+  await runVirtual(async () => {
+    const results = mapJobs<number, number>(submit, [1], { timeout: 10 }, 4, whenRoom)
+    await expect(results[Symbol.asyncIterator]().next()).rejects.toBeInstanceOf(TimeoutError)
+  })
+  expect(waits.map((wait) => wait.cancelled())).toEqual([true])
 })

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTask, isCancelled, RuntimeError, sleep, TimeoutError } from '@tasktree/core'
 import { describe, expect, test } from 'vitest'
+import { ThreadPoolExecutor } from '@tasktree/executor'
 import { kinds, refs } from './support/kinds.ts'
 
 async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
@@ -198,4 +199,16 @@ describe.for(kinds)('a pool of $name', { tags: ['slow'] }, ({ name, make }) => {
     await using pool = make({ maxWorkers: 1 })
     expect(await collect(pool.map(refs.failOnOdd, []))).toEqual([])
   })
+})
+
+test('a map alone uses all workers, even if no job may wait', async () => {
+  const pool = new ThreadPoolExecutor({ maxWorkers: 2, maxQueue: 0 })
+  let read = 0
+  function* items(): Generator<number> {
+    for (;;) yield read++
+  }
+  const first = pool.map(refs.echo, items())[Symbol.asyncIterator]().next()
+  expect(read).toBe(2)
+  await pool.shutdown({ cancelFutures: true })
+  await expect(first).rejects.toSatisfy(isCancelled)
 })

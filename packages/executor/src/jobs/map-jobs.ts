@@ -3,7 +3,8 @@
  * results.
  *
  * The source of the items may be slow or endless, so the code waits for the next item and the next result at the same
- * time. While the queue of the pool is full, it waits for room there in place of the next item. Neither wait may delay the other, and a cancel or the timeout ends both.
+ * time. While the queue of the pool is full, the code waits for room in the queue in place of the next item. Neither of
+ * the two waits may delay the other, and a cancel or the timeout ends both.
  */
 import {
   checkpoint,
@@ -52,8 +53,8 @@ type WhenRoom = () => Future<void> | null
 /**
  * Implements `Executor.map`. Wrong arguments throw at the call, before any job runs.
  *
- * @param whenRoom is called before each item is read. It returns null if a job can be submitted now, or else a future
- * that is done when it should be called again
+ * @param whenRoom is called before items are read for the next job. It returns null if a job can be submitted now, or
+ * else a future that is done when `whenRoom` should be called again. The future is cancelled if the reader leaves
  *
  * @throws {TypeError} for wrong arguments
  * @throws {RangeError} for arguments whose value is out of range
@@ -104,6 +105,11 @@ class Source<T> {
         ? (items as AsyncIterable<T>)[Symbol.asyncIterator]()
         : (items as Iterable<T>)[Symbol.iterator]()
     this.#chunksize = chunksize
+  }
+
+  /** Whether there are no more items, because all were taken or the iterator has failed. */
+  get isExhausted(): boolean {
+    return this.#isExhausted
   }
 
   /**
@@ -249,6 +255,7 @@ class Mapping<T, R> {
       hasFailed = true
       throw error
     } finally {
+      this.#room?.cancel()
       for (const { job } of this.#pending) {
         // The reader has left. The result of a job that has ended is dropped, and its failure is marked as handled.
         if (!job.future.cancel('the iteration of the results was left')) markSeen(job)
@@ -262,7 +269,7 @@ class Mapping<T, R> {
    * next item is not there yet, or when there is no room for its job; otherwise null.
    */
   #submitMore(): Future<unknown> | null {
-    while (this.#pending.size < this.#maxPending) {
+    while (!this.#source.isExhausted && this.#pending.size < this.#maxPending) {
       const room = this.#awaitedRoom()
       if (room !== null) return room
       const chunk = this.#source.take()

@@ -20,7 +20,10 @@ export interface MapOptions {
    * Whether results come in the order of the items. When false, each result comes as soon as it is ready. Default true.
    */
   ordered?: boolean
-  /** How many items are read and submitted ahead of the reader of the results; by default 16 for each worker. */
+  /**
+   * How many items are read and submitted ahead of the reader of the results. By default 16 for each worker, or
+   * `maxQueue` items if that is less, but at least one for each worker.
+   */
   buffer?: number
   /** How many items are sent as one job. Default 1. */
   chunksize?: number

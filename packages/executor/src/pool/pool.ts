@@ -98,11 +98,10 @@ export abstract class WorkerPool implements Executor, JobOwner {
 
   /**
    * Returns an async iterable with the result of `job` for each item. The first item is read when the iteration starts.
-   * At most `buffer` items are read ahead of the reader, so the items may be endless. While `maxQueue` jobs wait, no item
-   * is read. A result that is ready is yielded
-   * at once, even if the items come slowly. The first failure is thrown, and ends the iteration. If the items
-   * fail, the results of the items before that come first. Leaving the iteration early cancels the jobs that have not
-   * ended.
+   * At most `buffer` items are read ahead of the reader, so the items may be endless. While `maxQueue` jobs wait, no
+   * item is read. A result that is ready is yielded at once, even if the items come slowly. The first failure is thrown,
+   * and ends the iteration. If the items fail, the results of the items before that come first. Leaving the iteration
+   * early cancels the jobs that have not ended.
    *
    * @throws {RuntimeError} after shutdown; from the iteration, for items that were not read before a shutdown
    * @throws {BrokenExecutor} when the pool is broken; also from the iteration
@@ -128,7 +127,7 @@ export abstract class WorkerPool implements Executor, JobOwner {
       (args, chunked) => this.#submit(kind, args, chunked, submitted),
       items,
       options,
-      Math.max(1, Math.min(16 * maxWorkers, maxQueue)),
+      Math.max(maxWorkers, Math.min(16 * maxWorkers, maxQueue)),
       () => this.#whenRoom(),
     )
   }
