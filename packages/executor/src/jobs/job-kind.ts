@@ -1,6 +1,6 @@
 import type { JobTarget } from '../transport/protocol.ts'
 import { JobRef } from './job.ts'
-import { nameOf, readTarget, whyUnsendable } from './job-target.ts'
+import { isSource, nameOf, readTarget, whyUnsendable } from './job-target.ts'
 import { SubmitStacks } from './submit-stack.ts'
 
 /**
@@ -73,7 +73,7 @@ export class JobKinds {
       return kind
     }
     const target = readTarget(job)
-    if (!('source' in target)) return this.#make(target)
+    if (!isSource(target)) return this.#make(target)
     let kind = this.#bySource.get(target.source)
     if (kind === undefined) {
       if (this.#bySource.size >= maxKinds) this.#bySource = new Map()

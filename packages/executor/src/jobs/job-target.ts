@@ -1,5 +1,5 @@
 import { describe } from '@tasktree/core/lowlevel'
-import type { JobTarget } from '../transport/protocol.ts'
+import type { JobTarget, SourceTarget } from '../transport/protocol.ts'
 import { JobRef } from './job.ts'
 import { findRelativeImport } from './scan-source.ts'
 
@@ -23,9 +23,17 @@ export function readTarget(job: unknown): JobTarget {
   )
 }
 
+/**
+ * Whether `target` is the source text of a function. Does not use `in`, because a job may have given all objects of its
+ * worker a property `source`.
+ */
+export function isSource(target: JobTarget): target is SourceTarget {
+  return Object.hasOwn(target, 'source')
+}
+
 /** Returns why the function of `target` cannot be sent to a worker, with advice; null when it can be sent. */
 export function whyUnsendable(target: JobTarget): string | null {
-  if (!('source' in target)) return null
+  if (!isSource(target)) return null
   if (native.test(target.source)) {
     return 'the job is a built-in or bound function, which has no source that could be sent: wrap it in a function, or use jobs()'
   }
@@ -36,6 +44,6 @@ export function whyUnsendable(target: JobTarget): string | null {
 
 /** Returns the name of the function that `target` stands for, as messages and tools show it. */
 export function nameOf(target: JobTarget): string {
-  if (!('source' in target)) return target.name
+  if (!isSource(target)) return target.name
   return /^(?:async\s+)?function\s*\*?\s*([\w$]+)/.exec(target.source)?.[1] ?? '(anonymous)'
 }

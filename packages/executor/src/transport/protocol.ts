@@ -117,6 +117,14 @@ export type FromWorker =
   /** The worker cannot decode its JobsMessage number `message`; `why` is the reason. */
   | { type: 'unreadable'; message: number; why: string }
 
+/**
+ * Whether `message` is a tuple, and not an object with a field `type`. Does not look for `type`, because a job may have
+ * given all objects of its worker such a property.
+ */
+export function isTuple<M extends object>(message: M): message is Extract<M, readonly unknown[]> {
+  return Array.isArray(message)
+}
+
 /** How many values a streaming job may yield before its reader has read the first of them. */
 export const streamWindow = 16
 

@@ -2,13 +2,14 @@ import { afterDelay } from '@tasktree/core/lowlevel'
 import { type JobKind, maxKinds } from '../jobs/job-kind.ts'
 import type { PendingJob } from '../jobs/pending-job.ts'
 import { CancelGrace } from './cancel-grace.ts'
-import type {
-  ControlMessage,
-  FromWorker,
-  JobMessage,
-  JobsMessage,
-  JobTarget,
-  ResultMessage,
+import {
+  type ControlMessage,
+  type FromWorker,
+  isTuple,
+  type JobMessage,
+  type JobsMessage,
+  type JobTarget,
+  type ResultMessage,
 } from './protocol.ts'
 import type { StartWorker, WorkerExit, WorkerLink } from './worker-link.ts'
 import type { WorkerOwner } from './worker-owner.ts'
@@ -275,7 +276,7 @@ export class WorkerHandle {
   }
 
   #onMessage(message: FromWorker): void {
-    if (!('type' in message)) {
+    if (isTuple(message)) {
       this.#onResult(message)
       return
     }

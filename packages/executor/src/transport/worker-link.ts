@@ -1,6 +1,12 @@
 import type { Transferable } from 'node:worker_threads'
 import { assertCarriable, type Medium } from '../jobs/carriable.ts'
-import { type ControlMessage, type FromWorker, isSingle, type JobsMessage } from './protocol.ts'
+import {
+  type ControlMessage,
+  type FromWorker,
+  isSingle,
+  isTuple,
+  type JobsMessage,
+} from './protocol.ts'
 
 /** How a worker ended. */
 export interface WorkerExit {
@@ -60,7 +66,7 @@ export function assertMessageCarriable(
   medium: Medium,
   moved: readonly Transferable[],
 ): void {
-  if ('type' in message) {
+  if (!isTuple(message)) {
     if (message.type === 'init') assertCarriable(message.args, medium, moved)
   } else if (isSingle(message)) {
     for (let i = firstArgument; i < message.length; i++) assertCarriable(message[i], medium, moved)

@@ -1,6 +1,6 @@
 import { describe } from '@tasktree/core/lowlevel'
 import { JobSerializationError } from '../jobs/errors.ts'
-import { nameOf } from '../jobs/job-target.ts'
+import { isSource, nameOf } from '../jobs/job-target.ts'
 import { findNamingHelpers } from '../jobs/scan-source.ts'
 import { transfer } from '../jobs/transfer.ts'
 import type { JobTarget, ModuleTarget } from '../transport/protocol.ts'
@@ -60,7 +60,7 @@ export class JobLoader {
     const known = this.#loaded.get(kind)
     if (known !== undefined) return known
     const target = this.#targets.get(kind) as JobTarget
-    if ('url' in target) return this.#import(kind, target)
+    if (!isSource(target)) return this.#import(kind, target)
     const compiled = compile(target.source)
     this.#loaded.set(kind, compiled)
     return compiled
@@ -85,7 +85,7 @@ export class JobLoader {
    */
   explain(kind: number, thrown: unknown): unknown {
     const target = this.#targets.get(kind)
-    if (target === undefined || !('source' in target)) return thrown
+    if (target === undefined || !isSource(target)) return thrown
     const name = findMissingName(thrown)
     return name !== null && target.source.includes(name)
       ? missingName(name, { cause: thrown })

@@ -8,6 +8,7 @@ import {
   type ControlMessage,
   type FromWorker,
   isSingle,
+  isTuple,
   type JobMessage,
   type JobsMessage,
   type SingleJobMessage,
@@ -143,7 +144,7 @@ export class WorkerRuntime {
       }
       if (message === undefined) return null
       this.#received++
-      if (!('type' in message)) this.#enqueue(message)
+      if (isTuple(message)) this.#enqueue(message)
       else if (message.type === 'forget') this.#loader.forget()
       else {
         void this.#initialize(message)
@@ -325,7 +326,7 @@ export class WorkerRuntime {
  * they were checked when they were encoded.
  */
 export function valueIn(message: FromWorker): unknown {
-  if (!('type' in message)) return message[3]
+  if (isTuple(message)) return message[3]
   if (message.type === 'part') return message.results
   return message.type === 'yield' || message.type === 'progress' ? message.value : null
 }
