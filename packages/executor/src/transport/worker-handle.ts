@@ -49,7 +49,8 @@ export class WorkerHandle {
   readonly #grace: CancelGrace
   /**
    * Set by a `deep` message of the worker, which announces that the next message is a `part` with a deeply nested
-   * result: the number of the job to which that `part` belongs. Otherwise null.
+   * result: the number of the job to which that `part` belongs. Otherwise null. If that `part` could not be sent, the
+   * end of the job follows.
    */
   #deepSeq: number | null = null
   stopIdling: (() => void) | null = null
@@ -385,6 +386,7 @@ export class WorkerHandle {
     if (index === -1) return null
     const [job] = this.#jobs.splice(index, 1) as [PendingJob]
     job.worker = null
+    this.#deepSeq = null
     if (ms !== null) job.kind.note(ms)
     this.#grace.end()
     this.#markStarted()
