@@ -41,7 +41,7 @@ test.each([
   ['in clear', undefined, undefined],
   ['under TLS', tls, { ca: tls.cert, servername: 'localhost' }],
 ])(
-  'a peer that stops reading makes drain wait, and memory stays small: %s',
+  'drain waits while the peer does not read, and the memory stays small: %s',
   { tags: ['slow'] },
   (_, serverTls, clientTls) =>
     run(async () => {
@@ -100,48 +100,50 @@ test.each([
 test.each([
   ['in clear', undefined],
   ['under TLS', tls],
-])('a reader that nobody reads pauses the socket, and goes on: %s', (_, serverTls) =>
-  run(async () => {
-    const connected = new Future<StreamWriter>()
-    const go = new Future<void>()
-    const received = new Future<number>()
-    await using server = await startServer(
-      async (reader, writer) => {
-        connected.setResult(writer)
-        await go
-        received.setResult((await reader.read()).length)
-      },
-      { ...local, limit: 10_000, tls: serverTls },
-    )
-    const [, client] = await openConnection('127.0.0.1', portOf(server), {
-      tls: serverTls && { ca: tls.cert, servername: 'localhost' },
-    })
-    const size = 16 * MIB
-    let offered = 0
-    const producer = createTask(async () => {
-      while (offered < size) {
-        client.write(Buffer.alloc(MIB))
-        offered += MIB
-        await client.drain()
-      }
-    })
-    const { transport } = await connected
-    await isStill(() => offered)
-    expect(producer.done()).toBe(false)
-    expect((transport as unknown as { isReading(): boolean }).isReading()).toBe(false)
-    const socket = transport.getExtraInfo('socket') as Socket
-    // Before the pause the socket has read less than 1 MiB.
-    expect(socket.bytesRead).toBeLessThan(MIB)
-    go.setResult()
-    await producer
-    client.writeEof()
-    expect(await received).toBe(size)
-    await client[Symbol.asyncDispose]()
-  }),
+])(
+  'a socket is paused while no code reads from its reader, and all bytes are read later: %s',
+  (_, serverTls) =>
+    run(async () => {
+      const connected = new Future<StreamWriter>()
+      const go = new Future<void>()
+      const received = new Future<number>()
+      await using server = await startServer(
+        async (reader, writer) => {
+          connected.setResult(writer)
+          await go
+          received.setResult((await reader.read()).length)
+        },
+        { ...local, limit: 10_000, tls: serverTls },
+      )
+      const [, client] = await openConnection('127.0.0.1', portOf(server), {
+        tls: serverTls && { ca: tls.cert, servername: 'localhost' },
+      })
+      const size = 16 * MIB
+      let offered = 0
+      const producer = createTask(async () => {
+        while (offered < size) {
+          client.write(Buffer.alloc(MIB))
+          offered += MIB
+          await client.drain()
+        }
+      })
+      const { transport } = await connected
+      await isStill(() => offered)
+      expect(producer.done()).toBe(false)
+      expect((transport as unknown as { isReading(): boolean }).isReading()).toBe(false)
+      const socket = transport.getExtraInfo('socket') as Socket
+      // Before the pause the socket has read less than 1 MiB.
+      expect(socket.bytesRead).toBeLessThan(MIB)
+      go.setResult()
+      await producer
+      client.writeEof()
+      expect(await received).toBe(size)
+      await client[Symbol.asyncDispose]()
+    }),
 )
 
 test(
-  'a line without an end is refused at the limit, again and again, in little memory',
+  'an endless line throws LimitOverrunError each time it exceeds the limit, and the memory stays small',
   { tags: ['slow'] },
   () =>
     run(async () => {
@@ -178,7 +180,7 @@ test(
     }),
 )
 
-test('a peer that sends a byte a second is read, and does not hold up other clients', () =>
+test('a peer that sends a byte each second is read, and does not hold up other clients', () =>
   run(async () => {
     await using server = await startServer(async (reader, writer) => {
       for await (const line of reader) writer.write(line)
@@ -198,7 +200,7 @@ test('a peer that sends a byte a second is read, and does not hold up other clie
     await writer[Symbol.asyncDispose]()
   }))
 
-test('the flood of writes to a peer that has gone is one warning and one error', () =>
+test('thousands of writes to a peer that has gone cause one warning and one error', () =>
   run(async () => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const raw = createRaw((socket) => {

@@ -30,7 +30,7 @@ async function close(pairs: readonly StreamPair[]): Promise<void> {
   for (const [, writer] of pairs) await writer[Symbol.asyncDispose]()
 }
 
-test('a cancel anywhere in a peek takes no byte', { tags: ['slow'] }, () =>
+test('a cancel in any turn of a peek takes no byte from the reader', { tags: ['slow'] }, () =>
   run(() =>
     withConnections(async (connect) => {
       const pairs = await connect()
@@ -61,7 +61,7 @@ test('a cancel anywhere in a peek takes no byte', { tags: ['slow'] }, () =>
 )
 
 test.each([10, 300_000])(
-  'a cancel anywhere in copyBidirectional loses no byte, in pieces of %d bytes',
+  'a cancel in any turn of copyBidirectional loses no byte, in pieces of %d bytes',
   { tags: ['slow'] },
   (size) =>
     run(() =>
@@ -97,7 +97,7 @@ test.each([10, 300_000])(
 )
 
 test(
-  'a copyBidirectional that was cancelled anywhere up to its end can be called again',
+  'a copyBidirectional that was cancelled in any turn can be called again and copies the rest',
   { tags: ['slow'] },
   () =>
     run(() =>

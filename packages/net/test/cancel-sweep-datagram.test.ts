@@ -51,7 +51,7 @@ async function atEveryPoint(begin: () => Task): Promise<number> {
   return cancelled
 }
 
-test('a cancel anywhere in the opening of a socket leaves no socket', { tags: ['slow'] }, () =>
+test('a cancel in any turn of DatagramSocket.open leaves no socket', { tags: ['slow'] }, () =>
   run(async () => {
     const before = census()
     const opening = (): Promise<DatagramSocket> => DatagramSocket.open({ localAddr })
@@ -62,7 +62,7 @@ test('a cancel anywhere in the opening of a socket leaves no socket', { tags: ['
   }),
 )
 
-test('a cancel anywhere in a receive takes no datagram', { tags: ['slow'] }, () =>
+test('a cancel in any turn of a receive loses no datagram', { tags: ['slow'] }, () =>
   run(() =>
     withEcho(async (socket) => {
       let sent = 0
@@ -80,7 +80,7 @@ test('a cancel anywhere in a receive takes no datagram', { tags: ['slow'] }, () 
 )
 
 test(
-  'a cancel of one of several receives takes no datagram of the others',
+  'a cancel of one of two waiting receives does not take the datagram of the other',
   { tags: ['slow'] },
   () =>
     run(() =>
@@ -109,30 +109,33 @@ test(
     ),
 )
 
-test('a cancel anywhere in an iteration takes no datagram', { tags: ['slow'] }, () =>
-  run(() =>
-    withEcho(async (socket) => {
-      let sent = 0
-      const received: number[] = []
-      const iterate = async (): Promise<void> => {
-        socket.transport.sendTo(String(sent++))
-        for await (const [data] of socket) {
-          received.push(Number(data))
+test(
+  'a cancel in any turn of a loop over a DatagramSocket loses no datagram',
+  { tags: ['slow'] },
+  () =>
+    run(() =>
+      withEcho(async (socket) => {
+        let sent = 0
+        const received: number[] = []
+        const iterate = async (): Promise<void> => {
           socket.transport.sendTo(String(sent++))
+          for await (const [data] of socket) {
+            received.push(Number(data))
+            socket.transport.sendTo(String(sent++))
+          }
         }
-      }
-      expect(await atEveryPoint(() => createTask(iterate))).toBe(12 * microtasks.length)
-      while (received.length < sent) received.push(Number((await socket.receive())[0]))
-      expect(received).toEqual(Array.from({ length: sent }, (_, i) => i))
-    }),
-  ),
+        expect(await atEveryPoint(() => createTask(iterate))).toBe(12 * microtasks.length)
+        while (received.length < sent) received.push(Number((await socket.receive())[0]))
+        expect(received).toEqual(Array.from({ length: sent }, (_, i) => i))
+      }),
+    ),
 )
 
 // Two datagrams of this size exceed the 64 KiB after which a sender waits. The receiver's buffer can hold both.
 const large = Buffer.alloc(33_000)
 
 test.each(['send', 'drain'] as const)(
-  'a cancel anywhere in %s loses no datagram and leaves no count',
+  'a cancel in any turn of %s loses no datagram, and the write buffer is empty afterwards',
   { tags: ['slow'] },
   (waiting) =>
     run(async () => {

@@ -27,7 +27,7 @@ async function withSilentServer(body: (port: number, sockets: Set<Socket>) => Pr
   await once(server, 'close')
 }
 
-test('a cancel anywhere in a connect leaves no socket', { tags: ['slow'] }, () =>
+test('a cancel in any turn of a connect leaves no socket', { tags: ['slow'] }, () =>
   run(async () => {
     const before = census()
     {
@@ -41,7 +41,7 @@ test('a cancel anywhere in a connect leaves no socket', { tags: ['slow'] }, () =
   }),
 )
 
-test('a cancel anywhere in a TLS handshake leaves no socket', { tags: ['slow'] }, () =>
+test('a cancel in any turn of a TLS handshake leaves no socket', { tags: ['slow'] }, () =>
   run(async () => {
     const before = census()
     {
@@ -55,7 +55,7 @@ test('a cancel anywhere in a TLS handshake leaves no socket', { tags: ['slow'] }
 )
 
 test.each(['client', 'server'])(
-  'a cancel anywhere in startTls of the %s leaves no socket',
+  'a cancel in any turn of startTls of the %s leaves no socket',
   { tags: ['slow'] },
   (side) =>
     run(async () => {
@@ -89,7 +89,7 @@ test.each(['client', 'server'])(
     }),
 )
 
-test('a cancel anywhere in a read takes no byte', { tags: ['slow'] }, () =>
+test('a cancel in any turn of a read loses no byte', { tags: ['slow'] }, () =>
   run(async () => {
     const before = census()
     {
@@ -129,47 +129,50 @@ test('a cancel anywhere in a read takes no byte', { tags: ['slow'] }, () =>
   }),
 )
 
-test('a cancel anywhere in a drain loses no byte and leaves no listener', { tags: ['slow'] }, () =>
-  run(async () => {
-    const before = census()
-    await withSilentServer(async (port, sockets) => {
-      const streams = await openConnection('127.0.0.1', port)
-      const [, writer] = streams
-      let written = 0
-      while (writer.transport.getWriteBufferSize() < 200_000) {
-        writer.write(Buffer.alloc(100_000))
-        written += 100_000
-      }
-      const socket = writer.getExtraInfo('socket') as Socket
-      const listeners = (): number =>
-        socket.eventNames().reduce((sum, name) => sum + socket.listenerCount(name), 0)
-      const count = listeners()
-      for (let turns = 0; turns < 6; turns++) {
-        for (const ticks of microtasks) {
-          const draining = createTask(() => writer.drain())
-          cancelAfter(draining, turns, ticks)
-          await wait([draining])
-          expect(draining.cancelled()).toBe(true)
+test(
+  'a cancel in any turn of a drain loses no byte and leaves no listener',
+  { tags: ['slow'] },
+  () =>
+    run(async () => {
+      const before = census()
+      await withSilentServer(async (port, sockets) => {
+        const streams = await openConnection('127.0.0.1', port)
+        const [, writer] = streams
+        let written = 0
+        while (writer.transport.getWriteBufferSize() < 200_000) {
+          writer.write(Buffer.alloc(100_000))
+          written += 100_000
         }
-      }
-      expect(listeners()).toBe(count)
-      const [peer] = sockets
-      let received = 0
-      const draining = createTask(() => writer.drain())
-      peer?.on('data', (data) => (received += data.length)).resume()
-      await draining
-      writer.writeEof()
-      await once(peer as Socket, 'end')
-      expect(received).toBe(written)
-      peer?.end()
-      await closed(streams)
-    })
-    await expectNothingLeft(before)
-  }),
+        const socket = writer.getExtraInfo('socket') as Socket
+        const listeners = (): number =>
+          socket.eventNames().reduce((sum, name) => sum + socket.listenerCount(name), 0)
+        const count = listeners()
+        for (let turns = 0; turns < 6; turns++) {
+          for (const ticks of microtasks) {
+            const draining = createTask(() => writer.drain())
+            cancelAfter(draining, turns, ticks)
+            await wait([draining])
+            expect(draining.cancelled()).toBe(true)
+          }
+        }
+        expect(listeners()).toBe(count)
+        const [peer] = sockets
+        let received = 0
+        const draining = createTask(() => writer.drain())
+        peer?.on('data', (data) => (received += data.length)).resume()
+        await draining
+        writer.writeEof()
+        await once(peer as Socket, 'end')
+        expect(received).toBe(written)
+        peer?.end()
+        await closed(streams)
+      })
+      await expectNothingLeft(before)
+    }),
 )
 
 test(
-  'a cancel anywhere in waitClosed and the end of a scope leaves nothing',
+  'a cancel in any turn of waitClosed or of `await using` of a writer leaves no socket',
   { tags: ['slow'] },
   () =>
     run(async () => {
@@ -203,17 +206,20 @@ test(
     }),
 )
 
-test('a cancel anywhere in a server leaves no listener', { tags: ['slow'] }, () =>
-  run(async () => {
-    const before = census()
-    const serving = async (): Promise<void> => {
-      await using server = await startServer(echo, { ...local, host: 'localhost' })
-      const [reader, writer] = await openConnection('localhost', portOf(server))
-      await using _ = writer
-      writer.write('x\n')
-      await reader.readLine()
-    }
-    expect(await sweep(serving, async () => {})).toBeGreaterThan(5)
-    await expectNothingLeft(before)
-  }),
+test(
+  'a cancel in any turn of a task with a server leaves no listening socket',
+  { tags: ['slow'] },
+  () =>
+    run(async () => {
+      const before = census()
+      const serving = async (): Promise<void> => {
+        await using server = await startServer(echo, { ...local, host: 'localhost' })
+        const [reader, writer] = await openConnection('localhost', portOf(server))
+        await using _ = writer
+        writer.write('x\n')
+        await reader.readLine()
+      }
+      expect(await sweep(serving, async () => {})).toBeGreaterThan(5)
+      await expectNothingLeft(before)
+    }),
 )

@@ -66,7 +66,7 @@ async function whileBusy<T>(body: () => Promise<T>): Promise<T> {
 
 const times = <T>(make: () => T): T[] => Array.from({ length: 20 }, make)
 
-test('a datagram that comes right behind the bind is received, as with node:dgram', () =>
+test('a datagram that arrives right after the bind is received, as with node:dgram', () =>
   run(async () => {
     await withGreeter('hello', async () => {
       const control = createSocket('udp4')
@@ -95,7 +95,7 @@ test('a datagram that comes right behind the bind is received, as with node:dgra
     })
   }))
 
-test('a socket with a remote address gets no datagram that another sender has sent before', () =>
+test('a DatagramSocket with a remote address drops a datagram that another sender has sent before', () =>
   run(async () => {
     const peer = createSocket('udp4').bind(0, '127.0.0.1')
     await once(peer, 'listening')
@@ -125,7 +125,7 @@ test('connectionMade of a datagram protocol is called outside of every task', ()
     transport.close()
   }))
 
-test('a local and a remote address of one family are chosen', () =>
+test('createDatagramEndpoint chooses a local and a remote address of the same family', () =>
   run(async () => {
     const peer = createSocket('udp4').bind(0, '127.0.0.1')
     await once(peer, 'listening')
@@ -147,7 +147,7 @@ test('a local and a remote address of one family are chosen', () =>
     peer.close()
   }))
 
-test('the port 0 of a peer is refused at the call', () =>
+test('a datagram to port 0 is refused at the call', () =>
   run(async () => {
     const remoteAddr = { host: '127.0.0.1', port: 0 }
     expect(() => createDatagramEndpoint(() => ({}), { remoteAddr })).toThrow(RangeError)
@@ -157,7 +157,7 @@ test('the port 0 of a peer is refused at the call', () =>
     transport.close()
   }))
 
-test('a signal ends the opening while the name is looked up', () =>
+test('an abort ends the opening of a DatagramSocket while the name is looked up', () =>
   run(async () => {
     const never = new Promise<void>(() => {})
     const body = async (): Promise<void> => {
@@ -175,7 +175,7 @@ test('a signal ends the opening while the name is looked up', () =>
     await withHost('slow.test', [], body, never)
   }))
 
-test('a send after close is refused, because the datagram would not be sent', () =>
+test('send on a closed DatagramSocket throws ConnectionResetError', () =>
   run(async () => {
     const socket = await DatagramSocket.open({ localAddr })
     socket.close()
@@ -200,7 +200,7 @@ test('an error that a drain has thrown does not end a receive that waits', () =>
     expect(String((await timeout(1000, () => receiving))[0])).toBe('still open')
   }))
 
-test('a cancel ends a loop of receives, and of sends, that awaits promises of Node', () =>
+test('a cancel ends a loop of sends, or of receives, that also awaits native promises', () =>
   run(async () => {
     await using socket = await DatagramSocket.open({ localAddr })
     const [host, port] = socket.getExtraInfo('sockname') as [string, number]
@@ -225,7 +225,7 @@ test('a cancel ends a loop of receives, and of sends, that awaits promises of No
     for (; received < 200; received++) await timeout(1000, () => socket.receive())
   }))
 
-test('a buffer that is used again after a send does not change the datagram, as in asyncio', () =>
+test('a buffer that is changed after a send does not change the datagram, as in asyncio', () =>
   run(async () => {
     await using server = await DatagramSocket.open({ localAddr })
     const [host, port] = server.getExtraInfo('sockname') as [string, number]

@@ -22,7 +22,7 @@ function portOf(transport: DatagramTransport): number {
   return (transport.getExtraInfo('sockname') as [string, number])[1]
 }
 
-test('datagrams go there and come back, empty ones too', () =>
+test('datagrams go to the peer and come back, empty datagrams too', () =>
   run(async () => {
     const [echo] = await createDatagramEndpoint(() => new Echo(), { localAddr })
     using _ = echo
@@ -46,7 +46,7 @@ test('datagrams go there and come back, empty ones too', () =>
     transport.close()
   }))
 
-test('a refused datagram is told to the protocol, and a taken port to the caller', () =>
+test('a refused datagram calls errorReceived, and a port in use throws AddressInUseError', () =>
   run(async () => {
     const [free] = await createDatagramEndpoint(() => ({}), { localAddr })
     const port = portOf(free)

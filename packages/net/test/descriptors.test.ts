@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 
 test(
-  'a server that runs out of descriptors goes on when there are some',
+  'a server that has run out of file descriptors accepts clients again when descriptors are free',
   { tags: ['slow'] },
   async () => {
     const fixture = fileURLToPath(new URL('fixtures/emfile.ts', import.meta.url))

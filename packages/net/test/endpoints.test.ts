@@ -49,7 +49,7 @@ import { testWhere } from '../../../vitest.skips.ts'
 
 const at = { host: '127.0.0.1', port: 0 }
 
-test('datagrams that were handed over are sent before the close, as with node:dgram', () =>
+test('datagrams that were written before the close are sent, as with node:dgram', () =>
   run(async () => {
     const got: string[] = []
     const [server] = await createDatagramEndpoint(
@@ -86,7 +86,7 @@ test('datagrams that were handed over are sent before the close, as with node:dg
     server.close()
   }))
 
-test('a datagram that cannot be sent does not count, and an abort loses what waits', () =>
+test('a datagram that cannot be sent does not stay in the write buffer, and abort drops waiting datagrams', () =>
   run(async () => {
     const refused = new Future<Error>()
     const lost = new Future<void>()
@@ -114,7 +114,7 @@ test('a datagram that cannot be sent does not count, and an abort loses what wai
     expect(client.getWriteBufferSize()).toBe(0)
   }))
 
-test('a DatagramSocket sends, receives and iterates', () =>
+test('a DatagramSocket sends, receives and is iterated', () =>
   run(async () => {
     await using server = await DatagramSocket.open({ localAddr: at })
     const [host, port] = server.getExtraInfo('sockname') as [string, number]
@@ -154,7 +154,7 @@ test('a DatagramSocket sends, receives and iterates', () =>
     expect(() => DatagramSocket.open({ limit: 0 })).toThrow(RangeError)
   }))
 
-test('a DatagramSocket tells of a refusal, and drops the oldest above its limit', () =>
+test('a DatagramSocket throws when its peer refuses, and drops the oldest datagrams beyond its limit', () =>
   run(async () => {
     const closed = await DatagramSocket.open({ localAddr: at })
     const [host, port] = closed.getExtraInfo('sockname') as [string, number]
@@ -174,7 +174,7 @@ test('a DatagramSocket tells of a refusal, and drops the oldest above its limit'
     expect(String((await receiver.receive())[0])).toBe('datagram 3')
   }))
 
-test('closing a Unix server leaves the files beside it alone', () =>
+test('closing a Unix server leaves the files beside its socket, and the socket of a newer server', () =>
   run(() =>
     withSocketPath(async (path) => {
       const neighbour = `${path}.${process.pid}`
@@ -195,7 +195,7 @@ test('closing a Unix server leaves the files beside it alone', () =>
     }),
   ))
 
-test('a folder that has taken the place of a Unix socket stays where it is', () =>
+test('a folder that has taken the place of a Unix socket stays after the close', () =>
   run(() =>
     withSocketPath(async (path) => {
       const reports: unknown[] = []
@@ -252,7 +252,7 @@ testWhere(process.getuid?.() === 0, 'only root can start it as another user')(
     }),
 )
 
-test('each address is listened to once, however often and under whatever names it is given', () =>
+test('a server listens once at each address, even if the address is given several times or by several names', () =>
   run(async () => {
     await withHost('twice.test', ['127.0.0.1', '127.0.0.1'], async () => {
       for (const host of ['twice.test', ['127.0.0.1', 'twice.test', '127.0.0.1']]) {
@@ -271,7 +271,7 @@ test('each address is listened to once, however often and under whatever names i
     expect(() => startServer(echo, { host: [5 as never] })).toThrow(TypeError)
   }))
 
-test('the cancel of one caller of startServing leaves the others, and of all leaves nothing', () =>
+test('the cancel of one caller of startServing leaves the other caller, and the cancel of all starts nothing', () =>
   run(async () => {
     const found = Promise.withResolvers<void>()
     const where = { host: 'slow.test', startServing: false }
@@ -295,7 +295,7 @@ test('the cancel of one caller of startServing leaves the others, and of all lea
     await withHost('slow.test', ['127.0.0.1'], body, found.promise)
   }))
 
-test('a server and a connection outlive the scope in which they were made', () =>
+test('a server and a connection outlive the timeout scope in which they were made', () =>
   run(async () => {
     const made: [Awaited<ReturnType<typeof startServer>>, StreamReader, StreamWriter][] = []
     const make = async (): Promise<void> => {
@@ -322,7 +322,7 @@ test('a server and a connection outlive the scope in which they were made', () =
     expect(made).toHaveLength(2)
   }))
 
-test('addresses are shown as people write them', () =>
+test('addresses of IPv4 clients are given in IPv4 notation, even by an IPv6 server', () =>
   run(async () => {
     const names = new Future<unknown[]>()
     const serve = (_: unknown, writer: { getExtraInfo(name: string): unknown; close(): void }) => {
@@ -341,7 +341,7 @@ test('addresses are shown as people write them', () =>
     })
   }))
 
-test('a server listens at a descriptor that it has inherited', { tags: ['slow'] }, () =>
+test('a server listens at a file descriptor that it has inherited', { tags: ['slow'] }, () =>
   run(async () => {
     const raw = createRaw().listen(0, '127.0.0.1')
     await once(raw, 'listening')
@@ -391,7 +391,7 @@ test('a server listens at a descriptor that it has inherited', { tags: ['slow'] 
   }),
 )
 
-test('keepAlive and noDelay are options of both sides', () =>
+test('keepAlive and noDelay are set on the sockets of clients and servers', () =>
   run(async () => {
     for (const options of [
       { keepAlive: true, noDelay: false },
@@ -410,7 +410,7 @@ test('keepAlive and noDelay are options of both sides', () =>
     expect(() => openConnection('localhost', 1, { sslShutdownTimeout: 0 })).toThrow(RangeError)
   }))
 
-test('bad handshakes are not reported, and the failure of an SNICallback is', () =>
+test('a server reports no failed TLS handshakes, except for the failure of an SNICallback', () =>
   run(async () => {
     const reports: unknown[] = []
     getRunningLoop().setExceptionHandler((_, { message }) => reports.push(message))

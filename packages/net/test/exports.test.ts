@@ -1,7 +1,7 @@
 import * as net from '@tasktree/net'
 import { expect, test } from 'vitest'
 
-test('the public names', () => {
+test('the package exports the names that are listed here', () => {
   expect(Object.keys(net)).toMatchInlineSnapshot(`
     [
       "createConnection",

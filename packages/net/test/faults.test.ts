@@ -30,7 +30,7 @@ function portOf(server: { sockets: { port: number }[] }): number {
 
 const local = { host: '127.0.0.1', port: 0 }
 
-test('a reset in the middle of a line is thrown by the read', () =>
+test('a read throws ConnectionResetError when the peer resets in the middle of a line', () =>
   run(async () => {
     const outcome = new Future<unknown>()
     await using server = await startServer(async (reader) => {
@@ -46,7 +46,7 @@ test('a reset in the middle of a line is thrown by the read', () =>
     expect(await outcome).toBeInstanceOf(ConnectionResetError)
   }))
 
-test('each direction is closed on its own: by the client', () =>
+test('a client that has called writeEof still reads the answer of the server', () =>
   run(async () => {
     await using server = await startServer(async (reader, writer) => {
       const all = await reader.read()
@@ -62,7 +62,7 @@ test('each direction is closed on its own: by the client', () =>
     expect(reader.atEof()).toBe(true)
   }))
 
-test('each direction is closed on its own: by the server', () =>
+test('a server that has called writeEof still reads what the client sends', () =>
   run(async () => {
     const received = new Future<string>()
     await using server = await startServer(async (reader, writer) => {
@@ -79,7 +79,7 @@ test('each direction is closed on its own: by the server', () =>
     expect(await received).toBe('thank you')
   }))
 
-test('writing on after the peer has gone warns once, and drain throws', () =>
+test('writes after the peer has gone warn once, and drain throws', () =>
   run(async () => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     await using server = await startServer((_, writer) => writer.abort(), local)
@@ -91,7 +91,7 @@ test('writing on after the peer has gone warns once, and drain throws', () =>
     expect(warn).toHaveBeenCalledTimes(1)
   }))
 
-test('leaving the scope closes the listener, cancels the handlers and waits for them', () =>
+test('leaving the scope of a server closes the listener, cancels the handlers and waits for them', () =>
   run(async () => {
     const ended: string[] = []
     let port = 0
@@ -114,7 +114,7 @@ test('leaving the scope closes the listener, cancels the handlers and waits for 
     for (const [, writer] of clients) writer.abort()
   }))
 
-test('serveForever ends with its task, and ends the server', () =>
+test('a cancel of serveForever closes the server', () =>
   run(async () => {
     const server = await startServer((reader) => reader.read().then(() => {}), local)
     const forever = createTask(() => server.serveForever())
@@ -129,7 +129,7 @@ test('serveForever ends with its task, and ends the server', () =>
     writer.abort()
   }))
 
-test('a signal ends a connect and a read', () =>
+test('a connect and a read with an aborted signal throw CancelledError', () =>
   run(async () => {
     await using server = await startServer((reader) => reader.read().then(() => {}), local)
     const aborted = AbortSignal.abort()
@@ -144,7 +144,7 @@ test('a signal ends a connect and a read', () =>
     })
   }))
 
-test('an unknown name is a GaiError, and the refusals of all addresses are one error', () =>
+test('an unknown host throws GaiError, and a host refused at all addresses throws ConnectionRefusedError', () =>
   run(async () => {
     await expect(openConnection('no-such-host.invalid', 1)).rejects.toBeInstanceOf(GaiError)
     const server = await startServer(() => {}, local)

@@ -77,7 +77,7 @@ const COUNT = 50
 const times = <T>(value: T): T[] => Array.from({ length: COUNT }, () => value)
 
 test(
-  'a greeting and an end that come with the connection reach every client',
+  'each of many clients reads a greeting and an end that come right with the connection',
   { tags: ['slow'] },
   () =>
     withPeer(greeter(`c.end('220 hello\\n')`, `0, '127.0.0.1', 511`), (where) =>
@@ -108,7 +108,7 @@ test(
     ),
 )
 
-test('a greeting over a Unix socket reaches every client', { tags: ['slow'] }, () =>
+test('each of many clients reads a greeting over a Unix socket', { tags: ['slow'] }, () =>
   withSocketPath((path) =>
     withPeer(greeter(`c.end('220 hello\\n')`, JSON.stringify(path)), () =>
       run(async () => {
@@ -119,7 +119,7 @@ test('a greeting over a Unix socket reaches every client', { tags: ['slow'] }, (
   ),
 )
 
-test('a reset right after the connect is the error of the read', { tags: ['slow'] }, () =>
+test('a reset right after the connect is thrown by the read', { tags: ['slow'] }, () =>
   withPeer(greeter('c.resetAndDestroy()', `0, '127.0.0.1', 511`), (where) =>
     run(async () => {
       const { port } = JSON.parse(where) as { port: number }
@@ -149,7 +149,7 @@ test('bytes that a server sends before a reset are read before the error', () =>
   }))
 
 test(
-  'a refusal of the client that comes after its handshake is the error of the read',
+  'a server that refuses the client certificate after the handshake makes the read throw',
   { tags: ['slow'] },
   () =>
     withPeer(
@@ -187,7 +187,7 @@ test(
     ),
 )
 
-test('bytes that come over TLS in one piece with the handshake, and an end after them, are read', () =>
+test('bytes that arrive with the last message of the TLS handshake, and an end after them, are read', () =>
   run(async () => {
     const server = createRawTls({ ...tls }, (socket) => socket.end('220 hello\n')).listen(0)
     await once(server, 'listening')
@@ -229,7 +229,7 @@ test('drain and resumeWriting come after writeEof, when the peer has read all', 
     hold.setResult()
   }))
 
-test('a drain of several writes ends with the reset of the peer, as in asyncio', () =>
+test('a drain of large writes throws when the peer resets, as in asyncio', () =>
   run(async () => {
     const peers: Socket[] = []
     const server = createRaw((socket) => peers.push(socket.on('error', () => {}).pause())).listen(0)
@@ -252,7 +252,7 @@ test('a drain of several writes ends with the reset of the peer, as in asyncio',
 test.each<[string, (socket: Socket) => void]>([
   ['ended', (socket) => socket.end()],
   ['destroyed', (socket) => socket.destroy()],
-])('what is written to a socket that other code has %s is reported as lost', (_how, end) =>
+])('drain and waitClosed throw for bytes written to a socket that other code has %s', (_how, end) =>
   run(async () => {
     await using server = await startServer(async (reader) => {
       await reader.read()
@@ -296,7 +296,7 @@ test.each([true, false])(
 const SENT = 300_000
 
 test.each(['pauses', 'pauses and resumes', 'aborts', 'becomes another protocol'])(
-  'a buffered protocol that %s in bufferUpdated gets each byte once, or no more',
+  'a buffered protocol that %s in bufferUpdated gets no byte twice and no byte too many',
   (what) =>
     run(async () => {
       const lost = new Future<Error | null>()
@@ -351,7 +351,7 @@ test.each(['pauses', 'pauses and resumes', 'aborts', 'becomes another protocol']
 )
 
 test.each(['TCP', 'TLS'])(
-  'the end of a peer over %s reaches a buffered protocol that pauses for each buffer',
+  'a buffered protocol that pauses for each buffer gets the end of a peer over %s',
   (over) =>
     run(async () => {
       const sent = Buffer.alloc(1000, 'abcdefg')
@@ -389,7 +389,7 @@ test.each(['TCP', 'TLS'])(
     }),
 )
 
-test('a callback of a protocol that is async and rejects is reported, and ends its connection', () =>
+test('an async protocol callback that rejects is reported, and ends its connection', () =>
   run(async () => {
     const reports: unknown[] = []
     getRunningLoop().setExceptionHandler((_, { message }) => reports.push(message))
@@ -417,7 +417,7 @@ test('a callback of a protocol that is async and rejects is reported, and ends i
     }
   }))
 
-test('closing the reader of a connection waits until what was written is sent', () =>
+test('closing the reader of a connection waits until the written bytes are sent', () =>
   run(async () => {
     const received = new Future<number>()
     let total = 0
@@ -442,7 +442,7 @@ test('closing the reader of a connection waits until what was written is sent', 
     await broken.close()
   }))
 
-test('closing over TLS ends in time if the peer does not read, or does not answer', () =>
+test('closing over TLS ends in time if the peer does not read or does not answer', () =>
   run(async () => {
     const before = census()
     const peers: Socket[] = []
@@ -479,7 +479,7 @@ test('closing over TLS ends in time if the peer does not read, or does not answe
     await expectNothingLeft(before)
   }))
 
-test('closing over TLS waits for the end of a peer that still sends, if it is told to', () =>
+test('closing over TLS with sslShutdownTimeout waits for a peer that still sends', () =>
   run(async () => {
     await using server = await startServer(
       async (reader, writer) => {

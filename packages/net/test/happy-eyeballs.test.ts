@@ -53,7 +53,7 @@ beforeEach(() => {
   network.onAttempt = () => {}
 })
 
-test('beside an address that does not answer the next one is tried', () =>
+test('a connect tries the next address while the address before it does not answer', () =>
   run(async () => {
     const before = census()
     {
@@ -70,7 +70,7 @@ test('beside an address that does not answer the next one is tried', () =>
     await expectNothingLeft(before)
   }))
 
-test('after an address that fails the next one is tried at once', () =>
+test('a connect tries the next address at once after an address has failed', () =>
   run(async () => {
     await using server = await startServer(echo, local)
     network.addresses = [v4('127.0.0.2'), v4('127.0.0.3'), v4('127.0.0.1')]
@@ -80,7 +80,7 @@ test('after an address that fails the next one is tried at once', () =>
     await writer[Symbol.asyncDispose]()
   }))
 
-test('the others of an address that answered are not tried', () =>
+test('a connect tries no other address after one has answered', () =>
   run(async () => {
     await using server = await startServer(echo, local)
     network.addresses = [v4('127.0.0.1'), v4('192.0.2.1')]
@@ -89,7 +89,7 @@ test('the others of an address that answered are not tried', () =>
     await writer[Symbol.asyncDispose]()
   }))
 
-test('families take turns, 250 ms apart', () =>
+test('a connect tries IPv6 and IPv4 addresses in turn, 250 ms apart', () =>
   runVirtual(async () => {
     network.addresses = [v6('2001:db8::1'), v6('2001:db8::2'), v4('192.0.2.1'), v4('192.0.2.2')]
     const times: number[] = []
@@ -102,7 +102,7 @@ test('families take turns, 250 ms apart', () =>
     expect(network.stalled.map((socket) => socket.destroyed)).toEqual([true, true, true, true])
   }))
 
-test('when all fail, one error has the cause of each', () =>
+test('a connect that fails at all addresses throws one error with each cause', () =>
   run(async () => {
     const server = await startServer(echo, local)
     const port = portOf(server)
@@ -131,7 +131,7 @@ test('when all fail, one error has the cause of each', () =>
     }
   }))
 
-test('failures of different kinds are an OSError', () =>
+test('a connect that fails differently at two addresses throws an OSError with both causes', () =>
   run(async () => {
     const server = await startServer(echo, local)
     const port = portOf(server)
@@ -146,7 +146,7 @@ test('failures of different kinds are an OSError', () =>
     expect(errors[1]).toMatchObject({ address: '255.255.255.255' })
   }))
 
-test('an error about failures of different kinds has the code of one of them', () =>
+test('the error of a connect that fails differently at two addresses has the code of one of the failures', () =>
   run(async () => {
     const server = await startServer(echo, local)
     const port = portOf(server)
@@ -158,7 +158,7 @@ test('an error about failures of different kinds has the code of one of them', (
     expect(await thrown(openConnection('many.test', port))).toMatchObject({ code: 'ECONNREFUSED' })
   }))
 
-test('a cancel closes every attempt', () =>
+test('a cancel of a connect closes every attempt', () =>
   run(async () => {
     const before = census()
     network.addresses = [v4('192.0.2.1'), v6('2001:db8::1'), v4('192.0.2.2')]

@@ -174,7 +174,7 @@ const operations: Record<string, (server: Server) => Promise<unknown>> = {
   },
 }
 
-describe('a scope that is cancelled at any turn ends without spinning, and leaves no socket', () => {
+describe('a scope that is cancelled in any turn of these operations ends without a busy loop, and leaves no socket', () => {
   test.each(Object.keys(operations))('%s', { tags: ['slow'], timeout: 120_000 }, (name) =>
     run(async () => {
       // A cancelled client may reset its connection. The handler of the server then fails, and the loop reports it.

@@ -46,7 +46,7 @@ async function isServed(port: number): Promise<boolean> {
 test.each([
   ['in clear', {}, {}],
   ['under TLS', { tls }, { tls: { ca: tls.cert, servername: 'localhost' } }],
-])('above maxConnections a connection is closed at once: %s', (_, serverOptions, options) =>
+])('a server closes a connection beyond maxConnections at once: %s', (_, serverOptions, options) =>
   run(async () => {
     const server = await startServer(echo, { ...local, ...serverOptions, maxConnections: 2 })
     const port = portOf(server)
@@ -77,7 +77,7 @@ test.each([
   }),
 )
 
-test('two servers share a port with reusePort, and not without', () =>
+test('two servers share a port if both have reusePort', () =>
   run(async () => {
     await using first = await startServer(echo, { ...local, reusePort: true })
     const where = { host: '127.0.0.1', port: portOf(first) }
@@ -90,7 +90,7 @@ test('two servers share a port with reusePort, and not without', () =>
     expect(await isServed(where.port)).toBe(true)
   }))
 
-test('a burst of connections within the backlog is served', () =>
+test('a server with a backlog of 200 serves a burst of connections', () =>
   run(async () => {
     await using server = await startServer(echo, { ...local, backlog: 200 })
     const port = portOf(server)
@@ -121,7 +121,7 @@ test('a client connects from localAddr', () =>
     await other[Symbol.asyncDispose]()
   }))
 
-test('the name of a localAddr is looked up, in the family of the address to connect to', () =>
+test('the name of localAddr is looked up in the address family of the connection', () =>
   run(async () => {
     await using server = await startServer(echo, local)
     const port = portOf(server)
@@ -138,10 +138,10 @@ test('the name of a localAddr is looked up, in the family of the address to conn
     expect(await thrown(connecting)).toMatchObject({ name: 'OSError', code: 'EAFNOSUPPORT' })
   }))
 
-test('the empty name of a host to connect to is a GaiError, as in asyncio', () =>
+test('a connect to an empty host name throws GaiError, as in asyncio', () =>
   run(async () => expect(await thrown(openConnection('', 80))).toBeInstanceOf(GaiError)))
 
-test('a name without an address is a GaiError, to connect to and to listen at', () =>
+test('a host name without an address throws GaiError in connects and in servers', () =>
   run(() =>
     withHost('none.test', [], async () => {
       const calls = [
@@ -160,7 +160,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-test('a server listens at every address of the machine, and of a name', () =>
+test('a server listens at every address of the machine, or of its host name', () =>
   run(async () => {
     for (const options of [{}, { host: 'localhost' }, { port: 0, host: '' }]) {
       await using server = await startServer(echo, options)
@@ -170,7 +170,7 @@ test('a server listens at every address of the machine, and of a name', () =>
     }
   }))
 
-test('closeClients sends what is buffered first, abortClients does not', () =>
+test('closeClients sends buffered bytes first, and abortClients does not', () =>
   run(async () => {
     for (const how of ['closeClients', 'abortClients'] as const) {
       const written = new Future<void>()
@@ -199,7 +199,7 @@ test('closeClients sends what is buffered first, abortClients does not', () =>
     }
   }))
 
-test('a regular file in the place of a Unix socket stays', () =>
+test('a server does not replace a regular file in the place of its Unix socket', () =>
   run(() =>
     withSocketPath(async (path) => {
       await writeFile(path, 'precious')
@@ -209,7 +209,7 @@ test('a regular file in the place of a Unix socket stays', () =>
   ))
 
 test(
-  'a server that was killed leaves a socket, which the next one replaces',
+  'a server replaces the Unix socket file that a killed server has left',
   { tags: ['slow'] },
   () =>
     run(() =>
@@ -325,7 +325,7 @@ test('an unknown or wrong option is refused at once', () => {
   for (const [call, message] of refused) expect(call).toThrow(new TypeError(message))
 })
 
-test('a factory that makes no protocol is an error of the call', () =>
+test('a factory that returns no protocol fails the call', () =>
   run(async () => {
     await using server = await startServer(echo, local)
     const connecting = createConnection(() => null as never, '127.0.0.1', portOf(server))
@@ -337,7 +337,7 @@ test('a factory that makes no protocol is an error of the call', () =>
     )
   }))
 
-test('a fact that a connection does not have is the fallback, whatever its name is', () =>
+test('getExtraInfo gives the fallback even for names such as toString and __proto__', () =>
   run(async () => {
     await using server = await startServer(() => {}, local)
     const [, writer] = await openConnection('127.0.0.1', portOf(server))
@@ -348,7 +348,7 @@ test('a fact that a connection does not have is the fallback, whatever its name 
     writer.abort()
   }))
 
-test('a wrong option of a wait is refused at once, and the server goes on', () =>
+test('serveForever and waitClosed refuse wrong options at once, and the server goes on', () =>
   run(async () => {
     await using server = await startServer(echo, local)
     const waits = [

@@ -44,7 +44,7 @@ asyncio.run(main())
 
 const portIn = (line: string): number => Number(line.split(' ').at(-1))
 
-testWithPython('a client of ours talks to an asyncio server', { tags: ['slow'] }, () =>
+testWithPython('a client of this package talks to an asyncio server', { tags: ['slow'] }, () =>
   run(async () => {
     const [program, line] = await Program.python(['-c', pythonServer], 'serving')
     await using _ = program
@@ -57,7 +57,7 @@ testWithPython('a client of ours talks to an asyncio server', { tags: ['slow'] }
   }),
 )
 
-testWithPython('an asyncio client talks to a server of ours', { tags: ['slow'] }, () =>
+testWithPython('an asyncio client talks to a server of this package', { tags: ['slow'] }, () =>
   run(async () => {
     await using server = await startServer(echo, local)
     expect(await pythonOutput('-c', pythonClient, String(portOf(server)))).toEqual({
@@ -82,7 +82,7 @@ testWithPython.each([
   ["Python's", 'ours', theirs('echo_server.py'), ours('echo-client.ts')],
   ["Python's", "Python's", theirs('echo_server.py'), theirs('echo_client.py')],
 ])(
-  'the documented echo: %s serves %s',
+  'the client and the server of the documented echo understand each other: %s serves %s',
   { tags: ['slow'] },
   async (_server, _client, server, client) => {
     const [program, line] = await Program.start(
@@ -109,7 +109,7 @@ testWithPython.each([
   },
 )
 
-test('a tiny Redis answers PING, SET and GET, also pipelined', () =>
+test('the Redis-like server of this test answers PING, SET and GET, also pipelined', () =>
   run(async () => {
     await using server = await startServer(respServer(), local)
     const [reader, writer] = await openConnection('127.0.0.1', portOf(server))
@@ -124,20 +124,23 @@ test('a tiny Redis answers PING, SET and GET, also pipelined', () =>
     expect(String(await reader.readExactly(expected.length))).toBe(expected)
   }))
 
-testWith('redis-cli')('redis-cli talks to it', { tags: ['slow'] }, () =>
-  run(async () => {
-    await using server = await startServer(respServer(), local)
-    const args = ['-h', '127.0.0.1', '-p', String(portOf(server))]
-    const input =
-      'PING\nSET greeting "hello\\r\\nworld"\nGET greeting\nGET nothing\nTYPE greeting\n'
-    expect((await output('redis-cli', args, input)).stdout).toBe(
-      "PONG\nOK\nhello\r\nworld\n\nERR unknown command 'TYPE'\n\n",
-    )
-  }),
+testWith('redis-cli')(
+  'redis-cli talks to the Redis-like server of this test',
+  { tags: ['slow'] },
+  () =>
+    run(async () => {
+      await using server = await startServer(respServer(), local)
+      const args = ['-h', '127.0.0.1', '-p', String(portOf(server))]
+      const input =
+        'PING\nSET greeting "hello\\r\\nworld"\nGET greeting\nGET nothing\nTYPE greeting\n'
+      expect((await output('redis-cli', args, input)).stdout).toBe(
+        "PONG\nOK\nhello\r\nworld\n\nERR unknown command 'TYPE'\n\n",
+      )
+    }),
 )
 
 testWith('redis-benchmark')(
-  'redis-benchmark is served, alone and pipelined',
+  'redis-benchmark runs against the Redis-like server of this test, alone and pipelined',
   { tags: ['slow'] },
   () =>
     run(async () => {
@@ -156,7 +159,7 @@ testWith('redis-benchmark')(
     }),
 )
 
-testWith('redis-server')('a client of ours talks to redis-server', { tags: ['slow'] }, () =>
+testWith('redis-server')('a client of this package talks to redis-server', { tags: ['slow'] }, () =>
   run(async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tasktree-'))
     const path = join(folder, 'redis')
@@ -196,24 +199,27 @@ const answer = async (reader: StreamReader, writer: StreamWriter): Promise<void>
   await writer.drain()
 }
 
-testWith('curl')('curl over TLS with ALPN', { tags: ['slow'] }, () =>
-  run(async () => {
-    const options = { host: 'localhost', tls: { ...tls, ALPNProtocols: ['http/1.1'] } }
-    await using server = await startServer(answer, options)
-    const url = `https://localhost:${portOf(server)}/`
-    const args = ['-sv', '--noproxy', '*', '--cacert', fixture('cert.pem'), url]
-    const { stdout, stderr } = await output('curl', args)
-    expect(stdout).toBe('http/1.1')
-    expect(stderr).toContain('ALPN: server accepted http/1.1')
-    const reports: string[] = []
-    getRunningLoop().setExceptionHandler((_, { message }) => reports.push(message))
-    expect((await output('curl', ['-s', '--noproxy', '*', url])).code).toBe(60)
-    // A peer that refuses the server's certificate is not a failure of the server.
-    expect(reports).toEqual([])
-  }),
+testWith('curl')(
+  'curl reads from a server of this package over TLS with ALPN',
+  { tags: ['slow'] },
+  () =>
+    run(async () => {
+      const options = { host: 'localhost', tls: { ...tls, ALPNProtocols: ['http/1.1'] } }
+      await using server = await startServer(answer, options)
+      const url = `https://localhost:${portOf(server)}/`
+      const args = ['-sv', '--noproxy', '*', '--cacert', fixture('cert.pem'), url]
+      const { stdout, stderr } = await output('curl', args)
+      expect(stdout).toBe('http/1.1')
+      expect(stderr).toContain('ALPN: server accepted http/1.1')
+      const reports: string[] = []
+      getRunningLoop().setExceptionHandler((_, { message }) => reports.push(message))
+      expect((await output('curl', ['-s', '--noproxy', '*', url])).code).toBe(60)
+      // A peer that refuses the server's certificate is not a failure of the server.
+      expect(reports).toEqual([])
+    }),
 )
 
-testWith('openssl')('openssl s_client', { tags: ['slow'] }, () =>
+testWith('openssl')('openssl s_client verifies a server of this package', { tags: ['slow'] }, () =>
   run(async () => {
     const options = { host: 'localhost', tls: { ...tls, ALPNProtocols: ['http/1.1'] } }
     await using server = await startServer(answer, options)
@@ -226,7 +232,7 @@ testWith('openssl')('openssl s_client', { tags: ['slow'] }, () =>
   }),
 )
 
-testWith('openssl')('openssl s_server', { tags: ['slow'] }, () =>
+testWith('openssl')('a client of this package talks to openssl s_server', { tags: ['slow'] }, () =>
   run(async () => {
     const files = ['-key', fixture('key.pem'), '-cert', fixture('cert.pem')]
     const args = ['s_server', '-accept', '0', ...files, '-rev', '-alpn', 'echo']
@@ -243,33 +249,40 @@ testWith('openssl')('openssl s_server', { tags: ['slow'] }, () =>
   }),
 )
 
-testWithPython('asyncio over TLS, both ways', { tags: ['slow'] }, () =>
-  run(async () => {
-    await using server = await startServer(echo, { host: 'localhost', tls })
-    const files = [fixture('cert.pem'), fixture('key.pem')]
-    const { stdout, stderr } = await pythonOutput(
-      fixture('tls_peer.py'),
-      'client',
-      ...files,
-      String(portOf(server)),
-    )
-    expect(stderr).toBe('')
-    expect(stdout).toBe("b'hello\\n' TLSv1.3\n")
-    const [program, line] = await Program.python(
-      [fixture('tls_peer.py'), 'server', ...files, '0'],
-      'serving',
-    )
-    await using _ = program
-    const options = { tls: { ca: tls.cert } }
-    const [reader, writer] = await openConnection('localhost', portIn(line), options)
-    writer.write('hello\n')
-    expect(String(await reader.readLine())).toBe('hello\n')
-    await writer[Symbol.asyncDispose]()
-  }),
+testWithPython(
+  'asyncio and this package talk over TLS, each as client and as server',
+  { tags: ['slow'] },
+  () =>
+    run(async () => {
+      await using server = await startServer(echo, { host: 'localhost', tls })
+      const files = [fixture('cert.pem'), fixture('key.pem')]
+      const { stdout, stderr } = await pythonOutput(
+        fixture('tls_peer.py'),
+        'client',
+        ...files,
+        String(portOf(server)),
+      )
+      expect(stderr).toBe('')
+      expect(stdout).toBe("b'hello\\n' TLSv1.3\n")
+      const [program, line] = await Program.python(
+        [fixture('tls_peer.py'), 'server', ...files, '0'],
+        'serving',
+      )
+      await using _ = program
+      const options = { tls: { ca: tls.cert } }
+      const [reader, writer] = await openConnection('localhost', portIn(line), options)
+      writer.write('hello\n')
+      expect(String(await reader.readLine())).toBe('hello\n')
+      await writer[Symbol.asyncDispose]()
+    }),
 )
 
-test('the programs of the fixtures say what went wrong', { tags: ['slow'] }, async () => {
-  const { code, stderr } = await nodeOutput(fixture('echo-client.ts'), '1')
-  expect(code).toBe(1)
-  expect(stderr).toContain('ConnectionRefusedError')
-})
+test(
+  'the echo client of the fixtures reports a refused connection and exits with 1',
+  { tags: ['slow'] },
+  async () => {
+    const { code, stderr } = await nodeOutput(fixture('echo-client.ts'), '1')
+    expect(code).toBe(1)
+    expect(stderr).toContain('ConnectionRefusedError')
+  },
+)

@@ -53,7 +53,7 @@ function portOf(server: { sockets: { port: number }[] }): number {
   return server.sockets[0]?.port ?? 0
 }
 
-test('the callbacks come in their order, in no task', () =>
+test('the callbacks of a protocol are called in their order, outside of every task', () =>
   run(async () => {
     await using server = await createServer(() => new Echo(), '127.0.0.1', 0)
     const [transport, protocol] = await createConnection(
@@ -117,7 +117,7 @@ test('a protocol that throws is reported, and its connection ends with that erro
     expect(reports).toEqual([failure])
   }))
 
-test('writing is paused above the high-water mark and resumed below the low one', () =>
+test('a transport pauses writing above the high-water mark and resumes below the low-water mark', () =>
   run(async () => {
     const peers: Transport[] = []
     await using server = await createServer(
@@ -152,7 +152,7 @@ test.each([
   ['TCP', {}, {}],
   ['TLS', { tls }, { tls: { ca: tls.cert, servername: 'localhost' } }],
 ])(
-  'each callback is called in no task, whatever a task does with its connection: %s',
+  'each callback of a protocol is called outside of every task, even if a task acts on the connection: %s',
   (_, on, by) =>
     run(async () => {
       const tasks = new Map<string, Task | null>()
@@ -202,7 +202,7 @@ test.each([
     }),
 )
 
-test('each callback of a UDP socket is called in no task', () =>
+test('each callback of a UDP socket is called outside of every task', () =>
   run(async () => {
     const tasks = new Map<string, Task | null>()
     const lost = new Future<void>()

@@ -21,7 +21,7 @@ async function echoes([reader, writer]: [StreamReader, StreamWriter], line: stri
   expect(String(await reader.readLine())).toBe(line)
 }
 
-test('connecting and disconnecting again and again leaves nothing', { tags: ['slow'] }, () =>
+test('thousands of connects and disconnects leave no socket and no task', { tags: ['slow'] }, () =>
   run(async () => {
     const before = census()
     let served = 0
@@ -48,7 +48,7 @@ test('connecting and disconnecting again and again leaves nothing', { tags: ['sl
   }),
 )
 
-test(`${IDLE} idle and ${BUSY} busy connections at once`, { tags: ['slow'] }, () =>
+test(`${IDLE} idle and ${BUSY} busy connections at once are all served`, { tags: ['slow'] }, () =>
   run(async () => {
     const before = census()
     {
@@ -76,7 +76,7 @@ test(`${IDLE} idle and ${BUSY} busy connections at once`, { tags: ['slow'] }, ()
   }),
 )
 
-test('clients do not hear of the failures of others', { tags: ['slow'] }, () =>
+test('clients get their answers while the handlers of other clients fail', { tags: ['slow'] }, () =>
   run(async () => {
     const before = census()
     const reports: unknown[] = []
@@ -114,7 +114,7 @@ test('clients do not hear of the failures of others', { tags: ['slow'] }, () =>
   }),
 )
 
-test('a listener that is closed lets its clients finish, and takes no more', () =>
+test('a closed server lets its clients finish and refuses new clients', () =>
   run(async () => {
     const before = census()
     const server = await startServer(echo, local)
@@ -136,7 +136,7 @@ test('a listener that is closed lets its clients finish, and takes no more', () 
     await expectNothingLeft(before)
   }))
 
-test('a server whose scope is left with clients open leaves nothing', () =>
+test('leaving the scope of a server with open clients leaves no socket and no task', () =>
   run(() =>
     withSocketPath(async (path) => {
       const before = census()
@@ -157,7 +157,7 @@ test('a server whose scope is left with clients open leaves nothing', () =>
     }),
   ))
 
-test('thousands of waits leave no listener on the socket', () =>
+test('thousands of cancelled reads leave no listener on the socket', () =>
   run(async () => {
     await using server = await startServer(echo, local)
     const streams = await openConnection('127.0.0.1', portOf(server))

@@ -45,7 +45,7 @@ async function ask(port: number): Promise<[StreamReader, StreamWriter]> {
   return [reader, writer]
 }
 
-test('a ClientHello that comes before the server is ready reaches TLS', () =>
+test('startTls of a server reads a ClientHello that has come before the call', () =>
   run(async () => {
     for (const delay of [0, 5, 50]) {
       await using server = await startServer(async (reader, writer) => {
@@ -63,7 +63,7 @@ test('a ClientHello that comes before the server is ready reaches TLS', () =>
     }
   }))
 
-test('a ClientHello in one packet with the header before it reaches TLS', () =>
+test('startTls of a server reads a ClientHello in the packet of the line before it', () =>
   run(async () => {
     // A proxy sends a line with the address of the client, and in the same packet the first bytes of the client.
     const addresses: string[] = []
@@ -95,7 +95,7 @@ test('a ClientHello in one packet with the header before it reaches TLS', () =>
     proxy.close()
   }))
 
-test('plain bytes that an attacker put before the handshake are never read as if they had come over TLS', () =>
+test('clear text that an attacker put before the TLS handshake is never read as if it came over TLS', () =>
   run(async () => {
     const before = census()
     {
@@ -139,7 +139,7 @@ const other = {
   cert: readFileSync(fixture('other-cert.pem')),
 }
 
-test('startTls verifies the host that was connected to', () =>
+test('startTls of a client refuses a certificate for another host than the connected host', () =>
   run(async () => {
     await using server = await startServer(async (reader, writer) => {
       await greet(reader, writer)
@@ -181,7 +181,7 @@ test('startTls verifies the host that was connected to', () =>
     unverified.abort()
   }))
 
-test('TLS over a Unix socket needs a name to verify', () =>
+test('TLS over a Unix socket needs the option servername', () =>
   run(() =>
     withSocketPath(async (path) => {
       expect(() => openConnection({ path }, { tls: { ca } })).toThrow(TypeError)
@@ -197,7 +197,7 @@ test('TLS over a Unix socket needs a name to verify', () =>
     }),
   ))
 
-test('a handshake that takes too long is a TimeoutError on both sides, and Infinity means that there is no limit', () =>
+test('a startTls that takes too long throws TimeoutError on both sides, unless the timeout is Infinity', () =>
   run(async () => {
     const outcomes: unknown[] = []
     await using server = await startServer(async (_, writer) => {
@@ -249,7 +249,7 @@ test('a handshake that takes too long is a TimeoutError on both sides, and Infin
     await client.waitClosed()
   }))
 
-test('a reset in the middle of startTls is its error, on both sides', () =>
+test('a reset in the middle of startTls throws ConnectionResetError on both sides', () =>
   run(async () => {
     const outcomes: unknown[] = []
     await using server = await startServer(async (reader, writer) => {
@@ -342,7 +342,7 @@ test('startTls after writeEof is refused, because no handshake can be sent', () 
     writer.abort()
   }))
 
-test('startTls twice, and close in the middle of it', () =>
+test('a second startTls during the first throws, and close or abort ends the first', () =>
   run(async () => {
     const listening = createRaw((socket) => void socket.on('error', () => {}).resume())
     listening.listen(0, '127.0.0.1')
@@ -361,7 +361,7 @@ test('startTls twice, and close in the middle of it', () =>
     listening.close()
   }))
 
-test('a protocol with callbacks upgrades on both sides, and what it paused for goes to TLS', () =>
+test('a protocol that has paused reading starts TLS on both sides, and bytes that came meanwhile go to TLS', () =>
   run(async () => {
     const received = new Future<string>()
     const buffer = Buffer.alloc(9)
@@ -399,7 +399,7 @@ test('a protocol with callbacks upgrades on both sides, and what it paused for g
     transport.abort()
   }))
 
-test('the bytes behind those with which a buffered protocol begins TLS go to TLS, paused or not', () =>
+test('the bytes after those with which a buffered protocol starts TLS go to TLS, paused or not', () =>
   run(async () => {
     for (const pauses of [false, true]) {
       const received: string[] = []
@@ -449,7 +449,7 @@ test('the bytes behind those with which a buffered protocol begins TLS go to TLS
     }
   }))
 
-test('an absent certificate of the peer is null', () =>
+test("getExtraInfo('peercert') is null if the peer has shown no certificate", () =>
   run(async () => {
     const facts = new Future<unknown[]>()
     await using server = await startServer(
@@ -467,7 +467,7 @@ test('an absent certificate of the peer is null', () =>
     writer.abort()
   }))
 
-test('a server takes a new certificate without closing', () =>
+test('setSecureContext gives a running server a new certificate', () =>
   run(async () => {
     await using server = await startServer(
       async (reader, writer) => {
@@ -500,7 +500,7 @@ test('a server takes a new certificate without closing', () =>
     expect(() => plain.setSecureContext(other)).toThrow(RuntimeError)
   }))
 
-test('closeClients and close end handshakes, and a bad handshake is not reported', () =>
+test('close and closeClients end unfinished TLS handshakes, and a bad handshake is not reported', () =>
   run(async () => {
     const silent: Socket[] = []
     const server = await startServer(() => {}, { ...local, tls })

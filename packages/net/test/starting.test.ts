@@ -24,7 +24,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-test('a start right after a cancelled one starts the server, at every turn of the cancel', () =>
+test('startServing after a startServing that was cancelled in any turn starts the server', () =>
   run(async () => {
     const before = census()
     const where = { host: 'slow.test', port: await freePort(), startServing: false }
@@ -51,7 +51,7 @@ test('a start right after a cancelled one starts the server, at every turn of th
     await expectNothingLeft(before)
   }))
 
-test('of two calls of serveForever that begin before the server listens, the second is refused', () =>
+test('of two calls of serveForever before the server listens, the second throws', () =>
   run(async () => {
     const server = await startServer(echo, { ...local, startServing: false })
     const first = createTask(() => server.serveForever())
@@ -63,7 +63,7 @@ test('of two calls of serveForever that begin before the server listens, the sec
     expect(first.cancelled()).toBe(true)
   }))
 
-test('serveForever that is cancelled before the server listens closes the server', () =>
+test('a serveForever that is cancelled before the server listens closes the server', () =>
   run(async () => {
     const found = Promise.withResolvers<void>()
     await withHost(
@@ -87,7 +87,7 @@ test('serveForever that is cancelled before the server listens closes the server
     )
   }))
 
-test('serveForever that cannot listen may be called again', () =>
+test('a serveForever that could not listen can be called again', () =>
   run(async () => {
     const other = createRaw().listen(0, '127.0.0.1')
     await once(other, 'listening')

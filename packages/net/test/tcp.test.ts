@@ -19,7 +19,7 @@ const echo = async (reader: StreamReader, writer: StreamWriter): Promise<void> =
   }
 }
 
-test('lines go there and come back, for many clients at once', () =>
+test('many clients at once write lines and read them back', () =>
   run(async () => {
     await using server = await startServer(echo, '127.0.0.1', 0)
     const { port } = server.sockets[0] as { port: number }
@@ -33,7 +33,7 @@ test('lines go there and come back, for many clients at once', () =>
     expect(await gather(names.map(client))).toEqual(names.map((name) => `${name}\n`))
   }))
 
-test('a Unix socket', () =>
+test('a client writes to a Unix socket and reads the bytes back', () =>
   run(async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tasktree-'))
     const path = join(folder, 'socket')
@@ -48,7 +48,7 @@ test('a Unix socket', () =>
     await rm(folder, { recursive: true })
   }))
 
-test('refusals and taken ports have their own errors', () =>
+test('a refused connect, a port in use and a wrong port throw different errors', () =>
   run(async () => {
     const server = await startServer(echo, '127.0.0.1', 0)
     const { port } = server.sockets[0] as { port: number }
@@ -58,7 +58,7 @@ test('refusals and taken ports have their own errors', () =>
     expect(() => openConnection('127.0.0.1', 70_000)).toThrow(RangeError)
   }))
 
-test('a client that fails is told to the exception handler, and the others go on', () =>
+test('a connection handler that throws is reported, and other clients are served', () =>
   run(async () => {
     const reports: unknown[] = []
     getRunningLoop().setExceptionHandler((_, context) => reports.push(context.exception))
@@ -82,7 +82,7 @@ test('a client that fails is told to the exception handler, and the others go on
     for (const each of [writer, failingWriter]) await each[Symbol.asyncDispose]()
   }))
 
-test('a cancelled read leaves the connection usable, a cancelled connect leaves no socket', () =>
+test('a cancelled read leaves the connection usable, and a cancelled connect leaves no socket', () =>
   run(async () => {
     await using server = await startServer(echo, '127.0.0.1', 0)
     const { port } = server.sockets[0] as { port: number }

@@ -14,7 +14,7 @@ const cert = readFileSync(fixture('cert.pem'))
 const tls = { key, cert, ALPNProtocols: ['http/1.1'] }
 const local = { host: 'localhost', port: 0 }
 
-test('TLS with ALPN and a verified certificate', () =>
+test('a client verifies the server, agrees on a protocol by ALPN and sends over TLS', () =>
   run(async () => {
     await using server = await startServer(echo, { ...local, tls })
     const [reader, writer] = await openConnection('localhost', portOf(server), {
@@ -28,7 +28,7 @@ test('TLS with ALPN and a verified certificate', () =>
     expect(writer.getExtraInfo('peercert')).toMatchObject({ subject: { CN: 'localhost' } })
   }))
 
-test('an unknown certificate is refused, and no socket is left', () =>
+test('a client refuses an unknown certificate, and no socket is left', () =>
   run(async () => {
     const server = await startServer(echo, { ...local, tls })
     await expect(openConnection('localhost', portOf(server), { tls: true })).rejects.toMatchObject({
@@ -37,7 +37,7 @@ test('an unknown certificate is refused, and no socket is left', () =>
     await server[Symbol.asyncDispose]()
   }))
 
-test('both sides upgrade a plain connection', () =>
+test('both sides start TLS on a plain connection', () =>
   run(async () => {
     await using server = await startServer(async (reader, writer) => {
       expect(String(await reader.readLine())).toBe('STARTTLS\n')
@@ -55,7 +55,7 @@ test('both sides upgrade a plain connection', () =>
     expect(writer.getExtraInfo('protocol')).toBe('TLSv1.3')
   }))
 
-test('a cancel during the handshake closes the socket', () =>
+test('a cancel during the TLS handshake closes the socket', () =>
   run(async () => {
     const accepted = new Future<void>()
     await using server = await startServer(async (reader) => {
@@ -71,7 +71,7 @@ test('a cancel during the handshake closes the socket', () =>
     expect(connecting.cancelled()).toBe(true)
   }))
 
-test('a handshake that takes too long is a TimeoutError', () =>
+test('a TLS handshake that takes too long throws TimeoutError', () =>
   run(async () => {
     await using server = await startServer((reader) => reader.read().then(() => {}), local)
     await expect(
@@ -79,7 +79,7 @@ test('a handshake that takes too long is a TimeoutError', () =>
     ).rejects.toMatchObject({ name: 'TimeoutError', message: 'no connection after 20 ms' })
   }))
 
-test('a peer that ends in the middle of the handshake is not waited for', () =>
+test('a server does not wait for a client that ends in the middle of the TLS handshake', () =>
   run(async () => {
     const before = census()
     {
@@ -100,7 +100,7 @@ test('a peer that ends in the middle of the handshake is not waited for', () =>
     await expectNothingLeft(before)
   }))
 
-test('a client shows its certificate, and one without is refused', () =>
+test('a server that requires certificates accepts a client with a certificate and refuses a client without', () =>
   run(async () => {
     const clientKey = readFileSync(fixture('client-key.pem'))
     const clientCert = readFileSync(fixture('client-cert.pem'))
@@ -127,7 +127,7 @@ test('a client shows its certificate, and one without is refused', () =>
     expect(peers).toEqual(['client'])
   }))
 
-test('both sides of startTls verify a certificate too', () =>
+test('startTls verifies the certificates of both sides', () =>
   run(async () => {
     const clientKey = readFileSync(fixture('client-key.pem'))
     const clientCert = readFileSync(fixture('client-cert.pem'))
@@ -193,7 +193,7 @@ test('a server chooses its certificate by the name that the client asks for', ()
     await writer[Symbol.asyncDispose]()
   }))
 
-test('without a protocol in common there is no connection', () =>
+test('a TLS connect fails if client and server have no ALPN protocol in common', () =>
   run(async () => {
     getRunningLoop().setExceptionHandler(() => {})
     await using server = await startServer(echo, { ...local, tls })

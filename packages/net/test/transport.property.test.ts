@@ -4,7 +4,7 @@ import { createConnection, startServer } from '@tasktree/net'
 import { copy } from '@tasktree/streams'
 import { expect, test } from 'vitest'
 
-test('every byte comes back once, in order, however it is written and buffered', () =>
+test('an echo server returns random bytes once and in order, however they are written and buffered', () =>
   run(async () => {
     await using server = await startServer(
       async (reader, writer) => {

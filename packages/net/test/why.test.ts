@@ -2,7 +2,7 @@ import { createTask, run, sleep, sleepForever, snapshot, why } from '@tasktree/c
 import { openConnection, startServer } from '@tasktree/net'
 import { expect, test } from 'vitest'
 
-test('why tells the peer and the bytes so far of a read, and what a drain waits for', async () => {
+test('why tells the peer of a read, the bytes it has so far, and what a drain waits for', async () => {
   await run(async () => {
     await using server = await startServer(
       async (_, writer) => {

@@ -7,7 +7,7 @@ import { local, portOf } from '../support/network.ts'
 // stands above its test.
 
 // test_buffered_proto_create_connection
-test('a connection receives into the buffers that its protocol gives', () =>
+test('a connection receives into the buffers that getBuffer of its protocol returns', () =>
   run(async () => {
     const noise = '12345678+'.repeat(1024)
     await using server = await startServer(async (reader, writer) => {

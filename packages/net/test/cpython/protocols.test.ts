@@ -15,7 +15,7 @@ import { echo, local, portOf } from '../support/network.ts'
 // protocol is an interface whose methods may be missing.
 
 // test_base_protocol, test_protocol
-test('a protocol needs none of its methods', () =>
+test('a connection works with a protocol without any method', () =>
   run(async () => {
     await using server = await startServer(echo, local)
     const [transport] = await createConnection(() => ({}), '127.0.0.1', portOf(server))
@@ -28,7 +28,7 @@ test('a protocol needs none of its methods', () =>
   }))
 
 // test_buffered_protocol
-test('a buffered protocol needs getBuffer and bufferUpdated alone', () =>
+test('a connection works with a buffered protocol that has only getBuffer and bufferUpdated', () =>
   run(async () => {
     await using server = await startServer(echo, local)
     const received: number[] = []
@@ -49,7 +49,7 @@ test('a buffered protocol needs getBuffer and bufferUpdated alone', () =>
   }))
 
 // test_datagram_protocol
-test('a datagram protocol needs none of its methods', () =>
+test('a UDP socket works with a datagram protocol without any method', () =>
   run(async () => {
     const localAddr = { host: '127.0.0.1', port: 0 }
     const [one] = await createDatagramEndpoint(() => ({}), { localAddr })

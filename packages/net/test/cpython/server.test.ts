@@ -65,7 +65,7 @@ async function serveUntilTheClientSays(
 }
 
 // test_start_server_1
-test('a server that does not serve yet serves until its task is cancelled', () =>
+test('serveForever of a server made with startServing: false serves until its task is cancelled', () =>
   run(() =>
     serveUntilTheClientSays(
       (onClient) => startServer(onClient, { ...local, startServing: false }),
@@ -74,7 +74,7 @@ test('a server that does not serve yet serves until its task is cancelled', () =
   ))
 
 // test_start_unix_server_1
-test('a server at a Unix socket that does not serve yet serves until its task is cancelled', () =>
+test('serveForever of a Unix server made with startServing: false serves until its task is cancelled', () =>
   run(() =>
     withSocketPath((path) =>
       serveUntilTheClientSays(
@@ -85,7 +85,7 @@ test('a server at a Unix socket that does not serve yet serves until its task is
   ))
 
 // test_wait_closed_basic
-test('waitClosed waits until it is closed and the last client has gone', () =>
+test('waitClosed of a server waits for close() and for the end of the last client', () =>
   run(async () => {
     const server = await startServer(serve, local)
     const first = createTask(() => server.waitClosed())
@@ -107,7 +107,7 @@ test('waitClosed waits until it is closed and the last client has gone', () =>
   }))
 
 // test_wait_closed_race
-test('server and client closed in one turn', () =>
+test('waitClosed of both sides ends when server and client are closed in one turn', () =>
   run(async () => {
     const server = await startServer(serve, local)
     const [, writer] = await openConnection('127.0.0.1', portOf(server))
@@ -118,7 +118,7 @@ test('server and client closed in one turn', () =>
   }))
 
 // test_close_clients
-test('closeClients closes the connections', () =>
+test('closeClients closes the connections of a server', () =>
   run(async () => {
     const server = await startServer(serve, local)
     const [reader, writer] = await openConnection('127.0.0.1', portOf(server))
@@ -133,7 +133,7 @@ test('closeClients closes the connections', () =>
   }))
 
 // test_abort_clients
-test('abortClients also closes connections whose peers do not read', () =>
+test('abortClients closes connections whose peers do not read', () =>
   run(async () => {
     const connected = new Future<StreamWriter>()
     const server = await startServer(async (_, writer) => {
@@ -161,7 +161,7 @@ test('abortClients also closes connections whose peers do not read', () =>
   }))
 
 // test_unix_server_addr_cleanup
-test('closing removes the file of a Unix socket', () =>
+test('closing a Unix server removes its socket file', () =>
   run(() =>
     withSocketPath(async (path) => {
       const server = await startServer(() => {}, { path })
@@ -172,7 +172,7 @@ test('closing removes the file of a Unix socket', () =>
   ))
 
 // test_unix_server_cleanup_gone
-test('a file that is gone already is not an error', () =>
+test('closing a Unix server whose socket file is gone throws no error', () =>
   run(() =>
     withSocketPath(async (path) => {
       const server = await startServer(() => {}, { path })
@@ -183,7 +183,7 @@ test('a file that is gone already is not an error', () =>
   ))
 
 // test_unix_server_cleanup_replaced
-test('closing leaves the socket of another server that has replaced the file', () =>
+test('closing a Unix server leaves the socket file of another server that has replaced its file', () =>
   run(() =>
     withSocketPath(async (path) => {
       const server = await startServer(() => {}, { path })
@@ -198,7 +198,7 @@ test('closing leaves the socket of another server that has replaced the file', (
   ))
 
 // test_unix_server_cleanup_prevented
-test('with cleanupSocket: false the file stays, and the next server takes its place', () =>
+test('with cleanupSocket: false the socket file stays after the close, and the next server replaces it', () =>
   run(() =>
     withSocketPath(async (path) => {
       const server = await startServer(() => {}, { path, cleanupSocket: false })

@@ -42,30 +42,33 @@ async function receive(socket: TLSSocket, size = Infinity): Promise<Buffer> {
 }
 
 // test_shutdown_cleanly
-test('clients whose server ends first end cleanly', { tags: ['slow'] }, () =>
-  run(async () => {
-    await withServer(
-      async (socket) => {
-        expect(await receive(socket, chunk.length)).toHaveLength(chunk.length)
-        socket.end('OK')
-      },
-      async (port) => {
-        const one = async (): Promise<void> => {
-          const [reader, writer] = await openConnection('localhost', port, client)
-          writer.write(chunk)
-          expect(String(await reader.readExactly(2))).toBe('OK')
-          expect(await reader.read()).toHaveLength(0)
-          writer.close()
-          await writer.waitClosed()
-        }
-        await gather(Array.from({ length: 25 }, () => one))
-      },
-    )
-  }),
+test(
+  'TLS clients whose server ends first read the end and close without an error',
+  { tags: ['slow'] },
+  () =>
+    run(async () => {
+      await withServer(
+        async (socket) => {
+          expect(await receive(socket, chunk.length)).toHaveLength(chunk.length)
+          socket.end('OK')
+        },
+        async (port) => {
+          const one = async (): Promise<void> => {
+            const [reader, writer] = await openConnection('localhost', port, client)
+            writer.write(chunk)
+            expect(String(await reader.readExactly(2))).toBe('OK')
+            expect(await reader.read()).toHaveLength(0)
+            writer.close()
+            await writer.waitClosed()
+          }
+          await gather(Array.from({ length: 25 }, () => one))
+        },
+      )
+    }),
 )
 
 // test_flush_before_shutdown
-test('bytes that were written before close reach a peer that is slow to read', () =>
+test('bytes written before close reach a TLS peer that is slow to read', () =>
   run(async () => {
     let received = 0
     await withServer(
@@ -89,7 +92,7 @@ test('bytes that were written before close reach a peer that is slow to read', (
   }))
 
 // CPython has no such test, because its client waits for the server's end, and so for the session tickets of the server.
-test('bytes that a client writes right after the handshake, before it closes, reach a server that is slow to read', () =>
+test('bytes that a client writes after the TLS handshake, before it closes, reach a server that is slow to read', () =>
   run(async () => {
     for (const startsTls of [false, true]) {
       const received = new Future<number | string>()
@@ -122,7 +125,7 @@ test('bytes that a client writes right after the handshake, before it closes, re
   }))
 
 // test_remote_shutdown_receives_trailing_data
-test('a peer that has ended its side gets the rest, and the end of TLS', () =>
+test('a TLS peer that has ended its side still gets all bytes and the end of TLS', () =>
   run(async () => {
     let received = 0
     await withServer(
@@ -194,7 +197,7 @@ test('bytes that came before the end of TLS are read after a pause, and the conn
 
 // asyncio does this by default. Here a program must give the option: asyncio answers a peer's end of TLS at once, but Tasktree's
 // peers may keep their side open.
-test('close with sslShutdownTimeout waits for a peer that has not ended yet', () =>
+test('close with sslShutdownTimeout waits until the TLS peer has ended too', () =>
   run(async () => {
     const closing: string[] = []
     await withServer(
@@ -214,7 +217,7 @@ test('close with sslShutdownTimeout waits for a peer that has not ended yet', ()
     expect(closing).toEqual(['the peer ends', 'closed'])
   }))
 
-test('a peer that is gone without the end of TLS does not hold up close', () =>
+test('close does not wait for a TLS peer that is gone without the end of TLS', () =>
   run(async () => {
     await withServer(
       async (socket) => {

@@ -97,7 +97,7 @@ class Client implements Protocol {
 }
 
 // test_handshake_timeout_zero, test_handshake_timeout_negative
-test('a handshake timeout of zero or less is refused', () => {
+test('a TLS handshake timeout of zero or less is refused', () => {
   for (const handshakeTimeout of [0, -10]) {
     expect(() => openConnection('localhost', 1, { tls: { handshakeTimeout } })).toThrow(RangeError)
   }
@@ -108,15 +108,17 @@ test('a handshake timeout of zero or less is refused', () => {
 test.each([
   ['ends', (socket: Socket) => socket.once('data', () => socket.end())],
   ['is reset', (socket: Socket) => socket.once('data', () => socket.resetAndDestroy())],
-])('a connection that %s in the middle of the handshake ends the wait', (_, serve) =>
-  against(serve, async (port) => {
-    const error = await thrown(openConnection('127.0.0.1', port, { tls: client }))
-    expect(error).toBeInstanceOf(ConnectionResetError)
-  }),
+])(
+  'a peer that %s in the middle of the TLS handshake fails the connect with ConnectionResetError',
+  (_, serve) =>
+    against(serve, async (port) => {
+      const error = await thrown(openConnection('127.0.0.1', port, { tls: client }))
+      expect(error).toBeInstanceOf(ConnectionResetError)
+    }),
 )
 
 // test_close_during_handshake
-test('closing during the handshake closes the socket', () => {
+test('closing during the TLS handshake closes the socket', () => {
   const hello = new Future<void>()
   const closed = new Future<void>()
   const serve = (socket: Socket): void => {
@@ -135,7 +137,7 @@ test('closing during the handshake closes the socket', () => {
 })
 
 // test_get_extra_info_on_closed_connection
-test('a closed connection knows its peer, and the rest as the fallback', () =>
+test('getExtraInfo of a closed connection gives the peer name, and the fallback for other names', () =>
   against(
     (socket) => socket.end(),
     async (port) => {
@@ -148,7 +150,7 @@ test('a closed connection knows its peer, and the rest as the fallback', () =>
   ))
 
 // test_set_new_app_protocol
-test('a protocol can be replaced', () =>
+test('setProtocol replaces the protocol of a connection', () =>
   against(
     (socket) => socket.resume(),
     async (port) => {
@@ -183,7 +185,7 @@ test('bytes that arrive after close are dropped', () => {
 })
 
 // test_write_after_closing
-test('a write after close does nothing but warn', () => {
+test('writes after close send nothing and cause one warning', () => {
   const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
   return against(underTls, async (port) => {
     const target = { host: '127.0.0.1', port }
@@ -205,29 +207,31 @@ test.each([
   [2, '1234'],
   [4, '1234'],
   [100, '12345'],
-])('a buffer of %i bytes is filled as often as it takes', (size, text) =>
-  against(
-    (socket) => socket.end(text),
-    async (port) => {
-      const buffer = new Uint8Array(size)
-      let data = ''
-      const lost = new Future<Error | null>()
-      const protocol: BufferedProtocol = {
-        getBuffer: () => buffer,
-        bufferUpdated(n) {
-          data += String(Buffer.from(buffer.subarray(0, n)))
-        },
-        connectionLost: (error) => lost.setResult(error),
-      }
-      await createConnection(() => protocol, '127.0.0.1', port)
-      expect(await lost).toBeNull()
-      expect(data).toBe(text)
-    },
-  ),
+])(
+  'a protocol gets a text of the peer through a buffer of %i bytes that is filled again and again',
+  (size, text) =>
+    against(
+      (socket) => socket.end(text),
+      async (port) => {
+        const buffer = new Uint8Array(size)
+        let data = ''
+        const lost = new Future<Error | null>()
+        const protocol: BufferedProtocol = {
+          getBuffer: () => buffer,
+          bufferUpdated(n) {
+            data += String(Buffer.from(buffer.subarray(0, n)))
+          },
+          connectionLost: (error) => lost.setResult(error),
+        }
+        await createConnection(() => protocol, '127.0.0.1', port)
+        expect(await lost).toBeNull()
+        expect(data).toBe(text)
+      },
+    ),
 )
 
 // test_buf_feed_data
-test('an empty buffer is an error of the protocol', () => {
+test('a protocol that gives an empty buffer loses its connection with a RuntimeError', () => {
   const lost = new Future<Error | null>()
   return against(
     (socket) => socket.end('12345'),
@@ -258,7 +262,7 @@ const upgrades = (greeting: string) => (socket: Socket) => {
 }
 
 // test_start_tls_client_reg_proto_1
-test('startTls sends earlier writes in clear, and keeps the protocol', () =>
+test('startTls sends earlier writes in clear text, and keeps the protocol', () =>
   against(upgrades('O'), async (port) => {
     const [transport, protocol] = await createConnection(() => new Client(), '127.0.0.1', port)
     transport.write(HELLO)
@@ -272,7 +276,7 @@ test('startTls sends earlier writes in clear, and keeps the protocol', () =>
   }))
 
 // test_start_tls_client_buf_proto_1
-test('a buffered protocol goes under TLS, and is replaced by another kind', () => {
+test('startTls works with a buffered protocol, which a protocol of the other kind replaces afterwards', () => {
   const serve = (socket: Socket): void =>
     received(socket, HELLO.length, () => {
       const secure = underTls(socket)
@@ -334,7 +338,7 @@ test('a cancel of startTls closes the connection', () => {
 })
 
 // test_start_tls_server_1
-test('the server side of a connection goes under TLS', () =>
+test('startTls works on the server side of a connection', () =>
   run(async () => {
     const connected = new Future<Transport>()
     const got = new Future<void>()
@@ -374,7 +378,7 @@ test('the server side of a connection goes under TLS', () =>
   }))
 
 // test_start_tls_wrong_args
-test('startTls wants options, the server side a certificate, and refuses to do it twice', () =>
+test('startTls refuses wrong options, and throws when it is called twice or after close', () =>
   against(upgrades('O'), async (port) => {
     const [transport, protocol] = await createConnection(() => new Client(), '127.0.0.1', port)
     expect(() => transport.startTls(3 as never)).toThrow('the options of node:tls, got')
@@ -389,7 +393,7 @@ test('startTls wants options, the server side a certificate, and refuses to do i
   }))
 
 // test_start_tls_wrong_args
-test('a server without a certificate is refused at once', () => {
+test('a TLS server without a certificate is refused at once', () => {
   expect(() => createServer(() => ({}), { ...local, tls: true as never })).toThrow(TypeError)
 })
 
@@ -401,18 +405,21 @@ test.each([
     { tls: { ...client, handshakeTimeout: 30 } },
     'no TLS handshake after 30 ms',
   ],
-])('a handshake that takes longer than %s is given up', (_, options, message) => {
-  const closed = new Future<void>()
-  const serve = (socket: Socket): void => {
-    socket.resume().once('close', () => closed.setResult())
-  }
-  return against(serve, async (port) => {
-    const error = await thrown(openConnection('127.0.0.1', port, options))
-    expect(error).toBeInstanceOf(TimeoutError)
-    expect(error).toMatchObject({ message })
-    await closed
-  })
-})
+])(
+  'a TLS handshake that takes longer than %s throws TimeoutError and closes the socket',
+  (_, options, message) => {
+    const closed = new Future<void>()
+    const serve = (socket: Socket): void => {
+      socket.resume().once('close', () => closed.setResult())
+    }
+    return against(serve, async (port) => {
+      const error = await thrown(openConnection('127.0.0.1', port, options))
+      expect(error).toBeInstanceOf(TimeoutError)
+      expect(error).toMatchObject({ message })
+      await closed
+    })
+  },
+)
 
 // test_create_connection_ssl_failed_certificate
 test('a certificate that no known authority has signed is refused', () =>
@@ -423,7 +430,7 @@ test('a certificate that no known authority has signed is refused', () =>
   }))
 
 // test_start_tls_client_corrupted_ssl
-test('the read throws an error for bytes that are not TLS', () => {
+test('a read throws an error if the peer sends bytes that are not TLS', () => {
   const serve = (socket: Socket): void => {
     const secure = underTls(socket)
     secure.write('A\n')

@@ -57,7 +57,7 @@ async function getsAnAnswer([reader, writer]: [StreamReader, StreamWriter]): Pro
 }
 
 // test_open_connection, test_async_writer_api, test_wait_closed_on_close
-test('a connection writes, reads and closes', async () => {
+test('a connection over TCP writes, reads and closes', async () => {
   const messages = await reports(async () =>
     getsAnAnswer(await openConnection('127.0.0.1', rawPort())),
   )
@@ -93,7 +93,7 @@ test('connections under TLS write, read and close, over TCP and a Unix socket', 
   }))
 
 // test_open_connection_error, test_open_unix_connection_error
-test('the next read throws the error by which the connection was lost', async () => {
+test('the next read throws the error that destroyed the socket', async () => {
   const failure = new Error('lost')
   const messages = await reports(async () => {
     const [reader, writer] = await openConnection('127.0.0.1', rawPort())
@@ -130,7 +130,7 @@ test('drain after a write after close throws ConnectionResetError', async () => 
 })
 
 // test_eof_feed_when_closing_writer
-test('closing the writer ends the reader', async () => {
+test('closing the writer of a connection ends its reader', async () => {
   const messages = await reports(async () => {
     const [reader, writer] = await openConnection('127.0.0.1', rawPort())
     writer.close()
@@ -142,7 +142,7 @@ test('closing the writer ends the reader', async () => {
 })
 
 // test_drain_raises
-test('a loop of write and drain notices that the peer has gone', async () => {
+test('a loop of write and drain throws when the peer has gone', async () => {
   const leaving = createRaw((socket) => socket.on('error', () => {}).destroy())
   leaving.listen(0, '127.0.0.1')
   await once(leaving, 'listening')
@@ -189,7 +189,7 @@ test.each([
       createTask(() => echoOnce(...client))
     },
   ],
-])('the handler of a server is %s', (_, handler) =>
+])('a server calls its handler for each client when the handler is %s', (_, handler) =>
   withSocketPath(async (path) => {
     const messages = await reports(async () => {
       for (const where of [{ ...local }, { path }]) {
@@ -205,7 +205,7 @@ test.each([
 )
 
 // test_start_tls
-test('streams are put under TLS, and are the same after it', async () => {
+test('the reader and the writer of a connection work after startTls as before', async () => {
   const messages = await reports(async () => {
     const server = await startServer(async (reader, writer) => {
       writer.write(await reader.readLine())
@@ -254,7 +254,7 @@ async function reportsOfHandler(
 }
 
 // test_unhandled_exception
-test('an error of a handler goes to the exception handler', async () => {
+test('an error of a connection handler goes to the exception handler', async () => {
   const failure = new Error('test')
   const messages = await reportsOfHandler(async () => {
     throw failure
@@ -268,7 +268,7 @@ test('an error of a handler goes to the exception handler', async () => {
 })
 
 // test_unhandled_cancel
-test('a handler that cancels itself is not a failure', async () => {
+test('a connection handler that cancels its own task is not reported', async () => {
   const messages = await reportsOfHandler(async (_, writer) => {
     writer.close()
     currentTask()?.cancel()
@@ -277,7 +277,7 @@ test('a handler that cancels itself is not a failure', async () => {
 })
 
 // test_unclosed_server_resource_warnings (CPython warns; here the end of the handler closes the connection)
-test('a handler that forgets its streams leaves no connection', () =>
+test('a connection is closed when its handler has returned without closing it', () =>
   run(async () => {
     const server = await startServer(async () => {}, local)
     const [reader, writer] = await openConnection('127.0.0.1', portOf(server))
@@ -288,7 +288,7 @@ test('a handler that forgets its streams leaves no connection', () =>
   }))
 
 // test_readline of test_pep492
-test('the lines of a reader are iterated', () =>
+test('a loop over a reader gives its lines', () =>
   run(async () => {
     await using server = await startServer(echo, local)
     const [reader, writer] = await openConnection('127.0.0.1', portOf(server))

@@ -23,7 +23,7 @@ function connected(
 }
 
 // test_get_extra_info
-test('a fact that is not known is the fallback', () =>
+test('getExtraInfo gives the fallback for a name that it does not know', () =>
   connected({}, (transport) => {
     expect(transport.getExtraInfo('socket')).toBeDefined()
     expect(transport.getExtraInfo('unknown')).toBeNull()
@@ -64,7 +64,7 @@ function serverIsDone(transport: Transport): Promise<void> {
 }
 
 // test_flowcontrol_mixin_set_write_limits
-test('new limits count for what is buffered already', () => {
+test('setWriteBufferLimits below the bytes in the buffer pauses writing at once', () => {
   const calls: string[] = []
   return connected({ pauseWriting: () => calls.push('pause') }, (transport) => {
     expect(() => transport.setWriteBufferLimits({ high: 0, low: 1 })).toThrow(RangeError)
@@ -81,7 +81,7 @@ test('new limits count for what is buffered already', () => {
 })
 
 // CPython has no test of this. It is the rule of transports.WriteTransport.write_eof, and of asyncio's selector transport.
-test('nothing can be written after writeEof', () =>
+test('write after writeEof throws', () =>
   connected({}, (transport) => {
     expect(transport.canWriteEof()).toBe(true)
     transport.writeEof()
