@@ -3,7 +3,7 @@ import { BodyTooLargeError, ClientGoneError, ServerStoppedError } from '@tasktre
 import { expect, test } from 'vitest'
 
 test.each([ClientGoneError, ServerStoppedError, BodyTooLargeError])(
-  'the name of an error is the name of its class: %o',
+  'the property name of an error is the name of its class: %o',
   (type) => {
     const error = new type(1 as never)
     expect(error.name).toBe(type.name)
@@ -11,8 +11,11 @@ test.each([ClientGoneError, ServerStoppedError, BodyTooLargeError])(
   },
 )
 
-test.each([ClientGoneError, ServerStoppedError])('%o is a cancel', (type) => {
-  const error = new type()
-  expect(error).toBeInstanceOf(CancelledError)
-  expect(isCancelled(error)).toBe(true)
-})
+test.each([ClientGoneError, ServerStoppedError])(
+  'isCancelled() is true for an error of the class %o',
+  (type) => {
+    const error = new type()
+    expect(error).toBeInstanceOf(CancelledError)
+    expect(isCancelled(error)).toBe(true)
+  },
+)

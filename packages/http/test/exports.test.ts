@@ -4,7 +4,7 @@ import * as fastify from '@tasktree/http/fastify'
 import * as hono from '@tasktree/http/hono'
 import { expect, test } from 'vitest'
 
-test('the public names', () => {
+test('the package exports the names that are listed here', () => {
   expect([http, express, fastify, hono].map((door) => Object.keys(door))).toMatchInlineSnapshot(`
     [
       [

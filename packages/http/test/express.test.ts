@@ -32,88 +32,94 @@ async function listen(listener: RequestListener): Promise<string> {
 describe.each([
   ['Express 5', express],
   ['Express 4', express4],
-])('the cancel of a departed client reaches no error handler of %s', (_name, make) => {
-  test.each<[string, (app: Express, log: Log, onError: ErrorRequestHandler) => void]>([
-    [
-      'behind further routes',
-      (app, log, onError) => {
-        app.use(requestScope())
-        app.get('/before', () => {})
-        app.use(onError)
-        app.get('/work', (_request, _response, next) => void log.work('work').catch(next))
-      },
-    ],
-    [
-      'when a router has the scope',
-      (app, log) => {
-        const router = make.Router()
-        router.use(requestScope())
-        router.get('/work', (_request, _response, next) => void log.work('work').catch(next))
-        app.use(router)
-      },
-    ],
-    [
-      'when a route has the scope',
-      (app, log) => {
-        app.get('/work', requestScope(), (_request, _response, next) => {
-          log.work('work').catch(next)
-        })
-      },
-    ],
-  ])('%s', async (_case, build) => {
-    const log = new Log()
-    const handled: unknown[] = []
-    const onError: ErrorRequestHandler = (error, _request, _response, next) => {
-      handled.push(error)
-      next(error)
-    }
-    const app = make()
-    build(app, log, onError)
-    app.get('/fail', (_request, _response, next) => next(new Error('a failure')))
-    app.use(onError)
-    app.use(((_error, _request, response, _next) => {
-      response.status(500).send('handled')
-    }) as ErrorRequestHandler)
-    const client = await RawClient.open(await listen(app))
-    client.get('/work')
-    await log.until('work began')
-    client.leave()
-    while (requestTasks().length > 0) await sleep(1)
-    const other = await RawClient.open(await listen(app))
-    other.get('/fail')
-    await other.until('handled')
-    other.leave()
-    expect(handled).toEqual([expect.objectContaining({ message: 'a failure' })])
-  })
-})
-
-test.each([
-  ['Express 5', express],
-  ['Express 4', express4],
-])('each middleware of %s is called once, also before the scope', async (_name, make) => {
-  const calls: string[] = []
-  const passOn: ErrorRequestHandler = (error, _request, _response, next) => next(error)
-  const app = make().use(passOn).use(passOn)
-  app.use((_request, _response, next) => {
-    calls.push('before')
-    next()
-  })
-  app.use(requestScope())
-  app.use((_request, response) => {
-    calls.push('after')
-    response.send('done')
-  })
-  app.use(passOn)
-  const url = await listen(app)
-  for (let i = 0; i < 2; i++) expect(await (await fetch(url)).text()).toBe('done')
-  expect(calls).toEqual(['before', 'after', 'before', 'after'])
-})
+])(
+  'the cancel of the request of a client that has left reaches no error handler of %s',
+  (_name, make) => {
+    test.each<[string, (app: Express, log: Log, onError: ErrorRequestHandler) => void]>([
+      [
+        'behind further routes',
+        (app, log, onError) => {
+          app.use(requestScope())
+          app.get('/before', () => {})
+          app.use(onError)
+          app.get('/work', (_request, _response, next) => void log.work('work').catch(next))
+        },
+      ],
+      [
+        'when a router has the scope',
+        (app, log) => {
+          const router = make.Router()
+          router.use(requestScope())
+          router.get('/work', (_request, _response, next) => void log.work('work').catch(next))
+          app.use(router)
+        },
+      ],
+      [
+        'when a route has the scope',
+        (app, log) => {
+          app.get('/work', requestScope(), (_request, _response, next) => {
+            log.work('work').catch(next)
+          })
+        },
+      ],
+    ])('%s', async (_case, build) => {
+      const log = new Log()
+      const handled: unknown[] = []
+      const onError: ErrorRequestHandler = (error, _request, _response, next) => {
+        handled.push(error)
+        next(error)
+      }
+      const app = make()
+      build(app, log, onError)
+      app.get('/fail', (_request, _response, next) => next(new Error('a failure')))
+      app.use(onError)
+      app.use(((_error, _request, response, _next) => {
+        response.status(500).send('handled')
+      }) as ErrorRequestHandler)
+      const client = await RawClient.open(await listen(app))
+      client.get('/work')
+      await log.until('work began')
+      client.leave()
+      while (requestTasks().length > 0) await sleep(1)
+      const other = await RawClient.open(await listen(app))
+      other.get('/fail')
+      await other.until('handled')
+      other.leave()
+      expect(handled).toEqual([expect.objectContaining({ message: 'a failure' })])
+    })
+  },
+)
 
 test.each([
   ['Express 5', express],
   ['Express 4', express4],
 ])(
-  'the task is named after the whole path if %s has the scope in a router',
+  'each middleware of %s is called once for each request, also middleware before the request scope',
+  async (_name, make) => {
+    const calls: string[] = []
+    const passOn: ErrorRequestHandler = (error, _request, _response, next) => next(error)
+    const app = make().use(passOn).use(passOn)
+    app.use((_request, _response, next) => {
+      calls.push('before')
+      next()
+    })
+    app.use(requestScope())
+    app.use((_request, response) => {
+      calls.push('after')
+      response.send('done')
+    })
+    app.use(passOn)
+    const url = await listen(app)
+    for (let i = 0; i < 2; i++) expect(await (await fetch(url)).text()).toBe('done')
+    expect(calls).toEqual(['before', 'after', 'before', 'after'])
+  },
+)
+
+test.each([
+  ['Express 5', express],
+  ['Express 4', express4],
+])(
+  'the task of a request is named after the whole path if a router of %s has the request scope',
   async (_name, make) => {
     const router = make.Router()
     router.use(requestScope())
@@ -124,7 +130,7 @@ test.each([
 )
 
 test.each([{}, { deadline: 10_000 }])(
-  'an error of the other middlewares goes to the caller of the scope: %j',
+  'an error that later middleware throws reaches the code that called the request scope: options %j',
   async (options) => {
     const scope = requestScope(options)
     const failure = new Error('a failure')
@@ -145,24 +151,27 @@ test.each([{}, { deadline: 10_000 }])(
   },
 )
 
-test.for(hostile)('a cancelled request that throws %s has failed', async ([, make]) => {
-  const log = new Log()
-  const value = make()
-  const failures: unknown[] = []
-  const scope = requestScope()
-  const url = await listen((incoming, outgoing) =>
-    scope(incoming, outgoing, () => {
-      const onEnd = (): void => {
-        ignoreCancelled(value, incoming, outgoing, (error) => failures.push(error))
-        log.add('handled')
-      }
-      log.work('work').catch(onEnd)
-    }),
-  )
-  const client = await RawClient.open(url)
-  client.get('/')
-  await log.until('work began')
-  client.leave()
-  await log.until('handled')
-  expect(failures.length === 1 && failures[0] === value).toBe(true)
-})
+test.for(hostile)(
+  'a cancelled request whose handler throws %s reaches the error handler',
+  async ([, make]) => {
+    const log = new Log()
+    const value = make()
+    const failures: unknown[] = []
+    const scope = requestScope()
+    const url = await listen((incoming, outgoing) =>
+      scope(incoming, outgoing, () => {
+        const onEnd = (): void => {
+          ignoreCancelled(value, incoming, outgoing, (error) => failures.push(error))
+          log.add('handled')
+        }
+        log.work('work').catch(onEnd)
+      }),
+    )
+    const client = await RawClient.open(url)
+    client.get('/')
+    await log.until('work began')
+    client.leave()
+    await log.until('handled')
+    expect(failures.length === 1 && failures[0] === value).toBe(true)
+  },
+)

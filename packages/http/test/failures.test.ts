@@ -69,7 +69,7 @@ const sources: [string, () => Source][] = [
   ],
 ]
 
-describe.each(sources)('the source of a stream is cancelled when %s', (_name, source) => {
+describe.each(sources)('the source of a response stream is cancelled when %s', (_name, source) => {
   test.each(['the client leaves', 'the server stops', 'the deadline passes'])(
     'and %s',
     async (how) => {
@@ -111,7 +111,7 @@ describe.each(sources)('the source of a stream is cancelled when %s', (_name, so
 })
 
 describe.each(['the deadline passes', 'the client leaves', 'the server stops'])(
-  'when %s',
+  'when %s before the handler has answered',
   (how) => {
     async function errorsOf(handler: () => Promise<Response>): Promise<unknown[]> {
       const errors: unknown[] = []
@@ -133,7 +133,7 @@ describe.each(['the deadline passes', 'the client leaves', 'the server stops'])(
       return errors
     }
 
-    test('an error that the handler makes of its cancel reaches onError', async () => {
+    test('a new error that the handler throws because of its cancel reaches onError', async () => {
       const errors = await errorsOf(async () => {
         try {
           await sleep(60_000)
@@ -145,7 +145,7 @@ describe.each(['the deadline passes', 'the client leaves', 'the server stops'])(
       expect(errors).toEqual([expect.objectContaining({ message: 'the report could not be made' })])
     })
 
-    test('the cancel does not, nor the AbortError of an API of the platform', async () => {
+    test('the cancel of the handler does not reach onError', async () => {
       expect(
         await errorsOf(async () => {
           await sleep(60_000)
@@ -156,7 +156,7 @@ describe.each(['the deadline passes', 'the client leaves', 'the server stops'])(
   },
 )
 
-test('an AbortError that the signal of the request has caused is not a failure', () =>
+test('an AbortError that the signal of a cancelled request has caused does not reach onError', () =>
   run(async () => {
     const log = new Log()
     const errors: unknown[] = []
@@ -189,7 +189,7 @@ test.each<[string, (failure: Error) => Promise<void> | void]>([
     },
   ],
   ['rejects', async (failure) => await Promise.reject(failure)],
-])('an onError that %s is reported, with the error that it got', async (_name, fail) => {
+])('an onError that %s is reported, and so is the error that it got', async (_name, fail) => {
   const [error, failure] = [new Error('of the handler'), new Error('of onError')]
   const reports = await reportsOf(async () => {
     await using server = await serve(
@@ -223,7 +223,7 @@ test.each([
     },
     /has 3 bytes, and its content-length is 4/,
   ],
-])('a stream that gives %s is answered with 500', (_name, source, message) =>
+])('a response stream that gives %s is answered with 500', (_name, source, message) =>
   run(async () => {
     const errors: Error[] = []
     await using server = await serve(
@@ -259,20 +259,22 @@ test.each<[string, () => unknown, () => unknown, RegExp]>([
   ['gives null late', thirdTime(part, async () => null), async () => {}, /null/],
   ['gives a value late', thirdTime(part, () => 5), async () => {}, /not a function/],
   ['throws late', thirdTime(part, failing), async () => {}, /of the body/],
-])('a body of another library that %s ends the response', (_name, read, cancel, message) =>
-  run(async () => {
-    const errors: unknown[] = []
-    await using server = await serve(() => foreignResponse(read, cancel), {
-      onError: (error) => void errors.push(error),
-    })
-    await expect(fetch(server.url).then((response) => response.text())).rejects.toThrow(
-      /terminated|failed/,
-    )
-    expect(errors.map(String)).toEqual([expect.stringMatching(message) as string])
-  }),
+])(
+  'a response body of another library that %s ends the response with an error',
+  (_name, read, cancel, message) =>
+    run(async () => {
+      const errors: unknown[] = []
+      await using server = await serve(() => foreignResponse(read, cancel), {
+        onError: (error) => void errors.push(error),
+      })
+      await expect(fetch(server.url).then((response) => response.text())).rejects.toThrow(
+        /terminated|failed/,
+      )
+      expect(errors.map(String)).toEqual([expect.stringMatching(message) as string])
+    }),
 )
 
-test('a body of another library that throws when it is cancelled is reported', () =>
+test('an error that a response body of another library throws at its cancel reaches onError', () =>
   run(async () => {
     const log = new Log()
     await using server = await serve(
@@ -289,22 +291,24 @@ test('a body of another library that throws when it is cancelled is reported', (
     await log.until('Error: of the body')
   }))
 
-test.for(hostile)('a handler that throws %s is answered with 500', ([, make]) =>
-  run(async () => {
-    const value = make()
-    const errors: unknown[] = []
-    await using server = await serve(
-      () => {
-        throw value
-      },
-      { onError: (error) => void errors.push(error) },
-    )
-    expect((await fetch(server.url)).status).toBe(500)
-    expect(errors.length === 1 && errors[0] === value).toBe(true)
-  }),
+test.for(hostile)(
+  'a handler that throws %s is answered with 500, and onError gets the value',
+  ([, make]) =>
+    run(async () => {
+      const value = make()
+      const errors: unknown[] = []
+      await using server = await serve(
+        () => {
+          throw value
+        },
+        { onError: (error) => void errors.push(error) },
+      )
+      expect((await fetch(server.url)).status).toBe(500)
+      expect(errors.length === 1 && errors[0] === value).toBe(true)
+    }),
 )
 
-test.for(hostile)('a cancelled handler that throws %s is reported', ([, make]) =>
+test.for(hostile)('a handler that throws %s after its cancel is reported to onError', ([, make]) =>
   run(async () => {
     const log = new Log()
     const value = make()
@@ -341,7 +345,7 @@ test.for(hostile)('a handler that returns %s is answered with 500', ([, make]) =
   }),
 )
 
-test.each([204, 205, 304])('status %i has no content-length', (status) =>
+test.each([204, 205, 304])('a response with the status %i has no content-length header', (status) =>
   run(async () => {
     await using server = await serve(
       () => new Response(null, { status, headers: { 'content-length': '3' } }),
@@ -355,7 +359,7 @@ test.each([204, 205, 304])('status %i has no content-length', (status) =>
   }),
 )
 
-describe('an upgrade that is refused', () => {
+describe('a refused upgrade', () => {
   async function refusal(onUpgrade: NonNullable<ServeOptions['onUpgrade']>): Promise<string> {
     let text = ''
     const reports = await reportsOf(async () => {
@@ -389,7 +393,7 @@ describe('an upgrade that is refused', () => {
     expect(text).toMatch(/\r\n\r\nlog in first$/)
   })
 
-  test('sends a long stream to its end, and names the protocol with 426', async () => {
+  test('sends a long stream to its end, and an upgrade header with the status 426', async () => {
     const part = Buffer.alloc(100_000, 'x')
     const text = await refusal(
       () =>

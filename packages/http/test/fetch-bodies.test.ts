@@ -8,7 +8,7 @@ import { thrown } from '../../../vitest.thrown.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-test('a body that is an asynchronous iterable is sent only once, whatever retry says', () =>
+test('fetch sends a body that is an asynchronous iterable only once, even with the option retry', () =>
   run(async () => {
     const received: string[] = []
     await using server = await serve(async (request) => {
@@ -32,7 +32,7 @@ test('a body that is an asynchronous iterable is sent only once, whatever retry 
     expect(received).toEqual(['ab', 'ab', 'ab'])
   }))
 
-test('the option signal may be null, and then a request with an aborted signal is sent', () =>
+test('fetch with signal: null ignores the aborted signal of its request', () =>
   run(async () => {
     await using server = await serve(() => new Response('hello'))
     const request = new Request(server.url, { signal: AbortSignal.abort() })
@@ -40,7 +40,7 @@ test('the option signal may be null, and then a request with an aborted signal i
     await expect(fetch(request)).rejects.toThrow('aborted')
   }))
 
-test('a response can be cloned after its property body was read', () =>
+test('a response of fetch can be cloned after its property body was read', () =>
   run(async () => {
     await using server = await serve(() => new Response('hello'))
     const response = await fetch(server.url)
@@ -55,7 +55,7 @@ test('a response can be cloned after its property body was read', () =>
   }))
 
 test(
-  'a cancel ends the reading of a clone',
+  'a cancel ends the reading of a cloned response of fetch',
   () =>
     run(async () => {
       await using server = await serve(
@@ -74,7 +74,7 @@ test(
   20_000,
 )
 
-test('a content-length that is not a number of digits is refused before the head is sent', () =>
+test('fetch refuses a content-length that is not a number before it sends the head', () =>
   run(async () => {
     const errors: string[] = []
     await using server = await serve(

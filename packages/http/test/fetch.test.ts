@@ -48,8 +48,8 @@ function partial(log: Log): Response {
   return new Response(ReadableStream.from(parts()))
 }
 
-describe('a cancel', () => {
-  test('ends the request before the head', () =>
+describe('a cancel of a task that calls fetch', () => {
+  test('ends the request before the head of the response has come', () =>
     served(
       (_request, log) => log.work('work'),
       async (url, log) => {
@@ -102,7 +102,7 @@ describe('a cancel', () => {
       },
     ))
 
-  test('of a timeout around one branch leaves the other', () =>
+  test('by a timeout around one fetch leaves another fetch of the same task alone', () =>
     served(
       async (request, log) => {
         if (request.url.endsWith('/slow')) return await log.work('slow')
@@ -123,7 +123,7 @@ describe('a cancel', () => {
     ))
 })
 
-test('the source of a body runs in the task that sends it, wherever the platform reads it', () =>
+test('the source of a request body runs in the task that calls fetch', () =>
   run(async () => {
     const seen: unknown[] = []
     async function* source(): AsyncGenerator<Uint8Array> {
@@ -161,7 +161,7 @@ test('the source of a body runs in the task that sends it, wherever the platform
     await upload()
   }))
 
-test('works outside of a task, with a signal', () =>
+test('fetch outside of a task is ended by its signal', () =>
   served(
     (_request, log) => log.work('work'),
     async (url, log) => {
@@ -177,7 +177,7 @@ test('works outside of a task, with a signal', () =>
 test.each([
   ['head', 'did not answer within 1000 ms'],
   ['body', 'did not send the whole body within 1000 ms'],
-])('a timeout in the %s is a TimeoutError', (part, message) =>
+])('fetch with a timeout throws TimeoutError when the %s does not come in time', (part, message) =>
   served(
     (_request, log) => (part === 'head' ? log.work('work') : partial(log)),
     async (url) => {
@@ -189,8 +189,8 @@ test.each([
   ),
 )
 
-describe('retry', () => {
-  test('sends again what failed for a while, and gives the last response', () => {
+describe('fetch with the option retry', () => {
+  test('sends the request again after a 503, and gives the last response', () => {
     let calls = 0
     return served(
       () => {
@@ -222,7 +222,7 @@ describe('retry', () => {
   })
 
   test.each(['3600', '1e999', 'Fri, 31 Dec 2100 23:59:59 GMT'])(
-    'waits for Retry-After: %s at most 30 seconds, and not at all for a scope that ends sooner',
+    'waits for Retry-After: %s at most 30 seconds, and does not wait longer than its scope',
     (value) => {
       const times: number[] = []
       return runVirtual(async () => {
@@ -302,7 +302,7 @@ describe('retry', () => {
       'the signal of the request',
       (signal: AbortSignal) => [new Request('http://a', { signal }), {}] as const,
     ],
-  ])('an abort of %s ends the wait between attempts, as it ends a request', (_name, call) =>
+  ])('ends its wait between two attempts when %s aborts', (_name, call) =>
     runVirtual(async () => {
       const platform = globalThis.fetch
       vi.spyOn(globalThis, 'fetch').mockImplementation(
@@ -324,7 +324,7 @@ describe('retry', () => {
     }),
   )
 
-  test('an error of the function backoff is thrown, and the function is not called again', async () => {
+  test('throws the error of the function backoff, and does not call the function again', async () => {
     vi.spyOn(globalThis, 'fetch').mockImplementation(
       async () => new Response(null, { status: 503 }),
     )
@@ -339,7 +339,7 @@ describe('retry', () => {
     }
   })
 
-  test('does not send a POST twice, nor what the server has refused', () => {
+  test('repeats no POST, and no request that was answered with 404', () => {
     let calls = 0
     return served(
       (request) => {
@@ -400,7 +400,7 @@ describe('retry', () => {
   })
 })
 
-test('passes the request of a handler on, with its body', () =>
+test('fetch sends the request that a handler got to another server, with its method, headers and body', () =>
   run(async () => {
     await using upstream = await serve(async (request) =>
       Response.json([request.method, request.headers.get('x-a'), await request.text()]),
@@ -417,7 +417,7 @@ test('passes the request of a handler on, with its body', () =>
     expect(await response.json()).toEqual(['PUT', 'b', 'body'])
   }))
 
-test('why() and the snapshot say which answer a task waits for, without the query, which may hold a secret', () =>
+test('why() and the snapshot name the URL that a task waits for without its query', () =>
   served(
     (request, log) => (request.method === 'PUT' ? log.work('work') : partial(log)),
     async (url, log) => {
@@ -455,6 +455,6 @@ test.each([
   { retry: 0 },
   { retry: 'often' },
   { retry: { backoff: 1 } },
-])('wrong options are refused at the call: %j', (init) => {
+])('fetch refuses wrong options at the call: %j', (init) => {
   expect(() => fetch('http://a', init as never)).toThrow(/option/)
 })

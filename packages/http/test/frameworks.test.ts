@@ -57,7 +57,7 @@ const clients: Record<string, (url: string, body: string) => Promise<() => Promi
   },
 }
 
-describe.each(Object.entries(frameworks))('under %s', (name, start) => {
+describe.each(Object.entries(frameworks))('a request scope under %s', (name, start) => {
   let log = new Log()
   let logged: string[] = []
   let url = ''
@@ -115,25 +115,28 @@ describe.each(Object.entries(frameworks))('under %s', (name, start) => {
     getEventLoop().setExceptionHandler(null)
   })
 
-  describe.each(Object.entries(clients))('a client that is %s', (_client, send) => {
+  describe.each(Object.entries(clients))('and a client that is %s', (_client, send) => {
     test.each([
       ['without a body', 0],
       ['with a body of 64 KiB', 65_536],
-    ])('and leaves %s cancels its request, and no error is logged', async (_body, size) => {
-      await begin()
-      const staying = fetch(`${url}/finish`)
-      const leave = await send(url, 'x'.repeat(size))
-      await log.until('work began')
-      await leave()
-      await log.until('work ended')
-      expect(await (await staying).text()).toBe('/finish done')
-      await settled()
-      expect(logged).toEqual([])
-      expect(requestTasks()).toEqual([])
-    })
+    ])(
+      'that sends a request %s and leaves: the request is cancelled, and no error is logged',
+      async (_body, size) => {
+        await begin()
+        const staying = fetch(`${url}/finish`)
+        const leave = await send(url, 'x'.repeat(size))
+        await log.until('work began')
+        await leave()
+        await log.until('work ended')
+        expect(await (await staying).text()).toBe('/finish done')
+        await settled()
+        expect(logged).toEqual([])
+        expect(requestTasks()).toEqual([])
+      },
+    )
   })
 
-  test('a finished response cancels nothing, on a connection that is used again', async () => {
+  test('does not cancel a finished request when its connection serves another request', async () => {
     await begin()
     const client = await RawClient.open(url)
     client.get('/quick')
@@ -148,7 +151,7 @@ describe.each(Object.entries(frameworks))('under %s', (name, start) => {
   })
 
   test.each(name === 'node:http' || name === 'Hono' ? ['promises', 'futures'] : ['futures'])(
-    'the clean-up after a departure may wait for Tasktree, and for promises of Node as %s',
+    'lets the clean-up after the client has left wait for futures, and for native promises as %s',
     async (kind) => {
       await begin()
       const client = await RawClient.open(url)
@@ -164,20 +167,20 @@ describe.each(Object.entries(frameworks))('under %s', (name, start) => {
     },
   )
 
-  test('the handler runs in the task of the request after the body was read', async () => {
+  test('runs the handler in the task of the request after the body was read', async () => {
     await begin()
     const answer = await fetch(`${url}/echo`, { method: 'POST', body: 'body' })
     expect(await answer.text()).toBe('POST /echo body')
   })
 
-  test('each request has context variables of its own', async () => {
+  test('gives each request context variables of its own', async () => {
     await begin()
     const paths = ['/finish/1', '/finish/2', '/finish/3']
     const texts = await Promise.all(paths.map(async (path) => (await fetch(url + path)).text()))
     expect(texts).toEqual(paths.map((path) => `${path} done`))
   })
 
-  test('a deadline gives 503', async () => {
+  test('answers 503 when the deadline passes', async () => {
     await begin({ deadline: 30 })
     const answer = await fetch(`${url}/work`)
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1'])
@@ -187,7 +190,7 @@ describe.each(Object.entries(frameworks))('under %s', (name, start) => {
     expect(logged).toEqual([])
   })
 
-  test('a handler that answers after its deadline harms no other request, and nothing is logged', async () => {
+  test('drops the late answer of a handler after its deadline, and logs nothing', async () => {
     await begin({ deadline: 30 })
     const client = await RawClient.open(url)
     client.get('/late')
@@ -205,7 +208,7 @@ describe.each(Object.entries(frameworks))('under %s', (name, start) => {
     expect(requestTasks()).toEqual([])
   })
 
-  test('a request whose task other code cancels is answered', async () => {
+  test('answers a request whose task was cancelled by other code with an error status', async () => {
     await begin()
     const answer = await fetch(`${url}/cancelled`)
     expect(answer.status).toBeGreaterThanOrEqual(500)
@@ -215,7 +218,7 @@ describe.each(Object.entries(frameworks))('under %s', (name, start) => {
     expect(requestTasks()).toEqual([])
   })
 
-  test('a client that leaves in the middle of its upload causes no log entry', async () => {
+  test('logs nothing when a client leaves in the middle of its upload', async () => {
     await begin()
     const client = await RawClient.open(url)
     client.socket.write(
@@ -229,7 +232,7 @@ describe.each(Object.entries(frameworks))('under %s', (name, start) => {
     expect(logged).toEqual([])
   })
 
-  test('more requests than maxRequests are answered with 503', async () => {
+  test('answers 503 to requests beyond maxRequests', async () => {
     await begin({ maxRequests: 1 })
     const client = await RawClient.open(url)
     client.get('/work')
@@ -245,7 +248,7 @@ describe.each(Object.entries(frameworks))('under %s', (name, start) => {
   testWhere(
     name !== 'requestScope on node:http',
     'without a framework nobody handles the errors of a listener',
-  )('an error of the handler is logged', async () => {
+  )('lets the framework log an error of the handler', async () => {
     await begin()
     const answer = await fetch(`${url}/fail`)
     expect(answer.status).toBe(500)

@@ -68,7 +68,7 @@ describe('over HTTP/1.1 the request is cancelled when the client', () => {
     }),
   )
 
-  test('closes in the body of the response', () =>
+  test('closes the connection while the body of the response is sent', () =>
     served(
       (_request, log) => log.endlessResponse(),
       async ({ log, open }) => {
@@ -80,7 +80,7 @@ describe('over HTTP/1.1 the request is cancelled when the client', () => {
       },
     ))
 
-  test('leaves a connection that was used before', () =>
+  test('leaves on a connection that has served another request before', () =>
     served(work, async ({ log, open }) => {
       const client = await open()
       client.get('/quick')
@@ -91,7 +91,7 @@ describe('over HTTP/1.1 the request is cancelled when the client', () => {
       await log.until('/work ended')
     }))
 
-  test('leaves while its pipelined requests are served: all of them end', () =>
+  test('leaves while its 15 pipelined requests are served: all of them are cancelled', () =>
     served(work, async ({ log, open }) => {
       const client = await open()
       const paths = Array.from({ length: 15 }, (_, i) => `/${i}`)
@@ -101,7 +101,7 @@ describe('over HTTP/1.1 the request is cancelled when the client', () => {
       for (const each of paths) await log.until(`${each} ended`)
     }))
 
-  test('leaves before it was told to send the body', () =>
+  test('leaves before it was told to send its body', () =>
     served(work, async ({ log, open }) => {
       const client = await open()
       client.socket.write(
@@ -134,7 +134,7 @@ describe('over HTTP/1.1 the request is cancelled when the client', () => {
     ))
 
   test.each([1_000, 100_000, 900_000])(
-    'leaves after a body of %i bytes that nobody reads',
+    'leaves after it has sent a body of %i bytes that the handler does not read',
     (size) =>
       served(work, async ({ log, open }) => {
         const client = await open()
@@ -147,7 +147,7 @@ describe('over HTTP/1.1 the request is cancelled when the client', () => {
       }),
   )
 
-  test('leaves after more than 1 MiB that nobody reads: noticed at the next read', () =>
+  test('leaves after more than 1 MiB that the handler does not read: the next read throws', () =>
     served(
       async (request, log) => {
         log.add('began')
@@ -174,7 +174,7 @@ describe('over HTTP/1.1 the request is cancelled when the client', () => {
       },
     ))
 
-  test('leaves an upgraded connection', () => {
+  test('leaves a connection that was upgraded', () => {
     const upgrades = new Log()
     return served(
       () => new Response(),
@@ -199,8 +199,8 @@ describe('over HTTP/1.1 the request is cancelled when the client', () => {
   })
 })
 
-describe('over HTTP/1.1 the request is not cancelled by', () => {
-  test('the end of its body', () =>
+describe('over HTTP/1.1 the request is not cancelled when', () => {
+  test('the body of the request ends', () =>
     served(finish, async ({ log, open }) => {
       const client = await open()
       client.socket.write('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody')
@@ -208,7 +208,7 @@ describe('over HTTP/1.1 the request is not cancelled by', () => {
       expect(log.entries).toContain('/a finished')
     }))
 
-  test('a body that is not read to its end', () =>
+  test('the handler answers without having read the body to its end', () =>
     served(finish, async ({ log, open }) => {
       const client = await open()
       client.socket.write('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n')
@@ -219,7 +219,7 @@ describe('over HTTP/1.1 the request is not cancelled by', () => {
       await log.until('/b finished')
     }))
 
-  test('its finished response: work after it goes on', () =>
+  test('the response is finished: work that the handler has started goes on', () =>
     served(
       async (_request, log) => {
         queueMicrotask(() => {
@@ -239,7 +239,7 @@ describe('over HTTP/1.1 the request is not cancelled by', () => {
       },
     ))
 
-  test('an idle connection that ends', () =>
+  test('the client of an idle connection leaves', () =>
     served(finish, async ({ log, open }) => {
       const [idle, busy] = [await open(), await open()]
       idle.get('/quick')
@@ -250,7 +250,7 @@ describe('over HTTP/1.1 the request is not cancelled by', () => {
       await log.until('/a finished')
     }))
 
-  test('another request that is cancelled', () =>
+  test('the client of another request leaves', () =>
     served(
       (request, log) => (path(request) === '/work' ? work(request, log) : finish(request, log)),
       async ({ log, open }) => {
@@ -265,7 +265,7 @@ describe('over HTTP/1.1 the request is not cancelled by', () => {
       },
     ))
 
-  test('a client that ends its side, with httpAllowHalfOpen', () =>
+  test('the client ends its side of the connection and the server has httpAllowHalfOpen', () =>
     served(
       finish,
       async ({ log, open }) => {
@@ -279,7 +279,7 @@ describe('over HTTP/1.1 the request is not cancelled by', () => {
       { httpAllowHalfOpen: true },
     ))
 
-  test('a client that waits for 100 Continue and then sends', () =>
+  test('the client waits for 100 Continue before it sends its body', () =>
     served(
       async (request) => new Response(`got ${await request.text()}`),
       async ({ open }) => {
@@ -294,7 +294,7 @@ describe('over HTTP/1.1 the request is not cancelled by', () => {
     ))
 })
 
-describe('when the client has gone', () => {
+describe('when the client of a request has left', () => {
   test('the signal of the request aborts', () =>
     served(
       async (request, log) => {
@@ -311,7 +311,7 @@ describe('when the client has gone', () => {
       },
     ))
 
-  test('child processes are dead, locks are free, upstream requests are closed', () => {
+  test('its child processes are dead, its locks are free, and its upstream requests are closed', () => {
     const lock = new Lock()
     let pid = 0
     return served(
@@ -343,34 +343,38 @@ describe('when the client has gone', () => {
     )
   })
 
-  test('a job of a pool that never ends is ended with its worker', { tags: ['slow'] }, async () => {
-    await using pool = new ThreadPoolExecutor({ maxWorkers: 1 })
-    await served(
-      async (_request, log) => {
-        log.add('began')
-        try {
-          await pool.submit(() => {
-            for (;;) continue
-          })
-        } finally {
-          log.add('ended')
-        }
-        return new Response()
-      },
-      async ({ log, open }) => {
-        const client = await open()
-        client.get('/')
-        await log.until('began')
-        await sleep(50)
-        client.leave()
-        await log.until('ended')
-        // If the job had not been cancelled, the only worker of the pool would be busy for ever.
-        expect(await pool.submit((n: number) => n + 1, 41)).toBe(42)
-      },
-    )
-  })
+  test(
+    'its endless job in a pool is ended together with the worker',
+    { tags: ['slow'] },
+    async () => {
+      await using pool = new ThreadPoolExecutor({ maxWorkers: 1 })
+      await served(
+        async (_request, log) => {
+          log.add('began')
+          try {
+            await pool.submit(() => {
+              for (;;) continue
+            })
+          } finally {
+            log.add('ended')
+          }
+          return new Response()
+        },
+        async ({ log, open }) => {
+          const client = await open()
+          client.get('/')
+          await log.until('began')
+          await sleep(50)
+          client.leave()
+          await log.until('ended')
+          // If the job had not been cancelled, the only worker of the pool would be busy for ever.
+          expect(await pool.submit((n: number) => n + 1, 41)).toBe(42)
+        },
+      )
+    },
+  )
 
-  test('clean-up may wait, and is not struck again', () =>
+  test('the clean-up of its handler may wait, and is not cancelled again', () =>
     served(
       (_request, log) => log.workAndClean('work', 20),
       async ({ log, open }) => {
@@ -383,7 +387,7 @@ describe('when the client has gone', () => {
       },
     ))
 
-  test('nothing is reported', async () => {
+  test('nothing is reported to onError or to the exception handler', async () => {
     const reports: string[] = []
     await run(async () => {
       for (const task of allTasks()) {

@@ -9,7 +9,7 @@ import { RawClient } from './support/clients.ts'
 import { Log, requestTasks } from './support/probe.ts'
 
 test.each(['before', 'after'])(
-  'the source of sse is cancelled with the request: %s its first event',
+  'under Hono the source of sse() is cancelled with its request: %s its first event',
   (moment) =>
     // Hono's server is made inside of a task, so it reads the bodies of responses in the context of that task.
     run(async () => {

@@ -57,7 +57,7 @@ async function textOf(stream: ClientHttp2Stream): Promise<string> {
   return text
 }
 
-test('a reset of its stream cancels the request, and no other', () =>
+test('a reset of its HTTP/2 stream cancels a request, and leaves the other requests of the session', () =>
   served(work, async ({ log, get }) => {
     const [leaving, staying] = [get('/work'), get('/a')]
     await log.until('/work began')
@@ -67,7 +67,7 @@ test('a reset of its stream cancels the request, and no other', () =>
     expect(log.entries).toContain('/a finished')
   }))
 
-test('a reset in the body of the response ends its source', () =>
+test('a reset of the HTTP/2 stream while the response body is sent ends the source of the body', () =>
   served(
     (_request, log) => log.endlessResponse(),
     async ({ log, get }) => {
@@ -78,7 +78,7 @@ test('a reset in the body of the response ends its source', () =>
     },
   ))
 
-test('a reset in the body of a request whose handler does not read it', () =>
+test('a reset of the HTTP/2 stream cancels a request whose handler does not read the body', () =>
   served(work, async ({ log, session }) => {
     const stream = session.request({ ':path': '/work', ':method': 'POST' })
     stream.on('error', () => {}).write(Buffer.alloc(1_000_000))
@@ -87,7 +87,7 @@ test('a reset in the body of a request whose handler does not read it', () =>
     await log.until('/work ended')
   }))
 
-test('the end of the session cancels all of its requests', () =>
+test('the end of an HTTP/2 session cancels all of its requests', () =>
   served(work, async ({ log, session, get }) => {
     get('/1')
     get('/2')
@@ -98,7 +98,7 @@ test('the end of the session cancels all of its requests', () =>
     await log.until('/2 ended')
   }))
 
-test('a GOAWAY of the client keeps the running requests', () =>
+test('a GOAWAY of an HTTP/2 client lets the running requests end', () =>
   served(work, async ({ log, session, get }) => {
     const stream = get('/a')
     await log.until('/a began')
@@ -107,7 +107,7 @@ test('a GOAWAY of the client keeps the running requests', () =>
     expect(log.entries).toContain('/a finished')
   }))
 
-test('a deadline gives 503 before the head', () =>
+test('an HTTP/2 request whose deadline passes before the head is answered with 503', () =>
   served(
     work,
     async ({ log, get }) => {
@@ -119,7 +119,7 @@ test('a deadline gives 503 before the head', () =>
     { deadline: 20 },
   ))
 
-test('a deadline resets the stream after the head', () =>
+test('an HTTP/2 stream whose deadline passes after the head is reset', () =>
   served(
     () => new Response(new ReadableStream({ pull: () => sleep(60_000) })),
     async ({ get }) => {
@@ -133,7 +133,7 @@ test('a deadline resets the stream after the head', () =>
     { deadline: 30 },
   ))
 
-test('request and response of HTTP/2', () =>
+test('a handler gets URL, headers and body of an HTTP/2 request, and its response is sent', () =>
   served(
     async (request) =>
       Response.json(
@@ -159,7 +159,7 @@ test('request and response of HTTP/2', () =>
     },
   ))
 
-test('HTTP/1.1 over TLS: a client that leaves', () =>
+test('a client of HTTP/1.1 over TLS that leaves cancels its request', () =>
   served(work, async ({ url, log }) => {
     const { port } = new URL(url)
     const socket = connectTls({ port: Number(port), host: '127.0.0.1', rejectUnauthorized: false })
@@ -173,19 +173,21 @@ test('HTTP/1.1 over TLS: a client that leaves', () =>
     await log.until('/work ended')
   }))
 
-test.each(['--http1.1', '--http2'])('curl %s is served, and leaves', (version) =>
-  served(work, async ({ url, log }) => {
-    const quick = await curl('-k', version, `${url}/quick`).result
-    expect(quick.stdout).toBe('quick')
-    const { leave, result } = curl('-k', version, `${url}/work`)
-    await log.until('/work began')
-    leave()
-    await result
-    await log.until('/work ended')
-  }),
+test.each(['--http1.1', '--http2'])(
+  'curl %s gets an answer, and cancels its request when it leaves',
+  (version) =>
+    served(work, async ({ url, log }) => {
+      const quick = await curl('-k', version, `${url}/quick`).result
+      expect(quick.stdout).toBe('quick')
+      const { leave, result } = curl('-k', version, `${url}/work`)
+      await log.until('/work began')
+      leave()
+      await result
+      await log.until('/work ended')
+    }),
 )
 
-test('stop() sends GOAWAY and lets the running requests end', () =>
+test('stop() sends GOAWAY and lets the running HTTP/2 requests end', () =>
   run(async () => {
     const log = new Log()
     const server = await serve((request) => work(request, log), { tls })
@@ -200,7 +202,7 @@ test('stop() sends GOAWAY and lets the running requests end', () =>
     expect(session.destroyed || session.closed).toBe(true)
   }))
 
-test('stop() cancels what outlasts the grace', () =>
+test('stop() cancels HTTP/2 requests that take longer than the grace', () =>
   run(async () => {
     const log = new Log()
     const server = await serve((request) => work(request, log), { tls, grace: 20 })
@@ -215,7 +217,7 @@ test('stop() cancels what outlasts the grace', () =>
     session.destroy()
   }))
 
-test(':authority wins over host', () =>
+test('the URL of an HTTP/2 request has the host of :authority and not of the host header', () =>
   served(
     (request) => new Response(request.url),
     async ({ session }) => {

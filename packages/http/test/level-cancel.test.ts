@@ -42,7 +42,7 @@ const operations: Record<string, (url: string) => Promise<unknown>> = {
   },
 }
 
-describe('a scope that is cancelled at any turn ends without spinning, and leaves nothing', () => {
+describe('a scope that is cancelled in any turn of these operations ends without a busy loop, and leaves nothing', () => {
   test.each(Object.keys(operations))('%s', { tags: ['slow'] }, (name) =>
     run(async () => {
       // A cancelled client leaves, and the server may report the error that its handler then throws.

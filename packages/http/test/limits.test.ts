@@ -18,7 +18,7 @@ function served(
   })
 }
 
-test('a body whose length says that it is too large is refused before the handler is called', () => {
+test('a request whose content-length is beyond maxBody is refused before the handler is called', () => {
   let calls = 0
   return served(
     () => {
@@ -34,7 +34,7 @@ test('a body whose length says that it is too large is refused before the handle
   )
 })
 
-test('a client that asks first is told so before it sends its large body', () =>
+test('a client that sends Expect: 100-continue for a body beyond maxBody gets 413 before it sends the body', () =>
   served(
     () => new Response(),
     { maxBody: 10 },
@@ -49,7 +49,7 @@ test('a client that asks first is told so before it sends its large body', () =>
     },
   ))
 
-test('a body in chunks that becomes too large is refused while it is read', () => {
+test('a chunked request body that grows beyond maxBody is refused while it is read', () => {
   const errors: unknown[] = []
   return served(
     async (request) => new Response(await request.text()),
@@ -63,7 +63,7 @@ test('a body in chunks that becomes too large is refused while it is read', () =
   )
 })
 
-test('10,000 headers are refused by the limit of the head', () =>
+test('a request with 10,000 headers is refused by the limit of the head', () =>
   served(
     () => new Response(),
     {},
@@ -78,7 +78,7 @@ test('10,000 headers are refused by the limit of the head', () =>
     },
   ))
 
-test('a client that sends its head slowly is cut off', () =>
+test('a client that sends its head too slowly gets 408 and is disconnected', () =>
   served(
     () => new Response(),
     { limits: { headersTimeout: 50, requestTimeout: 100, connectionsCheckingInterval: 20 } },
@@ -94,7 +94,7 @@ test('a client that sends its head slowly is cut off', () =>
   ))
 
 test.each(['\0\0\0\0', 'GET / HTTP/1.1\r\nHost a\r\n\r\n', 'GET / HTTP/1.1\r\n\r\n'])(
-  'bytes that are not HTTP are answered with 400: %j',
+  'a server answers bytes that are not HTTP with 400: %j',
   (text) =>
     served(
       () => new Response(),
@@ -120,7 +120,7 @@ test.each([
       return runInNewContext(program, context) as unknown
     },
   ],
-])('a Response %s is sent', (_name, make) =>
+])('a server sends a Response %s that a handler returns', (_name, make) =>
   served(make as () => Response, {}, async (url) => {
     const response = await fetch(url)
     expect([response.status, response.headers.get('x-a'), await response.text()]).toEqual([
@@ -131,7 +131,7 @@ test.each([
   }),
 )
 
-test('a response of an upstream server can be passed on', () =>
+test('a server sends a response of undici that a handler has fetched', () =>
   run(async () => {
     await using upstream = await serve(() => new Response('upstream'))
     await using server = await serve(
@@ -140,7 +140,7 @@ test('a response of an upstream server can be passed on', () =>
     expect(await (await fetch(server.url)).text()).toBe('upstream')
   }))
 
-test('a body in parts that is shorter than its Content-Length resets the connection', () => {
+test('a response body in parts that is shorter than its Content-Length resets the connection', () => {
   const errors: unknown[] = []
   return served(
     () =>
@@ -158,7 +158,7 @@ test('a body in parts that is shorter than its Content-Length resets the connect
   )
 })
 
-test('a client that reads nothing does not make the server hold the response', () => {
+test('a server reads no more of a response body than a client that reads nothing makes room for', () => {
   let sent = 0
   return served(
     () =>

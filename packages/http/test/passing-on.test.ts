@@ -26,27 +26,29 @@ const handlers: [string, (url: string) => Promise<Response>][] = [
   ],
 ]
 
-test.each(handlers)('a response of fetch that was decoded is passed on, %s', (_name, handler) =>
-  run(async () => {
-    for (const [coding, body] of [
-      ['gzip', gzipSync(text)],
-      ['br', brotliCompressSync(text)],
-    ] as const) {
-      await using upstream = await serve(
-        () => new Response(body, { headers: { 'content-encoding': coding, 'x-kept': 'yes' } }),
-      )
-      await using server = await serve(() => handler(upstream.url))
-      const answer = await answerOf(server.url)
-      expect(answer).not.toMatch(/content-encoding/i)
-      expect(answer).not.toContain(`content-length: ${body.length}`)
-      expect(answer).toMatch(/x-kept: yes/)
-      expect(await (await fetch(server.url)).text()).toBe(text)
-    }
-  }),
+test.each(handlers)(
+  'a response of fetch whose body was decompressed is sent on without content-encoding, %s',
+  (_name, handler) =>
+    run(async () => {
+      for (const [coding, body] of [
+        ['gzip', gzipSync(text)],
+        ['br', brotliCompressSync(text)],
+      ] as const) {
+        await using upstream = await serve(
+          () => new Response(body, { headers: { 'content-encoding': coding, 'x-kept': 'yes' } }),
+        )
+        await using server = await serve(() => handler(upstream.url))
+        const answer = await answerOf(server.url)
+        expect(answer).not.toMatch(/content-encoding/i)
+        expect(answer).not.toContain(`content-length: ${body.length}`)
+        expect(answer).toMatch(/x-kept: yes/)
+        expect(await (await fetch(server.url)).text()).toBe(text)
+      }
+    }),
 )
 
 test.each(handlers)(
-  'a response of fetch that was not decoded keeps its headers, %s',
+  'a response of fetch that was not decompressed is sent on with its headers, %s',
   (_name, handler) =>
     run(async () => {
       await using upstream = await serve(
@@ -60,7 +62,7 @@ test.each(handlers)(
     }),
 )
 
-test("the handler's own coding stays", () =>
+test('a response that a handler has compressed keeps its content-encoding', () =>
   run(async () => {
     await using server = await serve(
       () => new Response(gzipSync(text), { headers: { 'content-encoding': 'gzip' } }),
@@ -86,17 +88,19 @@ test.each([
     'a stream',
     () => new Response(ReadableStream.from([Buffer.from('text')]), { headers: ofConnections }),
   ],
-])('headers of one connection are not passed on: %s', (_name, handler) =>
-  run(async () => {
-    await using server = await serve(handler)
-    const answer = await answerOf(server.url)
-    expect(answer).toMatch(/^connection: close\r$/im)
-    expect(answer).not.toMatch(
-      /^(keep-alive|proxy-connection|te|trailer|upgrade|transfer-encoding):/im,
-    )
-    expect(answer).toMatch(/^content-length: 4\r$/im)
-    expect(answer).toMatch(/\r\n\r\ntext$/)
-  }),
+])(
+  'headers that belong to the connection of an upstream server are not sent on: %s',
+  (_name, handler) =>
+    run(async () => {
+      await using server = await serve(handler)
+      const answer = await answerOf(server.url)
+      expect(answer).toMatch(/^connection: close\r$/im)
+      expect(answer).not.toMatch(
+        /^(keep-alive|proxy-connection|te|trailer|upgrade|transfer-encoding):/im,
+      )
+      expect(answer).toMatch(/^content-length: 4\r$/im)
+      expect(answer).toMatch(/\r\n\r\ntext$/)
+    }),
 )
 
 test.each([
@@ -106,23 +110,25 @@ test.each([
     () => new Response('text', { headers: { connection: 'Close' } }),
   ],
   ['a list', () => new LightResponse('text', { headers: { connection: 'x-a, close' } })],
-])('the connection is closed after a response with `Connection: close`: %s', (_name, handler) =>
-  run(async () => {
-    await using server = await serve(handler)
-    const client = await RawClient.open(server.url)
-    client.get('/')
-    const answer = await client.untilEnd()
-    client.leave()
-    expect(answer).toMatch(/^connection: close\r$/im)
-    expect(answer).toMatch(/\r\n\r\ntext$/)
-  }),
+])(
+  'the server closes the connection after a response with `Connection: close`: %s',
+  (_name, handler) =>
+    run(async () => {
+      await using server = await serve(handler)
+      const client = await RawClient.open(server.url)
+      client.get('/')
+      const answer = await client.untilEnd()
+      client.leave()
+      expect(answer).toMatch(/^connection: close\r$/im)
+      expect(answer).toMatch(/\r\n\r\ntext$/)
+    }),
 )
 
 test.each([
   ['an empty Host', 'GET /x/admin/users HTTP/1.1\r\nHost:\r\n'],
   ['an empty Host, and a path with two slashes', 'GET //x HTTP/1.1\r\nHost: \r\n'],
   ['a whole URL without a host', 'GET http:///x/admin HTTP/1.1\r\nHost: a\r\n'],
-])('%s is refused with 400', (_name, head) =>
+])('a request with %s is refused with 400', (_name, head) =>
   run(async () => {
     const seen: string[] = []
     await using server = await serve((request) => {
@@ -134,7 +140,7 @@ test.each([
   }),
 )
 
-test('a path with two slashes stays a path', () =>
+test('a request path that begins with two slashes stays a path in the URL', () =>
   run(async () => {
     await using server = await serve((request) => new Response(request.url))
     expect(await answerOf(server.url, 'GET //x/y HTTP/1.1\r\nHost: a\r\n')).toMatch(

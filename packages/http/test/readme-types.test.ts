@@ -6,7 +6,7 @@ import { compilerErrors, programsOf } from '../../../vitest.programs.ts'
 
 const folder = join(import.meta.dirname, '..')
 
-test('every program of the README compiles in strict mode', { tags: ['slow'] }, async () => {
+test('the programs of the README compile in strict mode', { tags: ['slow'] }, async () => {
   const programs = programsOf(readFileSync(join(folder, 'README.md'), 'utf8'))
   expect(programs.length).toBeGreaterThan(6)
   expect(await compilerErrors(programs, folder, ['core', 'http'])).toBe('')

@@ -40,7 +40,7 @@ describe('a request is a task', () => {
     expect(texts).toEqual(['nobody /a', 'nobody /b'])
   })
 
-  test('sees the context variables of the task that has made the server', async () => {
+  test('sees the context variables of the task that has started the server', async () => {
     const user = new ContextVar<string>('user')
     const text = await run(async () => {
       user.set('starter')
@@ -50,7 +50,7 @@ describe('a request is a task', () => {
     expect(text).toBe('starter')
   })
 
-  test('a timeout in one request does not reach another', async () => {
+  test('has timeouts that do not reach another request', async () => {
     const statuses = await served(
       async (request) => {
         if (request.url.endsWith('/slow')) await timeout(10, () => sleep(60_000))
@@ -65,8 +65,8 @@ describe('a request is a task', () => {
   })
 })
 
-describe('the request', () => {
-  test('has what a Request has', async () => {
+describe('the request that a handler gets', () => {
+  test('has the properties and methods of a Request', async () => {
     const seen: unknown[] = []
     await served(
       async (request) => {
@@ -91,7 +91,7 @@ describe('the request', () => {
     ['text', 'abc', 'abc'],
     ['bytes', 'ab', new Uint8Array([97, 98])],
     ['arrayBuffer', 'ab', new Uint8Array([97, 98]).buffer],
-  ] as const)('reads its body by %s()', async (name, body, expected) => {
+  ] as const)('gives its body by %s()', async (name, body, expected) => {
     let value: unknown
     await served(
       async (request) => {
@@ -103,7 +103,7 @@ describe('the request', () => {
     expect(name === 'bytes' ? new Uint8Array(value as Uint8Array) : value).toEqual(expected)
   })
 
-  test('reads forms, blobs, streams and clones', async () => {
+  test('gives its body as form, blob and stream, and can be cloned', async () => {
     const seen: unknown[] = []
     const form = new FormData()
     form.set('name', 'value')
@@ -157,7 +157,7 @@ describe('the request', () => {
     ])
   })
 
-  test('tells where it came from', async () => {
+  test('has the address of its client and the raw request in connection()', async () => {
     const seen = await served(
       (request) => {
         const { remoteAddress, remotePort, encrypted, rawRequest } = connection(request)
@@ -175,7 +175,7 @@ describe('the request', () => {
     ['/%7e?q=<>', 'LOCALHOST:80', 'http://localhost/%7e?q=%3C%3E'],
     ['//evil/x', 'localhost', 'http://localhost//evil/x'],
     ['http://other.example/x', 'localhost', 'http://other.example/x'],
-  ])('%s of %s has the URL %s', async (target, host, expected) => {
+  ])('for %s at the host %s has the URL %s', async (target, host, expected) => {
     await served(
       (request) => new Response(request.url),
       async (url) => {
@@ -190,7 +190,7 @@ describe('the request', () => {
   })
 
   test.each(['a b', 'a/b', 'user@host', 'a?b', '[::1', ''])(
-    'a host named %j is refused with 400',
+    'is not made for a host %j, which is refused with 400',
     async (host) => {
       await served(
         () => new Response('served'),
@@ -205,8 +205,8 @@ describe('the request', () => {
   )
 })
 
-describe('the response', () => {
-  test('keeps status, text, headers and cookies', async () => {
+describe('the response that a handler returns', () => {
+  test('is sent with its status, text, headers and cookies', async () => {
     await served(
       () => {
         const headers = new Headers({ 'x-a': 'b' })
@@ -230,7 +230,7 @@ describe('the response', () => {
   test.each([
     ['Response', () => new Response('text', { headers: Object.entries(oddNames) })],
     ['LightResponse', () => new LightResponse('text', { headers: oddNames })],
-  ])('%s keeps headers with the names of properties', (_name, make) =>
+  ])('is sent with headers named like properties of objects, as a %s', (_name, make) =>
     served(make, async (url) => {
       const { headers } = await fetch(url)
       expect(headers.get('constructor')).toBe('a')
@@ -252,7 +252,7 @@ describe('the response', () => {
       () => new Response(ReadableStream.from([Buffer.from('a'), Buffer.from('b')])),
       'ab',
     ],
-  ])('of %s is sent', async (_name, make, expected) => {
+  ])('is sent with a body of %s', async (_name, make, expected) => {
     await served(make, async (url) => {
       const response = await fetch(url)
       expect(await response.text()).toBe(expected)
@@ -262,7 +262,7 @@ describe('the response', () => {
     })
   })
 
-  test('has no body with the statuses 204 and 304', async () => {
+  test('is sent without a body if its status is 204 or 304', async () => {
     await served(
       (request) => new LightResponse(null, { status: request.url.endsWith('4') ? 204 : 304 }),
       async (url) => {
@@ -274,7 +274,7 @@ describe('the response', () => {
     )
   })
 
-  test('that is thrown is sent', async () => {
+  test('is sent if it was thrown', async () => {
     await served(
       async () => {
         // oxlint-disable-next-line typescript/only-throw-error -- a handler may throw a Response as its answer
@@ -287,7 +287,7 @@ describe('the response', () => {
     )
   })
 
-  test('the head of a slow stream is sent at once', async () => {
+  test('is sent with its head at once if its stream is slow', async () => {
     await served(
       () => new Response(new ReadableStream({ pull: () => sleep(60_000) })),
       async (url) => {
@@ -299,8 +299,8 @@ describe('the response', () => {
   })
 })
 
-describe('an error of the handler', () => {
-  test('is answered without details, and given to onError whole', async () => {
+describe('an error that a handler throws', () => {
+  test('is answered with 500 without details, and onError gets the error', async () => {
     const errors: unknown[] = []
     const error = new Error('the secret')
     await served(
@@ -316,7 +316,7 @@ describe('an error of the handler', () => {
     expect(errors).toEqual([error, 'x'])
   })
 
-  test('after the head resets the connection', async () => {
+  test('resets the connection after the head was sent', async () => {
     const errors: unknown[] = []
     const partRead = Promise.withResolvers<void>()
     await served(
@@ -385,7 +385,7 @@ describe('an error of the handler', () => {
       () => ({ status: 200, statusText: 'a\r\nb', headers: [], body: null }),
     ],
     ['Response.error()', () => Response.error()],
-  ])('%s as a response is a clear error', async (_name, handler) => {
+  ])('is a TypeError if the response of the handler is %s', async (_name, handler) => {
     const errors: unknown[] = []
     await served(
       handler as () => Response,
@@ -425,7 +425,7 @@ describe('wrong arguments are refused at the call', () => {
     expect(() => serve(first as never, options as never)).toThrow(/Error|option|serve|port/)
   })
 
-  test('a port that is in use is an error of the call', async () => {
+  test('serve() throws for a port that is in use', async () => {
     await served(handler, async (url) => {
       await expect(serve(handler, { port: Number(new URL(url).port) })).rejects.toThrow(
         'EADDRINUSE',

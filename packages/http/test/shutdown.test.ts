@@ -39,12 +39,12 @@ async function ended(child: ChildProcess): Promise<unknown[]> {
     : await once(child, 'exit')
 }
 
-describe('SIGTERM', { tags: ['slow'] }, () => {
+describe('a program with shutdownOn that gets SIGTERM', { tags: ['slow'] }, () => {
   test.each([
     ['plain-server', []],
     ['run-server', []],
     ['run-server', ['forever']],
-  ])('%s %j ends with code 0 after the drain', async (name, args) => {
+  ])('ends with code 0 after the running requests have ended: %s %j', async (name, args) => {
     const { child, url, output } = await start(name, args)
     const answer = fetch(url)
     await new Promise((resolve) => {
@@ -57,7 +57,7 @@ describe('SIGTERM', { tags: ['slow'] }, () => {
     await expect(fetch(url)).rejects.toThrow('fetch failed')
   })
 
-  test('lets the clean-up of requests end before `closed`, and the code is 0', async () => {
+  test('lets the clean-up of requests end before the future `closed`, and ends with code 0', async () => {
     const { child, url, output } = await start('slow-clean-up-server')
     const answer = fetch(url)
     await new Promise((resolve) => {
@@ -69,13 +69,13 @@ describe('SIGTERM', { tags: ['slow'] }, () => {
     expect(output()).toBe(`${url}\ncleaned up\nclosed\nafter run\n`)
   })
 
-  test('of a program that something else keeps alive ends it after exitAfter', async () => {
+  test('ends after exitAfter although other code keeps the program alive', async () => {
     const { child } = await start('stuck-server', ['5000', '50'])
     child.kill('SIGTERM')
     expect(await ended(child)).toEqual([0, null])
   })
 
-  test('twice ends the program at once', async () => {
+  test('twice ends at once with code 143', async () => {
     const { child, url } = await start('stuck-server', ['60000', '60000'])
     const answer = fetch(url).catch(() => {})
     await new Promise((resolve) => {
@@ -92,7 +92,7 @@ describe('SIGTERM', { tags: ['slow'] }, () => {
 
   // The first process of a PID namespace has PID 1, as in a container. The kernel ignores a signal for it without a listener.
   testWhere(canUnshare(), 'a PID namespace cannot be made here')(
-    'of PID 1 drains and ends with code 0',
+    'as PID 1 ends with code 0 after the running requests have ended',
     async () => {
       const { child, url } = await start(
         'run-server',
@@ -120,7 +120,7 @@ function canUnshare(): boolean {
   }
 }
 
-test('the returned object takes the listeners out', () => {
+test('disposing of the result of shutdownOn removes its signal listeners', () => {
   const before = process.listenerCount('SIGUSR2')
   const listening = shutdownOn('SIGUSR2', { stop: async () => {} })
   expect(process.listenerCount('SIGUSR2')).toBe(before + 1)
@@ -133,6 +133,6 @@ test.each([
   ['SIGTERM', {}, {}],
   ['SIGTERM', null, {}],
   ['SIGTERM', { stop: async () => {} }, { exitAfter: -1 }],
-])('wrong arguments are refused: %j, %j, %j', (signals, target, options) => {
+])('shutdownOn refuses wrong arguments: %j, %j, %j', (signals, target, options) => {
   expect(() => shutdownOn(signals as never, target as never, options)).toThrow(/shutdownOn|option/)
 })

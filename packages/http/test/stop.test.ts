@@ -29,8 +29,8 @@ class HeldClock extends VirtualClock {
   }
 }
 
-describe('a deadline', () => {
-  test('gives 503 with Retry-After before the head, and the connection goes on', () =>
+describe('a deadline of the server', () => {
+  test('answers 503 with Retry-After before the head was sent, and the connection stays open', () =>
     run(async () => {
       const log = new Log()
       await using server = await serve(
@@ -49,7 +49,7 @@ describe('a deadline', () => {
       expect(requestTasks()).toEqual([])
     }))
 
-  test('resets the connection after the head', () =>
+  test('resets the connection after the head was sent', () =>
     run(async () => {
       await using server = await serve(
         () => new Response(new ReadableStream({ pull: () => sleep(60_000) })),
@@ -62,7 +62,7 @@ describe('a deadline', () => {
       expect(client.isReset).toBe(true)
     }))
 
-  test('answers even while the handler is in an await that no cancel can end', () =>
+  test('answers 503 even while the handler awaits something that no cancel can end', () =>
     run(async () => {
       const late = Promise.withResolvers<void>()
       await using server = await serve(
@@ -76,7 +76,7 @@ describe('a deadline', () => {
       late.resolve()
     }))
 
-  test('ends the reading of the request', () =>
+  test('ends the reading of a request body', () =>
     run(async () => {
       const log = new Log()
       await using server = await serve(
@@ -96,7 +96,7 @@ describe('a deadline', () => {
       client.leave()
     }))
 
-  test('is a scope: code that swallows the cancel cannot go on', () =>
+  test('cancels each later await of a handler that swallows its cancel', () =>
     run(async () => {
       const log = new Log()
       await using server = await serve(
@@ -118,16 +118,16 @@ describe('a deadline', () => {
       expect(log.entries).toEqual(['has a deadline', 'struck 0', 'struck 1', 'struck 2'])
     }))
 
-  test('does not strike a request that is quicker', () =>
+  test('does not cancel a request that is answered in time', () =>
     run(async () => {
       await using server = await serve(() => new Response('quick'), { deadline: 60_000 })
       expect(await (await fetch(server.url)).text()).toBe('quick')
     }))
 })
 
-describe('stop()', () => {
+describe('stop() of a server', () => {
   test(
-    'with 200 requests in flight: requests within the grace end, the others are cancelled',
+    'with 200 running requests lets those within the grace end, and cancels the others',
     { tags: ['slow'] },
     () =>
       run(async () => {
@@ -171,7 +171,7 @@ describe('stop()', () => {
       }),
   )
 
-  test('closes idle connections and accepts no new ones at once, while a request goes on', () =>
+  test('closes idle connections and accepts no new connections at once, while a request goes on', () =>
     run(async () => {
       const log = new Log()
       const server = await serve(
@@ -212,7 +212,7 @@ describe('stop()', () => {
       client.leave()
     }))
 
-  test('accepts requests for drainDelay after ready() has said no', async () => {
+  test('accepts requests for drainDelay after ready() has begun to answer 503', async () => {
     const clock = new HeldClock()
     const loop = newEventLoop({ clock })
     await loop.runUntilComplete(async () => {
@@ -235,7 +235,7 @@ describe('stop()', () => {
     loop.close()
   })
 
-  test('with a grace of 0 cancels at once, and waits for the clean-up', () =>
+  test('with a grace of 0 cancels requests at once, and waits for their clean-up', () =>
     run(async () => {
       const log = new Log()
       const server = await serve(() => log.workAndClean('work', 20), { grace: 0 })
@@ -246,7 +246,7 @@ describe('stop()', () => {
       expect((await answer).status).toBe(503)
     }))
 
-  test('twice is one stop; closed tells of the end', () =>
+  test('that is called twice stops once, and the future closed settles', () =>
     run(async () => {
       const log = new Log()
       const server = await serve(() => new Response())
@@ -260,7 +260,7 @@ describe('stop()', () => {
       expect(log.entries).toEqual(['closed'])
     }))
 
-  test('is complete before `closed`: the clean-up outlasts the connections', () =>
+  test('waits for the clean-up of requests before the future closed settles', () =>
     run(async () => {
       const log = new Log()
       const server = await serve(() => log.workAndClean('work', 40), { grace: 0 })
@@ -277,7 +277,7 @@ describe('stop()', () => {
       expect(log.entries).toEqual(['work began', 'work ended', 'clean', 'closed'])
     }))
 
-  test('goes on when the wait for it is cancelled; so does closed', () =>
+  test('goes on when the task that waits for it is cancelled', () =>
     run(async () => {
       const log = new Log()
       const arrived = new Event()
@@ -301,7 +301,7 @@ describe('stop()', () => {
       expect(log.entries).toEqual(['done'])
     }))
 
-  test('is what await using does, in a cancelled scope as well', () =>
+  test('is called by await using, in a cancelled scope as well', () =>
     run(async () => {
       const log = new Log()
       const answers: Promise<Response>[] = []
@@ -328,7 +328,7 @@ describe('stop()', () => {
       expect(await (await answers[0])?.text()).toBe('done')
     }))
 
-  test('a server that no code has stopped ends with the run', async () => {
+  test('a server that no code has stopped ends with its run', async () => {
     let url = ''
     await run(async () => {
       const server = await serve(async () => {
@@ -343,7 +343,7 @@ describe('stop()', () => {
   })
 })
 
-test('more requests than maxRequests are answered with 503', () =>
+test('a server answers requests beyond maxRequests with 503', () =>
   run(async () => {
     const log = new Log()
     await using server = await serve(

@@ -44,7 +44,7 @@ async function growth(body: () => Promise<void>): Promise<number> {
   return largest - before
 }
 
-test('a large body goes down with flat memory', { tags: ['slow'] }, () =>
+test('a large response body is sent with little memory', { tags: ['slow'] }, () =>
   run(async () => {
     await using server = await serve(() => new Response(counted(size)))
     const grown = await growth(async () => {
@@ -58,7 +58,7 @@ test('a large body goes down with flat memory', { tags: ['slow'] }, () =>
 )
 
 test(
-  'a large body goes up with flat memory, to a handler that is slow to read',
+  'a large request body reaches a handler that is slow to read with little memory',
   { tags: ['slow'] },
   () =>
     run(async () => {
@@ -80,7 +80,7 @@ test(
     }),
 )
 
-test('a body is sent back while it comes in', () =>
+test('a handler sends the request body back while it still comes in', () =>
   run(async () => {
     await using server = await serve((request) => new Response(request.body))
     const body = counted(10 * chunk.length)
@@ -88,7 +88,7 @@ test('a body is sent back while it comes in', () =>
     expect((await response.bytes()).length).toBe(10 * chunk.length)
   }))
 
-test('the events of sse are formatted, and end with their source', () =>
+test('sse() formats the events of its source, and the response ends with the source', () =>
   run(async () => {
     async function* events(): AsyncGenerator<ServerSentEvent> {
       yield { data: 'one' }
@@ -104,7 +104,7 @@ test('the events of sse are formatted, and end with their source', () =>
     )
   }))
 
-test('a client that goes ends the source of sse, wherever that waits', () =>
+test('a client that leaves ends the source of sse(), whatever the source waits for', () =>
   run(async () => {
     const log = new Log()
     async function* slow(): AsyncGenerator<ServerSentEvent> {
@@ -183,7 +183,7 @@ test('the source of sse is cancelled with the request although another task has 
   }))
 
 test.each([{ data: 5 }, { event: 'a\nb' }, { id: 'a\0' }, { retry: -1 }, null])(
-  'a wrong event is a clear error, and ends the source: %j',
+  'a wrong event of the source of sse() is a TypeError, and ends the source: %j',
   (event) =>
     run(async () => {
       const log = new Log()
@@ -207,11 +207,11 @@ test.each([{ data: 5 }, { event: 'a\nb' }, { id: 'a\0' }, { retry: -1 }, null])(
     }),
 )
 
-test('sse refuses what cannot be iterated', () => {
+test('sse() refuses a source that is not an asynchronous iterable', () => {
   expect(() => sse([] as never)).toThrow(TypeError)
 })
 
-test('the Response of this package is a Response', async () => {
+test('the Response of this package is an instance of Response and has its methods', async () => {
   const response = new LightResponse('text', { status: 201, headers: { 'X-A': 'b' } })
   expect(response).toBeInstanceOf(Response)
   expect([response.status, response.ok, response.headers.get('x-a')]).toEqual([201, true, 'b'])
@@ -229,12 +229,15 @@ test.each([
   ['x', { statusText: 'a\r\nb' }],
   ['x', { headers: { 'a b': 'c' } }],
   ['x', { headers: { a: 'b\r\nc: d' } }],
-])('it refuses what the platform refuses: new Response(%j, %j)', (body, init) => {
-  expect(() => new Response(body, init)).toThrow(Error)
-  expect(() => new LightResponse(body, init)).toThrow(Error)
-})
+])(
+  'the Response of this package refuses what the global Response refuses: new Response(%j, %j)',
+  (body, init) => {
+    expect(() => new Response(body, init)).toThrow(Error)
+    expect(() => new LightResponse(body, init)).toThrow(Error)
+  },
+)
 
-test('a change of its headers is sent', () =>
+test('a header that is set on a Response after its creation is sent', () =>
   run(async () => {
     await using server = await serve(() => {
       const response = new LightResponse('text')
@@ -245,10 +248,10 @@ test('a change of its headers is sent', () =>
     expect([response.headers.get('x-a'), await response.text()]).toEqual(['b', 'text'])
   }))
 
-describe('a body in parts', () => {
+describe('a response body in parts', () => {
   const context = new ContextVar<string>('context')
 
-  test('its source runs in the context of the request, also after the client was slow', () =>
+  test('has a source that runs in the context of the request, even after the client was slow', () =>
     run(async () => {
       const seen = new Set<string | undefined>()
       let pulls = 0
@@ -281,7 +284,7 @@ describe('a body in parts', () => {
       client.leave()
     }))
 
-  test('is not read on after its client has left while it was slow', () =>
+  test('is not read on after its slow client has left', () =>
     run(async () => {
       const log = new Log()
       let pulls = 0
@@ -339,7 +342,7 @@ describe('a body in parts', () => {
       await log.until('cancelled')
     }))
 
-  test('whose first part is not bytes is refused before the head', async () => {
+  test('whose first part is a string is answered with 500', async () => {
     const errors: unknown[] = []
     await run(async () => {
       await using server = await serve(
@@ -351,7 +354,7 @@ describe('a body in parts', () => {
     expect(String(errors[0])).toContain('must give bytes')
   })
 
-  test('whose later part is not bytes, or whose source fails, resets the connection', async () => {
+  test('whose later part is a string, or whose source fails, resets the connection', async () => {
     const errors: unknown[] = []
     async function* mixed(last: unknown): AsyncGenerator {
       yield new Uint8Array(5)
