@@ -158,6 +158,30 @@ describe('cancelOnAbort', () => {
     }
   })
 
+  test('cancels the other futures although the `cancel` of one throws', async () => {
+    class Faulty extends Future<void> {
+      override cancel(): boolean {
+        throw new Error('faulty')
+      }
+    }
+    const uncaught: unknown[] = []
+    const listeners = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    process.on('uncaughtException', (error) => void uncaught.push(error))
+    try {
+      const controller = new AbortController()
+      cancelOnAbort(new Faulty(), controller.signal)
+      const other = cancelOnAbort(new Future(), controller.signal)
+      controller.abort()
+      expect(other.cancelled()).toBe(true)
+      await new Promise((resolve) => setImmediate(resolve))
+    } finally {
+      process.removeAllListeners('uncaughtException')
+      for (const listener of listeners) process.on('uncaughtException', listener)
+    }
+    expect(uncaught).toEqual([new Error('faulty')])
+  })
+
   test('refuses a signal that is not an AbortSignal', () => {
     expect(() => cancelOnAbort(new Future(), 5 as never)).toThrow(TypeError)
   })

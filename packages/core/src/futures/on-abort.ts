@@ -35,7 +35,15 @@ class AbortCallbacks {
   readonly #callAll = (): void => {
     for (const callback of this.#callbacks) {
       this.#callbacks.delete(callback)
-      callback()
+      try {
+        callback()
+      } catch (error) {
+        // A callback cancels a future, and the program may have overridden its `cancel`. An AbortSignal reports the error
+        // of a listener as an uncaught exception and calls the other listeners, and so does this method.
+        queueMicrotask(() => {
+          throw error
+        })
+      }
     }
   }
 }
@@ -44,7 +52,7 @@ const callbacksOf = new WeakMap<AbortSignal, AbortCallbacks>()
 
 /**
  * Calls `callback` when `signal` aborts, or at once if `signal` is aborted already. Returns a function that takes the
- * callback back. Each call must be given a function of its own. `callback` must not throw.
+ * callback back. Each call must be given a function of its own.
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   if (signal.aborted) {
