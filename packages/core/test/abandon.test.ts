@@ -54,15 +54,18 @@ const kinds: [string, (log: string[]) => Task][] = [
 ]
 
 for (const [name, start] of kinds) {
-  virtual(`the code of ${name} begins no wait after its task was abandoned`, async () => {
-    const log: string[] = []
-    const task = start(log)
-    await sleep(1)
-    abandon(task)
-    expect(task.cancelled()).toBe(true)
-    await sleep(100)
-    expect(log).toEqual(['slept', 'CancelledError'])
-  })
+  virtual(
+    `after a task is abandoned, the next sleep in its code throws CancelledError: ${name}`,
+    async () => {
+      const log: string[] = []
+      const task = start(log)
+      await sleep(1)
+      abandon(task)
+      expect(task.cancelled()).toBe(true)
+      await sleep(100)
+      expect(log).toEqual(['slept', 'CancelledError'])
+    },
+  )
 }
 
 const latecomers: [string, (native: Promise<void>, log: string[]) => void][] = [
@@ -90,7 +93,7 @@ const latecomers: [string, (native: Promise<void>, log: string[]) => void][] = [
   ],
 ]
 test.for(latecomers)(
-  'the code of %s begins no wait after its loop was closed',
+  'after the event loop is closed, each sleep in the code of its task throws CancelledError: %s',
   async ([, start]) => {
     const log: string[] = []
     const loop = newEventLoop()
@@ -110,7 +113,7 @@ test.for([
   ...kinds,
   ['a function that returns a future', () => createTask(() => sleepForever() as Future<unknown>)],
 ] satisfies typeof kinds)(
-  'an abandoned task of %s may wait when its run ends',
+  'run ends without a report although the code of an abandoned task still waits: %s',
   async ([, start]) => {
     const reports: string[] = []
     const task = await run(async () => {
@@ -125,26 +128,23 @@ test.for([
   },
 )
 
-virtual(
-  'the code of an abandoned task of a group does not end the task that opened the group',
-  async () => {
-    const opener = createTask(async () => {
-      const value = await taskGroup(async (group) => {
-        const child = group.createTask(async () => {
-          await delay(1)
-          return 'of the child'
-        })
-        await sleep(1)
-        abandon(child)
-        await delay(20)
-        return 'of the group'
+virtual('a task group still returns its value after one of its tasks was abandoned', async () => {
+  const opener = createTask(async () => {
+    const value = await taskGroup(async (group) => {
+      const child = group.createTask(async () => {
+        await delay(1)
+        return 'of the child'
       })
       await sleep(1)
-      return value
+      abandon(child)
+      await delay(20)
+      return 'of the group'
     })
-    expect(await opener).toBe('of the group')
-  },
-)
+    await sleep(1)
+    return value
+  })
+  expect(await opener).toBe('of the group')
+})
 
 /** Returns a task that was cancelled and whose body has ended. The task still waits for the clean-up of a call. */
 async function closing(
@@ -184,7 +184,7 @@ virtual(
   },
 )
 
-test('the last call of a cancelled task may abandon it in its clean-up', async () => {
+test('a call that cleans up can abandon its own cancelled task, and the next sleep throws CancelledError', async () => {
   const log: string[] = []
   const reports: string[] = []
   await runVirtual(async () => {

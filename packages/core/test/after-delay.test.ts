@@ -2,7 +2,7 @@ import { sleep } from '@tasktree/core'
 import { afterDelay } from '@tasktree/core/lowlevel'
 import { expect, test, vi } from 'vitest'
 
-test('a delay calls back once, in real time', async () => {
+test('afterDelay calls its callback exactly once, in real time', async () => {
   const callback = vi.fn<() => void>()
   afterDelay(1, callback)
   while (callback.mock.calls.length === 0) await sleep(1)
@@ -10,7 +10,7 @@ test('a delay calls back once, in real time', async () => {
   expect(callback).toHaveBeenCalledTimes(1)
 })
 
-test('a delay longer than a timer of the runtime can have is waited for in steps', () => {
+test('afterDelay with more milliseconds than one timer can hold calls back at the right time', () => {
   vi.useFakeTimers()
   try {
     const callback = vi.fn<() => void>()
@@ -24,7 +24,7 @@ test('a delay longer than a timer of the runtime can have is waited for in steps
   }
 })
 
-test('a stopped delay calls nothing, also in its second step', () => {
+test('a stopped afterDelay leaves no timer of the runtime', () => {
   vi.useFakeTimers()
   try {
     const callback = vi.fn<() => void>()
@@ -39,7 +39,7 @@ test('a stopped delay calls nothing, also in its second step', () => {
   }
 })
 
-test('only a delay that holds keeps the process alive', () => {
+test('afterDelay keeps the process alive unless hold is false', () => {
   const count = (): number =>
     process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
   const before = count()

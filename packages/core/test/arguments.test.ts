@@ -32,7 +32,7 @@ const wrong = (value: unknown): never => value as never
 
 const noop = async (): Promise<void> => {}
 
-describe('wrong arguments are told what was expected and what came', () => {
+describe('a call with a wrong argument throws an error that says what it expects and what it got', () => {
   test.each<[call: () => unknown, message: string]>([
     [() => timeout(5, wrong(null)), 'timeout takes a function as its body, got null'],
     [() => timeoutAt(5, wrong('x')), 'timeoutAt takes a function as its body, got string x'],
@@ -56,7 +56,7 @@ describe('wrong arguments are told what was expected and what came', () => {
       () => runVirtual(wrong(Promise.resolve())),
       'runVirtual takes a function or a Coroutine, got an object of class Promise',
     ],
-  ])('a main that cannot be run: %s', (call, message) => {
+  ])('a main that is not a function: %s', (call, message) => {
     expect(call).toThrow(new TypeError(message))
   })
 
@@ -71,16 +71,19 @@ describe('wrong arguments are told what was expected and what came', () => {
     [() => staggeredRace([noop], NaN), 'number NaN'],
     [() => new Sleeper().sleep('key', wrong('1')), 'string 1'],
     [() => new Sleeper().sleep('key', NaN), 'number NaN'],
-  ])('a time that is none: %s', (call, came) => {
+  ])('a delay that is not a number: %s', (call, came) => {
     expect(call).toThrow(new TypeError(`a delay must be a number of milliseconds, got ${came}`))
   })
 
-  test.each([NaN, wrong('soon'), wrong(undefined)])('a deadline that is none: %s', (when) => {
-    expect(() => timeoutAt(when, noop)).toThrow(TypeError)
-    expect(() => timeoutAt(when, noop)).toThrow(
-      'a deadline must be a number of milliseconds or null, got ',
-    )
-  })
+  test.each([NaN, wrong('soon'), wrong(undefined)])(
+    'a deadline that is neither a number nor null: %s',
+    (when) => {
+      expect(() => timeoutAt(when, noop)).toThrow(TypeError)
+      expect(() => timeoutAt(when, noop)).toThrow(
+        'a deadline must be a number of milliseconds or null, got ',
+      )
+    },
+  )
 
   test.each<[call: () => unknown, message: string]>([
     [() => wait(wrong(null)), 'wait takes an iterable of futures, got null'],
@@ -104,16 +107,16 @@ describe('wrong arguments are told what was expected and what came', () => {
       'expected a future, coroutine, promise or function, got number 5',
     ],
     [() => waitFor(wrong(null), 0), 'expected a future, coroutine, promise or function, got null'],
-  ])('a list that is none, or of other things: %s', (call, message) => {
+  ])('a list that is not iterable, or that has a wrong item: %s', (call, message) => {
     expect(call).toThrow(new TypeError(message))
   })
 
-  test('a group of no errors', () => {
+  test('ExceptionGroup with errors that are not a list', () => {
     expect(() => new ExceptionGroup('m', wrong('errors'))).toThrow('got string errors')
     expect(() => new ExceptionGroup('m', wrong(undefined))).toThrow('got undefined')
   })
 
-  test('contexts and tokens', () => {
+  test('Context.run without a function, and ContextVar.reset without a token', () => {
     expect(() => new Context().run(wrong(5))).toThrow('Context.run takes a function, got number 5')
     expect(() => new ContextVar('v').reset(wrong(null))).toThrow('set() returned, got null')
   })
@@ -133,12 +136,12 @@ describe('wrong arguments are told what was expected and what came', () => {
     [() => gather([noop], wrong(null)), 'null'],
     [() => runVirtual(noop, wrong(null)), 'null'],
     [() => explore(noop, wrong(5)), 'number 5'],
-  ])('options that are none: %s', (call, came) => {
+  ])('options that are not an object: %s', (call, came) => {
     expect(call).toThrow(new TypeError(`the options must be an object, got ${came}`))
   })
 
   test.each([Symbol('why'), Object.create(null) as object, 5, null, new Error('why')])(
-    'a message of a cancel that is none: %o',
+    'a cancel message that is neither a string nor a CancelledError: %o',
     (message) => {
       const expected = 'the message of a cancel must be a string or a CancelledError'
       const future = new Future()
@@ -154,7 +157,7 @@ describe('wrong arguments are told what was expected and what came', () => {
     },
   )
 
-  test('a context that is none', () => {
+  test('a context option that is not a Context', () => {
     const context = wrong({})
     const refusal = new TypeError(
       'the option context must be a Context, got an object of class Object',
@@ -167,7 +170,7 @@ describe('wrong arguments are told what was expected and what came', () => {
   })
 
   test.each([undefined, null, 5, {}, { message: 5 }])(
-    'an exception context that is none: %o',
+    'callExceptionHandler with a context that has no message: %o',
     (context) => {
       expect(() => getEventLoop().callExceptionHandler(wrong(context))).toThrow(
         'callExceptionHandler takes { message, … } with a string, got ',
@@ -175,13 +178,13 @@ describe('wrong arguments are told what was expected and what came', () => {
     },
   )
 
-  test('a returnExceptions that is not a boolean', () => {
+  test('a returnExceptions option that is not a boolean', () => {
     expect(() => gather([noop], { returnExceptions: wrong('yes') })).toThrow(
       new TypeError('the option returnExceptions must be true or false, got string yes'),
     )
   })
 
-  test('a signal and a loop that are none', () => {
+  test('a signal that is not an AbortSignal, and a loop that is not an EventLoop', () => {
     const signal = wrong('abort')
     const refusal = new TypeError('the option signal must be an AbortSignal, got string abort')
     expect(() => run(noop, { signal })).toThrow(refusal)
@@ -190,7 +193,7 @@ describe('wrong arguments are told what was expected and what came', () => {
     expect(() => run(noop, { loop: wrong({}) })).toThrow('must be an EventLoop, got an object')
   })
 
-  test('the start and the seeds of virtual time', () => {
+  test('a start of virtual time that is not a number, and a seed that is not an integer', () => {
     const start = 'start must be a number of milliseconds, got '
     expect(() => new VirtualClock({ start: NaN })).toThrow(new TypeError(`${start}number NaN`))
     expect(() => runVirtual(noop, { start: wrong('1') })).toThrow(new TypeError(`${start}string 1`))
@@ -203,8 +206,8 @@ describe('wrong arguments are told what was expected and what came', () => {
   })
 })
 
-describe('a refused call has done nothing', () => {
-  virtual('it starts no task', async () => {
+describe('the check of the arguments', () => {
+  virtual('starts no task and changes no loop when it refuses a call', async () => {
     const ran: string[] = []
     const body = async (): Promise<void> => void ran.push('body')
     const main = getEventLoop()
@@ -228,14 +231,14 @@ describe('a refused call has done nothing', () => {
     expect(ran).toEqual([])
   })
 
-  virtual('it cancels no task', async () => {
+  virtual('cancels no task when it refuses a call', async () => {
     const task = createTask(noop)
     expect(() => cancelTasks([task, wrong(5)])).toThrow(TypeError)
     expect(task.cancelling()).toBe(0)
     await task
   })
 
-  virtual('a list that can be read once is read once', async () => {
+  virtual('iterates a list only once, so that a generator can be passed', async () => {
     const once = function* <T>(...items: T[]): Generator<T> {
       yield* items
     }
@@ -254,7 +257,7 @@ describe('a refused call has done nothing', () => {
   })
 })
 
-test('errors of state go on to be rejections', async () => {
+test('run on a closed runner or in a running loop returns a rejected promise instead of throwing', async () => {
   const runner = new Runner()
   await runner.close()
   await expect(runner.run(noop)).rejects.toThrow('the runner is closed')

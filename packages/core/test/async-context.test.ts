@@ -15,7 +15,7 @@ import { program } from './support/program.ts'
 import { virtual } from './support/virtual.ts'
 
 virtual(
-  "another library's storage goes from a task to the tasks it creates, and through their awaits",
+  'the value of an AsyncLocalStorage passes to the tasks that a task creates, and stays across their awaits',
   async () => {
     const storage = new AsyncLocalStorage<string>()
     const seen: (string | undefined)[] = []
@@ -32,44 +32,50 @@ virtual(
   },
 )
 
-virtual('a storage entered in a task keeps the task, and ends with its scope', async () => {
-  const storage = new AsyncLocalStorage<number>()
-  const task: Task = createTask(async () => {
-    for (const value of [1, 2]) {
-      await storage.run(value, async () => {
-        expect(currentTask()).toBe(task)
-        await sleep(1)
-        expect(currentTask()).toBe(task)
-        expect(storage.getStore()).toBe(value)
+virtual(
+  'currentTask() stays the same inside AsyncLocalStorage run, enterWith, exit and disable',
+  async () => {
+    const storage = new AsyncLocalStorage<number>()
+    const task: Task = createTask(async () => {
+      for (const value of [1, 2]) {
+        await storage.run(value, async () => {
+          expect(currentTask()).toBe(task)
+          await sleep(1)
+          expect(currentTask()).toBe(task)
+          expect(storage.getStore()).toBe(value)
+        })
+      }
+      storage.enterWith(3)
+      await sleep(1)
+      expect([storage.getStore(), currentTask() === task]).toEqual([3, true])
+      storage.exit(() => {
+        expect([storage.getStore(), currentTask() === task]).toEqual([undefined, true])
       })
-    }
-    storage.enterWith(3)
-    await sleep(1)
-    expect([storage.getStore(), currentTask() === task]).toEqual([3, true])
-    storage.exit(() => {
+      storage.disable()
       expect([storage.getStore(), currentTask() === task]).toEqual([undefined, true])
     })
-    storage.disable()
-    expect([storage.getStore(), currentTask() === task]).toEqual([undefined, true])
-  })
-  await task
-  expect(storage.getStore()).toBeUndefined()
-})
-
-virtual('snapshot and bind keep the task of the place they were made in', async () => {
-  const outside = currentTask()
-  const { snapshot, bound, task } = await createTask(async () => ({
-    snapshot: AsyncLocalStorage.snapshot(),
-    bound: AsyncLocalStorage.bind(() => currentTask()),
-    task: currentTask(),
-  }))
-  expect(snapshot(currentTask)).toBe(task)
-  expect(bound()).toBe(task)
-  expect(currentTask()).toBe(outside)
-})
+    await task
+    expect(storage.getStore()).toBeUndefined()
+  },
+)
 
 virtual(
-  'callbacks of the loop and of futures have the storage of the code that added them, and no task',
+  'AsyncLocalStorage.snapshot and bind keep the current task of the place where they were called',
+  async () => {
+    const outside = currentTask()
+    const { snapshot, bound, task } = await createTask(async () => ({
+      snapshot: AsyncLocalStorage.snapshot(),
+      bound: AsyncLocalStorage.bind(() => currentTask()),
+      task: currentTask(),
+    }))
+    expect(snapshot(currentTask)).toBe(task)
+    expect(bound()).toBe(task)
+    expect(currentTask()).toBe(outside)
+  },
+)
+
+virtual(
+  'callbacks of the loop and of futures see the AsyncLocalStorage of the code that added them, and no task',
   async () => {
     const storage = new AsyncLocalStorage<string>()
     const variable = new ContextVar<string>('variable')
@@ -88,7 +94,7 @@ virtual(
   },
 )
 
-test('a line of tasks each of which makes the next one is not kept by its last', async () => {
+test('tasks that each create the next task are garbage collected, except for the last few', async () => {
   const made: WeakRef<Task>[] = []
   const storage = new AsyncLocalStorage<number>()
   const next = (left: number): Task<void> => {
@@ -131,7 +137,7 @@ test('loading the package and running a loop leave the asynchronous context of t
   expect(output).toBe('undefined undefined\n')
 })
 
-test('what is entered, left and bound in a task sees the task, where nothing was entered outside of it', async () => {
+test('AsyncLocalStorage run, bind and enterWith in a task see the current task if no storage was entered outside', async () => {
   const { output } = await program(`
     import { AsyncLocalStorage } from 'node:async_hooks'
     const storage = new AsyncLocalStorage()
@@ -162,7 +168,7 @@ test('what is entered, left and bound in a task sees the task, where nothing was
   )
 })
 
-virtual('a task that waits for itself by yield* is refused, and nothing else changes', async () => {
+virtual('a task that awaits itself by yield* gets a RuntimeError and can go on', async () => {
   const task: Task = createTask(function* (): CoroutineGenerator<unknown> {
     try {
       yield* task
@@ -175,7 +181,7 @@ virtual('a task that waits for itself by yield* is refused, and nothing else cha
   expect(String(await task)).toMatch(/RuntimeError: Task-\d+ cannot await itself/)
 })
 
-test('code that a task has left behind can enter storages after the end of the task, in whichever way it ended', async () => {
+test('a timer of a task can enter an AsyncLocalStorage after the task has returned, thrown or been cancelled', async () => {
   const { code, output } = await program(`
     import { AsyncLocalStorage } from 'node:async_hooks'
     const storage = new AsyncLocalStorage()
@@ -204,7 +210,7 @@ test('code that a task has left behind can enter storages after the end of the t
   ])
 })
 
-test('to enter a storage in an ended task does not retrieve the error of the task', async () => {
+test('entering an AsyncLocalStorage in an ended task does not mark the error of the task as retrieved', async () => {
   const { output } = await program(`
     import { AsyncLocalStorage } from 'node:async_hooks'
     const storage = new AsyncLocalStorage()
@@ -224,7 +230,7 @@ test('to enter a storage in an ended task does not retrieve the error of the tas
 })
 
 virtual(
-  'the value of an ended task is there by yield*, for its own left-over code too',
+  'yield* of an ended task gives its value, also in code that the task itself has left running',
   async () => {
     const seen: unknown[] = []
     const task: Task<number> = createTask(async () => {

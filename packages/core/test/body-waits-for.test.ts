@@ -64,53 +64,60 @@ async function begin(body: Body): Promise<[Future<string>, Task, () => void]> {
   return [future, task, native.resolve]
 }
 
-describe.for(Object.entries(waiting))('the body waits by %s', ([, body]) => {
-  test('and gets the result after any number of questions', () =>
-    runVirtual(async () => {
-      const [future, task] = await begin(body)
-      expect(await bodyWaitsFor(task, future)).toBe(true)
-      expect(await bodyWaitsFor(task, future)).toBe(true)
-      expect(await bodyWaitsFor(task, future)).toBe(true)
-      future.setResult('value')
-      expect(JSON.stringify(await task)).toContain('value')
-    }))
-
-  test('and gets the failure', () =>
-    runVirtual(async () => {
-      const [future, task] = await begin(body)
-      expect(await bodyWaitsFor(task, future)).toBe(true)
-      future.setException(new Error('broken'))
-      const [outcome] = await gather([task], { returnExceptions: true })
-      const text = outcome instanceof AggregateError ? outcome.errors.at(-1) : outcome
-      expect(text instanceof Error ? String(text) : JSON.stringify(text)).toMatch(/broken|rejected/)
-    }))
-
-  test('and is cancelled, also in the turn of the question', () =>
-    runVirtual(async () => {
-      for (const atOnce of [true, false]) {
+describe.for(Object.entries(waiting))(
+  'bodyWaitsFor is true for a body that waits by %s',
+  ([, body]) => {
+    test('and the body gets the result after several calls of bodyWaitsFor', () =>
+      runVirtual(async () => {
         const [future, task] = await begin(body)
-        const answer = bodyWaitsFor(task, future)
-        if (!atOnce) await answer
-        task.cancel('stop')
-        await gather([task], { returnExceptions: true })
-        expect(future.cancelled()).toBe(true)
-      }
-    }))
-})
+        expect(await bodyWaitsFor(task, future)).toBe(true)
+        expect(await bodyWaitsFor(task, future)).toBe(true)
+        expect(await bodyWaitsFor(task, future)).toBe(true)
+        future.setResult('value')
+        expect(JSON.stringify(await task)).toContain('value')
+      }))
 
-test.for(Object.entries(leaving))('the body does not wait after %s', ([, body]) =>
-  runVirtual(async () => {
-    const [future, task, endNative] = await begin(body)
-    expect(await bodyWaitsFor(task, future)).toBe(false)
-    future.setResult('late')
-    await sleep(10)
-    expect(task.done()).toBe(false)
-    endNative()
-    await task
-  }),
+    test('and the body gets the failure of the future', () =>
+      runVirtual(async () => {
+        const [future, task] = await begin(body)
+        expect(await bodyWaitsFor(task, future)).toBe(true)
+        future.setException(new Error('broken'))
+        const [outcome] = await gather([task], { returnExceptions: true })
+        const text = outcome instanceof AggregateError ? outcome.errors.at(-1) : outcome
+        expect(text instanceof Error ? String(text) : JSON.stringify(text)).toMatch(
+          /broken|rejected/,
+        )
+      }))
+
+    test('and a cancel of the task cancels the future, also in the turn of the call', () =>
+      runVirtual(async () => {
+        for (const atOnce of [true, false]) {
+          const [future, task] = await begin(body)
+          const answer = bodyWaitsFor(task, future)
+          if (!atOnce) await answer
+          task.cancel('stop')
+          await gather([task], { returnExceptions: true })
+          expect(future.cancelled()).toBe(true)
+        }
+      }))
+  },
 )
 
-describe('the body that waits in one place', () => {
+test.for(Object.entries(leaving))(
+  'bodyWaitsFor is false for a future that the body no longer awaits, after %s',
+  ([, body]) =>
+    runVirtual(async () => {
+      const [future, task, endNative] = await begin(body)
+      expect(await bodyWaitsFor(task, future)).toBe(false)
+      future.setResult('late')
+      await sleep(10)
+      expect(task.done()).toBe(false)
+      endNative()
+      await task
+    }),
+)
+
+describe('bodyWaitsFor is false for a future beside the only wait of the body', () => {
   const bodies: Record<string, Body> = {
     'a generator after a lost Promise.race': function* (future) {
       yield Promise.race([future, sleep(5)]) as never
@@ -125,7 +132,7 @@ describe('the body that waits in one place', () => {
       return sleep(1_000)
     },
   }
-  test.each(Object.entries(bodies))('waits for nothing else: %s', (_, body) =>
+  test.each(Object.entries(bodies))('%s', (_, body) =>
     runVirtual(async () => {
       const [future, task] = await begin(body)
       expect(await bodyWaitsFor(task, future)).toBe(false)
@@ -139,7 +146,7 @@ test.each<[string, (future: Future<string>) => Promise<unknown>]>([
   ['catch', (future) => future.catch(() => {})],
   ['then with a callback', (future) => future.then((text) => text)],
   ['finally', (future) => future.finally(() => {})],
-])('the body waits for a future by its %s', (_, chain) =>
+])('bodyWaitsFor is true for a future if the body awaits its %s', (_, chain) =>
   runVirtual(async () => {
     const future = new Future<string>()
     const task = createTask(async () => chain(future))
@@ -152,7 +159,7 @@ test.each<[string, (future: Future<string>) => Promise<unknown>]>([
   }),
 )
 
-test('a body that has ended does not wait for what its calls wait for', () =>
+test('bodyWaitsFor is false when the body has ended, although a call of the body still waits', () =>
   runVirtual(async () => {
     const future = new Future<string>()
     const task = createTask(async () => {
@@ -163,7 +170,7 @@ test('a body that has ended does not wait for what its calls wait for', () =>
     future.setResult('value')
   }))
 
-test('a future that has ended in the turn of the question is not waited for, and its result arrives', () =>
+test('bodyWaitsFor is false for a future that ends in the turn of the call, and the body gets the result', () =>
   runVirtual(async () => {
     const [future, task] = await begin(async (each) => each)
     const answer = bodyWaitsFor(task, future)
@@ -171,7 +178,7 @@ test('a future that has ended in the turn of the question is not waited for, and
     expect([await task, await answer]).toEqual(['value', false])
   }))
 
-test('a program that reads stack traces in its own way is not disturbed', () =>
+test('bodyWaitsFor neither calls nor changes the Error.prepareStackTrace of the program', () =>
   runVirtual(async () => {
     const [future, task] = await begin(async (each) => each)
     // oxlint-disable-next-line typescript/unbound-method -- the test restores this value at its end

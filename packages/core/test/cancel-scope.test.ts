@@ -30,7 +30,7 @@ import { foreign, virtual } from './support/virtual.ts'
 const nameOf = (error: unknown): string => (error as Error).name
 
 describe('cancelScope', () => {
-  virtual('gives the value of a body that ends', async () => {
+  virtual('gives the value of a body that ends without a cancel', async () => {
     expect(await cancelScope(async () => 1)).toEqual({ cancelled: false, value: 1 })
   })
 
@@ -50,7 +50,7 @@ describe('cancelScope', () => {
   })
 
   virtual(
-    'is a level: every wait inside throws, however often the error is swallowed',
+    'throws at every wait inside after its cancel, however often the body swallows the error',
     async () => {
       let struck = 0
       const result = await cancelScope(
@@ -71,7 +71,7 @@ describe('cancelScope', () => {
     },
   )
 
-  virtual('an await of something that is done does not throw', async () => {
+  virtual('does not throw at an await of a future that is done', async () => {
     const result = await cancelScope(async (scope) => {
       scope.cancel()
       const done = new Future<number>()
@@ -81,7 +81,7 @@ describe('cancelScope', () => {
     expect(result).toEqual({ cancelled: false, value: 1 })
   })
 
-  virtual('a wait on a task throws without cancelling that task', async () => {
+  virtual('throws at a wait for a task without cancelling the task', async () => {
     const task = createTask(async () => {
       await sleep(20)
       return 'lived'
@@ -93,7 +93,7 @@ describe('cancelScope', () => {
     expect(await task).toBe('lived')
   })
 
-  virtual('checkpoint() is a point where a cancel is delivered', async () => {
+  virtual('ends a loop that only awaits checkpoint()', async () => {
     let turns = 0
     const result = await cancelScope(
       async () => {
@@ -108,7 +108,7 @@ describe('cancelScope', () => {
     expect(turns).toBeLessThan(5)
   })
 
-  virtual('reaches the tasks of a group inside it, and no plain task', async () => {
+  virtual('cancels the tasks of a group inside it, but no task made by createTask', async () => {
     const log: string[] = []
     const work = (name: string) => async (): Promise<void> => {
       try {
@@ -132,30 +132,36 @@ describe('cancelScope', () => {
     expect(log).toEqual(['group task CancelledError', 'plain task ended'])
   })
 
-  virtual('an outer scope goes through an inner one, and ends at its own', async () => {
-    const log: unknown[] = []
-    const outer = await moveOnAfter(5, async () => {
-      log.push(await moveOnAfter(50, () => sleepForever()).catch(nameOf))
-      await sleep(1)
-    })
-    expect([outer.cancelled, log]).toEqual([true, ['CancelledError']])
-  })
-
-  virtual('when both are cancelled, the CancelledError goes to the outer one', async () => {
-    let inner: CancelScope | null = null
-    const outer = await cancelScope(async (scope) => {
-      await cancelScope(async (own) => {
-        inner = own
-        own.cancel('inner')
-        scope.cancel('outer')
+  virtual(
+    'moveOnAfter passes the timeout of an outer moveOnAfter on, and only the outer ends by it',
+    async () => {
+      const log: unknown[] = []
+      const outer = await moveOnAfter(5, async () => {
+        log.push(await moveOnAfter(50, () => sleepForever()).catch(nameOf))
         await sleep(1)
       })
-    })
-    expect(outer).toEqual({ cancelled: true, reason: 'outer' })
-    expect((inner as CancelScope | null)?.cancelledCaught).toBe(false)
-  })
+      expect([outer.cancelled, log]).toEqual([true, ['CancelledError']])
+    },
+  )
 
-  virtual('task.cancel() goes through it as CancelledError', async () => {
+  virtual(
+    'the outer of two nested scopes gets the CancelledError if both are cancelled',
+    async () => {
+      let inner: CancelScope | null = null
+      const outer = await cancelScope(async (scope) => {
+        await cancelScope(async (own) => {
+          inner = own
+          own.cancel('inner')
+          scope.cancel('outer')
+          await sleep(1)
+        })
+      })
+      expect(outer).toEqual({ cancelled: true, reason: 'outer' })
+      expect((inner as CancelScope | null)?.cancelledCaught).toBe(false)
+    },
+  )
+
+  virtual('passes the CancelledError of task.cancel() on', async () => {
     const task = createTask(() => cancelScope(() => sleepForever()))
     await sleep(1)
     task.cancel()
@@ -164,7 +170,7 @@ describe('cancelScope', () => {
   })
 
   virtual(
-    'a mixed ExceptionGroup loses its CancelledErrors, one that holds only such is the cancel',
+    'removes CancelledErrors from an ExceptionGroup, and catches a group that holds nothing else',
     async () => {
       const only = await cancelScope(async (scope) => {
         scope.cancel()
@@ -179,19 +185,22 @@ describe('cancelScope', () => {
     },
   )
 
-  virtual('its signal option cancels it, with its reason, aborted before or after', async () => {
-    const controller = new AbortController()
-    const result = cancelScope(() => sleepForever(), { signal: controller.signal })
-    await sleep(1)
-    controller.abort('why')
-    expect(await result).toEqual({ cancelled: true, reason: 'why' })
-    expect(await cancelScope(() => sleep(1), { signal: controller.signal })).toEqual({
-      cancelled: true,
-      reason: 'why',
-    })
-  })
+  virtual(
+    'is cancelled with the reason of its signal option, aborted before or after the call',
+    async () => {
+      const controller = new AbortController()
+      const result = cancelScope(() => sleepForever(), { signal: controller.signal })
+      await sleep(1)
+      controller.abort('why')
+      expect(await result).toEqual({ cancelled: true, reason: 'why' })
+      expect(await cancelScope(() => sleep(1), { signal: controller.signal })).toEqual({
+        cancelled: true,
+        reason: 'why',
+      })
+    },
+  )
 
-  virtual('its deadline may be moved until it has struck', async () => {
+  virtual('ends at the deadline that its body has set last', async () => {
     const loop = getEventLoop()
     await cancelScope(
       async (scope) => {
@@ -207,7 +216,7 @@ describe('cancelScope', () => {
   })
 
   virtual(
-    'its signal aborts when a cancel is delivered inside, also one from outside',
+    'aborts its own signal when a cancel is delivered inside, also the cancel of an outer scope',
     async () => {
       const seen: boolean[] = []
       await moveOnAfter(5, () =>
@@ -225,7 +234,7 @@ describe('cancelScope', () => {
     },
   )
 
-  virtual('cancels after the end do nothing', async () => {
+  virtual('ignores a cancel after its end', async () => {
     let scope!: CancelScope
     await cancelScope(async (own) => {
       scope = own
@@ -235,7 +244,7 @@ describe('cancelScope', () => {
     expect(scope.cancelCalled).toBe(false)
   })
 
-  test('works in plain code, and refuses wrong arguments at the call', async () => {
+  test('works outside of a loop, and throws at the call for wrong arguments', async () => {
     expect(await cancelScope(async () => 1)).toEqual({ cancelled: false, value: 1 })
     const body = async (): Promise<void> => {}
     expect(() => cancelScope(1 as never)).toThrow(TypeError)
@@ -266,7 +275,7 @@ describe('a body that returns a promise that was made before', () => {
     ])
   })
 
-  virtual('is not awaited when a cancel of the task has ended no wait yet', async () => {
+  virtual('is not awaited by a timeout in a task whose cancel has ended no wait yet', async () => {
     const promise = foreign(50)
     const task = createTask(async () => {
       await foreign(10)
@@ -278,12 +287,12 @@ describe('a body that returns a promise that was made before', () => {
     expect([task.cancelled(), getEventLoop().time()]).toEqual([true, 10])
   })
 
-  virtual('gives its value all the same when it is settled already', async () => {
+  virtual('gives its value if it is settled already', async () => {
     const promise = Promise.resolve('value')
     expect(await moveOnAfter(0, () => promise)).toEqual({ cancelled: false, value: 'value' })
   })
 
-  virtual('is awaited behind a shield', async () => {
+  virtual('is awaited inside shielded, although the scope around it is cancelled', async () => {
     const promise = foreign(50)
     const result = await moveOnAfter(0, () => shielded(() => promise))
     expect([result.cancelled, getEventLoop().time()]).toEqual([false, 50])
@@ -331,7 +340,7 @@ describe('a cancel that comes while a scope waits for a call that its body has n
     ['taskGroup', cancelledGroup],
     ['shielded', (body) => timeout(1, () => shielded(body, { grace: 4 }))],
   ] as [string, (body: () => Promise<unknown>) => Promise<unknown>][]) {
-    virtual(`is not lost: ${name}`, async () => {
+    virtual(`is thrown when the scope ends or at the next wait: ${name}`, async () => {
       for (const body of [returns, throws, fails]) {
         const start = getEventLoop().time()
         const log: unknown[] = []
@@ -360,62 +369,74 @@ describe('a cancel that comes while a scope waits for a call that its body has n
     })
   }
 
-  virtual('is not lost: an outer timeout, around a timeout whose body returns', async () => {
-    expect(await timeout(20, () => timeout(5, returns)).catch(nameOf)).toBe('TimeoutError')
-  })
+  virtual(
+    'makes an outer timeout throw TimeoutError although the body of the inner timeout returns',
+    async () => {
+      expect(await timeout(20, () => timeout(5, returns)).catch(nameOf)).toBe('TimeoutError')
+    },
+  )
 })
 
 describe('a timeout', () => {
-  virtual('has expired when the listeners of its signal are called', async () => {
-    const log: unknown[] = []
-    const error = await timeout(5, async (scope) => {
-      taskSignal().addEventListener('abort', () => {
-        log.push(scope.expired())
+  virtual(
+    'has expired when the abort listeners are called, so that they cannot reschedule it',
+    async () => {
+      const log: unknown[] = []
+      const error = await timeout(5, async (scope) => {
+        taskSignal().addEventListener('abort', () => {
+          log.push(scope.expired())
+          try {
+            scope.reschedule(10)
+          } catch (refused) {
+            log.push(nameOf(refused))
+          }
+        })
         try {
-          scope.reschedule(10)
-        } catch (refused) {
-          log.push(nameOf(refused))
+          await sleepForever()
+        } finally {
+          await sleep(10)
         }
-      })
-      try {
-        await sleepForever()
-      } finally {
-        await sleep(10)
-      }
-    }).catch(nameOf)
-    expect([log, error, getEventLoop().time()]).toEqual([
-      [true, 'RuntimeError'],
-      'TimeoutError',
-      15,
-    ])
-  })
+      }).catch(nameOf)
+      expect([log, error, getEventLoop().time()]).toEqual([
+        [true, 'RuntimeError'],
+        'TimeoutError',
+        15,
+      ])
+    },
+  )
 })
 
 describe('failAfter', () => {
-  virtual('says so when the scope was cancelled before its time', async () => {
-    const cancelled = await failAfter(100, async (scope) => {
-      scope.cancel('why')
-      await sleepForever()
-    }).catch((error: unknown) => error)
-    expect(cancelled).toMatchObject({
-      name: 'TimeoutError',
-      message: 'the scope was cancelled',
-      cause: 'why',
-    })
-  })
-
-  virtual('throws TimeoutError once the body has unwound', async () => {
-    const error = await failAfter(5, async () => {
-      try {
+  virtual(
+    'throws a TimeoutError with the reason if its scope was cancelled before the time',
+    async () => {
+      const cancelled = await failAfter(100, async (scope) => {
+        scope.cancel('why')
         await sleepForever()
-      } finally {
-        await shielded(() => sleep(10))
-      }
-    }).catch((thrown: unknown) => thrown)
-    expect([error instanceof TimeoutError, getEventLoop().time()]).toEqual([true, 15])
-  })
+      }).catch((error: unknown) => error)
+      expect(cancelled).toMatchObject({
+        name: 'TimeoutError',
+        message: 'the scope was cancelled',
+        cause: 'why',
+      })
+    },
+  )
 
-  virtual('cannot be swallowed by the body, where timeout can', async () => {
+  virtual(
+    'throws TimeoutError after its time, when the clean-up of the body has ended',
+    async () => {
+      const error = await failAfter(5, async () => {
+        try {
+          await sleepForever()
+        } finally {
+          await shielded(() => sleep(10))
+        }
+      }).catch((thrown: unknown) => thrown)
+      expect([error instanceof TimeoutError, getEventLoop().time()]).toEqual([true, 15])
+    },
+  )
+
+  virtual('throws TimeoutError although its body swallows the cancel, unlike timeout', async () => {
     const swallow = async (): Promise<string> => {
       try {
         await sleep(100)
@@ -431,7 +452,7 @@ describe('failAfter', () => {
 })
 
 describe('shielded', () => {
-  virtual('keeps a scope out until the body has ended, and then lets it in', async () => {
+  virtual('delays the timeout of a scope until the body has ended', async () => {
     const log: string[] = []
     const result = await moveOnAfter(5, async () => {
       await shielded(async () => {
@@ -444,23 +465,26 @@ describe('shielded', () => {
     expect([result.cancelled, log, getEventLoop().time()]).toEqual([true, ['completed'], 20])
   })
 
-  virtual('keeps task.cancel() out, which is counted meanwhile', async () => {
-    const log: unknown[] = []
-    const task = createTask(async () => {
-      await shielded(async () => {
-        await sleep(20)
-        log.push(currentTask()?.cancelling())
+  virtual(
+    'delays task.cancel() until the body has ended, while cancelling() counts it',
+    async () => {
+      const log: unknown[] = []
+      const task = createTask(async () => {
+        await shielded(async () => {
+          await sleep(20)
+          log.push(currentTask()?.cancelling())
+        })
+        await sleep(1)
+        log.push('not reached')
       })
-      await sleep(1)
-      log.push('not reached')
-    })
-    await sleep(5)
-    task.cancel()
-    await wait([task])
-    expect([task.cancelled(), log]).toEqual([true, [1]])
-  })
+      await sleep(5)
+      task.cancel()
+      await wait([task])
+      expect([task.cancelled(), log]).toEqual([true, [1]])
+    },
+  )
 
-  virtual('lets the cancel in after its grace, counted from the first cancel', async () => {
+  virtual('lets the cancel in when its grace is over, counted from the first cancel', async () => {
     const loop = getEventLoop()
     await moveOnAfter(5, () => shielded(() => sleepForever(), { grace: 30 }))
     expect(loop.time()).toBe(35)
@@ -473,7 +497,7 @@ describe('shielded', () => {
     expect([task.cancelled(), loop.time()]).toEqual([true, 70])
   })
 
-  virtual('in a scope that is cancelled already the grace begins at once', async () => {
+  virtual('begins to count its grace at once in a scope that is cancelled already', async () => {
     await cancelScope(async (scope) => {
       scope.cancel()
       await shielded(() => sleepForever(), { grace: 10 })
@@ -481,7 +505,7 @@ describe('shielded', () => {
     expect(getEventLoop().time()).toBe(10)
   })
 
-  virtual('differs from shield, which leaves its work running', async () => {
+  virtual('waits for its body, unlike shield, which leaves its work running', async () => {
     const log: string[] = []
     const work = async (): Promise<void> => {
       await sleep(20)
@@ -493,28 +517,31 @@ describe('shielded', () => {
     expect(log).toEqual(['completed', 'completed'])
   })
 
-  virtual('a scope with a shield can be cancelled itself', async () => {
+  virtual('does not keep a scope with shield: true from its own timeout', async () => {
     const result = await cancelScope(() => sleepForever(), { shield: true, timeout: 5 })
     expect(result.cancelled).toBe(true)
   })
 
-  virtual('a shield that is switched off lets in what it kept out', async () => {
-    const result = await moveOnAfter(5, () =>
-      cancelScope(
-        async (scope) => {
-          await sleep(10)
-          scope.shield = false
-          await sleepForever()
-        },
-        { shield: true },
-      ),
-    )
-    expect([result.cancelled, getEventLoop().time()]).toEqual([true, 10])
-  })
+  virtual(
+    'a scope whose shield is switched off gets the cancel that the shield has kept out',
+    async () => {
+      const result = await moveOnAfter(5, () =>
+        cancelScope(
+          async (scope) => {
+            await sleep(10)
+            scope.shield = false
+            await sleepForever()
+          },
+          { shield: true },
+        ),
+      )
+      expect([result.cancelled, getEventLoop().time()]).toEqual([true, 10])
+    },
+  )
 })
 
-describe('where the code is', () => {
-  virtual('currentScope() is the nearest scope, across the tasks of a group', async () => {
+describe('currentScope and effectiveDeadline', () => {
+  virtual('currentScope() is the nearest scope, also in the tasks of a group', async () => {
     expect(currentScope()).toBeNull()
     await cancelScope(async (outer) => {
       expect(currentScope()).toBe(outer)
@@ -526,7 +553,7 @@ describe('where the code is', () => {
     })
   })
 
-  virtual('effectiveDeadline() is the nearest that no shield hides', async () => {
+  virtual('effectiveDeadline() is the earliest deadline that no shield hides', async () => {
     expect(effectiveDeadline()).toBe(Infinity)
     await failAfter(100, async () => {
       await timeout(50, async () => expect(effectiveDeadline()).toBe(50))
@@ -540,51 +567,57 @@ describe('where the code is', () => {
   })
 })
 
-describe('clean-up of our own under a level cancel', () => {
-  virtual('completes, and nothing spins', async () => {
-    const loop = getEventLoop()
-    let turns = 0
-    const log: string[] = []
-    await cancelScope(async (scope) => {
-      const child = createTask(async () => {
-        try {
-          await sleepForever()
-        } finally {
-          await sleep(30)
-          log.push('child cleaned')
-        }
-      })
-      await sleep(1)
-      scope.cancel()
-      const before = loop.turns
-      await child[Symbol.asyncDispose]()
-      turns = loop.turns - before
-    })
-    expect(log).toEqual(['child cleaned'])
-    expect(turns).toBeLessThan(50)
-  })
-
-  virtual('a group waits for its tasks, which are struck by the scope', async () => {
-    const log: string[] = []
-    const result = await moveOnAfter(5, async () => {
-      await taskGroup(async (group) => {
-        group.createTask(async () => {
+describe('the clean-up of the library in a cancelled scope', () => {
+  virtual(
+    'the disposal of a task waits for the clean-up of the task without a busy loop',
+    async () => {
+      const loop = getEventLoop()
+      let turns = 0
+      const log: string[] = []
+      await cancelScope(async (scope) => {
+        const child = createTask(async () => {
           try {
             await sleepForever()
           } finally {
-            await shielded(() => sleep(20))
-            log.push('cleaned')
+            await sleep(30)
+            log.push('child cleaned')
           }
         })
+        await sleep(1)
+        scope.cancel()
+        const before = loop.turns
+        await child[Symbol.asyncDispose]()
+        turns = loop.turns - before
       })
-      log.push('not reached')
-    })
-    expect([result.cancelled, log, getEventLoop().time()]).toEqual([true, ['cleaned'], 25])
-  })
+      expect(log).toEqual(['child cleaned'])
+      expect(turns).toBeLessThan(50)
+    },
+  )
+
+  virtual(
+    'a group waits for the clean-up of its tasks, which the scope has cancelled',
+    async () => {
+      const log: string[] = []
+      const result = await moveOnAfter(5, async () => {
+        await taskGroup(async (group) => {
+          group.createTask(async () => {
+            try {
+              await sleepForever()
+            } finally {
+              await shielded(() => sleep(20))
+              log.push('cleaned')
+            }
+          })
+        })
+        log.push('not reached')
+      })
+      expect([result.cancelled, log, getEventLoop().time()]).toEqual([true, ['cleaned'], 25])
+    },
+  )
 })
 
-describe('in several flows', () => {
-  virtual('a scope in one branch of Promise.all leaves the others alone', async () => {
+describe('the branches of a Promise.all', () => {
+  virtual('the timeout of a scope in one branch does not end the other branches', async () => {
     const [cut, other] = await Promise.all([
       moveOnAfter(5, () => sleepForever()),
       (async () => {
@@ -596,7 +629,7 @@ describe('in several flows', () => {
     expect([cut.cancelled, other]).toEqual([true, 'other'])
   })
 
-  virtual('every branch inside is struck', async () => {
+  virtual('all end when the scope around them is cancelled', async () => {
     const log: string[] = []
     await moveOnAfter(5, () =>
       Promise.allSettled(
@@ -614,8 +647,8 @@ describe('in several flows', () => {
   })
 })
 
-describe('clean-up in several flows', () => {
-  virtual('a cancelled scope waits for a disposer in one of its branches', async () => {
+describe('clean-up in a branch of a Promise.all', () => {
+  virtual('a cancelled scope waits for the disposal of a task in one of its branches', async () => {
     const log: string[] = []
     const task = createTask(async () => {
       try {
@@ -644,17 +677,20 @@ describe('clean-up in several flows', () => {
     ])
   })
 
-  virtual('the cancel of a scope goes through a timeout that passed during clean-up', async () => {
-    const result = await cancelScope(async (scope) => {
-      getEventLoop().callLater(1, () => scope.cancel('stop'))
-      await timeout(4, async () => {
-        try {
-          await sleepForever()
-        } finally {
-          await shielded(() => sleep(10))
-        }
+  virtual(
+    'a cancelled scope gets its CancelledError through a timeout that has passed during the clean-up',
+    async () => {
+      const result = await cancelScope(async (scope) => {
+        getEventLoop().callLater(1, () => scope.cancel('stop'))
+        await timeout(4, async () => {
+          try {
+            await sleepForever()
+          } finally {
+            await shielded(() => sleep(10))
+          }
+        })
       })
-    })
-    expect(result).toEqual({ cancelled: true, reason: 'stop' })
-  })
+      expect(result).toEqual({ cancelled: true, reason: 'stop' })
+    },
+  )
 })

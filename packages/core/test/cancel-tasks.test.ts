@@ -88,7 +88,7 @@ describe('a cancel of the code that waits in cancelTasks', () => {
     expect([log, getRunningLoop().time()]).toEqual([['cleaned up', 'cleaned up'], 50])
   })
 
-  virtual('does not hide a failure of the clean-up', async () => {
+  virtual('still reports an error that a task throws in its clean-up', async () => {
     const report = vi.fn()
     getRunningLoop().setExceptionHandler((_loop, { message }) => report(message))
     for (const limit of [timeout<void>, failAfter<void>]) {
@@ -205,7 +205,7 @@ describe('a task that waits for the task that cancels it gets its cancel, and no
     expect([parent.cancelled(), getRunningLoop().time()]).toEqual([true, 1])
   })
 
-  virtual('the disposal of a TaskManager with such a task', async () => {
+  virtual('the disposal of a TaskManager whose task awaits the running task', async () => {
     let parent!: Task<void>
     parent = createTask(async () => {
       await using manager = new TaskManager()
@@ -216,7 +216,7 @@ describe('a task that waits for the task that cancels it gets its cancel, and no
     expect([parent.cancelled(), getRunningLoop().time()]).toEqual([true, 1])
   })
 
-  virtual('the same in a cancelled scope', async () => {
+  virtual('cancelTasks, in a cancelled scope, of a task that awaits the running task', async () => {
     let parent!: Task<void>
     parent = createTask(async () => {
       await failAfter(1, async () => {

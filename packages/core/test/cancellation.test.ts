@@ -67,7 +67,7 @@ describe('a cancel reaches', () => {
       expect(task.cancelled()).toBe(true)
     }))
 
-  test('a for await, whose iterator is closed', () =>
+  test('a for await loop, whose iterator is closed', () =>
     runVirtual(async () => {
       const { log, task } = await cancelled(async (log) => {
         async function* numbers(): AsyncGenerator<number> {
@@ -106,7 +106,7 @@ describe('a cancel reaches', () => {
       expect(task.cancelled()).toBe(true)
     }))
 
-  test('an await using, whose disposal is awaited', () =>
+  test('a body with await using, whose disposal is awaited', () =>
     runVirtual(async () => {
       const { log } = await cancelled(async (log) => {
         await using _ = {
@@ -120,7 +120,7 @@ describe('a cancel reaches', () => {
       expect(log).toEqual(['disposed'])
     }))
 
-  test('a child task that is awaited, and not one that is not', () =>
+  test('a child task that the cancelled task awaits, but not another child task', () =>
     runVirtual(async () => {
       let idle: Task | undefined
       const { log } = await cancelled(async (log) => {
@@ -155,7 +155,7 @@ test('a task cancelled before its first step never runs its body', () =>
     expect(() => task.result()).toThrow('too early')
   }))
 
-test('two cancels before the task has resumed are one CancelledError', () =>
+test('two cancels of a task before it has resumed throw only one CancelledError', () =>
   runVirtual(async () => {
     let caught = 0
     const task = createTask(async () => {
@@ -175,7 +175,7 @@ test('two cancels before the task has resumed are one CancelledError', () =>
     expect(await task).toBe(1)
   }))
 
-test('a cancel in the turn in which the awaited future completed wins over its result', () =>
+test('a cancel of a task in the turn in which its future has ended is thrown, and the result is lost', () =>
   runVirtual(async () => {
     const future = new Future<string>()
     const task = createTask(async () => future)
@@ -186,7 +186,7 @@ test('a cancel in the turn in which the awaited future completed wins over its r
     expect(task.cancelled()).toBe(true)
   }))
 
-test('a coroutine that swallows the cancel goes on, and uncancel says so', () =>
+test('a task that swallows the cancel and calls uncancel() goes on, and cancelling() is 0', () =>
   runVirtual(async () => {
     const task = createTask(async () => {
       try {
@@ -202,7 +202,7 @@ test('a coroutine that swallows the cancel goes on, and uncancel says so', () =>
     expect(await task).toBe(0)
   }))
 
-test('awaits in the cleanup are not cut by the same cancel', () =>
+test('waits in a clean-up are not ended by the cancel that has begun the clean-up', () =>
   runVirtual(async () => {
     const { log, task } = await cancelled(async (log) => {
       try {
@@ -218,7 +218,7 @@ test('awaits in the cleanup are not cut by the same cancel', () =>
     expect(task.cancelled()).toBe(true)
   }))
 
-test('a task that cancels itself is told so at its next suspension', () =>
+test('a task that cancels itself is cancelled at its next wait', () =>
   runVirtual(async () => {
     const log: string[] = []
     const task = createTask(async () => {
@@ -232,7 +232,7 @@ test('a task that cancels itself is told so at its next suspension', () =>
     expect(task.cancelled()).toBe(true)
   }))
 
-test('a task that cancels the ancestor that awaits it ends with it', () =>
+test('a task that cancels the parent that awaits it is cancelled too', () =>
   runVirtual(async () => {
     const log: string[] = []
     const parent: Task = createTask(async () => {
@@ -251,7 +251,7 @@ test('a task that cancels the ancestor that awaits it ends with it', () =>
     expect(parent.cancelled()).toBe(true)
   }))
 
-test('a cancel while the last stretch runs ends the task as cancelled', () =>
+test('a task that cancels itself and returns without another wait ends as cancelled', () =>
   runVirtual(async () => {
     const task = createTask(async () => {
       currentTask()?.cancel()
@@ -261,7 +261,7 @@ test('a cancel while the last stretch runs ends the task as cancelled', () =>
     expect(task.cancelled()).toBe(true)
   }))
 
-test('an await of a done future is not a suspension: the cancel waits for the next one', () =>
+test('an await of a done future does not throw a pending cancel, but the next wait does', () =>
   runVirtual(async () => {
     const done = new Future<number>()
     done.setResult(1)
@@ -277,7 +277,7 @@ test('an await of a done future is not a suspension: the cancel waits for the ne
     expect(log).toEqual(['after done'])
   }))
 
-test('no other task runs between two awaits of what is done', () =>
+test('no other task runs between two awaits of settled promises', () =>
   runVirtual(async () => {
     const log: string[] = []
     const event = new Future<void>()
@@ -297,7 +297,7 @@ test('no other task runs between two awaits of what is done', () =>
   }))
 
 describe('the task signal', () => {
-  test('aborts with the cancel, and the work that took its reason is not cancelled twice', () =>
+  test('aborts with the cancel, and the work that the signal has ended is not cancelled again', () =>
     run(async () => {
       const log: string[] = []
       const task = createTask(async () => {
@@ -315,7 +315,7 @@ describe('the task signal', () => {
       expect(task.cancelled()).toBe(true)
     }))
 
-  test('that nobody used to end the wait leaves the cancel to the next suspension', () =>
+  test('does not end a native wait by a listener alone, and the next library wait is cancelled', () =>
     run(async () => {
       const log: string[] = []
       const native = Promise.withResolvers<void>()
@@ -345,7 +345,7 @@ describe('the task signal', () => {
       expect(task.cancelled()).toBe(true)
     }))
 
-  test('is a new one after uncancel, which the next cancel aborts', () =>
+  test('is replaced by a new signal after uncancel(), which the next cancel aborts', () =>
     runVirtual(async () => {
       const task = createTask(async () => {
         const first = taskSignal()
@@ -368,7 +368,7 @@ describe('the task signal', () => {
     }))
 })
 
-test('a promise that a cancel abandoned reports its late failure', () =>
+test('a promise that a cancelled task no longer awaits reports its late rejection', () =>
   run(async () => {
     const reports: unknown[] = []
     const native = Promise.withResolvers<void>()
@@ -384,7 +384,7 @@ test('a promise that a cancel abandoned reports its late failure', () =>
     expect(reports).toEqual([new Error('late')])
   }))
 
-test('a promise that ends by the cancel that abandoned it has nothing to report', () =>
+test('a promise that a cancelled task no longer awaits reports nothing if it rejects with that cancel', () =>
   run(async () => {
     const reports: unknown[] = []
     const ended: unknown[] = []
@@ -408,7 +408,7 @@ test('a promise that ends by the cancel that abandoned it has nothing to report'
     expect(reports).toEqual([])
   }))
 
-test('a cancelled gather waits for its children, and a cancelled child fails it', () =>
+test('a cancelled gather waits for the clean-up of its children, and a gather of a cancelled child fails', () =>
   runVirtual(async () => {
     const log: string[] = []
     const child = (name: string) => async (): Promise<void> => {
@@ -432,7 +432,7 @@ test('a cancelled gather waits for its children, and a cancelled child fails it'
     expect(both.cancelled()).toBe(false)
   }))
 
-test('leaving an await using scope of a task cancels it and waits for its end', () =>
+test('leaving the block of an await using with a task cancels the task and waits for its end', () =>
   runVirtual(async () => {
     const log: string[] = []
     {
@@ -449,7 +449,7 @@ test('leaving an await using scope of a task cancels it and waits for its end', 
     expect(log).toEqual(['ended'])
   }))
 
-test('a second cancel, at the end of the scope that the first one leaves, is one cancel still', () =>
+test('a second cancel during the clean-up of the first ends the task once, with the second message', () =>
   run(async () => {
     const slowEnd = { [Symbol.asyncDispose]: () => sleep(10) as PromiseLike<void> }
     const seen: unknown[] = []
@@ -475,7 +475,7 @@ test('a second cancel, at the end of the scope that the first one leaves, is one
     })
   }))
 
-test('an error thrown while a cancel unwinds is a failure', () =>
+test('a task that throws an error in its clean-up after a cancel has failed, and is not cancelled', () =>
   run(async () => {
     const failingEnd = {
       [Symbol.asyncDispose]: async (): Promise<void> => {
@@ -494,7 +494,7 @@ test('an error thrown while a cancel unwinds is a failure', () =>
   }))
 
 virtual(
-  'a task that waits for itself is told in a later turn, so that a cancel in between wins',
+  'a task that awaits itself gets a RuntimeError in a later turn, unless it is cancelled before',
   async () => {
     const itself = async (): Promise<void> => {
       await currentTask()
@@ -517,7 +517,7 @@ const chains: [string, (task: Task) => PromiseLike<unknown>][] = [
   ['then', (task) => task.then(() => {})],
 ]
 for (const [name, chain] of chains) {
-  virtual(`a task that waits for itself through ${name} is told`, async () => {
+  virtual(`a task that awaits its own ${name} gets a RuntimeError`, async () => {
     const task = createTask(async () => chain(currentTask() as Task))
     const other = createTask(async () => await chain(currentTask() as Task))
     await sleep(1)
@@ -528,7 +528,7 @@ for (const [name, chain] of chains) {
 }
 
 virtual(
-  'a cancelled gather whose last child fails after all shows what that was cancelled with',
+  'a task whose gather is cancelled throws the message of the cancel even if the last child fails',
   async () => {
     const waiter: Task = createTask(async () => gather([child], { returnExceptions: true }))
     const child = createTask(async () => {
@@ -540,7 +540,7 @@ virtual(
 )
 
 virtual(
-  'a gather that was cancelled shows its own cancel, also to a task that is cancelled after it',
+  'a cancelled gather rejects with its own message, even if its task is cancelled later',
   async () => {
     let gathering: Future<unknown> | undefined
     const task = createTask(async () => {
@@ -558,7 +558,7 @@ virtual(
 )
 
 virtual(
-  'the error of a cancelled task says which task it ended, and what that waited for',
+  'the stack of a CancelledError names the task that was ended and what it waited for',
   async () => {
     const inner = createTask(async () => sleep(1e9), { name: 'inner' })
     const outer = createTask(async () => inner, { name: 'outer' })
@@ -586,7 +586,7 @@ test.each([{ eager: true }, { eager: false }])(
     }),
 )
 
-test('a wrong signal is refused before the body of an eager task begins', () =>
+test('createTask with a wrong signal throws before the body of an eager task begins', () =>
   run(async () => {
     let hasBegun = false
     const body = async (): Promise<void> => {

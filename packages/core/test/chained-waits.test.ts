@@ -72,69 +72,79 @@ async function outcome(awaitable: () => PromiseLike<unknown>): Promise<unknown> 
   }
 }
 
-describe.each(Object.keys(chains))('a wait for a chain: %s', (kind) => {
-  const [chain, expected] = chains[kind] as (typeof chains)[string]
+describe.each(Object.keys(chains))(
+  'a wait for a chain of a future (then, catch, finally): %s',
+  (kind) => {
+    const [chain, expected] = chains[kind] as (typeof chains)[string]
 
-  virtual('is ended by a cancel of its task', async () => {
-    start = getRunningLoop().time()
-    let seen: unknown
-    const sleeping = createTask(() => sleep(60_000))
-    const task = createTask(async () => {
-      seen = await outcome(() => chain(sleeping))
+    virtual('is ended by a cancel of its task', async () => {
+      start = getRunningLoop().time()
+      let seen: unknown
+      const sleeping = createTask(() => sleep(60_000))
+      const task = createTask(async () => {
+        seen = await outcome(() => chain(sleeping))
+      })
+      await sleep(10)
+      task.cancel()
+      await task
+      expect(seen).toBe(expected)
+      expect(sleeping.cancelled()).toBe(true)
+      expect(elapsed()).toBeLessThan(1_000)
     })
-    await sleep(10)
-    task.cancel()
-    await task
-    expect(seen).toBe(expected)
-    expect(sleeping.cancelled()).toBe(true)
-    expect(elapsed()).toBeLessThan(1_000)
-  })
 
-  virtual('is ended by a scope around it, and by nothing beside it', async () => {
-    start = getRunningLoop().time()
-    const beside = createTask(() => sleep(100))
-    const [first, second] = await Promise.all([
-      timeout(10, () => outcome(() => chain(sleep(60_000)))).catch(name),
-      outcome(() => chain(beside)),
-    ])
-    // The timeout throws its own error if its body has rethrown the CancelledError.
-    expect(first).toBe(expected.startsWith('thrown') ? 'thrown CancelledError' : expected)
-    expect(String(second)).not.toContain('Cancelled')
-    expect(elapsed()).toBe(100)
-  })
-
-  virtual('is ended by a cancelled scope before it begins', async () => {
-    start = getRunningLoop().time()
-    const { cancelled } = await cancelScope(async (scope) => {
-      scope.cancel()
-      await outcome(() => chain(sleep(60_000)))
-      await sleep(60_000)
+    virtual('is ended by a timeout around it, while a wait beside it goes on', async () => {
+      start = getRunningLoop().time()
+      const beside = createTask(() => sleep(100))
+      const [first, second] = await Promise.all([
+        timeout(10, () => outcome(() => chain(sleep(60_000)))).catch(name),
+        outcome(() => chain(beside)),
+      ])
+      // The timeout throws its own error if its body has rethrown the CancelledError.
+      expect(first).toBe(expected.startsWith('thrown') ? 'thrown CancelledError' : expected)
+      expect(String(second)).not.toContain('Cancelled')
+      expect(elapsed()).toBe(100)
     })
-    expect([cancelled, elapsed()]).toEqual([true, 0])
-  })
 
-  virtual('is the body of a task or a scope, and ends with it', async () => {
-    start = getRunningLoop().time()
-    const task = createTask(() => chain(sleep(60_000)))
-    const scope = cancelScope(() => chain(sleep(60_000)), { timeout: 10 })
-    const timed = timeout(10, () => chain(sleep(60_000)))
-    await sleep(1)
-    task.cancel()
-    const swallows = !expected.startsWith('thrown')
-    expect(await outcome(() => task)).toBe(expected)
-    expect(await scope).toMatchObject(swallows ? { value: expect.anything() } : { cancelled: true })
-    expect(await outcome(() => timed)).toEqual(swallows ? expect.anything() : 'thrown TimeoutError')
-    expect(elapsed()).toBe(10)
-  })
+    virtual('ends at once in a scope that is cancelled already', async () => {
+      start = getRunningLoop().time()
+      const { cancelled } = await cancelScope(async (scope) => {
+        scope.cancel()
+        await outcome(() => chain(sleep(60_000)))
+        await sleep(60_000)
+      })
+      expect([cancelled, elapsed()]).toEqual([true, 0])
+    })
 
-  virtual('gives what the chain gives when nothing is cancelled', async () => {
-    const future = new Future<number>()
-    const task = createTask(() => outcome(() => chain(future)))
-    await sleep(1)
-    future.setException(new TypeError('x'))
-    expect(await task).toBe(expected.replace('CancelledError', 'TypeError'))
-  })
-})
+    virtual(
+      'can be the body of a task or a scope, and ends with its cancel or timeout',
+      async () => {
+        start = getRunningLoop().time()
+        const task = createTask(() => chain(sleep(60_000)))
+        const scope = cancelScope(() => chain(sleep(60_000)), { timeout: 10 })
+        const timed = timeout(10, () => chain(sleep(60_000)))
+        await sleep(1)
+        task.cancel()
+        const swallows = !expected.startsWith('thrown')
+        expect(await outcome(() => task)).toBe(expected)
+        expect(await scope).toMatchObject(
+          swallows ? { value: expect.anything() } : { cancelled: true },
+        )
+        expect(await outcome(() => timed)).toEqual(
+          swallows ? expect.anything() : 'thrown TimeoutError',
+        )
+        expect(elapsed()).toBe(10)
+      },
+    )
+
+    virtual('gives the outcome of the chain when the future fails', async () => {
+      const future = new Future<number>()
+      const task = createTask(() => outcome(() => chain(future)))
+      await sleep(1)
+      future.setException(new TypeError('x'))
+      expect(await task).toBe(expected.replace('CancelledError', 'TypeError'))
+    })
+  },
+)
 
 /** The same program written as a chain and with `try`. Both write what happens into `log`. */
 const twins: [string, (future: Future<unknown>, log: string[]) => PromiseLike<void>][] = [
@@ -169,7 +179,7 @@ const twins: [string, (future: Future<unknown>, log: string[]) => PromiseLike<vo
 ]
 
 /** These tests cancel the waiting task, or the future, some microtasks before or after the future ends. */
-describe('a chain and a try block do the same', () => {
+describe('a chain and the same code with try do the same', () => {
   const ends = {
     result: (future: Future<unknown>) => future.setResult(1),
     error: (future: Future<unknown>) => future.setException(new TypeError('x')),
@@ -177,34 +187,37 @@ describe('a chain and a try block do the same', () => {
   }
   for (const [end, act] of Object.entries(ends)) {
     for (const distance of [-3, -2, -1, 1, 2, 3]) {
-      virtual(`${end}, with a cancel of the task ${distance} turns after it`, async () => {
-        const logs: string[][] = []
-        for (const [, program] of twins) {
-          const log: string[] = []
-          logs.push(log)
-          const future = new Future<unknown>()
-          const task = createTask(async () => {
-            await program(future, log)
-            log.push('next')
-            await sleep(5)
-            log.push('end')
-          })
-          await sleep(1)
-          const first = distance < 0 ? () => task.cancel() : () => act(future)
-          const second = distance < 0 ? () => !future.done() && act(future) : () => task.cancel()
-          first()
-          for (let i = 0; i < Math.abs(distance); i++) await sleep(0)
-          second()
-          log.push(await task.then(() => 'ended', name))
-        }
-        expect(logs[0]).toEqual(logs[1])
-      })
+      virtual(
+        `when the future gets a ${end} and the task is cancelled ${distance} turns after it`,
+        async () => {
+          const logs: string[][] = []
+          for (const [, program] of twins) {
+            const log: string[] = []
+            logs.push(log)
+            const future = new Future<unknown>()
+            const task = createTask(async () => {
+              await program(future, log)
+              log.push('next')
+              await sleep(5)
+              log.push('end')
+            })
+            await sleep(1)
+            const first = distance < 0 ? () => task.cancel() : () => act(future)
+            const second = distance < 0 ? () => !future.done() && act(future) : () => task.cancel()
+            first()
+            for (let i = 0; i < Math.abs(distance); i++) await sleep(0)
+            second()
+            log.push(await task.then(() => 'ended', name))
+          }
+          expect(logs[0]).toEqual(logs[1])
+        },
+      )
     }
   }
 })
 
 describe('a cancel that comes when the future has ended', () => {
-  virtual('loses no result: it is delivered at the next wait', async () => {
+  virtual('keeps the result, and is thrown at the next wait', async () => {
     const log: unknown[] = []
     const future = new Future<number>()
     const task = createTask(async () => {
@@ -236,7 +249,7 @@ describe('a cancel that comes when the future has ended', () => {
 })
 
 describe('a chain that no code awaits is not a wait', () => {
-  virtual('a cancel of the task that has made it does not reach the future', async () => {
+  virtual('a cancel of the task that called catch on it does not reach the future', async () => {
     const errors: unknown[] = []
     const work = createTask(async () => {
       await sleep(20)
@@ -254,7 +267,7 @@ describe('a chain that no code awaits is not a wait', () => {
     expect(errors).toEqual([])
   })
 
-  test('its rejection is reported as that of any promise', async () => {
+  test('its rejection is reported as an unhandled rejection', async () => {
     const seen: unknown[] = []
     const listener = (error: unknown): number => seen.push(error)
     process.on('unhandledRejection', listener)
@@ -285,7 +298,7 @@ test('a shielded future goes on when the wait for its chain is cancelled', () =>
     expect(await work).toBe('done')
   }))
 
-test('a group ends its children that wait for chains', () =>
+test('a failing group cancels its tasks that wait for chains', () =>
   runVirtual(async () => {
     start = getRunningLoop().time()
     const log: string[] = []
@@ -303,7 +316,7 @@ test('a group ends its children that wait for chains', () =>
     expect([log, elapsed()]).toEqual([['cleaned up'], 5])
   }))
 
-test('it is a promise in every respect, and works in plain code', async () => {
+test('a chain of a future is a native promise, also outside of a loop', async () => {
   const failing = async (): Promise<void> => {
     await Promise.reject(new Error('of finally'))
   }
@@ -322,7 +335,7 @@ test('it is a promise in every respect, and works in plain code', async () => {
   expect(await chain.finally(undefined)).toBe(1)
 })
 
-test('why() names what the chain waits for', () =>
+test('why() names the task whose chain a task waits for', () =>
   runVirtual(async () => {
     const work: Task = createTask(() => sleep(50), { name: 'work' })
     const task = createTask(() => work.catch(name), { name: 'waiting' })
@@ -331,7 +344,7 @@ test('why() names what the chain waits for', () =>
     await task
   }))
 
-test('a chain of its own task does not cancel it', () =>
+test('a task that calls catch on itself without awaiting it is not cancelled', () =>
   runVirtual(async () => {
     const task: Task<string> = createTask(async () => {
       void (currentTask() as Task).catch(() => {})
@@ -341,7 +354,7 @@ test('a chain of its own task does not cancel it', () =>
     expect(await task).toBe('done')
   }))
 
-test('after the end of the run no wait begins, and the chain goes on unseen', async () => {
+test('after the end of the run, an await of a chain throws CancelledError and nothing is reported', async () => {
   const seen: unknown[] = []
   const listener = (error: unknown): number => seen.push(error)
   process.on('unhandledRejection', listener)
@@ -361,7 +374,7 @@ test('after the end of the run no wait begins, and the chain goes on unseen', as
 })
 
 virtual(
-  'a chain that settles a promise of the program goes on, as a native promise does',
+  'a chain passed to the resolve and reject of a promise can be chained further, as a native promise can',
   async () => {
     const settled = (source: PromiseLike<unknown>, steps: unknown[]): Promise<unknown> =>
       new Promise((resolve, reject) => {

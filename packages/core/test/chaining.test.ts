@@ -29,7 +29,7 @@ describe('two nameless functions passed to then, in a task', () => {
   for (const when of moments) {
     for (const which of waits) {
       for (const [outcome, end] of Object.entries(ends)) {
-        virtual(`are chained on ${when}, ${which}: ${outcome}`, async () => {
+        virtual(`give ${outcome} to a chain that is added ${when}, as ${which}`, async () => {
           const task = createTask(async () => {
             const other = new Future<number>()
             if (which === 'one of several') void other.then(...nameless())
@@ -58,7 +58,7 @@ describe('two nameless functions passed to then, in a task', () => {
     }
   }
 
-  virtual('throw on what they throw, also to who asks in between', async () => {
+  virtual('reject each chained promise with the error that they throw', async () => {
     await createTask(async () => {
       const future = new Future<number>()
       let derived: Promise<unknown>
@@ -81,7 +81,7 @@ describe('two nameless functions passed to then, in a task', () => {
     })
   })
 
-  virtual('may be the same for several tasks that wait for the same future', async () => {
+  virtual('can be shared by several tasks, each of which gets its own result', async () => {
     const future = new Future<number>()
     let calls = 0
     const functions = [(value: number) => value + ++calls, () => -1] as const
@@ -97,7 +97,7 @@ describe('two nameless functions passed to then, in a task', () => {
     expect(await gather(tasks)).toEqual([2, 3, 4])
   })
 
-  virtual('that give nothing give undefined', async () => {
+  virtual('that return nothing give undefined to the chain', async () => {
     await createTask(async () => {
       const future = new Future<number>()
       const derived = future.then(
@@ -113,7 +113,7 @@ describe('two nameless functions passed to then, in a task', () => {
   for (const look of [true, false]) {
     for (const which of waits) {
       virtual(
-        `make nobody wait, ${which}, ${look ? 'looked at' : 'not looked at'}: a cancel does not go to the future`,
+        `are not a wait of the task: its cancel leaves the future pending, as ${which}, waitingOn ${look ? 'read' : 'not read'}`,
         async () => {
           const future = new Future<number>()
           const parked = new Future<void>()
@@ -143,7 +143,7 @@ describe('two nameless functions passed to then, in a task', () => {
     }
   }
 
-  virtual('do not take a cancel that waits for the next await', async () => {
+  virtual('do not throw a pending cancel, which the next await throws', async () => {
     const future = new Future<number>()
     const log: unknown[] = []
     const task: Task<void> = createTask(async () => {
@@ -163,10 +163,10 @@ describe('two nameless functions passed to then, in a task', () => {
   })
 })
 
-describe("a promise's own functions passed to then", () => {
+describe('the resolve and reject of a promise, passed to then', () => {
   for (const done of [true, false]) {
     for (const inTask of [true, false]) {
-      test(`${inTask ? 'in a task' : 'in plain code'}, ${done ? 'done' : 'pending'}: what it returns can be chained`, async () => {
+      test(`settle the promise and give a chain of undefined, ${inTask ? 'in a task' : 'in plain code'}, future ${done ? 'done' : 'pending'}`, async () => {
         const check = async (): Promise<void> => {
           const future = new Future<number>()
           if (done) future.setResult(1)
@@ -184,7 +184,7 @@ describe("a promise's own functions passed to then", () => {
     }
   }
 
-  test('two different promises get the one its result, the other its error', async () => {
+  test('of two promises settle the first with the result and the second with the error', async () => {
     const results = Promise.withResolvers<number>()
     const errors = Promise.withResolvers<unknown>()
     await createTask(async () => {
@@ -200,13 +200,13 @@ describe("a promise's own functions passed to then", () => {
   })
 })
 
-describe('one plain function beside one resolving function of a promise', () => {
+describe('a plain function passed to then beside the resolve or reject of a promise', () => {
   for (const done of [true, false]) {
     for (const inTask of [true, false]) {
       const end = (future: Future<number>, at: boolean): void => {
         if (at === done) future.setResult(1)
       }
-      test(`is called later, ${inTask ? 'in a task' : 'in plain code'}, ${done ? 'done' : 'pending'}`, async () => {
+      test(`is called in a later turn, and its value is chained, ${inTask ? 'in a task' : 'in plain code'}, future ${done ? 'done' : 'pending'}`, async () => {
         const check = async (): Promise<void> => {
           const { resolve, reject } = Promise.withResolvers<unknown>()
           const future = new Future<number>()

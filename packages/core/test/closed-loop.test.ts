@@ -67,7 +67,7 @@ const moments: [string, (loop: EventLoop, future: Future<string>, wait: () => vo
 ]
 
 for (const [when, act] of moments) {
-  test.for(ways)(`%s goes on if the loop of its future is closed ${when}`, async ([, way]) => {
+  test.for(ways)(`%s gets the result of a future whose loop is closed ${when}`, async ([, way]) => {
     const loop = newEventLoop()
     const future = new Future<string>({ loop })
     const { promise, resolve } = Promise.withResolvers<unknown>()

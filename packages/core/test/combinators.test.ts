@@ -28,17 +28,17 @@ import { describe, expect, test } from 'vitest'
 import { thrown, virtual } from './support/virtual.ts'
 
 describe('sleep', () => {
-  virtual('gives its result after its time', async () => {
+  virtual('gives its result when its time has passed', async () => {
     expect(await sleep(5, 'x')).toBe('x')
     expect(getRunningLoop().time()).toBe(5)
   })
 
-  virtual('longer than the platform’s timers waits', async () => {
+  virtual('waits for more milliseconds than one platform timer can hold', async () => {
     await sleep(2 ** 31)
     expect(getRunningLoop().time()).toBe(2 ** 31)
   })
 
-  test('longer than the platform’s timers does not fire at once, nor does an infinite one', () =>
+  test('of 2 ** 31 ms or of Infinity does not end at once in real time', () =>
     run(async () => {
       const long = sleep(2 ** 31)
       const forever = sleep(Infinity)
@@ -66,7 +66,7 @@ describe('gather', () => {
     expect(await gather([count, count])).toEqual([1, 2])
   })
 
-  virtual('shares a coroutine that stands twice in the list', async () => {
+  virtual('runs a coroutine that stands twice in the list once', async () => {
     let runs = 0
     const call = coroutine(async () => ++runs)()
     expect(await gather([call, call])).toEqual([1, 1])
@@ -88,26 +88,31 @@ describe('asCompleted', () => {
     expect(results).toEqual([10, 20, 30])
   })
 
-  virtual('gives futures, each of which ends as the next to complete', async () => {
+  virtual('gives futures in a for loop, each of which ends as the next to complete', async () => {
     const results: number[] = []
     for (const next of asCompleted([30, 10, 20].map((ms) => () => sleep(ms, ms))))
       results.push(await next)
     expect(results).toEqual([10, 20, 30])
   })
 
-  virtual('throws what is left when the time has passed', async () => {
-    const results: unknown[] = []
-    const error = await thrown(
-      (async () => {
-        for await (const n of asCompleted([sleep(5, 'quick'), sleep(500, 'slow')], { timeout: 50 }))
-          results.push(n)
-      })(),
-    )
-    expect(results).toEqual(['quick'])
-    expect(error).toBeInstanceOf(TimeoutError)
-  })
+  virtual(
+    'gives the results that are ready, and throws TimeoutError when the time has passed',
+    async () => {
+      const results: unknown[] = []
+      const error = await thrown(
+        (async () => {
+          for await (const n of asCompleted([sleep(5, 'quick'), sleep(500, 'slow')], {
+            timeout: 50,
+          }))
+            results.push(n)
+        })(),
+      )
+      expect(results).toEqual(['quick'])
+      expect(error).toBeInstanceOf(TimeoutError)
+    },
+  )
 
-  virtual('leaves nothing behind when its loop is left early', async () => {
+  virtual('does not wait for its timeout when its for await loop is left early', async () => {
     const long = new Future<number>()
     for await (const _ of asCompleted([long, sleep(1, 1)], { timeout: 1_000 })) break
     long.setResult(1)
@@ -116,7 +121,7 @@ describe('asCompleted', () => {
   })
 
   // In asyncio too, a second loop over the same object goes on where the first loop was left.
-  virtual('goes on in a second loop when the first is left early', async () => {
+  virtual('continues in a second for await loop where the first was left', async () => {
     const names = asCompleted(['a', 'b', 'c', 'd'].map((name, i) => () => sleep(i * 10, name)))
     const seen: string[] = []
     for await (const name of names) {
@@ -132,21 +137,24 @@ describe('asCompleted', () => {
     expect(seen).toEqual(['a', 'b', 'c', 'd'])
   })
 
-  virtual('goes on in one loop when another is left early', async () => {
-    const names = asCompleted(['a', 'b', 'c'].map((name, i) => () => sleep(i + 1, name)))
-    const first = async (): Promise<string> => {
-      for await (const name of names) return name
-      return 'nothing'
-    }
-    const all = async (): Promise<string[]> => {
-      const seen: string[] = []
-      for await (const name of names) seen.push(name)
-      return seen
-    }
-    expect(await Promise.all([first(), all()])).toEqual(['a', ['b', 'c']])
-  })
+  virtual(
+    'gives all remaining results to one for await loop when another is left early',
+    async () => {
+      const names = asCompleted(['a', 'b', 'c'].map((name, i) => () => sleep(i + 1, name)))
+      const first = async (): Promise<string> => {
+        for await (const name of names) return name
+        return 'nothing'
+      }
+      const all = async (): Promise<string[]> => {
+        const seen: string[] = []
+        for await (const name of names) seen.push(name)
+        return seen
+      }
+      expect(await Promise.all([first(), all()])).toEqual(['a', ['b', 'c']])
+    },
+  )
 
-  virtual('its time runs on while no loop is in progress', async () => {
+  virtual('counts its timeout also between two for await loops', async () => {
     const names = asCompleted([sleep(1, 'quick'), sleep(500, 'slow')], { timeout: 50 })
     for await (const _ of names) break
     await sleep(100)
@@ -158,16 +166,19 @@ describe('asCompleted', () => {
     expect([(error as Error).name, getRunningLoop().time()]).toEqual(['TimeoutError', 101])
   })
 
-  virtual('a future that ends while its time passes is given once', async () => {
-    const future = new Future<string>()
-    const nexts = [...asCompleted([future, sleep(500, 'slow')], { timeout: 50 })]
-    getRunningLoop().callAt(50, () => future.setResult('late'))
-    await sleep(60)
-    expect(nexts.map((next) => next.done() && next.hasFailed())).toEqual([true, true])
-    for (const next of nexts) next.exception()
-  })
+  virtual(
+    'fails all remaining futures if one of the awaitables ends exactly at the timeout',
+    async () => {
+      const future = new Future<string>()
+      const nexts = [...asCompleted([future, sleep(500, 'slow')], { timeout: 50 })]
+      getRunningLoop().callAt(50, () => future.setResult('late'))
+      await sleep(60)
+      expect(nexts.map((next) => next.done() && next.hasFailed())).toEqual([true, true])
+      for (const next of nexts) next.exception()
+    },
+  )
 
-  virtual('a waiter that is cancelled leaves its result to the next', async () => {
+  virtual('gives the result that a cancelled waiter has missed to the next waiter', async () => {
     const future = new Future<string>()
     const [first, second] = [...asCompleted([future, sleep(50, 'later')])]
     const waiter = createTask(async () => first)
@@ -180,7 +191,7 @@ describe('asCompleted', () => {
 })
 
 describe('coroutine', () => {
-  virtual('runs nothing until it is awaited, and once', async () => {
+  virtual('runs its function when it is first awaited, and refuses a second await', async () => {
     let runs = 0
     const call = coroutine(async (n: number) => {
       runs += n
@@ -193,7 +204,7 @@ describe('coroutine', () => {
     expect(await thrown(call)).toBeInstanceOf(RuntimeError)
   })
 
-  virtual('generators compose with futures, tasks, coroutines and one another', async () => {
+  virtual('a generator can yield* futures, tasks, coroutines and other generators', async () => {
     const native = coroutine(async (n: number) => sleep(1, n))
     const leaf = function* (n: number): Generator<Future<unknown>, number> {
       yield* sleep(1)
@@ -210,7 +221,7 @@ describe('coroutine', () => {
     expect(await createTask(root())).toEqual([1, 2, 3, 4])
   })
 
-  virtual('a cancel is thrown into a generator, whose finally can wait', async () => {
+  virtual('a cancel is thrown into a generator, whose finally block can wait', async () => {
     const log: string[] = []
     const task = createTask(function* () {
       try {
@@ -226,12 +237,15 @@ describe('coroutine', () => {
     expect(log).toEqual(['cleaned up'])
   })
 
-  virtual('a generator that yields what cannot be awaited fails and says so', async () => {
-    const task = createTask(function* () {
-      yield 5 as never
-    })
-    expect(String(await thrown(task))).toContain('number 5')
-  })
+  virtual(
+    'a generator that yields a number fails with an error that names the number',
+    async () => {
+      const task = createTask(function* () {
+        yield 5 as never
+      })
+      expect(String(await thrown(task))).toContain('number 5')
+    },
+  )
 
   /** Returns the warnings that are printed when the garbage collector removes the objects that `body` has dropped. */
   async function warningsOf(body: () => void): Promise<string[]> {
@@ -250,7 +264,7 @@ describe('coroutine', () => {
     }
   }
 
-  test('one that is never awaited is reported when it is collected', async () => {
+  test('that is never awaited is reported when it is garbage collected', async () => {
     const warnings = await warningsOf(() => {
       async function forgotten(): Promise<void> {}
       coroutine(forgotten)()
@@ -258,7 +272,7 @@ describe('coroutine', () => {
     expect(warnings).toEqual(["coroutine 'forgotten' was never awaited"])
   })
 
-  test('one whose task is cancelled before its first step is given up, and not reported', async () => {
+  test('whose task is cancelled before its first step is not reported as never awaited', async () => {
     const warnings = await warningsOf(() => {
       async function given(): Promise<void> {}
       async function forgotten(): Promise<void> {}
@@ -268,7 +282,7 @@ describe('coroutine', () => {
     expect(warnings).toEqual(["coroutine 'forgotten' was never awaited"])
   })
 
-  test('one whose task is abandoned before its first step is given up, and not reported', async () => {
+  test('whose task is abandoned before its first step is not reported as never awaited', async () => {
     const warnings = await warningsOf(() => {
       async function given(): Promise<void> {}
       async function forgotten(): Promise<void> {}
@@ -278,7 +292,7 @@ describe('coroutine', () => {
     expect(warnings).toEqual(["coroutine 'forgotten' was never awaited"])
   })
 
-  test('one of a group with a limit that is cancelled before its first step is not reported', async () => {
+  test('that is cancelled before its first step in a group with a limit is not reported as never awaited', async () => {
     const warnings = await warningsOf(() => {
       async function given(): Promise<void> {}
       async function forgotten(): Promise<void> {}
@@ -290,7 +304,7 @@ describe('coroutine', () => {
     expect(warnings).toEqual(["coroutine 'forgotten' was never awaited"])
   })
 
-  test('iscoroutine and iscoroutinefunction', () => {
+  test('isCoroutine and isCoroutineFunction know calls, generators and the functions that make them', () => {
     const fn = coroutine(async () => {})
     const call = fn()
     expect([
@@ -315,7 +329,7 @@ describe('ExceptionGroup', () => {
   class Small extends Error {}
   class Big extends Error {}
 
-  test('is an AggregateError with a message, and needs errors', () => {
+  test('is an AggregateError with a message, and refuses an empty list', () => {
     const group = new ExceptionGroup('several', [new Small(), new Big()])
     expect(group).toBeInstanceOf(AggregateError)
     expect(group.message).toBe('several (2 errors)')
@@ -323,7 +337,7 @@ describe('ExceptionGroup', () => {
     expect(() => new ExceptionGroup(1 as never, [new Small()])).toThrow(TypeError)
   })
 
-  test('splits by class or predicate, and keeps the nesting', () => {
+  test('split and subgroup divide by a class or a predicate, and keep the nesting', () => {
     const [a, b, c] = [new Small('a'), new Big('b'), new Small('c')]
     const inner = new ExceptionGroup('inner', [b, c])
     const group = new ExceptionGroup('outer', [a, inner])
@@ -365,7 +379,7 @@ describe('Sleeper', () => {
     expect(sleeper.cancelAll()).toBe(0)
   })
 
-  virtual('a cancel of the task still throws', async () => {
+  virtual('sleep throws CancelledError when its task is cancelled', async () => {
     const sleeper = new Sleeper()
     const task = createTask(() => sleeper.sleep('key', 1_000))
     await sleep(1)
@@ -374,7 +388,7 @@ describe('Sleeper', () => {
     expect(sleeper.keys()).toEqual([])
   })
 
-  virtual('an ended sleep has no key any more, before its task goes on', async () => {
+  virtual('a sleep that was ended has lost its key before its task goes on', async () => {
     const sleeper = new Sleeper<string>()
     const all = gather(['a', 'b', 'b'].map((key) => sleeper.sleep(key, 1_000)))
     await sleep(1)
@@ -386,7 +400,7 @@ describe('Sleeper', () => {
     await all
   })
 
-  virtual('cancelAll ends all', async () => {
+  virtual('cancelAll ends all sleeps', async () => {
     const sleeper = new Sleeper<number>()
     const both = gather([sleeper.sleep(1, 1_000), sleeper.sleep(2, 1_000)])
     await sleep(1)
@@ -401,27 +415,30 @@ function raise(message: string): never {
 }
 
 describe('TaskManager', () => {
-  virtual('knows its tasks by name, and refuses a second live one of a name', async () => {
-    const errors: string[] = []
-    await using manager = new TaskManager({
-      onError: (error, name) => errors.push(`${name}: ${String(error)}`),
-    })
-    const task = manager.create('work', () => sleep(10))
-    expect(manager.get('work')).toBe(task)
-    expect(() => manager.create('work', async () => {})).toThrow('already running')
-    manager.create('broken', async () => Promise.reject(new Error('boom')))
-    await manager.wait()
-    expect(errors).toEqual(['broken: Error: boom'])
-    expect(manager.list().map(({ name, state }) => [name, state])).toEqual([
-      ['work', 'done'],
-      ['broken', 'failed'],
-    ])
-    expect(manager.get('work')).toBeUndefined()
-    manager.create('work', async () => {})
-    await manager.wait()
-  })
+  virtual(
+    'get finds a running task by its name, and create refuses a second task with this name',
+    async () => {
+      const errors: string[] = []
+      await using manager = new TaskManager({
+        onError: (error, name) => errors.push(`${name}: ${String(error)}`),
+      })
+      const task = manager.create('work', () => sleep(10))
+      expect(manager.get('work')).toBe(task)
+      expect(() => manager.create('work', async () => {})).toThrow('already running')
+      manager.create('broken', async () => Promise.reject(new Error('boom')))
+      await manager.wait()
+      expect(errors).toEqual(['broken: Error: boom'])
+      expect(manager.list().map(({ name, state }) => [name, state])).toEqual([
+        ['work', 'done'],
+        ['broken', 'failed'],
+      ])
+      expect(manager.get('work')).toBeUndefined()
+      manager.create('work', async () => {})
+      await manager.wait()
+    },
+  )
 
-  virtual('knows at once that a task has ended', async () => {
+  virtual('shows a task as ended before the done callbacks of the task are called', async () => {
     const manager = new TaskManager({ maxTasks: 1 })
     const gate = new Future<void>()
     const first = manager.create('work', async () => gate)
@@ -463,7 +480,7 @@ describe('TaskManager', () => {
     expect(manager.list().map(({ state }) => state)).toEqual(['done'])
   })
 
-  virtual('cancels one, and all when its scope is left', async () => {
+  virtual('cancel(name) ends one task, and leaving the scope ends the other', async () => {
     const log: string[] = []
     {
       await using manager = new TaskManager({ maxTasks: 2 })
@@ -486,26 +503,29 @@ describe('TaskManager', () => {
     expect(log).toEqual(['a', 'b'])
   })
 
-  virtual('its scope also waits for what its tasks create while they clean up', async () => {
-    const log: string[] = []
-    const manager = new TaskManager()
-    {
-      await using scope = manager
-      scope.create('first', async () => {
-        try {
-          await sleep(1_000)
-        } finally {
-          manager.create('late', () => sleep(1_000).finally(() => log.push('late')))
-        }
-      })
-      await sleep(0)
-    }
-    expect(log).toEqual(['late'])
-    expect(manager.list().map(({ state }) => state)).toEqual(['cancelled', 'cancelled'])
-  })
+  virtual(
+    'leaving its scope also waits for tasks that its tasks create in their clean-up',
+    async () => {
+      const log: string[] = []
+      const manager = new TaskManager()
+      {
+        await using scope = manager
+        scope.create('first', async () => {
+          try {
+            await sleep(1_000)
+          } finally {
+            manager.create('late', () => sleep(1_000).finally(() => log.push('late')))
+          }
+        })
+        await sleep(0)
+      }
+      expect(log).toEqual(['late'])
+      expect(manager.list().map(({ state }) => state)).toEqual(['cancelled', 'cancelled'])
+    },
+  )
 
   virtual(
-    'its scope waits for all tasks even if the task that leaves it is cancelled again',
+    'leaving its scope waits for all tasks even if the leaving task is cancelled again',
     async () => {
       const log: string[] = []
       const owner = createTask(async () => {
@@ -534,19 +554,24 @@ describe('TaskManager', () => {
   test.each([
     ['throws', (): void => raise('onError')],
     ['rejects', async () => raise('onError')],
-  ])('an onError that %s hides neither its own error nor that of the task', async (_, onError) => {
-    const reports: unknown[] = []
-    await run(async () => {
-      getRunningLoop().setExceptionHandler((_loop, context) => void reports.push(context.exception))
-      const manager = new TaskManager({ onError })
-      manager.create('broken', async () => raise('own'))
-      await manager.wait()
-      await sleep(0)
-    })
-    expect(reports.map(String)).toEqual(['Error: own', 'Error: onError'])
-  })
+  ])(
+    'an onError that %s does not hide the error of the task: both are reported',
+    async (_, onError) => {
+      const reports: unknown[] = []
+      await run(async () => {
+        getRunningLoop().setExceptionHandler(
+          (_loop, context) => void reports.push(context.exception),
+        )
+        const manager = new TaskManager({ onError })
+        manager.create('broken', async () => raise('own'))
+        await manager.wait()
+        await sleep(0)
+      })
+      expect(reports.map(String)).toEqual(['Error: own', 'Error: onError'])
+    },
+  )
 
-  virtual('remembers the latest thousand that have ended, and all that run', async () => {
+  virtual('lists all running tasks and only the last thousand or two that have ended', async () => {
     const manager = new TaskManager()
     manager.create('runs', () => sleep(1e9))
     for (let i = 0; i < 5_000; i++) {
@@ -561,7 +586,7 @@ describe('TaskManager', () => {
     await manager.cancelAll()
   })
 
-  test('refuses a limit that makes no sense', () => {
+  test('refuses a maxTasks of 0 and an onError that is not a function', () => {
     expect(() => new TaskManager({ maxTasks: 0 })).toThrow(RangeError)
     const wrong = Object.create(null) as never
     expect(() => new TaskManager({ maxTasks: wrong })).toThrow('got an object of class null')
@@ -570,7 +595,7 @@ describe('TaskManager', () => {
 })
 
 describe('cancelTasks', () => {
-  test('cancels from plain code, waits, and reports what they threw', async () => {
+  test('cancels tasks from plain code, waits for them, and reports the errors that they throw', async () => {
     const reports: string[] = []
     const quiet = createTask(() => sleep(60_000))
     const loud = createTask(async () => {
@@ -594,7 +619,7 @@ describe('cancelTasks', () => {
 })
 
 virtual(
-  'the task tree shows names, states, what each task waits on, and which task made which',
+  'formatTaskTree shows names, states, what each task waits on, and which task made which',
   async () => {
     const parent = createTask(
       async () => {
@@ -619,16 +644,19 @@ virtual(
   },
 )
 
-virtual('gather refuses a list with a wrong item before the first of it begins', async () => {
+virtual('gather with a wrong item in its list starts none of its functions', async () => {
   const tasks = allTasks().size
   expect(() => gather([async () => {}, 5 as never])).toThrow(TypeError)
   expect(allTasks().size).toBe(tasks)
 })
 
-virtual('the stack of a time limit begins where the program called', async () => {
-  const first = async (call: () => PromiseLike<unknown>): Promise<string | undefined> =>
-    (((await thrown(call())) as Error).stack as string).split('\n')[1]
-  const here = 'combinators.test.ts'
-  expect(await first(async () => await timeout(1, () => sleep(10)))).toContain(here)
-  expect(await first(async () => await waitFor(() => sleep(10), 1))).toContain(here)
-})
+virtual(
+  'the stack of a TimeoutError begins in the file that called timeout or waitFor',
+  async () => {
+    const first = async (call: () => PromiseLike<unknown>): Promise<string | undefined> =>
+      (((await thrown(call())) as Error).stack as string).split('\n')[1]
+    const here = 'combinators.test.ts'
+    expect(await first(async () => await timeout(1, () => sleep(10)))).toContain(here)
+    expect(await first(async () => await waitFor(() => sleep(10), 1))).toContain(here)
+  },
+)

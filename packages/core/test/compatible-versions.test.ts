@@ -15,7 +15,7 @@ function warnings(): string[] {
   return list
 }
 
-test('the first copy exports its own, a compatible one after it the same', () => {
+test('a second, compatible copy of the package gets the exports of the first, with a warning', () => {
   const told = warnings()
   const first = exportsOf('0.1.0')
   expect(shareEntryPoints('0.1.0', 'a', first)).toBe(first)
@@ -27,7 +27,7 @@ test('the first copy exports its own, a compatible one after it the same', () =>
   )
 })
 
-test('a copy that is not compatible stays apart, and others of its kind join it', () => {
+test('an incompatible copy of the package keeps its own exports, and later copies compatible with it get them', () => {
   const told = warnings()
   const [old, recent] = [exportsOf('0.1.0'), exportsOf('0.2.0')]
   shareEntryPoints('0.1.0', 'a', old)
@@ -39,7 +39,7 @@ test('a copy that is not compatible stays apart, and others of its kind join it'
   expect(told).toHaveLength(1)
 })
 
-test('the same copy, loaded again by a test runner, is the same without a warning', () => {
+test('a copy of the package that is loaded twice gets the same exports without a warning', () => {
   const told = warnings()
   const first = exportsOf('0.1.0')
   shareEntryPoints('0.1.0', 'a', first)

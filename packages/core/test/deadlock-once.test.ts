@@ -40,15 +40,18 @@ const mains: Record<string, () => Promise<unknown>> = {
   },
 }
 
-test.each(Object.entries(mains))('a hang is told once, by what run throws: %s', async (_, main) => {
-  const { error, printed } = await hang(main)
-  expect(error).toBeInstanceOf(DeadlockError)
-  expect((error as Error).cause).toBe(undefined)
-  expect((error as Error).message.match(/nothing is left/g)).toHaveLength(1)
-  expect(printed).not.toMatch(/nothing is left|DeadlockError/)
-})
+test.each(Object.entries(mains))(
+  'runVirtual throws one DeadlockError for a hang and prints nothing: %s',
+  async (_, main) => {
+    const { error, printed } = await hang(main)
+    expect(error).toBeInstanceOf(DeadlockError)
+    expect((error as Error).cause).toBe(undefined)
+    expect((error as Error).message.match(/nothing is left/g)).toHaveLength(1)
+    expect(printed).not.toMatch(/nothing is left|DeadlockError/)
+  },
+)
 
-test('a hang that main answers with an error of its own keeps that error as its cause', async () => {
+test('a main that answers the hang with its own error makes this error the cause of the DeadlockError', async () => {
   const cause = new Error('the clean-up has failed')
   const { error, printed } = await hang(async () => {
     try {
@@ -63,7 +66,7 @@ test('a hang that main answers with an error of its own keeps that error as its 
   expect(printed).toBe('')
 })
 
-test('a hang of the clean-up after that of main is told apart, once', async () => {
+test('a task whose clean-up hangs after main has hung is printed once, beside the error for main', async () => {
   const { error, printed } = await hang(async () => {
     createTask(async () => {
       try {
@@ -79,7 +82,7 @@ test('a hang of the clean-up after that of main is told apart, once', async () =
   expect(printed).toContain('wake what the main task left behind')
 })
 
-test('two hangs, one run after the other, are told once each', async () => {
+test('two runs that hang each throw their own DeadlockError and print nothing', async () => {
   const first = await hang(sleepForever)
   const second = await hang(sleepForever)
   expect(first.error).not.toBe(second.error)
@@ -87,7 +90,7 @@ test('two hangs, one run after the other, are told once each', async () => {
 })
 
 test(
-  'a program that does not catch it prints it once, and exits with 1',
+  'a program that does not catch a DeadlockError prints it once and exits with 1',
   { tags: ['slow'] },
   () => {
     const program = `

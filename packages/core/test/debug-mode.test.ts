@@ -50,7 +50,7 @@ async function warningsOf(body: () => Promise<void>): Promise<string[]> {
 
 const report = 'executing body took 200 ms without letting others run'
 
-describe('debug mode does not count as a turn the time of an await of a foreign promise', () => {
+describe('debug mode does not report a long await of a foreign promise', () => {
   test.each<[string, () => unknown]>([
     ['that a wait follows', () => {}],
     ['that a new task follows', () => createTask(async () => {})],
@@ -66,7 +66,7 @@ describe('debug mode does not count as a turn the time of an await of a foreign 
   })
 })
 
-test('debug mode counts the turn in which it is turned on from that moment', async () => {
+test('debug mode turned on in the middle of a turn does not count the time before', async () => {
   compute()
   const warnings = await warningsOf(async () => {
     getRunningLoop().setDebug(true)
@@ -157,7 +157,7 @@ describe('debug mode says how long a foreign await has delayed a cancel', () => 
         expect(signal.aborted).toBe(true)
       },
     ],
-  ])('but not of a cancel that %s', async (_, cancel) => {
+  ])('but says nothing of a cancel that %s', async (_, cancel) => {
     const warnings = await warningsOf(async () => {
       cancel()
       await longForeign()

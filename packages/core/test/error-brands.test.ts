@@ -14,13 +14,13 @@ const isErrorClass = (value: unknown): value is typeof Error =>
   typeof value === 'function' && value.prototype instanceof Error
 
 test.each(Object.entries(core).filter(([, v]) => isErrorClass(v)))(
-  '%s has its mark on the prototype',
+  'the prototype of %s has the mark that other copies of the package look for',
   (name, type) => {
     expect(Object.hasOwn((type as unknown as typeof Error).prototype, mark(name))).toBe(true)
   },
 )
 
-test('errors of another copy are recognized', async () => {
+test('isCancelled and isInterrupt recognize errors of a second copy of the package', async () => {
   const other = await loadAgain()
   expect(other.CancelledError).not.toBe(core.CancelledError)
   expect(core.isCancelled(new other.CancelledError())).toBe(true)
@@ -28,7 +28,7 @@ test('errors of another copy are recognized', async () => {
   expect(other.isInterrupt(new core.TimeoutError())).toBe(false)
 })
 
-test('a group splits errors and groups of another copy', async () => {
+test('an ExceptionGroup splits the errors and groups of a second copy of the package', async () => {
   const other = await loadAgain()
   const late = new other.TimeoutError('late')
   const wrong = new TypeError('wrong')
@@ -44,7 +44,7 @@ test('a group splits errors and groups of another copy', async () => {
   expect(group.subgroup(Own)).toBe(null)
 })
 
-test('a scope that was cancelled takes the cancels out of a group of another copy', async () => {
+test('a cancelled scope catches an ExceptionGroup of cancels of a second copy of the package', async () => {
   const other = await loadAgain()
   const result = await core.run(() =>
     core.cancelScope(async (scope) => {

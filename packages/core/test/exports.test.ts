@@ -3,7 +3,7 @@ import * as lowlevel from '@tasktree/core/lowlevel'
 import * as testing from '@tasktree/core/testing'
 import { expect, test } from 'vitest'
 
-test('the main door', () => {
+test('the main entry point exports exactly this list of names', () => {
   expect(Object.keys(core).toSorted()).toMatchInlineSnapshot(`
     [
       "ALL_COMPLETED",
@@ -79,7 +79,7 @@ test('the main door', () => {
   `)
 })
 
-test('the lowlevel door', () => {
+test('the lowlevel entry point exports exactly this list of names', () => {
   expect(Object.keys(lowlevel).toSorted()).toMatchInlineSnapshot(`
     [
       "Claim",
@@ -132,7 +132,7 @@ test('the lowlevel door', () => {
   `)
 })
 
-test('the testing door', () => {
+test('the testing entry point exports exactly this list of names', () => {
   expect(Object.keys(testing).toSorted()).toMatchInlineSnapshot(`
     [
       "LeakError",
@@ -145,7 +145,7 @@ test('the testing door', () => {
   `)
 })
 
-test('each export leaves through exactly one door', () => {
+test('each name is exported by exactly one entry point', () => {
   const names = [core, lowlevel, testing].flatMap((door) => Object.keys(door))
   expect(names.toSorted()).toEqual([...new Set(names)].toSorted())
 })

@@ -35,7 +35,7 @@ function pingPong(): { turns: () => number; stop: () => Promise<void> } {
   }
 }
 
-test('tasks that keep each other busy let timers and sockets have their turn', () =>
+test('two tasks that wake each other without end let timers and sockets have their turn', () =>
   run(async () => {
     const server = createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -54,7 +54,7 @@ test('tasks that keep each other busy let timers and sockets have their turn', (
     server.close()
   }))
 
-test('callbacks that schedule each other for ever let timers through', () =>
+test('callbacks that schedule each other without end let a timer fire', () =>
   run(async () => {
     const loop = getRunningLoop()
     let running = true
@@ -66,7 +66,7 @@ test('callbacks that schedule each other for ever let timers through', () =>
     running = false
   }))
 
-test('sleep(0) lets everything that is ready run once', () =>
+test('sleep(0) lets each other ready task run one step', () =>
   run(async () => {
     const log: string[] = []
     const tasks = ['a', 'b'].map((name) =>
@@ -80,7 +80,7 @@ test('sleep(0) lets everything that is ready run once', () =>
     expect(log).toEqual(['a1', 'b1', 'a2', 'b2'])
   }))
 
-test('sleep(0) serves I/O too', () =>
+test('sleep(0) lets a setImmediate callback run', () =>
   run(async () => {
     let immediate = false
     setImmediate(() => {
@@ -111,7 +111,7 @@ test('a microtask that ends the future of a task resumes the task before later m
     expect(microtasks).toBeLessThan(20)
   }))
 
-test('a task that continues after a foreign promise holds the loop until it waits', () =>
+test('a task that continues after a foreign promise runs on until it waits, before any other task', () =>
   run(async () => {
     const order: string[] = []
     await taskGroup(async (group) => {

@@ -21,8 +21,8 @@ const real = globalThis.setTimeout
 const soon = <T>(awaitable: PromiseLike<T>): Promise<T | 'never'> =>
   Promise.race([awaitable, new Promise<'never'>((resolve) => real(resolve, 300, 'never'))])
 
-describe('vitest', () => {
-  test('a sleep under fake timers ends when they are moved', async () => {
+describe('with the fake timers of vitest', () => {
+  test('sleeps end when the fake time is moved', async () => {
     vi.useFakeTimers()
     const start = getEventLoop().time()
     const log: string[] = []
@@ -42,7 +42,7 @@ describe('vitest', () => {
     expect(getEventLoop().time() - start).toBe(3_000)
   })
 
-  test('a timeout and a run under fake timers as well', async () => {
+  test('a timeout in a run ends when the fake time is moved', async () => {
     vi.useFakeTimers()
     const ended = run(() => timeout(5_000, () => sleep(60_000)), { handleSignals: false }).catch(
       (error: unknown) => error,
@@ -51,7 +51,7 @@ describe('vitest', () => {
     expect(await soon(ended)).toBeInstanceOf(TimeoutError)
   })
 
-  test('a sleep that was left pending under fake timers stops no other', async () => {
+  test('a sleep that is left pending does not keep other sleeps from ending', async () => {
     vi.useFakeTimers()
     const left = sleep(1_000)
     vi.useRealTimers()
@@ -65,7 +65,7 @@ describe('vitest', () => {
     expect(await soon(other)).toBe('slept')
   })
 
-  test('a real sleep that is cancelled stops no fake one, and the other way round', async () => {
+  test('a real sleep that is cancelled does not stop a fake sleep, nor the other way round', async () => {
     const realSleep = sleep(10_000)
     vi.useFakeTimers()
     const fake = sleep(20, 'slept')
@@ -79,13 +79,13 @@ describe('vitest', () => {
     expect(await soon(next)).toBe('slept')
   })
 
-  test('a real sleep ends in its time while timers are faked', async () => {
+  test('a sleep that began in real time ends in real time', async () => {
     const realSleep = sleep(20, 'slept')
     vi.useFakeTimers()
     expect(await soon(realSleep)).toBe('slept')
   })
 
-  test('busy tasks and sleep(0) need no fake time to pass', async () => {
+  test('a task that loops over sleep(0) ends without moving the fake time', async () => {
     vi.useFakeTimers()
     const busy = createTask(async () => {
       for (let i = 0; i < 300; i++) await sleep(0)
@@ -95,8 +95,8 @@ describe('vitest', () => {
   })
 })
 
-describe('node:test', () => {
-  test('a sleep ends when the timers are moved, though the clock is not', async () => {
+describe('with the mock timers of node:test', () => {
+  test('a sleep ends when the timers are moved, although the clock stands still', async () => {
     mock.timers.enable({ apis: ['setTimeout'] })
     const loop = newEventLoop()
     const log: string[] = []
@@ -116,7 +116,7 @@ describe('node:test', () => {
     loop.close()
   })
 
-  test('a sleep that was left pending stops no other', async () => {
+  test('a sleep that is left pending does not keep another sleep from ending', async () => {
     mock.timers.enable({ apis: ['setTimeout'] })
     const left = sleep(1_000)
     mock.timers.reset()

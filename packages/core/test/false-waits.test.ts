@@ -11,8 +11,8 @@ function listen(future: Future<unknown>, log: string[]): void {
   )
 }
 
-describe('a call of then is not a wait', () => {
-  virtual('for which a cancelled task waits at its end', async () => {
+describe('a call of then that nobody awaits', () => {
+  virtual('does not keep a cancelled task from ending', async () => {
     const log: string[] = []
     const future = new Future<void>()
     const task = createTask(async () => {
@@ -31,7 +31,7 @@ describe('a call of then is not a wait', () => {
     expect(log).toEqual(['ended', 'ended', 'ended'])
   })
 
-  virtual('for which a cancelled scope waits at its end', async () => {
+  virtual('does not keep a timed-out scope from ending', async () => {
     const log: string[] = []
     const future = new Future<void>()
     const end = timeout(5, async () => {
@@ -50,7 +50,7 @@ describe('a call of then is not a wait', () => {
     expect(log).toEqual(['ended', 'ended'])
   })
 
-  virtual('beside which a cancelled task forgets another call that still cleans up', async () => {
+  virtual('does not make a cancelled task forget other calls that still clean up', async () => {
     const log: string[] = []
     const future = new Future<void>()
     const cleanUp = async (): Promise<void> => {
@@ -78,7 +78,7 @@ describe('a call of then is not a wait', () => {
     expect(log).toEqual(['cleaned', 'cleaned', 'cleaned', 'cleaned'])
   })
 
-  virtual('that a cancel ends when the shield around it is removed', async () => {
+  virtual('is not cancelled when the grace of the shield around it ends', async () => {
     const log: string[] = []
     const other = createTask(() => sleep(50, 'slept'))
     const task = createTask(() =>

@@ -73,9 +73,9 @@ const ways: [string, (work: Work) => Promise<unknown>][] = [
   ],
 ]
 
-describe('a scope reaches the code that its body runs through', () => {
+describe('a cancel reaches a body that runs its work through', () => {
   for (const [name, through] of ways) {
-    virtual(`${name}, and nothing beside it`, async () => {
+    virtual(`${name}: a timeout ends this body but not the one beside it`, async () => {
       const log: string[] = []
       const begin = getRunningLoop().time()
       const note = (what: string): void =>
@@ -94,7 +94,7 @@ describe('a scope reaches the code that its body runs through', () => {
       expect(Number(log[0]?.split(' ')[1])).toBeLessThanOrEqual(6)
     })
 
-    virtual(`${name}, when the task is cancelled`, async () => {
+    virtual(`${name}: a cancel of the task ends both branches`, async () => {
       const task = createTask(async () => {
         await Promise.all([through(() => sleep(10_000)), through(() => sleep(20_000))])
       })
@@ -105,7 +105,7 @@ describe('a scope reaches the code that its body runs through', () => {
     })
   }
 
-  virtual('a generator coroutine, in two branches', async () => {
+  virtual('a generator coroutine: a timeout ends one branch but not the others', async () => {
     const task = createTask(function* () {
       const limited = ensureFuture(timeout(5, () => sleep(10_000)))
       const beside = ensureFuture(sleep(20, 'beside'))
@@ -126,7 +126,7 @@ describe('a scope reaches the code that its body runs through', () => {
 })
 
 test(
-  'in a worker thread a scope strikes its own branch, and a task of its own loop',
+  'in a worker thread, a timeout ends only its own branch, and a task can be cancelled',
   { tags: ['slow'] },
   async () => {
     const { code, output } = await program(`

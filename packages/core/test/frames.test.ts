@@ -38,7 +38,7 @@ describe('a scope cancels what is inside it, and nothing beside it', () => {
       }).catch(nameOf),
   }
   for (const [name, scope] of Object.entries(scopes)) {
-    virtual(`${name} in one branch of Promise.all leaves the other branch alone`, async () => {
+    virtual(`${name} in one branch of Promise.all leaves the other branch running`, async () => {
       const other = async (): Promise<string> => {
         await sleep(40)
         return 'other'
@@ -48,16 +48,19 @@ describe('a scope cancels what is inside it, and nothing beside it', () => {
       expect(currentTask()?.cancelling()).toBe(0)
     })
 
-    virtual(`${name} in a callback of a task that has ended still strikes`, async () => {
-      const result = Promise.withResolvers<unknown>()
-      await createTask(async () => {
-        void foreign(10).then(async () => result.resolve(await scope()))
-      })
-      expect(await waitFor(result.promise, 100)).not.toBeUndefined()
-    })
+    virtual(
+      `${name} works in a promise callback that a task has left behind after its end`,
+      async () => {
+        const result = Promise.withResolvers<unknown>()
+        await createTask(async () => {
+          void foreign(10).then(async () => result.resolve(await scope()))
+        })
+        expect(await waitFor(result.promise, 100)).not.toBeUndefined()
+      },
+    )
   }
 
-  virtual('nested scopes: the inner deadline ends the inner body only', async () => {
+  virtual('an inner timeout ends only the body of the inner timeout', async () => {
     const log: unknown[] = []
     await timeout(50, async () => {
       log.push(await timeout(5, () => sleep(1_000)).catch(nameOf))
@@ -67,44 +70,44 @@ describe('a scope cancels what is inside it, and nothing beside it', () => {
     expect(log).toEqual(['TimeoutError', 'went on'])
   })
 
-  virtual('cancelling() is the sum of the scopes around the running code', async () => {
-    const task = createTask(async () => {
-      const counts: number[] = []
-      await timeout(5, async () => {
-        try {
-          await never()
-        } catch {
-          counts.push(currentTask()?.cancelling() as number)
-          currentTask()?.uncancel()
-        }
-        counts.push(currentTask()?.cancelling() as number)
-      })
-      return counts
-    })
-    expect(await task).toEqual([1, 0])
-  })
-})
-
-describe('what is inside a scope', () => {
   virtual(
-    'the promise that the body returns is awaited inside: its work is cancelled',
+    'cancelling() is 1 after a timeout has cancelled its body, and 0 after uncancel()',
     async () => {
-      let cleaned = false
-      const work = async (): Promise<void> => {
-        try {
-          await sleep(100)
-        } finally {
-          await sleep(3)
-          cleaned = true
-        }
-      }
-      expect(await timeout(5, () => work()).catch(nameOf)).toBe('TimeoutError')
-      expect(cleaned).toBe(true)
-      expect(getEventLoop().time()).toBe(8)
+      const task = createTask(async () => {
+        const counts: number[] = []
+        await timeout(5, async () => {
+          try {
+            await never()
+          } catch {
+            counts.push(currentTask()?.cancelling() as number)
+            currentTask()?.uncancel()
+          }
+          counts.push(currentTask()?.cancelling() as number)
+        })
+        return counts
+      })
+      expect(await task).toEqual([1, 0])
     },
   )
+})
 
-  virtual('work that was begun before the scope goes on after the deadline', async () => {
+describe('the body of a timeout', () => {
+  virtual('has the work that it returns as a promise cancelled and cleaned up', async () => {
+    let cleaned = false
+    const work = async (): Promise<void> => {
+      try {
+        await sleep(100)
+      } finally {
+        await sleep(3)
+        cleaned = true
+      }
+    }
+    expect(await timeout(5, () => work()).catch(nameOf)).toBe('TimeoutError')
+    expect(cleaned).toBe(true)
+    expect(getEventLoop().time()).toBe(8)
+  })
+
+  virtual('does not cancel work that was begun before the timeout', async () => {
     const work = (async () => {
       await sleep(50)
       return 'done'
@@ -115,7 +118,7 @@ describe('what is inside a scope', () => {
   })
 
   virtual(
-    'a foreign promise from outside is given up, and its later failure is reported',
+    'is no longer awaited if it is a foreign promise from outside, whose later failure is reported',
     async () => {
       const report = vi.fn<() => void>()
       getEventLoop().setExceptionHandler(report)
@@ -129,16 +132,13 @@ describe('what is inside a scope', () => {
     },
   )
 
-  virtual(
-    'a foreign await that the body has begun is waited for, since it cannot be interrupted',
-    async () => {
-      const seen = await timeout(5, () => foreign(50)).catch(nameOf)
-      expect([seen, getEventLoop().time()]).toEqual([undefined, 50])
-    },
-  )
+  virtual('is awaited to its end if it has itself begun to await a foreign promise', async () => {
+    const seen = await timeout(5, () => foreign(50)).catch(nameOf)
+    expect([seen, getEventLoop().time()]).toEqual([undefined, 50])
+  })
 
   virtual(
-    'the signal of the innermost scope aborts, and its AbortError counts as the cancel',
+    'is cancelled by an AbortError of its taskSignal(), while the signal outside does not abort',
     async () => {
       const listen = (signal: AbortSignal): Promise<never> =>
         new Promise((_resolve, reject) => {
@@ -153,7 +153,7 @@ describe('what is inside a scope', () => {
   )
 })
 
-describe('the end of a cancelled scope', () => {
+describe('a scope or a task that was cancelled', () => {
   virtual('waits until the other branches have ended their clean-up', async () => {
     const log: string[] = []
     const branch = (ms: number) => async (): Promise<void> => {
@@ -172,23 +172,26 @@ describe('the end of a cancelled scope', () => {
     expect(log).toEqual(['cleaned after 1', 'cleaned after 20', 'ended'])
   })
 
-  virtual('a branch that comes back from a foreign await is refused its next wait', async () => {
-    const log: unknown[] = []
-    await timeout(5, () =>
-      Promise.all([
-        (async () => {
-          await foreign(50)
-          log.push(await sleep(1).then(() => 'slept', nameOf))
-        })(),
-        never(),
-      ]),
-    ).catch((error) => log.push(nameOf(error)))
-    await sleep(100)
-    expect(log).toEqual(['TimeoutError', 'CancelledError'])
-  })
+  virtual(
+    'throws at the next wait of a branch that comes back from a foreign promise',
+    async () => {
+      const log: unknown[] = []
+      await timeout(5, () =>
+        Promise.all([
+          (async () => {
+            await foreign(50)
+            log.push(await sleep(1).then(() => 'slept', nameOf))
+          })(),
+          never(),
+        ]),
+      ).catch((error) => log.push(nameOf(error)))
+      await sleep(100)
+      expect(log).toEqual(['TimeoutError', 'CancelledError'])
+    },
+  )
 
   virtual(
-    'a refused wait for a lock or a queue does not take the place of another waiter',
+    'cancels the future that a late branch awaits, so that it does not take the place of another waiter',
     async () => {
       const future = never()
       await timeout(5, () => Promise.all([foreign(50).then(() => future), never()])).catch(() => {})
@@ -197,54 +200,54 @@ describe('the end of a cancelled scope', () => {
     },
   )
 
-  virtual(
-    'an outer cancel that comes while the scope waits for its flows is not lost',
-    async () => {
-      const task = createTask(async () => {
-        await timeout(5, () =>
-          Promise.all([
-            never(),
-            (async () => {
-              try {
-                await never()
-              } finally {
-                await sleep(50)
-              }
-            })(),
-          ]),
-        ).catch((error) => {
-          if (isCancelled(error)) throw error
-        })
-        return 'lost'
+  virtual('does not lose an outer cancel that comes while a branch cleans up', async () => {
+    const task = createTask(async () => {
+      await timeout(5, () =>
+        Promise.all([
+          never(),
+          (async () => {
+            try {
+              await never()
+            } finally {
+              await sleep(50)
+            }
+          })(),
+        ]),
+      ).catch((error) => {
+        if (isCancelled(error)) throw error
       })
-      await sleep(20)
-      task.cancel()
-      await wait([task])
+      return 'lost'
+    })
+    await sleep(20)
+    task.cancel()
+    await wait([task])
+    expect(task.cancelled()).toBe(true)
+  })
+
+  virtual(
+    'by abandon is done at once, and each later wait of its code throws CancelledError',
+    async () => {
+      const log: string[] = []
+      const task = createTask(async () => {
+        for (;;) {
+          try {
+            await sleep(10)
+          } catch (error) {
+            log.push(nameOf(error))
+            if (log.length === 3) return
+          }
+        }
+      })
+      await sleep(1)
+      abandon(task)
       expect(task.cancelled()).toBe(true)
+      await sleep(100)
+      expect(log).toEqual(['CancelledError', 'CancelledError', 'CancelledError'])
     },
   )
-
-  virtual('abandon ends a task at once, and its code waits for nothing more', async () => {
-    const log: string[] = []
-    const task = createTask(async () => {
-      for (;;) {
-        try {
-          await sleep(10)
-        } catch (error) {
-          log.push(nameOf(error))
-          if (log.length === 3) return
-        }
-      }
-    })
-    await sleep(1)
-    abandon(task)
-    expect(task.cancelled()).toBe(true)
-    await sleep(100)
-    expect(log).toEqual(['CancelledError', 'CancelledError', 'CancelledError'])
-  })
 })
 
-describe('a cancel arrives, once', () => {
+describe('a cancel of a task arrives once', () => {
   const abandonments: Record<string, (event: Future<void>) => Promise<unknown>> = {
     'the loser of a Promise.race': (event) => Promise.race([event, sleep(1)]),
     'the rest of a failed Promise.all': (event) =>
@@ -263,7 +266,7 @@ describe('a cancel arrives, once', () => {
     },
   }
   for (const [name, leave] of Object.entries(abandonments)) {
-    virtual(`at the next wait after a foreign await, beside ${name}`, async () => {
+    virtual(`at the next wait after a foreign promise, beside ${name}`, async () => {
       const task = createTask(async () => {
         await leave(never())
         await foreign(30)
@@ -275,7 +278,7 @@ describe('a cancel arrives, once', () => {
       expect(task.cancelled()).toBe(true)
     })
 
-    virtual(`at the next wait, when the code itself asked for it, beside ${name}`, async () => {
+    virtual(`at the next wait if the task has cancelled itself, beside ${name}`, async () => {
       const task = createTask(async () => {
         await leave(never())
         currentTask()?.cancel()
@@ -286,7 +289,7 @@ describe('a cancel arrives, once', () => {
     })
   }
 
-  virtual('clean-up with a foreign await in it is not struck again', async () => {
+  virtual('so that a clean-up with a foreign await in it can finish', async () => {
     const log: string[] = []
     const task = createTask(async () => {
       try {
@@ -329,7 +332,7 @@ describe('a cancel arrives, once', () => {
     },
   }
   for (const [name, use] of Object.entries(uses)) {
-    test(`through the task's signal: ${name}`, async () => {
+    test(`through the signal of the task: ${name}`, async () => {
       await run(async () => {
         let cleaned = false
         const task = createTask(async () => {
@@ -350,7 +353,7 @@ describe('a cancel arrives, once', () => {
 })
 
 describe('a request of a node:http server made in run()', () => {
-  test('times out alone, while main and the other requests go on', async () => {
+  test('times out without ending main or the other requests', async () => {
     const listening = Promise.withResolvers<number>()
     const stop = new Future<void>({ loop: newEventLoop() })
     const main = run(async () => {
@@ -388,8 +391,8 @@ describe('a request of a node:http server made in run()', () => {
   })
 })
 
-describe('a call that nobody awaits', () => {
-  test('that is cancelled is reported, and does not end the process', async () => {
+describe('a call that no code awaits', () => {
+  test('is reported when it is cancelled, and does not end the process', async () => {
     const { code, output } = await program(`
       await core.run(async () => {
         core.getEventLoop().setExceptionHandler((_loop, { message }) => console.log(message.split(':')[0]))
@@ -404,7 +407,7 @@ describe('a call that nobody awaits', () => {
     expect([code, output]).toEqual([0, 'A call that was not awaited was cancelled\nmain goes on\n'])
   })
 
-  test('that fails otherwise ends the process as without this library', async () => {
+  test('ends the process when it fails with another error, as without this library', async () => {
     const { code } = await program(`
       await core.run(async () => {
         void (async () => { await core.sleep(1); throw new Error('a bug') })()
@@ -414,7 +417,7 @@ describe('a call that nobody awaits', () => {
     expect(code).toBe(1)
   })
 
-  test('is cancelled at the end of the run, its clean-up included', async () => {
+  test('is cancelled at the end of the run, and its clean-up finishes', async () => {
     const log: string[] = []
     await run(async () => {
       void (async () => {
@@ -430,7 +433,7 @@ describe('a call that nobody awaits', () => {
     expect(log).toEqual(['cleaned'])
   })
 
-  test('that swallows every cancel does not keep the run from ending', async () => {
+  test('does not keep the run from ending even if it swallows every cancel', async () => {
     await run(async () => {
       void (async () => {
         for (;;) {
@@ -443,7 +446,7 @@ describe('a call that nobody awaits', () => {
     })
   }, 10_000)
 
-  test('leaves no listener on the process behind', async () => {
+  test('makes the run listen for unhandled rejections only until the run ends', async () => {
     const before = process.listenerCount('unhandledRejection')
     await run(async () => {
       expect(process.listenerCount('unhandledRejection')).toBe(before + 1)
@@ -452,7 +455,7 @@ describe('a call that nobody awaits', () => {
     expect(process.listenerCount('unhandledRejection')).toBe(before)
   })
 
-  test('takeRejections is asked first', async () => {
+  test('that rejects is first passed to the function given to takeRejections', async () => {
     const taken: unknown[] = []
     const stop = takeRejections((error) => {
       taken.push(nameOf(error))
@@ -465,8 +468,8 @@ describe('a call that nobody awaits', () => {
   })
 })
 
-describe('frames', () => {
-  virtual('detached code runs in no task, and outlives the scope that made it', async () => {
+describe('detached and runInNewFrame', () => {
+  virtual('detached code runs in no task, and goes on after the scope that called it', async () => {
     const made = await timeout(5, async () =>
       detached(() => {
         expect(currentTask()).toBeNull()
@@ -479,7 +482,7 @@ describe('frames', () => {
     expect(made).toBe('lived')
   })
 
-  virtual('a new frame is seen by what it begins, after its awaits too', async () => {
+  virtual('the code in runInNewFrame sees its new frame, also after its awaits', async () => {
     const outer = currentFrame()
     const look = async (): Promise<boolean> => {
       const own = currentFrame()

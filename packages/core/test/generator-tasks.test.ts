@@ -36,7 +36,7 @@ function* yieldAny(what: unknown): CoroutineGenerator<unknown> {
   }
 }
 
-virtual('its code runs inside the turn that wakes it, and no microtask comes between', async () => {
+virtual('a generator task resumes in the turn that wakes it, before any microtask', async () => {
   const log: string[] = []
   const future = new Future<void>()
   const task = createTask(function* (): CoroutineGenerator<void> {
@@ -55,7 +55,7 @@ virtual('its code runs inside the turn that wakes it, and no microtask comes bet
   expect(log).toEqual(['task', 'next turn', 'microtask', 'end'])
 })
 
-virtual('yield* of a done future needs no suspension', async () => {
+virtual('yield* of a done future in a generator task gives the result without a wait', async () => {
   const done = new Future<number>()
   done.setResult(1)
   const log: unknown[] = []
@@ -69,31 +69,34 @@ virtual('yield* of a done future needs no suspension', async () => {
   expect(task.done()).toBe(true)
 })
 
-describe('what is yielded without a star', () => {
-  virtual('a pending future is waited for, a done one gives its result at once', async () => {
+describe('a generator task that uses yield without a star', () => {
+  virtual('waits for a pending future, and gets the result of a done future', async () => {
     expect(await createTask(() => yieldAny(sleep(5, 'slept')))).toEqual(['value', 'slept'])
     const done = new Future<number>()
     done.setResult(3)
     expect(await createTask(() => yieldAny(done))).toEqual(['value', 3])
   })
 
-  virtual('a failed future throws, and its failure has been seen', async () => {
-    const failed = new Future<number>()
-    failed.setException(new Error('failed'))
-    expect(await createTask(() => yieldAny(failed))).toEqual(['error', new Error('failed')])
-    const failing = new Future<number>()
-    getRunningLoop().callLater(1, () => failing.setException(new Error('later')))
-    expect(await createTask(() => yieldAny(failing))).toEqual(['error', new Error('later')])
-  })
+  virtual(
+    'gets the exception of a failed future, and the exception counts as retrieved',
+    async () => {
+      const failed = new Future<number>()
+      failed.setException(new Error('failed'))
+      expect(await createTask(() => yieldAny(failed))).toEqual(['error', new Error('failed')])
+      const failing = new Future<number>()
+      getRunningLoop().callLater(1, () => failing.setException(new Error('later')))
+      expect(await createTask(() => yieldAny(failing))).toEqual(['error', new Error('later')])
+    },
+  )
 
-  virtual('a promise is waited for', async () => {
+  virtual('waits for a promise, and gets its value or its error', async () => {
     expect(await createTask(() => yieldAny(Promise.resolve(2)))).toEqual(['value', 2])
     const rejected = Promise.reject(new Error('rejected'))
     expect(await createTask(() => yieldAny(rejected))).toEqual(['error', new Error('rejected')])
   })
 
   virtual(
-    'a yield of a value that cannot be awaited, or of the task itself, throws a RuntimeError in the generator',
+    'gets a RuntimeError for a value that cannot be awaited, and for its own task',
     async () => {
       for (const what of [undefined, null, 5, 'text', {}, () => {}]) {
         const outcome = await createTask(() => yieldAny(what))
@@ -105,22 +108,25 @@ describe('what is yielded without a star', () => {
   )
 })
 
-virtual('what it throws is its failure, also before its first yield', async () => {
-  // oxlint-disable-next-line eslint/require-yield -- this generator fails before it yields
-  const early = createTask(function* (): CoroutineGenerator<void> {
-    throw new Error('early')
-  })
-  const late = createTask(function* (): CoroutineGenerator<void> {
-    yield* sleep(1)
-    throw new Error('late')
-  })
-  expect(await gather([early, late], { returnExceptions: true })).toEqual([
-    new Error('early'),
-    new Error('late'),
-  ])
-})
+virtual(
+  'a generator task that throws before or after its first yield fails with the error',
+  async () => {
+    // oxlint-disable-next-line eslint/require-yield -- this generator fails before it yields
+    const early = createTask(function* (): CoroutineGenerator<void> {
+      throw new Error('early')
+    })
+    const late = createTask(function* (): CoroutineGenerator<void> {
+      yield* sleep(1)
+      throw new Error('late')
+    })
+    expect(await gather([early, late], { returnExceptions: true })).toEqual([
+      new Error('early'),
+      new Error('late'),
+    ])
+  },
+)
 
-describe('cancel', () => {
+describe('a cancel of a generator task', () => {
   /** A body with two waits and a clean-up with two more waits, some of them in nested generators. Logs what it does. */
   function* body(log: string[]): CoroutineGenerator<string> {
     const inner = function* (): CoroutineGenerator<void> {
@@ -146,7 +152,7 @@ describe('cancel', () => {
     [15, ['one', 'two', 'cleanup', 'clean'], 25],
     [25, ['one', 'two', 'three', 'cleanup', 'clean'], 35],
     [35, ['one', 'two', 'three', 'cleanup'], 35],
-  ])('at %i ms: the cleanup runs, with its own waits', (at, expected, end) =>
+  ])('at %i ms runs the clean-up, with the waits in it', (at, expected, end) =>
     runVirtual(async () => {
       const log: string[] = []
       const task = createTask(() => body(log))
@@ -159,7 +165,7 @@ describe('cancel', () => {
     }),
   )
 
-  virtual('before the first step the body never runs', async () => {
+  virtual('before the first step keeps the body from running', async () => {
     const log: string[] = []
     const task = createTask(() => body(log))
     task.cancel()
@@ -167,20 +173,17 @@ describe('cancel', () => {
     expect(log).toEqual([])
   })
 
-  virtual(
-    'in the turn in which the future has ended: the cancel wins, with its message',
-    async () => {
-      const future = new Future<string>()
-      const task = createTask(() => yieldAny(future))
-      await sleep(0)
-      future.setResult('result')
-      task.cancel('too late')
-      const [kind, error] = (await task) as [string, Error]
-      expect([kind, isCancelled(error), error.message]).toEqual(['error', true, 'too late'])
-    },
-  )
+  virtual('in the turn in which its future has ended wins, with its message', async () => {
+    const future = new Future<string>()
+    const task = createTask(() => yieldAny(future))
+    await sleep(0)
+    future.setResult('result')
+    task.cancel('too late')
+    const [kind, error] = (await task) as [string, Error]
+    expect([kind, isCancelled(error), error.message]).toEqual(['error', true, 'too late'])
+  })
 
-  virtual('by itself: delivered at its next suspension', async () => {
+  virtual('by the task itself is delivered at its next wait for a pending future', async () => {
     const log: string[] = []
     const done = new Future<void>()
     done.setResult()
@@ -201,25 +204,22 @@ describe('cancel', () => {
     expect(log).toEqual(['a done future is none', 'cancelled', 'goes on'])
   })
 
-  virtual(
-    'reaches through an inline async function, and a timeout around a generator',
-    async () => {
-      const log: string[] = []
-      const slow = coroutine(async () => {
-        try {
-          await sleep(1_000)
-        } finally {
-          log.push('inner')
-        }
-      })
-      const task = createTask(function* (): CoroutineGenerator<void> {
-        yield* slow()
-      })
-      expect(await thrown(timeout(5, () => task))).toMatchObject({ name: 'TimeoutError' })
-      expect(log).toEqual(['inner'])
-      expect(task.cancelled()).toBe(true)
-    },
-  )
+  virtual('reaches an async function that the generator awaits, through a timeout', async () => {
+    const log: string[] = []
+    const slow = coroutine(async () => {
+      try {
+        await sleep(1_000)
+      } finally {
+        log.push('inner')
+      }
+    })
+    const task = createTask(function* (): CoroutineGenerator<void> {
+      yield* slow()
+    })
+    expect(await thrown(timeout(5, () => task))).toMatchObject({ name: 'TimeoutError' })
+    expect(log).toEqual(['inner'])
+    expect(task.cancelled()).toBe(true)
+  })
 })
 
 /** A claim that logs whether its waiter took or declined it. */
@@ -234,8 +234,8 @@ class Place extends Claim<string> {
   }
 }
 
-describe('a claim', () => {
-  virtual('is taken in the turn of the generator that waits for it', async () => {
+describe('a Claim that a generator task waits for', () => {
+  virtual('is claimed when the generator resumes, and gives its value', async () => {
     const place = new Place()
     const task = createTask(() => yieldAny(place))
     await sleep(0)
@@ -243,28 +243,25 @@ describe('a claim', () => {
     expect(await task).toEqual(['value', 'taken'])
   })
 
-  virtual(
-    'whose generator is cancelled after the wake-up is declined, and has ended by then',
-    async () => {
-      const place = new Place()
-      const seen: unknown[] = []
-      const task = createTask(function* (): CoroutineGenerator<void> {
-        try {
-          yield* place
-        } catch (error) {
-          seen.push(place.cancelled(), place.log, (error as Error).message)
-          throw error
-        }
-      })
-      await sleep(0)
-      place.wake()
-      task.cancel('gone')
-      expect(isCancelled(await thrown(task))).toBe(true)
-      expect(seen).toEqual([true, ['declined'], 'gone'])
-    },
-  )
+  virtual('is declined and cancelled if the generator is cancelled after the wake-up', async () => {
+    const place = new Place()
+    const seen: unknown[] = []
+    const task = createTask(function* (): CoroutineGenerator<void> {
+      try {
+        yield* place
+      } catch (error) {
+        seen.push(place.cancelled(), place.log, (error as Error).message)
+        throw error
+      }
+    })
+    await sleep(0)
+    place.wake()
+    task.cancel('gone')
+    expect(isCancelled(await thrown(task))).toBe(true)
+    expect(seen).toEqual([true, ['declined'], 'gone'])
+  })
 
-  virtual('that several wait for lets them go on in their order', async () => {
+  virtual('together with other tasks wakes the tasks in their order', async () => {
     const place = new Place()
     const log: string[] = []
     const tasks = ['a', 'b', 'c'].map((name, i) =>
@@ -282,7 +279,7 @@ describe('a claim', () => {
 })
 
 virtual(
-  'its task, context variables and entered storages stay across every kind of yield',
+  'a generator task keeps its task, context variables and AsyncLocalStorages across every kind of yield',
   async () => {
     const storage = new AsyncLocalStorage<string>()
     const variable = new ContextVar<string>('variable')
@@ -324,7 +321,7 @@ virtual(
 )
 
 virtual(
-  'an eager one runs to its first suspension inside the call, as a task of its own',
+  'an eager generator task runs to its first wait inside createTask, as a task of its own',
   async () => {
     const log: unknown[] = []
     const outer = currentTask()
@@ -344,7 +341,7 @@ virtual(
   },
 )
 
-virtual('generator and async tasks wait for each other', async () => {
+virtual('generator tasks and async tasks can wait for each other', async () => {
   const inner = createTask(function* (): CoroutineGenerator<number> {
     yield* sleep(1)
     return 1
@@ -357,7 +354,7 @@ virtual('generator and async tasks wait for each other', async () => {
   expect(await outer).toBe(12)
 })
 
-test('the iterator of a future is a closed one after its end, a throw and a return', () => {
+test('the iterator of a future is closed after its end, after throw() and after return()', () => {
   const future = new Future<number>()
   future.setResult(7)
   const read = future[Symbol.iterator]()
@@ -374,7 +371,7 @@ test('the iterator of a future is a closed one after its end, a throw and a retu
   expect({ ...returned.next() }).toEqual({ done: true, value: undefined })
 })
 
-test('two that wake each other for ever let timers, sockets and promises have their turn', () =>
+test('two generator tasks that wake each other without end let timers, sockets and promises have their turn', () =>
   run(async () => {
     let ping = new Future<void>()
     let pong = new Future<void>()
@@ -414,7 +411,7 @@ test('two that wake each other for ever let timers, sockets and promises have th
     server.close()
   }))
 
-virtual('a group that is finished refuses a generator as it refuses a function', async () => {
+virtual('a finished group refuses a generator object with a RuntimeError', async () => {
   let group: TaskGroup | null = null
   await taskGroup(async (opened) => void (group = opened))
   const late = yieldAny(sleep(1)) as never
@@ -422,7 +419,7 @@ virtual('a group that is finished refuses a generator as it refuses a function',
 })
 
 virtual(
-  'a generator object runs in one task: the second is told so, and the first goes on',
+  'a second task for the same generator object fails with a RuntimeError, and the first goes on',
   async () => {
     const generator = (function* (): CoroutineGenerator<number> {
       yield* sleep(1)
@@ -436,8 +433,8 @@ virtual(
   },
 )
 
-describe('a body that is a future, or a generator made by a function that has begun to wait', () => {
-  virtual('goes on beside what other code of the task awaits', async () => {
+describe('a task whose function begins a wait and returns a future or a generator', () => {
+  virtual('runs both, and ends with the returned future', async () => {
     const other = new Future<string>()
     const seen: unknown[] = []
     const task = createTask(() => {
@@ -454,7 +451,7 @@ describe('a body that is a future, or a generator made by a function that has be
     expect(seen).toEqual(['other'])
   })
 
-  virtual('takes a cancel, with both', async () => {
+  virtual('cancels both when it is cancelled', async () => {
     const own = new Future<number>()
     const begun = new Future<string>()
     const seen: unknown[] = []
@@ -483,7 +480,7 @@ describe('a body that is a future, or a generator made by a function that has be
     ])
   })
 
-  virtual('has callbacks of its function called', async () => {
+  virtual('calls the callbacks that the function has added with then', async () => {
     const begun = new Future<string>()
     const own = new Future<number>()
     const chained: unknown[] = []
@@ -504,27 +501,30 @@ describe('a body that is a future, or a generator made by a function that has be
   })
 
   for (const kind of ['a generator', 'a future'] as const) {
-    virtual(`begins once when what its function waits for has ended already, ${kind}`, async () => {
-      let bodies = 0
-      const future = new Future<number>()
-      const ended: unknown[] = []
-      const task = createTask((): CoroutineGenerator<string> | Future<string> => {
-        bodies++
-        void future.then(
-          (value) => ended.push(value),
-          () => {},
-        )
-        future.setResult(1)
-        const body = function* (): CoroutineGenerator<string> {
-          return yield* sleep(5, 'end')
-        }
-        return kind === 'a generator' ? body() : sleep(5, 'end')
-      })
-      expect([await task, bodies, ...ended]).toEqual(['end', 1, 1])
-    })
+    virtual(
+      `calls its function only once if the other wait has ended already, and returns ${kind}`,
+      async () => {
+        let bodies = 0
+        const future = new Future<number>()
+        const ended: unknown[] = []
+        const task = createTask((): CoroutineGenerator<string> | Future<string> => {
+          bodies++
+          void future.then(
+            (value) => ended.push(value),
+            () => {},
+          )
+          future.setResult(1)
+          const body = function* (): CoroutineGenerator<string> {
+            return yield* sleep(5, 'end')
+          }
+          return kind === 'a generator' ? body() : sleep(5, 'end')
+        })
+        expect([await task, bodies, ...ended]).toEqual(['end', 1, 1])
+      },
+    )
   }
 
-  virtual('that is the task itself is refused', async () => {
+  virtual('fails with a RuntimeError if the function returns the task itself', async () => {
     const task: Task = createTask(() => task)
     expect(String(await thrown(task))).toMatch('cannot await itself')
     expect(task.started).toBe(true)

@@ -23,27 +23,30 @@ import { foreign, thrown, virtual } from './support/virtual.ts'
 
 const nameOf = (error: unknown): string => (error as Error).name
 
-virtual('a failure for which several tasks wait is listed once for each of them', async () => {
-  // asyncio's TaskGroup and Trio's nursery also list such a failure once for each task.
-  const failure = new Error('not there')
-  const shared = createTask(async () => {
-    await sleep(1)
-    throw failure
-  })
-  const error = await thrown(
-    taskGroup(async (group) => {
-      for (let i = 0; i < 3; i++) group.createTask(async () => shared)
-    }),
-  )
-  expect((error as ExceptionGroup).errors.map((each) => each === failure)).toEqual([
-    true,
-    true,
-    true,
-  ])
-})
+virtual(
+  'a failure of a task that three tasks of a group await is three times in the ExceptionGroup',
+  async () => {
+    // asyncio's TaskGroup and Trio's nursery also list such a failure once for each task.
+    const failure = new Error('not there')
+    const shared = createTask(async () => {
+      await sleep(1)
+      throw failure
+    })
+    const error = await thrown(
+      taskGroup(async (group) => {
+        for (let i = 0; i < 3; i++) group.createTask(async () => shared)
+      }),
+    )
+    expect((error as ExceptionGroup).errors.map((each) => each === failure)).toEqual([
+      true,
+      true,
+      true,
+    ])
+  },
+)
 
 describe('TaskGroup.cancel', () => {
-  virtual('ends the group without an error; the body was cut', async () => {
+  virtual('ends the group without an error, and cancels its body and its tasks', async () => {
     const log: string[] = []
     const value = await taskGroup(async (group) => {
       group.createTask(async () => {
@@ -60,7 +63,7 @@ describe('TaskGroup.cancel', () => {
     expect([value, log]).toEqual([undefined, ['child ended']])
   })
 
-  virtual('gives what the body returned, when that had ended', async () => {
+  virtual('keeps the value of a body that has ended before', async () => {
     const value = await taskGroup(async (group) => {
       group.createTask(() => sleepForever())
       getEventLoop().callLater(5, () => group.cancel())
@@ -69,7 +72,7 @@ describe('TaskGroup.cancel', () => {
     expect(value).toBe('value')
   })
 
-  virtual('a failure of the clean-up is thrown all the same', async () => {
+  virtual('does not hide a failure of the clean-up, which the group throws', async () => {
     const error = await thrown(
       taskGroup(async (group) => {
         group.createTask(async () => {
@@ -87,7 +90,7 @@ describe('TaskGroup.cancel', () => {
     expect(error).toBeInstanceOf(ExceptionGroup)
   })
 
-  virtual('an outer cancel of the same instant goes on', async () => {
+  virtual('does not catch an outer cancel that comes at the same time', async () => {
     const task = createTask(() =>
       taskGroup(async (group) => {
         getEventLoop().callLater(5, () => {
@@ -103,7 +106,7 @@ describe('TaskGroup.cancel', () => {
 })
 
 describe('TaskGroup.start', () => {
-  virtual('waits until the task says that it is ready, and gives what it passes', async () => {
+  virtual('waits until the task calls started(), and gives the value passed to it', async () => {
     await taskGroup(async (group) => {
       const port = await group.start<number>(async (started) => {
         await sleep(5)
@@ -115,22 +118,25 @@ describe('TaskGroup.start', () => {
     expect(getEventLoop().time()).toBe(10)
   })
 
-  virtual('throws a failure from before that, and the group goes on', async () => {
-    const result = await taskGroup(async (group) => {
-      const error = await thrown(
-        group.start(async () => {
-          await sleep(1)
-          throw new RangeError('no port')
-        }),
-      )
-      await sleep(1)
-      return nameOf(error)
-    })
-    expect(result).toBe('RangeError')
-  })
+  virtual(
+    'throws a failure from before started() to its caller, and the group goes on',
+    async () => {
+      const result = await taskGroup(async (group) => {
+        const error = await thrown(
+          group.start(async () => {
+            await sleep(1)
+            throw new RangeError('no port')
+          }),
+        )
+        await sleep(1)
+        return nameOf(error)
+      })
+      expect(result).toBe('RangeError')
+    },
+  )
 
   virtual(
-    'an end without a word is a RuntimeError, a failure after it is the group’s',
+    'throws RuntimeError if the task ends without started(), while a later failure ends the group',
     async () => {
       await taskGroup(async (group) => {
         expect(await thrown(group.start(async () => {}))).toBeInstanceOf(RuntimeError)
@@ -246,7 +252,7 @@ describe('a task that `TaskGroup.start` has started, when the caller is cancelle
   })
 })
 
-virtual('an eager task that cancels its group is cancelled too', async () => {
+virtual('an eager task that calls cancel() of its own group is cancelled too', async () => {
   const log: string[] = []
   await taskGroup(async (group) => {
     const cancelGroup = async (): Promise<void> => {
@@ -259,7 +265,7 @@ virtual('an eager task that cancels its group is cancelled too', async () => {
 })
 
 describe('the limit of a group', () => {
-  virtual('leaves it to getCoro to return the body that was passed', async () => {
+  virtual('does not change that getCoro() returns the function of the task', async () => {
     const work = async (): Promise<void> => sleep(1)
     await taskGroup(
       async (group) => {
@@ -271,7 +277,7 @@ describe('the limit of a group', () => {
     )
   })
 
-  virtual('changes nothing in what createTask accepts', async () => {
+  virtual('does not change that createTask refuses a number', async () => {
     await taskGroup(
       async (group) => {
         expect(() => group.createTask(5 as never)).toThrow(TypeError)
@@ -280,7 +286,7 @@ describe('the limit of a group', () => {
     )
   })
 
-  virtual('is never passed, and the others begin in order', async () => {
+  virtual('is never exceeded, and the tasks begin in order', async () => {
     let running = 0
     let most = 0
     const order: number[] = []
@@ -300,45 +306,51 @@ describe('the limit of a group', () => {
     expect([most, order]).toEqual([4, Array.from({ length: 20 }, (_, i) => i)])
   })
 
-  virtual('a cancelled task leaves the line unbegun, and gives its turn on', async () => {
-    const begun: number[] = []
-    await taskGroup(
-      async (group) => {
-        const tasks = [0, 1, 2, 3].map((i) =>
-          group.createTask(async () => {
-            begun.push(i)
-            await sleep(5)
-          }),
-        )
-        await sleep(1)
-        tasks[1]?.cancel()
-        getEventLoop().callLater(4, () => tasks[2]?.cancel())
-      },
-      { limit: 1 },
-    )
-    expect(begun).toEqual([0, 3])
-  })
-
-  virtual('lets the next of many tasks begin without moving all others', async () => {
-    // V8 copies a long array in each `shift`. With 100,000 tasks that would take seconds.
-    const { shift } = Array.prototype
-    let longest = 0
-    const spy = vi.spyOn(Array.prototype, 'shift').mockImplementation(function (this: unknown[]) {
-      longest = Math.max(longest, this.length)
-      return shift.call(this) as unknown
-    })
-    try {
+  virtual(
+    'lets a cancelled task that has not begun leave the line, and the next task begin',
+    async () => {
+      const begun: number[] = []
       await taskGroup(
         async (group) => {
-          for (let i = 0; i < 1_000; i++) group.createTask(() => sleep(1))
+          const tasks = [0, 1, 2, 3].map((i) =>
+            group.createTask(async () => {
+              begun.push(i)
+              await sleep(5)
+            }),
+          )
+          await sleep(1)
+          tasks[1]?.cancel()
+          getEventLoop().callLater(4, () => tasks[2]?.cancel())
         },
-        { limit: 10 },
+        { limit: 1 },
       )
-    } finally {
-      spy.mockRestore()
-    }
-    expect(longest).toBeLessThan(100)
-  })
+      expect(begun).toEqual([0, 3])
+    },
+  )
+
+  virtual(
+    'lets the next of 1,000 tasks begin without moving all other tasks in an array',
+    async () => {
+      // V8 copies a long array in each `shift`. With 100,000 tasks that would take seconds.
+      const { shift } = Array.prototype
+      let longest = 0
+      const spy = vi.spyOn(Array.prototype, 'shift').mockImplementation(function (this: unknown[]) {
+        longest = Math.max(longest, this.length)
+        return shift.call(this) as unknown
+      })
+      try {
+        await taskGroup(
+          async (group) => {
+            for (let i = 0; i < 1_000; i++) group.createTask(() => sleep(1))
+          },
+          { limit: 10 },
+        )
+      } finally {
+        spy.mockRestore()
+      }
+      expect(longest).toBeLessThan(100)
+    },
+  )
 
   test('must be a whole number of at least 1', () => {
     expect(() => taskGroup(async () => {}, { limit: 0 })).toThrow(RangeError)
@@ -359,20 +371,20 @@ describe('race and any', () => {
     }
   }
 
-  virtual('the first to end wins, and the losers have ended by then', async () => {
+  virtual('race gives the value of the first to end, after the other has cleaned up', async () => {
     const log: string[] = []
     expect(await race([after(50, 'slow', log), after(5, 'fast', log)])).toBe('fast')
     expect([log, getEventLoop().time()]).toEqual([['slow ended'], 7])
   })
 
-  virtual('race throws the error of the first to end; any waits for a success', async () => {
+  virtual('race throws the error of the first to end, and any waits for a success', async () => {
     const log: string[] = []
     const contestants = [after(5, 'bad', log), after(20, 'good', log)]
     expect(await race(contestants).catch((error: Error) => error.message)).toBe('bad')
     expect(await any(contestants)).toBe('good')
   })
 
-  virtual('any throws all errors, in order, when all fail', async () => {
+  virtual('any throws an AggregateError with all errors in order when all fail', async () => {
     const error = (await thrown(
       any([after(9, 'bad 1', []), after(1, 'bad 2', [])]),
     )) as AggregateError
@@ -381,7 +393,7 @@ describe('race and any', () => {
     expect(await thrown(any([]))).toBeInstanceOf(AggregateError)
   })
 
-  virtual('a cancel from outside cancels all of them, and waits for their ends', async () => {
+  virtual('a cancel from outside cancels all functions, and waits for their ends', async () => {
     const log: string[] = []
     const task = createTask(() => race([after(50, 'a', log), after(60, 'b', log)]))
     await sleep(1)
@@ -390,15 +402,18 @@ describe('race and any', () => {
     expect([task.cancelled(), log]).toEqual([true, ['a ended', 'b ended']])
   })
 
-  virtual('in a cancelled scope they end, and nothing is left', async () => {
-    const log: string[] = []
-    const result = await cancelScope(() => race([after(50, 'a', log), after(60, 'b', log)]), {
-      timeout: 5,
-    })
-    expect([result.cancelled, log]).toEqual([true, ['a ended', 'b ended']])
-  })
+  virtual(
+    'race in a scope that times out cancels all functions and waits for their ends',
+    async () => {
+      const log: string[] = []
+      const result = await cancelScope(() => race([after(50, 'a', log), after(60, 'b', log)]), {
+        timeout: 5,
+      })
+      expect([result.cancelled, log]).toEqual([true, ['a ended', 'b ended']])
+    },
+  )
 
-  virtual('staggeredRace calls no function after another has won', async () => {
+  virtual('staggeredRace calls no further function after a function has won', async () => {
     const calls: number[] = []
     const call = (ms: number, fails: boolean) => async (): Promise<void> => {
       calls.push(getEventLoop().time())
@@ -411,7 +426,7 @@ describe('race and any', () => {
     expect([index, calls]).toEqual([1, [0, 1]])
   })
 
-  test('the failure of the winner is reported when a cancel comes before race ends', async () => {
+  test('race that is cancelled after its winner has failed reports the failure', async () => {
     const reports: unknown[] = []
     await runVirtual(async () => {
       getEventLoop().setExceptionHandler((_loop, { message }) => reports.push(message))
@@ -434,12 +449,12 @@ describe('race and any', () => {
     expect(reports).toEqual(['Task exception was never retrieved: winner'])
   })
 
-  virtual('a plain promise that loses is given up', async () => {
+  virtual('race does not wait for a plain promise that loses', async () => {
     const never = new Promise<string>(() => {})
     expect(await race([never, ensureFuture(async () => 'ours')])).toBe('ours')
   })
 
-  test('wrong arguments are refused at the call', () => {
+  test('race and any refuse wrong arguments at the call', () => {
     expect(() => race([])).toThrow(RangeError)
     expect(() => race(1 as never)).toThrow(TypeError)
     expect(() => any([1 as never])).toThrow(TypeError)
@@ -447,23 +462,26 @@ describe('race and any', () => {
 })
 
 describe('createTask with a signal', () => {
-  virtual('is cancelled by its abort, and its listener is removed at its end', async () => {
-    const controller = new AbortController()
-    const task = createTask(() => sleepForever(), { signal: controller.signal })
-    await sleep(1)
-    controller.abort()
-    await wait([task])
-    expect(task.cancelled()).toBe(true)
-    let begun = false
-    const late = createTask(
-      async () => {
-        begun = true
-      },
-      { signal: controller.signal },
-    )
-    await wait([late])
-    expect([late.cancelled(), begun]).toEqual([true, false])
-  })
+  virtual(
+    'is cancelled by the abort of the signal, and never begins if the signal was aborted before',
+    async () => {
+      const controller = new AbortController()
+      const task = createTask(() => sleepForever(), { signal: controller.signal })
+      await sleep(1)
+      controller.abort()
+      await wait([task])
+      expect(task.cancelled()).toBe(true)
+      let begun = false
+      const late = createTask(
+        async () => {
+          begun = true
+        },
+        { signal: controller.signal },
+      )
+      await wait([late])
+      expect([late.cancelled(), begun]).toEqual([true, false])
+    },
+  )
 })
 
 describe('iterate', () => {
@@ -477,36 +495,42 @@ describe('iterate', () => {
     }),
   })
 
-  virtual('a cancel leaves a source that gives nothing, and calls its return()', async () => {
-    const log: string[] = []
-    const task = createTask(async () => {
-      for await (const _ of iterate(source(log, () => new Promise(() => {})))) log.push('item')
-    })
-    await sleep(1)
-    task.cancel()
-    await wait([task])
-    expect([task.cancelled(), log]).toEqual([true, ['returned']])
-  })
+  virtual(
+    'a cancel ends the wait for a source that gives nothing, and calls return() of the source',
+    async () => {
+      const log: string[] = []
+      const task = createTask(async () => {
+        for await (const _ of iterate(source(log, () => new Promise(() => {})))) log.push('item')
+      })
+      await sleep(1)
+      task.cancel()
+      await wait([task])
+      expect([task.cancelled(), log]).toEqual([true, ['returned']])
+    },
+  )
 
-  virtual('gives every item, and calls return() after a break, but not after the end', async () => {
-    const log: string[] = []
-    let i = 0
-    const count = () => Promise.resolve({ done: i >= 3, value: i++ } as IteratorResult<number>)
-    for await (const item of iterate(source(log, count))) log.push(`item ${item}`)
-    i = 0
-    for await (const item of iterate(source(log, count))) if (item === 1) break
-    expect(log).toEqual(['item 0', 'item 1', 'item 2', 'returned'])
-  })
+  virtual(
+    'gives every item, and calls return() of the source after a break, but not after the end',
+    async () => {
+      const log: string[] = []
+      let i = 0
+      const count = () => Promise.resolve({ done: i >= 3, value: i++ } as IteratorResult<number>)
+      for await (const item of iterate(source(log, count))) log.push(`item ${item}`)
+      i = 0
+      for await (const item of iterate(source(log, count))) if (item === 1) break
+      expect(log).toEqual(['item 0', 'item 1', 'item 2', 'returned'])
+    },
+  )
 
   test('refuses at the call an argument that is not an async iterable', () => {
     expect(() => iterate([1] as never)).toThrow(TypeError)
   })
 })
 
-describe('runMain', () => {
+describe('a program with runMain', () => {
   const main = (body: string): string => `await core.runMain(async () => { ${body} })`
 
-  test('after SIGINT it exits with 130, its clean-up done and nothing printed', async () => {
+  test('exits with 130 after SIGINT, when its clean-up is done, and prints nothing', async () => {
     const { code, output } = await program(
       main(
         `console.log('ready'); try { await core.sleepForever() } finally { await core.sleep(5); console.log('cleaned') }`,
@@ -516,7 +540,7 @@ describe('runMain', () => {
     expect([code, output]).toEqual([130, 'ready\ncleaned\n'])
   })
 
-  test('after SIGTERM with 143', async () => {
+  test('exits with 143 after SIGTERM', async () => {
     const { code } = await program(
       main(`console.log('ready'); await core.sleepForever()`),
       'SIGTERM',
@@ -524,7 +548,7 @@ describe('runMain', () => {
     expect(code).toBe(143)
   })
 
-  test('a signal is not lost when main is in a foreign await beside an abandoned wait', async () => {
+  test('exits after SIGINT although main awaits a foreign promise beside an abandoned wait', async () => {
     const { code } = await program(
       main(`
         await Promise.race([new core.Future(), core.sleep(1)])
@@ -541,7 +565,7 @@ describe('runMain', () => {
     ['taken back', 'main.uncancel()'],
     ['swallowed', ''],
   ] as const) {
-    test(`after a signal whose cancel was ${what}, a later cancel ends no wait of its clean-up`, async () => {
+    test(`whose main has ${what} the cancel of SIGINT finishes its clean-up after a later cancel`, async () => {
       const { code, output } = await program(
         main(`
           const main = core.currentTask()
@@ -560,13 +584,13 @@ describe('runMain', () => {
     })
   }
 
-  test('when main fails it prints the error and exits with 1', async () => {
+  test('prints the error and exits with 1 when main fails', async () => {
     const { code, output } = await program(main(`throw new RangeError('broken')`))
     expect(code).toBe(1)
     expect(output).toContain('RangeError: broken')
   })
 
-  test('when main returns the process ends as usual', async () => {
+  test('ends as usual when main returns, with the exit code that the program has set', async () => {
     const { code, output } = await program(main(`process.exitCode = 7; console.log('done')`))
     expect([code, output]).toEqual([7, 'done\n'])
   })

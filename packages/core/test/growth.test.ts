@@ -6,7 +6,7 @@ const meter = new GrowthMeter(new URL('fixtures/operations.ts', import.meta.url)
 afterAll(() => meter[Symbol.dispose]())
 
 test.each(Object.keys(operations))(
-  'ten times as many things cost at most twelve times as much: %s',
+  'an operation with ten times as many items costs at most twelve times as much: %s',
   { tags: ['slow'], timeout: 240_000 },
   (name) => meter.expectLinear(name),
 )

@@ -34,45 +34,51 @@ async function failsWith(value: unknown, promise: PromiseLike<unknown>): Promise
   return false
 }
 
-test.for(hostile)('a task that throws %s ends with it', async ([, make]) => {
-  await run(async () => {
-    const value = make()
-    const fail = async (): Promise<never> => {
-      await sleep(0)
-      throw value
-    }
-    const task = createTask(fail)
-    expect(await failsWith(value, task)).toBe(true)
-    expect(Object.is(task.exception(), value)).toBe(true)
-    expect(await failsWith(value, shield(createTask(fail)))).toBe(true)
-    expect(await failsWith(value, gather([fail(), fail()]))).toBe(true)
-    expect(await failsWith(value, timeout(1000, fail))).toBe(true)
-    const group = await thrown(
-      taskGroup(async (tasks) => {
-        tasks.createTask(fail)
-      }),
-    )
-    expect(Object.is((group as AggregateError).errors[0], value)).toBe(true)
-  })
-})
-
-test.for(hostile)('a cancelled task that throws %s ends with it', async ([, make]) => {
-  await run(async () => {
-    const value = make()
-    const task = createTask(async () => {
-      try {
-        await sleep(1000)
-      } catch {
+test.for(hostile)(
+  'a task, shield, gather or timeout whose code throws %s fails with exactly this value',
+  async ([, make]) => {
+    await run(async () => {
+      const value = make()
+      const fail = async (): Promise<never> => {
+        await sleep(0)
         throw value
       }
+      const task = createTask(fail)
+      expect(await failsWith(value, task)).toBe(true)
+      expect(Object.is(task.exception(), value)).toBe(true)
+      expect(await failsWith(value, shield(createTask(fail)))).toBe(true)
+      expect(await failsWith(value, gather([fail(), fail()]))).toBe(true)
+      expect(await failsWith(value, timeout(1000, fail))).toBe(true)
+      const group = await thrown(
+        taskGroup(async (tasks) => {
+          tasks.createTask(fail)
+        }),
+      )
+      expect(Object.is((group as AggregateError).errors[0], value)).toBe(true)
     })
-    await sleep(0)
-    task.cancel()
-    expect(await failsWith(value, task)).toBe(true)
-  })
-})
+  },
+)
 
-test('failures that cannot be looked at are reported, with all others', async () => {
+test.for(hostile)(
+  'a task that throws %s after its cancel fails with exactly this value',
+  async ([, make]) => {
+    await run(async () => {
+      const value = make()
+      const task = createTask(async () => {
+        try {
+          await sleep(1000)
+        } catch {
+          throw value
+        }
+      })
+      await sleep(0)
+      task.cancel()
+      expect(await failsWith(value, task)).toBe(true)
+    })
+  },
+)
+
+test('run reports the failures of all tasks, also those whose properties throw when they are read', async () => {
   const seen: unknown[] = []
   const values = [new Error('before'), ...hostile.map(([, make]) => make()), new Error('after')]
   await run(async () => {
@@ -89,7 +95,7 @@ test('failures that cannot be looked at are reported, with all others', async ()
   expect(values.every((value) => seen.some((each) => Object.is(each, value)))).toBe(true)
 })
 
-test.for(hostile)('a group that holds %s can be split', ([, make]) => {
+test.for(hostile)('an ExceptionGroup that holds %s can be split', ([, make]) => {
   const wrong = new TypeError('wrong')
   const group = new ExceptionGroup('both', [make(), wrong])
   const [matching, rest] = group.split(TypeError)
@@ -108,7 +114,7 @@ test.for(hostile)('console.log shows a future that holds %s', ([, make]) => {
 })
 
 test.for(hostile)(
-  'a promise that rejects with %s after its cancel is reported',
+  'ensureFuture reports a promise that rejects with %s after the cancel of its future',
   async ([, make]) => {
     const seen: unknown[] = []
     const value = make()
@@ -139,7 +145,7 @@ test('a future of a thenable whose `then` throws fails with the error, as a prom
   })
 })
 
-test.for(hostile)('a part of a snapshot that throws %s', ([, make]) => {
+test.for(hostile)('a snapshot whose part throws %s shows an error for this part', ([, make]) => {
   const remove = addSnapshotPart('broken', () => {
     throw make()
   })
@@ -150,22 +156,25 @@ test.for(hostile)('a part of a snapshot that throws %s', ([, make]) => {
   }
 })
 
-test.for(hostile)('a wait whose description throws %s is in the snapshot', async ([, make]) => {
-  await run(async () => {
-    const wait = new DetailedFuture(() => {
-      throw make()
+test.for(hostile)(
+  'a wait whose description throws %s is in the snapshot, as a future that cannot be described',
+  async ([, make]) => {
+    await run(async () => {
+      const wait = new DetailedFuture(() => {
+        throw make()
+      })
+      const task = createTask(() => wait)
+      await sleep(0)
+      const [shown] = snapshot().loops.flatMap(({ tasks }) =>
+        tasks.filter(({ name }) => name === task.name),
+      )
+      expect(shown?.waitingOn[0]?.label).toMatch(/^a future that cannot be described/)
+      task.cancel()
     })
-    const task = createTask(() => wait)
-    await sleep(0)
-    const [shown] = snapshot().loops.flatMap(({ tasks }) =>
-      tasks.filter(({ name }) => name === task.name),
-    )
-    expect(shown?.waitingOn[0]?.label).toMatch(/^a future that cannot be described/)
-    task.cancel()
-  })
-})
+  },
+)
 
-test('a CancelledError that cannot be made leaves the stacks of other errors alone', () => {
+test('the constructor of CancelledError that throws leaves Error.stackTraceLimit as it was', () => {
   const { stackTraceLimit } = Error
   const refuse = (): never => {
     throw new TypeError('do not look at me')
@@ -191,7 +200,7 @@ const unchangeable: [string, () => CancelledError][] = [
   ],
 ]
 test.for(unchangeable)(
-  'code that awaits a task gets its CancelledError with %s',
+  'code that awaits a task gets the same CancelledError that the task threw, with %s',
   async ([, make]) => {
     await run(async () => {
       const error = make()
@@ -205,19 +214,22 @@ test.for(unchangeable)(
   },
 )
 
-test.for(hostile)('the default exception handler prints the message with %s', ([, make]) => {
-  const print = vi.spyOn(console, 'error').mockImplementation((...values: unknown[]) => {
-    inspect(values)
-  })
-  const loop = newEventLoop()
-  loop.callExceptionHandler({ message: 'the message', exception: make() })
-  expect(String(print.mock.lastCall?.[0])).toBe('the message')
-  expect(print.mock.results.at(-1)?.type).toBe('return')
-  print.mockRestore()
-  loop.close()
-})
+test.for(hostile)(
+  'the default exception handler prints its message with %s as the exception',
+  ([, make]) => {
+    const print = vi.spyOn(console, 'error').mockImplementation((...values: unknown[]) => {
+      inspect(values)
+    })
+    const loop = newEventLoop()
+    loop.callExceptionHandler({ message: 'the message', exception: make() })
+    expect(String(print.mock.lastCall?.[0])).toBe('the message')
+    expect(print.mock.results.at(-1)?.type).toBe('return')
+    print.mockRestore()
+    loop.close()
+  },
+)
 
-test.for(hostile)('runMain ends the process when main throws %s', async ([, make]) => {
+test.for(hostile)('runMain exits with 1 when main throws %s', async ([, make]) => {
   const print = vi.spyOn(console, 'error').mockImplementation((...values: unknown[]) => {
     inspect(values)
   })
@@ -231,18 +243,21 @@ test.for(hostile)('runMain ends the process when main throws %s', async ([, make
   exit.mockRestore()
 })
 
-test.for(hostile)('explore names the seed with which a program throws %s', async ([, make]) => {
-  const value = make()
-  const program = async (): Promise<never> => {
-    throw value
-  }
-  const error = await thrown(explore(program, { seed: 7 }))
-  expect(error).toBeInstanceOf(ScheduleError)
-  expect((error as ScheduleError).seed).toBe(7)
-  expect(Object.is((error as ScheduleError).cause, value)).toBe(true)
-})
+test.for(hostile)(
+  'explore throws a ScheduleError with the seed when the program throws %s',
+  async ([, make]) => {
+    const value = make()
+    const program = async (): Promise<never> => {
+      throw value
+    }
+    const error = await thrown(explore(program, { seed: 7 }))
+    expect(error).toBeInstanceOf(ScheduleError)
+    expect((error as ScheduleError).seed).toBe(7)
+    expect(Object.is((error as ScheduleError).cause, value)).toBe(true)
+  },
+)
 
-test.for(hostile)('a watch for leaks finds a failure with %s', ([, make]) => {
+test.for(hostile)('watchLeaks finds an unretrieved exception that is %s', ([, make]) => {
   const loop = newEventLoop()
   const watch = watchLeaks()
   const future = new Future({ loop })

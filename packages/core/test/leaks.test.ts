@@ -15,7 +15,7 @@ import { addSnapshotPart, Claim } from '@tasktree/core/lowlevel'
 import { LeakError, runVirtual, watchLeaks } from '@tasktree/core/testing'
 import { expect, test } from 'vitest'
 
-test('without anything left there is nothing to find', async () => {
+test('watchLeaks finds nothing after a run that leaves nothing behind', async () => {
   const watch = watchLeaks()
   await run(() => sleep(1))
   await sleep(1)
@@ -23,7 +23,7 @@ test('without anything left there is nothing to find', async () => {
   await watch.check()
 })
 
-test('a task is named, with what it waits for, until it has ended', async () => {
+test('watchLeaks names a pending task and what the task waits for, until the task has ended', async () => {
   const watch = watchLeaks()
   const inner = createTask(() => sleepForever(), { name: 'inner' })
   const outer = createTask(async () => inner, { name: 'outer' })
@@ -39,7 +39,7 @@ test('a task is named, with what it waits for, until it has ended', async () => 
   await watch.check()
 })
 
-test('things that were there before the watch are not reported', async () => {
+test('watchLeaks does not report tasks and timers that are older than the watch', async () => {
   const old = createTask(() => sleepForever())
   const timer = getEventLoop().callLater(60_000, () => {})
   await sleep(0)
@@ -50,7 +50,7 @@ test('things that were there before the watch are not reported', async () => {
   await watch.check()
 })
 
-test('scopes of plain code and timers are found', async () => {
+test('watchLeaks finds open scopes and timers of plain code', async () => {
   const watch = watchLeaks()
   const future = new Future<void>()
   const scopes = [
@@ -75,7 +75,7 @@ test('scopes of plain code and timers are found', async () => {
   await watch.check()
 })
 
-test('calls are found that outlive their task, and those of callbacks', async () => {
+test('watchLeaks finds calls that outlive their task, and calls begun in callbacks of the loop', async () => {
   const watch = watchLeaks()
   const first = new Future<void>()
   const second = new Future<void>()
@@ -97,7 +97,7 @@ test('calls are found that outlive their task, and those of callbacks', async ()
   await watch.check()
 })
 
-test('a failure that no code has retrieved is found', async () => {
+test('watchLeaks finds a failed task whose exception no code has retrieved', async () => {
   const watch = watchLeaks()
   const task = createTask(async () => Promise.reject(new RangeError('unseen')), { name: 'failing' })
   await sleep(1)
@@ -108,7 +108,7 @@ test('a failure that no code has retrieved is found', async () => {
   await watch.check()
 })
 
-test('a loop that was made and not closed is looked at as well', async () => {
+test('watchLeaks finds a task of a loop that was made and not closed', async () => {
   const watch = watchLeaks()
   const loop = newEventLoop()
   const task = loop.createTask(() => sleepForever(), { name: 'elsewhere' })
@@ -118,7 +118,7 @@ test('a loop that was made and not closed is looked at as well', async () => {
   expect(task.done()).toBe(false)
 })
 
-test('entries that other packages list in snapshots are counted', async () => {
+test('watchLeaks counts new entries in the snapshot parts of other packages', async () => {
   const servers: string[] = ['old']
   const remove = addSnapshotPart('listeners', () => servers)
   const watch = watchLeaks()
@@ -129,7 +129,7 @@ test('entries that other packages list in snapshots are counted', async () => {
   remove()
 })
 
-test('a primitive of its own is described by itself', async () => {
+test('watchLeaks describes a wait for a Claim by its describeWait()', async () => {
   class Latch extends Claim<void> {
     override describeWait(): string {
       return 'a latch'
@@ -150,7 +150,7 @@ test('a primitive of its own is described by itself', async () => {
   await watch.check()
 })
 
-test('inside a run, the task that asks and its waits do not count', async () => {
+test('watchLeaks in a run does not report the task that calls it, but a call that is not awaited', async () => {
   await runVirtual(async () => {
     const watch = watchLeaks()
     const call = (async (): Promise<void> => sleep(50))()

@@ -244,7 +244,7 @@ const operations: Record<string, Swept<Task<void>[]>> = {
   },
 }
 
-describe('a scope that is cancelled at any turn ends, with everything in it, without spinning', () => {
+describe('a scope that is cancelled at any turn ends, with everything in it, when its body is', () => {
   test.each(Object.keys(operations))('%s', async (name) => {
     const swept = operations[name] as Swept<Task<void>[]>
     const cancels = await runVirtual(() =>

@@ -25,7 +25,7 @@ function namesOf(list: LinkedList<Entry>): number[] {
   return forwards.map((entry) => entry.name)
 }
 
-test('pushed entries come out in their order, after the entries that were put before them', () => {
+test('LinkedList.shift gives pushed entries in order, after the entries that were unshifted', () => {
   const list = new LinkedList<Entry>()
   expect(list.shift()).toBeNull()
   list.push(new Entry(1))
@@ -36,7 +36,7 @@ test('pushed entries come out in their order, after the entries that were put be
   expect(namesOf(list)).toEqual([])
 })
 
-test('an entry leaves from anywhere, once, and can come back', () => {
+test('LinkedList.remove takes an entry from any place once, and the entry can be added again', () => {
   const list = new LinkedList<Entry>()
   const entries = [0, 1, 2, 3].map((name) => new Entry(name))
   for (const entry of entries) list.push(entry)
@@ -53,7 +53,7 @@ test('an entry leaves from anywhere, once, and can come back', () => {
   expect(namesOf(list)).toEqual([2, 1, 0])
 })
 
-test('a list leaves the entries of another list alone', () => {
+test('LinkedList does not remove or replace an entry of another list', () => {
   const [list, other] = [new LinkedList<Entry>(), new LinkedList<Entry>()]
   const entry = new Entry(1)
   other.push(entry)
@@ -64,7 +64,7 @@ test('a list leaves the entries of another list alone', () => {
   expect(namesOf(list)).toEqual([])
 })
 
-test('a substitute takes the place of an entry, at each end and between', () => {
+test('LinkedList.replace puts a new entry in the place of an entry, at each end and between', () => {
   const list = new LinkedList<Entry>()
   const entries = [1, 2, 3].map((name) => new Entry(name))
   for (const entry of entries) list.push(entry)
@@ -74,7 +74,7 @@ test('a substitute takes the place of an entry, at each end and between', () => 
   expect(namesOf(list)).toEqual([10, 20, 30])
 })
 
-test('a random course keeps the order of an array', () => {
+test('a LinkedList has the same order as an array after 2,000 random operations', () => {
   let seed = 1
   const random = (below: number): number => {
     seed = (seed * 48_271) % 2_147_483_647

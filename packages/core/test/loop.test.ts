@@ -100,7 +100,7 @@ describe('debug mode reports', () => {
   const withoutSlow = (warnings: string[]): string[] =>
     warnings.filter((warning) => !warning.startsWith('executing '))
 
-  test('work that outlives its task, and where it waits', async () => {
+  test('a call that outlives its task, and where the call waits', async () => {
     const warnings = await debugged(async () => {
       const forgotten = async (): Promise<void> => {
         await sleep(60_000)
@@ -121,7 +121,7 @@ describe('debug mode reports', () => {
     ])
   })
 
-  test('work that outlives its scope', async () => {
+  test('a call that outlives its scope', async () => {
     const warnings = await debugged(async () => {
       const forgotten = async (): Promise<void> => {
         await sleep(60_000)
@@ -147,7 +147,7 @@ describe('debug mode reports', () => {
     return reports
   }
 
-  test('a swallowed cancel once, with its task and the line of the await', async () => {
+  test('a task that swallows its cancel once, with the task and the line of the await', async () => {
     let swallower: Task<string> | undefined
     const reports = await reportsOf(async () => {
       swallower = createTask(
@@ -176,7 +176,7 @@ describe('debug mode reports', () => {
     ])
   })
 
-  test('no swallowed cancel of a task that takes it back, or lets it go on', async () => {
+  test('no cancel that a task takes back with uncancel() or throws on', async () => {
     const reports = await reportsOf(async () => {
       const tasks = [
         createTask(async () => {
@@ -205,7 +205,7 @@ describe('debug mode reports', () => {
     expect(reports).toEqual([])
   })
 
-  test('a future that a task drops while it is pending, and where it was begun', async () => {
+  test('a future that a task has begun and never awaits, and where it was begun', async () => {
     const reports = await reportsOf(async () => {
       await createTask(
         async () => {
@@ -223,7 +223,7 @@ describe('debug mode reports', () => {
     ])
   })
 
-  test('nothing when all is well, and nothing when it is off', async () => {
+  test('nothing for a task without a fault, and nothing when debug mode is off', async () => {
     expect(
       await debugged(async (loop) => {
         // On a busy machine any turn may take longer than the 10 ms of the other tests.
@@ -242,7 +242,7 @@ describe('debug mode reports', () => {
 })
 
 describe('the exception handler', () => {
-  test('hears what callbacks throw, with the handle', () =>
+  test('gets the error that a callback throws, with the handle of the callback', () =>
     run(async () => {
       const loop = getRunningLoop()
       const contexts: unknown[] = []
@@ -256,7 +256,7 @@ describe('the exception handler', () => {
       expect(contexts).toEqual([true, new Error('in callback'), handle])
     }))
 
-  test('that throws is reported by the default one, and so is what it was told', () =>
+  test('that throws is reported by the default handler, and so is the error that it was called with', () =>
     run(async () => {
       const loop = getRunningLoop()
       const log = vi.spyOn(console, 'error').mockImplementation(() => {})
@@ -268,7 +268,7 @@ describe('the exception handler', () => {
       expect(printed).toEqual(['Unhandled error in exception handler', 'first'])
     }))
 
-  test('a wrong context is refused by name', () => {
+  test('refuses a context without a message, and the error names the called function', () => {
     const loop = newEventLoop()
     for (const wrong of [undefined, null, 5, {}] as never[]) {
       expect(() => loop.callExceptionHandler(wrong)).toThrow(/^callExceptionHandler takes/)
@@ -276,7 +276,7 @@ describe('the exception handler', () => {
     }
   })
 
-  test('by default prints one block, with the task', () =>
+  test('prints one block with the message and the task by default', () =>
     run(async () => {
       const log = vi.spyOn(console, 'error').mockImplementation(() => {})
       const task = currentTask() as Task
@@ -289,7 +289,7 @@ describe('the exception handler', () => {
       expect(String(log.mock.calls[0]?.[0])).toBe(`something\ntask: ${task.name}`)
     }))
 
-  test('can be read, replaced and taken away, and must be a function', () => {
+  test('can be read, replaced and removed, and must be a function', () => {
     const loop = newEventLoop()
     const handler = (): void => {}
     expect(loop.getExceptionHandler()).toBeNull()
@@ -301,7 +301,7 @@ describe('the exception handler', () => {
   })
 })
 
-test('the diagnostics channels tell of each task’s creation, start, cancel and end', async () => {
+test('the diagnostics channels report the creation, start, cancel and end of a task', async () => {
   const events: string[] = []
   const channels = ['create', 'start', 'cancel', 'end'].map((event) => {
     const name = `tasktree:task:${event}`
@@ -325,8 +325,8 @@ test('the diagnostics channels tell of each task’s creation, start, cancel and
   expect(events).toEqual(['create', 'start', 'cancel', 'end'])
 })
 
-describe('other libraries’ async storages', () => {
-  test('are seen by tasks, callbacks and chained promises as where they were made', () =>
+describe('the AsyncLocalStorage of another library', () => {
+  test('has in tasks, callbacks and chained promises the value of the place where they were made', () =>
     run(async () => {
       const storage = new AsyncLocalStorage<string>()
       const seen: Record<string, string | undefined> = {}
@@ -356,8 +356,8 @@ describe('other libraries’ async storages', () => {
     }))
 })
 
-describe('where code runs', () => {
-  test('a callback is in its loop and in no task', () =>
+describe('currentTask, getRunningLoop and getEventLoop', () => {
+  test('a callback of the loop runs in its loop and in no task', () =>
     run(async () => {
       const loop = getRunningLoop()
       const seen: unknown[] = []
@@ -369,7 +369,7 @@ describe('where code runs', () => {
       expect(seen).toEqual([null, true, null, true])
     }))
 
-  test('plain code is in no loop, and uses the default one', () => {
+  test('plain code runs in no loop and in no task, and gets the default loop', () => {
     expect(() => getRunningLoop()).toThrow(RuntimeError)
     expect(currentTask()).toBeNull()
     expect(getEventLoop()).toBe(getEventLoop())
@@ -381,13 +381,13 @@ describe('where code runs', () => {
     expect(getEventLoop()).not.toBe(loop)
   })
 
-  test('plain code may create tasks and await futures without running a loop', async () => {
+  test('plain code can create a task and await it without running a loop', async () => {
     const task = createTask(async () => sleep(1, 'x'))
     expect(await task).toBe('x')
   })
 })
 
-test('an eager task runs to its first suspension inside the call', () =>
+test('an eager task runs to its first wait inside createTask', () =>
   run(async () => {
     const log: unknown[] = []
     const outer = currentTask()
@@ -405,19 +405,22 @@ test('an eager task runs to its first suspension inside the call', () =>
     expect(await task).toBe('x')
   }))
 
-virtual('a body that is not a coroutine is refused, at once or when it returns', async () => {
-  expect(() => createTask(5 as never)).toThrow('number 5')
-  expect(() => createTask(Promise.resolve() as never)).toThrow(TypeError)
-  const task = createTask((() => 5) as never)
-  expect(String(await thrown(task))).toContain('returned number 5')
-  const self: Task = createTask(async () => {
-    await sleep(0)
-    await self
-  })
-  expect(String(await thrown(self))).toContain('cannot await itself')
-  expect(() => task.setResult(1)).toThrow(RuntimeError)
-  expect(() => task.setException(1)).toThrow(RuntimeError)
-})
+virtual(
+  'createTask refuses a body that is not a function, and the task of a body that returns a number fails',
+  async () => {
+    expect(() => createTask(5 as never)).toThrow('number 5')
+    expect(() => createTask(Promise.resolve() as never)).toThrow(TypeError)
+    const task = createTask((() => 5) as never)
+    expect(String(await thrown(task))).toContain('returned number 5')
+    const self: Task = createTask(async () => {
+      await sleep(0)
+      await self
+    })
+    expect(String(await thrown(self))).toContain('cannot await itself')
+    expect(() => task.setResult(1)).toThrow(RuntimeError)
+    expect(() => task.setException(1)).toThrow(RuntimeError)
+  },
+)
 
 test('a signal handler is called in a turn of the loop, and can be removed', () =>
   run(
@@ -434,7 +437,7 @@ test('a signal handler is called in a turn of the loop, and can be removed', () 
     { handleSignals: false },
   ))
 
-test('the console shows futures and tasks as Python does', () =>
+test('console.log shows futures and tasks as Python does', () =>
   run(async () => {
     const [done, failed, cancelled, pending] = Array.from(
       { length: 4 },
@@ -482,14 +485,14 @@ test.each<[string, () => unknown, string]>([
   expect(allTasks().size).toBe(tasks)
 })
 
-test('runUntilComplete refuses what cannot be awaited, at once', () => {
+test('runUntilComplete throws at the call for a value that cannot be awaited', () => {
   const loop = newEventLoop()
   expect(() => loop.runUntilComplete(5 as never)).toThrow(TypeError)
   expect(loop.isRunning()).toBe(false)
   loop.close()
 })
 
-test('a loop that was stopped runs until the end of runForever, and cannot be closed before', async () => {
+test('after stop() a loop runs until the end of runForever, and cannot be closed before', async () => {
   const loop = newEventLoop()
   const seen: unknown[] = []
   loop.callSoon(() => {
@@ -504,7 +507,7 @@ test('a loop that was stopped runs until the end of runForever, and cannot be cl
   loop.close()
 })
 
-test('a bound function is a callback like any other, also of a done future', async () => {
+test('a bound function passed to then is called in a later turn, even if the future is done', async () => {
   const future = new Future<number>()
   future.setResult(1)
   const log: string[] = []

@@ -44,8 +44,8 @@ class Waiter extends Claim<string> {
   }
 }
 
-describe('a claim', () => {
-  virtual('is taken in its waiter’s own turn', async () => {
+describe('a Claim', () => {
+  virtual('is claimed in the turn of its waiter, not at the wake-up', async () => {
     const token = new Token()
     const waiter = token.take()
     const task = createTask(async () => waiter)
@@ -57,31 +57,37 @@ describe('a claim', () => {
     expect(token.holders).toBe(1)
   })
 
-  virtual('whose task is cancelled in the turn of the grant goes to the next', async () => {
-    const token = new Token()
-    const tasks = [0, 1].map(() => createTask(async () => token.take()))
-    await sleep(0)
-    token.give()
-    tasks[0]?.cancel()
-    await wait(tasks)
-    expect(tasks.map((task) => task.cancelled())).toEqual([true, false])
-    expect(token.holders).toBe(1)
-  })
-
-  virtual('is taken when code has looked at the signal, and so has got the cancel', async () => {
-    const token = new Token()
-    const task = createTask(async () => token.take())
-    await sleep(0)
-    const { signal } = task
-    token.give()
-    task.cancel()
-    expect(signal.aborted).toBe(true)
-    expect(await task).toBe('taken')
-    expect(token.holders).toBe(1)
-  })
+  virtual(
+    'whose task is cancelled in the turn of the wake-up passes its token to the next waiter',
+    async () => {
+      const token = new Token()
+      const tasks = [0, 1].map(() => createTask(async () => token.take()))
+      await sleep(0)
+      token.give()
+      tasks[0]?.cancel()
+      await wait(tasks)
+      expect(tasks.map((task) => task.cancelled())).toEqual([true, false])
+      expect(token.holders).toBe(1)
+    },
+  )
 
   virtual(
-    'that is cancelled itself after the wake-up, with no task waiting, goes to the next',
+    'is claimed if the code of the cancelled task has seen the cancel by its signal',
+    async () => {
+      const token = new Token()
+      const task = createTask(async () => token.take())
+      await sleep(0)
+      const { signal } = task
+      token.give()
+      task.cancel()
+      expect(signal.aborted).toBe(true)
+      expect(await task).toBe('taken')
+      expect(token.holders).toBe(1)
+    },
+  )
+
+  virtual(
+    'that is cancelled itself after the wake-up passes its token to the next waiter',
     async () => {
       const token = new Token()
       const [first, second] = [token.take(), token.take()]
@@ -92,7 +98,7 @@ describe('a claim', () => {
     },
   )
 
-  test('works in plain code, for several awaits', async () => {
+  test('can be awaited twice in plain code, and is claimed once', async () => {
     const token = new Token()
     const waiter = token.take()
     const both = Promise.all([waiter, waiter])
@@ -104,7 +110,7 @@ describe('a claim', () => {
 })
 
 describe('cancelOnAbort', () => {
-  test('cancels the future with the signal’s reason as cause', async () => {
+  test('cancels the future when the signal aborts, with the reason of the signal as the cause', async () => {
     const controller = new AbortController()
     const future = cancelOnAbort(new Future(), controller.signal)
     controller.abort(new Error('why'))
@@ -129,7 +135,7 @@ describe('cancelOnAbort', () => {
     expect(remove).not.toHaveBeenCalled()
   })
 
-  test('does not cancel a future that the cancel of another one has ended', () => {
+  test('does not cancel a future that is ended by the cancel of another future', () => {
     const controller = new AbortController()
     const second = new Future()
     const first = cancelOnAbort(
@@ -147,7 +153,7 @@ describe('cancelOnAbort', () => {
     expect(second.result()).toBe('ended')
   })
 
-  test('leaves no listener behind', async () => {
+  test('removes its listener from the signal when the future ends', async () => {
     const { signal } = new AbortController()
     for (const end of [(f: Future<number>) => f.setResult(1), (f: Future<number>) => f.cancel()]) {
       const future = cancelOnAbort(new Future<number>(), signal)
@@ -187,80 +193,89 @@ describe('cancelOnAbort', () => {
   })
 })
 
-virtual('an observer that throws is reported, and the loop goes on', async () => {
-  const reports: unknown[] = []
-  const future = new Future<void>()
-  future.getLoop().setExceptionHandler((_, context) => reports.push(context.exception))
-  observe(future, () => {
-    throw new Error('in observer')
-  })
-  future.setResult()
-  await sleep(1)
-  expect(reports).toEqual([new Error('in observer')])
-})
-
-virtual('observe calls back a turn after the end, unless it was taken back', async () => {
-  const log: string[] = []
-  const future = new Future<void>()
-  observe(future, () => log.push('observed'))
-  observe(future, () => log.push('never'))()
-  future.setResult()
-  expect(log).toEqual([])
-  await sleep(0)
-  expect(log).toEqual(['observed'])
-})
-
-virtual('hasFailed tells a failure, and does not count as having seen it', async () => {
-  const failed = new Future<void>()
-  expect(hasFailed(failed)).toBe(false)
-  failed.setException(new Error('unseen'))
-  expect(hasFailed(failed)).toBe(true)
-  expect(failed.exception()).toEqual(new Error('unseen'))
-  expect(hasFailed(failed)).toBe(true)
-  const fine = new Future<void>()
-  fine.setResult()
-  const cancelled = new Future<void>()
-  cancelled.cancel()
-  expect([fine, cancelled].map((future) => hasFailed(future))).toEqual([false, false])
-})
-
 virtual(
-  'a completed future is done, and belongs to the loop of the code that asks for it first',
+  'an error that a callback of observe throws is reported, and the loop goes on',
   async () => {
-    const future = completed('result')
-    expect([future.done(), future.result(), future.exception()]).toEqual([true, 'result', null])
-    expect(future.cancel()).toBe(false)
-    expect(future.getLoop()).toBe(getRunningLoop())
-    const log: unknown[] = []
-    completed().addDoneCallback((done) =>
-      log.push(done.result(), done.getLoop() === getRunningLoop()),
-    )
-    expect(log).toEqual([])
-    await sleep(0)
-    expect(log).toEqual([undefined, true])
-    expect(await completed(2)).toBe(2)
-    expect(() => future.setResult('another')).toThrow(InvalidStateError)
+    const reports: unknown[] = []
+    const future = new Future<void>()
+    future.getLoop().setExceptionHandler((_, context) => reports.push(context.exception))
+    observe(future, () => {
+      throw new Error('in observer')
+    })
+    future.setResult()
+    await sleep(1)
+    expect(reports).toEqual([new Error('in observer')])
   },
 )
+
+virtual(
+  'observe calls back in the turn after the end of the future, unless it was undone',
+  async () => {
+    const log: string[] = []
+    const future = new Future<void>()
+    observe(future, () => log.push('observed'))
+    observe(future, () => log.push('never'))()
+    future.setResult()
+    expect(log).toEqual([])
+    await sleep(0)
+    expect(log).toEqual(['observed'])
+  },
+)
+
+virtual(
+  'hasFailed is true for a failed future, and false for a pending, finished or cancelled one',
+  async () => {
+    const failed = new Future<void>()
+    expect(hasFailed(failed)).toBe(false)
+    failed.setException(new Error('unseen'))
+    expect(hasFailed(failed)).toBe(true)
+    expect(failed.exception()).toEqual(new Error('unseen'))
+    expect(hasFailed(failed)).toBe(true)
+    const fine = new Future<void>()
+    fine.setResult()
+    const cancelled = new Future<void>()
+    cancelled.cancel()
+    expect([fine, cancelled].map((future) => hasFailed(future))).toEqual([false, false])
+  },
+)
+
+virtual('completed() gives a future that is done and belongs to the running loop', async () => {
+  const future = completed('result')
+  expect([future.done(), future.result(), future.exception()]).toEqual([true, 'result', null])
+  expect(future.cancel()).toBe(false)
+  expect(future.getLoop()).toBe(getRunningLoop())
+  const log: unknown[] = []
+  completed().addDoneCallback((done) =>
+    log.push(done.result(), done.getLoop() === getRunningLoop()),
+  )
+  expect(log).toEqual([])
+  await sleep(0)
+  expect(log).toEqual([undefined, true])
+  expect(await completed(2)).toBe(2)
+  expect(() => future.setResult('another')).toThrow(InvalidStateError)
+})
 
 describe('startAtCaller', () => {
   const kinds = [
     ['an address', 'file:///home/a%20b/node_modules/lib/dist/index.js'],
     ['a path', '/home/a b/node_modules/lib/dist/index.js'],
   ] as const
-  test.each(kinds)('knows the frames of a folder with a space, whose module has %s', (_, url) => {
-    for (const frame of [
-      'file:///home/a%20b/node_modules/lib/dist/chunk.js',
-      '/home/a b/node_modules/lib/dist/chunk.js',
-    ]) {
-      const error = new Error('late')
-      error.stack = `Error: late\n    at get (${frame}:1:2)\n    at main (/home/a b/main.js:3:4)`
-      startAtCaller(error, url)
-      expect(error.stack).toBe('Error: late\n    at main (/home/a b/main.js:3:4)')
-    }
-  })
+  test.each(kinds)(
+    'removes the frames of a library in a folder with a space, whose module has %s',
+    (_, url) => {
+      for (const frame of [
+        'file:///home/a%20b/node_modules/lib/dist/chunk.js',
+        '/home/a b/node_modules/lib/dist/chunk.js',
+      ]) {
+        const error = new Error('late')
+        error.stack = `Error: late\n    at get (${frame}:1:2)\n    at main (/home/a b/main.js:3:4)`
+        startAtCaller(error, url)
+        expect(error.stack).toBe('Error: late\n    at main (/home/a b/main.js:3:4)')
+      }
+    },
+  )
 
-  test('keeps the frames of a program in a folder `src`', () => {
+  test('keeps the frames of a program in a folder named `src`', () => {
     const error = new Error('late')
     error.stack =
       'Error: late\n    at get (/usr/src/app/node_modules/lib/dist/a.js:1:2)\n    at main (/usr/src/app/main.js:3:4)'
@@ -268,7 +283,7 @@ describe('startAtCaller', () => {
     expect(error.stack).toBe('Error: late\n    at main (/usr/src/app/main.js:3:4)')
   })
 
-  test('takes a folder as it stands whose percent sign escapes nothing', () => {
+  test('removes the frames of a library in a folder with a percent sign that escapes nothing', () => {
     const error = new Error('late')
     error.stack =
       'Error: late\n    at get (/home/50%/lib/src/a.js:1:2)\n    at main (/home/main.js:3:4)'

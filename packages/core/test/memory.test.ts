@@ -127,25 +127,28 @@ test.each<[string, () => (i: number) => PromiseLike<unknown>]>([
       }
     },
   ],
-])('memory does not grow: %s', { timeout: 120_000 }, (_, make) =>
+])('memory does not grow when a program repeats: %s', { timeout: 120_000 }, (_, make) =>
   run(async () => {
     expect(await growth(make())).toBeLessThan(limit)
   }),
 )
 
-test('memory does not grow: waitFor that times out', { timeout: 120_000 }, () =>
-  runVirtual(async () => {
-    const long = new Future<void>()
-    const bytes = await growth(async () => {
-      await waitFor(shield(long), 1).catch((error: unknown) => {
-        if (!(error instanceof TimeoutError)) throw error
+test(
+  'memory does not grow when a program repeats: waitFor that times out',
+  { timeout: 120_000 },
+  () =>
+    runVirtual(async () => {
+      const long = new Future<void>()
+      const bytes = await growth(async () => {
+        await waitFor(shield(long), 1).catch((error: unknown) => {
+          if (!(error instanceof TimeoutError)) throw error
+        })
       })
-    })
-    expect(bytes).toBeLessThan(limit)
-  }),
+      expect(bytes).toBeLessThan(limit)
+    }),
 )
 
-test('a dropped parked task can be collected with the future it waits on', () =>
+test('a pending future with a callback is garbage collected when no code holds it', () =>
   run(async () => {
     const registry: string[] = []
     const finalization = new FinalizationRegistry<string>((name) => registry.push(name))
@@ -162,7 +165,7 @@ test('a dropped parked task can be collected with the future it waits on', () =>
   }))
 
 test(
-  'a parked task takes less than 1,100 bytes, with its future and its async function',
+  'a task that waits for a future takes less than 1,100 bytes, with its future and its async function',
   { tags: ['slow'] },
   async () => {
     const { code, output } = await program(`
@@ -188,7 +191,7 @@ test(
   },
 )
 
-test('waitingOn of a task does not look at all other tasks that wait for the same future', () =>
+test('waitingOn of one task does not look at the 100,000 tasks that wait for the same future', () =>
   runVirtual(async () => {
     const shared = new Future<void>()
     const tasks = Array.from({ length: 100_000 }, () =>

@@ -37,7 +37,7 @@ const ways: Record<string, (future: ObservedFuture<string>) => PromiseLike<unkno
 }
 
 test.for(Object.entries(ways))(
-  'a wait by %s is noticed once, and may end the future',
+  'ObservedFuture calls observed() once for a wait by %s, and observed() may set the result',
   async ([, waitForEnd]) => {
     await run(async () => {
       const counted = new Counted()
@@ -52,7 +52,7 @@ test.for(Object.entries(ways))(
   },
 )
 
-test('a wait for a future that is done is not noticed', async () => {
+test('ObservedFuture does not call observed() for a wait when it is done', async () => {
   await run(async () => {
     const counted = new Counted()
     counted.setResult('done')

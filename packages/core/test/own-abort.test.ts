@@ -179,7 +179,7 @@ function runIn(
 }
 
 for (const cancel of Object.keys(cancels)) {
-  describe(`an AbortError that ${cancel} has caused ends as a CancelledError does`, () => {
+  describe(`an AbortError that ${cancel} has caused has the same outcome as a CancelledError`, () => {
     for (const body of Object.keys(bodies)) {
       test(`in ${body}`, async () => {
         const control = await runIn(cancel, body, ownWait)
@@ -197,12 +197,12 @@ describe('an AbortError in an ExceptionGroup', () => {
     throw new ExceptionGroup('two', [aborted, new Error('real')])
   }
 
-  virtual('is left out of what a cancelled scope throws, as in Trio', async () => {
+  virtual('is left out of the group that a cancelled scope throws, as in Trio', async () => {
     const error = await thrown(moveOnAfter(5, both))
     expect(nameOf(error)).toEqual(['Error'])
   })
 
-  virtual('is a cancel if the group holds nothing else', async () => {
+  virtual('that holds nothing else counts as the cancel of the scope', async () => {
     const alone = async (): Promise<never> => {
       throw new ExceptionGroup('one', [await thrown(nodeWait())])
     }
@@ -218,7 +218,7 @@ describe('an AbortError that no cancel has caused is a failure', () => {
     return work
   }
 
-  virtual('in a task of a group', async () => {
+  virtual('of a task in a group, and the group throws it', async () => {
     const group = (): Promise<void> =>
       taskGroup(async (tasks) => {
         taskSignal()
@@ -229,18 +229,21 @@ describe('an AbortError that no cancel has caused is a failure', () => {
     expect(nameOf(await thrown(moveOnAfter(5, group)))).toEqual(['AbortError'])
   })
 
-  virtual('in the body of a group whose other calls the failure cancels', async () => {
-    const group = (): Promise<void> =>
-      taskGroup(async () => {
-        taskSignal()
-        const other = sleep(minute).catch(() => {})
-        await abortedByProgram()
-        await other
-      })
-    expect(nameOf(await thrown(group()))).toEqual(['AbortError'])
-  })
+  virtual(
+    'of the body of a group, and the group cancels its other calls and throws it',
+    async () => {
+      const group = (): Promise<void> =>
+        taskGroup(async () => {
+          taskSignal()
+          const other = sleep(minute).catch(() => {})
+          await abortedByProgram()
+          await other
+        })
+      expect(nameOf(await thrown(group()))).toEqual(['AbortError'])
+    },
+  )
 
-  virtual('behind a shield that keeps the cancel out', async () => {
+  virtual('inside shielded, while a cancel of the outer scope is kept out', async () => {
     const signals: AbortSignal[] = []
     const failing = taskGroup.bind(null, async (tasks) => {
       tasks.createTask(async () => {
@@ -256,7 +259,7 @@ describe('an AbortError that no cancel has caused is a failure', () => {
     expect(signals.map((signal) => signal.aborted)).toEqual([true])
   })
 
-  virtual('behind a shield, if the cancel of another task has caused it', async () => {
+  virtual('inside shielded, if the cancel of another task has caused it', async () => {
     const other = createTask(async () => {
       taskSignal()
       await sleepForever()
@@ -273,7 +276,7 @@ describe('an AbortError that no cancel has caused is a failure', () => {
     expect(nameOf(await thrown(task))).toEqual(['AbortError'])
   })
 
-  virtual('when the cancel was taken back', async () => {
+  virtual('after uncancel() has taken the cancel back', async () => {
     const error = await thrown(
       taskGroup(async (tasks) => {
         tasks.createTask(async () => {
@@ -290,36 +293,42 @@ describe('an AbortError that no cancel has caused is a failure', () => {
   })
 })
 
-virtual('the CancelledError that a scope throws on carries the message of the cancel', async () => {
-  for (const work of [nodeWait, bareAbort]) {
-    const errors: unknown[] = []
-    const task = createTask(async () => {
-      try {
-        await timeout(minute, async () => work())
-      } catch (error) {
-        errors.push(error)
-        throw error
-      }
-    })
-    await sleep(5)
-    task.cancel('enough')
-    await wait([task])
-    expect(errors.map((error) => [nameOf(error), (error as CancelledError).message])).toEqual([
-      ['CancelledError', 'enough'],
-    ])
-  }
-})
+virtual(
+  'the CancelledError that a timeout throws after an AbortError has the message of the cancel',
+  async () => {
+    for (const work of [nodeWait, bareAbort]) {
+      const errors: unknown[] = []
+      const task = createTask(async () => {
+        try {
+          await timeout(minute, async () => work())
+        } catch (error) {
+          errors.push(error)
+          throw error
+        }
+      })
+      await sleep(5)
+      task.cancel('enough')
+      await wait([task])
+      expect(errors.map((error) => [nameOf(error), (error as CancelledError).message])).toEqual([
+        ['CancelledError', 'enough'],
+      ])
+    }
+  },
+)
 
-virtual('the AbortError of an `await using` that a cancel interrupts is a cancel', async () => {
-  const result = await moveOnAfter(5, () =>
-    taskGroup(async () => {
-      const signal = taskSignal()
-      await using _ = { [Symbol.asyncDispose]: () => nodeWait(signal) as Promise<void> }
-      throw new Error('the reason to leave the block')
-    }),
-  )
-  expect(result.cancelled).toBe(true)
-})
+virtual(
+  'an AbortError from the disposal of an `await using` that a cancel interrupts counts as the cancel',
+  async () => {
+    const result = await moveOnAfter(5, () =>
+      taskGroup(async () => {
+        const signal = taskSignal()
+        await using _ = { [Symbol.asyncDispose]: () => nodeWait(signal) as Promise<void> }
+        throw new Error('the reason to leave the block')
+      }),
+    )
+    expect(result.cancelled).toBe(true)
+  },
+)
 
 describe('a cancel at every turn', () => {
   const group = (work: Work) => (): Promise<void> =>
@@ -334,11 +343,11 @@ describe('a cancel at every turn', () => {
     })
 
   for (const [name, work] of Object.entries({ nodeWait, bareAbort })) {
-    virtual(`of a scope around groups ends them as a cancel: ${name}`, async () => {
+    virtual(`ends a scope around nested groups as cancelled: ${name}`, async () => {
       expect(await sweepLevelCancel({ operate: group(work), moments: 8 })).toBe(8)
     })
 
-    virtual(`of a task around groups ends it as cancelled: ${name}`, async () => {
+    virtual(`ends a task around nested groups as cancelled: ${name}`, async () => {
       for (let turns = 0; turns < 8; turns++) {
         const task = createTask(group(work))
         for (let i = 0; i < turns; i++) await sleep(0)
@@ -414,23 +423,28 @@ describe('work that was begun outside of the scope that waits for its promise', 
   }
   for (const [name, abandon] of Object.entries(waits)) {
     for (const cancel of ['timeout', 'moveOnAfter', 'task.cancel'] as const) {
-      virtual(`${name}, after ${cancel}: only a late failure is reported`, async () => {
-        const report = vi.fn()
-        getRunningLoop().setExceptionHandler((_loop, context) => report(nameOf(context.exception)))
-        const aborted = new DOMException('aborted', 'AbortError')
-        await outcome(cancels[cancel]!(async () => abandon(later(aborted, taskSignal()))))
-        await sleep(100)
-        expect(report).not.toHaveBeenCalled()
-        await outcome(cancels[cancel]!(async () => abandon(later(new Error('no'), taskSignal()))))
-        await sleep(100)
-        expect(report.mock.calls).toEqual([['Error']])
-      })
+      virtual(
+        `${name}, after ${cancel}: a late AbortError is not reported, but another late error is`,
+        async () => {
+          const report = vi.fn()
+          getRunningLoop().setExceptionHandler((_loop, context) =>
+            report(nameOf(context.exception)),
+          )
+          const aborted = new DOMException('aborted', 'AbortError')
+          await outcome(cancels[cancel]!(async () => abandon(later(aborted, taskSignal()))))
+          await sleep(100)
+          expect(report).not.toHaveBeenCalled()
+          await outcome(cancels[cancel]!(async () => abandon(later(new Error('no'), taskSignal()))))
+          await sleep(100)
+          expect(report.mock.calls).toEqual([['Error']])
+        },
+      )
     }
   }
 })
 
-describe('a signal behind a shield', () => {
-  virtual('is not aborted by a cancel that came before the shield or meanwhile', async () => {
+describe('taskSignal() inside shielded', () => {
+  virtual('is not aborted by a cancel that came before the shield', async () => {
     const seen: unknown[] = []
     const task = createTask(async () => {
       try {
@@ -447,25 +461,28 @@ describe('a signal behind a shield', () => {
     expect([seen, task.cancelled()]).toEqual([[false, 'sent'], true])
   })
 
-  virtual('aborts when the grace is over, and ends work begun outside of a scope', async () => {
-    const signals: AbortSignal[] = []
-    const task = createTask(() =>
-      shielded(
-        async () => {
-          signals.push(taskSignal())
-          const work = nodeWait(taskSignal())
-          await timeout(minute, () => work)
-        },
-        { grace: 10 },
-      ),
-    )
-    await sleep(1)
-    task.cancel()
-    expect(signals.map((signal) => signal.aborted)).toEqual([false])
-    await wait([task])
-    expect([getRunningLoop().time(), task.cancelled()]).toEqual([11, true])
-    expect(signals.map((signal) => signal.aborted)).toEqual([true])
-  })
+  virtual(
+    'aborts when the grace is over, and ends work that was begun outside of the inner scope',
+    async () => {
+      const signals: AbortSignal[] = []
+      const task = createTask(() =>
+        shielded(
+          async () => {
+            signals.push(taskSignal())
+            const work = nodeWait(taskSignal())
+            await timeout(minute, () => work)
+          },
+          { grace: 10 },
+        ),
+      )
+      await sleep(1)
+      task.cancel()
+      expect(signals.map((signal) => signal.aborted)).toEqual([false])
+      await wait([task])
+      expect([getRunningLoop().time(), task.cancelled()]).toEqual([11, true])
+      expect(signals.map((signal) => signal.aborted)).toEqual([true])
+    },
+  )
 })
 
 test('run rejects with a CancelledError when its signal aborts foreign work in a group', async () => {

@@ -37,7 +37,7 @@ async function slowEnd(log: string[], name: string, ms = 5): Promise<void> {
 
 describe('a stop of the loop', () => {
   // asyncio.Runner does the same: its close() cancels a main that stop() has left, and waits for it.
-  test('during a main does not keep close from ending that main', async () => {
+  test('during a main does not keep close() from ending that main', async () => {
     const log: string[] = []
     const { runner, loop } = virtualRunner()
     const running = runner.run(() => {
@@ -52,7 +52,7 @@ describe('a stop of the loop', () => {
     loop.close()
   })
 
-  test('during a main does not keep run from ending that main, and each task once', async () => {
+  test('during a main does not keep run() from cancelling main and each task once', async () => {
     const log: string[] = []
     const loop = newEventLoop({ clock: new VirtualClock() })
     const main = async (): Promise<void> => {
@@ -70,7 +70,7 @@ describe('a stop of the loop', () => {
     loop.close()
   })
 
-  test('during the clean-up does not end the clean-up', async () => {
+  test('during the clean-up of the run does not end the clean-up', async () => {
     const log: string[] = []
     let loop: EventLoop | null = null
     const stopAndEnd = async (name: string): Promise<void> => {
@@ -101,7 +101,7 @@ describe('a stop of the loop', () => {
   })
 })
 
-test('two mains that were given up because of a deadlock are left alone by close', async () => {
+test('Runner.close leaves two mains alone that were given up because of a deadlock', async () => {
   const { output } = await program(`
     const runner = new core.Runner()
     for (let i = 0; i < 2; i++) {
@@ -171,14 +171,14 @@ describe('a call that is refused changes nothing:', () => {
   })
 })
 
-test('close inside a task closes a runner that has nothing to end', async () => {
+test('Runner.close inside a task closes a runner that has no tasks left', async () => {
   const runner = new Runner()
   const loop = runner.getLoop()
   await createTask(() => runner.close())
   expect(loop.isClosed()).toBe(true)
 })
 
-test('a second call of close waits until the first has ended', async () => {
+test('a second call of Runner.close waits until the first has ended', async () => {
   const log: string[] = []
   const { runner, loop } = virtualRunner()
   await runner.run(async () => {
@@ -192,7 +192,7 @@ test('a second call of close waits until the first has ended', async () => {
   loop.close()
 })
 
-test('after a run, code outside of every task can wait again, in a hook and in the next run', async () => {
+test('after a run, detached code can wait again, in a shutdown hook and in the next run', async () => {
   const log: string[] = []
   const loop = newEventLoop({ clock: new VirtualClock() })
   const wait = (name: string): Promise<void> =>
@@ -225,7 +225,7 @@ test('after a run, code outside of every task can wait again, in a hook and in t
 })
 
 describe('shutdown hooks', () => {
-  test('a task that a hook leaves behind is ended', async () => {
+  test('a task that a hook leaves behind is cancelled, and its clean-up is awaited', async () => {
     const log: string[] = []
     await runVirtual(async () => {
       getRunningLoop().addShutdownHook(async () => {

@@ -19,18 +19,18 @@ import { runVirtual } from '@tasktree/core/testing'
 import { expect, test } from 'vitest'
 import { program } from './support/program.ts'
 
-test('run gives the result of main, and throws what it throws', async () => {
+test('run resolves with the result of main, or rejects with its error', async () => {
   expect(await run(async () => 42)).toBe(42)
   await expect(run(async () => Promise.reject(new Error('boom')))).rejects.toThrow('boom')
 })
 
-test('run inside a task of a running loop is a RuntimeError', async () => {
+test('run inside a task of a running loop rejects with a RuntimeError', async () => {
   await run(async () => {
     await expect(run(async () => 1)).rejects.toBeInstanceOf(RuntimeError)
   })
 })
 
-test('run cancels what main left behind, waits for it and reports what it threw', async () => {
+test('run cancels the tasks that main left behind, waits for them and reports their errors', async () => {
   const log: string[] = []
   const reports: string[] = []
   await run(async () => {
@@ -56,7 +56,7 @@ test('run cancels what main left behind, waits for it and reports what it threw'
   expect(reports).toEqual(['Error: in cleanup'])
 })
 
-test('run ends tasks that tasks create while they are being cancelled', async () => {
+test('run also ends tasks that cancelled tasks create in their clean-up', async () => {
   const log: string[] = []
   await run(async () => {
     createTask(async () => {
@@ -82,7 +82,7 @@ test.each([
   ['run', run],
   ['runVirtual', runVirtual],
 ])(
-  '%s lets what tasks create in their clean-up end within a few rounds, as asyncio.run',
+  '%s lets short tasks end that cancelled tasks create in their clean-up, as asyncio.run does',
   async (_, start) => {
     const log: string[] = []
     await start(async () => {
@@ -103,7 +103,7 @@ test.each([
   },
 )
 
-test('in virtual time a clean-up that nothing can wake is a DeadlockError, and the run ends', async () => {
+test('runVirtual rejects with a DeadlockError if nothing can wake the clean-up of a task', async () => {
   const hooks: string[] = []
   const hung = runVirtual(async () => {
     getRunningLoop().addShutdownHook(async () => void hooks.push('hook'))
@@ -125,7 +125,7 @@ test('in virtual time a clean-up that nothing can wake is a DeadlockError, and t
   expect(hooks).toEqual(['hook'])
 })
 
-test('a clean-up that nothing can wake does not end the process silently', async () => {
+test('run rejects with a DeadlockError if nothing can wake a clean-up, or with the error of main', async () => {
   const stuck = `core.createTask(async () => {
     try { await core.sleep(60_000) } finally { await new core.Future() }
   }, { name: 'stuck' })
@@ -142,7 +142,7 @@ test('a clean-up that nothing can wake does not end the process silently', async
   expect(code).toBe(0)
 })
 
-test('shutdown hooks run after all tasks, last added first, and one that was removed does not', async () => {
+test('shutdown hooks run after all tasks, last added first, and a removed hook does not run', async () => {
   const log: string[] = []
   await run(async () => {
     const loop = getRunningLoop()
@@ -231,7 +231,7 @@ const closings: [string, (loop: EventLoop, future: Future<unknown>) => void][] =
   ],
 ]
 test.for(closings)(
-  'a failed future whose loop was closed %s its failure is reported when it is collected',
+  'a failed future whose loop was closed %s its failure is reported when it is garbage collected',
   async ([, fail]) => {
     const reports: string[] = []
     const loop = newEventLoop()
@@ -245,7 +245,7 @@ test.for(closings)(
   },
 )
 
-test('a failed future of a class with a name is reported as a future', async () => {
+test('an unretrieved failure of a Future subclass with a `name` is reported as that of a future', async () => {
   class Job extends Future<void> {
     readonly name = 'job'
   }
@@ -260,7 +260,7 @@ test('a failed future of a class with a name is reported as a future', async () 
   expect(reports[0]?.future).toBe(job.failed)
 })
 
-test('the signal option cancels main', async () => {
+test('run cancels main when the signal of its signal option aborts', async () => {
   const controller = new AbortController()
   const running = run(
     async () => {
@@ -276,7 +276,7 @@ test('the signal option cancels main', async () => {
   })
 })
 
-test('a runner runs one main after another on one loop, and closes it', async () => {
+test('a Runner runs one main after another on one loop, and close() closes the loop', async () => {
   const runner = new Runner()
   const loop = runner.getLoop()
   expect(await runner.run(async () => getRunningLoop())).toBe(loop)
@@ -288,14 +288,14 @@ test('a runner runs one main after another on one loop, and closes it', async ()
   expect(() => runner.getLoop()).toThrow(RuntimeError)
 })
 
-test('a loop given to run is used and left open', async () => {
+test('run uses the loop of its loop option and leaves it open', async () => {
   const loop = newEventLoop()
   expect(await run(async () => getRunningLoop(), { loop })).toBe(loop)
   expect(loop.isClosed()).toBe(false)
   loop.close()
 })
 
-test('a main that nothing can wake rejects with the task tree, after its cleanup', async () => {
+test('run rejects with the task tree if nothing can wake main, after the clean-up of main', async () => {
   const { output, code } = await program(`
     await core.run(async () => {
       core.createTask(async () => { await new core.Future() }, { name: 'stuck' })
@@ -307,14 +307,14 @@ test('a main that nothing can wake rejects with the task tree, after its cleanup
   expect(code).toBe(0)
 })
 
-test('a main that swallows the cancel of its deadlock and waits again is given up', async () => {
+test('run rejects with a DeadlockError even if main swallows the cancel and waits again', async () => {
   const { output } = await program(`
     await core.run(async () => { for (;;) try { await new core.Future() } catch {} })
       .catch((error) => { console.log(error.name); process.exit(3) })`)
   expect(output).toContain('DeadlockError')
 })
 
-test('a deadlock is an error one can catch', () => {
+test('DeadlockError is an Error', () => {
   expect(new DeadlockError('x')).toBeInstanceOf(Error)
 })
 
@@ -347,7 +347,7 @@ test.each([
   expect(code).toBe(expected)
 })
 
-test('a program that handles SIGINT itself keeps it', async () => {
+test('run leaves SIGINT to a program that handles it itself', async () => {
   const { output } = await program(
     `process.on('SIGINT', () => { console.log('mine'); process.exit(5) })
      await core.run(async () => { console.log('ready'); await core.sleep(60_000) })`,
@@ -356,7 +356,7 @@ test('a program that handles SIGINT itself keeps it', async () => {
   expect(output).toBe('ready\nmine\n')
 })
 
-test('handleSignals false leaves the signals to their default', async () => {
+test('run with handleSignals: false lets SIGINT end the process', async () => {
   const { signal } = await program(
     `await core.run(async () => { console.log('ready'); await core.sleep(60_000) }, { handleSignals: false })`,
     'SIGINT',
@@ -376,14 +376,14 @@ test('two runs at once from plain code each have their own loop and tasks', asyn
   expect([a[1], b[1]]).toEqual(['Task-1', 'Task-1'])
 })
 
-test('a future of another loop can be awaited', async () => {
+test('a main can await a future of another loop', async () => {
   const outer = new Future<string>()
   const inner = run(async () => outer)
   outer.setResult('across')
   expect(await inner).toBe('across')
 })
 
-test('a main that is refused because another one runs never begins', async () => {
+test('Runner.run refuses a second main while the first runs, and the second never begins', async () => {
   const log: string[] = []
   await using runner = new Runner({ handleSignals: false })
   const first = runner.run(async () => {
@@ -398,7 +398,7 @@ test('a main that is refused because another one runs never begins', async () =>
   expect(log).toEqual([])
 })
 
-test('a call that waits again after each cancel leaves no wait behind its run', async () => {
+test('a call that waits again after each cancel has no pending wait after its run', async () => {
   const waits: Future<void>[] = []
   const over = new AbortController()
   const patient = async (): Promise<void> => {
@@ -419,7 +419,7 @@ test('a call that waits again after each cancel leaves no wait behind its run', 
   expect(waits.filter((wait) => !wait.done())).toEqual([])
 })
 
-test('a call that is refused a wait after its run has settled does not end the process', async () => {
+test('a call that waits again after its run has settled does not end the process', async () => {
   const { code, output } = await program(`
     await core.run(async () => {
       const call = async () => {
@@ -435,7 +435,7 @@ test('a call that is refused a wait after its run has settled does not end the p
   expect([code, output]).toEqual([0, 'goes on\n'])
 })
 
-test('a call that is cancelled in a second run on a loop does not end the process', async () => {
+test('a call that is cancelled in the second run on a loop does not end the process', async () => {
   const { code, output } = await program(`
     const loop = core.newEventLoop()
     loop.setExceptionHandler((_loop, { message }) => console.log(message.split(':')[0]))
@@ -452,7 +452,7 @@ test('a call that is cancelled in a second run on a loop does not end the proces
   expect([code, output]).toEqual([0, 'A call that was not awaited was cancelled\ngoes on\n'])
 })
 
-test('a closed loop leaves no listener of unhandled rejections behind', async () => {
+test('closing a loop removes its listener for unhandled rejections from the process', async () => {
   const { output } = await program(`
     const loop = core.newEventLoop()
     const task = loop.createTask(() => core.sleepForever())
@@ -467,7 +467,7 @@ test('a closed loop leaves no listener of unhandled rejections behind', async ()
 })
 
 // asyncio does the same with contextvars.copy_context().run(asyncio.run, main()), and with asyncio.get_running_loop.
-test('a context outside of every task may run a main, and has no running loop', async () => {
+test('a Context outside of every task has no running loop, and run works in it', async () => {
   const user = new ContextVar('user', { default: 'nobody' })
   const context = copyContext()
   const main = async (): Promise<string> => {

@@ -39,7 +39,7 @@ function find(name: string, of: RuntimeSnapshot = snapshot()): TaskSnapshot {
   return found[0] as TaskSnapshot
 }
 
-test('the age of a task does not include a pause of the loop before the task was made', async () => {
+test('the age of a task in snapshot() does not include a pause of the loop before the task was made', async () => {
   await run(async () => {
     const gate = new Future<void>()
     const made: Task[] = []
@@ -64,7 +64,7 @@ test('the age of a task does not include a pause of the loop before the task was
   })
 })
 
-test('each state of a task, its parent, its age and what it waits for', async () => {
+test('snapshot() shows the state of each task, its parent, its age and what it waits for', async () => {
   await runVirtual(async () => {
     const gate = new Future<void>()
     const waiter = createTask(
@@ -102,7 +102,7 @@ test('each state of a task, its parent, its age and what it waits for', async ()
   })
 })
 
-test('a task in a foreign await, one that was cancelled, and one with several flows', async () => {
+test('snapshot() and why() describe a task in a foreign await, and a task with several waits', async () => {
   await runVirtual(async () => {
     const never = new Promise<void>(() => {})
     const foreign = createTask(() => never, { name: 'foreign' })
@@ -137,7 +137,7 @@ test('a task in a foreign await, one that was cancelled, and one with several fl
   })
 })
 
-test('functions that code passes to then are not a wait, and the snapshot leaves them as they were', async () => {
+test('snapshot() does not show a call of then as a wait, and the callbacks are still called', async () => {
   await run(async () => {
     const gate = new Future<number>()
     const seen: number[] = []
@@ -159,7 +159,7 @@ test('functions that code passes to then are not a wait, and the snapshot leaves
   })
 })
 
-test('the scopes around a task, with the nearest deadline', async () => {
+test('snapshot() shows the scopes around a task and the nearest deadline', async () => {
   await runVirtual(async () => {
     const start = snapshot().loops[0]?.time ?? NaN
     const task = createTask(
@@ -203,7 +203,7 @@ test('the scopes around a task, with the nearest deadline', async () => {
   })
 })
 
-test('why goes through gather, wait, shield, groups and asCompleted to the task that is left', async () => {
+test('why() goes through gather, wait, shield and groups to the task that is waited for', async () => {
   await runVirtual(async () => {
     const slow = createTask(() => sleep(60_000), { name: 'slow' })
     const says = async (name: string, body: () => PromiseLike<unknown>): Promise<string> => {
@@ -234,7 +234,7 @@ test('why goes through gather, wait, shield, groups and asCompleted to the task 
   })
 })
 
-test('a circle of waits ends, and DeadlockError explains each task of it', async () => {
+test('why() and DeadlockError explain a circle of three tasks that wait for each other', async () => {
   const message = await runVirtual(async () => {
     const tasks: Task[] = []
     for (const [i, name] of ['a', 'b', 'c'].entries()) {
@@ -260,7 +260,7 @@ test('a circle of waits ends, and DeadlockError explains each task of it', async
   expect(message).toContain("\n  b waits for task 'c', which waits for task 'a', which")
 })
 
-test('a wait that many share is listed once: a lattice of 30 levels has 2^30 ways through it', async () => {
+test('snapshot() lists 62 tasks once each, although 2^30 chains of waits lead to the last task', async () => {
   await run(async () => {
     const bottom = createTask(() => sleepForever(), { name: 'bottom' })
     let below: Task[] = [bottom]
@@ -282,7 +282,7 @@ test('a wait that many share is listed once: a lattice of 30 levels has 2^30 way
   })
 })
 
-test('await sites: file and line of the await, in async functions, generators and Promise.all', () => {
+test('captureAwaitSites gives the file and line of awaits in async functions, generators and Promise.all', () => {
   const file = join(import.meta.dirname, 'support/await-sites.mjs')
   const source = readFileSync(file, 'utf8').split('\n')
   const lineOf = (mark: string): string =>
@@ -308,7 +308,7 @@ test('await sites: file and line of the await, in async functions, generators an
   expect(of('silent')).toEqual([undefined])
 })
 
-test('debug mode captures await sites too', async () => {
+test('snapshot() has the file and line of each await in debug mode', async () => {
   const runner = new Runner({ debug: true })
   await runner.run(async () => {
     createTask(async () => await sleepForever(), { name: 'debugged' })
@@ -318,7 +318,7 @@ test('debug mode captures await sites too', async () => {
   await runner.close()
 })
 
-test('names with control characters are escaped everywhere', async () => {
+test('snapshot() and why() escape control characters in the names of tasks', async () => {
   await run(async () => {
     const task = createTask(() => sleepForever(), { name: 'evil\u001b[2J\r\n\u202ename' })
     await sleep(1)
@@ -328,7 +328,7 @@ test('names with control characters are escaped everywhere', async () => {
   })
 })
 
-test('a part of another package, one that throws, and one that is taken out', async () => {
+test('addSnapshotPart adds a part to snapshot(), shows its error if it throws, and can be undone', async () => {
   const remove = addSnapshotPart('caches', () => [{ name: 'users', size: 3 }])
   const removeBad = addSnapshotPart('bad', () => {
     throw new Error('broken')
@@ -348,7 +348,7 @@ test('a part of another package, one that throws, and one that is taken out', as
   expect(() => captureAwaitSites('yes' as never)).toThrow(TypeError)
 })
 
-test('a primitive of the program’s own, and one whose description throws', async () => {
+test('why() shows the description of a Claim of the program, and the error of a description that throws', async () => {
   class Ticket extends Claim<void> {
     override describeWait(): string {
       return 'a ticket'
@@ -378,7 +378,7 @@ test('a primitive of the program’s own, and one whose description throws', asy
   })
 })
 
-test('a wait in a generator that an async function runs has the line of its own `yield*`', async () => {
+test('snapshot() gives each generator in a Promise.all the line of its own `yield*`', async () => {
   captureAwaitSites(true)
   await run(async () => {
     const first = coroutine(function* () {
@@ -400,7 +400,7 @@ test('a wait in a generator that an async function runs has the line of its own 
   })
 })
 
-test('every loop is shown until it is closed', async () => {
+test('snapshot() lists each loop until it is closed', async () => {
   const before = snapshot().loops.length
   const loop = newEventLoop()
   expect(snapshot().loops).toHaveLength(before + 1)
@@ -408,7 +408,7 @@ test('every loop is shown until it is closed', async () => {
   expect(snapshot().loops).toHaveLength(before)
 })
 
-test('the look at the snapshot by its symbol calls no code of the program', () => {
+test("the function at Symbol.for('tasktree.snapshot') calls no code of the program", () => {
   const program = `
     import { createTask, run, sleep, captureAwaitSites } from '@tasktree/core'
     captureAwaitSites(true)
@@ -445,11 +445,11 @@ test.each([
   [185_000, '3 min 5 s'],
   [7_800_000, '2 h 10 min'],
   [97_200_000, '1 d 3 h'],
-])('durationText(%d)', (ms, text) => {
+])('durationText(%d) is %s', (ms, text) => {
   expect(durationText(ms)).toBe(text)
 })
 
-test('a deadline that has passed is told', async () => {
+test('why() tells that the deadline of a task has passed', async () => {
   await runVirtual(async () => {
     const task = createTask(
       () =>

@@ -70,7 +70,7 @@ describe('a circle of tasks that wait for each other', () => {
   ]
 
   for (const [name, circle, names] of circles) {
-    virtual(`${name} ends by a cancel, the last first`, async () => {
+    virtual(`${name} ends by one cancel, the last task first`, async () => {
       const log: string[] = []
       const first: Task = createTask(async () => {
         await circle(first, log)
@@ -86,7 +86,7 @@ describe('a circle of tasks that wait for each other', () => {
     })
   }
 
-  virtual('does not touch the next cancel that has to wait', async () => {
+  virtual('does not change how the cancel of another task is delivered afterwards', async () => {
     const log: string[] = []
     const first: Task = createTask(async () => {
       await createTask(async () => {
@@ -121,7 +121,7 @@ describe('a circle of tasks that wait for each other', () => {
     return [main, inner as unknown as Task]
   }
 
-  virtual('is found by a cancel that was remembered', async () => {
+  virtual('ends by a cancel that a task has requested of itself before its wait', async () => {
     const tasks = await both(async (main, self) => {
       self().cancel()
       await main
@@ -131,22 +131,25 @@ describe('a circle of tasks that wait for each other', () => {
   })
 
   for (const kind of ['an async function', 'a generator'] as const) {
-    virtual(`ends also when the cancel is taken back before its turn, in ${kind}`, async () => {
-      const [main, inner] = (await both(async (main) => {
-        if (kind === 'an async function') await main
-        else
-          await createTask(function* (): CoroutineGenerator<void> {
-            yield* main
-          })
-      })) as [Task, Task]
-      main.cancel()
-      inner.uncancel()
-      await wait([main, inner])
-      expect([main.cancelled(), inner.cancelled()]).toEqual([true, true])
-    })
+    virtual(
+      `ends even if the inner task takes its cancel back before its turn, in ${kind}`,
+      async () => {
+        const [main, inner] = (await both(async (main) => {
+          if (kind === 'an async function') await main
+          else
+            await createTask(function* (): CoroutineGenerator<void> {
+              yield* main
+            })
+        })) as [Task, Task]
+        main.cancel()
+        inner.uncancel()
+        await wait([main, inner])
+        expect([main.cancelled(), inner.cancelled()]).toEqual([true, true])
+      },
+    )
   }
 
-  virtual('ends when another wait of the same task has its turn first', async () => {
+  virtual('ends even if another wait of the inner task has its turn first', async () => {
     const future = new Future<number>()
     const tasks = await both((main) => Promise.all([future, main]))
     getRunningLoop().callSoon(() => {
@@ -157,47 +160,57 @@ describe('a circle of tasks that wait for each other', () => {
     expect(tasks.map((task) => task.cancelled())).toEqual([true, true])
   })
 
-  virtual('ends by one cancel also when a wait beside it accepts that', async () => {
-    for (const beside of [
-      (main: Task, future: Future<void>) => gather([main, future], { returnExceptions: true }),
-      (main: Task, future: Future<void>) => Promise.allSettled([main, future]),
-      (main: Task, future: Future<void>) => Promise.allSettled([future, main]),
-    ]) {
-      const future = new Future<void>()
-      const tasks = await both(async (main) => beside(main, future))
-      tasks[0]?.cancel()
-      await wait(tasks)
-      expect([future.cancelled(), ...tasks.map((task) => task.done())]).toEqual([true, true, true])
-    }
-  })
+  virtual(
+    'ends by one cancel even if a gather or Promise.allSettled beside it accepts the cancel',
+    async () => {
+      for (const beside of [
+        (main: Task, future: Future<void>) => gather([main, future], { returnExceptions: true }),
+        (main: Task, future: Future<void>) => Promise.allSettled([main, future]),
+        (main: Task, future: Future<void>) => Promise.allSettled([future, main]),
+      ]) {
+        const future = new Future<void>()
+        const tasks = await both(async (main) => beside(main, future))
+        tasks[0]?.cancel()
+        await wait(tasks)
+        expect([future.cancelled(), ...tasks.map((task) => task.done())]).toEqual([
+          true,
+          true,
+          true,
+        ])
+      }
+    },
+  )
 
-  virtual('ends by one cancel when a task waits for the same one twice', async () => {
+  virtual('ends by one cancel if a task waits for the other task twice', async () => {
     const tasks = await both(async (main) => Promise.allSettled([main, main]))
     tasks[0]?.cancel()
     await wait(tasks)
     expect(tasks.map((task) => task.done())).toEqual([true, true])
   })
 
-  virtual('tells a timeout in it as one, also when its cancel had to be remembered', async () => {
-    const seen: unknown[] = []
-    const foreign = Promise.withResolvers<void>()
-    const tasks = await both(async (main, self) => {
-      try {
-        await timeout(5, async () => {
-          await foreign.promise
-          await main
-        })
-      } catch (error) {
-        seen.push((error as Error).name, self().cancelling())
-      }
-    })
-    await sleep(10)
-    foreign.resolve()
-    await wait(tasks)
-    expect(seen).toEqual(['TimeoutError', 0])
-  })
+  virtual(
+    'makes a timeout in it throw TimeoutError after a foreign promise, and cancelling() is 0',
+    async () => {
+      const seen: unknown[] = []
+      const foreign = Promise.withResolvers<void>()
+      const tasks = await both(async (main, self) => {
+        try {
+          await timeout(5, async () => {
+            await foreign.promise
+            await main
+          })
+        } catch (error) {
+          seen.push((error as Error).name, self().cancelling())
+        }
+      })
+      await sleep(10)
+      foreign.resolve()
+      await wait(tasks)
+      expect(seen).toEqual(['TimeoutError', 0])
+    },
+  )
 
-  virtual('leaves the next await of the interrupted task alone', async () => {
+  virtual('does not cancel the next await of the task that cancels the other task', async () => {
     const future = new Future<void>()
     const foreign = Promise.withResolvers<void>()
     const seen: unknown[] = []
@@ -215,7 +228,7 @@ describe('a circle of tasks that wait for each other', () => {
     expect(seen).toEqual(['slept', 'fulfilled', 'rejected'])
   })
 
-  virtual('ends when a listener of the cancel cancels another task', async () => {
+  virtual('ends if an abort listener of the cancel cancels another task', async () => {
     const other = createTask(async () => sleep(1_000))
     const tasks = await both(async (main) => {
       taskSignal().addEventListener('abort', () => other.cancel())
@@ -226,7 +239,7 @@ describe('a circle of tasks that wait for each other', () => {
     expect([...tasks, other].map((task) => task.cancelled())).toEqual([true, true, true])
   })
 
-  virtual('can be looked at while it ends, with others waiting for it', async () => {
+  virtual('ends although a chain waits for it and its waitingOn is read meanwhile', async () => {
     const [main, inner] = (await both(async (main) => main)) as [Task, Task]
     const chained = main.then(
       () => 'value',
@@ -238,7 +251,7 @@ describe('a circle of tasks that wait for each other', () => {
     expect(await chained).toBe(true)
   })
 
-  test('leaves nothing unretrieved of a gather', async () => {
+  test('with a gather reports no unretrieved exception', async () => {
     const reports: unknown[] = []
     await run(async () => {
       getRunningLoop().setExceptionHandler((_, context) => reports.push(context))
@@ -249,7 +262,7 @@ describe('a circle of tasks that wait for each other', () => {
     expect(reports).toEqual([])
   })
 
-  test('is told as a deadlock, with the tasks in it', async () => {
+  test('makes runVirtual throw a DeadlockError with the tasks in the circle', async () => {
     const error = await thrown(
       runVirtual(async () => {
         const main = currentTask() as Task
@@ -261,7 +274,7 @@ describe('a circle of tasks that wait for each other', () => {
   })
 })
 
-virtual('a cancel goes down a line of 100,000 tasks that each wait for the next', async () => {
+virtual('a cancel passes through 100,000 tasks that each wait for the next', async () => {
   const end = new Future<void>()
   let last: PromiseLike<void> = end
   const line = Array.from({ length: 100_000 }, () => {
@@ -279,7 +292,7 @@ virtual('a cancel goes down a line of 100,000 tasks that each wait for the next'
 })
 
 virtual(
-  'the error that the cancel of a future throws goes to the caller, which can cancel again',
+  'an error thrown by the cancel() of a future reaches the caller of task.cancel(), which can cancel again',
   async () => {
     class Stubborn extends Future<void> {
       tries = 0
@@ -299,7 +312,7 @@ virtual(
   },
 )
 
-describe('a listener of a cancel that cancels the task above', () => {
+describe('an abort listener that cancels the parent task', () => {
   const waits: [string, (a: Task, b: Task) => PromiseLike<unknown>][] = [
     ['gather', (a, b) => gather([a, b])],
     ['Promise.all', (a, b) => Promise.all([a, b])],
@@ -307,7 +320,7 @@ describe('a listener of a cancel that cancels the task above', () => {
   ]
   for (const [name, both] of waits) {
     virtual(
-      `through ${name} is counted, and nobody goes on before the children have cleaned up`,
+      `through ${name} is counted, and the parent goes on only after its children have cleaned up`,
       async () => {
         const log: unknown[] = []
         let parent: Task | null = null

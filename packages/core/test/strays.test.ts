@@ -13,7 +13,7 @@ import { describe, expect } from 'vitest'
 import { cancelled, now, withCleanUp } from './support/flows.ts'
 import { virtual } from './support/virtual.ts'
 
-describe('a call that comes back from a foreign promise in a turn of code that gets the cancel or is shielded', () => {
+describe('a call of a cancelled task that comes back from a foreign promise', () => {
   /** Bodies of a task that is cancelled at 10 ms. `back` resolves at 10 ms, or at the time that stands after the body. */
   const bodies: Record<string, [body: (back: Promise<void>) => Promise<void>, at?: number]> = {
     'the body, which ends': [
@@ -85,7 +85,7 @@ describe('a call that comes back from a foreign promise in a turn of code that g
   }
 
   for (const [who, [body, at = 10]] of Object.entries(bodies)) {
-    virtual(`gets the cancel too: ${who}`, async () => {
+    virtual(`is cancelled at its next wait, in a turn of ${who}`, async () => {
       for (let hops = 0; hops < 25; hops++) {
         const begin = now()
         const back = comesBack(at, hops)
@@ -96,7 +96,7 @@ describe('a call that comes back from a foreign promise in a turn of code that g
     })
   }
 
-  virtual('is the code that got the cancel, if its clean-up awaits that promise', async () => {
+  virtual('in its own clean-up finishes the clean-up', async () => {
     for (let hops = 0; hops < 25; hops++) {
       const log: string[] = []
       const back = comesBack(10, hops)
@@ -114,7 +114,7 @@ describe('a call that comes back from a foreign promise in a turn of code that g
     }
   })
 
-  virtual('does not cut the clean-up of the other code', async () => {
+  virtual('does not end the clean-up of other code of the task', async () => {
     for (let hops = 0; hops < 25; hops++) {
       const back = comesBack(10, hops)
       const log: string[] = []

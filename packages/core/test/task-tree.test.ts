@@ -28,7 +28,7 @@ class Broken extends Named {
 
 const forever = (): Promise<void> => sleep(1e9).then(() => {})
 
-virtual('of many siblings a few are shown, and how many more there are', async () => {
+virtual('formatTaskTree shows ten of 40,000 siblings and counts the others', async () => {
   for (let i = 0; i < 40_000; i++) createTask(forever, { name: `job ${i}` })
   await sleep(1)
   const lines = formatTaskTree().split('\n')
@@ -38,7 +38,7 @@ virtual('of many siblings a few are shown, and how many more there are', async (
   expect(lines[11]).toBe(' └─ … and 39,990 more')
 })
 
-virtual('one more than is shown is shown itself', async () => {
+virtual('formatTaskTree shows all of eleven siblings', async () => {
   for (let i = 0; i < 11; i++) createTask(forever, { name: `job ${i}` })
   await sleep(1)
   const lines = formatTaskTree().split('\n')
@@ -46,7 +46,7 @@ virtual('one more than is shown is shown itself', async () => {
   expect(lines[11]).toMatch(/^ └─ job 10 {2}/)
 })
 
-virtual('the tasks below left-out tasks are counted', async () => {
+virtual('formatTaskTree also counts the tasks below the tasks that it leaves out', async () => {
   for (let i = 0; i < 20; i++) {
     createTask(async () => {
       for (let j = 0; j < 5; j++) createTask(forever)
@@ -57,66 +57,78 @@ virtual('the tasks below left-out tasks are counted', async () => {
   expect(formatTaskTree().split('\n').at(-1)).toBe(' └─ … and 60 more')
 })
 
-virtual('of a deep tree the upper levels are shown, without a stack that overflows', async () => {
-  const nest =
-    (depth: number): (() => Promise<void>) =>
-    async () => {
-      if (depth > 0) createTask(nest(depth - 1))
-      await forever()
-    }
-  createTask(nest(20_000))
-  await sleep(10)
-  const tree = formatTaskTree()
-  expect(tree.split('\n')).toHaveLength(41)
-  expect(tree.length).toBeLessThan(20_000)
-  expect(tree).toMatch(/└─ … and 19,9\d\d more$/)
-})
+virtual(
+  'formatTaskTree shows the upper levels of a tree that is 20,000 tasks deep, and counts the others',
+  async () => {
+    const nest =
+      (depth: number): (() => Promise<void>) =>
+      async () => {
+        if (depth > 0) createTask(nest(depth - 1))
+        await forever()
+      }
+    createTask(nest(20_000))
+    await sleep(10)
+    const tree = formatTaskTree()
+    expect(tree.split('\n')).toHaveLength(41)
+    expect(tree.length).toBeLessThan(20_000)
+    expect(tree).toMatch(/└─ … and 19,9\d\d more$/)
+  },
+)
 
-virtual('a wide and deep tree is cut to a readable size, and every task counted', async () => {
-  const nest =
-    (depth: number): (() => Promise<void>) =>
-    async () => {
-      if (depth > 0) for (let i = 0; i < 12; i++) createTask(nest(depth - 1))
-      await forever()
-    }
-  createTask(nest(4))
-  await sleep(10)
-  const lines = formatTaskTree().split('\n')
-  expect(lines).toHaveLength(201)
-  expect(lines.at(-1)).toMatch(/^… and [\d,]+ more$/)
-})
-
-virtual('a tree is cut even if the last line that fits has tasks below it', async () => {
-  const chain =
-    (length: number): (() => Promise<void>) =>
-    async () => {
-      if (length > 1) createTask(chain(length - 1))
-      await forever()
-    }
-  // With one of these lengths, the last line that fits into the output shows a task of the deepest level that is shown.
-  for (let length = 1; length <= 41; length++) {
-    const tasks = [length, 60, 60, 60, 60, 60, 60, 60, 60].map((each) => createTask(chain(each)))
-    await sleep(100)
+virtual(
+  'formatTaskTree cuts a wide and deep tree to 200 lines, and counts the other tasks',
+  async () => {
+    const nest =
+      (depth: number): (() => Promise<void>) =>
+      async () => {
+        if (depth > 0) for (let i = 0; i < 12; i++) createTask(nest(depth - 1))
+        await forever()
+      }
+    createTask(nest(4))
+    await sleep(10)
     const lines = formatTaskTree().split('\n')
-    expect(lines.length).toBeLessThanOrEqual(202)
+    expect(lines).toHaveLength(201)
     expect(lines.at(-1)).toMatch(/^… and [\d,]+ more$/)
-    for (const each of [...tasks, ...allTasks()]) if (each !== currentTask()) each.cancel()
-    await sleep(1)
-  }
-})
+  },
+)
 
-virtual('a wait for a promise of a future is shown by the name of the future', async () => {
-  createTask(() => sleep(1).catch(() => {}), { name: 'sleeper' })
-  createTask(() => new Named().catch(() => {}), { name: 'named' })
-  createTask(() => new Broken(), { name: 'broken' })
-  await sleep(0)
-  const tree = formatTaskTree()
-  expect(tree).toContain('sleeper  waiting on Sleep')
-  expect(tree).toContain('named  waiting on the thing')
-  expect(tree).toContain('broken  waiting on a future that cannot be described: Error: no words')
-})
+virtual(
+  'formatTaskTree cuts a tree even if the last line that fits has tasks below it',
+  async () => {
+    const chain =
+      (length: number): (() => Promise<void>) =>
+      async () => {
+        if (length > 1) createTask(chain(length - 1))
+        await forever()
+      }
+    // With one of these lengths, the last line that fits into the output shows a task of the deepest level that is shown.
+    for (let length = 1; length <= 41; length++) {
+      const tasks = [length, 60, 60, 60, 60, 60, 60, 60, 60].map((each) => createTask(chain(each)))
+      await sleep(100)
+      const lines = formatTaskTree().split('\n')
+      expect(lines.length).toBeLessThanOrEqual(202)
+      expect(lines.at(-1)).toMatch(/^… and [\d,]+ more$/)
+      for (const each of [...tasks, ...allTasks()]) if (each !== currentTask()) each.cancel()
+      await sleep(1)
+    }
+  },
+)
 
-virtual('if a task waits on many futures, a few of them are shown', async () => {
+virtual(
+  'formatTaskTree names the future if a task waits for a promise of its catch()',
+  async () => {
+    createTask(() => sleep(1).catch(() => {}), { name: 'sleeper' })
+    createTask(() => new Named().catch(() => {}), { name: 'named' })
+    createTask(() => new Broken(), { name: 'broken' })
+    await sleep(0)
+    const tree = formatTaskTree()
+    expect(tree).toContain('sleeper  waiting on Sleep')
+    expect(tree).toContain('named  waiting on the thing')
+    expect(tree).toContain('broken  waiting on a future that cannot be described: Error: no words')
+  },
+)
+
+virtual('formatTaskTree names five of the 1,000 futures that a task waits for', async () => {
   createTask(() => Promise.all(Array.from({ length: 1_000 }, () => new Future())))
   await sleep(1)
   expect(formatTaskTree()).toContain(
@@ -124,7 +136,7 @@ virtual('if a task waits on many futures, a few of them are shown', async () => 
   )
 })
 
-test('a deep tree that hangs is a DeadlockError', async () => {
+test('a DeadlockError for 8,000 tasks that each wait for the next has a short message', async () => {
   const nest = async (depth: number): Promise<unknown> =>
     depth === 0 ? new Future() : createTask(() => nest(depth - 1))
   const error: unknown = await runVirtual(() => nest(8_000)).catch((error: unknown) => error)
@@ -132,7 +144,7 @@ test('a deep tree that hangs is a DeadlockError', async () => {
   expect((error as Error).message.length).toBeLessThan(20_000)
 })
 
-test('wrong options are refused', () => {
+test('formatTaskTree refuses wrong options', () => {
   expect(() => formatTaskTree(5 as never)).toThrow('the options must be an object, got number 5')
   expect(() => formatTaskTree({ loop: 5 as never })).toThrow(
     'the loop must be an EventLoop, got number 5',

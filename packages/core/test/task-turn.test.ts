@@ -33,26 +33,29 @@ async function waiting(
   return { task, turn, body }
 }
 
-virtual('work runs as code of the task, and the wait of the body goes on', async () => {
-  const storage = new AsyncLocalStorage<string>()
-  const seen: unknown[] = []
-  const { task, turn, body } = await storage.run('of the task', () =>
-    waiting(() => {
-      seen.push(currentTask()?.name, storage.getStore())
-      return false
-    }),
-  )
-  storage.run('of the caller', () => turn.push())
-  expect(seen).toEqual([])
-  await sleep(0)
-  expect(seen).toEqual(['waiting', 'of the task'])
-  expect(task.done()).toBe(false)
-  expect(task.waitingOn.has(body)).toBe(true)
-  body.setResult()
-  expect(await task).toBe('resumed')
-})
+virtual(
+  'a TaskTurn runs its work as code of the task, and the wait of the task goes on',
+  async () => {
+    const storage = new AsyncLocalStorage<string>()
+    const seen: unknown[] = []
+    const { task, turn, body } = await storage.run('of the task', () =>
+      waiting(() => {
+        seen.push(currentTask()?.name, storage.getStore())
+        return false
+      }),
+    )
+    storage.run('of the caller', () => turn.push())
+    expect(seen).toEqual([])
+    await sleep(0)
+    expect(seen).toEqual(['waiting', 'of the task'])
+    expect(task.done()).toBe(false)
+    expect(task.waitingOn.has(body)).toBe(true)
+    body.setResult()
+    expect(await task).toBe('resumed')
+  },
+)
 
-virtual('a turn that is pushed several times runs once, and can be pushed again', async () => {
+virtual('a TaskTurn that is pushed several times runs once, and can be pushed again', async () => {
   let runs = 0
   const { task, turn, body } = await waiting(() => {
     runs++
@@ -73,7 +76,7 @@ virtual('a turn that is pushed several times runs once, and can be pushed again'
 })
 
 virtual(
-  'turns are run in the order in which they were pushed, between callbacks of the loop',
+  'TaskTurns run in the order in which they were pushed, between callbacks of the loop',
   async () => {
     const order: string[] = []
     const first = await waiting(() => order.push('first') === 0)
@@ -93,46 +96,52 @@ virtual(
   },
 )
 
-virtual('async code that work begins runs on until it waits, before the next turn', async () => {
-  const order: string[] = []
-  const { task, turn, body } = await waiting(() => {
-    void (async () => {
-      order.push('called')
-      await Promise.resolve()
-      order.push('after a native await')
-      await sleep(1)
-      order.push('after a wait')
-      body.setResult()
-    })()
-    return true
-  })
-  turn.push()
-  getRunningLoop().callSoon(() => order.push('next turn'))
-  expect(await task).toBe('resumed')
-  expect(order).toEqual(['called', 'after a native await', 'next turn', 'after a wait'])
-})
+virtual(
+  'async code that a TaskTurn begins runs on until it waits, before the next turn',
+  async () => {
+    const order: string[] = []
+    const { task, turn, body } = await waiting(() => {
+      void (async () => {
+        order.push('called')
+        await Promise.resolve()
+        order.push('after a native await')
+        await sleep(1)
+        order.push('after a wait')
+        body.setResult()
+      })()
+      return true
+    })
+    turn.push()
+    getRunningLoop().callSoon(() => order.push('next turn'))
+    expect(await task).toBe('resumed')
+    expect(order).toEqual(['called', 'after a native await', 'next turn', 'after a wait'])
+  },
+)
 
-virtual('a cancel of the task reaches the body and what work has begun', async () => {
-  const ended: string[] = []
-  const { task, turn } = await waiting(() => {
-    void (async () => {
-      try {
-        await sleep(1_000)
-      } catch (error) {
-        if (isCancelled(error)) ended.push('cancelled')
-      }
-    })()
-    return true
-  })
-  turn.push()
-  await sleep(1)
-  task.cancel()
-  await wait([task])
-  expect(task.cancelled()).toBe(true)
-  expect(ended).toEqual(['cancelled'])
-})
+virtual(
+  'a cancel of the task reaches its body and the code that its TaskTurn has begun',
+  async () => {
+    const ended: string[] = []
+    const { task, turn } = await waiting(() => {
+      void (async () => {
+        try {
+          await sleep(1_000)
+        } catch (error) {
+          if (isCancelled(error)) ended.push('cancelled')
+        }
+      })()
+      return true
+    })
+    turn.push()
+    await sleep(1)
+    task.cancel()
+    await wait([task])
+    expect(task.cancelled()).toBe(true)
+    expect(ended).toEqual(['cancelled'])
+  },
+)
 
-virtual('a cancel that work asks for ends the body', async () => {
+virtual('a TaskTurn that cancels its task ends the body of the task', async () => {
   const { task, turn } = await waiting(() => {
     currentTask()?.cancel('from inside')
     return false
@@ -142,7 +151,7 @@ virtual('a cancel that work asks for ends the body', async () => {
   expect(isCancelled(error) && error.message).toContain('from inside')
 })
 
-virtual('work is not called after the task has ended', async () => {
+virtual('a TaskTurn does not run after its task has ended', async () => {
   let runs = 0
   const { task, turn, body } = await waiting(() => {
     runs++
@@ -155,21 +164,24 @@ virtual('work is not called after the task has ended', async () => {
   expect(runs).toBe(0)
 })
 
-virtual('an error of work is reported to the exception handler, and the loop goes on', async () => {
-  const reported: unknown[] = []
-  getRunningLoop().setExceptionHandler((_loop, { exception }) => void reported.push(exception))
-  const { task, turn, body } = await waiting(() => {
-    throw new Error('on purpose')
-  })
-  turn.push()
-  await sleep(1)
-  expect(reported).toMatchObject([{ message: 'on purpose' }])
-  expect(currentTask()?.name).not.toBe('waiting')
-  body.setResult()
-  expect(await task).toBe('resumed')
-})
+virtual(
+  'an error of a TaskTurn is reported to the exception handler, and the task goes on',
+  async () => {
+    const reported: unknown[] = []
+    getRunningLoop().setExceptionHandler((_loop, { exception }) => void reported.push(exception))
+    const { task, turn, body } = await waiting(() => {
+      throw new Error('on purpose')
+    })
+    turn.push()
+    await sleep(1)
+    expect(reported).toMatchObject([{ message: 'on purpose' }])
+    expect(currentTask()?.name).not.toBe('waiting')
+    body.setResult()
+    expect(await task).toBe('resumed')
+  },
+)
 
-test('an error of work does not keep the AsyncLocalStorage values of the task in memory', () =>
+test('an error of a TaskTurn does not keep the AsyncLocalStorage values of the task in memory', () =>
   run(async () => {
     getRunningLoop().setExceptionHandler(() => {})
     const storage = new AsyncLocalStorage<object>()
@@ -194,7 +206,7 @@ test('an error of work does not keep the AsyncLocalStorage values of the task in
     expect(value.deref()).toBeUndefined()
   }))
 
-test('an error in a new frame does not keep the AsyncLocalStorage values of the caller', () =>
+test('an error in runInNewFrame does not keep the AsyncLocalStorage values of the caller in memory', () =>
   run(async () => {
     const storage = new AsyncLocalStorage<object>()
     const fail = (): WeakRef<object> => {
@@ -216,7 +228,7 @@ test('an error in a new frame does not keep the AsyncLocalStorage values of the 
     expect(value.deref()).toBeUndefined()
   }))
 
-test('100,000 turns keep neither timers nor other tasks waiting', async () => {
+test('100,000 turns of a TaskTurn keep no other task waiting', async () => {
   await run(async () => {
     let left = 100_000
     let ticks = 0
@@ -239,6 +251,6 @@ test('100,000 turns keep neither timers nor other tasks waiting', async () => {
   })
 })
 
-test('it is made inside a task', () => {
+test('new TaskTurn outside of a task throws', () => {
   expect(() => new TaskTurn(() => false)).toThrow('TaskTurn needs a running task')
 })

@@ -16,7 +16,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { thrown } from './support/virtual.ts'
 
 describe('virtual time', () => {
-  test('a day of sleeps takes no time, and the clock has moved by a day', async () => {
+  test('a program that sleeps for a day takes no real time, and the clock of its loop moves by a day', async () => {
     const day = await runVirtual(async () => {
       const loop = getRunningLoop()
       const start = loop.time()
@@ -27,7 +27,7 @@ describe('virtual time', () => {
     expect(day).toBe(86_400_000)
   })
 
-  test('timers run in the order of their deadlines, and timers with equal deadlines in the order of their creation', async () => {
+  test('timers fire in the order of their deadlines, and timers with equal deadlines in the order of creation', async () => {
     const log: string[] = []
     await runVirtual(async () => {
       const loop = getRunningLoop()
@@ -44,11 +44,11 @@ describe('virtual time', () => {
     expect(log).toEqual(['a1@1', 'a2@1', 'b@2', 'c@3'])
   })
 
-  test('starts where it is told', async () => {
+  test('starts at the time of the start option', async () => {
     expect(await runVirtual(async () => getRunningLoop().time(), { start: 1_000 })).toBe(1_000)
   })
 
-  test('a program that waits for real I/O goes on when an older resource of that kind is closed', async () => {
+  test('a program goes on by its own timer of the runtime after an older timer has fired', async () => {
     const older = Promise.withResolvers<void>()
     setTimeout(older.resolve, 20)
     const result = await runVirtual(async () => {
@@ -60,7 +60,7 @@ describe('virtual time', () => {
     expect(result).toBe('done')
   })
 
-  test('a program that waits for a timer of the runtime goes on when it has replaced an older timer', async () => {
+  test('a program goes on by its own timer of the runtime after it has cleared an older timer', async () => {
     const older = setTimeout(() => {}, 60_000)
     const result = await runVirtual(async () => {
       clearTimeout(older)
@@ -70,7 +70,7 @@ describe('virtual time', () => {
     expect(result).toBe('done')
   })
 
-  test('a program is deadlocked if it has closed its resources, and older ones are open', async () => {
+  test('a program is deadlocked if only resources that are older than the program are open', async () => {
     const older = setTimeout(() => {}, 60_000)
     const program = async (): Promise<void> => {
       await new Promise((resolve) => setTimeout(resolve, 20))
@@ -81,7 +81,7 @@ describe('virtual time', () => {
     expect(error).toBeInstanceOf(DeadlockError)
   })
 
-  test('a clock serves a second loop when the first is closed', async () => {
+  test('a clock can serve a second loop when the first is closed', async () => {
     const clock = new VirtualClock()
     for (const end of [10, 20]) {
       const loop = newEventLoop({ clock })
@@ -91,7 +91,7 @@ describe('virtual time', () => {
     }
   })
 
-  test('the course of a program does not depend on how fast the machine is', async () => {
+  test('the order of events in a program does not depend on the speed of the machine', async () => {
     const course = async (millisecondsPerLook: number): Promise<string[]> => {
       const log: string[] = []
       let now = performance.now()
@@ -123,14 +123,14 @@ describe('virtual time', () => {
     expect(await course(5)).toEqual(await course(0))
   })
 
-  test('does not pass while something can run', () =>
+  test('does not pass while a task can run', () =>
     runVirtual(async () => {
       const loop = getRunningLoop()
       for (let i = 0; i < 1_000; i++) await sleep(0)
       expect(loop.time()).toBe(0)
     }))
 
-  test('tasks that main leaves behind are cancelled in the round that sees its end, and their timers never fire', async () => {
+  test('tasks that main leaves behind are cancelled when main ends, and their timers never fire', async () => {
     const log: string[] = []
     await runVirtual(async () => {
       createTask(async () => {
@@ -147,7 +147,7 @@ describe('virtual time', () => {
     expect(log).toEqual(['cleaned up at 5'])
   })
 
-  test('a program in which nothing can go on rejects with the task tree', async () => {
+  test('runVirtual rejects with the task tree if nothing can go on', async () => {
     const stuck = runVirtual(async () => {
       const child = createTask(() => new Future(), { name: 'stuck' })
       await child
@@ -156,19 +156,19 @@ describe('virtual time', () => {
     await expect(stuck).rejects.toThrow('stuck')
   })
 
-  test('waits for real I/O instead of calling it a deadlock', async () => {
+  test('runVirtual waits for real I/O instead of reporting a deadlock', async () => {
     const text = await runVirtual(() => readFile(import.meta.filename, 'utf8'))
     expect(text).toContain('waits for real I/O')
   })
 
-  test('a timeout strikes at its time', () =>
+  test('a timeout ends its body at its time', () =>
     runVirtual(async () => {
       const loop = getRunningLoop()
       await expect(timeout(250, () => sleep(1_000))).rejects.toBeInstanceOf(TimeoutError)
       expect(loop.time()).toBe(250)
     }))
 
-  test('a clock can be given to a loop of one’s own', async () => {
+  test('a loop with a VirtualClock starts at the time of the clock and waits in virtual time', async () => {
     const loop = newEventLoop({ clock: new VirtualClock({ start: 7 }) })
     expect(loop.time()).toBe(7)
     await loop.runUntilComplete(() => sleep(3_000))
@@ -249,7 +249,7 @@ describe('explore finds, within 1,000 seeds,', () => {
   })
 })
 
-test('the same seed gives the same trace, and replays the failure', async () => {
+test('explore with the same seed gives the same trace and the same failure', async () => {
   const failure = await explore(deadlock).then(
     () => null,
     (error: unknown) => error as ScheduleError,
@@ -263,7 +263,7 @@ test('the same seed gives the same trace, and replays the failure', async () => 
   expect(replayed?.seed).toBe(failure?.seed)
 })
 
-test('explore tells how many schedules a sound program passed', async () => {
+test('explore tells how many schedules a correct program has passed', async () => {
   const result = await explore(
     async () => {
       await gather([sleep(1), sleep(1)])
@@ -273,7 +273,7 @@ test('explore tells how many schedules a sound program passed', async () => {
   expect(result).toEqual({ schedules: 50 })
 })
 
-test('explore refuses a number of seeds that makes no sense', () => {
+test('explore refuses a number of 0 seeds', () => {
   expect(() => explore(async () => {}, { seeds: 0 })).toThrow(
     new RangeError('seeds must be a positive integer, got 0'),
   )

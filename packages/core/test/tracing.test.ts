@@ -57,14 +57,14 @@ async function traced(body: () => Promise<void>): Promise<string[]> {
   return log.filter((line) => !line.includes('Task-1'))
 }
 
-test('a task from its first step to its result', async () => {
+test('the channel tasktree:task reports a task from its first step to its result', async () => {
   const log = await traced(async () => {
     await createTask(async () => await sleep(1, 7), { name: 'a' })
   })
   expect(log).toEqual(['start a', 'end a', 'asyncStart a 7', 'asyncEnd a 7'])
 })
 
-test('a failure is on error, and a cancel never is', async () => {
+test('the channel tasktree:task reports an error for a failed task, and none for a cancelled task', async () => {
   const log = await traced(async () => {
     const failing = createTask(
       async () => {
@@ -95,7 +95,7 @@ test('a failure is on error, and a cancel never is', async () => {
   ])
 })
 
-test('a bound store is entered in the task, through its awaits, and in what it creates; the task is kept', async () => {
+test('a store bound to tasktree:task is entered in each task and in the tasks it creates, through their awaits', async () => {
   const store = new AsyncLocalStorage<string>()
   channel.start.bindStore(store as never, (message) => {
     const { task } = message as Message
@@ -170,7 +170,7 @@ async function tracedScopes(body: () => Promise<void>): Promise<string[]> {
   return log
 }
 
-test('scopes from the call of their body to their end, with their kind and name', async () => {
+test('the channel tasktree:scope reports each scope from its start to its end, with its kind and name', async () => {
   const log = await tracedScopes(async () => {
     await taskGroup(
       async (group) => {
@@ -203,7 +203,7 @@ test('a scope that throws undefined has failed', async () => {
   ])
 })
 
-test('a scope whose body returns a value with the field `cancelled` is not cancelled', async () => {
+test('the channel tasktree:scope does not report a scope as cancelled for a value with a field `cancelled`', async () => {
   const log = await tracedScopes(async () => {
     await failAfter(100, async () => ({ cancelled: true }))
     await failAfter(100, () => moveOnAfter(1, () => sleep(50)))
@@ -215,7 +215,7 @@ test('a scope whose body returns a value with the field `cancelled` is not cance
   ])
 })
 
-test('a scope that passed its deadline is cancelled, and what it throws for that is an error', async () => {
+test('the channel tasktree:scope reports a scope that timed out as cancelled or with its error', async () => {
   const log = await tracedScopes(async () => {
     await moveOnAfter(1, () => sleep(100))
     await cancelScope(
@@ -243,7 +243,7 @@ test('a scope that passed its deadline is cancelled, and what it throws for that
   ])
 })
 
-test('a store that is bound to the start of scopes is entered in the body and in the tasks of a group', async () => {
+test('a store bound to tasktree:scope is entered in the body of a scope and in the tasks of a group', async () => {
   const store = new AsyncLocalStorage<string>()
   const scopes: TracingChannel<object, object> = tracingChannel('tasktree:scope')
   scopes.start.bindStore(store as never, (message) => (message as { name: string }).name as never)
@@ -269,7 +269,7 @@ test('a store that is bound to the start of scopes is entered in the body and in
   expect(seen).toEqual(['crew', 'crew', undefined])
 })
 
-test('a tool that sets enter on the start begins the work in its own context, around that of an earlier tool', async () => {
+test('two listeners that set enter() on a start message both run around the task, the later one outside', async () => {
   const log: string[] = []
   const tool =
     (name: string) =>
@@ -297,7 +297,7 @@ test('a tool that sets enter on the start begins the work in its own context, ar
   expect(log).toEqual(['second in', 'first in', 'in a', 'first out', 'second out'])
 })
 
-test('the task that a package starts for itself says so', async () => {
+test('a start message has isService: true for a task of createServiceTask, and false for other tasks', async () => {
   const services: [string, boolean][] = []
   const onStart = (message: unknown): void => {
     const { task, isService } = message as { task: Task; isService: boolean }

@@ -79,17 +79,21 @@ test.each<[string, string | RegExp]>([
   ['an answer that takes an hour is given up', 'passed'],
   ['every order gives the same sum', 'passed'],
   ['leaves nothing behind', 'passed'],
-])('%s', { tags: ['slow'] }, (name, expected) => {
-  const said = report.get(name)
-  if (typeof expected === 'string') expect(said).toBe(expected)
-  else expect(said).toMatch(expected)
-})
+])(
+  'vitest reports the expected result for the fixture test: %s',
+  { tags: ['slow'] },
+  (name, expected) => {
+    const said = report.get(name)
+    if (typeof expected === 'string') expect(said).toBe(expected)
+    else expect(said).toMatch(expected)
+  },
+)
 
-test('every test of the fixtures is in the table above', () => {
+test('vitest reports 22 fixture tests, as many as the table above lists', () => {
   expect(report.size).toBe(22)
 })
 
-test('the page on tests shows the tests of a fixture', () => {
+test('the documentation page on tests shows the code of page.fixture.ts', () => {
   const page = readFileSync(new URL('../../../docs/how-to/testing.md', import.meta.url), 'utf8')
   const fixture = readFileSync(new URL('page.fixture.ts', pathToFileURL(folder)), 'utf8')
   // The page shows JavaScript without types, because users of JavaScript read it too.

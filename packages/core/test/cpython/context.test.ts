@@ -17,23 +17,23 @@ import { expect, test } from 'vitest'
 // case there stands above its test.
 
 // test_context_var_new_1
-test('a variable has a name, which must be a string', () => {
+test('a ContextVar has a name, which must be a string', () => {
   expect(new ContextVar('aaa').name).toBe('aaa')
   expect(() => new ContextVar(1 as never)).toThrow(TypeError)
 })
 
 // test_context_get_context_1
-test('copyContext gives a context', () => {
+test('copyContext returns a Context', () => {
   expect(copyContext()).toBeInstanceOf(Context)
 })
 
 // test_context_run_1
-test('run gives what the function returns', () => {
+test('Context.run returns what the function returns', () => {
   expect(new Context().run(() => 42)).toBe(42)
 })
 
 // test_context_run_2
-test('run throws what the function throws, and leaves the context', () => {
+test('Context.run throws what the function throws, and leaves the context', () => {
   const context = new Context()
   const fail = (): never => {
     throw new Error('inside')
@@ -43,7 +43,7 @@ test('run throws what the function throws, and leaves the context', () => {
 })
 
 // test_context_run_3
-test('run keeps what was set, after a throw too', () => {
+test('Context.run keeps the values that the function has set, even if the function throws', () => {
   const variable = new ContextVar('variable', { default: 0 })
   const context = new Context()
   const fail = (): never => {
@@ -56,7 +56,7 @@ test('run keeps what was set, after a throw too', () => {
 })
 
 // test_context_run_4
-test('nested runs of different contexts do not see each other', () => {
+test('nested runs of two contexts do not see the values of each other', () => {
   const variable = new ContextVar('variable', { default: 1 })
   const outer = new Context()
   const inner = new Context()
@@ -73,7 +73,7 @@ test('nested runs of different contexts do not see each other', () => {
 })
 
 // test_context_run_5
-test('a copy that is changed leaves the original as it was', () => {
+test('a change in a copy of a context leaves the original as it was', () => {
   const variable = new ContextVar('variable', { default: 'default' })
   const original = new Context()
   original.run(() => variable.set('original'))
@@ -85,7 +85,7 @@ test('a copy that is changed leaves the original as it was', () => {
 })
 
 // test_context_run_7
-test('entering a context that is entered is a RuntimeError', () => {
+test('Context.run throws RuntimeError in a context that is entered already', () => {
   const context = new Context()
   context.run(() => {
     expect(() => context.run(() => {})).toThrow(RuntimeError)
@@ -93,7 +93,7 @@ test('entering a context that is entered is a RuntimeError', () => {
 })
 
 // test_context_getset_1
-test('get gives the value, else the fallback, else the default, else LookupError', () => {
+test('ContextVar.get gives the value, else the fallback, else the default, else throws LookupError', () => {
   const bare = new ContextVar<number>('bare')
   const withDefault = new ContextVar('withDefault', { default: 5 })
   new Context().run(() => {
@@ -113,7 +113,7 @@ test('get gives the value, else the fallback, else the default, else LookupError
   })
 })
 
-test('undefined is a value like any other', () => {
+test('a ContextVar can be set to undefined', () => {
   const variable = new ContextVar<number | undefined>('variable', { default: 1 })
   new Context().run(() => {
     variable.set(undefined)
@@ -122,7 +122,7 @@ test('undefined is a value like any other', () => {
 })
 
 // test_context_getset_2
-test('a token resets only the variable it is of', () => {
+test('ContextVar.reset refuses the token of another variable', () => {
   const one = new ContextVar<number>('one')
   const two = new ContextVar<number>('two')
   new Context().run(() => {
@@ -132,7 +132,7 @@ test('a token resets only the variable it is of', () => {
 })
 
 // test_context_getset_3
-test('keys, has and get tell what was set in the context', () => {
+test('keys, has and get of a Context tell which variables are set in it', () => {
   const variable = new ContextVar<number>('variable', { default: 42 })
   const context = new Context()
   context.run(() => {
@@ -147,14 +147,14 @@ test('keys, has and get tell what was set in the context', () => {
 })
 
 // test_context_getset_4
-test('a token of another context is refused', () => {
+test('ContextVar.reset refuses a token of another context', () => {
   const variable = new ContextVar<number>('variable')
   const token = new Context().run(() => variable.set(1))
   expect(() => new Context().run(() => variable.reset(token))).toThrow(RangeError)
 })
 
 // test_context_getset_5
-test('a token resets once', () => {
+test('ContextVar.reset refuses a token that was used before', () => {
   const variable = new ContextVar<number[]>('variable', { default: [] })
   new Context().run(() => {
     const token = variable.set([])
@@ -164,7 +164,7 @@ test('a token resets once', () => {
 })
 
 // test_context_copy_1
-test('copyContext copies what is set now', () => {
+test('copyContext copies the values of the time of the call', () => {
   const variable = new ContextVar<number>('variable')
   const seen = new Context().run(() => {
     variable.set(1)
@@ -176,7 +176,7 @@ test('copyContext copies what is set now', () => {
 })
 
 // test_context_threads_1, for tasks
-test('each task has its own values, which its awaits keep and its creator does not see', () =>
+test('each task has its own ContextVar values, which its awaits keep and its creator does not see', () =>
   run(async () => {
     const variable = new ContextVar('variable', { default: 0 })
     const seen = async (value: number): Promise<number[]> => {
@@ -196,7 +196,7 @@ test('each task has its own values, which its awaits keep and its creator does n
     expect(variable.get()).toBe(0)
   }))
 
-test('a set in an async function is seen by the task that awaits it', () =>
+test('a ContextVar that an async function sets is seen by the code that awaits the function', () =>
   run(async () => {
     const variable = new ContextVar('variable', { default: 0 })
     const set = async (): Promise<void> => {
@@ -207,7 +207,7 @@ test('a set in an async function is seen by the task that awaits it', () =>
     expect(variable.get()).toBe(1)
   }))
 
-test('a task sees what its creator had set when it was created', () =>
+test('a task sees the ContextVar values of the time of its creation', () =>
   run(async () => {
     const variable = new ContextVar('variable', { default: 0 })
     variable.set(1)
@@ -216,7 +216,7 @@ test('a task sees what its creator had set when it was created', () =>
     expect(await task).toBe(1)
   }))
 
-test('callbacks run in a copy of the context they were added in, or in the one given', () =>
+test('callbacks run in a copy of the context of the code that added them, or in the context option', () =>
   run(async () => {
     const variable = new ContextVar('variable', { default: 'default' })
     const loop = getRunningLoop()
@@ -246,7 +246,7 @@ test('callbacks run in a copy of the context they were added in, or in the one g
     expect(variable.get()).toBe('creator, later')
   }))
 
-test('an async function stays in the context it was run in, as part of the same task', () =>
+test('an async function started by Context.run stays in this context and in the same task', () =>
   run(async () => {
     const variable = new ContextVar('variable', { default: 0 })
     const context = copyContext()

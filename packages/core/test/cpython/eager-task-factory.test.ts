@@ -20,15 +20,18 @@ import { thrown, virtual } from '../support/virtual.ts'
 const eager = { eager: true }
 
 // test_eager_task_factory_set
-virtual('an eager task is a task like others', async () => {
-  const task = createTask(async () => 'done', eager)
-  expect(task).toBeInstanceOf(Task)
-  expect(await task).toBe('done')
-})
+virtual(
+  'createTask with eager: true returns a Task that resolves with the value of its body',
+  async () => {
+    const task = createTask(async () => 'done', eager)
+    expect(task).toBeInstanceOf(Task)
+    expect(await task).toBe('done')
+  },
+)
 
 // test_await_future_during_eager_step
 virtual(
-  'a variable that an eager task sets in its first step is set when createTask returns',
+  'a future that an eager task resolves in its first step is done when createTask returns',
   async () => {
     const future = new Future<string>()
     const task = createTask(async () => {
@@ -41,7 +44,7 @@ virtual(
 )
 
 // test_eager_completion (differs: see docs/coming-from/differences-from-asyncio.md)
-virtual('an eager task that waits on nothing has ended before a lazy one begins', async () => {
+virtual('an eager task without a wait has run to its end before a lazy task begins', async () => {
   const order: string[] = []
   const lazy = createTask(async () => order.push('lazy'))
   const task = createTask(async () => {
@@ -56,15 +59,18 @@ virtual('an eager task that waits on nothing has ended before a lazy one begins'
 })
 
 // test_block_after_eager_step
-virtual('an eager task that waits is not done, and ends after its wait', async () => {
-  const task = createTask(async () => {
-    await sleep(100)
-    return 'finished after blocking'
-  }, eager)
-  expect(task.done()).toBe(false)
-  expect(await task).toBe('finished after blocking')
-  expect(task.done()).toBe(true)
-})
+virtual(
+  'an eager task that sleeps is not done after createTask, and ends after its sleep',
+  async () => {
+    const task = createTask(async () => {
+      await sleep(100)
+      return 'finished after blocking'
+    }, eager)
+    expect(task.done()).toBe(false)
+    expect(await task).toBe('finished after blocking')
+    expect(task.done()).toBe(true)
+  },
+)
 
 // test_cancellation_after_eager_completion
 virtual('an eager task that has ended cannot be cancelled', async () => {
@@ -76,18 +82,21 @@ virtual('an eager task that has ended cannot be cancelled', async () => {
 })
 
 // test_cancellation_after_eager_step_blocks
-virtual('an eager task that waits can be cancelled at once, with a message', async () => {
-  const task = createTask(async () => sleep(100), eager)
-  task.cancel('cancellation message')
-  expect(task.cancelling()).toBe(1)
-  expect(await thrown(task)).toMatchObject({
-    name: 'CancelledError',
-    message: 'cancellation message',
-  })
-})
+virtual(
+  'an eager task that waits can be cancelled right after createTask, with a message',
+  async () => {
+    const task = createTask(async () => sleep(100), eager)
+    task.cancel('cancellation message')
+    expect(task.cancelling()).toBe(1)
+    expect(await thrown(task)).toMatchObject({
+      name: 'CancelledError',
+      message: 'cancellation message',
+    })
+  },
+)
 
 // test_current_task
-virtual('an eager task is the current one in its first step and after it', async () => {
+virtual('currentTask() is the eager task in its first step and after its wait', async () => {
   const creator = currentTask()
   const seen: (Task | null)[] = []
   const task = createTask(async () => {
@@ -102,21 +111,18 @@ virtual('an eager task is the current one in its first step and after it', async
 })
 
 // test_all_tasks_with_eager_completion
-virtual(
-  'an eager task is among the tasks in its first step, and not when it has ended',
-  async () => {
-    let seen: Set<Task> | undefined
-    const task = createTask(async () => {
-      seen = allTasks()
-    }, eager)
-    expect(seen?.has(task)).toBe(true)
-    await task
-    expect(allTasks().has(task)).toBe(false)
-  },
-)
+virtual('allTasks() has an eager task in its first step, and not after its end', async () => {
+  let seen: Set<Task> | undefined
+  const task = createTask(async () => {
+    seen = allTasks()
+  }, eager)
+  expect(seen?.has(task)).toBe(true)
+  await task
+  expect(allTasks().has(task)).toBe(false)
+})
 
 // test_all_tasks_with_blocking
-virtual('an eager task that waits is among the tasks until it has ended', async () => {
+virtual('allTasks() has an eager task that waits, until the task has ended', async () => {
   const first = new Future<void>()
   const second = new Future<void>()
   let seen: Set<Task> | undefined
@@ -133,25 +139,28 @@ virtual('an eager task that waits is among the tasks until it has ended', async 
 })
 
 // test_context_vars
-virtual('an eager task runs in a context of its own from its first step on', async () => {
-  const variable = new ContextVar('variable', { default: 0 })
-  const seen: number[] = []
-  variable.set(1)
-  const task = createTask(async () => {
-    seen.push(variable.get())
-    variable.set(2)
-    seen.push(variable.get())
-    await sleep(100)
-    seen.push(variable.get())
-    variable.set(3)
-    seen.push(variable.get())
-  }, eager)
-  expect(seen).toEqual([1, 2])
-  expect(variable.get()).toBe(1)
-  await task
-  expect(seen).toEqual([1, 2, 2, 3])
-  expect(variable.get()).toBe(1)
-})
+virtual(
+  'an eager task has its own context from its first step on, which its creator does not see',
+  async () => {
+    const variable = new ContextVar('variable', { default: 0 })
+    const seen: number[] = []
+    variable.set(1)
+    const task = createTask(async () => {
+      seen.push(variable.get())
+      variable.set(2)
+      seen.push(variable.get())
+      await sleep(100)
+      seen.push(variable.get())
+      variable.set(3)
+      seen.push(variable.get())
+    }, eager)
+    expect(seen).toEqual([1, 2])
+    expect(variable.get()).toBe(1)
+    await task
+    expect(seen).toEqual([1, 2, 2, 3])
+    expect(variable.get()).toBe(1)
+  },
+)
 
 // NonEagerTests: expected_task_count of the recursions of width 5 and depth 4 is 780, and their root
 const children = 5 + 5 ** 2 + 5 ** 3 + 5 ** 4
@@ -172,7 +181,7 @@ async function countTasks(body: () => PromiseLike<unknown>): Promise<number> {
 }
 
 // test_awaitables_chain
-virtual('calls, and coroutines that are awaited, make no tasks', async () => {
+virtual('awaiting nested calls of a coroutine creates no tasks', async () => {
   const chain = coroutine(async (depth: number): Promise<number> => {
     return depth === 0 ? 0 : 1 + (await chain(depth - 1))
   })
@@ -186,7 +195,7 @@ virtual('calls, and coroutines that are awaited, make no tasks', async () => {
 })
 
 // test_recursive_taskgroups
-virtual('task groups in task groups make one task a child', async () => {
+virtual('nested task groups create one task for each child', async () => {
   const recurse = async (depth: number): Promise<void> => {
     if (depth === 0) return
     await taskGroup(async (group) => {
@@ -197,7 +206,7 @@ virtual('task groups in task groups make one task a child', async () => {
 })
 
 // test_recursive_gather
-virtual('gatherings in gatherings make one task a child', async () => {
+virtual('nested gathers create one task for each function', async () => {
   const recurse = async (depth: number): Promise<void> => {
     if (depth === 0) return
     await gather(Array.from({ length: 5 }, () => () => recurse(depth - 1)))

@@ -20,13 +20,13 @@ import { thrown, virtual } from '../support/virtual.ts'
 // each case there stands above its test.
 
 // test_ensure_future
-test('ensureFuture gives a future as it is', () => {
+test('ensureFuture returns the same future when it gets a future', () => {
   const future = new Future()
   expect(ensureFuture(future)).toBe(future)
 })
 
 // test_isfuture
-test('isFuture knows futures and tasks, and nothing else', () => {
+test('isFuture is true for futures and tasks, and false for promises and other values', () => {
   expect(isFuture(new Future())).toBe(true)
   expect(isFuture(createTask(async () => {}))).toBe(true)
   for (const other of [Future, 1, null, undefined, Promise.resolve(), { done: true }]) {
@@ -41,7 +41,7 @@ test('a new future is pending', () => {
 })
 
 // test_constructor_use_running_loop, test_constructor_use_global_loop
-test('a future belongs to the running loop, else to the default one, or to the one given', async () => {
+test('a future belongs to its loop option, else to the running loop, else to the default loop', async () => {
   await run(async () => {
     expect(new Future().getLoop()).toBe(getRunningLoop())
   })
@@ -53,7 +53,7 @@ test('a future belongs to the running loop, else to the default one, or to the o
 })
 
 // test_constructor_positional
-test('the constructor refuses an argument that is not an options object', () => {
+test('new Future refuses an argument that is not an options object', () => {
   expect(() => new Future(42 as never)).toThrow(TypeError)
 })
 
@@ -106,7 +106,7 @@ test('a failed future throws its exception, and cannot be set or cancelled again
   expect(future.cancel()).toBe(false)
 })
 
-test('undefined and null cannot be told from no exception, and are wrapped', () => {
+test('setException wraps undefined and null in a RuntimeError', () => {
   for (const nothing of [undefined, null]) {
     const future = new Future()
     future.setException(nothing)
@@ -115,7 +115,7 @@ test('undefined and null cannot be told from no exception, and are wrapped', () 
 })
 
 // test_yield_from_twice, test_iter
-test('yield* gives a pending future to the driver once, and a done one not at all', () => {
+test('yield* of a future yields the future once while it is pending, and not at all when it is done', () => {
   const future = new Future<number>()
   function* fixture(): Generator<unknown, void, unknown> {
     yield 'A'
@@ -133,7 +133,7 @@ test('yield* gives a pending future to the driver once, and a done one not at al
 })
 
 // test_future_iter_throw
-test('an exception thrown into the iteration of a future comes out', () => {
+test('an exception thrown into the iterator of a future is thrown on', () => {
   const iteration = new Future()[Symbol.iterator]()
   iteration.next()
   expect(() => iteration.throw(new Error('thrown in'))).toThrow('thrown in')
@@ -150,7 +150,7 @@ describe('an exception that no code has retrieved', () => {
   }
 
   // test_tb_logger_abandoned, test_tb_logger_result_unretrieved, _retrieved
-  test('is none for a future that is pending or has a result', async () => {
+  test('is not reported for a future that is pending or has a result', async () => {
     expect(
       await reportsOf(() => {
         void new Future()
@@ -160,7 +160,7 @@ describe('an exception that no code has retrieved', () => {
   })
 
   // test_tb_logger_not_called_after_cancel
-  test('is not reported after a cancel', async () => {
+  test('is not reported after a later call of cancel()', async () => {
     expect(
       await reportsOf(() => {
         const future = new Future()
@@ -210,24 +210,27 @@ describe('done callbacks', () => {
   }
 
   // test_callbacks_invoked_on_set_result, test_callbacks_invoked_on_set_exception
-  virtual('run in the order in which they were added, a turn after the end', async () => {
-    for (const end of ['result', 'exception', 'cancel']) {
-      const future = new Future<string>()
-      const { bag, add } = bagOf(future)
-      add(42)
-      add(17)
-      if (end === 'result') future.setResult('foo')
-      else if (end === 'exception') future.setException(new Error('x'))
-      else future.cancel()
-      expect(bag).toEqual([])
-      await sleep(0)
-      expect(bag).toEqual([42, 17])
-      if (end === 'exception') future.exception()
-    }
-  })
+  virtual(
+    'run in the order in which they were added, in the turn after the end of the future',
+    async () => {
+      for (const end of ['result', 'exception', 'cancel']) {
+        const future = new Future<string>()
+        const { bag, add } = bagOf(future)
+        add(42)
+        add(17)
+        if (end === 'result') future.setResult('foo')
+        else if (end === 'exception') future.setException(new Error('x'))
+        else future.cancel()
+        expect(bag).toEqual([])
+        await sleep(0)
+        expect(bag).toEqual([42, 17])
+        if (end === 'exception') future.exception()
+      }
+    },
+  )
 
   // test_callbacks_remove_first_callback, _first_and_second_, _third_
-  virtual('can be removed, again and again', async () => {
+  virtual('do not run after their removal, which may be repeated', async () => {
     for (const [removed, left] of [
       [
         [0, 0],
@@ -250,23 +253,26 @@ describe('done callbacks', () => {
   })
 
   // test_remove_done_callback
-  virtual('are removed all that are the same, and counted', async () => {
-    const future = new Future<void>()
-    const { bag, add } = bagOf(future)
-    const first = add(1)
-    const second = add(2)
-    expect(future.removeDoneCallback(second)).toBe(1)
-    expect(future.removeDoneCallback(() => {})).toBe(0)
-    future.addDoneCallback(second)
-    for (let i = 0; i < 5; i++) future.addDoneCallback(first)
-    expect(future.removeDoneCallback(first)).toBe(6)
-    future.setResult()
-    await sleep(0)
-    expect(bag).toEqual([2])
-  })
+  virtual(
+    'with the same function are all removed by one call, which returns their number',
+    async () => {
+      const future = new Future<void>()
+      const { bag, add } = bagOf(future)
+      const first = add(1)
+      const second = add(2)
+      expect(future.removeDoneCallback(second)).toBe(1)
+      expect(future.removeDoneCallback(() => {})).toBe(0)
+      future.addDoneCallback(second)
+      for (let i = 0; i < 5; i++) future.addDoneCallback(first)
+      expect(future.removeDoneCallback(first)).toBe(6)
+      future.setResult()
+      await sleep(0)
+      expect(bag).toEqual([2])
+    },
+  )
 
   // test_schedule_callbacks_list_mutation_1
-  virtual('that remove others while they run do not disturb the round', async () => {
+  virtual('that remove other callbacks while they run do not keep them from running', async () => {
     const future = new Future<void>()
     const bag: string[] = []
     const other = (): void => void bag.push('other')
@@ -280,7 +286,7 @@ describe('done callbacks', () => {
     expect(bag).toEqual(['first', '0 removed', 'other', 'other'])
   })
 
-  virtual('that are added to a done future run in a turn of their own', async () => {
+  virtual('that are added to a done future run in the next turn', async () => {
     const future = new Future<void>()
     future.setResult()
     const { bag, add } = bagOf(future)
@@ -290,7 +296,7 @@ describe('done callbacks', () => {
     expect(bag).toEqual([1])
   })
 
-  test('that throw are told to the exception handler, and the others run', () =>
+  test('that throw are reported to the exception handler, and the others run', () =>
     run(async () => {
       const reports: unknown[] = []
       getRunningLoop().setExceptionHandler((_, context) => reports.push(context.exception))
@@ -312,7 +318,7 @@ describe('done callbacks', () => {
 })
 
 describe('chaining works as with promises', () => {
-  test('then gives a promise of what its callback returns', async () => {
+  test('then gives a promise of the value that its callback returns', async () => {
     const future = new Future<number>()
     const chained = future.then((n) => n + 1).then((n) => n * 2)
     future.setResult(1)
@@ -320,7 +326,7 @@ describe('chaining works as with promises', () => {
     expect(await future.then((n) => n + 1)).toBe(2)
   })
 
-  test('two nameless functions are called later, and their results chained', async () => {
+  test('then calls two nameless functions in a later turn, and chains their results', async () => {
     for (const early of [true, false]) {
       const log: string[] = []
       const future = new Future<number>()
@@ -338,7 +344,7 @@ describe('chaining works as with promises', () => {
     }
   })
 
-  test('an error that a callback throws is thrown on', async () => {
+  test('an error that a callback throws rejects the chain', async () => {
     const future = new Future<number>()
     const thrower = (): never => {
       throw new Error('in then')
@@ -360,7 +366,7 @@ describe('chaining works as with promises', () => {
     expect(await caught).toBe('Error: in then')
   })
 
-  test('catch and finally', async () => {
+  test('catch gets the error of the future, and finally runs after it', async () => {
     const future = new Future<number>()
     const log: string[] = []
     const done = future
@@ -371,23 +377,26 @@ describe('chaining works as with promises', () => {
     expect(log).toEqual(['Error: x', 'finally'])
   })
 
-  virtual('and makes no task wait: a cancel of the task does not touch the future', async () => {
-    const future = new Future<void>()
-    const task = createTask(async () => {
-      void future.then(() => {})
-      void future.catch(() => {})
-      await sleep(1_000)
-    })
-    await sleep(0)
-    expect(task.waitingOn.has(future)).toBe(false)
-    task.cancel()
-    await thrown(task)
-    expect(future.done()).toBe(false)
-  })
+  virtual(
+    'a chain that is not awaited is not a wait: a cancel of the task does not touch the future',
+    async () => {
+      const future = new Future<void>()
+      const task = createTask(async () => {
+        void future.then(() => {})
+        void future.catch(() => {})
+        await sleep(1_000)
+      })
+      await sleep(0)
+      expect(task.waitingOn.has(future)).toBe(false)
+      task.cancel()
+      await thrown(task)
+      expect(future.done()).toBe(false)
+    },
+  )
 })
 
 // test_task_exc_handler_correct_context, test_handle_exc_handler_correct_context
-test('the exception handler runs in the context of what failed', () =>
+test('the exception handler runs in the context of the callback that has failed', () =>
   run(async () => {
     const name = new ContextVar('name', { default: 'foo' })
     const seen: string[] = []

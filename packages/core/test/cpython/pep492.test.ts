@@ -16,7 +16,7 @@ import { thrown, virtual } from '../support/virtual.ts'
 // above its test.
 
 // test_iscoroutine
-test('a call of a coroutine function is a coroutine, a promise is not', () => {
+test('isCoroutine is true for a call of a coroutine function, and false for a promise', () => {
   const call = coroutine(async () => {})()
   expect(isCoroutine(call)).toBe(true)
   call.close()
@@ -25,7 +25,7 @@ test('a call of a coroutine function is a coroutine, a promise is not', () => {
 })
 
 // test_iscoroutine_generator (differs: see docs/coming-from/differences-from-asyncio.md)
-test('a generator object is a coroutine', () => {
+test('isCoroutine is true for a generator object', () => {
   function* generator(): CoroutineGenerator<void> {
     yield* new Future<void>()
   }
@@ -33,12 +33,12 @@ test('a generator object is a coroutine', () => {
 })
 
 // test_iscoroutinefunction
-test('an async function is a coroutine function', () => {
+test('isCoroutineFunction is true for an async function', () => {
   expect(isCoroutineFunction(async () => {})).toBe(true)
 })
 
 // test_async_def_coroutines
-virtual('coroutines await coroutines, in debug mode as well', async () => {
+virtual('a coroutine can await another coroutine, in debug mode as well', async () => {
   const bar = coroutine(async () => 'spam')
   const foo = coroutine(async () => bar())
   expect(await foo()).toBe('spam')
@@ -48,7 +48,7 @@ virtual('coroutines await coroutines, in debug mode as well', async () => {
 })
 
 // test_types_coroutine
-virtual('a coroutine made of a generator function is awaited by an async function', async () => {
+virtual('an async function can await a coroutine made of a generator function', async () => {
   const call = coroutine(function* (): CoroutineGenerator<string> {
     yield* sleep(10)
     return 'spam'
@@ -58,7 +58,7 @@ virtual('a coroutine made of a generator function is awaited by an async functio
 })
 
 // test_double_await
-virtual('a coroutine that a task runs cannot be awaited as well', async () => {
+virtual('awaiting a coroutine that a task runs already throws RuntimeError', async () => {
   const call = coroutine(async () => sleep(100))()
   const task = createTask(call)
   await sleep(0)

@@ -19,7 +19,7 @@ import { thrown } from '../support/virtual.ts'
 
 describe('run', () => {
   // test_asyncio_run_return
-  test('gives what main returns', async () => {
+  test('resolves with the value that main returns', async () => {
     const main = async (): Promise<number> => {
       await sleep(0)
       return 42
@@ -28,7 +28,7 @@ describe('run', () => {
   })
 
   // test_asyncio_run_raises
-  test('throws what main throws', async () => {
+  test('rejects with the error that main throws', async () => {
     const main = async (): Promise<never> => {
       await sleep(0)
       throw new RangeError('spam')
@@ -43,7 +43,7 @@ describe('run', () => {
   })
 
   // test_asyncio_run_debug
-  test('sets debug mode as told', async () => {
+  test('turns debug mode on or off by its debug option', async () => {
     for (const debug of [true, false]) {
       expect(await run(async () => getRunningLoop().getDebug(), { debug })).toBe(debug)
     }
@@ -51,14 +51,14 @@ describe('run', () => {
   })
 
   // test_asyncio_run_from_running_loop
-  test('refuses to run in a running loop', async () => {
+  test('rejects with a RuntimeError in a running loop', async () => {
     const error = await run(async () => thrown(run(async () => {})))
     expect(error).toBeInstanceOf(RuntimeError)
     expect(String(error)).toContain('cannot be called from a running event loop')
   })
 
   // test_asyncio_run_cancels_hanging_tasks
-  test('cancels the tasks that main leaves', async () => {
+  test('cancels the tasks that main has left running', async () => {
     const left = await run(async () => {
       const task = createTask(() => sleep(1_000_000))
       return [task]
@@ -67,7 +67,7 @@ describe('run', () => {
   })
 
   // test_asyncio_run_reports_hanging_tasks_errors
-  test('reports what cancelled tasks throw, with the task', async () => {
+  test('reports the errors that cancelled tasks throw in their clean-up, with the task', async () => {
     const contexts: ExceptionContext[] = []
     const left = await run(async () => {
       getRunningLoop().setExceptionHandler((_, context) => contexts.push(context))
@@ -86,7 +86,7 @@ describe('run', () => {
   })
 
   // test_asyncio_run_without_uncancel
-  test('a main that cancels itself throws CancelledError', async () => {
+  test('rejects with a CancelledError if main cancels itself', async () => {
     const main = async (): Promise<void> => {
       currentTask()?.cancel()
       await sleep(0)
@@ -95,7 +95,7 @@ describe('run', () => {
   })
 
   // test_asyncio_run_loop_factory
-  test('runs on the loop it is given', async () => {
+  test('runs main on the loop of its loop option', async () => {
     const loop = newEventLoop()
     expect(await run(async () => getRunningLoop() === loop, { loop })).toBe(true)
     loop.close()
@@ -104,7 +104,7 @@ describe('run', () => {
 
 describe('a runner', () => {
   // test_non_debug, test_debug
-  test('sets debug mode as told', async () => {
+  test('turns the debug mode of its loop on or off by its debug option', async () => {
     await using plain = new Runner({ debug: false })
     expect(plain.getLoop().getDebug()).toBe(false)
     await using debugging = new Runner({ debug: true })
@@ -112,14 +112,14 @@ describe('a runner', () => {
   })
 
   // test_custom_factory
-  test('uses the loop it is given', async () => {
+  test('uses the loop of its loop option', async () => {
     const loop = newEventLoop()
     await using runner = new Runner({ loop })
     expect(runner.getLoop()).toBe(loop)
   })
 
   // test_run, test_explicit_close, test_double_close
-  test('runs, and closes its loop, once', async () => {
+  test('runs main, and closes its loop in close(), which can be called twice', async () => {
     const runner = new Runner()
     const loop = runner.getLoop()
     expect(await runner.run(async () => sleep(0, 'done'))).toBe('done')
@@ -139,14 +139,14 @@ describe('a runner', () => {
   })
 
   // test_second_with_block_raises
-  test('does not run after it is closed', async () => {
+  test('rejects a main after it is closed', async () => {
     const runner = new Runner()
     await runner.close()
     await expect(runner.run(async () => {})).rejects.toThrow('closed')
   })
 
   // test_run_keeps_context
-  test('keeps the context variables that one main set for the next', async () => {
+  test('keeps the context variables that one main has set for the next main', async () => {
     const variable = new ContextVar('variable', { default: -1 })
     const set = (value: number) => async (): Promise<number> => {
       const before = variable.get()
@@ -160,7 +160,7 @@ describe('a runner', () => {
   })
 
   // test_recursive_run
-  test('refuses to run inside its own main', async () => {
+  test('rejects a second main inside its own main', async () => {
     await using runner = new Runner()
     const error = await runner.run(async () => thrown(runner.run(async () => {})))
     expect(String(error)).toContain('cannot be called from a running event loop')
@@ -168,7 +168,7 @@ describe('a runner', () => {
 })
 
 describe('a loop', () => {
-  test('runs until an awaitable is complete, with its outcome', async () => {
+  test('runUntilComplete gives the outcome of the awaitable, and rejects when the loop is closed', async () => {
     const loop = newEventLoop()
     expect(await loop.runUntilComplete(async () => 'hello')).toBe('hello')
     expect(await loop.runUntilComplete(sleep(1, 'x'))).toBe('x')
@@ -179,7 +179,7 @@ describe('a loop', () => {
     await expect(loop.runUntilComplete(async () => {})).rejects.toBeInstanceOf(RuntimeError)
   })
 
-  test('cannot be run twice at once, closed while it runs, or used when closed', async () => {
+  test('throws when it is run while it runs, closed while it runs, or used when it is closed', async () => {
     const loop = newEventLoop()
     const running = loop.runForever()
     expect(loop.isRunning()).toBe(true)
@@ -195,7 +195,7 @@ describe('a loop', () => {
     expect(() => loop.createTask(async () => {})).toThrow('closed')
   })
 
-  test('that is stopped before the end is a RuntimeError', async () => {
+  test('stopped before its awaitable has ended makes runUntilComplete reject with a RuntimeError', async () => {
     const loop = newEventLoop()
     const future = new Future<void>({ loop })
     loop.callSoon(() => loop.stop())
@@ -203,7 +203,7 @@ describe('a loop', () => {
     loop.close()
   })
 
-  test('runs timers in order, and no cancelled timers', async () => {
+  test('calls timers in the order of their times, and no cancelled timers', async () => {
     const loop = newEventLoop()
     const log: string[] = []
     const start = loop.time()

@@ -15,12 +15,12 @@ import { thrown, virtual } from '../support/virtual.ts'
 const fail = (text: string) => async (): Promise<never> => Promise.reject(new Error(text))
 
 // test_empty
-virtual('a race of none has no winner', async () => {
+virtual('staggeredRace of an empty list has no winner', async () => {
   expect(await staggeredRace([], null)).toEqual({ value: undefined, index: null, exceptions: [] })
 })
 
 // test_one_successful
-virtual('the first wins when it succeeds, and the others do not begin', async () => {
+virtual('staggeredRace begins no second function when the first succeeds', async () => {
   let begun = 0
   const result = await staggeredRace([async () => 'zero', async () => `one ${++begun}`], null)
   expect(result).toEqual({ value: 'zero', index: 0, exceptions: [null] })
@@ -28,38 +28,44 @@ virtual('the first wins when it succeeds, and the others do not begin', async ()
 })
 
 // test_first_error_second_successful
-virtual('the next begins as soon as one fails', async () => {
+virtual('staggeredRace begins the next function as soon as one fails', async () => {
   const result = await staggeredRace([fail('zero'), async () => 'one'], 10_000)
   expect(result).toEqual({ value: 'one', index: 1, exceptions: [new Error('zero'), null] })
   expect(getRunningLoop().time()).toBe(0)
 })
 
 // test_first_timeout_second_successful
-virtual('the next begins after the delay, and the winner cancels the others', async () => {
-  const result = await staggeredRace(
-    [() => sleep(10_000), async () => sleep(5, 'one')] as (() => PromiseLike<unknown>)[],
-    100,
-  )
-  expect(result.value).toBe('one')
-  expect(result.index).toBe(1)
-  expect(result.exceptions[0]).toBeInstanceOf(CancelledError)
-  expect(result.exceptions[1]).toBeNull()
-  expect(getRunningLoop().time()).toBe(105)
-})
+virtual(
+  'staggeredRace begins the next function after the delay, and the winner cancels the other functions',
+  async () => {
+    const result = await staggeredRace(
+      [() => sleep(10_000), async () => sleep(5, 'one')] as (() => PromiseLike<unknown>)[],
+      100,
+    )
+    expect(result.value).toBe('one')
+    expect(result.index).toBe(1)
+    expect(result.exceptions[0]).toBeInstanceOf(CancelledError)
+    expect(result.exceptions[1]).toBeNull()
+    expect(getRunningLoop().time()).toBe(105)
+  },
+)
 
 // test_none_successful
-virtual('when all fail there is no winner, and every exception is given', async () => {
-  for (const delay of [null, 100]) {
-    const result = await staggeredRace([fail('zero'), fail('one')], delay)
-    expect(result).toEqual({
-      value: undefined,
-      index: null,
-      exceptions: [new Error('zero'), new Error('one')],
-    })
-  }
-})
+virtual(
+  'staggeredRace whose functions all fail has no winner and gives every exception',
+  async () => {
+    for (const delay of [null, 100]) {
+      const result = await staggeredRace([fail('zero'), fail('one')], delay)
+      expect(result).toEqual({
+        value: undefined,
+        index: null,
+        exceptions: [new Error('zero'), new Error('one')],
+      })
+    }
+  },
+)
 
-virtual('a cancel of the race cancels all that have begun', async () => {
+virtual('a cancel of staggeredRace cancels all functions that have begun', async () => {
   const ended: number[] = []
   const runner = (n: number) => async (): Promise<void> => {
     try {
@@ -77,18 +83,24 @@ virtual('a cancel of the race cancels all that have begun', async () => {
 })
 
 // CPython has no test of this case: there an assertion fails in the task of the second function.
-virtual('a function that swallows its cancel and succeeds too has not won', async () => {
-  const stubborn = async (): Promise<string> => {
-    await thrown(sleep(10_000))
-    return 'stubborn'
-  }
-  const result = await staggeredRace([() => sleep(5, 'first'), stubborn], 1)
-  expect(result).toEqual({ value: 'first', index: 0, exceptions: [null, null] })
-})
+virtual(
+  'a function of staggeredRace that swallows its cancel and then succeeds is not the winner',
+  async () => {
+    const stubborn = async (): Promise<string> => {
+      await thrown(sleep(10_000))
+      return 'stubborn'
+    }
+    const result = await staggeredRace([() => sleep(5, 'first'), stubborn], 1)
+    expect(result).toEqual({ value: 'first', index: 0, exceptions: [null, null] })
+  },
+)
 
 // CPython does the same, because its wait_for makes a task of what it waits for when the timeout is 0.
-virtual('with a delay of 0 a quick function wins before the next function begins', async () => {
-  const quick = (): PromiseLike<unknown> => gather([async () => 'x'])
-  const result = await staggeredRace([quick, quick], 0)
-  expect(result).toEqual({ value: ['x'], index: 0, exceptions: [null] })
-})
+virtual(
+  'staggeredRace with a delay of 0 begins no next function if the first wins in the same turn',
+  async () => {
+    const quick = (): PromiseLike<unknown> => gather([async () => 'x'])
+    const result = await staggeredRace([quick, quick], 0)
+    expect(result).toEqual({ value: ['x'], index: 0, exceptions: [null] })
+  },
+)

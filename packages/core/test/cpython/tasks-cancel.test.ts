@@ -22,7 +22,7 @@ import { thrown, virtual } from '../support/virtual.ts'
 const now = (): number => getRunningLoop().time()
 
 // test_task_cancel_message_getter
-virtual('the message of a cancel is that of its CancelledError', async () => {
+virtual('the CancelledError of a task has the message that cancel() was given', async () => {
   const task = createTask(async () => sleep(10_000))
   await sleep(0)
   task.cancel('my message')
@@ -30,80 +30,89 @@ virtual('the message of a cancel is that of its CancelledError', async () => {
 })
 
 // test_cancelling
-virtual('cancelling tells that cancels were asked for, and each is accepted', async () => {
-  const task = createTask(async () => sleep(10_000))
-  expect(task.cancelling()).toBe(0)
-  expect(task.cancel()).toBe(true)
-  expect(task.cancelling()).toBe(1)
-  expect(task.cancel()).toBe(true)
-  expect(task.cancelling()).toBe(2)
-  expect(await thrown(task)).toBeInstanceOf(CancelledError)
-})
+virtual(
+  'cancelling() counts the cancels of a task, and each call of cancel() returns true',
+  async () => {
+    const task = createTask(async () => sleep(10_000))
+    expect(task.cancelling()).toBe(0)
+    expect(task.cancel()).toBe(true)
+    expect(task.cancelling()).toBe(1)
+    expect(task.cancel()).toBe(true)
+    expect(task.cancelling()).toBe(2)
+    expect(await thrown(task)).toBeInstanceOf(CancelledError)
+  },
+)
 
 // test_uncancel_basic
-virtual('a task that takes a cancel back goes on, and can be cancelled again', async () => {
-  const task = createTask(async () => {
-    try {
-      await sleep(10_000)
-    } catch {
-      currentTask()?.uncancel()
-      await sleep(10_000)
-    }
-  })
-  await sleep(10)
-  expect(task.cancel()).toBe(true)
-  expect(task.cancelling()).toBe(1)
-  expect(task.cancelled()).toBe(false)
-  await sleep(10)
-  expect(task.cancelling()).toBe(0)
-  expect(task.cancelled()).toBe(false)
-  expect(task.cancel()).toBe(true)
-  expect(task.cancelling()).toBe(1)
-  expect(await thrown(task)).toBeInstanceOf(CancelledError)
-  expect(task.cancelled()).toBe(true)
-  task.uncancel()
-  expect(task.cancelled()).toBe(true)
-  expect(task.done()).toBe(true)
-})
+virtual(
+  'a task that takes a cancel back with uncancel() goes on, and can be cancelled again',
+  async () => {
+    const task = createTask(async () => {
+      try {
+        await sleep(10_000)
+      } catch {
+        currentTask()?.uncancel()
+        await sleep(10_000)
+      }
+    })
+    await sleep(10)
+    expect(task.cancel()).toBe(true)
+    expect(task.cancelling()).toBe(1)
+    expect(task.cancelled()).toBe(false)
+    await sleep(10)
+    expect(task.cancelling()).toBe(0)
+    expect(task.cancelled()).toBe(false)
+    expect(task.cancel()).toBe(true)
+    expect(task.cancelling()).toBe(1)
+    expect(await thrown(task)).toBeInstanceOf(CancelledError)
+    expect(task.cancelled()).toBe(true)
+    task.uncancel()
+    expect(task.cancelled()).toBe(true)
+    expect(task.done()).toBe(true)
+  },
+)
 
 // test_uncancel_structured_blocks
-virtual('a block that cancels its own task and takes that back ends alone', async () => {
-  const request = async (ms: number, limit: number): Promise<boolean[]> => {
-    const task = currentTask() as Task
-    let timedOut = false
-    let finished = false
-    const timer = task.getLoop().callLater(limit, () => {
-      timedOut = true
-      task.cancel()
-    })
-    try {
+virtual(
+  'code that cancels its own task after a limit and calls uncancel() leaves the task uncancelled',
+  async () => {
+    const request = async (ms: number, limit: number): Promise<boolean[]> => {
+      const task = currentTask() as Task
+      let timedOut = false
+      let finished = false
+      const timer = task.getLoop().callLater(limit, () => {
+        timedOut = true
+        task.cancel()
+      })
       try {
-        await sleep(ms)
-        finished = true
-      } catch (error) {
-        if (timedOut && task.uncancel() === 0 && error instanceof CancelledError) {
-          throw new TimeoutError('too late', { cause: error })
+        try {
+          await sleep(ms)
+          finished = true
+        } catch (error) {
+          if (timedOut && task.uncancel() === 0 && error instanceof CancelledError) {
+            throw new TimeoutError('too late', { cause: error })
+          }
+          throw error
+        } finally {
+          timer.cancel()
         }
-        throw error
-      } finally {
-        timer.cancel()
+      } catch (error) {
+        expect(error).toBeInstanceOf(TimeoutError)
       }
-    } catch (error) {
-      expect(error).toBeInstanceOf(TimeoutError)
+      await sleep(0)
+      return [timedOut, finished]
     }
-    await sleep(0)
-    return [timedOut, finished]
-  }
-  const late = createTask(() => request(10_000, 100))
-  expect(await late).toEqual([true, false])
-  expect(late.cancelling()).toBe(0)
-  const timely = createTask(() => request(0, 10_000))
-  expect(await timely).toEqual([false, true])
-  expect(timely.cancelling()).toBe(0)
-})
+    const late = createTask(() => request(10_000, 100))
+    expect(await late).toEqual([true, false])
+    expect(late.cancelling()).toBe(0)
+    const timely = createTask(() => request(0, 10_000))
+    expect(await timely).toEqual([false, true])
+    expect(timely.cancelling()).toBe(0)
+  },
+)
 
 // test_uncancel_resets_must_cancel
-virtual('a cancel that is taken back before it was delivered never is', async () => {
+virtual('a cancel that uncancel() takes back before its delivery is not delivered', async () => {
   const future = new Future<void>()
   const task = createTask(async () => {
     await future
@@ -119,38 +128,44 @@ virtual('a cancel that is taken back before it was delivered never is', async ()
 })
 
 // test_cancel, test_task_cancel_sleeping_task, test_sleep_cancel
-virtual('a cancel ends a sleep at once, and a task that has ended refuses it', async () => {
-  const task = createTask(async () => {
-    await sleep(10_000)
-    return 12
-  })
-  getRunningLoop().callLater(100, () => task.cancel())
-  expect(await thrown(task)).toBeInstanceOf(CancelledError)
-  expect(now()).toBe(100)
-  expect(task.done()).toBe(true)
-  expect(task.cancelled()).toBe(true)
-  expect(task.cancel()).toBe(false)
-})
+virtual(
+  'a cancel ends a sleep at once, and a later cancel() of the ended task returns false',
+  async () => {
+    const task = createTask(async () => {
+      await sleep(10_000)
+      return 12
+    })
+    getRunningLoop().callLater(100, () => task.cancel())
+    expect(await thrown(task)).toBeInstanceOf(CancelledError)
+    expect(now()).toBe(100)
+    expect(task.done()).toBe(true)
+    expect(task.cancelled()).toBe(true)
+    expect(task.cancel()).toBe(false)
+  },
+)
 
 // test_cancel_with_message_then_future_result, test_cancel_with_message_then_future_exception
-virtual('result and exception of a cancelled task throw the cancel with its message', async () => {
-  for (const message of [undefined, 'my message']) {
-    for (const look of ['result', 'exception'] as const) {
-      const task = createTask(async () => sleep(10_000))
-      await sleep(0)
-      task.cancel(message)
-      await wait([task])
-      const first = await thrown(Promise.try(() => task[look]()))
-      expect(first).toBeInstanceOf(CancelledError)
-      expect(first).toMatchObject({ message: message ?? '' })
-      // The first look gives the error that the code of the task threw, with its message. Each later look gives a new error.
-      expect(() => task[look]()).toThrow(new CancelledError())
+virtual(
+  'result() and exception() of a cancelled task throw a CancelledError with the message',
+  async () => {
+    for (const message of [undefined, 'my message']) {
+      for (const look of ['result', 'exception'] as const) {
+        const task = createTask(async () => sleep(10_000))
+        await sleep(0)
+        task.cancel(message)
+        await wait([task])
+        const first = await thrown(Promise.try(() => task[look]()))
+        expect(first).toBeInstanceOf(CancelledError)
+        expect(first).toMatchObject({ message: message ?? '' })
+        // The first look gives the error that the code of the task threw, with its message. Each later look gives a new error.
+        expect(() => task[look]()).toThrow(new CancelledError())
+      }
     }
-  }
-})
+  },
+)
 
 // test_cancellation_exception_context
-virtual('the message of a cancel reaches the code that waits for the task', async () => {
+virtual('the message of a cancel reaches the code that awaits the task', async () => {
   const started = new Future<void>()
   const inner = createTask(async () => {
     started.setResult()
@@ -164,15 +179,18 @@ virtual('the message of a cancel reaches the code that waits for the task', asyn
 })
 
 // test_cancel_with_message_before_starting_task
-virtual('a task cancelled before its start keeps the message', async () => {
-  const task = createTask(async () => sleep(10_000))
-  task.cancel('my message')
-  await wait([task])
-  expect(() => task.exception()).toThrow('my message')
-})
+virtual(
+  'exception() of a task that is cancelled before its start throws with the message of the cancel',
+  async () => {
+    const task = createTask(async () => sleep(10_000))
+    task.cancel('my message')
+    await wait([task])
+    expect(() => task.exception()).toThrow('my message')
+  },
+)
 
 // test_cancel_yield
-virtual('a cancel strikes a task that only gives way', async () => {
+virtual('a cancel ends a task that only awaits sleep(0)', async () => {
   const task = createTask(async () => {
     await sleep(0)
     await sleep(0)
@@ -186,7 +204,7 @@ virtual('a cancel strikes a task that only gives way', async () => {
 })
 
 // test_cancel_inner_future
-virtual('a task whose future is cancelled ends as cancelled', async () => {
+virtual('a task that awaits a future ends as cancelled when the future is cancelled', async () => {
   const future = new Future<void>()
   const task = createTask(async () => future)
   await sleep(0)
@@ -196,7 +214,7 @@ virtual('a task whose future is cancelled ends as cancelled', async () => {
 })
 
 // test_cancel_both_task_and_inner_future
-virtual('a cancel of both a task and its future ends both', async () => {
+virtual('cancelling both a task and the future that it awaits leaves both cancelled', async () => {
   const future = new Future<void>()
   const task = createTask(async () => {
     await future
@@ -211,7 +229,7 @@ virtual('a cancel of both a task and its future ends both', async () => {
 })
 
 // test_cancel_task_catching
-virtual('a task that catches its cancel and returns has a result', async () => {
+virtual('a task that catches its CancelledError and returns a value is not cancelled', async () => {
   const first = new Future<void>()
   const second = new Future<void>()
   const task = createTask(async () => {
@@ -236,32 +254,35 @@ virtual('a task that catches its cancel and returns has a result', async () => {
 })
 
 // test_cancel_task_ignoring
-virtual('a task that swallows its cancel waits on, undisturbed', async () => {
-  const first = new Future<void>()
-  const second = new Future<void>()
-  const third = new Future<number>()
-  const task = createTask(async () => {
-    await first
-    await thrown(second)
-    return third
-  })
-  await sleep(0)
-  expect(task.waitingOn.has(first)).toBe(true)
-  first.setResult()
-  await sleep(0)
-  expect(task.waitingOn.has(second)).toBe(true)
-  task.cancel()
-  expect(second.cancelled()).toBe(true)
-  await sleep(1)
-  expect(task.waitingOn.has(third)).toBe(true)
-  third.setResult(42)
-  expect(await task).toBe(42)
-  expect(third.cancelled()).toBe(false)
-  expect(task.cancelled()).toBe(false)
-})
+virtual(
+  'a task that swallows its CancelledError can await another future and return its result',
+  async () => {
+    const first = new Future<void>()
+    const second = new Future<void>()
+    const third = new Future<number>()
+    const task = createTask(async () => {
+      await first
+      await thrown(second)
+      return third
+    })
+    await sleep(0)
+    expect(task.waitingOn.has(first)).toBe(true)
+    first.setResult()
+    await sleep(0)
+    expect(task.waitingOn.has(second)).toBe(true)
+    task.cancel()
+    expect(second.cancelled()).toBe(true)
+    await sleep(1)
+    expect(task.waitingOn.has(third)).toBe(true)
+    third.setResult(42)
+    expect(await task).toBe(42)
+    expect(third.cancelled()).toBe(false)
+    expect(task.cancelled()).toBe(false)
+  },
+)
 
 // test_cancel_current_task
-virtual('a task that cancels itself is stopped at its next wait', async () => {
+virtual('a task that cancels itself is cancelled at its next wait', async () => {
   const task: Task<number> = createTask(async () => {
     task.cancel()
     await sleep(100)
@@ -286,7 +307,7 @@ virtual('a task that cancels itself and returns is cancelled', async () => {
 
 // test_cancel_awaited_task
 virtual(
-  'a cancel that is yet to be delivered goes to the task that is waited on next',
+  'a cancel that is not delivered yet cancels the task that the cancelled task awaits next',
   async () => {
     const future = new Future<void>()
     let nested: Task | undefined
@@ -304,63 +325,72 @@ virtual(
 )
 
 // test_task_cancel_waiter_future
-virtual('a cancel goes to the future that the task waits on, which it then forgets', async () => {
-  const future = new Future<void>()
-  const task = createTask(async () => future)
-  await sleep(0)
-  expect(task.waitingOn.has(future)).toBe(true)
-  task.cancel()
-  expect(await thrown(task)).toBeInstanceOf(CancelledError)
-  expect(task.waitingOn.size).toBe(0)
-  expect(future.cancelled()).toBe(true)
-})
+virtual(
+  'a cancel of a task cancels the future that the task awaits, and empties its waitingOn',
+  async () => {
+    const future = new Future<void>()
+    const task = createTask(async () => future)
+    await sleep(0)
+    expect(task.waitingOn.has(future)).toBe(true)
+    task.cancel()
+    expect(await thrown(task)).toBeInstanceOf(CancelledError)
+    expect(task.waitingOn.size).toBe(0)
+    expect(future.cancelled()).toBe(true)
+  },
+)
 
 // test_baseexception_during_cancel
-virtual('an error that a task throws instead of its CancelledError is its failure', async () => {
-  const failure = new Error('while cleaning up')
-  const task = createTask(async () => {
-    try {
-      await sleep(10_000)
-    } catch {
-      throw failure
-    }
-  })
-  await sleep(0)
-  task.cancel()
-  expect(task.done()).toBe(false)
-  expect(await thrown(task)).toBe(failure)
-  expect(task.cancelled()).toBe(false)
-  expect(task.exception()).toBe(failure)
-})
+virtual(
+  'a task that throws an error instead of its CancelledError has failed with this error',
+  async () => {
+    const failure = new Error('while cleaning up')
+    const task = createTask(async () => {
+      try {
+        await sleep(10_000)
+      } catch {
+        throw failure
+      }
+    })
+    await sleep(0)
+    task.cancel()
+    expect(task.done()).toBe(false)
+    expect(await thrown(task)).toBe(failure)
+    expect(task.cancelled()).toBe(false)
+    expect(task.exception()).toBe(failure)
+  },
+)
 
 // test_yield_future_passes_cancel
-virtual('a cancel passes through the calls of a task, from the inside out', async () => {
-  const proof: string[] = []
-  const waiter = new Future<void>()
-  const inner = async (): Promise<void> => {
-    try {
-      await waiter
-    } catch (error) {
-      proof.push('inner')
-      throw error
+virtual(
+  'a CancelledError passes through the nested calls of a task from the inside out',
+  async () => {
+    const proof: string[] = []
+    const waiter = new Future<void>()
+    const inner = async (): Promise<void> => {
+      try {
+        await waiter
+      } catch (error) {
+        proof.push('inner')
+        throw error
+      }
     }
-  }
-  const outer = createTask(async () => {
-    try {
-      await inner()
-    } catch {
-      proof.push('outer')
-    }
-  })
-  await sleep(0)
-  outer.cancel()
-  await outer
-  expect(proof).toEqual(['inner', 'outer'])
-  expect(waiter.cancelled()).toBe(true)
-})
+    const outer = createTask(async () => {
+      try {
+        await inner()
+      } catch {
+        proof.push('outer')
+      }
+    })
+    await sleep(0)
+    outer.cancel()
+    await outer
+    expect(proof).toEqual(['inner', 'outer'])
+    expect(waiter.cancelled()).toBe(true)
+  },
+)
 
 // test_tb_logger_not_called_after_cancel
-test('a failed task that is cancelled afterwards keeps its failure, and is not reported', async () => {
+test('cancel() of a task that has failed returns false, and the failure is not reported', async () => {
   const reported = vi.fn()
   await runVirtual(async () => {
     getRunningLoop().setExceptionHandler(reported)
@@ -375,7 +405,7 @@ test('a failed task that is cancelled afterwards keeps its failure, and is not r
 })
 
 // test_stop_while_run_in_complete
-test('a loop stopped before the end can be run on, and the task cancelled', async () => {
+test('a loop that was stopped before the end can run again, and its task can be cancelled', async () => {
   const loop = newEventLoop({ clock: new VirtualClock() })
   let rounds = 0
   const task = loop.createTask(async () => {
@@ -394,7 +424,7 @@ test('a loop stopped before the end can be run on, and the task cancelled', asyn
 })
 
 // test_shield_result
-virtual('a shield gives the result of what is behind it', async () => {
+virtual('a shield gives the result of the future inside it', async () => {
   const inner = new Future<number>()
   const outer = shield(inner)
   inner.setResult(42)
@@ -402,7 +432,7 @@ virtual('a shield gives the result of what is behind it', async () => {
 })
 
 // test_shield_exception
-virtual('a shield throws what is thrown behind it', async () => {
+virtual('a shield throws the exception of the future inside it', async () => {
   const inner = new Future<number>()
   const outer = shield(inner)
   await sleep(0)
@@ -413,7 +443,7 @@ virtual('a shield throws what is thrown behind it', async () => {
 })
 
 // test_shield_cancel_inner
-virtual('a cancel of what is behind a shield comes through', async () => {
+virtual('a cancel of the future inside a shield cancels the shield', async () => {
   const inner = new Future<number>()
   const outer = shield(inner)
   await sleep(0)
@@ -423,7 +453,7 @@ virtual('a cancel of what is behind a shield comes through', async () => {
 })
 
 // test_shield_cancel_outer
-virtual('a cancel of a shield stays outside', async () => {
+virtual('a cancel of a shield leaves the future inside it pending', async () => {
   const inner = new Future<number>()
   const outer = shield(inner)
   await sleep(0)
@@ -434,7 +464,7 @@ virtual('a cancel of a shield stays outside', async () => {
 })
 
 // test_shield_shortcut
-virtual('the shield of what is done is done', async () => {
+virtual('a shield of a done future is done at once', async () => {
   const future = new Future<number>()
   future.setResult(42)
   expect(shield(future).result()).toBe(42)
@@ -442,7 +472,7 @@ virtual('the shield of what is done is done', async () => {
 
 // test_shield_effect
 virtual(
-  'the future behind a shield goes on when the task that waits for the shield is cancelled',
+  'a function inside a shield goes on when the task that awaits the shield is cancelled',
   async () => {
     let proof = 0
     const waiter = new Future<void>()
@@ -464,13 +494,13 @@ virtual(
 )
 
 // test_shield_coroutine_use_running_loop
-virtual('a shielded function runs on the running loop', async () => {
+virtual('shield runs a function on the running loop', async () => {
   const outer = shield(async () => 42)
   expect(outer.getLoop()).toBe(getRunningLoop())
   expect(await outer).toBe(42)
 })
 
 // test_shield_coroutine_use_global_loop
-test('in plain code a shielded function runs on the default loop', async () => {
+test('in plain code shield runs a function on the default loop', async () => {
   expect(await shield(async () => 42)).toBe(42)
 })

@@ -25,7 +25,7 @@ function futures(count: number): Future<number>[] {
 
 // test_success, test_result_exception_success
 virtual(
-  'gather ends when its last child has, with the results in the order of the list',
+  'gather ends when its last item has ended, with the results in the order of the list',
   async () => {
     for (const options of [undefined, { returnExceptions: false }, { returnExceptions: true }]) {
       for (const wrap of [
@@ -56,7 +56,7 @@ virtual(
 
 // test_one_exception
 virtual(
-  'the first failure ends the gathering, and what the others do after it changes nothing',
+  'gather fails with the first failure, and later outcomes of other items change nothing',
   async () => {
     const [a, b, c, d, e] = futures(5)
     const gathering = gather([a!, b!, c!, d!, e!])
@@ -79,22 +79,25 @@ virtual(
 )
 
 // test_return_exceptions
-virtual('with returnExceptions the failures stand among the results', async () => {
-  const [a, b, c, d] = futures(4)
-  const gathering = gather([a!, b!, c!, d!], { returnExceptions: true })
-  const first = new Error('first')
-  const second = new Error('second')
-  b!.setResult(1)
-  c!.setException(first)
-  a!.setResult(3)
-  await sleep(1)
-  expect(gathering.done()).toBe(false)
-  d!.setException(second)
-  expect(await gathering).toEqual([3, 1, first, second])
-})
+virtual(
+  'gather with returnExceptions gives failures in their places among the results',
+  async () => {
+    const [a, b, c, d] = futures(4)
+    const gathering = gather([a!, b!, c!, d!], { returnExceptions: true })
+    const first = new Error('first')
+    const second = new Error('second')
+    b!.setResult(1)
+    c!.setException(first)
+    a!.setResult(3)
+    await sleep(1)
+    expect(gathering.done()).toBe(false)
+    d!.setException(second)
+    expect(await gathering).toEqual([3, 1, first, second])
+  },
+)
 
 // test_constructor_empty_sequence_use_running_loop
-virtual('gather of nothing gives an empty list, on the running loop', async () => {
+virtual('gather of an empty list gives an empty list, on the running loop', async () => {
   const gathering = gather([])
   expect(gathering).toBeInstanceOf(Future)
   expect(gathering.getLoop()).toBe(getRunningLoop())
@@ -103,7 +106,7 @@ virtual('gather of nothing gives an empty list, on the running loop', async () =
 
 // test_constructor_heterogenous_futures, test_constructor_homogenous_futures (differ: see
 // docs/coming-from/differences-from-asyncio.md)
-virtual('futures of other loops are gathered on the running one', async () => {
+virtual('gather in a running loop accepts futures of other loops', async () => {
   const one = newEventLoop().createFuture<number>()
   const other = newEventLoop().createFuture<number>()
   const gathering = gather([one, other])
@@ -115,7 +118,7 @@ virtual('futures of other loops are gathered on the running one', async () => {
 
 // test_one_cancellation
 virtual(
-  'a child cancelled by others fails the gathering, which is not itself cancelled',
+  'a cancelled item makes a gather fail with CancelledError, but the gather is not cancelled',
   async () => {
     const [a, b, c, d, e] = futures(5)
     const gathering = gather([a!, b!, c!, d!, e!])
@@ -133,48 +136,45 @@ virtual(
 )
 
 // test_result_exception_one_cancellation
-virtual(
-  'with returnExceptions a cancelled child is a CancelledError among the results',
-  async () => {
-    const [a, b, c, d, e, f] = futures(6)
-    const gathering = gather([a!, b!, c!, d!, e!, f!], { returnExceptions: true })
-    const first = new Error('first')
-    const last = new Error('last')
-    a!.setResult(1)
-    b!.setException(first)
-    c!.cancel()
-    await sleep(1)
-    expect(gathering.done()).toBe(false)
-    d!.setResult(3)
-    e!.cancel()
-    f!.setException(last)
-    const results = await gathering
-    expect(results[2]).toBeInstanceOf(CancelledError)
-    expect(results[4]).toBeInstanceOf(CancelledError)
-    expect(results.filter((result) => !isCancelled(result))).toEqual([1, first, 3, last])
-  },
-)
+virtual('gather with returnExceptions gives a CancelledError for a cancelled item', async () => {
+  const [a, b, c, d, e, f] = futures(6)
+  const gathering = gather([a!, b!, c!, d!, e!, f!], { returnExceptions: true })
+  const first = new Error('first')
+  const last = new Error('last')
+  a!.setResult(1)
+  b!.setException(first)
+  c!.cancel()
+  await sleep(1)
+  expect(gathering.done()).toBe(false)
+  d!.setResult(3)
+  e!.cancel()
+  f!.setException(last)
+  const results = await gathering
+  expect(results[2]).toBeInstanceOf(CancelledError)
+  expect(results[4]).toBeInstanceOf(CancelledError)
+  expect(results.filter((result) => !isCancelled(result))).toEqual([1, first, 3, last])
+})
 
 // test_constructor_empty_sequence_use_global_loop
-test('in plain code gather of nothing gives an empty list', async () => {
+test('in plain code gather of an empty list gives an empty list', async () => {
   expect(await gather([])).toEqual([])
 })
 
 // CoroutineGatherTests.test_constructor_use_running_loop
-virtual('functions are gathered as tasks of the running loop', async () => {
+virtual('gather runs functions as tasks of the running loop', async () => {
   const gathering = gather([async () => 'abc', async () => 'def'])
   expect(gathering.getLoop()).toBe(getRunningLoop())
   expect(await gathering).toEqual(['abc', 'def'])
 })
 
 // CoroutineGatherTests.test_constructor_use_global_loop
-test('in plain code functions are gathered on the default loop', async () => {
+test('in plain code gather runs functions on the default loop', async () => {
   expect(await gather([async () => 'abc', async () => 'def'])).toEqual(['abc', 'def'])
 })
 
 // test_duplicate_coroutines
 virtual(
-  'a coroutine that stands twice in the list runs once and gives its result twice',
+  'a coroutine that stands twice in the list of gather runs once and gives its result twice',
   async () => {
     let runs = 0
     const echo = coroutine(async (s: string) => {
@@ -188,7 +188,7 @@ virtual(
 )
 
 // test_cancellation_broadcast
-virtual('a cancel of the task that waits for a gather cancels every child', async () => {
+virtual('a cancel of the task that awaits a gather cancels every task of the gather', async () => {
   let proof = 0
   const waiter = new Future<void>()
   const inner = async (): Promise<void> => {
@@ -212,7 +212,7 @@ virtual('a cancel of the task that waits for a gather cancels every child', asyn
 })
 
 // test_exception_marking
-test('a failure that comes after the first one is not reported as never retrieved', async () => {
+test('a second failure in a gather is not reported as never retrieved', async () => {
   const reported = vi.fn()
   await runVirtual(async () => {
     getRunningLoop().setExceptionHandler(reported)
@@ -234,7 +234,7 @@ test('a failure that comes after the first one is not reported as never retrieve
 })
 
 // test_issue46672
-test('a value that cannot be awaited is refused, and the items before it do no harm', async () => {
+test('gather throws for an item that cannot be awaited, and leaves nothing to report for the items before', async () => {
   const reported = vi.fn()
   await runVirtual(async () => {
     getRunningLoop().setExceptionHandler(reported)
@@ -245,7 +245,7 @@ test('a value that cannot be awaited is refused, and the items before it do no h
 })
 
 // test_cancel_gather_1
-virtual('a gathering whose children have all ended refuses a cancel', async () => {
+virtual('cancel() of a gather whose items have all ended returns false', async () => {
   const future = new Future<number>()
   const gathering = gather([async () => future])
   await sleep(1)
@@ -260,7 +260,7 @@ virtual('a gathering whose children have all ended refuses a cancel', async () =
 
 // test_cancel_gather_2
 virtual(
-  'a cancel of a gather with returnExceptions is thrown to the code that waits, with its message',
+  'a cancel of a task that awaits a gather with returnExceptions is thrown with its message',
   async () => {
     for (const message of [undefined, 'my message']) {
       const task = createTask(async () => {
@@ -276,7 +276,7 @@ virtual(
 )
 
 // test_shield_gather
-virtual('a shielded gathering outlives the cancel of its shield', async () => {
+virtual('a gather inside a shield goes on when the shield is cancelled', async () => {
   const [a, b] = futures(2)
   const parent = gather([a!, b!])
   const outer = shield(parent)
@@ -292,7 +292,7 @@ virtual('a shielded gathering outlives the cancel of its shield', async () => {
 
 // test_gather_shield
 virtual(
-  'the cancel of a gathering of shields ends the shields, not what is behind them',
+  'a cancel of a gather of shields cancels the shields, but not the futures inside them',
   async () => {
     const [a, b] = futures(2)
     const shields = [shield(a!), shield(b!)]

@@ -30,19 +30,22 @@ function same(set: Set<Future<unknown>>, ...members: Future<unknown>[]): boolean
 }
 
 // test_wait
-virtual('wait ends when all have, and a second wait takes no time', async () => {
-  const a = sleeper(100)
-  const b = sleeper(150)
-  for (let i = 0; i < 2; i++) {
-    const { done, pending } = await wait([b, a])
-    expect(same(done, a, b)).toBe(true)
-    expect(pending.size).toBe(0)
-    expect(now()).toBe(150)
-  }
-})
+virtual(
+  'wait ends when all tasks have ended, and a second wait for them takes no time',
+  async () => {
+    const a = sleeper(100)
+    const b = sleeper(150)
+    for (let i = 0; i < 2; i++) {
+      const { done, pending } = await wait([b, a])
+      expect(same(done, a, b)).toBe(true)
+      expect(pending.size).toBe(0)
+      expect(now()).toBe(150)
+    }
+  },
+)
 
 // test_wait_duplicate_coroutines
-virtual('a task that is given twice counts once', async () => {
+virtual('wait counts a task that is given twice once', async () => {
   const c = createTask(async () => 'test')
   const { done, pending } = await wait([c, c, createTask(async () => 'spam')])
   expect(pending.size).toBe(0)
@@ -50,33 +53,36 @@ virtual('a task that is given twice counts once', async () => {
 })
 
 // test_wait_errors, test_wait_invalid_args
-virtual('wait refuses no futures, a bare future, a coroutine and an unknown mode', async () => {
-  const future = new Future<void>()
-  const none = new RangeError('wait needs at least one future, got none')
-  expect(() => wait(new Set<Future<void>>())).toThrow(none)
-  expect(() => wait([])).toThrow(none)
-  expect(() => wait([future], { returnWhen: -1 as never })).toThrow(
-    new RangeError(
-      'returnWhen must be one of FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED; got number -1',
-    ),
-  )
-  expect(() => wait(future as never)).toThrow(
-    new TypeError('wait takes an iterable of futures, got an object of class Future'),
-  )
-  const call = coroutine(async () => {})()
-  expect(() => wait(call as never)).toThrow(
-    new TypeError('wait takes an iterable of futures, got an object of class Coroutine'),
-  )
-  expect(() => wait([call] as never)).toThrow(
-    new TypeError(
-      'wait takes futures and tasks, got an object of class Coroutine: use createTask first',
-    ),
-  )
-  call.close()
-})
+virtual(
+  'wait refuses an empty list, a bare future, a coroutine and an unknown returnWhen',
+  async () => {
+    const future = new Future<void>()
+    const none = new RangeError('wait needs at least one future, got none')
+    expect(() => wait(new Set<Future<void>>())).toThrow(none)
+    expect(() => wait([])).toThrow(none)
+    expect(() => wait([future], { returnWhen: -1 as never })).toThrow(
+      new RangeError(
+        'returnWhen must be one of FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED; got number -1',
+      ),
+    )
+    expect(() => wait(future as never)).toThrow(
+      new TypeError('wait takes an iterable of futures, got an object of class Future'),
+    )
+    const call = coroutine(async () => {})()
+    expect(() => wait(call as never)).toThrow(
+      new TypeError('wait takes an iterable of futures, got an object of class Coroutine'),
+    )
+    expect(() => wait([call] as never)).toThrow(
+      new TypeError(
+        'wait takes futures and tasks, got an object of class Coroutine: use createTask first',
+      ),
+    )
+    call.close()
+  },
+)
 
 // test_wait_first_completed
-virtual('FIRST_COMPLETED ends with the first', async () => {
+virtual('wait with FIRST_COMPLETED ends with the first task that ends', async () => {
   const a = sleeper(10_000)
   const b = sleeper(100)
   const { done, pending } = await wait([b, a], { returnWhen: FIRST_COMPLETED })
@@ -88,23 +94,20 @@ virtual('FIRST_COMPLETED ends with the first', async () => {
 })
 
 // test_wait_really_done
-virtual(
-  'each task that has ended when the waiter runs is in done, not only the first to end',
-  async () => {
-    const a = createTask(async () => {
-      await sleep(0)
-    })
-    const b = createTask(async () => {
-      await sleep(0)
-      await sleep(0)
-    })
-    const { done } = await createTask(() => wait([b, a], { returnWhen: FIRST_COMPLETED }))
-    expect(same(done, a, b)).toBe(true)
-  },
-)
+virtual('wait with FIRST_COMPLETED puts each task that has ended by then into done', async () => {
+  const a = createTask(async () => {
+    await sleep(0)
+  })
+  const b = createTask(async () => {
+    await sleep(0)
+    await sleep(0)
+  })
+  const { done } = await createTask(() => wait([b, a], { returnWhen: FIRST_COMPLETED }))
+  expect(same(done, a, b)).toBe(true)
+})
 
 // test_wait_first_exception
-virtual('FIRST_EXCEPTION ends at once with a task that fails at its start', async () => {
+virtual('wait with FIRST_EXCEPTION ends at once if a task fails at its start', async () => {
   const a = sleeper(10_000)
   const b = createTask(async () => {
     throw new Error('err')
@@ -116,7 +119,7 @@ virtual('FIRST_EXCEPTION ends at once with a task that fails at its start', asyn
 })
 
 // test_wait_first_exception_in_wait
-virtual('FIRST_EXCEPTION ends with a failure during the wait', async () => {
+virtual('wait with FIRST_EXCEPTION ends when a task fails during the wait', async () => {
   const a = sleeper(10_000)
   const b = createTask(async () => {
     await sleep(10)
@@ -129,7 +132,7 @@ virtual('FIRST_EXCEPTION ends with a failure during the wait', async () => {
 })
 
 // test_wait_with_exception
-virtual('wait throws no failure: it is in the done set', async () => {
+virtual('wait does not throw the failure of a task, but puts the task into done', async () => {
   const a = sleeper(100)
   const b = createTask(async () => {
     await sleep(150)
@@ -147,7 +150,7 @@ virtual('wait throws no failure: it is in the done set', async () => {
 
 // test_wait_with_timeout
 virtual(
-  'after its timeout wait gives what is done and what is not, and cancels nothing',
+  'after its timeout wait gives the done and the pending tasks, and cancels nothing',
   async () => {
     const a = sleeper(100)
     const b = sleeper(150)
@@ -161,7 +164,7 @@ virtual(
 )
 
 // test_wait_concurrent_complete
-virtual('a future that ends in the instant of the timeout is done', async () => {
+virtual('wait puts a future that ends exactly at the timeout into done', async () => {
   const a = sleeper(100)
   const b = sleeper(150)
   await sleep(0)
@@ -172,7 +175,7 @@ virtual('a future that ends in the instant of the timeout is done', async () => 
 })
 
 // test_wait_with_iterator_of_tasks
-virtual('wait takes an iterator', async () => {
+virtual('wait accepts an iterator of tasks', async () => {
   const a = sleeper(100)
   const b = sleeper(150)
   const { done, pending } = await wait([b, a].values())
@@ -182,7 +185,7 @@ virtual('wait takes an iterator', async () => {
 })
 
 // test_wait_generator
-virtual('wait takes a generator', async () => {
+virtual('wait accepts a generator of tasks', async () => {
   function* tasks(): Generator<Future<number>> {
     for (let i = 0; i < 10; i++) yield createTask(async () => i)
   }
@@ -261,50 +264,59 @@ for (const [name, through] of styles) {
   )
 
   // test_as_completed_with_unused_timeout
-  virtual(`a timeout that is not used up leaves no timer behind (${name})`, async () => {
+  virtual(`asCompleted does not wait for a timeout that is not used up (${name})`, async () => {
     expect(await collect(through(asCompleted([sleep(10, 'a')], { timeout: 1000 })))).toEqual(['a'])
     expect(now()).toBe(10)
   })
 
   // test_as_completed_duplicate_coroutines
-  virtual(`a coroutine that stands twice is given once (${name})`, async () => {
-    const echo = coroutine(async (s: string) => s)
-    const c = echo('ham')
-    expect(await collect(through(asCompleted([c, c, echo('spam')])))).toEqual(['ham', 'spam'])
-  })
+  virtual(
+    `asCompleted gives a coroutine that stands twice in the list once (${name})`,
+    async () => {
+      const echo = coroutine(async (s: string) => s)
+      const c = echo('ham')
+      expect(await collect(through(asCompleted([c, c, echo('spam')])))).toEqual(['ham', 'spam'])
+    },
+  )
 
   // test_as_completed_resume_iterator
-  virtual(`an iteration that was left can be taken up again (${name})`, async () => {
-    const completions = asCompleted([0, 1, 2, 3].map((i) => async () => i))
-    const collected: number[] = []
-    if (name === 'for') {
-      for (const next of completions) {
-        collected.push(await next)
-        if (collected.length === 2) break
+  virtual(
+    `a second loop over an asCompleted continues where the first was left (${name})`,
+    async () => {
+      const completions = asCompleted([0, 1, 2, 3].map((i) => async () => i))
+      const collected: number[] = []
+      if (name === 'for') {
+        for (const next of completions) {
+          collected.push(await next)
+          if (collected.length === 2) break
+        }
+        for (const next of completions) collected.push(await next)
+      } else {
+        for await (const value of completions) {
+          collected.push(value)
+          if (collected.length === 2) break
+        }
+        for await (const value of completions) collected.push(value)
       }
-      for (const next of completions) collected.push(await next)
-    } else {
-      for await (const value of completions) {
-        collected.push(value)
-        if (collected.length === 2) break
-      }
-      for await (const value of completions) collected.push(value)
-    }
-    expect(collected).toEqual([0, 1, 2, 3])
-  })
+      expect(collected).toEqual([0, 1, 2, 3])
+    },
+  )
 }
 
 // test_as_completed_reverse_wait (differs: see docs/coming-from/differences-from-asyncio.md)
-virtual('the futures of asCompleted end in their order, whichever is awaited first', async () => {
-  const futures = [...asCompleted([sleep(100, 'b'), sleep(50, 'a')])]
-  expect(futures.length).toBe(2)
-  expect(await futures[1]).toBe('b')
-  expect(now()).toBe(100)
-  expect(await futures[0]).toBe('a')
-})
+virtual(
+  'the futures of asCompleted end in the order of completion, whichever is awaited first',
+  async () => {
+    const futures = [...asCompleted([sleep(100, 'b'), sleep(50, 'a')])]
+    expect(futures.length).toBe(2)
+    expect(await futures[1]).toBe('b')
+    expect(now()).toBe(100)
+    expect(await futures[0]).toBe('a')
+  },
+)
 
 // test_as_completed_concurrent
-virtual('the futures of asCompleted can be awaited at once', async () => {
+virtual('the futures of asCompleted can be awaited at the same time', async () => {
   const futures = [...asCompleted([sleep(50, 'a'), sleep(50, 'b')])]
   const { done } = await wait(futures)
   expect(new Set([...done].map((future) => future.result()))).toEqual(new Set(['a', 'b']))

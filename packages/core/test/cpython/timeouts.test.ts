@@ -44,7 +44,7 @@ const now = (): number => getRunningLoop().time()
 const crunch = (ms: number): Promise<void> => timeout(null, () => sleep(ms))
 
 // test_timeout_basic, test_waiter_cancelled
-virtual('a body that takes too long is cancelled, and TimeoutError is thrown', async () => {
+virtual('timeout cancels a body that takes too long, and throws TimeoutError', async () => {
   const log: string[] = []
   const { scope, error } = await scoped(
     (body) => timeout(10, body),
@@ -63,7 +63,7 @@ virtual('a body that takes too long is cancelled, and TimeoutError is thrown', a
 })
 
 // test_timeout_at_basic
-virtual('timeoutAt takes a deadline of the loop’s clock', async () => {
+virtual('timeoutAt ends its body at a deadline in the time of the loop', async () => {
   const deadline = now() + 10
   const { scope, error } = await scoped((body) => timeoutAt(deadline, body))
   expect(error).toBeInstanceOf(TimeoutError)
@@ -72,44 +72,50 @@ virtual('timeoutAt takes a deadline of the loop’s clock', async () => {
 })
 
 // test_nested_timeouts
-virtual('of nested timeouts with one deadline only the outermost throws TimeoutError', async () => {
-  const deadline = now() + 10
-  const inner: { scope: Timeout; error: unknown }[] = []
-  const outer = await scoped(
-    (body) => timeoutAt(deadline, body),
-    async () => {
-      const result = await scoped((body) => timeoutAt(deadline, body))
-      inner.push(result)
-      throw result.error
-    },
-  )
-  expect(outer.error).toBeInstanceOf(TimeoutError)
-  expect(inner[0]?.error).toBeInstanceOf(CancelledError)
-  expect(outer.scope.expired()).toBe(true)
-  expect(inner[0]?.scope.expired()).toBe(true)
-})
+virtual(
+  'the outer of two nested timeouts with the same deadline throws TimeoutError, and the inner CancelledError',
+  async () => {
+    const deadline = now() + 10
+    const inner: { scope: Timeout; error: unknown }[] = []
+    const outer = await scoped(
+      (body) => timeoutAt(deadline, body),
+      async () => {
+        const result = await scoped((body) => timeoutAt(deadline, body))
+        inner.push(result)
+        throw result.error
+      },
+    )
+    expect(outer.error).toBeInstanceOf(TimeoutError)
+    expect(inner[0]?.error).toBeInstanceOf(CancelledError)
+    expect(outer.scope.expired()).toBe(true)
+    expect(inner[0]?.scope.expired()).toBe(true)
+  },
+)
 
 // test_timeout_not_called, test_timeout_disabled, test_timeout_at_disabled
-virtual('a body that is quick enough is not disturbed', async () => {
-  const { scope, error } = await scoped(
-    (body) => timeout(10_000, body),
-    () => sleep(10),
-  )
-  expect(error).toBeNull()
-  expect(scope.expired()).toBe(false)
-  expect(scope.when()).toBeGreaterThan(now())
-  for (const start of [timeout, timeoutAt]) {
-    const disabled = await scoped(
-      (body) => start(null, body),
+virtual(
+  'timeout does not disturb a body that ends in time, or a body without a limit',
+  async () => {
+    const { scope, error } = await scoped(
+      (body) => timeout(10_000, body),
       () => sleep(10),
     )
-    expect(disabled.error).toBeNull()
-    expect(disabled.scope.when()).toBeNull()
-  }
-})
+    expect(error).toBeNull()
+    expect(scope.expired()).toBe(false)
+    expect(scope.when()).toBeGreaterThan(now())
+    for (const start of [timeout, timeoutAt]) {
+      const disabled = await scoped(
+        (body) => start(null, body),
+        () => sleep(10),
+      )
+      expect(disabled.error).toBeNull()
+      expect(disabled.scope.when()).toBeNull()
+    }
+  },
+)
 
 // test_timeout_zero, test_timeout_zero_sleep_zero, test_timeout_in_the_past_sleep_zero
-virtual('no time, or less, ends the body at its first suspension', async () => {
+virtual('timeout with 0 or negative milliseconds ends its body at the first wait', async () => {
   for (const [ms, work] of [
     [0, 10_000],
     [0, 0],
@@ -128,7 +134,7 @@ virtual('no time, or less, ends the body at its first suspension', async () => {
 })
 
 // test_foreign_exception_passed
-virtual('an exception of the body goes through', async () => {
+virtual('timeout throws an exception of its body unchanged', async () => {
   const { scope, error } = await scoped(
     (body) => timeout(10, body),
     async () => Promise.reject(new Failure()),
@@ -138,54 +144,63 @@ virtual('an exception of the body goes through', async () => {
 })
 
 // test_timeout_exception_context
-virtual('the cause of the TimeoutError is the CancelledError', async () => {
+virtual('the cause of the TimeoutError of timeout is the CancelledError', async () => {
   const { error } = await scoped((body) => timeout(10, body))
   expect((error as TimeoutError).cause).toBeInstanceOf(CancelledError)
 })
 
 // test_foreign_exception_on_timeout, test_foreign_exception_on_timeout_2
-virtual('an exception of the cleanup after the deadline goes through', async () => {
-  const { scope, error } = await scoped(
-    (body) => timeout(10, body),
-    async () => {
-      try {
-        await sleep(1_000)
-      } finally {
-        // oxlint-disable-next-line no-unsafe-finally -- the case that is tested
-        throw new Failure()
-      }
-    },
-  )
-  expect(error).toBeInstanceOf(Failure)
-  expect(scope.expired()).toBe(true)
-})
+virtual(
+  'timeout throws an exception that the clean-up of its body throws after the deadline',
+  async () => {
+    const { scope, error } = await scoped(
+      (body) => timeout(10, body),
+      async () => {
+        try {
+          await sleep(1_000)
+        } finally {
+          // oxlint-disable-next-line no-unsafe-finally -- the case that is tested
+          throw new Failure()
+        }
+      },
+    )
+    expect(error).toBeInstanceOf(Failure)
+    expect(scope.expired()).toBe(true)
+  },
+)
 
 // test_foreign_cancel_doesnt_timeout_if_not_expired
-virtual('a cancel from outside before the deadline stays a CancelledError', async () => {
-  const { scope, error } = await scoped(
-    (body) => timeout(10, body),
-    async () => {
-      currentTask()?.cancel()
-      await sleep(10_000)
-    },
-  )
-  expect(error).toBeInstanceOf(CancelledError)
-  expect(scope.expired()).toBe(false)
-})
+virtual(
+  'a cancel from outside before the deadline leaves timeout as a CancelledError',
+  async () => {
+    const { scope, error } = await scoped(
+      (body) => timeout(10, body),
+      async () => {
+        currentTask()?.cancel()
+        await sleep(10_000)
+      },
+    )
+    expect(error).toBeInstanceOf(CancelledError)
+    expect(scope.expired()).toBe(false)
+  },
+)
 
 // test_outer_task_is_not_cancelled
-virtual('the task is not cancelled by a timeout that was handled', async () => {
-  const task = createTask(async () => {
-    await thrown(timeout(1, () => sleep(10_000)))
-    return currentTask()?.cancelling()
-  })
-  expect(await task).toBe(0)
-  expect(task.cancelled()).toBe(false)
-})
+virtual(
+  'a task that has caught the TimeoutError of a timeout is not cancelled, and its cancelling() is 0',
+  async () => {
+    const task = createTask(async () => {
+      await thrown(timeout(1, () => sleep(10_000)))
+      return currentTask()?.cancelling()
+    })
+    expect(await task).toBe(0)
+    expect(task.cancelled()).toBe(false)
+  },
+)
 
 // test_nested_timeouts_concurrent, test_nested_timeouts_loop_busy
 virtual(
-  'the inner of two deadlines that have both passed is handled first, then the outer',
+  'of two nested timeouts the inner throws TimeoutError at its deadline, and the outer later at its own',
   async () => {
     const start = now()
     let inner: unknown
@@ -207,7 +222,7 @@ virtual(
 )
 
 // test_reschedule
-virtual('a deadline can be moved and taken away', async () => {
+virtual('reschedule moves the deadline of a timeout or removes it', async () => {
   const given = new Future<Timeout>()
   const first = now() + 10
   const task = createTask(() =>
@@ -227,39 +242,45 @@ virtual('a deadline can be moved and taken away', async () => {
   expect(scope.expired()).toBe(false)
 })
 
-virtual('a deadline that was moved into the past strikes in the next turn', async () => {
-  const start = now()
-  const error = await thrown(
-    timeout(1_000, async (scope) => {
-      scope.reschedule(start - 5)
-      await sleep(500)
-    }),
-  )
-  expect(error).toBeInstanceOf(TimeoutError)
-  expect(now()).toBe(start)
-})
+virtual(
+  'a timeout whose deadline is moved into the past ends its body in the next turn',
+  async () => {
+    const start = now()
+    const error = await thrown(
+      timeout(1_000, async (scope) => {
+        scope.reschedule(start - 5)
+        await sleep(500)
+      }),
+    )
+    expect(error).toBeInstanceOf(TimeoutError)
+    expect(now()).toBe(start)
+  },
+)
 
 // test_nested_timeout_in_finally
-virtual('a timeout in the cleanup of a timeout is counted apart', async () => {
-  const start = now()
-  let inner: unknown
-  const outer = await thrown(
-    timeout(10, async () => {
-      try {
-        await sleep(1_000)
-      } finally {
-        inner = await thrown(timeout(10, () => sleep(10_000)))
-      }
-    }),
-  )
-  expect(inner).toBeInstanceOf(TimeoutError)
-  expect(outer).toBeInstanceOf(TimeoutError)
-  expect(now() - start).toBe(20)
-})
+virtual(
+  'a timeout in the clean-up of a timed-out body has its own time and throws its own TimeoutError',
+  async () => {
+    const start = now()
+    let inner: unknown
+    const outer = await thrown(
+      timeout(10, async () => {
+        try {
+          await sleep(1_000)
+        } finally {
+          inner = await thrown(timeout(10, () => sleep(10_000)))
+        }
+      }),
+    )
+    expect(inner).toBeInstanceOf(TimeoutError)
+    expect(outer).toBeInstanceOf(TimeoutError)
+    expect(now() - start).toBe(20)
+  },
+)
 
 // test_timeout_after_cancellation, test_cancel_in_timeout_after_cancellation
 virtual(
-  'a timeout in the cleanup of a cancel works, and a second cancel there is a CancelledError',
+  'a timeout works in the clean-up of a cancelled task, and a second cancel there is a CancelledError',
   async () => {
     const results: unknown[] = []
     const task = createTask(async () => {
@@ -286,7 +307,7 @@ virtual(
 )
 
 // test_timeout_finished, test_timeout_expired, test_timeout_expiring
-virtual('a timeout that has struck or ended cannot be moved', async () => {
+virtual('reschedule throws when the timeout has expired or its body has ended', async () => {
   const finished = await scoped(
     (body) => timeout(10, body),
     async () => {},
@@ -301,52 +322,58 @@ virtual('a timeout that has struck or ended cannot be moved', async () => {
 })
 
 // test_timeout_taskgroup
-virtual('the failures of a task group that a timeout ended go through', async () => {
-  const error = await thrown(
-    timeout(10, () =>
-      taskGroup(async (group) => {
-        group.createTask(async () => {
-          try {
-            await sleep(2_000)
-          } finally {
-            // oxlint-disable-next-line no-unsafe-finally -- the case that is tested
-            throw new Failure()
-          }
-        })
-        await sleep(1_000)
-      }),
-    ),
-  )
-  expect(error).toMatchObject({ name: 'ExceptionGroup', errors: [new Failure()] })
-})
+virtual(
+  'timeout throws the ExceptionGroup of a task group whose clean-up fails after the deadline',
+  async () => {
+    const error = await thrown(
+      timeout(10, () =>
+        taskGroup(async (group) => {
+          group.createTask(async () => {
+            try {
+              await sleep(2_000)
+            } finally {
+              // oxlint-disable-next-line no-unsafe-finally -- the case that is tested
+              throw new Failure()
+            }
+          })
+          await sleep(1_000)
+        }),
+      ),
+    )
+    expect(error).toMatchObject({ name: 'ExceptionGroup', errors: [new Failure()] })
+  },
+)
 
 // test_timeout_without_task (CPython throws here)
-test('outside of every task, a timeout runs in a task that it makes', async () => {
+test('timeout outside of every task runs its body in a task that it makes', async () => {
   expect(await timeout(1_000, async () => currentTask()?.name)).toBeDefined()
 })
 
-virtual('a limit that is not a number is refused at once', async () => {
+virtual('timeout refuses a limit that is not a number at the call', async () => {
   expect(() => timeout(NaN, async () => {})).toThrow(TypeError)
   expect(() => timeout('1' as never, async () => {})).toThrow(
     new TypeError('a delay must be a number of milliseconds, got string 1'),
   )
 })
 
-virtual('moveOnAfter cuts the body short without an error', async () => {
-  expect(await moveOnAfter(10, () => sleep(1_000))).toEqual({
-    cancelled: true,
-    reason: expect.any(TimeoutError),
-  })
-  expect(await moveOnAfter(10, () => sleep(1, 'value'))).toEqual({
-    cancelled: false,
-    value: 'value',
-  })
-  expect(await moveOnAfter(null, () => sleep(1_000, 1))).toEqual({ cancelled: false, value: 1 })
-  expect(await thrown(moveOnAfter(10, async () => Promise.reject(new Failure())))).toBeInstanceOf(
-    Failure,
-  )
-  const task = createTask(() => moveOnAfter(1_000, () => sleep(5_000)))
-  await sleep(1)
-  task.cancel()
-  expect(await thrown(task)).toBeInstanceOf(CancelledError)
-})
+virtual(
+  'moveOnAfter ends its body after the time without an error, and tells whether it did',
+  async () => {
+    expect(await moveOnAfter(10, () => sleep(1_000))).toEqual({
+      cancelled: true,
+      reason: expect.any(TimeoutError),
+    })
+    expect(await moveOnAfter(10, () => sleep(1, 'value'))).toEqual({
+      cancelled: false,
+      value: 'value',
+    })
+    expect(await moveOnAfter(null, () => sleep(1_000, 1))).toEqual({ cancelled: false, value: 1 })
+    expect(await thrown(moveOnAfter(10, async () => Promise.reject(new Failure())))).toBeInstanceOf(
+      Failure,
+    )
+    const task = createTask(() => moveOnAfter(1_000, () => sleep(5_000)))
+    await sleep(1)
+    task.cancel()
+    expect(await thrown(task)).toBeInstanceOf(CancelledError)
+  },
+)

@@ -17,7 +17,7 @@ import { thrown, virtual } from '../support/virtual.ts'
 // stands above its test.
 
 // test_asyncio_wait_for_cancelled, test_cancel_blocking_wait_for, test_cancel_wait_for
-virtual('a cancel of the wait cancels what it waits for', async () => {
+virtual('a cancel of waitFor cancels the task that it waits for', async () => {
   for (const limit of [null, 60_000, Infinity]) {
     const task = createTask(async () => new Future<void>())
     const waiting = createTask(() => waitFor(task, limit))
@@ -30,7 +30,7 @@ virtual('a cancel of the wait cancels what it waits for', async () => {
 
 // test_asyncio_wait_for_timeout, test_wait_for
 virtual(
-  'after its time the inner task is cancelled, and has ended when TimeoutError is thrown',
+  'waitFor cancels its task after the time, and throws TimeoutError when the task has ended',
   async () => {
     let running = false
     const task = createTask(async () => {
@@ -49,14 +49,14 @@ virtual(
 )
 
 // test_wait_for_timeout_less_then_0_or_0_future_done
-virtual('a future that is done gives its result even with no time', async () => {
+virtual('waitFor with a timeout of 0 gives the result of a future that is done', async () => {
   const future = new Future<string>()
   future.setResult('done')
   expect(await waitFor(future, 0)).toBe('done')
 })
 
 // test_wait_for_timeout_less_then_0_or_0_coroutine_do_not_started
-virtual('with no time a function never begins', async () => {
+virtual('waitFor with a timeout of 0 never calls its function', async () => {
   let started = false
   const error = await thrown(
     waitFor(async () => {
@@ -68,41 +68,44 @@ virtual('with no time a function never begins', async () => {
 })
 
 // test_wait_for_timeout_less_then_0_or_0
-virtual('with no time, or less, a running task is cancelled and awaited', async () => {
-  for (const limit of [0, -1]) {
-    let running = false
-    const started = new Future<void>()
-    const task = createTask(async () => {
-      running = true
-      started.setResult()
-      try {
-        await sleep(10_000)
-      } finally {
-        running = false
-      }
-    })
-    await started
-    expect(await thrown(waitFor(task, limit))).toBeInstanceOf(TimeoutError)
-    expect(task.cancelled()).toBe(true)
-    expect(running).toBe(false)
-  }
-})
+virtual(
+  'waitFor with a timeout of 0 or less cancels a running task and waits for its end',
+  async () => {
+    for (const limit of [0, -1]) {
+      let running = false
+      const started = new Future<void>()
+      const task = createTask(async () => {
+        running = true
+        started.setResult()
+        try {
+          await sleep(10_000)
+        } finally {
+          running = false
+        }
+      })
+      await started
+      expect(await thrown(waitFor(task, limit))).toBeInstanceOf(TimeoutError)
+      expect(task.cancelled()).toBe(true)
+      expect(running).toBe(false)
+    }
+  },
+)
 
 // test_wait_for_blocking
-virtual('a timeout of null means that there is no limit', async () => {
+virtual('waitFor with a timeout of null has no limit', async () => {
   expect(await waitFor(async () => 'done', null)).toBe('done')
   expect(await waitFor(() => sleep(3_000, 'done'), null)).toBe('done')
 })
 
 // test_wait_for_race_condition
-virtual('a result that is set meanwhile is given', async () => {
+virtual('waitFor gives the result of a future that is set in the next turn', async () => {
   const future = new Future<string>()
   getRunningLoop().callSoon(() => future.setResult('ok'))
   expect(await waitFor(future, 200)).toBe('ok')
 })
 
 // test_wait_for_cancellation_race_condition, test_wait_for_cancel_suppressed
-virtual('the value of a function that swallows the cancel is given', async () => {
+virtual('waitFor gives the value of a function that swallows the cancel', async () => {
   const stubborn = async (): Promise<number> => {
     await thrown(sleep(1_000))
     return 42
@@ -111,7 +114,7 @@ virtual('the value of a function that swallows the cancel is given', async () =>
 })
 
 // test_wait_for_waits_for_task_cancellation, …_w_timeout_0
-virtual('the cleanup of the inner task is awaited', async () => {
+virtual('waitFor waits for the clean-up of the task that it has cancelled', async () => {
   for (const limit of [1, 0]) {
     let cleaned = false
     const task = createTask(async () => {
@@ -131,7 +134,7 @@ virtual('the cleanup of the inner task is awaited', async () => {
 })
 
 // test_wait_for_reraises_exception_during_cancellation
-virtual('an exception of the cleanup is thrown in place of TimeoutError', async () => {
+virtual('waitFor throws an exception of the clean-up instead of TimeoutError', async () => {
   for (const limit of [1, 0]) {
     const task = createTask(async () => {
       try {
@@ -147,79 +150,91 @@ virtual('an exception of the cleanup is thrown in place of TimeoutError', async 
 })
 
 // test_wait_for_issue86296
-virtual('a cancel in the turn in which the inner task ended is not lost', async () => {
-  const inner = createTask(async () => 'done')
-  let reached = false
-  const task = createTask(async () => {
-    await waitFor(inner, 100)
-    await sleep(1)
-    reached = true
-  })
-  await sleep(0)
-  task.cancel()
-  expect(await thrown(task)).toBeInstanceOf(CancelledError)
-  expect(await inner).toBe('done')
-  expect(reached).toBe(false)
-})
+virtual(
+  'a cancel of a task in waitFor in the turn in which the inner task ends is not lost',
+  async () => {
+    const inner = createTask(async () => 'done')
+    let reached = false
+    const task = createTask(async () => {
+      await waitFor(inner, 100)
+      await sleep(1)
+      reached = true
+    })
+    await sleep(0)
+    task.cancel()
+    expect(await thrown(task)).toBeInstanceOf(CancelledError)
+    expect(await inner).toBe('done')
+    expect(reached).toBe(false)
+  },
+)
 
 // test_zero_timeout
-virtual('a shield with no time is cancelled, and its task goes on', async () => {
-  const task = createTask(() => sleep(10, 'done'))
-  const shielded = shield(task)
-  expect(await thrown(waitFor(shielded, 0))).toBeInstanceOf(TimeoutError)
-  expect(task.done()).toBe(false)
-  expect(shielded.cancelled()).toBe(true)
-  expect(await task).toBe('done')
-})
+virtual(
+  'waitFor with a timeout of 0 cancels a shield, and the task inside the shield goes on',
+  async () => {
+    const task = createTask(() => sleep(10, 'done'))
+    const shielded = shield(task)
+    expect(await thrown(waitFor(shielded, 0))).toBeInstanceOf(TimeoutError)
+    expect(task.done()).toBe(false)
+    expect(shielded.cancelled()).toBe(true)
+    expect(await task).toBe('done')
+  },
+)
 
 // The random programs of the folder conformance/ found this case. asyncio does the same.
-virtual('with no time: a cancel that is yet to be delivered strikes', async () => {
-  const task = createTask(async () => {
-    task.cancel()
-    await waitFor(new Future<void>(), 0)
-  })
-  expect(await thrown(task)).toBeInstanceOf(CancelledError)
-})
+virtual(
+  'waitFor with a timeout of 0 throws CancelledError if a cancel is not delivered yet',
+  async () => {
+    const task = createTask(async () => {
+      task.cancel()
+      await waitFor(new Future<void>(), 0)
+    })
+    expect(await thrown(task)).toBeInstanceOf(CancelledError)
+  },
+)
 
-virtual('with no time: a cancel of the wait does not wait for the clean-up', async () => {
-  const slow = createTask(async () => {
-    try {
-      await sleep(100)
-    } finally {
-      await sleep(50)
-    }
-  })
-  const waiting = createTask(() => waitFor(slow, 0))
-  await sleep(10)
-  waiting.cancel()
-  expect(await thrown(waiting)).toBeInstanceOf(CancelledError)
-  expect(getRunningLoop().time()).toBe(10)
-  expect(await thrown(slow)).toBeInstanceOf(CancelledError)
-})
+virtual(
+  'a cancel of waitFor with a timeout of 0 does not wait for the clean-up of the inner task',
+  async () => {
+    const slow = createTask(async () => {
+      try {
+        await sleep(100)
+      } finally {
+        await sleep(50)
+      }
+    })
+    const waiting = createTask(() => waitFor(slow, 0))
+    await sleep(10)
+    waiting.cancel()
+    expect(await thrown(waiting)).toBeInstanceOf(CancelledError)
+    expect(getRunningLoop().time()).toBe(10)
+    expect(await thrown(slow)).toBeInstanceOf(CancelledError)
+  },
+)
 
-virtual('with no time: a gather that is cancelled has timed out', async () => {
+virtual('waitFor with a timeout of 0 on a pending gather throws TimeoutError', async () => {
   const gathered = gather([createTask(() => sleep(10))])
   expect(await thrown(waitFor(gathered, 0))).toBeInstanceOf(TimeoutError)
 })
 
 // test_none_timeout, test_shielded_timeout
-virtual('a shielded task outlives the timeout', async () => {
+virtual('a task inside a shield goes on after the timeout of waitFor', async () => {
   const task = createTask(() => sleep(100, 'done'))
   expect(await thrown(waitFor(shield(task), 10))).toBeInstanceOf(TimeoutError)
   expect(task.done()).toBe(false)
   expect(await waitFor(shield(task), null)).toBe('done')
 })
 
-virtual('a function runs in the current task', async () => {
+virtual('waitFor runs a function in the current task', async () => {
   expect(await waitFor(async () => currentTask()?.name, 10)).toBe(currentTask()?.name)
 })
 
-test('waitFor works in plain code', async () => {
+test('waitFor works in plain code, outside of every loop', async () => {
   expect(await waitFor(Promise.resolve(1), 1_000)).toBe(1)
   expect(await thrown(waitFor(new Promise(() => {}), 1))).toBeInstanceOf(TimeoutError)
 })
 
-virtual('a limit that is not a number is refused at once', async () => {
+virtual('waitFor refuses a limit that is not a number at the call', async () => {
   expect(() => waitFor(async () => {}, NaN)).toThrow(
     new TypeError('a delay must be a number of milliseconds, got number NaN'),
   )
