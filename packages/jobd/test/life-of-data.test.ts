@@ -4,15 +4,18 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { queryObjects } from 'node:v8'
 import { ReplyPort } from '@tasktree/actor'
-import { sleep } from '@tasktree/core'
+import { getEventLoop, sleep } from '@tasktree/core'
+import { runVirtual } from '@tasktree/core/testing'
 import { expect, test, vi } from 'vitest'
 import { thrown } from '../../../vitest.thrown.ts'
 import { JobClient, toRecord } from '../src/client/job-client.ts'
 import type { Reply } from '../src/protocol/resp.ts'
 import { backUpFile, checkFile, restoreFile } from '../src/store/maintenance.ts'
+import { defineKinds } from '../src/jobs/kind.ts'
 import { inFolder } from './support/folder.ts'
 import { inJobd, type InJobd, until } from './support/in-jobd.ts'
 import { RawSocket } from './support/raw-socket.ts'
+import { inScheduling, request } from './support/scheduling.ts'
 
 const slow = { tags: ['slow'] }
 
@@ -274,6 +277,38 @@ test.for([3_600_000, -3_600_000])(
       await until(async () => Math.abs(Number((await get(late))['notBefore']) - before) < 100)
       expect(await get(late)).toMatchObject({ state: 'queued' })
     }),
+)
+
+test.for([3_600_000, -3_600_000])(
+  'the wall clock steps by %i ms: the times of an attempt say how long it took',
+  (step) =>
+    inFolder((folder) =>
+      runVirtual(async () => {
+        let offset = 0
+        vi.spyOn(Date, 'now').mockImplementation(() => Math.round(getEventLoop().time()) + offset)
+        const kinds = defineKinds({
+          fails: {
+            run: async () => {
+              await sleep(10_500)
+              throw new Error('as it should')
+            },
+          },
+        })
+        await inScheduling({ file: join(folder, 'jobs'), kinds }, async ({ store, scheduler }) => {
+          const id = await scheduler.ask.submit(request('fails', { retries: 1 }))
+          // The server checks the clock each second. It notices this step when the first attempt ends.
+          await sleep(10_200)
+          offset = step
+          // The server notices this step when the second attempt begins.
+          await sleep(305)
+          offset = 0
+          await scheduler.ask({ timeout: Infinity }).wait(id)
+          const attempts = (await store.ask.attempts(id)) ?? []
+          const took = attempts.map(({ startedAt, endedAt }) => Number(endedAt) - Number(startedAt))
+          expect(took).toEqual([10_500, 10_500])
+        })
+      }),
+    ),
 )
 
 test('a wait leaves nothing behind: no waiter, no timer, no listener', slow, () =>

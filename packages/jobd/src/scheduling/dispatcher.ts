@@ -21,6 +21,11 @@ export interface DispatcherParts {
   /** Whether any job may begin. */
   readonly mayBegin: () => boolean
   /**
+   * Called before the beginning or the end of an attempt is written. If the wall clock was set, it moves the beginnings of
+   * the running attempts. Otherwise the beginning and the end of an attempt would be times of two settings of the clock.
+   */
+  readonly checkClock: () => void
+  /**
    * Called when a job is in a new state. `waited` is how many milliseconds a job that begins has waited, and `ran` how
    * many milliseconds an attempt that has ended took.
    */
@@ -134,6 +139,7 @@ export class Dispatcher {
       isEnding: false,
     }
     this.#running.set(worker, attempt)
+    this.#parts.checkClock()
     ctx.pipe(
       asks().begin(queued.id, admission.limits.isRated(kind)),
       (job) => {
@@ -189,6 +195,7 @@ export class Dispatcher {
   /** Writes the outcome of an attempt. If the jobs' file cannot be written, tries again. */
   #end(worker: string, attempt: Attempt, outcome: Outcome, then: () => void = () => {}): void {
     attempt.isEnding = true
+    this.#parts.checkClock()
     const { id } = attempt.queued
     const delay = delayAfter(attempt.attempts)
     const ran = this.#loop.time() - attempt.begunAt
@@ -210,6 +217,7 @@ export class Dispatcher {
 
   #requeue(worker: string, attempt: Attempt): void {
     attempt.isEnding = true
+    this.#parts.checkClock()
     this.#requeued++
     this.#retryWriting(
       () => this.#parts.asks().requeue(attempt.queued.id),

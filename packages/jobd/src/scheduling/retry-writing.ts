@@ -13,12 +13,8 @@ export function retryWriting<T>(
   write: () => PromiseLike<T>,
   done: (value: T) => void,
 ): void {
-  ctx.pipe(
-    async () => write(),
-    done,
-    (error) => {
-      if (!(error instanceof StoreError)) throw error
-      ctx.after(storeRetryDelay, () => retryWriting(ctx, write, done))
-    },
-  )
+  ctx.pipe(write(), done, (error) => {
+    if (!(error instanceof StoreError)) throw error
+    ctx.after(storeRetryDelay, () => retryWriting(ctx, write, done))
+  })
 }

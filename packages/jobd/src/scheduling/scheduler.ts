@@ -87,6 +87,7 @@ export class Scheduler extends Actor {
       asks: () => this.#asks,
       worker: this.#worker,
       mayBegin: () => this.#loader.isOpen && !this.#isEnding,
+      checkClock: () => this.#checkClock(),
       publish: (job, times) => this.#publish(job, times),
       enqueue: (job, delay) => this.#enqueue(job, delay),
       over: (job, times) => this.#over(job, times),
@@ -101,7 +102,10 @@ export class Scheduler extends Actor {
         this.#enqueue(job, delay)
       },
     })
-    this.ctx.every(clockTime, () => this.#checkClock())
+    this.ctx.every(clockTime, () => {
+      if (++this.#looks % 60 === 0) this.#forgetBegins()
+      this.#checkClock()
+    })
     return this.#load()
   }
 
@@ -130,11 +134,14 @@ export class Scheduler extends Actor {
   }
 
   #checkClock(): void {
-    if (++this.#looks % 60 === 0) this.#forgetBegins()
     const step = this.#clock.takeStep()
     if (step === 0) return
     this.ctx.log.warn(`the wall clock has stepped by ${step} ms: waits stay as long as they were`)
-    this.#shiftDelays(step)
+    retryWriting(
+      this.ctx,
+      () => this.#asks.shiftTimes(step),
+      () => {},
+    )
   }
 
   /**
@@ -145,14 +152,6 @@ export class Scheduler extends Actor {
     this.ctx.pipe(
       this.#asks.forgetBegins(this.#admission.sweep()),
       () => {},
-      () => {},
-    )
-  }
-
-  #shiftDelays(step: number): void {
-    retryWriting(
-      this.ctx,
-      () => this.#asks.shiftDelays(step),
       () => {},
     )
   }

@@ -219,14 +219,16 @@ export class JobRecords {
 
   /**
    * Called when the wall clock was set forward by `ms`, or back if `ms` is negative. Moves the times of waiting jobs by
-   * the same step, so that they wait as long as before.
+   * the same step, so that they wait as long as before. Moves the beginnings of running attempts too, so that the time
+   * between the beginning and the end of an attempt is the time that it took.
    */
-  shiftDelays(ms: number): void {
+  shiftTimes(ms: number): void {
     this.#statements.row(
       `UPDATE jobs SET notBefore = notBefore + ? WHERE state = 'queued' AND notBefore > ?`,
       ms,
       Date.now() - ms,
     )
+    this.#statements.row(`UPDATE jobs SET startedAt = startedAt + ? WHERE state = 'running'`, ms)
   }
 
   /**

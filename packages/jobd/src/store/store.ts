@@ -231,9 +231,9 @@ export class Store extends Actor {
     return this.#transactions.read(() => this.#jobs.queued(after, limit))
   }
 
-  /** Called when the wall clock was set by `ms`. Moves the times of waiting jobs by the same step. */
-  shiftDelays(ms: number): ReplyPort<void> {
-    return this.#transactions.write(() => this.#jobs.shiftDelays(ms))
+  /** Called when the wall clock was set by `ms`. Moves the times of waiting and of running jobs by the same step. */
+  shiftTimes(ms: number): ReplyPort<void> {
+    return this.#transactions.write(() => this.#jobs.shiftTimes(ms))
   }
 
   setting(name: string): ReplyPort<string | null> {
