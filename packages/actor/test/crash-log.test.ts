@@ -8,6 +8,7 @@ import {
 } from '@tasktree/actor'
 import { waitFor } from '@tasktree/core'
 import { expect, test, vi } from 'vitest'
+import { LoggedErrors } from '../src/runtime/logged-errors.ts'
 import { collect, thrown, settled, start, virtually } from './support/probe.ts'
 
 class Fragile extends Actor {
@@ -285,3 +286,29 @@ test(
     }
   }),
 )
+
+test('the causes of an error are read once, however many later errors have them', () => {
+  let reads = 0
+  class Wrapped extends Error {
+    readonly #cause: unknown
+    constructor(cause: unknown) {
+      super('again')
+      this.#cause = cause
+    }
+    override get cause(): unknown {
+      reads++
+      return this.#cause
+    }
+  }
+  const logged = new LoggedErrors()
+  let error = new Wrapped(null)
+  expect(logged.add(error)).toBe(false)
+  for (let attempt = 0; attempt < 50; attempt++) {
+    error = new Wrapped(error)
+    expect(logged.add(error)).toBe(true)
+  }
+  expect(reads).toBe(51)
+  const circle = new Error('circle')
+  circle.cause = new Error('half', { cause: circle })
+  expect([logged.add(circle), logged.add(circle.cause)]).toEqual([false, true])
+})

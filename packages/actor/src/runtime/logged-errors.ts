@@ -7,12 +7,14 @@ export class LoggedErrors {
 
   /** Adds `error` and its causes. Returns whether one of them had been added before. */
   add(error: unknown): boolean {
+    const chain = new Set<object>()
     let known = false
-    const chain: object[] = []
     let each = error
-    while (typeof each === 'object' && each !== null && !chain.includes(each)) {
-      known ||= this.#logged.has(each)
-      chain.push(each)
+    while (typeof each === 'object' && each !== null && !chain.has(each)) {
+      known = this.#logged.has(each)
+      // The causes of an error that was added before have been added too.
+      if (known) break
+      chain.add(each)
       each = causeOf(each)
     }
     for (const link of chain) this.#logged.add(link)
