@@ -65,7 +65,7 @@ export type DeadLetterReason =
   | 'unhandled-down'
 
 /**
- * A tell that was dropped before a handler got it, or the news of a monitored child's end for an actor without `onDown`.
+ * A tell that was dropped before a handler got it, or a call of `onDown` for which the actor has no method `onDown`.
  */
 export interface DeadLetter {
   readonly path: string

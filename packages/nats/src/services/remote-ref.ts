@@ -135,7 +135,7 @@ export class RemoteRef<A> implements ActorRef<A> {
       message: this.#message(kind, method, args, timeout),
       waits: this.#waits,
     })
-    return signal === undefined ? ask : cancelOnAbort(ask, signal)
+    return cancelOnAbort(ask, signal)
   }
 
   /** Sends a message at most once. The result is true if it was sent, and false if there is no connection. */

@@ -14,8 +14,8 @@ export function token(text: string): string {
 
 /**
  * Encodes a text for the name of a bucket, in which only letters, digits, `_` and `-` are allowed: each other byte becomes
- * `-XX`. A `-` before two hexadecimal digits (0-9, A-F) becomes `-2D`, because it would look like an encoded byte. So no two texts have
- * the same encoding.
+ * `-XX`. A `-` before two hexadecimal digits (0-9, A-F) becomes `-2D`, because it would look like an encoded byte. So no two
+ * texts have the same encoding.
  */
 function bucketToken(text: string): string {
   return token(text)
