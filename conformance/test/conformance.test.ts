@@ -17,7 +17,7 @@ for (const file of readdirSync(folder).toSorted()) {
     for (let start = 0; start < programs.length; start += chunk) {
       const part = programs.slice(start, start + chunk)
       test(
-        `${start + 1} to ${start + part.length} leave CPython's traces`,
+        `${start + 1} to ${start + part.length} leave the traces that CPython left`,
         { tags: ['slow'] },
         async () => {
           const differences: string[] = []

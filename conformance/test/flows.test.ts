@@ -42,7 +42,7 @@ async function check(
   assert(failures.length === 0, summary + failures.slice(0, printed).join('\n\n'))
 }
 
-describe('programs whose tasks have several flows', () => {
+describe('random programs whose tasks wait in several branches', () => {
   for (let first = firstSeed; first <= lastSeed; first += chunk) {
     const last = first + chunk - 1
     test(
@@ -54,25 +54,21 @@ describe('programs whose tasks have several flows', () => {
     )
   }
 
-  test(
-    'their cancels reach the right waits when timers fire late',
-    { tags: ['slow'] },
-    async () => {
-      await check(firstSeed, chunk, 'coarse')
-    },
-  )
+  test('cancels reach the right waits even if timers fire late', { tags: ['slow'] }, async () => {
+    await check(firstSeed, chunk, 'coarse')
+  })
 
-  test('their cancels end them even if most waits have no end', { tags: ['slow'] }, async () => {
+  test('cancels end the programs even if most waits have no end', { tags: ['slow'] }, async () => {
     await check(20_001, chunk, 'virtual', { endless: true })
     await check(30_001, chunk, 'virtual', { endless: true, longest: 3 })
   })
 
-  test('their cancels reach the right waits in real time', { tags: ['slow'] }, async () => {
+  test('cancels reach the right waits in real time', { tags: ['slow'] }, async () => {
     await check(1, realPrograms, 'real')
   })
 
   test(
-    'their cancels reach the right waits when the ready queue is shuffled',
+    'cancels reach the right waits even if the ready queue is shuffled',
     { tags: ['slow'] },
     async () => {
       await check(10_001, chunk, 'virtual', { shuffled: true })

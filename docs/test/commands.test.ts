@@ -5,10 +5,14 @@ import { type Command, commands } from './support/documents.ts'
 
 const byDocument = Map.groupBy(commands, ({ document }) => document)
 
-test.each([...byDocument])('%s', { tags: ['slow'] }, (_, list) => {
-  const problems = list.map((command) => [command.words.join(' '), findProblem(command)])
-  expect(problems.filter(([, problem]) => problem !== null)).toEqual([])
-})
+test.each([...byDocument])(
+  'the commands in %s name only packages, scripts, files, subcommands and flags that exist',
+  { tags: ['slow'] },
+  (_, list) => {
+    const problems = list.map((command) => [command.words.join(' '), findProblem(command)])
+    expect(problems.filter(([, problem]) => problem !== null)).toEqual([])
+  },
+)
 
 const wrong: readonly (readonly [line: string, problem: string])[] = [
   ['npm install @tasktree/cor', 'not installed anywhere'],
@@ -24,11 +28,15 @@ const wrong: readonly (readonly [line: string, problem: string])[] = [
   ['pnpm --filter @tasktree/benchmarks exec node sync/lock.ts', 'no sync/lock.ts'],
 ]
 
-test.each(wrong)('%s is found to be wrong', { tags: ['slow'] }, (line, problem) => {
-  const command: Command = { document: 'README.md', folder: '.', words: line.split(' ') }
-  expect(findProblem(command)).toContain(problem)
-})
+test.each(wrong)(
+  'findProblem finds the mistake in the command: %s',
+  { tags: ['slow'] },
+  (line, problem) => {
+    const command: Command = { document: 'README.md', folder: '.', words: line.split(' ') }
+    expect(findProblem(command)).toContain(problem)
+  },
+)
 
-test('the commands are found', () => {
+test('the documents show more than 80 commands', () => {
   expect(commands.length).toBeGreaterThan(80)
 })

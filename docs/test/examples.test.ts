@@ -42,7 +42,7 @@ function whyNotRun({ code }: Example): string | undefined {
   return [...notRun].find(([word]) => code.includes(word))?.[1]
 }
 
-describe('every function and class has an example', () => {
+describe('every exported function and class has an example in its docstring:', () => {
   const open = doors.filter(({ name, isForUsers }) => isForUsers && !isExempt(name))
 
   test.each(open.map(({ name, exports }) => [name, exports] as const))('%s', (_, exports) => {
@@ -50,7 +50,7 @@ describe('every function and class has an example', () => {
     expect(without.map(({ name }) => name)).toEqual([])
   })
 
-  test('an export without one would be found', () => {
+  test('an export without an example is found', () => {
     const lowlevel = doors.find(({ name }) => name === '@tasktree/core/lowlevel')?.exports ?? []
     expect(lowlevel.find(({ name }) => name === 'describe')).toMatchObject({
       needsExample: true,
@@ -60,16 +60,16 @@ describe('every function and class has an example', () => {
   })
 })
 
-test('each example is indented by four spaces', () => {
+test('each example in a docstring is indented by four spaces', () => {
   expect(examples.filter(({ code }) => code === '').map(({ name }) => name)).toEqual([])
 })
 
-test('each example says what it prints', () => {
+test('each console.log in the example of a docstring has a comment with its output', () => {
   const silent = examples.filter(({ code }) => saidOutput(code).includes(null))
   expect(silent.map(({ name }) => name)).toEqual([])
 })
 
-describe('types', () => {
+describe('the types of the examples in docstrings', () => {
   // An example with a mistake, which shows that mistakes are found.
   const wrong: Example = {
     ...(examples[0] as Example),
@@ -100,16 +100,19 @@ describe('types', () => {
   const findingsOf = (example: Example): string[] =>
     findings.get(fileOf(example).replace(/^.*\/(.*)\.ts$/, '$1')) ?? []
 
-  test.each(examples.map((example) => [example.name, example] as const))('%s', (_, example) => {
-    expect(findingsOf(example).join('\n')).toBe('')
-  })
+  test.each(examples.map((example) => [example.name, example] as const))(
+    '%s has no type error',
+    (_, example) => {
+      expect(findingsOf(example).join('\n')).toBe('')
+    },
+  )
 
-  test('a wrong type is found', () => {
+  test('a type error in an example is found', () => {
     expect(findingsOf(wrong)).toContainEqual(expect.stringContaining('not assignable'))
   })
 })
 
-describe('output', () => {
+describe('the output of the examples in docstrings', () => {
   const run = examples.filter((example) => whyNotRun(example) === undefined)
   let outcomes: ReadonlyMap<string, Outcome> = new Map()
 
@@ -125,17 +128,20 @@ describe('output', () => {
     outcomes = new Map(results.flat())
   }, 300_000)
 
-  test.each(run.map((example) => [example.name, example] as const))('%s', (name, { code }) => {
-    const { error, lines } = outcomes.get(name) ?? { error: 'it was not reached', lines: [] }
-    expect(error ?? 'no error').toBe('no error')
-    const said = saidOutput(code)
-    // What differs each time is shown as "for instance …".
-    expect(lines).toEqual(
-      said.map((line, i) => (line?.startsWith('for instance ') ? lines[i] : line)),
-    )
-  })
+  test.each(run.map((example) => [example.name, example] as const))(
+    '%s prints what its comments say',
+    (name, { code }) => {
+      const { error, lines } = outcomes.get(name) ?? { error: 'it was not reached', lines: [] }
+      expect(error ?? 'no error').toBe('no error')
+      const said = saidOutput(code)
+      // What differs each time is shown as "for instance …".
+      expect(lines).toEqual(
+        said.map((line, i) => (line?.startsWith('for instance ') ? lines[i] : line)),
+      )
+    },
+  )
 
-  test('another output and an error are found', () => {
+  test('an example with another output or with an error is found', () => {
     expect(outcomes.get(wrong.name)).toEqual({ lines: ['1'], error: null })
     expect(saidOutput(wrong.code)).toEqual(['2'])
     expect(outcomes.get(broken.name)?.error).toContain('broken')

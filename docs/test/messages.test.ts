@@ -35,7 +35,7 @@ const texts = source
   .replaceAll(/['`]\s*\+\s*['`]/g, '')
 
 test.each([...page('troubleshooting.md').matchAll(/^### `(.* .*)`$/gm)].map((match) => match[1]))(
-  'a package says: %s',
+  'the source of a package contains this message of troubleshooting.md: %s',
   (message) => {
     const missing = (message as string).split('…').filter((part) => !texts.includes(part.trim()))
     expect(missing).toEqual([])

@@ -14,14 +14,20 @@ function shows(page: string, readme: string): boolean {
   )
 }
 
-test.each(globSync('packages/*/README.md', { cwd: root }))('%s is a page', (readme) => {
-  const name = dirname(readme)
-  expect(shows(`${name}.md`, readme)).toBe(true)
-  expect(readFileSync(join(docs, 'packages/index.md'), 'utf8')).toContain(
-    `@tasktree/${name.slice('packages/'.length)}\``,
-  )
-})
+test.each(globSync('packages/*/README.md', { cwd: root }))(
+  'a page of the site shows %s, and the list of packages names it',
+  (readme) => {
+    const name = dirname(readme)
+    expect(shows(`${name}.md`, readme)).toBe(true)
+    expect(readFileSync(join(docs, 'packages/index.md'), 'utf8')).toContain(
+      `@tasktree/${name.slice('packages/'.length)}\``,
+    )
+  },
+)
 
-test.each(globSync('benchmarks/*/README.md', { cwd: root }))('%s is a page', (readme) => {
-  expect(shows(`${dirname(readme).replace('benchmarks', 'performance')}.md`, readme)).toBe(true)
-})
+test.each(globSync('benchmarks/*/README.md', { cwd: root }))(
+  'a page of the site shows %s',
+  (readme) => {
+    expect(shows(`${dirname(readme).replace('benchmarks', 'performance')}.md`, readme)).toBe(true)
+  },
+)

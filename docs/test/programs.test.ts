@@ -26,6 +26,9 @@ beforeAll(async () => {
   )
 }, 600_000)
 
-test.each(programs.map((shown) => [shown.name, shown] as const))('%s', (_, shown) => {
-  expect(outputs.get(shown)).toBe(shown.output)
-})
+test.each(programs.map((shown) => [shown.name, shown] as const))(
+  'the program %s prints the output that its page shows',
+  (_, shown) => {
+    expect(outputs.get(shown)).toBe(shown.output)
+  },
+)

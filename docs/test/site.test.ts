@@ -41,7 +41,7 @@ describe('links', () => {
     expect(count).toBeGreaterThan(10_000)
   })
 
-  test('a dead link and a dead anchor are found', () => {
+  test('findDeadLinks finds a dead link and a dead anchor', () => {
     const folder = mkdtempSync(join(tmpdir(), 'links-'))
     try {
       mkdirSync(join(folder, 'a'))
@@ -61,7 +61,7 @@ describe('links', () => {
   })
 })
 
-test('each program that asks for a timeline has one, with its text', () => {
+test('each program that asks for a timeline has a timeline on its page', () => {
   const asked = globSync('**/*.md', { cwd: docs, exclude: ['node_modules', 'reference/api'] })
     .map((page) => readFileSync(join(docs, page), 'utf8').split('```ts timeline').length - 1)
     .reduce((sum, n) => sum + n, 0)
@@ -72,12 +72,12 @@ test('each program that asks for a timeline has one, with its text', () => {
   expect(drawn).toBeGreaterThan(0)
 })
 
-test('llms.txt lists the pages, and each page is there as Markdown', () => {
+test('llms.txt lists the pages, and a page of the site is there as Markdown', () => {
   expect(readFileSync(join(site, 'llms.txt'), 'utf8')).toContain('/start/ten-minutes.md')
   expect(readFileSync(join(site, 'start/ten-minutes.md'), 'utf8')).toContain('# Ten minutes')
 })
 
-test('the reference shows an example as code, and what follows it as text', () => {
+test('the page of `gather` shows its example as code, and the text after the example as text', () => {
   const page = readFileSync(join(docs, 'reference/api/core/functions/gather.md'), 'utf8')
   expect(page).toMatch(/^#+ Example\n\n```ts\nconst .*\n[^`]*```\n\nSource: asyncio\.gather/m)
 })
@@ -200,7 +200,7 @@ describe('in Chromium', () => {
     }),
   )
 
-  test('no page asks another origin for anything, or complains', () => {
+  test('no page requests anything from another origin, and no page logs an error', () => {
     expect(foreign).toEqual([])
     expect(complaints).toEqual([])
   })

@@ -23,9 +23,9 @@ const withoutTypes = (text: string): string =>
 const blocks = blocksOf('js')
 const programs = blocks.filter((block) => otherRunner(block) === undefined)
 
-describe('programs', () => {
+describe('the JavaScript programs in the documents', () => {
   test.each(programs.map((block) => [block.name, block] as const))(
-    '%s prints what it says',
+    '%s prints the output that its document shows',
     { tags: ['slow'] },
     async (_, { document, text, output }) => {
       // A README's program finds what the tests of its package find.
@@ -36,23 +36,23 @@ describe('programs', () => {
     },
   )
 
-  test('there are some, and each says what it prints', () => {
+  test('are found, and each has an output', () => {
     expect(programs.length).toBeGreaterThan(0)
     expect(programs.filter(({ output }) => output === '')).toEqual([])
   })
 })
 
-describe('blocks for a tool', () => {
+describe('the JavaScript blocks in the documents that belong to a tool', () => {
   const others = blocks.flatMap((block) => {
     const file = otherRunner(block)
     return file === undefined ? [] : [[block.name, file, block.text] as const]
   })
 
-  test.each(others)('%s is run by the test of %s', (_, file, text) => {
+  test.each(others)('%s is part of the file %s, which another test runs', (_, file, text) => {
     expect(withoutTypes(read(file))).toContain(text)
   })
 
-  test('each tool is still needed', () => {
+  test('exist for each tool', () => {
     const used = otherRunners.filter(([, file]) => others.some(([, each]) => each === file))
     expect(used).toEqual(otherRunners)
   })

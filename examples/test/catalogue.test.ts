@@ -17,31 +17,38 @@ function names(group: string): string[] {
     .toSorted()
 }
 
-test.each(['asyncio', 'interop'])('every file of %s is in the catalogue, once', (group) => {
-  expect(names(group)).toEqual(files(`src/${group}`, '.ts'))
-})
+test.each(['asyncio', 'interop'])(
+  'every file of src/%s is in the catalogue of examples exactly once',
+  (group) => {
+    expect(names(group)).toEqual(files(`src/${group}`, '.ts'))
+  },
+)
 
-test('every name is in the catalogue only once', () => {
+test('every name is in the catalogue of examples only once', () => {
   expect(new Set(catalogue.map(({ name }) => name)).size).toBe(catalogue.length)
 })
 
-test('every example of asyncio has a Python original and its recorded output', () => {
+test('every asyncio example has a Python original and its recorded output', () => {
   expect(files('python', '.py')).toEqual(names('asyncio'))
   expect(files('python', '.out')).toEqual(names('asyncio'))
 })
 
-test('without a name the program lists each example in one line', { tags: ['slow'] }, async () => {
-  const { code, stdout, stderr } = await runExample([])
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  for (const { name, summary } of catalogue) {
-    expect(stdout.split('\n').filter((line) => line.startsWith(`  ${name} `))).toEqual([
-      expect.stringMatching(new RegExp(`  ${RegExp.escape(summary)}$`)),
-    ])
-  }
-})
+test(
+  'npm run example without a name lists each example in one line',
+  { tags: ['slow'] },
+  async () => {
+    const { code, stdout, stderr } = await runExample([])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    for (const { name, summary } of catalogue) {
+      expect(stdout.split('\n').filter((line) => line.startsWith(`  ${name} `))).toEqual([
+        expect.stringMatching(new RegExp(`  ${RegExp.escape(summary)}$`)),
+      ])
+    }
+  },
+)
 
 test(
-  'an unknown name is an error whose message lists all examples',
+  'npm run example with an unknown name exits with code 2 and lists all examples',
   { tags: ['slow'] },
   async () => {
     const { code, stdout, stderr } = await runExample(['no-such'])

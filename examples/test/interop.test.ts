@@ -67,11 +67,14 @@ beforeAll(async () => {
   runs = await runExamples(names)
 }, 600_000)
 
-test.each(names)('in %s the cancel reaches the other side', (name) => {
-  const { code, stdout, stderr } = runs.get(name)!
-  expect({ code, lines: stdout.trimEnd().split('\n'), stderr }).toEqual({
-    code: 0,
-    lines: outputs[name],
-    stderr: '',
-  })
-})
+test.each(names)(
+  'the example %s prints the lines that show that the cancel reaches the other side',
+  (name) => {
+    const { code, stdout, stderr } = runs.get(name)!
+    expect({ code, lines: stdout.trimEnd().split('\n'), stderr }).toEqual({
+      code: 0,
+      lines: outputs[name],
+      stderr: '',
+    })
+  },
+)

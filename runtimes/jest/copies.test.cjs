@@ -2,7 +2,7 @@
 // `jest.resetModules()` makes the next `require` load a second copy of a package.
 const { expect, jest, test } = require('@jest/globals')
 
-test('two copies after jest.resetModules() wait for and cancel each other', async () => {
+test('tasks of two copies of core after jest.resetModules() wait for and cancel each other', async () => {
   const first = require('@tasktree/core')
   const { createTask, isCancelled, run, sleep } = first
   const { Lock } = require('@tasktree/sync')
@@ -31,7 +31,7 @@ test('two copies after jest.resetModules() wait for and cancel each other', asyn
   expect(isCancelled(new other.CancelledError('of the other copy'))).toBe(true)
 })
 
-test('virtual time and leak checks work', async () => {
+test('runVirtual and watchLeaks work under Jest with CommonJS modules', async () => {
   const { createTask, sleep, sleepForever } = require('@tasktree/core')
   const { LeakError, runVirtual, watchLeaks } = require('@tasktree/core/testing')
   const watch = watchLeaks()

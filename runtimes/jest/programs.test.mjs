@@ -8,7 +8,7 @@ afterEach(() => {
   jest.useRealTimers()
 })
 
-test('tasks, timeouts and locks work', async () => {
+test('tasks, timeouts, locks and queues work under Jest', async () => {
   const log = []
   await run(async () => {
     const lock = new Lock()
@@ -31,7 +31,7 @@ test('tasks, timeouts and locks work', async () => {
   expect(log).toEqual([1])
 })
 
-test('with fake timers a sleep ends when they are advanced, and a pending sleep does not stop later sleeps', async () => {
+test('a sleep ends when the fake timers of Jest are advanced, and a pending fake sleep stops no real sleep', async () => {
   jest.useFakeTimers()
   const slept = (async () => {
     await sleep(60_000)
@@ -46,6 +46,6 @@ test('with fake timers a sleep ends when they are advanced, and a pending sleep 
   left.cancel()
 })
 
-test('virtual time needs no fake timers', async () => {
+test('runVirtual works without the fake timers of Jest', async () => {
   expect(await runVirtual(() => sleep(86_400_000, 'a day'))).toBe('a day')
 })

@@ -10,20 +10,20 @@ beforeEach(() => {
 })
 afterEach(() => watch.check())
 
-void test('a timeout under virtual time ends a sleep of an hour', async () => {
+void test('a timeout in runVirtual ends a sleep of an hour', async () => {
   await runVirtual(async () => {
     const answer = timeout(60_000, () => sleep(3_600_000))
     await assert.rejects(answer, TimeoutError)
   })
 })
 
-void test('the leak check finds a task that is still running', async () => {
+void test('watchLeaks finds a task that is still running', async () => {
   const task = createTask(() => sleepForever(), { name: 'poller' })
   await assert.rejects(watch.check(), LeakError)
   task.cancel()
 })
 
-void test('a sleep ends when fake timers are advanced', async () => {
+void test('a sleep ends when the mock timers of node:test are advanced', async () => {
   mock.timers.enable({ apis: ['setTimeout'] })
   try {
     const slept = sleep(60_000, 'slept')

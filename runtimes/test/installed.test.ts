@@ -64,7 +64,7 @@ async function install(manager: PackageManager, packages: readonly string[]): Pr
 }
 
 test.each(folders.map((folder) => basename(folder)))(
-  '%s is published as the registry shows it',
+  '%s is published with a license and an author, and without scripts and workspace ranges',
   (name) => {
     const manifest = registry.published.get(`@tasktree/${name}`)
     expect(manifest).toMatchObject({ license: 'MIT', author: expect.any(String) })
@@ -72,7 +72,7 @@ test.each(folders.map((folder) => basename(folder)))(
   },
 )
 
-test('turbo builds every package before these tests', () => {
+test('package.json depends on every package, so that turbo builds them before these tests', () => {
   const { dependencies } = JSON.parse(readFileSync(new URL('package.json', home), 'utf8')) as {
     dependencies: Record<string, string>
   }
@@ -115,7 +115,7 @@ describe.each(packageManagers)('$name', (manager) => {
   const testHere = testWhere(isHere, 'this package manager is installed for Linux on x64 only')
 
   testHere(
-    'installs all packages, and every entry point of them can be imported',
+    'installs all packages in an app, and every entry point of them can be imported',
     { tags: ['slow'], timeout: 180_000 },
     async () => {
       const app = await install(manager, allPackages())
@@ -142,7 +142,7 @@ const readmes: Readme[] = ['README.md', ...folders.map((folder) => join(folder, 
     return { name, packages: installedBy(text), programs: programsOf(text) }
   })
 
-test.each(readmes)('$name says how to install what its programs need', ({ packages }) => {
+test.each(readmes)('$name has an install line that names core', ({ packages }) => {
   expect(packages).toContain('@tasktree/core')
 })
 

@@ -32,7 +32,7 @@ test('the page docs/how-to/testing.md shows the file that Jest runs here', () =>
 })
 
 test(
-  'under CommonJS a copy after resetModules works with the first copy, and virtual time works',
+  'under Jest with CommonJS modules two copies of core work together, and runVirtual works',
   { tags: ['slow'] },
   async () => {
     expect(await jest('jest/commonjs.config.json')).toContain('2 passed')

@@ -32,7 +32,7 @@ const program = (name: string): string[] => [
 const packages = ['core', 'sync', 'streams', 'net', 'subprocess', 'executor', 'actor']
 
 testWhere(isLinux, 'the runtimes are installed for Linux on x64 only').each(packages)(
-  'Node 20 says what %s needs',
+  'the import of %s in Node 20 throws an error that names the Node that it needs',
   async (name) => {
     const node = fileURLToPath(new URL('node_modules/node20/bin/node', home))
     expect(await failing(node, program(name))).toMatch(
@@ -42,7 +42,7 @@ testWhere(isLinux, 'the runtimes are installed for Linux on x64 only').each(pack
 )
 
 test.each(packages)(
-  'under the condition "browser" the import of %s says that it does not run there',
+  'the import of %s under the condition "browser" throws an error that says that it does not run there',
   async (name) => {
     expect(await failing(pinned, ['--conditions=browser', ...program(name)])).toMatch(
       /^Error: @tasktree\/core does not run in browsers: it needs AsyncLocalStorage/m,
@@ -50,7 +50,7 @@ test.each(packages)(
   },
 )
 
-test('a bundle for browsers says that core does not run there when it is loaded', async () => {
+test('a bundle for browsers throws an error when it is loaded, which says that core does not run there', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'tasktree-bundle-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const outfile = join(folder, 'bundle.mjs')

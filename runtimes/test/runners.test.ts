@@ -22,15 +22,19 @@ testWhere(isLinux, 'the runtimes are installed for Linux on x64 only').for([
     args: ['test', '--allow-all', '--no-check'],
     passed: /3 passed/,
   },
-])('$name', { tags: ['slow'] }, async ({ binary, args, passed }) => {
-  const program = fileURLToPath(new URL(binary, home))
-  const { stdout, stderr } = await promisify(execFile)(
-    program,
-    [...args, './runners/node.test.mjs'],
-    {
-      cwd: home,
-      env: { ...process.env, NO_COLOR: '1', NODE_OPTIONS: '' },
-    },
-  )
-  expect(stdout + stderr).toMatch(passed)
-})
+])(
+  'runVirtual, watchLeaks and fake timers work under $name',
+  { tags: ['slow'] },
+  async ({ binary, args, passed }) => {
+    const program = fileURLToPath(new URL(binary, home))
+    const { stdout, stderr } = await promisify(execFile)(
+      program,
+      [...args, './runners/node.test.mjs'],
+      {
+        cwd: home,
+        env: { ...process.env, NO_COLOR: '1', NODE_OPTIONS: '' },
+      },
+    )
+    expect(stdout + stderr).toMatch(passed)
+  },
+)

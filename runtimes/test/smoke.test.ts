@@ -25,7 +25,7 @@ const cases = runtimes.flatMap(({ name, binary, args }) =>
 )
 
 testWhere(here, 'the runtimes are installed for Linux on x64 only').for(cases)(
-  '$name runs smoke/$program',
+  '$name runs smoke/$program without an error',
   { tags: ['slow'] },
   async (run) => {
     const binary = fileURLToPath(new URL(run.binary, home))

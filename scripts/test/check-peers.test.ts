@@ -17,16 +17,16 @@ const good: Manifest = {
   devDependencies: { '@tasktree/core': 'workspace:*' },
 }
 
-test('a compatible range begins at the first version that is compatible', () => {
+test('compatibleRange begins at the first version that is compatible', () => {
   expect(compatibleRange('0.3.2')).toBe('^0.3.0')
   expect(compatibleRange('2.4.1')).toBe('^2.0.0')
 })
 
-test('a package that names core as a wide peer is in order', () => {
+test('findPeerFaults reports nothing for a package with a wide peer range of core', () => {
   expect(findPeerFaults([core, good])).toEqual([])
 })
 
-test('a package that brings its own core is reported', () => {
+test('findPeerFaults reports a package that has core in its dependencies', () => {
   const faults = findPeerFaults([
     core,
     { ...good, dependencies: { '@tasktree/core': 'workspace:^' } },
@@ -37,7 +37,7 @@ test('a package that brings its own core is reported', () => {
 })
 
 test.each([undefined, '0.3.2', '^0.3.2', '~0.3.0', '^0.2.0', '*', 'workspace:^'])(
-  'a peer range of %s is reported when core is at 0.3.2',
+  'findPeerFaults reports a peer range of %s when core is at 0.3.2',
   (range) => {
     const peerDependencies: Record<string, string> =
       range === undefined ? {} : { '@tasktree/core': range }
@@ -47,13 +47,13 @@ test.each([undefined, '0.3.2', '^0.3.2', '~0.3.0', '^0.2.0', '*', 'workspace:^']
   },
 )
 
-test('a package that tests against a published core is reported', () => {
+test('findPeerFaults reports a package that does not test against the core of the workspace', () => {
   expect(findPeerFaults([core, { ...good, devDependencies: {} }])).toEqual([
     '@tasktree/sync must have "@tasktree/core": "workspace:*" in "devDependencies"',
   ])
 })
 
-test('every package of this repository is in order', () => {
+test('findPeerFaults reports nothing for the packages of this repository', () => {
   const manifests = readManifests(root)
   expect(manifests.length).toBeGreaterThan(5)
   expect(findPeerFaults(manifests)).toEqual([])
@@ -63,7 +63,7 @@ const before = readManifests(root)
 const ofName = (manifests: Manifest[], name: string): Manifest =>
   manifests.find((manifest) => manifest.name === name) as Manifest
 
-test('a minor release of core moves the range of every other package, and releases it', () => {
+test('a minor release of core moves the peer range of every other package, and releases them', () => {
   const after = releaseCore(root, 'minor')
   expect(findPeerFaults(after)).toEqual([])
   const beside = before.filter(({ peerDependencies }) => peerDependencies?.['@tasktree/core'])
@@ -71,7 +71,7 @@ test('a minor release of core moves the range of every other package, and releas
   expect(same).toEqual([])
 })
 
-test('a patch release of core moves no range, and releases nothing else', () => {
+test('a patch release of core moves no peer range, and releases no other package', () => {
   const after = releaseCore(root, 'patch')
   expect(findPeerFaults(after)).toEqual([])
   for (const manifest of before) {

@@ -35,19 +35,22 @@ const manifest: Fields = {
 }
 const readme = '# Sync\n\n    npm install @tasktree/core @tasktree/sync\n'
 
-test('complete fields have no fault', () => {
+test('the release check reports nothing for complete manifests', () => {
   expect(findSharedFaults(shared)).toEqual([])
   expect(findPackageFaults(manifest, readme)).toEqual([])
 })
 
-test.each(['author', 'homepage', 'bugs', 'repository'])('a missing %s stops a release', (field) => {
-  expect(findSharedFaults({ ...shared, [field]: undefined })).toEqual([
-    `the root package.json has no "${field}"`,
-  ])
-})
+test.each(['author', 'homepage', 'bugs', 'repository'])(
+  'the release check reports a missing %s in the root package.json',
+  (field) => {
+    expect(findSharedFaults({ ...shared, [field]: undefined })).toEqual([
+      `the root package.json has no "${field}"`,
+    ])
+  },
+)
 
 test.each(['https://example.com/x', 'https://host/OWNER/x', 'https://localhost/x', 'https://…'])(
-  'the placeholder %s stops a release',
+  'the release check reports the placeholder %s as the homepage',
   (homepage) => {
     expect(findSharedFaults({ ...shared, homepage })).toEqual([
       '"homepage" of the root package.json is a placeholder',
@@ -55,7 +58,7 @@ test.each(['https://example.com/x', 'https://host/OWNER/x', 'https://localhost/x
   },
 )
 
-test('an address without https stops a release', () => {
+test('the release check reports an address that does not begin with https', () => {
   expect(findSharedFaults({ ...shared, bugs: { url: 'tasktree.dev' } })).toEqual([
     '"bugs" of the root package.json must have an https address',
   ])
@@ -67,17 +70,17 @@ test.each<[string, Fields, string]>([
   ['license', { license: undefined }, 'must have the "license" MIT'],
   ['files', { files: ['dist'] }, 'must publish dist and src: the declaration maps lead to src'],
   ['author', { author: 'Me' }, 'must leave "author" to the root package.json'],
-])('a wrong %s of a package stops a release', (_, wrong, fault) => {
+])('the release check reports a package with a wrong %s', (_, wrong, fault) => {
   expect(findPackageFaults({ ...manifest, ...wrong }, readme)).toEqual([`@tasktree/sync ${fault}`])
 })
 
-test('an install line without core stops a release', () => {
+test('the release check reports a README whose install line does not name core', () => {
   expect(findPackageFaults(manifest, '    npm install @tasktree/sync\n')).toEqual([
     '@tasktree/sync must say in its README how it is installed, and name core',
   ])
 })
 
-test('a first changelog lists additions only', () => {
+test('the release check reports a first changelog that is empty or lists more than additions', () => {
   const good = '# x\n\n## 0.2.0\n\n### Minor Changes\n\n- 1a2b3c4: Add: locks.\n  - fair\n'
   expect(findChangelogFaults('sync', good)).toEqual([])
   expect(findChangelogFaults('sync', '- Updated dependencies [1a2b3c4]\n')).toEqual([])
@@ -88,7 +91,7 @@ test('a first changelog lists additions only', () => {
 })
 
 test.each(globSync('packages/*', { cwd: root }).map((folder) => basename(folder)))(
-  'the manifest and the README of %s are ready for the registry',
+  'the release check reports nothing for the manifest and the README of %s',
   (name) => {
     const text = readFileSync(join(root, 'packages', name, 'README.md'), 'utf8')
     expect(findPackageFaults(fields(`packages/${name}/package.json`), text)).toEqual([])
@@ -96,7 +99,7 @@ test.each(globSync('packages/*', { cwd: root }).map((folder) => basename(folder)
 )
 
 test(
-  'a release made in a copy writes a changelog for each package, and leaves the repository alone',
+  'firstChangelogs gives a changelog for each package, and does not change the repository',
   { tags: ['slow'] },
   () => {
     const before = readFileSync(join(root, 'packages/core/package.json'), 'utf8')
@@ -109,7 +112,7 @@ test(
   },
 )
 
-test('the first release of every package is 0.1.0', { tags: ['slow'] }, () => {
+test('the first release gives every package the version 0.1.0', { tags: ['slow'] }, () => {
   const versions = versionCopy(root, (copy) =>
     globSync('packages/*/package.json', { cwd: copy }).map(
       (file) => JSON.parse(readFileSync(join(copy, file), 'utf8')) as Fields,
@@ -120,7 +123,7 @@ test('the first release of every package is 0.1.0', { tags: ['slow'] }, () => {
 
 const workflow = readFileSync(join(root, '.github/workflows/release.yml'), 'utf8')
 
-test('the release workflow checks the release before it builds and publishes', () => {
+test('the release workflow runs check:release before it builds and publishes', () => {
   const steps = [...workflow.matchAll(/- run: npx --yes pnpm@\S+ (.*)$/gm)].map((step) => step[1])
   expect(steps).toEqual(['install --frozen-lockfile', 'check:release', 'check', 'release'])
   const { scripts } = fields('package.json') as { scripts: Record<string, string> }
@@ -130,34 +133,44 @@ test('the release workflow checks the release before it builds and publishes', (
   )
 })
 
-test('the release workflow has the identity of the workflow, and no token', () => {
+test('the release workflow publishes with an identity token of its own, and uses no secret', () => {
   expect(workflow).toContain('id-token: write')
   expect(workflow).not.toMatch(/secrets\.|TOKEN/)
 })
 
-test('the check ends with code 1 and names what is missing', { tags: ['slow'] }, async () => {
-  const script = join(root, 'scripts/check-release.ts')
-  const ended = await promisify(execFile)(process.execPath, [script, '--publish']).then(
-    () => ({ code: 0, stdout: '' }),
-    (error: { code: number; stdout: string }) => error,
-  )
-  const missing = findSharedFaults(fields('package.json'))
-  const waiting = globSync('.changeset/*.md', { cwd: root }).map((file) => `${file} waits`)
-  for (const fault of [...missing, ...waiting]) expect(ended.stdout).toContain(fault)
-  if (missing.length + waiting.length > 0) expect(ended.code).toBe(1)
-})
+test(
+  'check-release.ts --publish ends with code 1 and prints what is missing',
+  { tags: ['slow'] },
+  async () => {
+    const script = join(root, 'scripts/check-release.ts')
+    const ended = await promisify(execFile)(process.execPath, [script, '--publish']).then(
+      () => ({ code: 0, stdout: '' }),
+      (error: { code: number; stdout: string }) => error,
+    )
+    const missing = findSharedFaults(fields('package.json'))
+    const waiting = globSync('.changeset/*.md', { cwd: root }).map((file) => `${file} waits`)
+    for (const fault of [...missing, ...waiting]) expect(ended.stdout).toContain(fault)
+    if (missing.length + waiting.length > 0) expect(ended.code).toBe(1)
+  },
+)
 
-test('the copy of a failed release is removed', { tags: ['slow'] }, () => {
-  let folder = ''
-  const fail = (copy: string): never => {
-    folder = copy
-    throw new Error('no')
-  }
-  expect(() => versionCopy(root, fail, { package: '@tasktree/core', bump: 'patch' })).toThrow('no')
-  expect(() => readFileSync(join(folder, 'package.json'))).toThrow('ENOENT')
-})
+test(
+  'versionCopy removes its copy of the repository when the release fails',
+  { tags: ['slow'] },
+  () => {
+    let folder = ''
+    const fail = (copy: string): never => {
+      folder = copy
+      throw new Error('no')
+    }
+    expect(() => versionCopy(root, fail, { package: '@tasktree/core', bump: 'patch' })).toThrow(
+      'no',
+    )
+    expect(() => readFileSync(join(folder, 'package.json'))).toThrow('ENOENT')
+  },
+)
 
-test('a published manifest has the shared fields and nothing that serves development', () => {
+test('a published manifest has the shared fields, and no scripts and development dependencies', () => {
   const published = publishedManifest(
     { ...manifest, scripts: { test: 'vitest' }, devDependencies: { vitest: '1' } },
     join(root, 'packages/sync'),

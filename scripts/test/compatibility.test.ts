@@ -22,16 +22,19 @@ const rows = readFileSync(page, 'utf8')
   )
   .map(([name, ...cells]) => ({ name: name as string, cells }))
 
-test.each(rows)('each cell of $name links to a test, or says why there is none', ({ cells }) => {
-  expect(cells.length).toBeGreaterThan(1)
-  for (const cell of cells) {
-    const files = [...cell.matchAll(/\]\((.*?)\)/g)].map((match) => match[1] as string)
-    if (files.length === 0) expect(cell).toMatch(/^no: /)
-    for (const file of files) expect(existsSync(join(dirname(page), file)) ? '' : file).toBe('')
-  }
-})
+test.each(rows)(
+  'each cell of $name in compatibility.md links to a test, or says why there is none',
+  ({ cells }) => {
+    expect(cells.length).toBeGreaterThan(1)
+    for (const cell of cells) {
+      const files = [...cell.matchAll(/\]\((.*?)\)/g)].map((match) => match[1] as string)
+      if (files.length === 0) expect(cell).toMatch(/^no: /)
+      for (const file of files) expect(existsSync(join(dirname(page), file)) ? '' : file).toBe('')
+    }
+  },
+)
 
-test('every package is in the table of the runtimes', () => {
+test('compatibility.md lists every package in its table of runtimes', () => {
   const names = rows.map(({ name }) => name)
   for (const folder of globSync('packages/*', { cwd: root })) {
     expect(names).toContain(`\`${basename(folder)}\``)

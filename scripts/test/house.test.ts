@@ -65,7 +65,7 @@ const exceptions: readonly string[] = [
   'packages/core/src/tasks -> packages/core/src/loop/unhandled-rejections.ts',
 ]
 
-test('the design pages list the rooms of every package that has folders', () => {
+test('the design pages list the rooms (folders of src) of every package that has rooms', () => {
   const withFolders = files('packages/*/src/*/*.ts').map((file) =>
     posix.dirname(posix.dirname(file)),
   )
@@ -100,7 +100,7 @@ describe.each([...rooms])('%s', (source, order) => {
   })
 })
 
-test('each exception to the order of the rooms is still needed', () => {
+test('each exception to the import order of the rooms is still needed', () => {
   const needed = exceptions.filter((exception) => {
     const [room, target] = exception.split(' -> ') as [string, string]
     return files(`${room}/*.ts`).some((file) => valueImports(file).includes(target))
@@ -108,10 +108,13 @@ test('each exception to the order of the rooms is still needed', () => {
   expect(needed).toEqual(exceptions)
 })
 
-test.each(files('packages/*', 'apps/*'))('%s has no two source files of one name', (folder) => {
-  const names = files(`${folder}/src/**/*.ts`).map((file) => basename(file))
-  expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([])
-})
+test.each(files('packages/*', 'apps/*'))(
+  '%s has no two source files with the same name',
+  (folder) => {
+    const names = files(`${folder}/src/**/*.ts`).map((file) => basename(file))
+    expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([])
+  },
+)
 
 /** The relative links of a page, without their fragments. */
 function linksOf(page: string): string[] {
@@ -144,7 +147,7 @@ test.each(files('packages/*/README.md'))(
   },
 )
 
-test('package.json admits only the pinned major version of pnpm, so that another version reports an error', () => {
+test('package.json accepts only the major version of pnpm that packageManager pins', () => {
   const { packageManager, engines } = JSON.parse(read('package.json')) as {
     packageManager: string
     engines: { pnpm: string }

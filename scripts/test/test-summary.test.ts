@@ -12,21 +12,24 @@ const fixtures = fileURLToPath(new URL('./fixtures/reporter/', import.meta.url))
 const good: TestCounts = { passed: 3, failed: 0, skipped: 0, skips: [], failures: [] }
 const ended = { tsc: 0, turbo: 0 }
 
-test('the end of npm test lists what was skipped and what failed', { tags: ['slow'] }, async () => {
-  const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url))
-  const running = promisify(execFile)(process.execPath, [vitest, 'run'], { cwd: fixtures })
-  await expect(running).rejects.toMatchObject({ code: 1 })
-  const file = join(fixtures, 'test-counts.json')
-  const counts = JSON.parse(await readFile(file, 'utf8')) as TestCounts
-  await rm(file)
+test(
+  'the summary of npm test lists the tests that were skipped and the tests that failed',
+  { tags: ['slow'] },
+  async () => {
+    const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url))
+    const running = promisify(execFile)(process.execPath, [vitest, 'run'], { cwd: fixtures })
+    await expect(running).rejects.toMatchObject({ code: 1 })
+    const file = join(fixtures, 'test-counts.json')
+    const counts = JSON.parse(await readFile(file, 'utf8')) as TestCounts
+    await rm(file)
 
-  const packages = [
-    { folder: 'packages/good', counts: good },
-    { folder: 'packages/bad', counts },
-  ]
-  expect(summarize(packages, { ...ended, turbo: 1 })).toEqual({
-    failed: 6,
-    text: `
+    const packages = [
+      { folder: 'packages/good', counts: good },
+      { folder: 'packages/bad', counts },
+    ]
+    expect(summarize(packages, { ...ended, turbo: 1 })).toEqual({
+      failed: 6,
+      text: `
 Skipped:
   packages/bad/kinds.fixture.ts > is skipped: no reason is given
   packages/bad/kinds.fixture.ts > is skipped with a reason: there is no printer
@@ -58,15 +61,16 @@ Failed:
     Error: nobody waits for this
 
 6 passed, 6 failed, 2 skipped`,
-  })
-})
+    })
+  },
+)
 
-test('when nothing fails and nothing is skipped only the total is printed', () => {
+test('the summary of npm test has only the total if nothing fails and nothing is skipped', () => {
   const packages = [{ folder: 'packages/good', counts: good }]
   expect(summarize(packages, ended)).toEqual({ failed: 0, text: '\n3 passed, 0 failed' })
 })
 
-test('a type check of the root folder that fails is listed', () => {
+test('the summary of npm test lists a failed type check of the root folder', () => {
   expect(summarize([], { tsc: 2, turbo: 0 })).toEqual({
     failed: 1,
     text: `
@@ -77,7 +81,7 @@ Failed:
   })
 })
 
-test('a build that fails is listed when no test has failed', () => {
+test('the summary of npm test lists a failed build if no test has failed', () => {
   const packages = [{ folder: 'packages/good', counts: good }]
   expect(summarize(packages, { ...ended, turbo: 1 })).toEqual({
     failed: 1,
