@@ -143,7 +143,7 @@ test(
 )
 
 test(
-  'the console shows a ref with its path, status and incarnation',
+  'the console and JSON show a ref with its path, status and incarnation',
   virtually(async (log) => {
     const system = await start({
       children: [probe(log, 'a'), child.resource('pool', () => new AsyncDisposableStack())],
@@ -154,6 +154,9 @@ test(
       '{ ref: ResourceRef /s/pool (running, incarnation 1) }',
     )
     expect(inspect(system.root)).toBe('SupervisorRef /s (running, incarnation 1)')
+    for (const each of [ref(system, 'a'), ref(system, 'a').pinned(), system.root]) {
+      expect(JSON.stringify({ ref: each })).toBe(JSON.stringify({ ref: inspect(each) }))
+    }
     await system.stop()
     expect(inspect(ref(system, '/s'))).toBe('SupervisorRef /s (stopped, incarnation 1)')
   }),

@@ -116,4 +116,9 @@ export class ChildRef {
     const { name } = this.constructor
     return `${name} ${this.path} (${this.status}, incarnation ${this.incarnation})`
   }
+
+  /** @internal returns what JSON has for this ref, such as in a line of a log: the text that the console shows */
+  toJSON(): string {
+    return this[shownInConsole]()
+  }
 }
