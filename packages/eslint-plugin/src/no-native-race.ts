@@ -33,16 +33,25 @@ function returned(callback: Node | undefined): Node[] {
 
 /**
  * Returns the expressions that the call waits for, if the linted file contains them: the elements of an array, or the expression
- * that `map` or `Array.from` makes of each item. For a constant, its initial value counts.
+ * that `map` or `Array.from` makes of each item. For a constant, its initial value counts. `followed` has the initial values
+ * that led to this list: a constant that is made from itself, as in `const list = [...list]`, must not be followed for ever.
  */
-function contestants(sourceCode: SourceCode, list: Node | undefined): Node[] {
+function contestants(
+  sourceCode: SourceCode,
+  list: Node | undefined,
+  followed: readonly Node[] = [],
+): Node[] {
   if (list === undefined) return []
   const node = withoutTypes(list)
-  if (node.type === 'Identifier') return contestants(sourceCode, initialOf(sourceCode, node))
+  if (node.type === 'Identifier') {
+    const initial = initialOf(sourceCode, node)
+    if (initial === undefined || followed.includes(initial)) return []
+    return contestants(sourceCode, initial, [...followed, initial])
+  }
   if (node.type === 'ArrayExpression') {
     return node.elements.flatMap((element) => {
       if (element?.type !== 'SpreadElement') return element === null ? [] : [element]
-      const spread = contestants(sourceCode, element.argument)
+      const spread = contestants(sourceCode, element.argument, followed)
       return spread.length > 0 ? spread : [element]
     })
   }

@@ -137,7 +137,9 @@ class Search {
     const node = withoutTypes(expression)
     let declared: object | null = null
     if (node.type === 'Identifier') {
-      declared = findVariable(this.#sourceCode, node, node.name)?.defs[0]?.name ?? null
+      const name = findVariable(this.#sourceCode, node, node.name)?.defs[0]?.name ?? null
+      // The type of a rest parameter, as in `...tasks: Task<void>[]`, is not written at its name.
+      declared = name?.parent?.type === 'RestElement' ? name.parent : name
     } else if (node.type === 'MemberExpression' && node.object.type === 'ThisExpression') {
       declared = findMember(node)
     }

@@ -34,6 +34,7 @@ testRule('no-native-race', noNativeRace, {
     `import { sleep } from '@tasktree/core'; Promise.all(list.map(async () => sleep(1)))`,
     `import { sleep } from '@tasktree/core'; Promise.all(list); Promise.race(); Promise.all(...lists)`,
     `import { sleep } from '@tasktree/core'; const a = b; const b = a; Promise.race([a])`,
+    `import { sleep } from '@tasktree/core'; const a = [...b]; const b = [...a]; Promise.race(a)`,
     `import { sleep } from '@tasktree/core'; function f(sleep) { return Promise.race([sleep(1)]) }`,
     `import { isCancelled } from '@tasktree/core'; Promise.all([isCancelled(error)])`,
     `import { Queue } from '@tasktree/sync'
@@ -195,6 +196,11 @@ class Worker {
     {
       code: `import { gather, type Future } from '@tasktree/core'\nconst f = (futures: readonly Future<void>[]) => Promise.all(futures)`,
       output: `import { gather, type Future } from '@tasktree/core'\nconst f = (futures: readonly Future<void>[]) => gather(futures)`,
+      errors: [{ messageId: 'all' }],
+    },
+    {
+      code: `import { gather, type Task } from '@tasktree/core'\nconst f = (...tasks: Task<void>[]) => Promise.all(tasks)`,
+      output: `import { gather, type Task } from '@tasktree/core'\nconst f = (...tasks: Task<void>[]) => gather(tasks)`,
       errors: [{ messageId: 'all' }],
     },
     {
