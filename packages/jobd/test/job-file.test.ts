@@ -94,6 +94,7 @@ test.for([
 
 test.for([
   ['is no database', (path: string) => writeFile(path, 'a letter')],
+  ['has one byte', (path: string) => writeFile(path, '1')],
   [
     'belongs to another program',
     (path: string) => {

@@ -191,7 +191,10 @@ export class JobFile implements Disposable {
  * @throws {JobFileError} when the file at `path` is not a jobs' file
  */
 function refuseForeign(path: string): void {
-  if (!existsSync(path) || statSync(path).size === 0) return
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0
+  if (size === 0) return
+  // SQLite takes a file of one byte for an empty file, and would write over the byte.
+  if (size === 1) throw refusal(path, 'it is a file of another program')
   try {
     using database = new DatabaseSync(path, { readOnly: true })
     const state = inspect(database)
