@@ -186,6 +186,8 @@ test('a full queue takes no ended job again, until there is room', slow, () =>
       for (const line of [`JOB.RETRY ${id}`, `JOB.REQUEUE ${id}`, 'JOB.BULK RETRY ALL'])
         await expect(client.command(...line.split(' '))).rejects.toThrow(/^BUSY 2 jobs are queued/)
       expect(await get(id as number)).toMatchObject({ state: 'failed' })
+      await expect(client.retry(99)).rejects.toThrow('there is no job 99')
+      await expect(client.retry(running)).rejects.toThrow(`job ${running} is running: only`)
       await client.cancel(queued[0] as number)
       // There is room for only one of the two jobs.
       const outcomes = await Promise.allSettled(failed.map((id) => client.retry(id)))

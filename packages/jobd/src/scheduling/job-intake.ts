@@ -51,8 +51,8 @@ export class JobIntake {
    */
   add(request: JobRequest): ReplyPort<number> {
     const { key } = request
-    if (key !== null && this.#isFull) return this.#findHolder(key)
     const { asks, queued } = this.#parts
+    if (key !== null && this.#isFull) return this.#answerFull(asks().keyHolder(key), (id) => id)
     return this.#queueOne(
       () => asks().add(request),
       ({ job, isNew }) => {
@@ -62,15 +62,20 @@ export class JobIntake {
     )
   }
 
-  /** Answers with the number of the job that holds the key. @throws {QueueFull} when no job holds it */
-  #findHolder(key: string): ReplyPort<number> {
-    const { ctx, asks, maxQueued } = this.#parts
-    const port = ctx.reply<number>()
+  /**
+   * Called when the queue is full. Answers with what `answer` makes of the value that the store has read.
+   *
+   * @throws {QueueFull} when `answer` returns null
+   */
+  #answerFull<T, R>(reading: PromiseLike<T>, answer: (value: T) => R | null): ReplyPort<R> {
+    const { ctx, maxQueued } = this.#parts
+    const port = ctx.reply<R>()
     ctx.pipe(
-      asks().keyHolder(key),
-      (id) => {
-        if (id === null) port.reject(new QueueFull(maxQueued))
-        else port.resolve(id)
+      reading,
+      (value) => {
+        const found = answer(value)
+        if (found === null) port.reject(new QueueFull(maxQueued))
+        else port.resolve(found)
       },
       (error) => port.reject(passOn(error)),
     )
@@ -99,12 +104,19 @@ export class JobIntake {
   }
 
   /**
-   * Queues a job again, if its state is one of `states`.
+   * Queues a job again, if its state is one of `states`. If there is no such job, or if it is in another state, the
+   * answer says so, even if the queue is full.
    *
    * @throws {QueueFull} when the queue has as many jobs as it may have
    */
   revive(id: number, states: readonly JobState[]): ReplyPort<Revival> {
     const { asks, queued } = this.#parts
+    if (this.#isFull)
+      return this.#answerFull(asks().get(id), (before) =>
+        before !== null && states.includes(before.state)
+          ? null
+          : { before, job: null, keyHolder: null },
+      )
     return this.#queueOne(
       () => asks().revive(id, states),
       (revival) => {
