@@ -173,7 +173,7 @@ async function closing(
 }
 
 virtual(
-  'a task whose body has ended ends with the outcome of the body when it is abandoned',
+  'abandon ends a task that still cleans up with the value that its body has returned',
   async () => {
     const log: string[] = []
     const { task } = await closing(log, () => sleep(10).then(() => {}))

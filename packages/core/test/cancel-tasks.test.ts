@@ -176,14 +176,14 @@ describe('a cancel at every turn, and another one 20 ms later, leave no task run
   }
 })
 
-describe('a task that waits for the task that cancels it gets its cancel, and nothing hangs', () => {
-  virtual('cancelTasks of the running task', async () => {
+describe('a task is cancelled and nothing hangs if it waits for itself by', () => {
+  virtual('cancelTasks that it calls with itself', async () => {
     const task = createTask(async () => cancelTasks([currentTask() as Task]))
     await wait([task])
     expect([task.cancelled(), getRunningLoop().time()]).toEqual([true, 0])
   })
 
-  virtual('cancelTasks of the parent, which awaits the running task', async () => {
+  virtual('cancelTasks that its child calls with it, while it awaits the child', async () => {
     let parent!: Task<void>
     parent = createTask(async () => {
       await createTask(async () => {
@@ -195,7 +195,7 @@ describe('a task that waits for the task that cancels it gets its cancel, and no
     expect([parent.cancelled(), getRunningLoop().time()]).toEqual([true, 1])
   })
 
-  virtual('the disposal of a task that awaits the running task', async () => {
+  virtual('the disposal of a child that awaits it', async () => {
     let parent!: Task<void>
     parent = createTask(async () => {
       await using _child = createTask(async () => parent)
@@ -205,7 +205,7 @@ describe('a task that waits for the task that cancels it gets its cancel, and no
     expect([parent.cancelled(), getRunningLoop().time()]).toEqual([true, 1])
   })
 
-  virtual('the disposal of a TaskManager whose task awaits the running task', async () => {
+  virtual('the disposal of a TaskManager whose task awaits it', async () => {
     let parent!: Task<void>
     parent = createTask(async () => {
       await using manager = new TaskManager()
@@ -216,7 +216,7 @@ describe('a task that waits for the task that cancels it gets its cancel, and no
     expect([parent.cancelled(), getRunningLoop().time()]).toEqual([true, 1])
   })
 
-  virtual('cancelTasks, in a cancelled scope, of a task that awaits the running task', async () => {
+  virtual('cancelTasks, in a cancelled scope, of a child that awaits it', async () => {
     let parent!: Task<void>
     parent = createTask(async () => {
       await failAfter(1, async () => {

@@ -103,7 +103,7 @@ test.for(hostile)('an ExceptionGroup that holds %s can be split', ([, make]) => 
   expect(rest?.errors.length).toBe(1)
 })
 
-test.for(hostile)('console.log shows a future that holds %s', ([, make]) => {
+test.for(hostile)('console.log prints a future that holds %s without an error', ([, make]) => {
   const finished = new Future()
   finished.setResult(make())
   expect(inspect(finished)).toMatch(/^<Future finished result=/)

@@ -137,7 +137,7 @@ describe('a call of a cancelled task that comes back from a foreign promise', ()
   })
 })
 
-describe('clean-up is not taken for such a call', () => {
+describe('the clean-up of a cancelled task is not cancelled again', () => {
   virtual('if a turn of another loop resumes it', async () => {
     const other = newEventLoop()
     const log: string[] = []
@@ -154,7 +154,7 @@ describe('clean-up is not taken for such a call', () => {
     expect(log).toEqual(['first', 'second'])
   })
 
-  virtual('if it follows a group in a cancelled scope whose body has ended', async () => {
+  virtual('if it follows a group that has ended in a cancelled scope', async () => {
     const log: string[] = []
     const neighbour = createTask(async () => {
       try {

@@ -190,7 +190,7 @@ test('the channel tasktree:scope reports each scope from its start to its end, w
   ])
 })
 
-test('a scope that throws undefined has failed', async () => {
+test('the channel tasktree:scope reports an error for a scope that throws undefined', async () => {
   const log = await tracedScopes(async () => {
     // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- a program may throw any value
     const failing = timeout(100, () => Promise.reject(undefined))
