@@ -78,26 +78,33 @@ test.each<[string, () => Promise<unknown>]>([
         })
     },
   ],
-])('%s', { tags: ['slow'], timeout: 60_000 }, (_, begin) => runLoop(() => sweep(begin)))
-
-test('the start of a managed process leaves it stopped', { timeout: 60_000 }, () =>
-  runLoop(async () => {
-    for (let turns = 0; turns < TURNS; turns++) {
-      const helper = managed('sleep 0.03; echo ready; exec sleep 60')
-      const task = createTask(() => helper.start())
-      for (let i = 0; i < turns; i++) await turn(i)
-      task.cancel()
-      await wait([task])
-      if (task.cancelled()) expect(['idle', 'stopped']).toContain(helper.state)
-      else await helper.stop()
-      expect(helper.pid).toBeNull()
-    }
-    expect(children()).toEqual([])
-  }),
+])(
+  'a cancel in any turn leaves no child process: %s',
+  { tags: ['slow'], timeout: 60_000 },
+  (_, begin) => runLoop(() => sweep(begin)),
 )
 
 test(
-  'a restart that is cancelled leaves it stopped or running, and it can be used',
+  'a start of a managed process that is cancelled in any turn leaves the process stopped',
+  { timeout: 60_000 },
+  () =>
+    runLoop(async () => {
+      for (let turns = 0; turns < TURNS; turns++) {
+        const helper = managed('sleep 0.03; echo ready; exec sleep 60')
+        const task = createTask(() => helper.start())
+        for (let i = 0; i < turns; i++) await turn(i)
+        task.cancel()
+        await wait([task])
+        if (task.cancelled()) expect(['idle', 'stopped']).toContain(helper.state)
+        else await helper.stop()
+        expect(helper.pid).toBeNull()
+      }
+      expect(children()).toEqual([])
+    }),
+)
+
+test(
+  'a restart of a managed process that is cancelled in any turn leaves it stopped or running',
   { timeout: 60_000 },
   () =>
     runLoop(async () => {
@@ -115,7 +122,7 @@ test(
     }),
 )
 
-test('a stop that is cancelled stops it all the same', { timeout: 60_000 }, () =>
+test('a managed process ends although its stop is cancelled in any turn', { timeout: 60_000 }, () =>
   runLoop(async () => {
     for (let turns = 0; turns < TURNS; turns += 2) {
       const helper = managed('echo ready; exec sleep 60')
@@ -131,24 +138,27 @@ test('a stop that is cancelled stops it all the same', { timeout: 60_000 }, () =
   }),
 )
 
-test('the end of a scope is not cut short', { timeout: 60_000 }, () =>
-  runLoop(async () => {
-    for (let turns = 0; turns < TURNS; turns += 2) {
-      const started: Process[] = []
-      const task = createTask(async () => {
-        await using child = await createSubprocessShell(
-          '(trap "" TERM; exec sleep 48.48) & echo ready; wait',
-          { stdin: DEVNULL, stdout: PIPE, killGrace: 40 },
-        )
-        started.push(child)
-        await child.stdout?.readLine()
-      })
-      while (started.length === 0) await sleep(1)
-      for (let i = 0; i < turns; i++) await turn(i)
-      task.cancel()
-      task.cancel()
-      await wait([task])
-      expect(running('sleep 48.48')).toEqual([])
-    }
-  }),
+test(
+  'a cancel in any turn of the end of an `await using` scope does not stop the killing of a deaf child',
+  { timeout: 60_000 },
+  () =>
+    runLoop(async () => {
+      for (let turns = 0; turns < TURNS; turns += 2) {
+        const started: Process[] = []
+        const task = createTask(async () => {
+          await using child = await createSubprocessShell(
+            '(trap "" TERM; exec sleep 48.48) & echo ready; wait',
+            { stdin: DEVNULL, stdout: PIPE, killGrace: 40 },
+          )
+          started.push(child)
+          await child.stdout?.readLine()
+        })
+        while (started.length === 0) await sleep(1)
+        for (let i = 0; i < turns; i++) await turn(i)
+        task.cancel()
+        task.cancel()
+        await wait([task])
+        expect(running('sleep 48.48')).toEqual([])
+      }
+    }),
 )

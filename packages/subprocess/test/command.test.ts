@@ -9,7 +9,7 @@ import { children, running } from './support/system.ts'
 const show = ['printf', String.raw`%s\0`]
 const shown = (output: string): string[] => output.split('\0').slice(0, -1)
 
-test('$ gives the same result as run', async () => {
+test('$ gives the same result as run()', async () => {
   expect(await $`sh -c ${'echo out; echo err >&2; exit 3'}`).toEqual({
     args: ['sh', '-c', 'echo out; echo err >&2; exit 3'],
     returncode: 3,
@@ -18,7 +18,7 @@ test('$ gives the same result as run', async () => {
   })
 })
 
-test('each hole is one argument, whatever text it holds, and an array gives one argument for each item', async () => {
+test('each placeholder in $ is one argument, whatever text it holds, and an array gives an argument for each item', async () => {
   const nasty = ['two words', `"'$(touch x)`, '; ls | wc > y', '', '*', '\\', 'line\nbreak']
   expect(shown(await $`${show} ${nasty}`.text())).toEqual(nasty)
   expect(shown(await $`${show} ${nasty[0] as string} ${7} ${8n}`.text())).toEqual([
@@ -28,7 +28,7 @@ test('each hole is one argument, whatever text it holds, and an array gives one 
   ])
 })
 
-test('text next to a hole is part of the same argument', async () => {
+test('text next to a placeholder in $ is part of the same argument', async () => {
   const name = 'a b'
   expect(shown(await $`${show} --name=${name} ${name}.txt "${name} c" ${1}${2}`.text())).toEqual([
     '--name=a b',
@@ -39,13 +39,13 @@ test('text next to a hole is part of the same argument', async () => {
   expect(shown(await $`${show} <${['1', '2', '3']}>`.text())).toEqual(['<1', '2', '3>'])
 })
 
-test('an empty array gives no argument, an empty string gives one', async () => {
+test('an empty array in $ gives no argument, and an empty string gives one', async () => {
   expect(shown(await $`${show} a ${[]} b`.text())).toEqual(['a', 'b'])
   expect(shown(await $`${show} a ${''} b`.text())).toEqual(['a', '', 'b'])
   expect(shown(await $`${show} a--${[]} b`.text())).toEqual(['a--', 'b'])
 })
 
-test('quotes and backslashes work as in a shell, and nothing is expanded', async () => {
+test('quotes and backslashes in $ work as in a shell, and variables and globs stay as they are', async () => {
   const output = await $`${show} 'one two' "three \"four\"" five\ six $HOME * ~ a;b | '' `.text()
   expect(shown(output)).toEqual([
     'one two',
@@ -60,7 +60,7 @@ test('quotes and backslashes work as in a shell, and nothing is expanded', async
   ])
 })
 
-test('escapes are those of JavaScript, as in zx and execa: within quotes too, and a part of the word', async () => {
+test('escapes in $ are those of JavaScript, as in zx and execa, within quotes too', async () => {
   expect(
     shown(await $`${show} a\nb 'c\td' "e\r\n" f\ g \\n '\\n' \x41\u00e9\u{1f600}`.text()),
   ).toEqual(['a\nb', 'c\td', 'e\r\n', 'f g', String.raw`\n`, String.raw`\n`, 'Aé😀'])
@@ -83,7 +83,7 @@ ur`.text(),
   expect(await $`printf 'a\nb\n'`.text()).toBe('a\nb\n')
 })
 
-test('an escape that JavaScript does not know is refused, and so is a NUL byte', () => {
+test('$ refuses a NUL byte and an escape that JavaScript does not know', () => {
   expect(() => $`echo \xg`).toThrow(
     new TypeError('a command has an escape that JavaScript does not know: \\xg'),
   )
@@ -93,7 +93,7 @@ test('an escape that JavaScript does not know is refused, and so is a NUL byte',
   expect(() => $`echo \0`).toThrow('an argument holds a NUL byte')
 })
 
-test('any arguments survive', async () => {
+test('random arguments in $ reach the program unchanged', async () => {
   const text = fc.string({ unit: 'grapheme' }).map((arg) => arg.replaceAll('\0', ''))
   await fc.assert(
     fc.asyncProperty(fc.array(text), async (args) => {
@@ -103,7 +103,7 @@ test('any arguments survive', async () => {
   )
 })
 
-test('a mistake is told at once', () => {
+test('$ throws at once for wrong values, open quotes and an empty command', () => {
   expect(() => $`echo ${undefined as never}`).toThrow(
     'the 1. ${} of a command must be a string, a number or an array of them, got undefined',
   )
@@ -113,7 +113,7 @@ test('a mistake is told at once', () => {
   expect(() => $(3 as never)).toThrow(TypeError)
 })
 
-test('an argument with a NUL byte and wrong options fail before anything runs', () => {
+test('$ throws for an argument with a NUL byte and for wrong options before anything runs', () => {
   expect(() => $`echo ${'a\0b'}`).toThrow(
     new TypeError('an argument holds a NUL byte: "a\\u0000b"'),
   )
@@ -125,7 +125,7 @@ test('an argument with a NUL byte and wrong options fail before anything runs', 
   )
 })
 
-test('options go before the command', async () => {
+test('$(options) gives its options to the command', async () => {
   expect(await $({ cwd: '/' })`pwd`.text()).toBe('/\n')
   const quick = $({ input: 'given' })({ env: { A: 'b' } })
   expect(await quick`sh -c ${'cat; echo $A'}`.text()).toBe('givenb\n')
@@ -133,30 +133,30 @@ test('options go before the command', async () => {
   await expect($({ timeout: 20 })`sleep 60`).rejects.toMatchObject({ name: 'TimeoutExpired' })
 })
 
-test('text throws what it would lose: a failure', async () => {
+test('text() of a command that fails throws', async () => {
   await expect($`sh -c ${'echo why >&2; exit 2'}`.text()).rejects.toThrow('exited with 2: why')
 })
 
-test('a program that is not there is an error', async () => {
+test('awaiting a command whose program does not exist throws FileNotFoundError', async () => {
   await expect($`no-such-program`).rejects.toBeInstanceOf(FileNotFoundError)
   await expect($`no-such-program`.text()).rejects.toBeInstanceOf(FileNotFoundError)
   await expect($`no-such-program`.pipe($`cat`)).rejects.toBeInstanceOf(FileNotFoundError)
   await expect($`echo`.pipe($`no-such-program`)).rejects.toBeInstanceOf(FileNotFoundError)
 })
 
-test('commands run side by side', async () => {
+test('commands that are started together run at the same time', async () => {
   const both = [$`sh -c ${'echo $PPID'}`, $`sh -c ${'echo $PPID'}`]
   const [a, b] = await Promise.all(both.map((each) => each.text()))
   expect(a).toBe(`${process.pid}\n`)
   expect(b).toBe(a)
 })
 
-test('pipe sends the output on', async () => {
+test('pipe() gives the output of a command to the next command', async () => {
   const lines = $`printf ${'3\n1\n2\n'}`.pipe($`sort`).pipe($`head -n 2`)
   expect(await lines.text()).toBe('1\n2\n')
 })
 
-test('megabytes go through a pipe whole', async () => {
+test('20 megabytes go through a pipe whole', async () => {
   const size = 20_000_000
   expect(
     await $`head -c ${size} /dev/zero`
@@ -166,20 +166,20 @@ test('megabytes go through a pipe whole', async () => {
   ).toBe(`${size}\n`)
 })
 
-test('a source whose reader ends early ends too, which is not a failure', async () => {
+test('a source of a pipe that ends because its reader has ended does not count as failed', async () => {
   const { stdout } = await $({ check: true })`yes`.pipe($({ check: true })`head -n 1`)
   expect(String(stdout)).toBe('y\n')
   expect(children()).toEqual([])
 })
 
-test('with check a source that fails is told of, with what it said', async () => {
+test('with check, a pipe fails with the exit code and the stderr of a source that fails', async () => {
   const failing = $({ check: true })`sh -c ${'echo no >&2; exit 5'}`
   await expect(failing.pipe($`cat`)).rejects.toThrow('exited with 5: no')
   const unchecked = $`sh -c ${'echo no >&2; exit 5'}`.pipe($`cat`)
   expect(await unchecked).toMatchObject({ returncode: 0 })
 })
 
-test('pipe and lines come before it starts, and only once', async () => {
+test('pipe() and lines() throw after the start of a command, and for a second source', async () => {
   const started = $`true`
   await started
   expect(() => started.lines()).toThrow(RuntimeError)
@@ -192,19 +192,19 @@ test('pipe and lines come before it starts, and only once', async () => {
   expect(await next.text()).toBe('one\n')
 })
 
-test('lines come as they are written, the last without its end too', async () => {
+test('lines() gives each line when it is written, and the last line even without a newline', async () => {
   const lines: string[] = []
   for await (const line of $`printf ${'one\ntwo\r\nü\n\nlast'}`.lines()) lines.push(line)
   expect(lines).toEqual(['one', 'two', 'ü', '', 'last'])
 })
 
-test('lines of a pipe', async () => {
+test('lines() of a pipe gives the lines of the last command', async () => {
   const lines: string[] = []
   for await (const line of $`printf ${'b\na\n'}`.pipe($`sort`).lines()) lines.push(line)
   expect(lines).toEqual(['a', 'b'])
 })
 
-test('lines tell of a failure after the last line', async () => {
+test('lines() throws the failure of a command after its last line', async () => {
   const lines: string[] = []
   const read = async (): Promise<void> => {
     for await (const line of $`sh -c ${'echo a; echo why >&2; exit 1'}`.lines()) lines.push(line)
@@ -213,7 +213,7 @@ test('lines tell of a failure after the last line', async () => {
   expect(lines).toEqual(['a'])
 })
 
-test('when a middle command of a pipe cannot be started, the commands before it are ended first', async () => {
+test('if a middle command of a pipe cannot be started, the commands before it are ended', async () => {
   const read = async (): Promise<void> => {
     for await (const _ of $`yes 4345`
       .pipe($`no-such-program`)
@@ -228,7 +228,7 @@ test('when a middle command of a pipe cannot be started, the commands before it 
   expect(children()).toEqual([])
 })
 
-test('leaving the loop ends an endless child', async () => {
+test('leaving a loop over lines() ends an endless child', async () => {
   let seen = 0
   for await (const line of $`yes endless-4711`.lines()) {
     expect(line).toBe('endless-4711')
@@ -237,7 +237,7 @@ test('leaving the loop ends an endless child', async () => {
   expect(children()).toEqual([])
 })
 
-test('a line over the limit is an error, and the child is ended', async () => {
+test('lines() throws for a line over the limit, and ends the child', async () => {
   const read = async (limit: number): Promise<number> => {
     let length = 0
     for await (const line of $({ limit })`head -c 100000 /dev/zero`.lines()) length += line.length
@@ -248,7 +248,7 @@ test('a line over the limit is an error, and the child is ended', async () => {
   expect(children()).toEqual([])
 })
 
-test('an endless child is held while its lines are not taken', async () => {
+test('an endless child is paused while the loop over its lines does not take lines', async () => {
   let seen = 0
   const before = process.memoryUsage().rss
   for await (const line of $`yes ${'x'.repeat(1_000)}`.lines()) {
@@ -260,7 +260,7 @@ test('an endless child is held while its lines are not taken', async () => {
   expect(process.memoryUsage().rss - before).toBeLessThan(150_000_000)
 })
 
-test('a cancel of the task that awaits it ends all of a pipe', () =>
+test('a cancel of the task that awaits a pipe ends all commands of the pipe', () =>
   runLoop(async () => {
     const task = createTask(async () => {
       await $`sleep 4343`.pipe($`cat`)
@@ -272,7 +272,7 @@ test('a cancel of the task that awaits it ends all of a pipe', () =>
     expect(children()).toEqual([])
   }))
 
-test('a cancel while lines are read ends the child', () =>
+test('a cancel of a loop over lines() ends the child', () =>
   runLoop(async () => {
     const task = createTask(async () => {
       for await (const _ of $`sh -c ${'echo ready; sleep 4344'}`.lines()) continue
@@ -305,7 +305,7 @@ test('a command has all methods of a promise', async () => {
   expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
 })
 
-test('after pipe it gives its own result, without the output that went on', async () => {
+test('the source of a pipe gives its own code and stderr, and no stdout', async () => {
   const source = $`sh -c ${'echo out; echo said >&2; exit 4'}`
   const last = source.pipe($`cat`)
   expect(await last).toMatchObject({ returncode: 0, stdout: Buffer.from('out\n') })
@@ -326,7 +326,7 @@ test('after pipe it gives its own result, without the output that went on', asyn
   expect((await left).returncode).not.toBe(0)
 })
 
-test('after a loop over its lines it gives its own result', async () => {
+test('a command gives its code and stderr after a loop over its lines', async () => {
   const command = $`sh -c ${'echo a; echo said >&2; echo b'}`
   for await (const line of command.lines()) expect(['a', 'b']).toContain(line)
   expect(await command).toMatchObject({ returncode: 0, stderr: Buffer.from('said\n') })
@@ -336,7 +336,7 @@ test('after a loop over its lines it gives its own result', async () => {
 })
 
 test(
-  'a source whose pipe is cancelled is cancelled, before the start and later',
+  'the source of a pipe that is cancelled is cancelled too, before its start and later',
   () =>
     runLoop(async () => {
       for (const turns of [0, 1, 30]) {
@@ -361,7 +361,7 @@ test(
   10_000,
 )
 
-test('a waiter that is cancelled leaves the pipe to others', () =>
+test('a cancelled wait for the source of a pipe leaves the pipe to other tasks', () =>
   runLoop(async () => {
     const source = $`sh -c ${'sleep 0.2; echo x'}`
     const last = source.pipe($`cat`)
@@ -373,7 +373,7 @@ test('a waiter that is cancelled leaves the pipe to others', () =>
     expect(await source).toMatchObject({ returncode: 0 })
   }))
 
-test('timeout and killGrace hold in pipes and loops too', async () => {
+test('timeout and killGrace of a command hold in pipes and loops too', async () => {
   const deaf = ['-c', 'trap "" TERM; echo ready; while :; do sleep 0.0148; done']
   const quick = $({ timeout: 60, killGrace: 30 })
   await expect(quick`sh ${deaf}`.pipe($`cat`)).rejects.toMatchObject({ name: 'TimeoutExpired' })
@@ -386,7 +386,7 @@ test('timeout and killGrace hold in pipes and loops too', async () => {
   expect(running('sleep 0.0148')).toEqual([])
 }, 30_000)
 
-test('the output that a pipe or a loop needs must not have another place', async () => {
+test('pipe(), lines() and text() of a command whose stdout goes elsewhere throw TypeError', async () => {
   for (const options of [
     { stdout: 'inherit' },
     { stdout: 'ignore' },

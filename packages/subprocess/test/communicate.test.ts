@@ -26,7 +26,7 @@ const numbers = Array.from({ length: 200 }, (_, i) => `${i}\n`).join('')
 const slow =
   'i=0; while [ $i -lt 200 ]; do echo $i; echo $i >&2; i=$((i+1)); [ $((i % 20)) = 0 ] && sleep 0.01; done; exit 7'
 
-test('a communicate that is given up by a signal loses nothing, however often', async () => {
+test('a communicate that signals end again and again loses no output', async () => {
   using gates = new Gates()
   // The script waits for a number of tries before it goes on, because on a slow machine one try may take as long as the script.
   const script = `${gates.passing('tries')}; ${slow}`
@@ -48,7 +48,7 @@ test('a communicate that is given up by a signal loses nothing, however often', 
   expect(child.returncode).toBe(7)
 })
 
-test('cancelled in any turn of the loop it loses nothing', { tags: ['slow'] }, () =>
+test('a communicate that is cancelled in any turn loses no output', { tags: ['slow'] }, () =>
   runLoop(async () => {
     for (let turns = 0; turns < 60; turns += 3) {
       await using child = await createSubprocessShell(slow, { ...pipes, stdin: DEVNULL })
@@ -71,7 +71,7 @@ test('cancelled in any turn of the loop it loses nothing', { tags: ['slow'] }, (
   }),
 )
 
-test('as in Python, a timeout of communicate leaves the process, and the next call returns everything', async () => {
+test('a timeout of communicate leaves the process, and the next call returns all output, as in Python', async () => {
   using gates = new Gates()
   const script = `echo one; ${gates.opening('one')}; ${gates.passing('two')}; echo two`
   const child = await createSubprocessShell(script, { ...pipes, stdin: DEVNULL })
@@ -92,7 +92,7 @@ test('as in Python, a timeout of communicate leaves the process, and the next ca
   expect((await child.communicate()).map(String)).toEqual(['one\ntwo\n', ''])
 })
 
-test('the idiom of Python: kill after the timeout, then take the rest', async () => {
+test('communicate after a timeout and a kill returns the output so far, as in Python', async () => {
   using gates = new Gates()
   const script = `echo begun; ${gates.opening('begun')}; exec sleep 60`
   const child = await createSubprocessShell(script, { ...pipes, stdin: DEVNULL })
@@ -103,7 +103,7 @@ test('the idiom of Python: kill after the timeout, then take the rest', async ()
   expect(child.returncode).toBe(-9)
 })
 
-test('input goes on where it was given up, and is not taken twice', async () => {
+test('a communicate after a timeout sends the rest of the input, and refuses new input', async () => {
   const input = Buffer.alloc(3_000_000, 'x')
   // The child reads nothing for a while, so that the input fills the pipe.
   const child = await createSubprocessShell('sleep 0.1; cat', pipes)
@@ -113,7 +113,7 @@ test('input goes on where it was given up, and is not taken twice', async () => 
   expect(stdout?.equals(input)).toBe(true)
 })
 
-test('a wait has a timeout too, which leaves the process', async () => {
+test('a timeout of wait throws TimeoutExpired and leaves the process', async () => {
   await using child = await createSubprocessExec('sleep', ['60'], { stdin: DEVNULL })
   await expect(child.wait({ timeout: 10 })).rejects.toMatchObject({
     name: 'TimeoutExpired',
@@ -125,7 +125,7 @@ test('a wait has a timeout too, which leaves the process', async () => {
   expect(() => child.communicate(undefined, { timeout: 'x' as never })).toThrow(TypeError)
 })
 
-test('two at once: the second one fails, and the first one loses nothing', async () => {
+test('a second communicate at the same time throws, and the first loses no output', async () => {
   using gates = new Gates()
   const script = `${gates.passing('all')}; echo all`
   const child = await createSubprocessShell(script, { ...pipes, stdin: DEVNULL })
@@ -135,7 +135,7 @@ test('two at once: the second one fails, and the first one loses nothing', async
   expect((await first).map(String)).toEqual(['all\n', ''])
 })
 
-test('a wait that is cancelled in any turn leaves no handle', () =>
+test('a wait for a process that is cancelled in any turn ends as cancelled', () =>
   runLoop(async () => {
     const children: Process[] = []
     for (let turns = 0; turns < 12; turns++) {
@@ -150,7 +150,7 @@ test('a wait that is cancelled in any turn leaves no handle', () =>
     for (const child of children) await child[Symbol.asyncDispose]()
   }))
 
-test('a timeout that the owner opens gives up the waiting, and leaves the process', () =>
+test('a timeout scope around communicate or wait leaves the process that was started outside of it', () =>
   runLoop(async () => {
     using gates = new Gates()
     const script = `echo one; ${gates.passing('two')}; echo two`
@@ -162,7 +162,7 @@ test('a timeout that the owner opens gives up the waiting, and leaves the proces
     expect((await child.communicate()).map(String)).toEqual(['one\ntwo\n', ''])
   }))
 
-test('a timeout around the start of a process ends it', () =>
+test('a timeout scope around the start of a process ends the process', () =>
   runLoop(async () => {
     const started: Process[] = []
     const scope = timeout(100, async () => {

@@ -21,7 +21,7 @@ function folder(): string {
   return path
 }
 
-test('cwd may be a URL, wherever a process is started', async () => {
+test('cwd may be a file URL in each function that starts a process', async () => {
   const path = folder()
   const cwd = pathToFileURL(path)
   const pipes = { cwd, stdout: PIPE } as const
@@ -42,7 +42,7 @@ test('cwd may be a URL, wherever a process is started', async () => {
   expect(lines).toEqual([path, path])
 })
 
-test('a URL that is not one of a file is refused at once', () => {
+test('a cwd that is a URL of another kind than file is refused at once', () => {
   expect(() => run('pwd', [], { cwd: new URL('http://example.org/') })).toThrow(
     new TypeError('cwd must be a path or a file: URL, got http://example.org/'),
   )
@@ -53,7 +53,7 @@ test('a URL that is not one of a file is refused at once', () => {
 test.each([
   ['a path that is too long', `/${'a'.repeat(5_000)}`, 'ENAMETOOLONG'],
   ['a name that is too long', `/tmp/${'a'.repeat(300)}`, 'ENAMETOOLONG'],
-])('%s is named as the fault of cwd', async (_, cwd, code) => {
+])('the error about %s as cwd names cwd and not the program', async (_, cwd, code) => {
   const error: unknown = await run('true', [], { cwd }).catch((reason: unknown) => reason)
   expect(error).toBeInstanceOf(OSError)
   expect(error).toMatchObject({ code, path: cwd, syscall: 'spawn' })
@@ -62,19 +62,19 @@ test.each([
   )
 })
 
-test('a circle of links is named as the fault of cwd', async () => {
+test('the error about a cwd in a circle of links names the path of cwd', async () => {
   const path = join(folder(), 'circle')
   symlinkSync(path, path)
   await expect(run('true', [], { cwd: path })).rejects.toMatchObject({ code: 'ELOOP', path })
 })
 
-test('a path of the program that is too long is named', async () => {
+test('the error about a path of a program that is too long names the program', async () => {
   const program = `/${'a'.repeat(5_000)}`
   await expect(run(program)).rejects.toMatchObject({ code: 'ENAMETOOLONG', path: program })
   await expect(run('a'.repeat(300))).rejects.toBeInstanceOf(OSError)
 })
 
-test('a missing program in a good folder is the fault of the program', async () => {
+test('the error about a missing program in an existing cwd names the program', async () => {
   const error: unknown = await run('no-such', [], { cwd: '/' }).catch((reason: unknown) => reason)
   expect(error).toBeInstanceOf(FileNotFoundError)
   expect(error).toMatchObject({ path: 'no-such' })

@@ -33,7 +33,7 @@ async function gone(text: string): Promise<void> {
 }
 
 test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)(
-  'a parent that dies of %s ends its children first, and dies of it still',
+  'a parent that gets %s ends its children, and then dies of the signal',
   async (signal) => {
     const { parent, exit } = await startParent('plain', 'echo ready; sleep 6161 & wait')
     expect(running('sleep 6161')).not.toEqual([])
@@ -43,7 +43,7 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)(
   },
 )
 
-test('one that is deaf to SIGTERM is killed before its parent dies', async () => {
+test('a child that ignores SIGTERM is killed before its parent dies of SIGTERM', async () => {
   const deaf = 'trap "" TERM; echo ready; while :; do sleep 0.0162; done'
   const { parent, exit } = await startParent('plain', deaf)
   parent.kill('SIGTERM')
@@ -52,7 +52,7 @@ test('one that is deaf to SIGTERM is killed before its parent dies', async () =>
 })
 
 test.each(['SIGTERM', 'SIGQUIT'] as const)(
-  'asked by %s a second time the parent dies at once, and its children with it',
+  'a parent that gets %s twice dies at once, and its children with it',
   async (signal) => {
     const deaf = 'trap "" TERM INT QUIT; echo ready; while :; do sleep 0.0163; done'
     const { parent, exit } = await startParent('plain', deaf)
@@ -68,14 +68,14 @@ test.each(['SIGTERM', 'SIGQUIT'] as const)(
 test.each([
   ['exit', [7, null]],
   ['throw', [1, null]],
-])('a parent that ends by %s tells its children', async (how, outcome) => {
+])('a parent that ends by %s ends its children', async (how, outcome) => {
   const { exit } = await startParent(how, `echo ready; sleep 6164 & wait`)
   expect(await exit).toEqual(outcome)
   await gone('sleep 6164')
 })
 
 test.each(['SIGINT', 'SIGTERM'] as const)(
-  'under run() %s cancels the main task, which ends them',
+  '%s to a parent under run() cancels the main task, which ends the children',
   async (signal) => {
     const { parent, exit } = await startParent('run', 'echo ready; sleep 6165 & wait')
     parent.kill(signal)
@@ -85,7 +85,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
   },
 )
 
-test('SIGINT is passed on to a child in its own group, as a terminal would', async () => {
+test('SIGINT to a parent is passed on to a child in its own group, as a terminal does', async () => {
   const script = 'trap "echo interrupted; exit" INT; echo ready; while :; do sleep 0.01; done'
   const { parent, lines, exit } = await startParent('echo', script)
   const said = once(lines, 'line')
@@ -95,7 +95,7 @@ test('SIGINT is passed on to a child in its own group, as a terminal would', asy
 })
 
 test.each(['SIGTERM', 'SIGQUIT'] as const)(
-  'a program that handles %s itself decides what becomes of its children',
+  '%s to a parent with its own listener for the signal leaves the children',
   async (signal) => {
     const script = 'echo ready; exec sleep 6166'
     const { parent, lines, first, exit } = await startParent('handler', script)
@@ -109,7 +109,7 @@ test.each(['SIGTERM', 'SIGQUIT'] as const)(
   },
 )
 
-test('under run() SIGQUIT ends the children and then the program, as it ends a program of Node', async () => {
+test('SIGQUIT to a parent under run() ends the children, and then the parent dies of SIGQUIT', async () => {
   const { parent, exit } = await startParent('run', 'echo ready; exec sleep 6169')
   parent.kill('SIGQUIT')
   expect(await exit).toEqual([null, 'SIGQUIT'])
@@ -121,7 +121,7 @@ test('under run() SIGQUIT ends the children and then the program, as it ends a p
   expect(await once(control, 'exit')).toEqual([null, 'SIGQUIT'])
 })
 
-test('a managed process dies with its parent, too', async () => {
+test('a managed process ends with its parent', async () => {
   const { parent, exit } = await startParent('managed', 'echo ready; exec sleep 6167')
   parent.kill('SIGTERM')
   expect(await exit).toEqual([null, 'SIGTERM'])
@@ -144,7 +144,7 @@ test.each([
   ['SIGINT', 'SIGTERM', [143, null]],
   ['SIGTERM', 'SIGINT', [130, null]],
 ] as const)(
-  'under run() %s and then %s end a stubborn child by SIGKILL before the program goes',
+  '%s and then %s to a parent under run() kill a child that ignores SIGTERM before the parent exits',
   async (first, second, outcome) => {
     const { parent, exit } = await startParent('patient run', stubborn('61.71'))
     parent.kill(first)
@@ -155,7 +155,7 @@ test.each([
   },
 )
 
-test('a second signal reaches the members of a group whose leader has ended', async () => {
+test('a second signal to a parent kills the members of a group whose leader has ended', async () => {
   const script = '(trap "" INT TERM; exec sleep 61.72) & sleep 0.1; echo ready; wait'
   const { parent, exit } = await startParent('patient run', script)
   parent.kill('SIGTERM')
@@ -166,7 +166,7 @@ test('a second signal reaches the members of a group whose leader has ended', as
   expect(running('sleep 61.72')).toEqual([])
 })
 
-test('a program that ends itself at the second signal leaves no stubborn child', async () => {
+test('a parent that exits itself at a second signal leaves no child that ignores SIGTERM', async () => {
   const { parent, exit } = await startParent('patient impatient handler', stubborn('61.73'))
   parent.kill('SIGINT')
   await sleep(100)
@@ -175,7 +175,7 @@ test('a program that ends itself at the second signal leaves no stubborn child',
   expect(running('sleep 61.73')).toEqual([])
 })
 
-test('a listener that is added after the signal does not keep the program alive', async () => {
+test('a listener that is added after SIGTERM does not keep the parent alive', async () => {
   const script =
     'trap "echo ending; sleep 0.1; exit" TERM; echo ready; while :; do sleep 0.01; done'
   const { parent, lines, exit } = await startParent('late handler', script)
@@ -187,7 +187,7 @@ test('a listener that is added after the signal does not keep the program alive'
 })
 
 test.each(['exit', 'patient exit'])(
-  'process.exit waits for a stubborn child, and then kills it: %s',
+  'process.exit waits for a child that ignores SIGTERM until killGrace, and then kills it: %s',
   async (how) => {
     const { exit } = await startParent(how, stubborn('61.74'))
     expect(await exit).toEqual([7, null])
@@ -209,7 +209,7 @@ test('process.exit lets a child clean up', async () => {
   }
 })
 
-test('there are listeners only while there are children', () =>
+test('signal and exit listeners are on process only while there are children', () =>
   runLoop(
     async () => {
       const count = (): number[] =>

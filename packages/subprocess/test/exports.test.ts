@@ -1,7 +1,7 @@
 import * as subprocess from '@tasktree/subprocess'
 import { expect, test } from 'vitest'
 
-test('the public names', () => {
+test('the package exports the names that are listed here', () => {
   expect(Object.keys(subprocess)).toMatchInlineSnapshot(`
     [
       "$",

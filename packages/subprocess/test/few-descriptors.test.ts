@@ -18,7 +18,7 @@ async function withFewDescriptors(
   return { returncode, lines: stdout.trim().split('\n'), stderr }
 }
 
-test('without descriptors a spawn is an OSError, and what it had opened is closed', async () => {
+test('without free file descriptors a spawn throws OSError and leaves no descriptor open', async () => {
   const { returncode, lines } = await withFewDescriptors('few-descriptors')
   expect(returncode).toBe(0)
   expect(JSON.parse(lines[0] ?? '')).toEqual({
@@ -30,27 +30,36 @@ test('without descriptors a spawn is an OSError, and what it had opened is close
 
 const testOnLinux = testWhere(process.platform === 'linux', 'only Linux has /proc')
 
-testOnLinux('without descriptors a group that outlives its leader is still killed', async () => {
-  const script = '(trap "" TERM; echo ready; exec sleep 61.81) & wait'
-  expect(await withFewDescriptors('no-descriptors', 'dispose', script)).toEqual({
-    returncode: 0,
-    lines: ['ready', 'ended -15'],
-    stderr: '',
-  })
-  expect(running('sleep 61.81')).toEqual([])
-})
+testOnLinux(
+  'without free file descriptors a process group that outlives its leader is still killed',
+  async () => {
+    const script = '(trap "" TERM; echo ready; exec sleep 61.81) & wait'
+    expect(await withFewDescriptors('no-descriptors', 'dispose', script)).toEqual({
+      returncode: 0,
+      lines: ['ready', 'ended -15'],
+      stderr: '',
+    })
+    expect(running('sleep 61.81')).toEqual([])
+  },
+)
 
-testOnLinux('without descriptors process.exit still kills a stubborn child', async () => {
-  const script = 'trap "" TERM; echo ready; exec sleep 61.82'
-  expect(await withFewDescriptors('no-descriptors', 'exit', script)).toEqual({
-    returncode: 7,
-    lines: ['ready'],
-    stderr: '',
-  })
-  expect(running('sleep 61.82')).toEqual([])
-})
+testOnLinux(
+  'without free file descriptors process.exit still kills a child that ignores SIGTERM',
+  async () => {
+    const script = 'trap "" TERM; echo ready; exec sleep 61.82'
+    expect(await withFewDescriptors('no-descriptors', 'exit', script)).toEqual({
+      returncode: 7,
+      lines: ['ready'],
+      stderr: '',
+    })
+    expect(running('sleep 61.82')).toEqual([])
+  },
+)
 
-testOnLinux('without descriptors the end of a child in the terminal is told', async () => {
-  const outcome = await withFewDescriptors('no-descriptors', 'inherit', 'sleep 0.1; exit 3')
-  expect(outcome).toEqual({ returncode: 0, lines: ['ended 3'], stderr: '' })
-})
+testOnLinux(
+  'without free file descriptors wait gives the exit code of a child that uses the terminal',
+  async () => {
+    const outcome = await withFewDescriptors('no-descriptors', 'inherit', 'sleep 0.1; exit 3')
+    expect(outcome).toEqual({ returncode: 0, lines: ['ended 3'], stderr: '' })
+  },
+)

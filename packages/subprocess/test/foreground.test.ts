@@ -31,7 +31,7 @@ const listening =
   'n=0; trap "n=\\$((n+1)); echo heard \\$n" INT; echo ready; while [ $n -lt 2 ]; do sleep 0.0191; done; exit 5'
 
 test(
-  'a foreground child reads from the terminal, and Ctrl-C is only for it, under run()',
+  'a child with the terminal reads from it, and Ctrl-C goes only to the child, under run()',
   { tags: ['slow'] },
   async () => {
     const script = `read line; echo "got $line"; ${listening}`
@@ -59,12 +59,12 @@ test(
   },
 )
 
-test('in plain code the program goes on after a child that Ctrl-C has ended', async () => {
+test('the program goes on after a child in its terminal that Ctrl-C has ended, without run()', async () => {
   const lines = await inTerminal(['plain', 'echo ready; exec sleep 60'], [['ready', CTRL_C]])
   expect(lines).toEqual(['ready', 'ended -2', 'status 0'])
 })
 
-test('the key that ends a program with a core dump is for the child too', async () => {
+test('Ctrl-\\ goes only to the child that has the terminal', async () => {
   const script = 'trap "echo quit; exit 6" QUIT; echo ready; while :; do sleep 0.0192; done'
   const lines = await inTerminal(
     ['run', script],
@@ -77,7 +77,7 @@ test('the key that ends a program with a core dump is for the child too', async 
   expect(lines.filter((line) => line !== 'Quit').slice(0, 3)).toEqual(['ready', 'quit', 'ended 6'])
 })
 
-test('listeners of the program hear nothing meanwhile, and are all there afterwards', async () => {
+test('SIGINT listeners of the program hear no Ctrl-C while a child has the terminal, and hear it afterwards', async () => {
   const lines = await inTerminal(
     ['handler', listening],
     [
@@ -99,7 +99,7 @@ test('listeners of the program hear nothing meanwhile, and are all there afterwa
 })
 
 test(
-  'the Ctrl-C that ends the child is not heard after the end of the child',
+  'the Ctrl-C that ends a child in the terminal does not reach the program after the end of the child',
   { tags: ['slow'] },
   async () => {
     // Node may report the end of the child before the SIGINT that the terminal sent to both of them.
@@ -109,12 +109,12 @@ test(
   },
 )
 
-test('of two of them the last one gives the terminal back', async () => {
+test('of two children with the terminal the last to end gives the terminal back to the program', async () => {
   const lines = await inTerminal(['two', 'echo ready'], [])
   expect(lines.slice(-2)).toEqual(['listeners 0 0', 'status 0'])
 })
 
-test('without a terminal a SIGINT is passed on to the child, once', async () => {
+test("without a terminal a SIGINT to the program is passed on once to a child with stdio: 'inherit'", async () => {
   const parent = spawn(process.execPath, [...program, 'run', listening], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -135,7 +135,7 @@ test('without a terminal a SIGINT is passed on to the child, once', async () => 
   ])
 })
 
-test('without a terminal a SIGQUIT is passed on to the child, once', async () => {
+test("without a terminal a SIGQUIT to the program is passed on once to a child with stdio: 'inherit'", async () => {
   // The child is a program of Node, because a shell cannot trap a signal that its parent ignores. A background job has such a parent.
   const child = `process.on("SIGQUIT", () => { console.log("quit"); process.exit(6) }); setInterval(() => {}, 1000); console.log("ready")`
   const script = `exec '${process.execPath}' -e '${child}'`
@@ -151,7 +151,7 @@ test('without a terminal a SIGQUIT is passed on to the child, once', async () =>
   expect(heard.slice(0, 3)).toEqual(['ready', 'quit', 'ended 6'])
 })
 
-test('SIGTERM ends the program and the child, as always', async () => {
+test('SIGTERM ends the program and its child in the terminal', async () => {
   const parent = spawn(process.execPath, [...program, 'run', 'echo ready; exec sleep 63.63'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -162,7 +162,7 @@ test('SIGTERM ends the program and the child, as always', async () => {
   expect(running('sleep 63.63')).toEqual([])
 })
 
-test('its outputs are not captured, and it is refused with other places', async () => {
+test("stdio: 'inherit' captures no output, and is refused together with stdout, stderr or input", async () => {
   expect(await $({ stdio: 'inherit' })`true`).toMatchObject({
     returncode: 0,
     stdout: Buffer.alloc(0),

@@ -6,7 +6,7 @@ const size = Number(process.env['SUBPROCESS_BYTES'] ?? 128 * 1_024 * 1_024)
 const spare = 160 * 1_024 * 1_024
 
 test(
-  'many bytes go in and out at once, with little more memory than the output needs',
+  'run passes large input and output through a child with little more memory than the output',
   { tags: ['slow'] },
   async () => {
     const input = Buffer.allocUnsafeSlow(size)

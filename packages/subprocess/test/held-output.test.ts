@@ -27,7 +27,7 @@ afterEach(() => {
   for (const pid of running('yes 5757')) process.kill(pid, 'SIGKILL')
 })
 
-test('the timeout and the signal of a process end the reading of what a grandchild writes', async () => {
+test('the timeout and the signal of run end the reading of output that a grandchild still writes', async () => {
   const late = run('sh', ['-c', endless], { timeout: SOON, stderr: DEVNULL })
   await expect(late).rejects.toMatchObject({ name: 'TimeoutExpired' })
   const signal = AbortSignal.timeout(SOON)
@@ -35,7 +35,7 @@ test('the timeout and the signal of a process end the reading of what a grandchi
   await expect(aborted).rejects.toSatisfy((error) => (error as Error).cause === signal.reason)
 })
 
-test('the timeout ends a loop over lines, a pipe and a copy too', async () => {
+test('the timeout of a command ends a loop over lines, a pipe and a copy of output that a grandchild writes', async () => {
   const limited = $({ timeout: SOON, stderr: DEVNULL })
   await expect(async () => {
     for await (const _ of limited`sh -c ${endless}`.lines());
@@ -50,7 +50,7 @@ test('the timeout ends a loop over lines, a pipe and a copy too', async () => {
   sink.destroy()
 })
 
-test('a grandchild cannot write more than `maxBuffer` either', async () => {
+test('a grandchild that writes more than `maxBuffer` ends the capture', async () => {
   // With fake timers no time passes by itself. Otherwise a silence could end the pipe before `yes` writes.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   try {
@@ -68,7 +68,7 @@ test('a grandchild cannot write more than `maxBuffer` either', async () => {
   }
 })
 
-test('a call that begins after the exit and after the timeout is not late', async () => {
+test('wait and communicate after the exit of a process do not throw TimeoutExpired after its timeout', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   try {
     const options = { stdin: DEVNULL, stdout: PIPE, timeout: 100 } as const
@@ -82,7 +82,7 @@ test('a call that begins after the exit and after the timeout is not late', asyn
   }
 })
 
-test('a signal that has aborted after the exit ends the calls that would have to wait', async () => {
+test('a signal that aborts after the exit of a process ends a communicate that would still wait', async () => {
   const abort = new AbortController()
   const options = { stdin: PIPE, stdout: PIPE, signal: abort.signal } as const
   const child = await createSubprocessShell('yes 5757 & read line', options)
@@ -124,7 +124,7 @@ async function withWriter(
 
 const numberIn = (line: string): number => Number(line.split(' ')[1])
 
-test('a slow reader loses nothing of a process that was ended', () =>
+test('a slow reader gets every line that a process wrote before it was ended', () =>
   withWriter(async (script, blocked) => {
     const abort = new AbortController()
     const options = { stdin: DEVNULL, stdout: PIPE, signal: abort.signal } as const
@@ -140,7 +140,7 @@ test('a slow reader loses nothing of a process that was ended', () =>
     expect(numbers.slice(0, written)).toEqual(expected)
   }))
 
-test('a slow listener gets every line of a managed process that was stopped', () =>
+test('a slow onStdout gets every line that a managed process wrote before it was stopped', () =>
   withWriter(async (script, blocked) => {
     const release = Promise.withResolvers<void>()
     const numbers: number[] = []

@@ -22,7 +22,7 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   )
 
-test('a descriptor that no system has is refused', async () => {
+test('a file descriptor number that no system has is refused as stdout', async () => {
   // If such a number reached Node, Node would abort the program.
   for (const descriptor of [2 ** 31, 2 ** 32 + 1, 1e15]) {
     expect(() => run('true', [], { stdin: descriptor })).toThrow(TypeError)
@@ -33,7 +33,7 @@ test('a descriptor that no system has is refused', async () => {
   expect(closed).toMatchObject({ name: 'OSError', code: 'EBADF' })
 })
 
-test('a process whose start fails at the last moment is ended', async () => {
+test('a process whose options throw after it was started is ended', async () => {
   const noSignal = { signal: { aborted: false } } as unknown as SpawnOptions
   expect(() => run('sleep', ['61'], noSignal)).toThrow(TypeError)
   let looks = 0
@@ -60,7 +60,7 @@ test('a process whose start fails at the last moment is ended', async () => {
   expect(process.listenerCount('exit')).toBe(listeners)
 })
 
-test('changes to the arguments after the call have no effect', async () => {
+test('changes to the arguments or env after the call have no effect', async () => {
   const args = ['-c', 'echo "$0 $GREETING"', 'one']
   const env: Record<string, string> = { PATH: process.env['PATH'] ?? '', GREETING: 'hello' }
   // A process with `stderr: STDOUT` starts only after a few turns of the loop.
@@ -74,7 +74,7 @@ test('changes to the arguments after the call have no effect', async () => {
   expect(await command).toBe('hello\n')
 })
 
-test('options that the caller changes after the call have no effect', async () => {
+test('changes to the options after the call have no effect', async () => {
   const options: SpawnOptions = { stdin: DEVNULL, stdout: PIPE, stderr: STDOUT, cwd: '/' }
   const started = createSubprocessExec('pwd', [], options)
   options.cwd = '/tmp'
@@ -96,7 +96,7 @@ test('changes to the arguments after a managed process was made have no effect',
   expect(heard).toEqual(['one hello'])
 })
 
-test('inherited properties of an environment are passed on, and checked', async () => {
+test('inherited properties of env are passed on to the process, and checked', async () => {
   const base = { PATH: process.env['PATH'] ?? '', FROM: 'base' }
   const env = Object.create(base) as Record<string, string>
   expect(await $({ env })`sh -c ${'echo $FROM'}`.text()).toBe('base\n')
@@ -111,7 +111,7 @@ test('a command may have as many arguments as the system allows', async () => {
   expect(await failure($`true ${tooMany}`)).toBeInstanceOf(ArgumentListTooLongError)
 })
 
-test('a failure that cannot be looked at reaches the caller', async () => {
+test('an error of a given stdin whose properties cannot be read reaches the caller', async () => {
   const { proxy, revoke } = Proxy.revocable({}, {})
   revoke()
   const noStack = Object.defineProperty(new Error('x'), 'stack', {
@@ -131,12 +131,12 @@ test('a failure that cannot be looked at reaches the caller', async () => {
   })
 })
 
-test('a timeout without captured output has null in its place', async () => {
+test('the error of a timeout has null for an output that is not captured', async () => {
   const error = await failure(run('sleep', ['61'], { stdout: DEVNULL, timeout: 20 }))
   expect(error).toMatchObject({ name: 'TimeoutExpired', stdout: null, stderr: Buffer.alloc(0) })
 })
 
-test('options of a wrong kind are named', () => {
+test('options of a wrong type are refused with the name of the option', () => {
   const backoff = 5 as unknown as { min: number }
   expect(() => new ManagedProcess('true', [], { backoff })).toThrow('backoff must be')
   expect(() => python('1', 'abc' as unknown as string[])).toThrow('the arguments must be an array')

@@ -14,7 +14,7 @@ function endAll(text: string): void {
   for (const pid of running(text)) process.kill(pid, 'SIGKILL')
 }
 
-test('a grandchild that holds the pipe does not hold the result', async () => {
+test('run returns when the child has ended, although a grandchild keeps its pipe open', async () => {
   const { stdout } = await run('sh', ['-c', 'sleep 5151 & echo hi'], { encoding: 'utf8' })
   expect(stdout).toBe('hi\n')
   // The child has ended by itself, so its grandchild is not killed.
@@ -44,7 +44,7 @@ async function withPrompter(
   }
 }
 
-test('output that a grandchild goes on writing is not cut, as long as it comes', () =>
+test('output that a grandchild goes on writing is read as long as no long pause comes', () =>
   withPrompter(async (prompt, env) => {
     const script = '(while read -r line; do echo "$line"; done) < "$FIFO" & exit 0'
     const child = await createSubprocessShell(script, { stdin: DEVNULL, stdout: PIPE, env })
@@ -62,7 +62,7 @@ test('output that a grandchild goes on writing is not cut, as long as it comes',
     clearInterval(time)
   }))
 
-test('a slow reader loses nothing of what came before the end', async () => {
+test('a slow reader gets all output of a child that has ended, although a grandchild keeps the pipe open', async () => {
   // The output is larger than the buffer of its reader.
   const script = 'sleep 5252 & head -c 200000 /dev/zero'
   const child = await createSubprocessShell(script, { stdin: DEVNULL, stdout: PIPE })
@@ -73,7 +73,7 @@ test('a slow reader loses nothing of what came before the end', async () => {
   endAll('sleep 5252')
 })
 
-test('a program that is held up loses nothing of what has come meanwhile', () =>
+test('output that has come while the program was blocked is read before the pipe counts as idle', () =>
   withPrompter(async (prompt, env) => {
     // The script creates this file when the line is in the pipe.
     const mark = `${env['FIFO']}.mark`
@@ -93,14 +93,14 @@ test('a program that is held up loses nothing of what has come meanwhile', () =>
     }
   }))
 
-test('a timeout ends the reading though something outside of the group goes on writing', async () => {
+test('a timeout ends run although a process outside of the group goes on writing', async () => {
   const script = 'setsid sh -c "while :; do echo x; sleep 0.01; done # 5353" & sleep 60'
   const late = run('sh', ['-c', script], { timeout: 300 })
   await expect(late).rejects.toMatchObject({ name: 'TimeoutExpired' })
   endAll('# 5353')
 })
 
-test('a grandchild that writes on is paused while its output is not read, even after the end of the child', async () => {
+test('a grandchild that writes on after the end of the child is paused while its output is not read', async () => {
   const script = 'yes 5454 & while :; do sleep 0.01; done'
   await using child = await createSubprocessShell(script, { stdin: DEVNULL, stdout: PIPE })
   await child.stdout?.readLine()

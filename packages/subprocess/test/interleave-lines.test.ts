@@ -18,7 +18,7 @@ async function collect(lines: AsyncIterable<OutputLine>): Promise<string[]> {
   return all
 }
 
-test('the lines of both outputs come as they are written, with the names of their outputs', async () => {
+test("a loop over a command gives the lines of both outputs as they are written, with the output's name", async () => {
   using gates = new Gates()
   const script = [
     'echo one',
@@ -38,11 +38,11 @@ test('the lines of both outputs come as they are written, with the names of thei
   expect(lines).toEqual(['stdout: one', 'stderr: two', 'stdout: three', 'stderr: last'])
 })
 
-test('a line is its text where a string is needed', async () => {
+test('a line of a loop over a command converts to its text', async () => {
   expect(await texts($`echo ${'a  b'}`)).toEqual(['a  b'])
 })
 
-test('a progress bar is lines too, which come while it is drawn', async () => {
+test('a loop over a command gives the parts of a progress bar as they are drawn', async () => {
   using gates = new Gates()
   const script = [
     String.raw`printf '10%%\r'`,
@@ -59,7 +59,7 @@ test('a progress bar is lines too, which come while it is drawn', async () => {
   expect(drawn).toEqual(['10%', '50%', '100%', 'done'])
 })
 
-test('the lines are the lines of the text, however the text is split into chunks', async () => {
+test('a loop over a command gives the right lines, however the text is split into chunks', async () => {
   const pieces = fc.sample(fc.constantFrom('a', 'ü', '€', '😀', '\n', '\r', '\r\n'), 3_000)
   const whole = `${pieces.join('')}end`
   // The child writes each byte by itself, so that every character and every line ending may be split.
@@ -68,7 +68,7 @@ test('the lines are the lines of the text, however the text is split into chunks
   expect(lines).toEqual(whole.split(/\r\n|\n|\r/).map((line) => `stdout: ${line}`))
 })
 
-test('the loop throws the failure after the last line, with what stderr said', async () => {
+test('a loop over a command throws its failure with the text of stderr after the last line', async () => {
   const lines: string[] = []
   const read = async (): Promise<void> => {
     for await (const line of $`sh -c ${'echo a; echo why >&2; exit 3'}`) lines.push(line.text)
@@ -78,14 +78,14 @@ test('the loop throws the failure after the last line, with what stderr said', a
   await expect(collect($`no-such-program`)).rejects.toBeInstanceOf(FileNotFoundError)
 })
 
-test('megabytes of both outputs are all there', async () => {
+test('a loop over a command gives megabytes of both outputs whole', async () => {
   const script = 'seq 100000; seq 100000 >&2'
   const sums = { stdout: 0, stderr: 0 }
   for await (const { from, text } of $`sh -c ${script}`) sums[from] += Number(text)
   expect(sums).toEqual({ stdout: 5_000_050_000, stderr: 5_000_050_000 })
 })
 
-test('the last command of a pipe has both outputs, and STDOUT makes them one', async () => {
+test('a loop over a pipe gives both outputs of the last command, and with STDOUT one output', async () => {
   const script = 'read line; echo $line; echo said >&2'
   const piped = await collect($`echo in`.pipe($`sh -c ${script}`))
   expect(piped.toSorted()).toEqual(['stderr: said', 'stdout: in'])
@@ -93,7 +93,7 @@ test('the last command of a pipe has both outputs, and STDOUT makes them one', a
   expect(await collect(merged)).toEqual(['stdout: a', 'stdout: b'])
 })
 
-test('an endless program is held while its lines are not taken, and leaving the loop ends it', async () => {
+test('a loop over an endless command pauses the command, and leaving the loop ends it', async () => {
   let seen = 0
   const before = process.memoryUsage().rss
   for await (const { text } of $`sh -c ${`yes ${'x'.repeat(1_000)} >&2`}`) {
@@ -105,7 +105,7 @@ test('an endless program is held while its lines are not taken, and leaving the 
   expect(children()).toEqual([])
 })
 
-test('a line over the limit is an error, and ends the program', async () => {
+test('a loop over a command throws for a line over the limit, and ends the command', async () => {
   const read = collect($({ limit: 1_000 })`sh -c ${'head -c 5000 /dev/zero >&2; exec sleep 60'}`)
   await expect(read).rejects.toBeInstanceOf(LimitOverrunError)
   expect(children()).toEqual([])
@@ -114,26 +114,32 @@ test('a line over the limit is an error, and ends the program', async () => {
 test.each([
   ['all at once', ['cat']],
   ['byte by byte', ['dd', 'bs=1', 'status=none']],
-])('the limit counts bytes in both kinds of loops, written %s', async (_, program) => {
-  const euros = '€'.repeat(100)
-  const loops = (input: string): Promise<PromiseSettledResult<string[]>[]> => {
-    const command = (): Command => $({ input, limit: 300 })`${program}`
-    return Promise.allSettled([texts(command().lines()), texts(command())])
-  }
-  const lines = { status: 'fulfilled', value: [euros, euros] }
-  expect(await loops(`${euros}\n${euros}`)).toEqual([lines, lines])
-  const refusal = { status: 'rejected', reason: expect.any(LimitOverrunError) as LimitOverrunError }
-  expect(await loops(`first\n${euros}a\n`)).toEqual([refusal, refusal])
-  expect(await loops(`${euros}a`)).toEqual([refusal, refusal])
-})
+])(
+  'the line limit counts bytes in loops over a command and over lines(), with text written %s',
+  async (_, program) => {
+    const euros = '€'.repeat(100)
+    const loops = (input: string): Promise<PromiseSettledResult<string[]>[]> => {
+      const command = (): Command => $({ input, limit: 300 })`${program}`
+      return Promise.allSettled([texts(command().lines()), texts(command())])
+    }
+    const lines = { status: 'fulfilled', value: [euros, euros] }
+    expect(await loops(`${euros}\n${euros}`)).toEqual([lines, lines])
+    const refusal = {
+      status: 'rejected',
+      reason: expect.any(LimitOverrunError) as LimitOverrunError,
+    }
+    expect(await loops(`first\n${euros}a\n`)).toEqual([refusal, refusal])
+    expect(await loops(`${euros}a`)).toEqual([refusal, refusal])
+  },
+)
 
-test('bytes that are not UTF-8 are replaced, wherever a chunk ends', async () => {
+test('a loop over a command replaces bytes that are not UTF-8, wherever a chunk ends', async () => {
   const input = Buffer.from('ff e2820a e282ac c3'.replaceAll(' ', ''), 'hex')
   const lines = await collect($({ input })`dd bs=1 status=none`)
   expect(lines).toEqual(['stdout: \ufffd\ufffd', 'stdout: €\ufffd'])
 })
 
-test('cancelled at any time, nothing is left', () =>
+test('a cancel at any time of a loop over a command leaves no child', () =>
   runLoop(async () => {
     for (let turns = 0; turns < 16; turns++) {
       const script = 'echo a; echo b >&2; exec sleep 47.47'

@@ -26,27 +26,30 @@ test.each([
   ['ends with the \\r of Windows', '/bin/sh\r', '/bin/sh\\r'],
   ['is relative and missing', './sh', './sh'],
   ['is looked for in no PATH', 'sh', 'sh'],
-])('the error of a script whose interpreter %s names the interpreter', async (_, line, shown) => {
-  const folder = scripts({ script: line })
-  const script = join(folder, 'script')
-  const calls = [
-    run(script),
-    run(script, [], { stdout: 'inherit', stderr: STDOUT }),
-    run('./script', [], { cwd: folder }),
-    run('script', [], { env: { PATH: `/no/such:${folder}` } }),
-  ]
-  for (const call of calls) {
-    const error = await thrown(call)
-    expect(error).toBeInstanceOf(FileNotFoundError)
-    expect(error).toMatchObject({
-      code: 'ENOENT',
-      path: JSON.parse(`"${shown}"`) as string,
-      message: `no such program: ${shown}, the interpreter of ${script}`,
-    })
-  }
-})
+])(
+  'the error about a script whose interpreter %s names the interpreter',
+  async (_, line, shown) => {
+    const folder = scripts({ script: line })
+    const script = join(folder, 'script')
+    const calls = [
+      run(script),
+      run(script, [], { stdout: 'inherit', stderr: STDOUT }),
+      run('./script', [], { cwd: folder }),
+      run('script', [], { env: { PATH: `/no/such:${folder}` } }),
+    ]
+    for (const call of calls) {
+      const error = await thrown(call)
+      expect(error).toBeInstanceOf(FileNotFoundError)
+      expect(error).toMatchObject({
+        code: 'ENOENT',
+        path: JSON.parse(`"${shown}"`) as string,
+        message: `no such program: ${shown}, the interpreter of ${script}`,
+      })
+    }
+  },
+)
 
-test('an interpreter that is a script itself may be the one whose interpreter is missing', async () => {
+test('the error about a script whose interpreter is a script names the missing interpreter of that script', async () => {
   const folder = scripts({ inner: '/no/such/sh' })
   writeFileSync(join(folder, 'outer'), `#!${folder}/inner\n`, { mode: 0o755 })
   expect(await thrown(run(join(folder, 'outer')))).toMatchObject({
@@ -55,7 +58,7 @@ test('an interpreter that is a script itself may be the one whose interpreter is
   })
 })
 
-test('an interpreter that cannot be run is named too', async () => {
+test('the error about a script whose interpreter is a folder, or in no folder, names the interpreter', async () => {
   const folder = scripts({ 'a folder': '/tmp', 'not a folder': '/bin/sh/sh' })
   const refused = await thrown(run(join(folder, 'a folder')))
   expect(refused).toBeInstanceOf(PermissionError)
@@ -65,7 +68,7 @@ test('an interpreter that cannot be run is named too', async () => {
   expect(noFolder).toMatchObject({ code: 'ENOTDIR', path: '/bin/sh/sh' })
 })
 
-test('a missing program, and a script that may not be run, are named themselves', async () => {
+test('the error about a missing program, or a script without the right to run, names the program', async () => {
   const folder = scripts({})
   const script = join(folder, 'script')
   writeFileSync(script, '#!/no/such/sh\n', { mode: 0o644 })
@@ -80,7 +83,7 @@ test('a missing program, and a script that may not be run, are named themselves'
   })
 })
 
-test('a binary whose loader is missing is told from a missing program', async () => {
+test('the error about a binary whose loader is missing differs from that about a missing program', async () => {
   const folder = scripts({})
   const binary = join(folder, 'binary')
   // A binary contains the path of its loader, such as /lib64/ld-linux-x86-64.so.2. The test changes this path.

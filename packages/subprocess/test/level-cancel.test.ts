@@ -68,7 +68,7 @@ const operations: Record<string, Swept<undefined>> = {
   },
 }
 
-describe('a scope that is cancelled at any turn ends without spinning, and leaves no child', () => {
+describe('a scope that is cancelled in any turn of these operations ends without a busy loop, and leaves no child', () => {
   test.each(Object.keys(operations))('%s', { tags: ['slow'], timeout: 120_000 }, (name) =>
     runLoop(async () => {
       await run('true')

@@ -44,7 +44,7 @@ class Lines {
   }
 }
 
-test('its lines are events, complete and in order, and all heard before wait ends', async () => {
+test('onStdout of a managed process gets all lines in order before wait ends', async () => {
   const out = new Lines()
   const err = new Lines()
   const script = 'for i in 1 2 3; do echo out $i; echo err $i >&2; done; printf last'
@@ -57,7 +57,7 @@ test('its lines are events, complete and in order, and all heard before wait end
   expect(child.pid).toBeNull()
 })
 
-test('a character that comes in pieces is whole, and so is one at the end', async () => {
+test('a character of the output of a managed process that comes in two chunks stays whole', async () => {
   const out = new Lines()
   const child = sh(
     String.raw`printf '\303'; sleep 0.05; printf '\274\n\342\202'; sleep 0.05; printf '\254'`,
@@ -70,7 +70,7 @@ test('a character that comes in pieces is whole, and so is one at the end', asyn
   expect(out.all).toEqual(['ü', '€'])
 })
 
-test('a line may be longer than any chunk; one over a mebibyte comes in pieces', async () => {
+test('onStdout of a managed process gets a long line whole, and a line over a mebibyte in pieces', async () => {
   const lengths: number[] = []
   const child = sh('head -c 300000 /dev/zero; echo; head -c 3000000 /dev/zero', {
     onStdout: (line) => void lengths.push(line.length),
@@ -82,7 +82,7 @@ test('a line may be longer than any chunk; one over a mebibyte comes in pieces',
   expect(lengths.slice(1).reduce((a, b) => a + b)).toBe(3_000_000)
 })
 
-test('a hundred thousand lines are all there', async () => {
+test('onStdout of a managed process gets each of a hundred thousand lines', async () => {
   const lines: string[] = []
   const child = new ManagedProcess('seq', ['100000'], { onStdout: (line) => void lines.push(line) })
   await child.start()
@@ -90,7 +90,7 @@ test('a hundred thousand lines are all there', async () => {
   expect(lines).toEqual(Array.from({ length: 100_000 }, (_, i) => String(i + 1)))
 })
 
-test('a listener that waits holds the process, and one that throws is reported', () =>
+test('a managed process is paused while onStdout waits, and an onStdout that throws is reported', () =>
   runLoop(async () => {
     const reports: string[] = []
     getEventLoop().setExceptionHandler((_, { message }) => reports.push(message))
@@ -108,7 +108,7 @@ test('a listener that waits holds the process, and one that throws is reported',
     expect(reports).toEqual(Array.from({ length: 2 }, () => 'a listener to the lines of sh failed'))
   }))
 
-test('write sends a line', async () => {
+test('write of a managed process sends a line to its stdin', async () => {
   const out = new Lines()
   await using child = new ManagedProcess('cat', [], { onStdout: out.push })
   await child.start()
@@ -117,7 +117,7 @@ test('write sends a line', async () => {
   expect(await out.reach(2)).toEqual(['one', 'two'])
 })
 
-test('a write to a process that cannot take it says why', async () => {
+test('write to a managed process that is idle or has no stdin pipe throws an error that says why', async () => {
   const child = new ManagedProcess('cat', [], { stdin: 'ignore' })
   await expect(child.write('x')).rejects.toThrow('cannot write to cat: it is idle')
   await child.start()
@@ -126,7 +126,7 @@ test('a write to a process that cannot take it says why', async () => {
   await child.stop()
 })
 
-test('start waits for the line by which it is ready, of either output', async () => {
+test('start of a managed process waits for the line on stdout or stderr by which it is ready', async () => {
   for (const place of ['', ' >&2']) {
     const out = new Lines()
     const script = `echo starting${place}; sleep 0.02; echo listening on 80${place}; exec sleep 60`
@@ -141,7 +141,7 @@ test('start waits for the line by which it is ready, of either output', async ()
   await child.start()
 })
 
-test('one that ends before it is ready fails the start, and is not started again', async () => {
+test('start of a managed process that ends before it is ready throws, and it is not restarted', async () => {
   const child = sh('echo trying; exit 3', { ready: /ready/, restart: 'always' })
   const error = await child.start().catch((reason: unknown) => reason)
   expect(error).toBeInstanceOf(NotReadyError)
@@ -150,14 +150,14 @@ test('one that ends before it is ready fails the start, and is not started again
   expect(child.state).toBe('stopped')
 })
 
-test('one that is not ready in time is stopped', async () => {
+test('a managed process that is not ready in time is stopped', async () => {
   const child = sh('exec sleep 60', { ready: /ready/, readyTimeout: 30 })
   await expect(child.start()).rejects.toBeInstanceOf(TimeoutError)
   expect(child.state).toBe('stopped')
   expect(children()).toEqual([])
 })
 
-test('one that cannot be started says why, and can be tried again', async () => {
+test('start of a managed process without a program throws, and may be called again', async () => {
   const child = new ManagedProcess('no-such-program')
   await expect(child.start()).rejects.toBeInstanceOf(FileNotFoundError)
   expect(child.state).toBe('stopped')
@@ -167,7 +167,7 @@ test('one that cannot be started says why, and can be tried again', async () => 
   )
 })
 
-test('on-failure starts again after a failure only', async () => {
+test("with restart 'on-failure' a managed process is restarted only after a failure", async () => {
   const out = new Lines()
   const failing = sh('echo hi; exit 1', {
     onStdout: out.push,
@@ -184,7 +184,7 @@ test('on-failure starts again after a failure only', async () => {
   expect(fine.restarts).toBe(0)
 })
 
-test('never does not, always always does', async () => {
+test("with restart 'never' a managed process is never restarted, with 'always' after each end", async () => {
   const never = sh('exit 7')
   await never.start()
   expect(await never.wait()).toBe(7)
@@ -200,7 +200,7 @@ test('never does not, always always does', async () => {
   expect(always.restarts).toBeGreaterThanOrEqual(2)
 })
 
-test('the waits between restarts grow, and a stop does not wait for one', async () => {
+test('the waits between restarts of a managed process grow, and stop does not wait for a restart', async () => {
   const out = new Lines()
   const child = sh('echo hi; exit 1', {
     onStdout: out.push,
@@ -215,7 +215,7 @@ test('the waits between restarts grow, and a stop does not wait for one', async 
   expect(out.all).toHaveLength(2)
 })
 
-test('stop is SIGTERM, and SIGKILL after killGrace', async () => {
+test('stop of a managed process sends SIGTERM, and SIGKILL after killGrace', async () => {
   const polite = sh('trap "exit 5" TERM; echo ready; while :; do sleep 0.01; done', {
     ready: /ready/,
   })
@@ -232,7 +232,7 @@ test('stop is SIGTERM, and SIGKILL after killGrace', async () => {
   expect(children()).toEqual([])
 })
 
-test('restart is a new process', async () => {
+test('restart of a managed process starts a new process', async () => {
   await using child = new ManagedProcess('sleep', ['60'])
   await child.start()
   const before = child.pid
@@ -242,7 +242,7 @@ test('restart is a new process', async () => {
   expect(child.state).toBe('running')
 })
 
-test('a call that is not possible in the state of the process is an error', async () => {
+test('start of a running managed process, and stop or wait before the start, throw', async () => {
   const child = new ManagedProcess('sleep', ['60'])
   await expect(child.stop()).rejects.toThrow('sleep was never started')
   await expect(child.wait()).rejects.toThrow('sleep was never started')
@@ -253,12 +253,12 @@ test('a call that is not possible in the state of the process is an error', asyn
   await child.stop()
 })
 
-test('a scope that was left before the start is left at once', async () => {
+test('disposal of a managed process that was not started ends at once', async () => {
   await using child = new ManagedProcess('sleep', ['60'])
   expect(child.state).toBe('idle')
 })
 
-test('a cancel of the start stops it', () =>
+test('a cancel of the start of a managed process stops the process', () =>
   runLoop(async () => {
     const child = sh('exec sleep 60', { ready: /never/ })
     const task = createTask(() => child.start())
@@ -270,7 +270,7 @@ test('a cancel of the start stops it', () =>
     expect(children()).toEqual([])
   }))
 
-test('a cancel does not keep a scope from waiting for the end', () =>
+test('disposal of a managed process waits for its end although the task was cancelled', () =>
   runLoop(async () => {
     const task = createTask(async () => {
       await using child = sh('trap "" TERM; echo ready; while :; do sleep 0.01; done', {
@@ -289,7 +289,7 @@ test('a cancel does not keep a scope from waiting for the end', () =>
     expect(children()).toEqual([])
   }))
 
-test('its signal stops it for good', async () => {
+test('an abort of the option signal stops a managed process without a restart', async () => {
   const controller = new AbortController()
   const child = new ManagedProcess('sleep', ['60'], {
     signal: controller.signal,
@@ -301,14 +301,14 @@ test('its signal stops it for good', async () => {
   expect(child.restarts).toBe(0)
 })
 
-test('the end of the loop ends it', async () => {
+test('the end of a run stops a managed process', async () => {
   await runLoop(async () => {
     await new ManagedProcess('sleep', ['60'], { restart: 'always' }).start()
   })
   expect(children()).toEqual([])
 })
 
-test('wrong options are told at once', () => {
+test('a managed process refuses wrong options at once', () => {
   const wrong = (options: object, message: string): void =>
     expect(() => new ManagedProcess('true', [], options)).toThrow(message)
   wrong({ restart: 'often' }, "restart must be 'never', 'on-failure' or 'always', got string often")
@@ -321,7 +321,7 @@ test('wrong options are told at once', () => {
   expect(() => new ManagedProcess('')).toThrow(TypeError)
 })
 
-test('python runs code and scripts', async () => {
+test('python() runs code and scripts', async () => {
   const out = new Lines()
   await using code = python('import sys\nfor line in sys.stdin: print("got", line.strip())', [], {
     onStdout: out.push,
@@ -337,7 +337,7 @@ test('python runs code and scripts', async () => {
   expect(out.all.slice(1)).toEqual(["['a', 'b c']"])
 })
 
-test('without python3 the start throws an error that says so', async () => {
+test('start of python() without python3 throws an error that says so', async () => {
   const child = python('1', [], { env: { PATH: '/no/such/folder' } })
   await expect(child.start()).rejects.toThrow('no such program on PATH: python3')
   expect(() => python(1 as never)).toThrow(TypeError)

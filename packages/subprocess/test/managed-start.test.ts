@@ -29,7 +29,7 @@ test.each([
     () => new ManagedProcess('sleep', ['60'], { ready: /ready/, readyTimeout: 20 }),
   ],
 ])(
-  'after a start that failed it is stopped at once, under run and in plain code: %s',
+  'after a failed start a managed process has the state stopped at once, with and without run: %s',
   async (_, make) => {
     const body = async (): Promise<void> => {
       const helper = make(join(folder(), 'tool'))
@@ -48,7 +48,7 @@ test.each([
   },
 )
 
-test('a managed process can be started once its program is there', async () => {
+test('a managed process can be started after a failed start once its program exists', async () => {
   const tool = join(folder(), 'tool')
   await using helper = new ManagedProcess(tool)
   expect(await failure(helper.start())).toBeInstanceOf(FileNotFoundError)
@@ -64,7 +64,7 @@ test('a managed process can be started once its program is there', async () => {
   expect(helper.state).toBe('stopped')
 })
 
-test('a restart starts it too if its start has failed', async () => {
+test('restart of a managed process whose start has failed starts it', async () => {
   const tool = join(folder(), 'tool')
   await using helper = new ManagedProcess(tool)
   expect(await failure(helper.start())).toBeInstanceOf(FileNotFoundError)
@@ -73,31 +73,34 @@ test('a restart starts it too if its start has failed', async () => {
   expect(helper.state).toBe('running')
 })
 
-test('a start in the turn in which another one fails is not lost', async () => {
+test('a start of a managed process in the turn in which another start fails is not lost', async () => {
   const helper = new ManagedProcess('true', [], { ready: /never/ })
   const second = helper.start().catch(() => helper.start())
   expect(await failure(second)).toBeInstanceOf(NotReadyError)
   expect(helper.state).toBe('stopped')
 })
 
-test.each(['', ' >&2'])('a prompt without a newline makes it ready: %s', async (place) => {
-  const lines: string[] = []
-  const script = `echo banner${place}; printf '> '${place}; read line; echo "got $line"${place}; exec sleep 60`
-  await using shell = new ManagedProcess('sh', ['-c', script], {
-    ready: /^> $/,
-    onStdout: (line) => void lines.push(line),
-    onStderr: (line) => void lines.push(line),
-  })
-  await shell.start()
-  expect(shell.state).toBe('running')
-  // The prompt is not in the lines yet, because a line is passed on only when it is complete.
-  expect(lines).toEqual(['banner'])
-  await shell.write('hello')
-  while (lines.length < 2) await sleep(5)
-  expect(lines).toEqual(['banner', '> got hello'])
-})
+test.each(['', ' >&2'])(
+  'a prompt without a newline makes a managed process ready: %s',
+  async (place) => {
+    const lines: string[] = []
+    const script = `echo banner${place}; printf '> '${place}; read line; echo "got $line"${place}; exec sleep 60`
+    await using shell = new ManagedProcess('sh', ['-c', script], {
+      ready: /^> $/,
+      onStdout: (line) => void lines.push(line),
+      onStderr: (line) => void lines.push(line),
+    })
+    await shell.start()
+    expect(shell.state).toBe('running')
+    // The prompt is not in the lines yet, because a line is passed on only when it is complete.
+    expect(lines).toEqual(['banner'])
+    await shell.write('hello')
+    while (lines.length < 2) await sleep(5)
+    expect(lines).toEqual(['banner', '> got hello'])
+  },
+)
 
-test('a function is asked about a prompt too, and the prompt of a Python REPL is one', async () => {
+test('the function `ready` of a managed process is called with the prompt of a Python REPL', async () => {
   await using repl = python('import code; code.interact(banner="")', [], {
     ready: (text) => text === '>>> ',
   })
@@ -105,7 +108,7 @@ test('a function is asked about a prompt too, and the prompt of a Python REPL is
   expect(repl.state).toBe('running')
 })
 
-test('the beginning of a line that goes on at once is not a prompt', async () => {
+test('the beginning of a line that goes on at once does not make a managed process ready', async () => {
   const asked: string[] = []
   const script = 'printf lis; sleep 0.01; printf ten; sleep 0.01; echo ing; exec sleep 60'
   await using server = new ManagedProcess('sh', ['-c', script], {
@@ -116,7 +119,7 @@ test('the beginning of a line that goes on at once is not a prompt', async () =>
   expect(asked.at(-1)).toBe('listening')
 })
 
-test('a `ready` that fails at a prompt is reported, and asked again about the line', async () => {
+test('a `ready` that throws for a prompt is reported, and is called again for the whole line', async () => {
   const messages: string[] = []
   await runLoop(async () => {
     const { getEventLoop } = await import('@tasktree/core')
@@ -136,12 +139,12 @@ test('a `ready` that fails at a prompt is reported, and asked again about the li
   expect(messages).toEqual(['a listener to the lines of sh failed'])
 })
 
-test('without output there is no prompt', async () => {
+test('a managed process without output never becomes ready, even if `ready` matches the empty text', async () => {
   const silent = new ManagedProcess('sleep', ['60'], { ready: /^$/, readyTimeout: 150 })
   expect(await failure(silent.start())).toBeInstanceOf(TimeoutError)
 })
 
-test('a `ready` that could never be asked is refused', () => {
+test('a `ready` or onStdout of a managed process without an output pipe is refused', () => {
   const message = 'ready needs a PIPE, but both outputs were given other places'
   expect(
     () => new ManagedProcess('true', [], { ready: /x/, stdout: 'ignore', stderr: 'inherit' }),

@@ -43,7 +43,7 @@ async function reported(body: () => Promise<void>): Promise<string[]> {
   return messages
 }
 
-test('a stop in the turn of the start ends what has not begun', async () => {
+test('a stop in the turn of the start ends a managed process', async () => {
   const child = sleeper()
   const started = failure(child.start())
   expect(await child.stop()).toBe(-15)
@@ -52,7 +52,7 @@ test('a stop in the turn of the start ends what has not begun', async () => {
   expect(children()).toEqual([])
 })
 
-test('an abort in the turn of the start, or before it, cancels the start', async () => {
+test('an abort in the turn of the start, or before it, cancels the start of a managed process', async () => {
   const controller = new AbortController()
   const child = sleeper({ signal: controller.signal })
   const started = failure(child.start())
@@ -62,7 +62,7 @@ test('an abort in the turn of the start, or before it, cancels the start', async
   expect(await failure(child.start())).toBeInstanceOf(CancelledError)
 })
 
-test('a stop that comes while it is restarted is the last word', async () => {
+test('a stop during a restart stops a managed process, and the restart throws', async () => {
   const child = sleeper()
   await child.start()
   const restarted = failure(child.restart())
@@ -75,7 +75,7 @@ test('a stop that comes while it is restarted is the last word', async () => {
   expect(children()).toEqual([])
 })
 
-test('of two restarts at once the later one is done', async () => {
+test('of two restarts of a managed process at once the first throws and the second is done', async () => {
   await using child = sleeper()
   await child.start()
   const [first, second] = await Promise.all([failure(child.restart()), failure(child.restart())])
@@ -86,7 +86,7 @@ test('of two restarts at once the later one is done', async () => {
   expect(children()).toHaveLength(1)
 })
 
-test('a restart does not wait for a back-off', async () => {
+test('restart of a managed process does not wait for its back-off', async () => {
   await using child = new ManagedProcess('sh', ['-c', 'exit 3'], {
     restart: 'always',
     backoff: { min: 1e9, max: 1e9 },
@@ -99,7 +99,7 @@ test('a restart does not wait for a back-off', async () => {
   expect(await child.stop()).toBe(3)
 })
 
-test('a listener that never settles does not hold the stop, hears no more, and is reported', async () => {
+test('an onStdout that never settles does not hold up the stop, gets no more lines, and is reported', async () => {
   const heard: string[] = []
   const { promise, resolve } = Promise.withResolvers<void>()
   const messages = await reported(async () => {
@@ -121,7 +121,7 @@ test('a listener that never settles does not hold the stop, hears no more, and i
   expect(messages).toEqual(['a listener to the lines of sh did not settle: the rest is not heard'])
 })
 
-test('a listener may give up its own work in time, which is nothing to the process', async () => {
+test('a timeout of other work inside onStdout does not stop or restart the managed process', async () => {
   const heard: unknown[] = []
   const child = new ManagedProcess('sh', ['-c', 'echo one; echo two; exec sleep 60'], {
     restart: 'always',
@@ -137,7 +137,7 @@ test('a listener may give up its own work in time, which is nothing to the proce
   expect(heard.filter((each) => each instanceof TimeoutError)).toHaveLength(2)
 })
 
-test('a slow listener hears everything though it is stopped', async () => {
+test('a slow onStdout gets all lines that were written before the stop', async () => {
   const heard: string[] = []
   const child = new ManagedProcess('sh', ['-c', 'echo one; echo two; echo three; exec sleep 60'], {
     ready: /three/,
@@ -151,7 +151,7 @@ test('a slow listener hears everything though it is stopped', async () => {
   expect(heard).toEqual(['one', 'two', 'three'])
 })
 
-test('a listener that stops it, and waits for that, is given up', async () => {
+test('an onStdout that waits for the stop of its own managed process is given up and reported', async () => {
   const messages = await reported(async () => {
     const child: ManagedProcess = new ManagedProcess('sh', ['-c', 'echo one; exec sleep 60'], {
       killGrace: 20,
@@ -165,7 +165,7 @@ test('a listener that stops it, and waits for that, is given up', async () => {
   expect(messages).toHaveLength(1)
 })
 
-test('a line for which `ready` throws goes to onStdout all the same', async () => {
+test('a line for which `ready` throws goes to onStdout too', async () => {
   const heard: string[] = []
   const messages = await reported(async () => {
     const child = new ManagedProcess('sh', ['-c', 'echo one; echo two'], {
@@ -182,7 +182,7 @@ test('a line for which `ready` throws goes to onStdout all the same', async () =
   expect(messages).toEqual(['a listener to the lines of sh failed'])
 })
 
-test('a listener whose own work was cancelled is a listener that failed', async () => {
+test('an onStdout that throws the cancel of other work is reported as failed', async () => {
   const heard: string[] = []
   const messages = await reported(async () => {
     const child = new ManagedProcess('sh', ['-c', 'echo one; echo two'], {
@@ -200,26 +200,30 @@ test('a listener whose own work was cancelled is a listener that failed', async 
   expect(messages).toHaveLength(2)
 })
 
-test('a run ends although its last cancel meets a restart', { tags: ['slow'] }, async () => {
-  // The test cancels in each turn of the start of the process.
-  for (let turns = 0; turns < 12; turns++) {
-    const child = new ManagedProcess('false', [], {
-      restart: 'always',
-      backoff: { min: 0 },
-      stdout: 'pipe',
-      stderr: STDOUT,
-    })
-    const messages = await reported(async () => {
-      await child.start()
-      while (child.state !== 'starting' || child.restarts === 0) await sleep(0)
-      for (let i = 0; i < turns; i++) await sleep(0)
-    })
-    expect([turns, child.state, messages]).toEqual([turns, 'stopped', []])
-  }
-  expect(children()).toEqual([])
-})
+test(
+  'a run ends although its end cancels a managed process in any turn of a restart',
+  { tags: ['slow'] },
+  async () => {
+    // The test cancels in each turn of the start of the process.
+    for (let turns = 0; turns < 12; turns++) {
+      const child = new ManagedProcess('false', [], {
+        restart: 'always',
+        backoff: { min: 0 },
+        stdout: 'pipe',
+        stderr: STDOUT,
+      })
+      const messages = await reported(async () => {
+        await child.start()
+        while (child.state !== 'starting' || child.restarts === 0) await sleep(0)
+        for (let i = 0; i < turns; i++) await sleep(0)
+      })
+      expect([turns, child.state, messages]).toEqual([turns, 'stopped', []])
+    }
+    expect(children()).toEqual([])
+  },
+)
 
-test('a start ends when the task that runs the process is cancelled, in any turn of it', async () => {
+test('the start of a managed process ends when the task of the process is cancelled in any turn', async () => {
   for (let turns = 0; turns < 12; turns++) {
     const child = sleeper({ ready: /never/, stdout: 'pipe', stderr: STDOUT })
     const started = failure(child.start())
@@ -250,7 +254,7 @@ test('a start that is cancelled in the turn in which it fails reports nothing', 
   expect(messages).toEqual([])
 })
 
-test('its last code is kept when it cannot be started again', async () => {
+test('a managed process that cannot be restarted keeps its last exit code', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'subprocess-'))
   const program = join(folder, 'program')
   symlinkSync('/bin/false', program)
@@ -292,18 +296,21 @@ test.each<[string, (child: ManagedProcess) => Promise<void>, ManagedProcessOptio
     { ready: /never/ },
     -15,
   ],
-])('when its run has ended %s, wait and stop give its code', async (_, begin, options, code) => {
-  const child = sleeper(options)
-  await runLoop(() => begin(child))
-  expect(child.state).toBe('stopped')
-  const ask = (): Promise<number[]> => Promise.all([child.wait(), child.stop()])
-  expect(await ask()).toEqual([code, code])
-  expect(await runLoop(ask)).toEqual([code, code])
-  await child[Symbol.asyncDispose]()
-  expect(children()).toEqual([])
-})
+])(
+  'wait and stop give the exit code after the run that started a managed process has ended %s',
+  async (_, begin, options, code) => {
+    const child = sleeper(options)
+    await runLoop(() => begin(child))
+    expect(child.state).toBe('stopped')
+    const ask = (): Promise<number[]> => Promise.all([child.wait(), child.stop()])
+    expect(await ask()).toEqual([code, code])
+    expect(await runLoop(ask)).toEqual([code, code])
+    await child[Symbol.asyncDispose]()
+    expect(children()).toEqual([])
+  },
+)
 
-test('a new run can restart it, and stop what plain code has started', async () => {
+test('a managed process can be restarted and stopped outside of the run that started it', async () => {
   const child = sleeper()
   await runLoop(() => child.start())
   await child.restart()

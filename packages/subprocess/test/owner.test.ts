@@ -24,7 +24,7 @@ const expectAlive = async (process: Process): Promise<void> => {
   expect(process.returncode).toBeNull()
 }
 
-test('a cancel that the owner has taken back does not count for a later wait', () =>
+test('a cancel that the owner of a process has taken back does not end the process at a later wait', () =>
   runLoop(async () => {
     const owner = createTask(async () => {
       await using process = await sleeper()
@@ -36,7 +36,7 @@ test('a cancel that the owner has taken back does not count for a later wait', (
     await owner
   }))
 
-test('a cancelled scope that has ended does not count for a later wait', () =>
+test('a process started in a cancelled scope that has ended is not ended by a later wait', () =>
   runLoop(async () => {
     const started: Process[] = []
     await cancelScope(async (scope) => {
@@ -56,7 +56,7 @@ test('a cancelled scope that has ended does not count for a later wait', () =>
     }
   }))
 
-test('a cancelled scope that has ended with a timeout does not count either', () =>
+test('a process started in a scope that has ended by its timeout is not ended by a later wait', () =>
   runLoop(async () => {
     const started: Process[] = []
     const late = timeout(null, async (scope) => {
@@ -72,7 +72,7 @@ test('a cancelled scope that has ended with a timeout does not count either', ()
     }
   }))
 
-test('in a shield, the timeout and the signal of a call end only the call though the owner is cancelled', () =>
+test('in a shield, the timeout and the signal of wait or communicate do not end the process', () =>
   runLoop(async () => {
     const owner = createTask(async () => {
       await using process = await sleeper()
@@ -118,7 +118,7 @@ test.each([
   }),
 )
 
-test('the timeout of the scope in which it was started ends the process', () =>
+test('the timeout of the scope in which a process was started ends the process', () =>
   runLoop(async () => {
     const started: Process[] = []
     const late = timeout(20, async () => {
@@ -131,7 +131,7 @@ test('the timeout of the scope in which it was started ends the process', () =>
   }))
 
 test.each(['owner', 'other'])(
-  'a cancel in the turn in which the timeout of a call passes is not lost: task of the %s',
+  'a cancel of a task in the turn in which the timeout of its wait passes is not lost: task of the %s',
   (which) =>
     runLoop(async () => {
       await using process = await sleeper()

@@ -15,7 +15,7 @@ const outcomes = (commands: readonly Command[]): Promise<(string | number)[]> =>
     ),
   )
 
-test('when the first command cannot be started, all commands after it fail with that error', async () => {
+test('if the first command of a pipe cannot be started, all commands after it fail with its error', async () => {
   const [first, second, third] = [$`no-such-program`, $`cat`, $`cat`]
   first.pipe(second).pipe(third)
   expect(await outcomes([first, second, third])).toEqual(
@@ -32,7 +32,7 @@ test('when the first command cannot be started, all commands after it fail with 
   expect(await outcomes([before, after])).toEqual(['FileNotFoundError', 'FileNotFoundError'])
 })
 
-test('a pipe that is cancelled before it begins has only cancelled commands', () =>
+test('a pipe that is cancelled before it begins cancels all its commands', () =>
   runLoop(async () => {
     const commands = [$`echo 1`, $`cat`, $`cat`, $`cat`] as const
     commands[0].pipe(commands[1]).pipe(commands[2]).pipe(commands[3])
@@ -48,7 +48,7 @@ test('a pipe that is cancelled before it begins has only cancelled commands', ()
     expect(children()).toEqual([])
   }))
 
-test('a loop that is cancelled before its first line leaves no command without a result', () =>
+test('a loop over a pipe that is cancelled before its first line gives each command a result', () =>
   runLoop(async () => {
     const [source, last] = [$`echo 1`, $`cat`]
     await cancelScope(async (scope) => {
@@ -59,7 +59,7 @@ test('a loop that is cancelled before its first line leaves no command without a
     expect(children()).toEqual([])
   }))
 
-test('a promise that was made before `pipe` gets the result too', async () => {
+test('promises made of a command before its pipe() or loop settle with its result', async () => {
   const source = $`sh -c ${'echo text; exit 3'}`
   const caught = source.catch(() => null)
   const ended: string[] = []
@@ -74,7 +74,7 @@ test('a promise that was made before `pipe` gets the result too', async () => {
   expect(await result).toBe(0)
 })
 
-test('the loop gives the lines before one that is too long, as `lines` does', async () => {
+test('a loop over a command gives the lines before a line that is too long, as lines() does', async () => {
   const text = `one\ntwo\n${'x'.repeat(200)}\nthree\n`
   const command = (): Command => $({ limit: 100 })`printf ${text}`
   const [seen, taken]: [string[], string[]] = [[], []]
@@ -88,7 +88,7 @@ test('the loop gives the lines before one that is too long, as `lines` does', as
   expect(seen).toEqual(['one', 'two'])
 })
 
-test('the time for many lines, and for a long line, does not grow with the square', async () => {
+test('a loop over a command takes linear time for many lines and for a long line', async () => {
   // If the time grew with the square, each of the two would take longer than a test may take.
   const read = async (bytes: number, filter: string): Promise<[lines: number, length: number]> => {
     const script = `head -c ${bytes} /dev/zero | tr '\\0' ${filter}`
@@ -108,7 +108,7 @@ test.each<[string, (lines: AsyncGenerator) => Promise<unknown>]>([
   ['throw', (lines) => lines.throw(new Error('left')).catch(() => {})],
   ['dispose', async (lines) => lines[Symbol.asyncDispose]()],
 ])(
-  'lines that are left before the first one have only cancelled commands: %s',
+  'leaving a loop over a pipe before its first line cancels all commands: %s',
   async (_, leave) => {
     for (const how of ['lines', 'for await'] as const) {
       const [source, last] = [$`echo 1`, $`cat`]
@@ -126,7 +126,7 @@ test.each<[string, (lines: AsyncGenerator) => Promise<unknown>]>([
   },
 )
 
-test('lines that are left after the first one have the results of what has run', async () => {
+test('leaving a loop over a pipe after its first line gives the commands their exit codes', async () => {
   const [source, last] = [$`yes`, $`cat`]
   source.pipe(last)
   const lines = last[Symbol.asyncIterator]()

@@ -52,7 +52,7 @@ function folder(): string {
   return path
 }
 
-test('communicate writes, reads both outputs and gives the code', async () => {
+test('communicate writes the input, reads both outputs and gives the exit code', async () => {
   const child = await createSubprocessShell('cat; echo error >&2; exit 3', {
     stdin: PIPE,
     stdout: PIPE,
@@ -79,7 +79,7 @@ test('communicate gives null for an output that is not a pipe, and refuses input
   expect(await child.communicate()).toEqual([null, null])
 })
 
-test('stderr can go where stdout goes', async () => {
+test('stderr: STDOUT sends stderr where stdout goes', async () => {
   const script = 'echo one; echo two >&2; echo three'
   const child = await createSubprocessShell(script, {
     stdin: DEVNULL,
@@ -97,7 +97,7 @@ test('stderr can go where stdout goes', async () => {
   ).rejects.toMatchObject({ path: '/no/such' })
 })
 
-test('both outputs can go to one file', async () => {
+test('both outputs of a process can go to one file', async () => {
   const path = join(folder(), 'output')
   const fd = openSync(path, 'w')
   const child = await createSubprocessShell('echo one; echo two >&2', {
@@ -109,7 +109,7 @@ test('both outputs can go to one file', async () => {
   expect(readFileSync(path, 'utf8')).toBe('one\ntwo\n')
 })
 
-test('stdin can be a file', async () => {
+test('stdin of a process can be a file', async () => {
   const path = join(folder(), 'input')
   writeFileSync(path, 'from a file')
   const fd = openSync(path, 'r')
@@ -118,7 +118,7 @@ test('stdin can be a file', async () => {
   expect(stdout).toBe('from a file')
 })
 
-test('a reader can be its stdin, and writers its outputs', async () => {
+test('stdin of a process can be a StreamReader, and its outputs can be StreamWriters', async () => {
   const source = new StreamReader()
   const sinks = [new PassThrough(), new PassThrough()] as const
   const texts = sinks.map((sink) => new Response(sink as never).text())
@@ -136,7 +136,7 @@ test('a reader can be its stdin, and writers its outputs', async () => {
   expect(await Promise.all(texts)).toEqual(['one two', 'error\n'])
 })
 
-test('a writer that fails fails the wait, and the process hears of it', async () => {
+test('wait throws the error of a StreamWriter that gets the output, and the process ends', async () => {
   const sink = new PassThrough()
   const child = await createSubprocessExec('yes', [], {
     stdout: StreamWriter.to(sink),
@@ -149,7 +149,7 @@ test('a writer that fails fails the wait, and the process hears of it', async ()
 })
 
 test.each(['yes', 'echo one; sleep 60'])(
-  'a writer that takes nothing does not hold the end of what is ended from here: %s',
+  'a StreamWriter that takes nothing does not hold up a timeout or a disposal of the process: %s',
   (script) =>
     runLoop(async () => {
       const stalled = StreamWriter.to(new Writable({ highWaterMark: 1, write: () => {} }))
@@ -166,7 +166,7 @@ test.each(['yes', 'echo one; sleep 60'])(
     }),
 )
 
-test('unread output does not keep a program from its end', async () => {
+test('unread output does not keep wait from ending, and leaves no timer', async () => {
   const timers = (): number =>
     process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
   const before = timers()
@@ -179,7 +179,7 @@ test('unread output does not keep a program from its end', async () => {
   expect((await child.stdout?.read(-1))?.length).toBe(150_000)
 })
 
-test('a reader that never ends does not hold a process that has ended', async () => {
+test('a StreamReader as stdin that never ends does not keep wait from ending', async () => {
   const source = new StreamReader()
   const child = await createSubprocessExec('true', [], { stdin: source })
   expect(await child.wait()).toBe(0)
@@ -191,7 +191,7 @@ test('megabytes in both directions at once do not deadlock', async () => {
   expect(stdout.equals(input)).toBe(true)
 })
 
-test('any arguments survive', { tags: ['slow'] }, async () => {
+test('random arguments reach the program unchanged', { tags: ['slow'] }, async () => {
   const text = fc.string({ unit: 'grapheme' }).map((arg) => arg.replaceAll('\0', ''))
   await fc.assert(
     fc.asyncProperty(fc.array(text), async (args) => {
@@ -202,14 +202,14 @@ test('any arguments survive', { tags: ['slow'] }, async () => {
   )
 })
 
-test('a child that closes its stdin early is not an error', async () => {
+test('communicate does not fail if the child closes its stdin early', async () => {
   const input = Buffer.alloc(1_000_000)
   expect(await run('true', [], { input })).toMatchObject({ returncode: 0 })
   const { stdout } = await run('sh', ['-c', 'exec <&-; echo done'], { input, encoding: 'utf8' })
   expect(stdout).toBe('done\n')
 })
 
-test('run gives text, and with check throws what failed', async () => {
+test('run gives text with an encoding, and with check throws what failed', async () => {
   expect((await run('echo', ['hi'], { encoding: 'utf8' })).stdout).toBe('hi\n')
   const args = ['-c', 'echo out; echo no >&2; exit 4']
   const failed = run('sh', args, { check: true, encoding: 'utf8' })
@@ -225,7 +225,7 @@ test('run gives text, and with check throws what failed', async () => {
   await expect(killed).rejects.toThrow('was ended by signal 9')
 })
 
-test('run ends a program that takes too long, and gives what it wrote', async () => {
+test('run with a timeout ends a program that takes too long, and the error has the output so far', async () => {
   const args = ['-c', 'echo begun; echo why >&2; sleep 60; echo ended']
   const late = run('sh', args, { timeout: 150, encoding: 'utf8' })
   const error = await late.catch((reason: unknown) => reason)
@@ -240,7 +240,7 @@ test('run ends a program that takes too long, and gives what it wrote', async ()
   expect(children()).toEqual([])
 })
 
-test('a timeout of the process ends each wait for it with TimeoutExpired', async () => {
+test('the timeout of a process ends each wait with TimeoutExpired', async () => {
   const options = { timeout: 20, stdin: DEVNULL, stdout: PIPE } as const
   const child = await createSubprocessExec('sleep', ['60'], options)
   await expect(child.wait()).rejects.toMatchObject({ name: 'TimeoutExpired', stdout: null })
@@ -250,7 +250,7 @@ test('a timeout of the process ends each wait for it with TimeoutExpired', async
   expect(await quick.wait()).toBe(0)
 })
 
-test('a signal ends it, with everything it started', async () => {
+test('the option signal ends a process and everything that the process has started', async () => {
   const controller = new AbortController()
   const { signal } = controller
   const running1 = run('sh', ['-c', 'echo ready; sleep 4545 & wait'], { signal })
@@ -263,7 +263,7 @@ test('a signal ends it, with everything it started', async () => {
   await expect(run('true', [], { signal })).rejects.toSatisfy(isCancelled)
 })
 
-test('run keeps so much of an output, and ends a program that writes more', async () => {
+test('run ends a program that writes more than maxBuffer, and the error has the output so far', async () => {
   const options = { maxBuffer: 1_000, encoding: 'utf8' } as const
   const error = await run('yes', [], options).catch((reason: unknown) => reason)
   expect(error).toBeInstanceOf(MaxBufferError)
@@ -274,7 +274,7 @@ test('run keeps so much of an output, and ends a program that writes more', asyn
   expect(stdout).toHaveLength(1_000)
 })
 
-test('a program that cannot be started fails with the reason', async () => {
+test('a start of a program that does not exist or may not run throws an error with the reason', async () => {
   const failure = (program: string, args?: string[], options?: object): Promise<unknown> =>
     createSubprocessExec(program, args, options).then(
       () => 'started',
@@ -299,7 +299,7 @@ test('a program that cannot be started fails with the reason', async () => {
   expect(await failure('true', [], { env: { PATH: '/no/such' } })).toBeInstanceOf(FileNotFoundError)
 })
 
-test('wrong arguments are told before anything runs', () => {
+test('wrong arguments are refused before anything runs', () => {
   const refused = (start: () => unknown, message: string): void => {
     expect(start).toThrow(TypeError)
     expect(start).toThrow(message)
@@ -344,13 +344,13 @@ test('wrong arguments are told before anything runs', () => {
   )
 })
 
-test('a shell of your own', async () => {
+test('createSubprocessShell uses the shell of the option shell', async () => {
   const child = await createSubprocessShell('echo $0', { shell: '/bin/bash', stdout: PIPE })
   expect(String((await child.communicate())[0])).toBe('/bin/bash\n')
   await expect(createSubprocessShell('', { shell: '/no/sh' })).rejects.toThrow(FileNotFoundError)
 })
 
-test('signals end it, with a negative code, and none can be sent after its end', async () => {
+test('a signal ends a process with a negative code, and a signal after the end throws', async () => {
   const child = await createSubprocessExec('sleep', ['60'], { stdin: DEVNULL })
   expect(child.returncode).toBeNull()
   child.terminate()
@@ -360,7 +360,7 @@ test('signals end it, with a negative code, and none can be sent after its end',
   expect(() => child.sendSignal('SIGUSR1')).toThrow(`process ${child.pid} has ended with -15`)
 })
 
-test('a cancel of its owner ends the whole group, a grandchild included', () =>
+test('a cancel of the task that started a process ends the whole process group', () =>
   runLoop(async () => {
     const task = createTask(async () => {
       const child = await createSubprocessShell('sleep 4242 & wait', {
@@ -376,7 +376,7 @@ test('a cancel of its owner ends the whole group, a grandchild included', () =>
     expect(running('sleep 4242')).toEqual([])
   }))
 
-test('one that ignores SIGTERM is killed after its grace', () =>
+test('a process that ignores SIGTERM is killed after killGrace when its task is cancelled', () =>
   runLoop(async () => {
     const started: Process[] = []
     const task = createTask(async () => {
@@ -389,7 +389,7 @@ test('one that ignores SIGTERM is killed after its grace', () =>
     expect(started[0]?.returncode).toBe(-9)
   }))
 
-test('a grandchild that ignores SIGTERM is killed though its leader has gone', () =>
+test('a grandchild that ignores SIGTERM is killed even if the child has ended', () =>
   runLoop(async () => {
     const task = createTask(async () => {
       const script = '(trap "" TERM; echo ready; exec sleep 4646) & wait'
@@ -403,7 +403,7 @@ test('a grandchild that ignores SIGTERM is killed though its leader has gone', (
     expect(running('sleep 4646')).toEqual([])
   }))
 
-test('without a group of its own only the process itself is ended', async () => {
+test('with processGroup: false disposal ends only the process itself', async () => {
   const options = { stdin: DEVNULL, stdout: PIPE, processGroup: false } as const
   const child = await createSubprocessShell('sleep 4747 & echo $!; wait', options)
   const grandchild = Number(await child.stdout?.readLine())
@@ -413,7 +413,7 @@ test('without a group of its own only the process itself is ended', async () => 
   process.kill(grandchild)
 })
 
-test('leaving its scope ends it, and no second cancel cuts that short', () =>
+test('disposal ends a process that ignores SIGTERM, even if its task is cancelled a second time', () =>
   runLoop(async () => {
     const started: Process[] = []
     const task = createTask(async () => {
@@ -430,7 +430,7 @@ test('leaving its scope ends it, and no second cancel cuts that short', () =>
     expect(started[0]?.returncode).toBe(-9)
   }))
 
-test('a process ends with the task that started it, if the task is cancelled anywhere or fails', () =>
+test('a process ends when the task that started it is cancelled or fails', () =>
   runLoop(async () => {
     const start = async (then: () => Promise<void>): Promise<[Task, Process]> => {
       const holder: Process[] = []
@@ -455,7 +455,7 @@ test('a process ends with the task that started it, if the task is cancelled any
     await three.wait()
   }))
 
-test('a cancel of a task that only waits for it leaves it alone', () =>
+test('a cancel of a task that only waits for a process leaves the process', () =>
   runLoop(async () => {
     await using child = await createSubprocessExec('sleep', ['60'], {
       stdin: DEVNULL,
@@ -474,7 +474,7 @@ test('a cancel of a task that only waits for it leaves it alone', () =>
     expect(child.returncode).toBeNull()
   }))
 
-test('a sibling that fails takes the processes of its group with it', () =>
+test('a task that fails in a task group ends the processes of the other tasks', () =>
   runLoop(async () => {
     const group = taskGroup(async (tasks) => {
       tasks.createTask(() => run('sleep', ['4848']))
@@ -487,13 +487,13 @@ test('a sibling that fails takes the processes of its group with it', () =>
     expect(running('sleep 4848')).toEqual([])
   }))
 
-test('waitFor ends a run that takes too long', () =>
+test('waitFor ends a run() that takes too long', () =>
   runLoop(async () => {
     await expect(waitFor(() => run('sleep', ['60']), 30)).rejects.toBeInstanceOf(TimeoutError)
     expect(children()).toEqual([])
   }))
 
-test('a process that outlives its loop is ended all the same', async () => {
+test('a process is ended when the run that started it fails', async () => {
   const started: Process[] = []
   const failing = runLoop(async () => {
     started.push(await startDeaf(50))
@@ -503,7 +503,7 @@ test('a process that outlives its loop is ended all the same', async () => {
   expect(await started[0]?.wait()).toBe(-9)
 })
 
-test('a process that was handed on by its owner lives on', () =>
+test('a process that a task returns goes on after the end of the task', () =>
   runLoop(async () => {
     const child = await createTask(() => createSubprocessExec('sleep', ['60'], { stdin: DEVNULL }))
     await sleep(20)
@@ -514,13 +514,13 @@ test('a process that was handed on by its owner lives on', () =>
     await child[Symbol.asyncDispose]()
   }))
 
-test('the readers have the limit they were given', async () => {
+test('the option limit of a process is the limit of its readers', async () => {
   const child = await createSubprocessExec('true', [], { stdout: PIPE, limit: 100 })
   expect(child.stdout?.limit).toBe(100)
   await child.communicate()
 })
 
-test('nothing is reported of all this', async () => {
+test('cancelled and failed processes report nothing to the exception handler', async () => {
   const reports: unknown[] = []
   await runLoop(async () => {
     getEventLoop().setExceptionHandler((_, context) => reports.push(context))

@@ -13,14 +13,14 @@ testOnLinux('a real-time signal that a process sends itself gives a negative cod
   )
 })
 
-testOnLinux('a real-time signal that was sent from here gives a negative code', async () => {
+testOnLinux('a real-time signal that sendSignal sends gives a negative code', async () => {
   const child = await createSubprocessExec('sleep', ['60'], { stdin: DEVNULL })
   child.sendSignal(41)
   expect(await child.wait()).toBe(-41)
 })
 
 testOnLinux(
-  'a process that catches a real-time signal and exits with 0 has ended with 0',
+  'a process that catches a real-time signal and exits with 0 gives the code 0',
   async () => {
     const code = [
       'import signal, sys, time',
@@ -38,7 +38,7 @@ testOnLinux(
   },
 )
 
-test('the signals that have names give their numbers', async () => {
+test('a signal with a name gives the negative number of the signal as code', async () => {
   for (const [name, number] of [
     ['SIGHUP', 1],
     ['SIGKILL', 9],
@@ -60,12 +60,12 @@ test.each([undefined, null, 'TERM', 'SIGNONE', '15', Number.NaN, {}, true])(
   },
 )
 
-test.each([-1, 65, 1.5, Infinity])('sendSignal refuses the number %s', async (signal) => {
+test.each([-1, 65, 1.5, Infinity])('sendSignal refuses the signal number %s', async (signal) => {
   await using child = await createSubprocessExec('sleep', ['60'], { stdin: DEVNULL })
   expect(() => child.sendSignal(signal)).toThrow(RangeError)
 })
 
-test('the signal 0 asks whether the process is there', async () => {
+test('sendSignal(0) checks that a process exists and does not end it', async () => {
   await using child = await createSubprocessExec('sleep', ['60'], { stdin: DEVNULL })
   child.sendSignal(0)
   expect(child.returncode).toBeNull()

@@ -17,7 +17,7 @@ import { children, pipes } from './support/system.ts'
 
 const both = { stdin: DEVNULL, stdout: PIPE, stderr: STDOUT } as const
 
-test('the environment is exactly the one that was given', async () => {
+test('with stderr: STDOUT the environment of the child is exactly the given env', async () => {
   const env = {
     PATH: process.env['PATH'],
     'INPUT_MY-NAME': 'octocat',
@@ -34,7 +34,7 @@ test('the environment is exactly the one that was given', async () => {
   expect(await read(STDOUT)).toContain('INPUT_MY-NAME=octocat')
 })
 
-test('no other program is between: arguments, name, parent and process are the same', async () => {
+test('with stderr: STDOUT the child is started directly and with its own arguments', async () => {
   const code = 'import os, sys; print(sys.argv[1:], os.getppid(), os.getpid())'
   const args = ['-c', code, '', 'a b', '$HOME', '*']
   const env = { PATH: process.env['PATH'] }
@@ -43,21 +43,21 @@ test('no other program is between: arguments, name, parent and process are the s
   expect(String(stdout)).toBe(`['', 'a b', '$HOME', '*'] ${process.pid} ${child.pid}\n`)
 })
 
-test('both outputs are one file, which blocks as the child expects', async () => {
+test('with stderr: STDOUT both outputs of the child are one blocking pipe', async () => {
   const code =
     'import os; print(os.fstat(1).st_ino == os.fstat(2).st_ino, os.get_blocking(1), os.get_blocking(2))'
   const child = await createSubprocessExec('python3', ['-c', code], both)
   expect(String((await child.communicate())[0])).toBe('True True True\n')
 })
 
-test('the order of what is written is kept', async () => {
+test('stderr: STDOUT keeps the order of what is written to both outputs', async () => {
   const script = 'for i in 1 2 3 4 5 6 7 8 9; do echo out$i; echo err$i >&2; done'
   const child = await createSubprocessShell(script, both)
   const expected = Array.from({ length: 9 }, (_, i) => `out${i + 1}\nerr${i + 1}\n`).join('')
   expect(String((await child.communicate())[0])).toBe(expected)
 })
 
-test('megabytes come through, to a writer too', async () => {
+test('megabytes of both outputs come through with stderr: STDOUT, to a StreamWriter too', async () => {
   const script = 'head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2'
   expect((await run('sh', ['-c', script], { stderr: STDOUT })).stdout).toHaveLength(6_000_000)
   const sink = new PassThrough()
@@ -69,7 +69,7 @@ test('megabytes come through, to a writer too', async () => {
   expect(length).toBe(6_000_000)
 })
 
-test('$ takes it, in pipes and in loops too', async () => {
+test('$ takes stderr: STDOUT, in pipes and in loops too', async () => {
   const merged = $({ stderr: STDOUT })
   const script = 'echo out; echo err >&2'
   expect(await merged`sh -c ${script}`.text()).toBe('out\nerr\n')
@@ -79,19 +79,19 @@ test('$ takes it, in pipes and in loops too', async () => {
   expect(lines).toEqual(['out', 'err'])
 })
 
-test('a grandchild that holds the pipe does not hold the result', async () => {
+test('with stderr: STDOUT run returns although a grandchild keeps the pipe open', async () => {
   const child = await createSubprocessShell('sleep 5858 & echo hi', both)
   expect(String((await child.communicate())[0])).toBe('hi\n')
   process.kill(-child.pid, 'SIGKILL')
 })
 
-test('too many arguments are still an error of the spawn', async () => {
+test('with stderr: STDOUT too many arguments still throw ArgumentListTooLongError', async () => {
   await expect(run('true', ['x'.repeat(3_000_000)], { stderr: STDOUT })).rejects.toBeInstanceOf(
     ArgumentListTooLongError,
   )
 })
 
-test('cancelled or aborted in any turn of the start, nothing is left open', () =>
+test('with stderr: STDOUT a cancel or an abort in any turn of the start leaves no pipe open', () =>
   runLoop(async () => {
     await run('true', [], { stderr: STDOUT })
     const before = pipes()
@@ -115,7 +115,7 @@ test('cancelled or aborted in any turn of the start, nothing is left open', () =
     expect(children()).toEqual([])
   }))
 
-test('many at once each get their own', async () => {
+test('twenty processes with stderr: STDOUT at once each give their own output', async () => {
   const outputs = await Promise.all(
     Array.from({ length: 20 }, async (_, i) => {
       const child = await createSubprocessShell(`echo ${i}; echo ${i} >&2`, both)

@@ -73,7 +73,7 @@ foo#bar\nbaz|foo|baz|
   .map((line) => line.split('|').slice(0, -1))
   .map(([line = '', ...words]) => ({ line: line.replace(String.raw`\n`, '\n'), words }))
 
-test.each(cases)('split with comments: $line', ({ line, words }) => {
+test.each(cases)('shlex.split with comments gives the words of: $line', ({ line, words }) => {
   expect(shlex.split(line, { comments: true })).toEqual(words)
 })
 
@@ -86,17 +86,17 @@ test.each([
   [`don't`, ["don't"]],
   [`""`, ['""']],
   ['', []],
-] as const)('split without posix: %s', (line, words) => {
+] as const)('shlex.split without posix gives the words of: %s', (line, words) => {
   expect(shlex.split(line, { posix: false })).toEqual(words)
 })
 
-test('a comment goes to the end of its line; without `comments` it is a word', () => {
+test('shlex.split treats # as a comment only with the option comments', () => {
   expect(shlex.split('a #b c\nd')).toEqual(['a', '#b', 'c', 'd'])
   expect(shlex.split('a #b c\nd', { comments: true })).toEqual(['a', 'd'])
   expect(shlex.split('foo#bar\nbaz', { comments: true, posix: false })).toEqual(['foobaz'])
 })
 
-test('a quotation or an escape that does not end is an error that says where', () => {
+test('shlex.split throws for an open quotation or escape, and says where', () => {
   expect(() => shlex.split(`echo "a`)).toThrow(
     new RangeError(`no closing quotation for the " at 5 of echo "a`),
   )
@@ -105,14 +105,14 @@ test('a quotation or an escape that does not end is an error that says where', (
   expect(() => shlex.split('"a\\')).toThrow(RangeError)
 })
 
-test('an argument that is not a string is a TypeError', () => {
+test('an argument of shlex functions that is not a string throws TypeError', () => {
   expect(() => shlex.split(null as never)).toThrow(TypeError)
   expect(() => shlex.quote(3 as never)).toThrow(TypeError)
   expect(() => shlex.join('a' as never)).toThrow(TypeError)
   expect(() => shlex.join([1] as never)).toThrow(TypeError)
 })
 
-test('quote leaves safe words alone', () => {
+test('shlex.quote leaves safe words as they are and quotes others', () => {
   const safe = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%_-+=:,./'
   expect(shlex.quote(safe)).toBe(safe)
   expect(shlex.quote('')).toBe("''")
@@ -123,24 +123,28 @@ test('quote leaves safe words alone', () => {
   }
 })
 
-test('join quotes what must be quoted', () => {
+test('shlex.join quotes words that need quotes', () => {
   expect(shlex.join(['a ', 'b'])).toBe("'a ' b")
   expect(shlex.join(['a', ' b'])).toBe("a ' b'")
   expect(shlex.join(['a', ' ', 'b'])).toBe("a ' ' b")
   expect(shlex.join(['"a', 'b"'])).toBe(`'"a' 'b"'`)
 })
 
-test('any words survive join and split', { tags: ['slow'] }, () => {
-  for (const { words } of cases) expect(shlex.split(shlex.join(words))).toEqual(words)
-  const words = fc.array(fc.string({ unit: 'binary' }))
-  fc.assert(
-    fc.property(words, (args) => {
-      expect(shlex.split(shlex.join(args))).toEqual(args)
-    }),
-  )
-})
+test(
+  'shlex.split gives back the random words that shlex.join has joined',
+  { tags: ['slow'] },
+  () => {
+    for (const { words } of cases) expect(shlex.split(shlex.join(words))).toEqual(words)
+    const words = fc.array(fc.string({ unit: 'binary' }))
+    fc.assert(
+      fc.property(words, (args) => {
+        expect(shlex.split(shlex.join(args))).toEqual(args)
+      }),
+    )
+  },
+)
 
-test('any words survive join and a real sh', { tags: ['slow'] }, () => {
+test('a real sh gives back the random words that shlex.join has joined', { tags: ['slow'] }, () => {
   const words = fc.array(fc.string({ unit: 'grapheme', minLength: 1 }), { minLength: 1 })
   fc.assert(
     fc.property(words, (args) => {

@@ -7,7 +7,7 @@ import {
 import { createSubprocessExec, PIPE } from '@tasktree/subprocess'
 import { expect, test } from 'vitest'
 
-test('after the exit of the child its stdin has closed, whether the program closed it or not', async () => {
+test('after the exit of a child its stdin has closed, whether the program closed it or not', async () => {
   for (const close of [true, false]) {
     const child = await createSubprocessExec('true', [], { stdin: PIPE })
     const stdin = child.stdin as StreamWriter
@@ -20,7 +20,7 @@ test('after the exit of the child its stdin has closed, whether the program clos
   }
 })
 
-test('input that is cut off by the exit is an error of stdin', async () => {
+test('drain and waitClosed of stdin throw if the child exits before it has read the input', async () => {
   // The grandchild keeps the pipe open, so only the exit of the child ends the write.
   const held = 'exec 3<&0; sleep 48.48 <&3 & echo $!'
   for (const script of ['exit', held]) {
@@ -37,7 +37,7 @@ test('input that is cut off by the exit is an error of stdin', async () => {
   }
 })
 
-test('the first drain after the child has closed its stdin says so', async () => {
+test('the first drain after the child has closed its stdin throws ConnectionResetError', async () => {
   for (const size of [1, 1_000_000]) {
     const script = 'exec <&-; echo closed; exec sleep 60'
     await using child = await createSubprocessExec('sh', ['-c', script], {

@@ -8,33 +8,37 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { running } from './support/system.ts'
 import { testWhere } from '../../../vitest.skips.ts'
 
-test('a hundred of them leave the loop nearly idle', { tags: ['slow'] }, async () => {
-  const script = '(trap "" TERM; exec sleep 59.31) & wait'
-  const options = { killGrace: 1_500, stdin: DEVNULL } as const
-  const children = await Promise.all(
-    Array.from({ length: 100 }, () => createSubprocessExec('sh', ['-c', script], options)),
-  )
-  while (running('sleep 59.31').length < 100) await delay(50)
-  // A child that has just begun may not ignore the signal yet.
-  await delay(200)
-  const kill = vi.spyOn(process, 'kill')
-  const open = vi.spyOn(fs, 'openSync')
-  syncBuiltinESMExports()
-  onTestFinished(() => {
-    open.mockRestore()
+test(
+  'the end of a hundred groups that ignore SIGTERM leaves the event loop nearly idle',
+  { tags: ['slow'] },
+  async () => {
+    const script = '(trap "" TERM; exec sleep 59.31) & wait'
+    const options = { killGrace: 1_500, stdin: DEVNULL } as const
+    const children = await Promise.all(
+      Array.from({ length: 100 }, () => createSubprocessExec('sh', ['-c', script], options)),
+    )
+    while (running('sleep 59.31').length < 100) await delay(50)
+    // A child that has just begun may not ignore the signal yet.
+    await delay(200)
+    const kill = vi.spyOn(process, 'kill')
+    const open = vi.spyOn(fs, 'openSync')
     syncBuiltinESMExports()
-  })
-  await Promise.all(children.map((child) => child[Symbol.asyncDispose]()))
-  const checks = kill.mock.calls.filter(([, signal]) => signal === 0).length
-  const reads = open.mock.calls.length
-  expect(running('sleep 59.31')).toEqual([])
-  // Each of the 100 groups is checked about 20 times, with signal 0. Only some of these checks read files of /proc, because one
-  // reading of all processes serves all groups.
-  expect(checks).toBeLessThan(6_000)
-  expect(reads).toBeLessThan(checks + 8 * fs.readdirSync('/proc').length)
-})
+    onTestFinished(() => {
+      open.mockRestore()
+      syncBuiltinESMExports()
+    })
+    await Promise.all(children.map((child) => child[Symbol.asyncDispose]()))
+    const checks = kill.mock.calls.filter(([, signal]) => signal === 0).length
+    const reads = open.mock.calls.length
+    expect(running('sleep 59.31')).toEqual([])
+    // Each of the 100 groups is checked about 20 times, with signal 0. Only some of these checks read files of /proc, because one
+    // reading of all processes serves all groups.
+    expect(checks).toBeLessThan(6_000)
+    expect(reads).toBeLessThan(checks + 8 * fs.readdirSync('/proc').length)
+  },
+)
 
-test('one whose members end by themselves is not waited for until killGrace', async () => {
+test('disposal does not wait until killGrace for a group that ignores SIGTERM and ends by itself', async () => {
   const script = '(trap "" TERM; sleep 0.3) & echo ready; wait'
   const child = await createSubprocessShell(script, {
     stdin: DEVNULL,
@@ -47,7 +51,7 @@ test('one whose members end by themselves is not waited for until killGrace', as
 })
 
 testWhere(process.platform === 'linux', 'only Linux counts zombies as members of a group')(
-  'one of zombies only has gone, although the system still counts them',
+  'disposal does not wait for a process group in which only zombies are left',
   async () => {
     // The grandchild stays in the group as a zombie, because its parent has left the group and does not reap it.
     const code = [
@@ -73,7 +77,7 @@ testWhere(process.platform === 'linux', 'only Linux counts zombies as members of
   },
 )
 
-test('one that forks all the time is found and ended', async () => {
+test('disposal ends a group that ignores SIGTERM and forks all the time', async () => {
   const script = '(trap "" TERM; while :; do sleep 0.0159; done) & echo ready; wait'
   const child = await createSubprocessShell(script, {
     stdin: DEVNULL,

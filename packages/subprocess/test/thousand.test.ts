@@ -67,7 +67,7 @@ const kinds: ((signal: AbortSignal) => Promise<unknown>)[] = [
 ]
 
 test(
-  'cancelled at any moment, nothing is left: no child, no zombie, no descriptor, no listener',
+  'a cancel at any moment leaves no child, zombie, file descriptor or listener',
   { tags: ['slow'] },
   () =>
     runLoop(

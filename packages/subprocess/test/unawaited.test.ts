@@ -33,54 +33,63 @@ test.each([
     `$\`no-such-program\`; ${settle}; for (let i = 0; i < 20; i++) { gc(); await new Promise((r) => setTimeout(r, 10)) }`,
   ],
   ['as the end of a pipe', '$`echo`.pipe($`no-such-program`)'],
-])('is reported, and the exit code says so: %s', async (_, program) => {
-  const [code, , stderr] = await execute(program)
-  expect(stderr).toContain(reported)
-  expect(stderr).toContain('FileNotFoundError: no such program on PATH')
-  expect(stderr.split(reported)).toHaveLength(2)
-  expect(code).toBe(1)
-})
+])(
+  'a failed command that no code awaits is reported, and the exit code is 1: %s',
+  async (_, program) => {
+    const [code, , stderr] = await execute(program)
+    expect(stderr).toContain(reported)
+    expect(stderr).toContain('FileNotFoundError: no such program on PATH')
+    expect(stderr.split(reported)).toHaveLength(2)
+    expect(code).toBe(1)
+  },
+)
 
 test.each([
   ['with check', '$({ check: true })`false`', '$ false has failed'],
   ['by its timeout', '$({ timeout: 20 })`sleep 60`', '$ sleep has failed'],
   ['by maxBuffer', '$({ maxBuffer: 5 })`yes`', '$ yes has failed'],
   ['as the source of a pipe', '$({ check: true })`false`.pipe($`cat`)', '$ cat has failed'],
-])('every failure is one: %s', async (_, program, message) => {
-  const [code, , stderr] = await execute(program)
-  expect(stderr).toContain(message)
-  expect(code).toBe(1)
-})
+])(
+  'each kind of failure of a command that no code awaits is reported: %s',
+  async (_, program, message) => {
+    const [code, , stderr] = await execute(program)
+    expect(stderr).toContain(message)
+    expect(code).toBe(1)
+  },
+)
 
 test.each([
   ['run()', "run('no-such-program')"],
   ['text()', '$`no-such-program`.text()'],
   ['then() with one callback', '$`no-such-program`.then(() => {})'],
   ['finally()', '$`no-such-program`.finally(() => {})'],
-])('what is a promise of JavaScript ends the program, as any: %s', async (_, program) => {
-  const [code, , stderr] = await execute(program)
-  expect(stderr).toContain('FileNotFoundError')
-  expect(code).toBe(1)
-})
+])(
+  'an unhandled rejection of a promise made from a command ends the program: %s',
+  async (_, program) => {
+    const [code, , stderr] = await execute(program)
+    expect(stderr).toContain('FileNotFoundError')
+    expect(code).toBe(1)
+  },
+)
 
 test.each([
   ['a code other than 0 without check', '$`false`'],
   [
-    'one that is awaited later',
+    'a command that is awaited later',
     `const late = $\`no-such-program\`; ${settle}; await late.catch(() => {})`,
   ],
-  ['one that is caught', '$`no-such-program`.catch(() => {})'],
+  ['a command whose failure is caught', '$`no-such-program`.catch(() => {})'],
   [
-    'one that the end of the run cancels',
+    'a command that the end of the run cancels',
     'await runLoop(async () => { $`sleep 60`; await sleep(50) })',
   ],
   ['a source whose pipe is awaited', 'await $`no-such-program`.pipe($`cat`).catch(() => {})'],
   ['lines that fail in their loop', 'try { for await (const _ of $`no-such-program`); } catch {}'],
-])('nothing is reported of %s', async (_, program) => {
+])('nothing is reported for %s', async (_, program) => {
   expect(await execute(program)).toEqual([0, '', ''])
 })
 
-test('the exception handler of the loop hears of it, and another exit code is kept', async () => {
+test('the exception handler of the loop gets a failed command that no code awaits, and keeps the exit code', async () => {
   const program = `
     getEventLoop().setExceptionHandler((_, { message }) => console.log(message))
     process.exitCode = 5
@@ -88,7 +97,7 @@ test('the exception handler of the loop hears of it, and another exit code is ke
   expect(await execute(program)).toEqual([5, `${reported}\n`, ''])
 })
 
-test('two are two reports', async () => {
+test('each of two failed commands that no code awaits is reported', async () => {
   const [code, , stderr] = await execute('$`no-such-program`; $`no-such-other`')
   expect(stderr).toContain('no-such-program has failed')
   expect(stderr).toContain('no-such-other has failed')
@@ -102,14 +111,14 @@ const failingSink = `
   const sink = new Writable({ write: (chunk, encoding, done) => done(new Error('disk full')) })
   const child = await createSubprocessExec('head', ['-c', '3000000', '/dev/zero'], { stdout: StreamWriter.to(sink), stderr: 'ignore' })`
 
-test('output that could not be copied is reported when no code waits for the process', async () => {
+test('an output that could not be copied is reported if no code waits for the process', async () => {
   const [code, , stderr] = await execute(failingSink)
   expect(stderr).toMatch(/^output of process \d+ has failed, and was never awaited/)
   expect(code).toBe(1)
 })
 
 test(
-  'a wait or a communicate that throws the failure is the only one that tells of it',
+  'an output that could not be copied is not reported if wait or communicate throws its error',
   { timeout: 30_000 },
   async () => {
     for (const wait of ['wait', 'communicate']) {

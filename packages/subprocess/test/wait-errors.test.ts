@@ -44,7 +44,7 @@ const waits: Record<string, (child: Process) => Promise<unknown>> = {
 }
 
 test.each(Object.entries(waits))(
-  '%s throws the error of a stream that was given',
+  '%s throws the error of a StreamReader or StreamWriter that was given to the process',
   async (_, wait) => {
     const child = await createSubprocessExec('cat', [], { stdin: failingReader(), stdout: PIPE })
     await expect(wait(child)).rejects.toBe(failure)
@@ -83,7 +83,7 @@ test('a child that ends before the task that copies its stdin could begin is no 
     expect(await child.wait()).toBe(0)
   }))
 
-test('run, and the calls of a managed process, throw it too', async () => {
+test('run, and wait and stop of a managed process, throw the error of a given stream', async () => {
   await expect(run('cat', [], { stdin: failingReader() })).rejects.toBe(failure)
   await expect(run('echo', ['x'], { stdout: closedWriter() })).rejects.toThrow(ConnectionResetError)
   const managed = new ManagedProcess('echo', ['x'], { stdout: await failedWriter() })
@@ -109,7 +109,7 @@ test('communicate refuses an output that other code reads or has closed, and a s
 })
 
 test.each(Object.entries(waits))(
-  'when its run has ended, %s says that a copy was cut off, and goes on without one',
+  'after the run that started a process has ended, %s throws if a copy to a given stream was cut off',
   async (_, wait) => {
     const start = (options: SpawnOptions): Promise<Process> =>
       runLoop(() =>

@@ -2,7 +2,7 @@ import { createTask, run, sleep, snapshot, why } from '@tasktree/core'
 import { createSubprocessExec, PIPE } from '@tasktree/subprocess'
 import { expect, test } from 'vitest'
 
-test('why tells of a child whose exit is waited for, and of one whose output is read', async () => {
+test('why tells which child process a wait waits for, and which output a communicate reads', async () => {
   await run(async () => {
     await using child = await createSubprocessExec('sleep', ['60'], { stdout: PIPE })
     const waiting = createTask(async () => await child.wait(), { name: 'waiting' })
