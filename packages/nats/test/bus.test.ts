@@ -98,7 +98,7 @@ async function checkReuse(bus: Bus, retention: (typeof retentions)[number], mort
 
 function semantics(home: () => Home): void {
   test(
-    'a message that is on its way when the requests end arrives, or goes to another puller',
+    'a message that is on its way when its puller closes arrives there or at another puller',
     { tags: 'slow' },
     async () => {
       await home().use(async (bus) => {
@@ -146,23 +146,27 @@ function semantics(home: () => Home): void {
     },
   )
 
-  test('an entry is created once, and again after it was deleted', { tags: 'slow' }, async () => {
-    await home().use(async (bus) => {
-      const bucket = await bus.openBucket('created')
-      const first = await bucket.create('key', bytes('a'))
-      expect(first).toBeGreaterThan(0)
-      expect(await bucket.create('key', bytes('b'))).toBeNull()
-      expect(text((await bucket.get('key'))?.value)).toBe('a')
-      await bucket.delete('key')
-      expect(await bucket.get('key')).toBeNull()
-      const second = await bucket.create('key', bytes('c'))
-      expect(second).toBeGreaterThan(first as number)
-      expect(await bucket.create('key', bytes('d'))).toBeNull()
-      expect(text((await bucket.get('key'))?.value)).toBe('c')
-    })
-  })
+  test(
+    'create() of a key returns null unless the key is new or was deleted',
+    { tags: 'slow' },
+    async () => {
+      await home().use(async (bus) => {
+        const bucket = await bus.openBucket('created')
+        const first = await bucket.create('key', bytes('a'))
+        expect(first).toBeGreaterThan(0)
+        expect(await bucket.create('key', bytes('b'))).toBeNull()
+        expect(text((await bucket.get('key'))?.value)).toBe('a')
+        await bucket.delete('key')
+        expect(await bucket.get('key')).toBeNull()
+        const second = await bucket.create('key', bytes('c'))
+        expect(second).toBeGreaterThan(first as number)
+        expect(await bucket.create('key', bytes('d'))).toBeNull()
+        expect(text((await bucket.get('key'))?.value)).toBe('c')
+      })
+    },
+  )
 
-  test('an update needs the revision of the entry', async () => {
+  test('update() of a key needs the current revision of the entry', async () => {
     await home().use(async (bus) => {
       const bucket = await bus.openBucket('updated')
       const first = await bucket.put('key', bytes('a'))
@@ -177,7 +181,7 @@ function semantics(home: () => Home): void {
   })
 
   test(
-    'the keys are listed while their entries are written, and without the deleted ones',
+    'keys() of a bucket gives the keys without the deleted keys while other code writes',
     { tags: 'slow' },
     async () => {
       await home().use(async (bus) => {
@@ -197,7 +201,7 @@ function semantics(home: () => Home): void {
     },
   )
 
-  test('a stream stores a message once for each id, and refuses what it has no room for', async () => {
+  test('a stream stores each message id once, and refuses messages beyond maxMessages', async () => {
     await home().use(async (bus) => {
       const name = 'stored'
       await bus.openStream({ name, subjects: ['stored.x'], retention: 'work', maxMessages: 2 })
@@ -234,7 +238,7 @@ describe('the server in memory', () => {
   }))
 
   test.each(retentions)(
-    'a sequence is given to a new message (%s)',
+    'a message id whose message was lost in a power loss can be stored again: retention %s',
     { tags: 'slow' },
     async (retention) => {
       await runVirtual(async () => {
@@ -251,7 +255,7 @@ describe('the server in memory', () => {
   )
 })
 
-test('calls without a connection fail at once: the server in memory', () =>
+test('calls to the server in memory fail at once while the connection is lost', () =>
   runVirtual(async () => {
     const server = new MemoryServer()
     const bus = await server.connector()
@@ -276,7 +280,7 @@ describeWithServer('the real server', (server) => {
 
   semantics(() => ({ use }))
 
-  test('a message that is given back with an endless delay is not delivered at once', async () => {
+  test('a message that is given back with an endless delay is not delivered again at once', async () => {
     await use(async (bus) => {
       const stream = 'endless'
       await bus.openStream({ name: stream, subjects: ['endless.x'], retention: 'work' })
@@ -305,7 +309,7 @@ describeWithServer('the real server', (server) => {
     })
   })
 
-  test('the headers of the largest message can be read', async () => {
+  test('readHeaders() gives the headers of a message as large as the server allows', async () => {
     await use(async (bus) => {
       const name = 'largest'
       await bus.openStream({ name, subjects: ['largest.x'], retention: 'work' })
@@ -316,7 +320,7 @@ describeWithServer('the real server', (server) => {
   })
 
   test.for(retentions)(
-    'a sequence is given to a new message (%s)',
+    'a message id whose message was lost in a power loss can be stored again: retention %s',
     { tags: 'slow' },
     async (retention, { skip }) => {
       await using mortal = await NatsServer.start()
@@ -348,7 +352,7 @@ describeWithServer('the real server', (server) => {
     },
   )
 
-  test('calls without a connection fail at once', { tags: 'slow' }, async () => {
+  test('calls fail at once while the connection is lost', { tags: 'slow' }, async () => {
     await using mortal = await NatsServer.start()
     await run(async () => {
       const bus = await connectNats(
@@ -375,7 +379,7 @@ describeWithServer('the real server', (server) => {
     })
   })
 
-  test('programs open a stream at the same time with different limits', async () => {
+  test('two programs open a stream at the same time with different limits', async () => {
     await use(async (one) => {
       const two = await connectNats(
         { servers: server.url },
@@ -397,7 +401,7 @@ describeWithServer('the real server', (server) => {
     })
   })
 
-  test('a message that no stream stores fails at once', async () => {
+  test('a message for a subject that no stream stores fails at once', async () => {
     await use(async (bus) => {
       const error = await thrown(bus.append('nobody.x', bytes('a'), { id: '1' }))
       expect(error).toBeInstanceOf(BusTimeout)
@@ -405,7 +409,7 @@ describeWithServer('the real server', (server) => {
     })
   })
 
-  test('calls that wait for an answer fail when the bus is closed', async () => {
+  test('calls that wait for an answer fail when the connection is closed', async () => {
     await run(async () => {
       const bus = await connectNats(
         { servers: server.url },

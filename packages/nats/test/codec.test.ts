@@ -50,7 +50,7 @@ const values: unknown[] = [
 ]
 
 test.for(values.map((value, i) => [i, value] as const))(
-  'cloneCodec gives back value %i as structured clone does',
+  'cloneCodec gives back value %i of the list as structured clone does',
   ([, value]) => {
     const back = cloneCodec.decode(cloneCodec.encode(value))
     // `toStrictEqual` distinguishes -0 from 0, a hole in an array from undefined, and objects of different classes.
@@ -60,7 +60,7 @@ test.for(values.map((value, i) => [i, value] as const))(
   },
 )
 
-test('the decoded bytes may begin anywhere in a larger buffer', () => {
+test('cloneCodec decodes bytes that begin anywhere in a larger buffer', () => {
   for (const value of [[1, 2], 'text', { a: [1] }, undefined]) {
     const bytes = cloneCodec.encode(value)
     const larger = new Uint8Array(bytes.length + 7).fill(0xff)
@@ -69,7 +69,7 @@ test('the decoded bytes may begin anywhere in a larger buffer', () => {
   }
 })
 
-test('a value that a codec cannot encode is refused', () => {
+test('cloneCodec and jsonCodec refuse a value that they cannot encode', () => {
   expect(() => cloneCodec.encode([() => 1])).toThrow(/could not be cloned/)
   expect(() => cloneCodec.encode(Symbol('s'))).toThrow(/could not be cloned/)
   expect(() => jsonCodec.encode(() => 1)).toThrow(/could not be written as JSON/)
@@ -87,30 +87,32 @@ test.for([
   ['encode', 'worker', /the result of home#one cannot be sent: the codec/, noBytes],
   ['decode', 'sender', /the codec/, noValue],
   ['decode', 'worker', /the codec/, noValue],
-] as const)('a job says that %s of the codec of its %s returns a promise', ([call, at, ...texts]) =>
-  runVirtual(async () => {
-    const codec: Codec = { ...cloneCodec, [call]: slow[call] }
-    const home = { one: () => 1 }
-    const server = new MemoryServer()
-    const system = await startMemoryNode(
-      server,
-      'node',
-      (own) => [own.worker('q', { home })],
-      silentLogger,
-      at === 'worker' ? { codec } : {},
-    )
-    {
-      const { connector } = server
-      await using sender = await connect(at === 'sender' ? { connector, codec } : { connector })
-      const { one } = remoteJobs<typeof home>('home')
-      const error = (await thrown(sender.executor('q').submit(one))) as Error
-      for (const text of texts) expect(`${String(error)} ${String(error.cause)}`).toMatch(text)
-    }
-    await system.stop()
-  }),
+] as const)(
+  'a job fails with an error that says that %s of the codec of its %s returns a promise',
+  ([call, at, ...texts]) =>
+    runVirtual(async () => {
+      const codec: Codec = { ...cloneCodec, [call]: slow[call] }
+      const home = { one: () => 1 }
+      const server = new MemoryServer()
+      const system = await startMemoryNode(
+        server,
+        'node',
+        (own) => [own.worker('q', { home })],
+        silentLogger,
+        at === 'worker' ? { codec } : {},
+      )
+      {
+        const { connector } = server
+        await using sender = await connect(at === 'sender' ? { connector, codec } : { connector })
+        const { one } = remoteJobs<typeof home>('home')
+        const error = (await thrown(sender.executor('q').submit(one))) as Error
+        for (const text of texts) expect(`${String(error)} ${String(error.cause)}`).toMatch(text)
+      }
+      await system.stop()
+    }),
 )
 
-test('arguments are refused with the reason, whatever the codec throws', () =>
+test('a job whose codec throws an unreadable error for the arguments fails with JobSerializationError', () =>
   runVirtual(async () => {
     const trap = (): never => {
       throw new Error('trap')

@@ -13,7 +13,7 @@ import { expect, test } from 'vitest'
 import { thrown } from '../../../vitest.thrown.ts'
 import { startMemoryNode } from './support/nodes-in-memory.ts'
 
-test('a connect whose time is over ends at once, and its connection when it is made', () =>
+test('a connect that takes longer than its scope throws at once, and its late connection is closed', () =>
   runVirtual(async () => {
     const server = new MemoryServer()
     const connector = async (): Promise<never> => {
@@ -28,7 +28,7 @@ test('a connect whose time is over ends at once, and its connection when it is m
     expect(server.connections.map(({ status }) => status)).toEqual(['closed'])
   }))
 
-test('a connect that is cancelled leaves no connection, at whichever moment', () =>
+test('a connect that is cancelled at any moment leaves no connection', () =>
   runVirtual(async () => {
     let wasCancelled = 0
     for (let moment = 0; moment <= 12; moment += 0.5) {
@@ -45,7 +45,7 @@ test('a connect that is cancelled leaves no connection, at whichever moment', ()
     expect(wasCancelled).toBeGreaterThan(5)
   }))
 
-test('a connect fails when its connection is lost at once, and leaves none', () =>
+test('a connect whose connection is lost at once throws ConnectFailed and leaves no connection', () =>
   runVirtual(async () => {
     const server = new MemoryServer()
     const connecting = createTask(() => connect({ connector: server.connector }))
@@ -59,7 +59,7 @@ test('a connect fails when its connection is lost at once, and leaves none', () 
 const home = { add: (a: number, b: number): number => a + b }
 const { add } = remoteJobs<typeof home>('home')
 
-test('a job that is being sent waits for the next connection when its own ends by an error', () =>
+test('a job that is sent while the connection is broken is sent over the next connection', () =>
   runVirtual(async () => {
     const server = new MemoryServer()
     const worker = await startMemoryNode(server, 'worker', (own) => [own.worker('q', { home })])
@@ -79,7 +79,7 @@ test('a job that is being sent waits for the next connection when its own ends b
     await worker.stop()
   }))
 
-test('the end of a handle whose connection had ended by an error ends what waits for it', () =>
+test('the end of a cluster whose connection is broken ends the jobs that wait for it', () =>
   runVirtual(async () => {
     const server = new MemoryServer()
     const sender = await connect({ connector: server.connector })

@@ -70,117 +70,120 @@ function executors(
 }
 
 function semantics(home: Home): void {
-  describe.each(orders)('with a resultTtl of %d ms and then of %d ms', (...ttls) => {
-    test('a duplicate that comes before the job begins gets its result', async () => {
-      await home.use(async (...clusters) => {
-        const [one, two] = executors(clusters, ttls)
-        const blocker = clusters[0].executor('q').submit(echo, 'blocker', 300)
-        await blocker.accepted
-        const first = one.submit(echo, 'first', 0)
-        await first.accepted
-        const second = two.submit(echo, 'second', 0)
-        await second.accepted
-        expect(await gather([first, second])).toEqual(['first', 'first'])
-        expect(begun).toEqual(['blocker', 'first'])
-      })
-    })
-
-    test('a duplicate that comes while the job runs gets its result', async () => {
-      await home.use(async (...clusters) => {
-        const [one, two] = executors(clusters, ttls)
-        const first = one.submit(echo, 'first', 600)
-        await first.accepted
-        await sleep(200)
-        const second = two.submit(echo, 'second', 0)
-        expect(await gather([second, first])).toEqual(['first', 'first'])
-        expect(begun).toEqual(['first'])
-      })
-    })
-
-    test('a duplicate that comes after the job gets its result', async () => {
-      await home.use(async (...clusters) => {
-        const [one, two] = executors(clusters, ttls)
-        expect(await one.submit(echo, 'first', 0)).toBe('first')
-        expect(await two.submit(echo, 'second', 0)).toBe('first')
-        expect(begun).toEqual(['first'])
-      })
-    })
-
-    test('a duplicate of a job that is delayed gets its result', async () => {
-      await home.use(async (...clusters) => {
-        const [one, two] = executors(clusters, ttls, [{ delay: 700 }, { delay: 300 }])
-        const first = one.submit(echo, 'first', 300)
-        await first.accepted
-        const second = two.submit(echo, 'second', 0)
-        expect(await gather([first, second])).toEqual(['first', 'first'])
-        expect(begun).toEqual(['first'])
-      })
-    })
-
-    // On a busy machine the server may drop the first submission as a duplicate. It then finds the result only after 30 s.
-    test(
-      'a job that is delayed gets the result of a duplicate that is not',
-      { tags: 'slow' },
-      async () => {
+  describe.each(orders)(
+    'two submissions of one id, with a resultTtl of %d ms and then of %d ms',
+    (...ttls) => {
+      test('the second submission before the job begins gets the result of the first', async () => {
         await home.use(async (...clusters) => {
-          const [one, two] = executors(clusters, ttls, [{ delay: 1_000 }, {}])
+          const [one, two] = executors(clusters, ttls)
+          const blocker = clusters[0].executor('q').submit(echo, 'blocker', 300)
+          await blocker.accepted
           const first = one.submit(echo, 'first', 0)
           await first.accepted
-          expect(await two.submit(echo, 'second', 0)).toBe('second')
-          expect(await first).toBe('second')
-          expect(await one.submit(echo, 'third', 0)).toBe('second')
-          expect(begun).toEqual(['second'])
+          const second = two.submit(echo, 'second', 0)
+          await second.accepted
+          expect(await gather([first, second])).toEqual(['first', 'first'])
+          expect(begun).toEqual(['blocker', 'first'])
         })
-      },
-    )
-
-    test('the cancel of a duplicate is the result of a first submission that waits', async () => {
-      await home.use(async (...clusters) => {
-        const [one, two] = executors(clusters, ttls)
-        const blocker = clusters[0].executor('q').submit(echo, 'blocker', 500)
-        await blocker.accepted
-        const first = one.submit(echo, 'first', 0)
-        await first.accepted
-        const second = two.submit(echo, 'second', 0)
-        await second.accepted
-        second.cancel()
-        // The first submission is not a duplicate, so it looks for a result only after 30 s. The third one looks at once.
-        const third = one.submit(echo, 'third', 0)
-        expect(isCancelled(await thrown(third))).toBe(true)
-        if (home === inMemory) expect(isCancelled(await thrown(first))).toBe(true)
-        else first.cancel()
-        await blocker
-        expect(begun).toEqual(['blocker'])
       })
-    })
 
-    test('the cancel of a duplicate is the result of a first submission that runs', async () => {
-      await home.use(async (...clusters) => {
-        const [one, two] = executors(clusters, ttls)
-        const first = one.submit(echo, 'first', 60_000)
-        await first.accepted
-        await sleep(200)
-        const second = two.submit(echo, 'second', 0)
-        await second.accepted
-        second.cancel()
-        expect(isCancelled(await thrown(first))).toBe(true)
-        expect(isCancelled(await thrown(two.submit(echo, 'third', 0)))).toBe(true)
+      test('the second submission while the job runs gets the result of the first', async () => {
+        await home.use(async (...clusters) => {
+          const [one, two] = executors(clusters, ttls)
+          const first = one.submit(echo, 'first', 600)
+          await first.accepted
+          await sleep(200)
+          const second = two.submit(echo, 'second', 0)
+          expect(await gather([second, first])).toEqual(['first', 'first'])
+          expect(begun).toEqual(['first'])
+        })
       })
-    })
 
-    test('a submission with the id of a job that was given none gets its result', async () => {
-      await home.use(async (one, two) => {
-        const first = one.executor('q', { resultTtl: ttls[0] }).submit(echo, 'first', 300)
-        await first.accepted
-        const executor = two.executor('q', { resultTtl: ttls[1] }).with({ id: first.id })
-        expect(await executor.submit(echo, 'second', 0)).toBe('first')
-        expect(await executor.submit(echo, 'third', 0)).toBe('first')
-        expect(begun).toEqual(['first'])
+      test('the second submission after the job has ended gets the result of the first', async () => {
+        await home.use(async (...clusters) => {
+          const [one, two] = executors(clusters, ttls)
+          expect(await one.submit(echo, 'first', 0)).toBe('first')
+          expect(await two.submit(echo, 'second', 0)).toBe('first')
+          expect(begun).toEqual(['first'])
+        })
       })
-    })
-  })
 
-  test('an id names a new job when its result has expired', async () => {
+      test('the second submission of a delayed job gets the result of the first', async () => {
+        await home.use(async (...clusters) => {
+          const [one, two] = executors(clusters, ttls, [{ delay: 700 }, { delay: 300 }])
+          const first = one.submit(echo, 'first', 300)
+          await first.accepted
+          const second = two.submit(echo, 'second', 0)
+          expect(await gather([first, second])).toEqual(['first', 'first'])
+          expect(begun).toEqual(['first'])
+        })
+      })
+
+      // On a busy machine the server may drop the first submission as a duplicate. It then finds the result only after 30 s.
+      test(
+        'the first submission with a delay gets the result of the second without a delay',
+        { tags: 'slow' },
+        async () => {
+          await home.use(async (...clusters) => {
+            const [one, two] = executors(clusters, ttls, [{ delay: 1_000 }, {}])
+            const first = one.submit(echo, 'first', 0)
+            await first.accepted
+            expect(await two.submit(echo, 'second', 0)).toBe('second')
+            expect(await first).toBe('second')
+            expect(await one.submit(echo, 'third', 0)).toBe('second')
+            expect(begun).toEqual(['second'])
+          })
+        },
+      )
+
+      test('a cancel of the second submission cancels the first, whose job waits', async () => {
+        await home.use(async (...clusters) => {
+          const [one, two] = executors(clusters, ttls)
+          const blocker = clusters[0].executor('q').submit(echo, 'blocker', 500)
+          await blocker.accepted
+          const first = one.submit(echo, 'first', 0)
+          await first.accepted
+          const second = two.submit(echo, 'second', 0)
+          await second.accepted
+          second.cancel()
+          // The first submission is not a duplicate, so it looks for a result only after 30 s. The third one looks at once.
+          const third = one.submit(echo, 'third', 0)
+          expect(isCancelled(await thrown(third))).toBe(true)
+          if (home === inMemory) expect(isCancelled(await thrown(first))).toBe(true)
+          else first.cancel()
+          await blocker
+          expect(begun).toEqual(['blocker'])
+        })
+      })
+
+      test('a cancel of the second submission cancels the first, whose job runs', async () => {
+        await home.use(async (...clusters) => {
+          const [one, two] = executors(clusters, ttls)
+          const first = one.submit(echo, 'first', 60_000)
+          await first.accepted
+          await sleep(200)
+          const second = two.submit(echo, 'second', 0)
+          await second.accepted
+          second.cancel()
+          expect(isCancelled(await thrown(first))).toBe(true)
+          expect(isCancelled(await thrown(two.submit(echo, 'third', 0)))).toBe(true)
+        })
+      })
+
+      test('a submission with the generated id of another job gets the result of that job', async () => {
+        await home.use(async (one, two) => {
+          const first = one.executor('q', { resultTtl: ttls[0] }).submit(echo, 'first', 300)
+          await first.accepted
+          const executor = two.executor('q', { resultTtl: ttls[1] }).with({ id: first.id })
+          expect(await executor.submit(echo, 'second', 0)).toBe('first')
+          expect(await executor.submit(echo, 'third', 0)).toBe('first')
+          expect(begun).toEqual(['first'])
+        })
+      })
+    },
+  )
+
+  test('a submission with the id of a job whose result has expired runs a new job', async () => {
     await home.use(async (...clusters) => {
       const [one, two] = executors(clusters, [1_000, 3_600_000])
       expect(await one.submit(echo, 'first', 0)).toBe('first')
@@ -193,7 +196,7 @@ function semantics(home: Home): void {
     })
   })
 
-  test('an id names a new job with a delay when its result has expired', async () => {
+  test('a delayed submission with the id of a job whose result has expired runs a new job', async () => {
     await home.use(async (...clusters) => {
       const [one, two] = executors(clusters, [1_000, 3_600_000], [{}, { delay: 300 }])
       expect(await one.submit(echo, 'first', 0)).toBe('first')
@@ -208,7 +211,7 @@ describe('the server in memory', () => {
   semantics(inMemory)
 
   // The server remembers an id for two minutes, so these two submissions are two messages.
-  test('a submission that comes long after the job gets its result', async () => {
+  test('a second submission long after the job has ended gets the result of the first', async () => {
     await inMemory.use(async (...clusters) => {
       for (const ttls of orders) {
         const id = `late-${ttls.join('-')}`
@@ -221,7 +224,7 @@ describe('the server in memory', () => {
     })
   })
 
-  test('a submission that comes long after the begin of the job gets the same result', async () => {
+  test('a second submission long after the job has begun gets the result of the first', async () => {
     for (const ttls of orders) {
       await inMemory.use(async (...clusters) => {
         const [one, two] = executors(clusters, ttls)
@@ -235,7 +238,7 @@ describe('the server in memory', () => {
     }
   })
 
-  test('a duplicate of a job that no worker knows fails as the job does', async () => {
+  test('the second submission of a job that no worker knows fails with UnknownJob like the first', async () => {
     for (const ttls of orders) {
       await inMemory.use(async (...clusters) => {
         const [one, two] = executors(clusters, ttls)
@@ -248,7 +251,7 @@ describe('the server in memory', () => {
     }
   })
 
-  test('a cancel deletes the message of its own job only', async () => {
+  test('a cancel of a job does not delete the message of another job', async () => {
     await inMemory.use(async (cluster) => {
       const executor = cluster.executor('q', { maxInFlight: 1 })
       const delayed = cluster.executor('q').with({ delay: 5_000 })
@@ -264,7 +267,7 @@ describe('the server in memory', () => {
     })
   })
 
-  test('twice as many duplicates with another resultTtl take twice as many reads', async () => {
+  test('twice as many second submissions with another resultTtl take twice as many reads', async () => {
     const half = await readsOfDuplicates(500)
     const whole = await readsOfDuplicates(1_000)
     expect(whole).toBeLessThan(2.2 * half)

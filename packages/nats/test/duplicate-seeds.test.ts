@@ -69,7 +69,7 @@ function explore(seed: number): Promise<void> {
 }
 
 test(
-  `${seeds} seeds: all submissions of an id get one result, whatever their resultTtl`,
+  `${seeds} random runs: all submissions of an id get the same result, whatever their resultTtl`,
   { tags: 'slow', timeout: 60_000 + seeds * 1_000 },
   async () => {
     for (let seed = 0; seed < seeds; seed++) {

@@ -7,7 +7,7 @@ import { startMemoryNode } from './support/nodes-in-memory.ts'
 import { thrown } from '../../../vitest.thrown.ts'
 
 test(
-  'the results of many duplicates are searched for with a few reads for each',
+  'the results of hundreds of submissions of one id take a few reads for each submission',
   { tags: 'slow' },
   async () => {
     const work = {
@@ -43,7 +43,7 @@ test(
 const kept = 3_600_000
 
 test(
-  'an id whose job was cancelled names a new job when the server has forgotten the cancel',
+  'an id whose job was cancelled runs a new job after the server has forgotten the cancel',
   { tags: 'slow' },
   async () => {
     const work = { echo: async (value: number): Promise<number> => sleep(1_000, value) }
@@ -68,7 +68,7 @@ test(
   },
 )
 
-test('a cancel reaches both runs of a job that one node runs twice', async () => {
+test('a cancel ends both runs of a job that a node runs twice', async () => {
   let running = 0
   const work = {
     wait: async (): Promise<void> => {

@@ -25,8 +25,8 @@ function natsWarnings(): { readonly list: Error[]; [Symbol.dispose](): void } {
 /** Warnings are emitted in a later tick. */
 const nextTick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-describeWithServer('durability', (server) => {
-  test('a process is warned once of a power loss, unless it has opted out', async () => {
+describeWithServer('connect() to a real server', (server) => {
+  test('warns once for each process that a power loss can lose jobs, unless powerLossWarning is false', async () => {
     using warnings = natsWarnings()
     await (await connect({ servers: server.url, powerLossWarning: false }))[Symbol.asyncDispose]()
     await nextTick()
@@ -41,7 +41,7 @@ describeWithServer('durability', (server) => {
     ])
   })
 
-  test('replicas need a cluster of servers', async () => {
+  test('throws if replicas is 3 and the server is not part of a cluster', async () => {
     const error = await thrown(connect({ servers: server.url, replicas: 3 }))
     expect(error).toBeInstanceOf(ConnectFailed)
     expect((error as Error).message).toMatch(/replicas is 3, and the server is not part of a/)
@@ -51,7 +51,7 @@ describeWithServer('durability', (server) => {
   })
 
   testWhere(isLong, 'each election of a leader takes up to nine seconds: set TASKTREE_NATS_LONG=1')(
-    'with three replicas an accepted job outlives the loss of a server and its disk',
+    'with three replicas loses no accepted job when a server and its disk are lost',
     { tags: 'slow' },
     async () => {
       const routes = [await freePort(), await freePort(), await freePort()]

@@ -129,7 +129,7 @@ function hosted(
 
 describe('a durable entity', () => {
   test(
-    'keeps its state when it is stopped for being idle, and when its node stops',
+    'keeps its state when it is stopped after idleTimeout and when its node stops',
     { tags: 'slow' },
     async () => {
       await hosted(
@@ -155,7 +155,7 @@ describe('a durable entity', () => {
   )
 
   test(
-    'applies what was under way when its node died once each, in order',
+    'handles each message that was under way when its node died once and in order',
     { tags: 'slow' },
     async () => {
       await hosted(2, async ({ sender, server }) => {
@@ -180,7 +180,7 @@ describe('a durable entity', () => {
     },
   )
 
-  test('loses the message that crashed it, and has the state from before', async () => {
+  test('has the state from before after a message that crashed it', async () => {
     await hosted(1, async ({ sender }) => {
       const ref = sender.ref<List>('list', 'a')
       await ref.ask.append(1)
@@ -200,7 +200,7 @@ describe('a durable entity', () => {
     })
   })
 
-  test('waits in its mailbox while no node hosts it', { tags: 'slow' }, async () => {
+  test('gets the messages that were sent while no node hosted it', { tags: 'slow' }, async () => {
     await hosted(1, async ({ sender, systems, server }) => {
       const ref = sender.ref<List>('list', 'a')
       await ref.ask.append(1)
@@ -218,7 +218,7 @@ describe('a durable entity', () => {
     })
   })
 
-  test('refuses messages beyond the capacity of its mailbox, without a harm to others', async () => {
+  test('refuses messages beyond the capacity of its mailbox, and other entities go on', async () => {
     await hosted(
       1,
       async ({ sender }) => {
@@ -236,7 +236,7 @@ describe('a durable entity', () => {
     )
   })
 
-  test('that was written by another owner is fenced, and goes on from what the other has written', async () => {
+  test('whose state another owner has written handles its message again with the newer state', async () => {
     await hosted(1, async ({ sender, server }) => {
       const ref = sender.ref<List>('list', 'a')
       await ref.ask.append(1)
@@ -257,7 +257,7 @@ describe('a durable entity', () => {
   })
 
   test(
-    'that has ended by itself between two messages is started again',
+    'that stops itself between two messages is started for the next message',
     { tags: 'slow' },
     async () => {
       await hosted(1, async ({ sender }) => {
@@ -272,7 +272,7 @@ describe('a durable entity', () => {
     },
   )
 
-  test('does not hold up the stop of its node when it cannot start', { tags: 'slow' }, async () => {
+  test('does not hold up the stop of its node when its start hangs', { tags: 'slow' }, async () => {
     await hosted(1, async ({ sender, systems, server }) => {
       List.failingStarts = Infinity
       const ref = sender.ref<List>('list', 'a')
@@ -287,7 +287,7 @@ describe('a durable entity', () => {
     })
   })
 
-  test('handles new messages that have the sequences of lost ones, after a power loss of the server', async () => {
+  test('handles new messages after a power loss in which the server has lost messages that were stored in its state', async () => {
     await hosted(1, async ({ sender, systems, server }) => {
       const ref = sender.ref<List>('list', 'a')
       await ref.ask.append(1)
@@ -318,7 +318,7 @@ describe('a durable entity', () => {
     })
   })
 
-  test('whose state is too large answers so, and has the state from before', async () => {
+  test('whose state becomes too large answers PayloadTooLarge and keeps the state from before', async () => {
     await hosted(
       1,
       async ({ sender }) => {
@@ -332,7 +332,7 @@ describe('a durable entity', () => {
     )
   })
 
-  test('whose start fails is tried again, and the message is not lost', async () => {
+  test('whose start fails is started again and then handles the message', async () => {
     await hosted(1, async ({ sender }) => {
       List.failingStarts = 3
       const ref = sender.ref<List>('list', 'a')
@@ -341,7 +341,7 @@ describe('a durable entity', () => {
     })
   })
 
-  test('gets a confirmed tell once, although the connection was lost while it was sent', async () => {
+  test('gets a confirmed tell once if the connection was lost while the tell was sent', async () => {
     await hosted(1, async ({ sender, server }) => {
       const ref = sender.ref<List>('list', 'a')
       await ref.ask.append(0)
@@ -358,7 +358,7 @@ describe('a durable entity', () => {
     })
   })
 
-  test('gets a confirmed tell once, although the server has forgotten that it was stored', async () => {
+  test('gets a confirmed tell once if the server has forgotten that it stored the tell', async () => {
     await hosted(1, async ({ sender, server }) => {
       const ref = sender.ref<List>('list', 'a')
       await ref.ask.append(0)
@@ -377,7 +377,7 @@ describe('a durable entity', () => {
     })
   })
 
-  test('keeps a message that has the sequence of a deleted one, after a kill of the server', async () => {
+  test('handles a new message to which the killed server gives the sequence of a deleted message', async () => {
     await hosted(1, async ({ sender, server }) => {
       const [owner, own] = server.connections
       const ref = sender.ref<List>('list', 'a')
@@ -398,7 +398,7 @@ describe('a durable entity', () => {
     })
   })
 
-  test('keeps a message that has the sequence of a withdrawn one that still runs', async () => {
+  test('handles a new message to which the killed server gives the sequence of a cancelled ask that still runs', async () => {
     await hosted(1, async ({ sender, server }) => {
       const ref = sender.ref<List>('list', 'a')
       await ref.ask.append(0)
@@ -413,7 +413,7 @@ describe('a durable entity', () => {
     })
   })
 
-  test('whose handler fails because its node stops does not lose the message', async () => {
+  test('handles a message again whose handler failed because the node was stopped', async () => {
     await hosted(
       1,
       async ({ sender, systems, server }) => {
@@ -429,7 +429,7 @@ describe('a durable entity', () => {
     )
   })
 
-  test('whose handler fails because its lease is lost does not lose the message', async () => {
+  test('handles a message again whose handler failed because the lease was lost', async () => {
     await hosted(1, async ({ sender, server }) => {
       const ref = sender.ref<List>('list', 'a')
       await ref.tell({ confirm: true }).wrap(1, 2 * lease)
@@ -443,7 +443,7 @@ describe('a durable entity', () => {
   })
 
   test(
-    'lets its running message end when its node stops, and the others go to the next owner',
+    'lets its running handler end when its node stops, and the next owner handles the other messages',
     { tags: 'slow' },
     async () => {
       await hosted(1, async ({ sender, systems, server }) => {
@@ -480,7 +480,7 @@ class Relay extends Actor {
 }
 
 test(
-  'a tell of a durable handler is stored once, even if the handler ran twice',
+  'a confirmed tell of a durable entity is stored once even if the handler of the entity ran twice',
   { tags: 'slow' },
   async () => {
     List.runs = []

@@ -69,7 +69,7 @@ function hosted(
 const keys = Array.from({ length: 40 }, (_, i) => `key ${i}/é.*>`)
 
 describe('an entity', () => {
-  test('has one actor for each key, wherever it is asked from', { tags: 'slow' }, async () => {
+  test('has a single actor for each key, whichever node asks', { tags: 'slow' }, async () => {
     await hosted(3, async (sender, systems) => {
       for (const key of keys) expect(await sender.ref<Counter>('counter', key).ask.add(1)).toBe(1)
       for (const key of keys) expect(await sender.ref<Counter>('counter', key).ask.add(1)).toBe(2)
@@ -85,7 +85,7 @@ describe('an entity', () => {
     })
   })
 
-  test('handles the messages of one sender in their order', { tags: 'slow' }, async () => {
+  test('handles the messages of each sender in their order', { tags: 'slow' }, async () => {
     await hosted(2, async (sender) => {
       const ref = sender.ref<Counter>('counter', 'a')
       const asks = Array.from({ length: 50 }, () => ref.ask.add(1))
@@ -96,36 +96,34 @@ describe('an entity', () => {
     })
   })
 
+  test('moves at once when its node stops, and no ask fails', { tags: 'slow' }, async () => {
+    await hosted(2, async (sender, systems) => {
+      const refs = keys.map((key) => sender.ref<Counter>('counter', key))
+      await Promise.all(refs.map((ref) => ref.ask.add(1)))
+      const stopping = createTask(() => systems[0]!.stop())
+      const answers = await Promise.all(refs.map((ref) => ref.ask({ timeout: 900 }).slow(1)))
+      expect(answers).toEqual(keys)
+      await stopping
+      expect(await Promise.all(refs.map((ref) => ref.ask({ timeout: 900 }).slow(1)))).toEqual(keys)
+    })
+  })
+
   test(
-    'moves when its node stops, without a wait for a lease, and no ask fails',
+    'lets its running handlers end before it moves to another node',
     { tags: 'slow' },
     async () => {
-      await hosted(2, async (sender, systems) => {
-        const refs = keys.map((key) => sender.ref<Counter>('counter', key))
-        await Promise.all(refs.map((ref) => ref.ask.add(1)))
-        const stopping = createTask(() => systems[0]!.stop())
-        const answers = await Promise.all(refs.map((ref) => ref.ask({ timeout: 900 }).slow(1)))
-        expect(answers).toEqual(keys)
-        await stopping
-        expect(await Promise.all(refs.map((ref) => ref.ask({ timeout: 900 }).slow(1)))).toEqual(
-          keys,
-        )
+      await hosted(1, async (sender, systems, server) => {
+        const asks = keys.map((key) => sender.ref<Counter>('counter', key).ask.slow(500))
+        await sleep(50)
+        const second = await start(server, 'second')
+        systems.push(second)
+        await systems[0]!.stop()
+        expect(await Promise.all(asks)).toEqual(keys)
       })
     },
   )
 
-  test('lets its running handlers end before it moves', { tags: 'slow' }, async () => {
-    await hosted(1, async (sender, systems, server) => {
-      const asks = keys.map((key) => sender.ref<Counter>('counter', key).ask.slow(500))
-      await sleep(50)
-      const second = await start(server, 'second')
-      systems.push(second)
-      await systems[0]!.stop()
-      expect(await Promise.all(asks)).toEqual(keys)
-    })
-  })
-
-  test('moves to a host that comes, and the shards are divided', { tags: 'slow' }, async () => {
+  test('moves to a node that joins, and the nodes share the shards', { tags: 'slow' }, async () => {
     await hosted(1, async (sender, systems, server) => {
       systems.push(await start(server, 'second'))
       await sleep(3 * lease)
@@ -142,7 +140,7 @@ describe('an entity', () => {
   })
 
   test(
-    'is taken over when its node has died; what was under way fails with NodeLost or is sent again',
+    'is taken over when its node has died, and asks under way are sent again or fail with NodeLost',
     { tags: 'slow' },
     async () => {
       await hosted(2, async (sender, _systems, server) => {
@@ -165,7 +163,7 @@ describe('an entity', () => {
     },
   )
 
-  test('that crashes answers with the crash, and begins anew with the next message', async () => {
+  test('that crashes answers ActorCrashed, and a new actor handles the next message', async () => {
     await hosted(1, async (sender) => {
       const ref = sender.ref<Counter>('counter', 'a')
       expect(await ref.ask.add(5)).toBe(5)
@@ -179,7 +177,7 @@ describe('an entity', () => {
   })
 
   test(
-    'is stopped after idleTimeout, and started by its next message',
+    'is stopped after idleTimeout and started by its next message',
     { tags: 'slow' },
     async () => {
       const reasons: ExitReason[] = []
@@ -214,7 +212,7 @@ describe('an entity', () => {
     },
   )
 
-  test('refuses messages beyond its capacity: an ask is sent again or fails', async () => {
+  test('refuses asks beyond its mailbox capacity, which are sent again, or fail with overflow reject', async () => {
     await hosted(
       1,
       async (sender) => {
@@ -235,7 +233,7 @@ describe('an entity', () => {
     )
   })
 
-  test('that no node hosts fails with NoProc at once', async () => {
+  test('that no node hosts answers NoProc at once', async () => {
     await hosted(1, async (sender, systems) => {
       expect(await thrown(sender.ref<Counter>('unknown', 'a').ask.add(1))).toBeInstanceOf(NoProc)
       expect(await sender.ref<Counter>('unknown', 'a').tell.add(1)).toBe(false)
@@ -260,7 +258,7 @@ describe('an entity', () => {
     })
   })
 
-  test('with other shards than the cluster has fails to start, and says why', async () => {
+  test('with another number of shards than the cluster has fails to start with an error that says so', async () => {
     await hosted(1, async (_sender, _systems, server) => {
       const errors: string[] = []
       const other = startMemoryNode(server, 'other', (own) => [
@@ -272,7 +270,7 @@ describe('an entity', () => {
     })
   })
 
-  test('answers each ask while its node stops in an orderly way', { tags: 'slow' }, async () => {
+  test('answers each ask while its node is stopped', { tags: 'slow' }, async () => {
     for (let seed = 0; seed < 10; seed++) {
       await runVirtual(async () => {
         const server = new MemoryServer({ seed })
@@ -293,7 +291,7 @@ describe('an entity', () => {
     }
   })
 
-  test('whose settings are not known is told nothing without a connection', () =>
+  test('whose settings were not read yet returns false for a tell without a connection', () =>
     runVirtual(async () => {
       const server = new MemoryServer()
       const sender = await cluster({ connector: server.connector }).connect()
@@ -308,7 +306,7 @@ describe('an entity', () => {
       expect(await thrown(told)).toBeInstanceOf(ClusterClosed)
     }))
 
-  test('with wrong arguments is refused at the call', () => {
+  test('refuses wrong arguments at the call', () => {
     const handle = cluster()
     expect(() => handle.entity('', Counter)).toThrow(/the type of an entity must be a text/)
     // This key ends with the first half of an emoji, as a text that was cut may do. All such halves would become the same name.

@@ -74,9 +74,9 @@ async function findOwner(cluster: Cluster, log: string): Promise<string | null> 
   return nodes.some(({ node }) => node === last?.node) ? (last?.node ?? null) : null
 }
 
-describeWithServer('kills of owners', (server) => {
+describeWithServer('owners of entities that are killed', (server) => {
   test(
-    `${rounds} rounds of ${messages} messages: the owner is paused beyond its lease and continued, the next one is killed, and each message is applied once, in order`,
+    `${rounds} rounds of ${messages} messages with a paused and a killed owner: each message is applied once, in order`,
     { tags: 'slow', timeout: 60_000 + rounds * 60_000 },
     async () => {
       const log = makeLogFile()
@@ -151,7 +151,7 @@ describeWithServer('kills of owners', (server) => {
   )
 
   test(
-    'the server is killed three times under load: each confirmed message is applied once, in order',
+    'three kills of the server under load: each confirmed message is applied once, in order',
     { tags: 'slow', timeout: 300_000 },
     async () => {
       await using mortal = await NatsServer.start()

@@ -10,7 +10,7 @@ function ticks(node: string, from: number, to: number): Note[] {
   return Array.from({ length: (to - from) / 20 + 1 }, (_, i) => tick(node, from + 20 * i))
 }
 
-test('ticks beside another node are counted', () => {
+test('mostStrayTicks counts the ticks of an owner that overlap those of another owner', () => {
   const gap = 250
   expect(mostStrayTicks([...ticks('a', 0, 500), ...ticks('b', 600, 2_000)], gap)).toBe(0)
   const continued = [tick('a', 1_200), tick('a', 1_220)]

@@ -13,8 +13,8 @@ const cutTime = isLong ? 10_000 : 2_000
 const lease = isLong ? 2_000 : 800
 
 testCutLinks(
-  'cut links of owners',
-  'of a link that is cut %s: one running singleton at a time, and each message is applied once, in order',
+  'links of owners of entities that are cut',
+  'with a link that is cut %s one singleton runs at a time, and each message is applied once, in order',
   async ({ name, near, far, options, log, start, cutFor }) => {
     const [one, two] = await Promise.all([
       start(near, 'entities', { node: 'near', lease, pingInterval }),

@@ -152,7 +152,7 @@ function explore(seed: number): Promise<Counts> {
 }
 
 test(
-  `${seeds} seeds: whichever nodes and connections are lost, each entity is like one list`,
+  `${seeds} random runs with lost nodes and connections: each entity acts like a single list`,
   { tags: 'slow', timeout: 60_000 + seeds * 1_000 },
   async () => {
     const sum: Counts = { runs: 0, applied: 0, unknown: 0 }

@@ -74,7 +74,7 @@ const storedList = structuredClone(list)
 
 describeWithServer('entities on a server', (server) => {
   test(
-    'keys of any characters, a full mailbox, a state beyond max_payload',
+    'a key may have any characters, and a full mailbox and a state beyond max_payload are refused',
     { tags: 'slow' },
     async () => {
       const where = { ...server.newCluster(), powerLossWarning: false }
@@ -109,7 +109,7 @@ describeWithServer('entities on a server', (server) => {
   )
 
   test(
-    'an orderly stop hands everything over before a lease runs out',
+    'a node that stops hands over its entities and singletons before their leases run out',
     { tags: 'slow' },
     async () => {
       const where = { ...server.newCluster(), powerLossWarning: false }
@@ -154,7 +154,7 @@ describeWithServer('entities on a server', (server) => {
   )
 
   test(
-    'a handler whose message has a key with spaces and line ends',
+    'an idempotency key of a message may have spaces and line ends',
     { tags: 'slow' },
     async () => {
       const where = { ...server.newCluster(), powerLossWarning: false }
@@ -175,7 +175,7 @@ describeWithServer('entities on a server', (server) => {
   )
 
   test(
-    'a message in a mailbox that was lost and made again does not have the key of a lost message',
+    'a message in a stream that was deleted and made again does not get the idempotency key of a lost message',
     { tags: 'slow' },
     async () => {
       const where = { ...server.newCluster(), powerLossWarning: false }
@@ -194,7 +194,7 @@ describeWithServer('entities on a server', (server) => {
     },
   )
 
-  describe('what a handler tells in two runs for one message', () => {
+  describe('the messages that a handler tells when it runs twice for one message', () => {
     const add = (key: string, text: string): Run => {
       return (notes) => [notes(key).tell(confirmed).add(text)]
     }

@@ -2,7 +2,7 @@ import * as nats from '@tasktree/nats'
 import * as testing from '@tasktree/nats/testing'
 import { expect, test } from 'vitest'
 
-test('the public names', () => {
+test('the package exports the names that are listed here', () => {
   expect(Object.keys(nats).toSorted()).toMatchInlineSnapshot(`
     [
       "BusTimeout",

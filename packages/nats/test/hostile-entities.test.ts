@@ -83,19 +83,21 @@ const noLists: readonly (readonly [() => unknown, string])[] = [
   [async () => ['ada'], 'an object of class Promise'],
 ]
 
-test.for(noLists)('args that do not return a list are named: %s', ([args, got]) =>
-  hosted({ args }, async ({ sender, warnings }) => {
-    const why = `TypeError: the option args of the entity sum must return a list, got ${got}`
-    const sum = sender.ref<Sum>('sum', 'ada')
-    expect(String(await thrown(sum.ask.add(1)))).toBe(why)
-    // The sender of a tell gets no answer, so the node logs that the message is lost.
-    await sum.tell.add(1)
-    await sleep(1_000)
-    expect(warnings).toContain(`sum/ada has lost a message: ${why}`)
-  }),
+test.for(noLists)(
+  'an option args that does not return a list fails the asks with an error that says so: %s',
+  ([args, got]) =>
+    hosted({ args }, async ({ sender, warnings }) => {
+      const why = `TypeError: the option args of the entity sum must return a list, got ${got}`
+      const sum = sender.ref<Sum>('sum', 'ada')
+      expect(String(await thrown(sum.ask.add(1)))).toBe(why)
+      // The sender of a tell gets no answer, so the node logs that the message is lost.
+      await sum.tell.add(1)
+      await sleep(1_000)
+      expect(warnings).toContain(`sum/ada has lost a message: ${why}`)
+    }),
 )
 
-test('a state that save promises is not stored in place of the state itself', () =>
+test('a save that returns a promise fails the ask and does not overwrite the stored state', () =>
   hosted(
     { state },
     async ({ sender, warnings, replace }) => {
@@ -112,7 +114,7 @@ test('a state that save promises is not stored in place of the state itself', ()
     { codec: jsonCodec },
   ))
 
-test('a load that would wait starts no actor, and its messages wait for one that does not', () =>
+test('a load that returns a promise starts no actor, and the messages wait for a node with another load', () =>
   hosted({ state }, async ({ sender, warnings, replace }) => {
     const { ask } = sender.ref<Sum>('sum', 'ada')
     expect(await ask.add(1)).toBe(1)
@@ -130,7 +132,7 @@ test('a load that would wait starts no actor, and its messages wait for one that
     expect(await waiting).toBe(2)
   }))
 
-test('an ask fails at once when save throws a value that cannot be looked at', () => {
+test('an ask fails at once when save throws a value that cannot be read', () => {
   const trap = (): never => {
     throw new Error('trap')
   }
@@ -146,7 +148,7 @@ test('an ask fails at once when save throws a value that cannot be looked at', (
   })
 })
 
-test('a state that could be stored once can be stored after any number of messages', () =>
+test('a state of the largest size can be stored again after many messages', () =>
   runVirtual(async () => {
     const server = new MemoryServer({ maxPayload: 4_096 })
     const large: StateCodec<Sum, Uint8Array> = {

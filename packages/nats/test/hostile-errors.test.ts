@@ -42,7 +42,7 @@ const work = {
 }
 const far = remoteJobs<typeof work>('work')
 
-test('a job fails at once with a value that cannot be looked at, and when retryIf throws', () =>
+test('a job fails at once if it throws a value that cannot be read, or if retryIf throws', () =>
   runVirtual(async () => {
     const reports: string[] = []
     getEventLoop().setExceptionHandler((_, { message }) => void reports.push(message))
@@ -112,7 +112,7 @@ const noAnswers: readonly (readonly [() => unknown, string])[] = [
 ]
 
 test.for(noAnswers)(
-  'a job is tried again after the default delay when backoff gives no answer: %s',
+  'a job is tried again after the default delay if backoff returns no number: %s',
   async ([backoff, why]) => {
     const options = { retryIf: () => true, backoff: backoff as () => number, maxDeliver: 3 }
     const { error, reports, ms } = await failAt(options)
@@ -124,7 +124,7 @@ test.for(noAnswers)(
   },
 )
 
-test('a promise of retryIf does not count as true', async () => {
+test('a promise that retryIf returns does not count as true, and is reported', async () => {
   const { error, reports } = await failAt({ retryIf: (async () => false) as never })
   expect(error).toBeInstanceOf(RangeError)
   expect(reports).toEqual([
@@ -149,7 +149,7 @@ const many = {
 }
 const farMany = remoteJobs<typeof many>('many')
 
-test('a job gets its error, also with a codec that can encode no error', () =>
+test('a job fails with its own error even if the codec cannot encode errors', () =>
   runVirtual(async () => {
     const server = new MemoryServer()
     const system = await startMemoryNode(
@@ -194,7 +194,7 @@ const throwing = {
 }
 
 test.for([1_048_576, 4_096])(
-  'an error that is larger than a message of the server keeps the beginning of its text: %i',
+  "an error larger than the server's limit of %i bytes arrives with the beginning of its text",
   (maxPayload) =>
     runVirtual(async () => {
       const server = new MemoryServer({ maxPayload })
@@ -233,7 +233,7 @@ class Thrower extends Actor {
   }
 }
 
-test('an ask gets the beginning of an error that is too large', () =>
+test('an ask gets the beginning of an error that is too large for a message', () =>
   runVirtual(async () => {
     const server = new MemoryServer()
     const system: ActorSystem = await startMemoryNode(server, 'node', (own) => [
@@ -250,7 +250,7 @@ test('an ask gets the beginning of an error that is too large', () =>
     await system.stop()
   }))
 
-test('an ask fails at once when its service finds no ref', () =>
+test('an ask fails at once if the function of its service throws or returns no ref', () =>
   runVirtual(async () => {
     const reports = collectReports()
     const server = new MemoryServer()
@@ -293,7 +293,7 @@ const reporting = {
   },
 }
 
-test('a progress value that cannot be sent is named, and one that cannot be read costs no result', () =>
+test('a progress value that cannot be sent or read is reported, and the job still gives its result', () =>
   runVirtual(async () => {
     const reports = collectReports()
     const server = new MemoryServer()

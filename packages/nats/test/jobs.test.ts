@@ -108,7 +108,7 @@ describeWithServer('jobs', (server) => {
     },
   )
 
-  test('the values that a generator job yields are not sent, and its return value is the result', async () => {
+  test('a generator job gives its return value, and its yielded values are not sent', async () => {
     await inTree(
       server.newCluster(),
       (cluster) => [cluster.worker('q', { home })],
@@ -120,7 +120,7 @@ describeWithServer('jobs', (server) => {
     )
   })
 
-  test('progress comes back while the job runs', async () => {
+  test('the progress of a job comes back while the job runs', async () => {
     await inTree(
       server.newCluster(),
       (cluster) => [cluster.worker('q', { home })],
@@ -134,7 +134,7 @@ describeWithServer('jobs', (server) => {
     )
   })
 
-  test('map gives the results in order, also in chunks', { tags: 'slow' }, async () => {
+  test('map gives the results in order, in chunks as well', { tags: 'slow' }, async () => {
     await inTree(
       server.newCluster(),
       (cluster) => [cluster.worker('q', { home }, { concurrency: 4 })],
@@ -150,7 +150,7 @@ describeWithServer('jobs', (server) => {
   })
 
   test(
-    'a job of a module runs in a pool of processes, and one of jobs() runs here too',
+    'a worker with a process pool runs jobs of a module, and remoteJobs() and jobs() name the same job',
     { tags: 'slow' },
     async () => {
       await using pool = new ProcessPoolExecutor({ maxWorkers: 1 })
@@ -171,7 +171,7 @@ describeWithServer('jobs', (server) => {
     },
   )
 
-  test('a cancel reaches the process tree of the job', { tags: 'slow' }, async () => {
+  test('a cancel ends the child processes of a job', { tags: 'slow' }, async () => {
     const file = join(folder, 'nest')
     // With this grace the worker of the pool has enough time to end its child, even on a busy machine.
     await using pool = new ProcessPoolExecutor({ maxWorkers: 1, cancelGrace: 15_000 })
@@ -193,7 +193,7 @@ describeWithServer('jobs', (server) => {
   })
 
   test(
-    'a cancelled task cancels the job that it awaits, where it runs',
+    'a cancelled task cancels the job that it awaits, at the worker as well',
     { tags: 'slow' },
     async () => {
       let begun = 0
@@ -231,7 +231,7 @@ describeWithServer('jobs', (server) => {
     },
   )
 
-  test('a job that is cancelled while it waits never starts', async () => {
+  test('a job that is cancelled while it waits in the queue never starts', async () => {
     const ran: number[] = []
     const gate = new Future<void>()
     const gated = {
@@ -263,7 +263,7 @@ describeWithServer('jobs', (server) => {
   })
 
   test(
-    'a delayed job begins after its delay, and not if it was cancelled',
+    'a delayed job begins after its delay, and never begins if it was cancelled',
     { tags: 'slow' },
     async () => {
       await inTree(
@@ -284,7 +284,7 @@ describeWithServer('jobs', (server) => {
     },
   )
 
-  test('two submissions with one id are one job', async () => {
+  test('two submissions with the same id run one job', async () => {
     let runs = 0
     const counted = { work: (): number => ++runs }
     const { work } = remoteJobs<typeof counted>('counted')
@@ -300,7 +300,7 @@ describeWithServer('jobs', (server) => {
   })
 
   test(
-    'two programs that submit one id at the same time get the one result',
+    'two programs that submit the same id at the same time get the result of one job',
     { tags: 'slow' },
     async () => {
       let runs = 0
@@ -332,7 +332,7 @@ describeWithServer('jobs', (server) => {
   )
 
   test(
-    'the deadline of the scope and the trace travel with the job',
+    'a job has the deadline and the trace context of the scope that submitted it',
     { tags: 'slow' },
     async () => {
       await inTree(
@@ -356,7 +356,7 @@ describeWithServer('jobs', (server) => {
   )
 
   test(
-    'a job that no worker knows waits for a worker that does, and fails at last',
+    'a job waits for a worker that knows it, and fails with UnknownJob if no such worker comes',
     { tags: 'slow' },
     async () => {
       await inTree(
@@ -377,7 +377,7 @@ describeWithServer('jobs', (server) => {
   )
 
   test(
-    'a job whose workers crash is tried again and then put aside',
+    'a job that crashes its workers is tried again, and then becomes a dead letter',
     { tags: 'slow' },
     async () => {
       const file = join(folder, 'crash')
@@ -402,7 +402,7 @@ describeWithServer('jobs', (server) => {
     },
   )
 
-  test('a result or arguments above the limit of the server fail clearly', async () => {
+  test('a result or arguments above the size limit of the server fail the job with an error that says so', async () => {
     await inTree(
       server.newCluster(),
       (cluster) => [cluster.worker('q', { home })],
@@ -424,7 +424,7 @@ describeWithServer('jobs', (server) => {
     )
   })
 
-  test('a full queue refuses a job', async () => {
+  test('a job for a queue that is full fails with QueueFull', async () => {
     await using cluster = await connect(server.newCluster())
     const executor = cluster.executor('q', { capacity: 2 })
     const taken = [executor.submit(far.add, 1, 1), executor.submit(far.add, 1, 1)]
@@ -437,7 +437,7 @@ describeWithServer('jobs', (server) => {
   })
 
   test(
-    'a stopping worker lets its jobs end, and gives back what does not end',
+    'a worker that stops lets its jobs end, and gives back jobs that take too long',
     { tags: 'slow' },
     async () => {
       const where = server.newCluster()
@@ -470,26 +470,30 @@ describeWithServer('jobs', (server) => {
     },
   )
 
-  test('the end of a program is not the result of its jobs', { tags: 'slow' }, async () => {
-    const where = server.newCluster()
-    const log = join(folder, 'ended')
-    writeFileSync(log, '')
-    await using submitter = await connect(where)
-    const job = submitter.executor('q').submit(square, 3)
-    // Long enough that only the worker itself can have given the job back.
-    const ackWait = 60_000
-    {
-      await using first = await startNode('worker', { ...where, log, work: 60_000, ackWait })
-      await until(() => readFileSync(log, 'utf8') !== '', 'the begin of the job')
-      first.kill('SIGTERM')
-      await once(first.child, 'exit')
-    }
-    await using _ = await startNode('worker', { ...where, log, ackWait })
-    expect(await job).toBe(9)
-    expect(readFileSync(log, 'utf8')).toBe('3\n3\n')
-  })
+  test(
+    'a job whose worker program ends runs again at the next worker',
+    { tags: 'slow' },
+    async () => {
+      const where = server.newCluster()
+      const log = join(folder, 'ended')
+      writeFileSync(log, '')
+      await using submitter = await connect(where)
+      const job = submitter.executor('q').submit(square, 3)
+      // Long enough that only the worker itself can have given the job back.
+      const ackWait = 60_000
+      {
+        await using first = await startNode('worker', { ...where, log, work: 60_000, ackWait })
+        await until(() => readFileSync(log, 'utf8') !== '', 'the begin of the job')
+        first.kill('SIGTERM')
+        await once(first.child, 'exit')
+      }
+      await using _ = await startNode('worker', { ...where, log, ackWait })
+      expect(await job).toBe(9)
+      expect(readFileSync(log, 'utf8')).toBe('3\n3\n')
+    },
+  )
 
-  test('a wrong worker is refused at the call', async () => {
+  test('a worker with wrong arguments is refused at the call', async () => {
     await using cluster = await connect(server.newCluster())
     const { worker } = { worker: cluster.worker.bind(cluster) as (...args: unknown[]) => unknown }
     expect(() => worker('', {})).toThrow(/the queue must be a text/)

@@ -7,7 +7,7 @@ import { startMemoryNode } from './support/nodes-in-memory.ts'
 
 const ackWait = 30_000
 
-test('a worker that is back before ackWait is over keeps its job', () =>
+test('a worker whose connection is lost for less than ackWait keeps its running job', () =>
   runVirtual(async () => {
     for (let moment = 0; moment < 10_000; moment += 1_000) {
       let begun = 0
@@ -43,7 +43,7 @@ test('a worker that is back before ackWait is over keeps its job', () =>
     }
   }))
 
-test('a worker reports all its jobs in time, however many it asks about', () =>
+test('a worker reports each of many running jobs to the server before ackWait is over', () =>
   runVirtual(async () => {
     let begun = 0
     const home = {

@@ -17,9 +17,9 @@ const rounds = Number(process.env['TASKTREE_NATS_ROUNDS'] ?? 10)
 const isLong = process.env['TASKTREE_NATS_LONG'] === '1'
 const ackWait = 500
 
-describeWithServer('kills', (server) => {
+describeWithServer('jobs while programs are killed', (server) => {
   test(
-    `${rounds} rounds: a worker is killed, one is paused beyond its ackWait and continued, and each job has one result`,
+    `${rounds} rounds with a killed and a paused worker: each job has one result`,
     { tags: 'slow', timeout: 60_000 + rounds * 20_000 },
     async () => {
       const workers: Node[] = []
@@ -59,7 +59,7 @@ describeWithServer('kills', (server) => {
   )
 
   test(
-    'the server is killed three times under load: no accepted job is lost, and what the server brings back is done',
+    'three kills of the server under load: no accepted job is lost',
     { tags: 'slow' },
     async () => {
       await using mortal = await NatsServer.start()
@@ -82,7 +82,7 @@ describeWithServer('kills', (server) => {
   )
 
   test(
-    'a submitter that was killed has lost nothing that was accepted',
+    'a submitter that is killed has lost no job that the server had accepted',
     { tags: 'slow' },
     async () => {
       const options = { servers: server.url, namespace: 'submitter' }
@@ -106,7 +106,7 @@ describeWithServer('kills', (server) => {
   )
 
   testWhere(isLong, 'it takes a minute: set TASKTREE_NATS_LONG=1')(
-    'five workers and 20,000 jobs, a worker killed each second for 20 s and one paused',
+    '20,000 jobs on five workers, of which one is killed each second for 20 s, have each one result',
     { tags: 'slow', timeout: 300_000 },
     async () => {
       const log = makeLogFile()

@@ -55,7 +55,7 @@ const operations: Record<string, (sender: Cluster, server: MemoryServer) => Prom
   },
 }
 
-describe('a scope that is cancelled at any turn ends without spinning, and the cluster goes on', () => {
+describe('a scope that is cancelled in any turn of these operations ends without a busy loop, and the cluster goes on', () => {
   test.each(Object.keys(operations))('%s', { tags: ['slow'] }, (name) =>
     withReceivers({ actor: Counter, state, home }, async (sender, server) => {
       const reports: string[] = []

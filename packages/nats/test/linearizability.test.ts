@@ -22,7 +22,7 @@ function op(
 
 const append = (item: number): ListInput => ({ append: item })
 
-test('a history in which overlapping operations took effect in another order is accepted', () => {
+test('linearize() accepts overlapping operations that took effect in another order than they began', () => {
   const history = [
     op(0, 10, append(1), 2),
     op(1, 5, append(2), 1),
@@ -37,7 +37,7 @@ test('a history in which overlapping operations took effect in another order is 
   ])
 })
 
-test('an operation with an unknown outcome may have been done late, or never', () => {
+test('linearize() accepts an operation with an unknown outcome that was done late or never', () => {
   const unknown = op(0, never, append(1))
   expect(
     linearize([unknown, op(5, 6, 'items', []), op(7, 8, 'items', [1])], listModel),
@@ -51,7 +51,7 @@ test('an operation with an unknown outcome may have been done late, or never', (
 const read = (calledAt: number, output: readonly number[]) =>
   ({ input: 'items', calledAt, returnedAt: calledAt + 1, output }) as const
 
-test('many appends with unknown outcomes, of which the last read shows some, are checked at once', () => {
+test('linearizeList() checks 60 appends with unknown outcomes in a moment', () => {
   const items = Array.from({ length: 60 }, (_, i) => i)
   const history = items.map((item) => op(item % 7, never, append(item)))
   const reads = [op(2, 3, 'items'), op(20, 30, 'items', items.slice(0, 9).toReversed())]
@@ -63,7 +63,7 @@ test('many appends with unknown outcomes, of which the last read shows some, are
 test.each([
   ['an append that was answered', op(0, 1, append(1), 1)],
   ['an append that was confirmed', { ...op(0, never, append(1)), isDone: true }],
-])('%s, and that the last read does not show, is found', (_name, lost) => {
+])('linearizeList() rejects %s and that the last read does not show', (_name, lost) => {
   expect(linearizeList([lost], read(5, []))).toBeNull()
   expect(linearizeList([lost], read(5, [1]))).not.toBeNull()
   expect(linearizeList([lost], read(5, [1, 1]))).toBeNull()
@@ -83,6 +83,6 @@ test.each([
     [op(0, never, append(1)), op(1, 2, 'items', [1]), op(3, 4, 'items', [])],
   ],
   ['a split brain', [op(0, 9, append(1), 1), op(0, 9, append(2), 1)]],
-])('%s is found', (_name, history) => {
+])('linearize() rejects %s', (_name, history) => {
   expect(linearize(history, listModel)).toBeNull()
 })

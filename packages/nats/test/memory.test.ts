@@ -7,7 +7,7 @@ import { startMemoryNode } from './support/nodes-in-memory.ts'
 
 const home = { add: (a: number, b: number): number => a + b }
 
-test('an executor that has no jobs takes no memory', () =>
+test('making an executor of a cluster again and again without jobs takes no memory', () =>
   runVirtual(async () => {
     const heap = async (): Promise<number> => {
       await sleep(0)

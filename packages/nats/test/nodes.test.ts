@@ -4,7 +4,7 @@ import { cluster, connect } from '@tasktree/nats'
 import { MemoryServer } from '@tasktree/nats/testing'
 import { expect, test } from 'vitest'
 
-test('a node is in the list of nodes as soon as it is connected, and not after its end', async () => {
+test('the list of nodes has a node as soon as it has connected, and not after its end', async () => {
   for (let seed = 1; seed <= 20; seed++) {
     await runVirtual(async () => {
       const { connector } = new MemoryServer({ seed })
@@ -19,7 +19,7 @@ test('a node is in the list of nodes as soon as it is connected, and not after i
   }
 })
 
-test('a node is in its own list right after a connection that was lost for long', () =>
+test('the list of nodes has the own node right after a long loss of the connection', () =>
   runVirtual(async () => {
     const server = new MemoryServer()
     await using cluster = await connect({ connector: server.connector, node: 'me' })

@@ -28,7 +28,7 @@ function answering(answers: Record<'info' | 'add', unknown[]>) {
   return { calls, streams: new NatsStreams({ streams } as unknown as JetStreamManager, 1) }
 }
 
-test('a stream that another program is creating, so that the server says only that subjects overlap, gets its limits', () =>
+test('opening a stream that another program creates at the same time sets the limits of the stream', () =>
   run(async () => {
     const created = { config: { max_msgs: 5, max_msgs_per_subject: -1 } }
     const { calls, streams } = answering({ info: [noStream, created], add: [overlap] })
@@ -36,7 +36,7 @@ test('a stream that another program is creating, so that the server says only th
     expect(calls).toEqual(['info', 'add', 'info', 'update {"max_msgs":10}'])
   }))
 
-test('a stream with a subject of another stream fails with the error of the server', () =>
+test('opening a stream with a subject of another stream fails with the error of the server', () =>
   run(async () => {
     const { calls, streams } = answering({ info: [noStream, noStream], add: [overlap, overlap] })
     expect(await thrown(streams.open(settings))).toBe(overlap)

@@ -11,8 +11,8 @@ import { until } from './support/tree.ts'
 const cutTime = isLong ? 10_000 : 1_500
 
 testCutLinks(
-  'cut links',
-  'a link that is cut %s loses no job, and gives each one result',
+  'links of workers that are cut',
+  'a link that is cut %s loses no job, and each job has one result',
   async ({ name, near, far, options, log, start, cutFor }) => {
     const shared = { work: 5, concurrency: 2, ackWait: 1_000, pingInterval }
     const [one, two] = await Promise.all([

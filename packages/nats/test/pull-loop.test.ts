@@ -4,7 +4,7 @@ import type { Bus, Delivery, PullListener, ReaderSettings } from '../src/bus/bus
 import type { Link, LinkStatus } from '../src/link/link.ts'
 import { PullLoop } from '../src/link/pull-loop.ts'
 
-test('a worker whose places become free one by one has few requests at the server', () =>
+test('a worker whose jobs end one by one makes few requests to the server', () =>
   run(async () => {
     const requests: number[] = []
     let listener = null as PullListener | null

@@ -32,7 +32,7 @@ const fail = (_data: Uint8Array): never => {
 const home = { add: (a: number, b: number): number => a + b }
 const { add } = remoteJobs<typeof home>('home')
 
-test('options that are wrong are refused at the call', async () => {
+test('wrong options are refused at the call', async () => {
   const refuse = (options: object): Promise<unknown> => thrown(connect(options))
   expect(String(await refuse({ namespace: '' }))).toMatch(/the option namespace must be a text/)
   expect(String(await refuse({ node: 7 }))).toMatch(/the option node must be a text/)
@@ -49,7 +49,7 @@ test('options that are wrong are refused at the call', async () => {
   expect(() => clusterTree('tree', {}, () => undefined as never)).toThrow(/must return a list/)
 })
 
-test('a resultTtl for which no result could be found again is refused at the call', async () => {
+test('a resultTtl below one second is refused at the call', async () => {
   await runVirtual(async () => {
     await using cluster = await connect({ connector: new MemoryServer().connector })
     for (const resultTtl of [0, 0.5, 999, Number.NaN, -1]) {
@@ -62,7 +62,7 @@ test('a resultTtl for which no result could be found again is refused at the cal
 })
 
 describeWithServer(
-  'refusals',
+  'a cluster on a real server',
   (server) => {
     const options = (
       namespace: string,
@@ -73,21 +73,21 @@ describeWithServer(
       namespace,
     })
 
-    test('wrong credentials say what to check', async () => {
+    test('fails to connect with wrong credentials, with an error that says what to check', async () => {
       const error = await thrown(connect({ servers: server.url, user: 'me', pass: 'wrong' }))
       expect(error).toBeInstanceOf(ConnectFailed)
       expect((error as Error).message).toMatch(/the server refused the credentials: check user/)
       expect((error as Error).message).not.toMatch(/wrong/)
     })
 
-    test('a port on which no server listens is named', async () => {
+    test('fails to connect to a port without a server, with an error that names the port', async () => {
       const servers = `nats://127.0.0.1:${await freePort()}`
       const error = await thrown(connect({ servers, timeout: 2_000 }))
       expect(error).toBeInstanceOf(ConnectFailed)
       expect((error as Error).message).toContain(servers)
     })
 
-    test('a tree whose cluster cannot be reached fails to start', async () => {
+    test('that cannot be reached makes its tree fail to start', async () => {
       const servers = `nats://127.0.0.1:${await freePort()}`
       const starting = ActorSystem.start({
         name: 's',
@@ -97,14 +97,18 @@ describeWithServer(
       expect(await thrown(starting)).toBeInstanceOf(FailedToStart)
     })
 
-    test('a server without JetStream says how to start one', { tags: 'slow' }, async () => {
-      await using plain = await NatsServer.start([])
-      const error = await thrown(connect({ servers: plain.url }))
-      expect(error).toBeInstanceOf(NoJetStream)
-      expect((error as Error).message).toMatch(/nats-server -js -sd DIR/)
-    })
+    test(
+      'fails to connect to a server without JetStream, with an error that says how to start one',
+      { tags: 'slow' },
+      async () => {
+        await using plain = await NatsServer.start([])
+        const error = await thrown(connect({ servers: plain.url }))
+        expect(error).toBeInstanceOf(NoJetStream)
+        expect((error as Error).message).toMatch(/nats-server -js -sd DIR/)
+      },
+    )
 
-    test('a job whose arguments cannot be read is put aside, and others go on', async () => {
+    test('makes a job with unreadable arguments a dead letter, and runs the next jobs', async () => {
       const where = options('unreadable')
       await inTree(
         where,
@@ -133,7 +137,7 @@ describeWithServer(
       )
     })
 
-    test('a job that fills a message of the server is put aside, and others go on', async () => {
+    test('makes a failed job as large as a message a dead letter, and runs the next jobs', async () => {
       const where = options('full-message')
       await inTree(
         where,
@@ -166,7 +170,7 @@ describeWithServer(
       )
     })
 
-    test('messages of another program hold no entity and no connection up', async () => {
+    test('goes on when another program sends garbage to its entities', async () => {
       const where = options('garbage')
       const state = {
         save: (sum: Sum) => sum.sum,
@@ -201,7 +205,7 @@ describeWithServer(
       )
     })
 
-    test('a message with headers of another program holds no worker up', async () => {
+    test('goes on when another program sends a job with odd headers to its queue', async () => {
       const where = { ...options('foreign'), codec: jsonCodec }
       await inTree(
         where,
@@ -249,7 +253,7 @@ describeWithServer(
       )
     })
 
-    test('programs with JSON as their codec understand each other', async () => {
+    test('runs jobs with jsonCodec, and refuses arguments that JSON cannot encode', async () => {
       await inTree(
         { ...options('json'), codec: jsonCodec },
         (cluster) => [cluster.worker('q', { home })],
@@ -263,7 +267,7 @@ describeWithServer(
     })
 
     test.for([1_000 / 3, 1_000.5, 1e13])(
-      'a time that the server cannot count is rounded: %d ms',
+      'rounds a time that the server cannot count: %d ms',
       async (ms) => {
         await inTree(
           options(`rounded-${Math.ceil(ms)}`),
@@ -279,7 +283,7 @@ describeWithServer(
       },
     )
 
-    test('a namespace, a node, a queue, a service and a type may have any characters', async () => {
+    test('takes any characters in the names of namespaces, nodes, queues, services and entity types', async () => {
       const odd = 'a.b *>/é\u{1F600}='
       await inTree(
         { ...options(odd), node: odd },
@@ -297,7 +301,7 @@ describeWithServer(
       )
     })
 
-    test('two clusters with namespaces of their own share a server', async () => {
+    test('does not meet a cluster with another namespace on the same server', async () => {
       await using one = await connect(options('one'))
       await using two = await connect(options('two'))
       expect((await one.nodes()).map(({ node }) => node)).toEqual([one.node])

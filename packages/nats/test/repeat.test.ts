@@ -78,8 +78,11 @@ async function record(seed: number): Promise<string[]> {
   return events
 }
 
-test.each([1, 2, 3])('with seed %i everything happens as in the run before', async (seed) => {
-  const first = await record(seed)
-  expect(first.length).toBeGreaterThan(60)
-  expect(await record(seed)).toEqual(first)
-})
+test.each([1, 2, 3])(
+  'the server in memory does the same things in each run with seed %i',
+  async (seed) => {
+    const first = await record(seed)
+    expect(first.length).toBeGreaterThan(60)
+    expect(await record(seed)).toEqual(first)
+  },
+)

@@ -102,7 +102,7 @@ function explore(seed: number): Promise<Outcome> {
 }
 
 test(
-  `${seeds} seeds: each job has its one result, and nothing is left`,
+  `${seeds} random runs with faults: each job has one result, and no message is left on the server`,
   { tags: 'slow', timeout: 60_000 + seeds * 1_000 },
   async () => {
     let executions = 0
@@ -118,43 +118,47 @@ test(
   },
 )
 
-test('a job that is cancelled before a worker has it never begins', { tags: 'slow' }, async () => {
-  for (let seed = 0; seed < 20; seed++) {
-    await runVirtual(
-      async () => {
-        const server = new MemoryServer({ seed })
-        const { connector } = server
-        const begun: number[] = []
-        const work = {
-          note: async (n: number): Promise<void> => {
-            begun.push(n)
-            await sleep(100)
-          },
-        }
-        const { note } = remoteJobs<typeof work>('work')
-        await using submitter = await cluster({ connector }).connect()
-        const executor = submitter.executor('q')
-        const first = executor.submit(note, 1)
-        const second = executor.submit(note, 2)
-        await second.accepted
-        second.cancel()
-        // The cancel is at the server before the worker comes.
-        await sleep(200)
-        await using _ = await ActorSystem.start({
-          name: 'node',
-          logger: silentLogger,
-          children: [clusterTree('tree', { connector }, (own) => [own.worker('q', { work })])],
-        })
-        await first
-        await sleep(5_000)
-        expect(begun).toEqual([1])
-      },
-      { seed },
-    )
-  }
-})
+test(
+  'a job that is cancelled before a worker has got it never begins',
+  { tags: 'slow' },
+  async () => {
+    for (let seed = 0; seed < 20; seed++) {
+      await runVirtual(
+        async () => {
+          const server = new MemoryServer({ seed })
+          const { connector } = server
+          const begun: number[] = []
+          const work = {
+            note: async (n: number): Promise<void> => {
+              begun.push(n)
+              await sleep(100)
+            },
+          }
+          const { note } = remoteJobs<typeof work>('work')
+          await using submitter = await cluster({ connector }).connect()
+          const executor = submitter.executor('q')
+          const first = executor.submit(note, 1)
+          const second = executor.submit(note, 2)
+          await second.accepted
+          second.cancel()
+          // The cancel is at the server before the worker comes.
+          await sleep(200)
+          await using _ = await ActorSystem.start({
+            name: 'node',
+            logger: silentLogger,
+            children: [clusterTree('tree', { connector }, (own) => [own.worker('q', { work })])],
+          })
+          await first
+          await sleep(5_000)
+          expect(begun).toEqual([1])
+        },
+        { seed },
+      )
+    }
+  },
+)
 
-test('a consumer that falls silent is made anew, and its running job goes on', async () => {
+test('a worker makes a silent consumer anew, and its running job goes on', async () => {
   await runVirtual(async () => {
     const server = new MemoryServer()
     const { connector } = server
@@ -178,7 +182,7 @@ test('a consumer that falls silent is made anew, and its running job goes on', a
   })
 })
 
-test('a node that is gone is not listed any more after its lease', async () => {
+test('a node that was killed is not in the list of nodes after its lease', async () => {
   await runVirtual(async () => {
     const server = new MemoryServer()
     const { connector } = server

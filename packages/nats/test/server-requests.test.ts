@@ -24,7 +24,7 @@ class AnsweringConnection {
   }
 }
 
-test('a request is cancelled while it waits for its second answer, and the connection is lost: no failure is left unread', () =>
+test('a request that is cancelled in the turn in which the connection is lost leaves no unread failure', () =>
   runVirtual(async () => {
     const leaks = watchLeaks()
     const connection = new AnsweringConnection()

@@ -18,7 +18,7 @@ class Counter extends Actor {
   }
 }
 
-test('an ask is answered although its service was killed before the actor could', () =>
+test('an ask is answered with an error when its service is killed before the actor has answered', () =>
   runVirtual(async () => {
     const server = new MemoryServer()
     // The restart of the actor waits until the service has stopped, and the service waits until its ask is answered.

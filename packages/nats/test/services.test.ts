@@ -64,7 +64,7 @@ class Counter extends Actor {
   }
 }
 
-describeWithServer('asks', (server) => {
+describeWithServer('a service of a cluster', (server) => {
   /** Runs `body` with a node that has the service, and with a ref to the service from another connection. */
   async function served(
     body: (counter: ActorRef<Counter>, caller: Cluster) => Promise<void>,
@@ -88,7 +88,7 @@ describeWithServer('asks', (server) => {
     )
   }
 
-  test('an ask is answered, and a tell arrives', async () => {
+  test('answers asks and handles tells', async () => {
     await served(async (counter) => {
       expect(await counter.ask.add(2)).toBe(2)
       expect(await counter.tell.add(3)).toBe(true)
@@ -98,7 +98,7 @@ describeWithServer('asks', (server) => {
     })
   })
 
-  test('errors come back as what they are', async () => {
+  test('answers with the class and the message of an error', async () => {
     await served(async (counter) => {
       const refused = await thrown(counter.ask.refuse())
       expect(refused).toBeInstanceOf(ReplyError)
@@ -113,7 +113,7 @@ describeWithServer('asks', (server) => {
     })
   })
 
-  test('an orderly stop of one of two services loses no ask', () =>
+  test('that is stopped beside another service of the same name loses no ask', () =>
     run(async () => {
       const where = { ...server.newCluster(), powerLossWarning: false }
       const serve = (id: string): ChildSpec =>
@@ -143,7 +143,7 @@ describeWithServer('asks', (server) => {
       }
     }))
 
-  test('an ask to a name without actors fails at once', async () => {
+  test('that no node has answers asks with an error at once', async () => {
     await using caller = await connect(server.newCluster())
     const nobody = caller.lookup<Counter>('nobody')
     expect(await thrown(nobody.ask({ timeout: tooLong }).add(1))).toBeInstanceOf(NoProc)
@@ -151,7 +151,7 @@ describeWithServer('asks', (server) => {
     expect(await nobody.tell.add(1)).toBe(true)
   })
 
-  test('the trace context of the sender is that of the handler, and of what the handler awaits', async () => {
+  test('handles a message in the trace context of its sender', async () => {
     await served(async (counter) => {
       await createTask(async () => {
         traceparent.set('00-a-b-01')
@@ -168,7 +168,7 @@ describeWithServer('asks', (server) => {
     })
   })
 
-  test('the deadline of the scope around an ask ends it, and its message is not handled later', async () => {
+  test('does not handle an ask whose scope has timed out before its turn', async () => {
     await served(async (counter) => {
       const slow = counter.ask.slow(300)
       const error = await thrown(failAfter(100, () => counter.ask.add(5)))
@@ -178,7 +178,7 @@ describeWithServer('asks', (server) => {
     })
   })
 
-  test('messages that are not asks are ignored', async () => {
+  test('ignores messages that are not asks', async () => {
     await served(async (counter, caller) => {
       const client = await connectClient({ servers: server.url })
       const subject = `${caller.namespace}.svc.counter`
@@ -196,7 +196,7 @@ describeWithServer('asks', (server) => {
     })
   })
 
-  test('an ask that takes too long says that it is unknown whether it is handled', async () => {
+  test('that answers too late makes the ask throw AskTimeout, which says that the outcome is unknown', async () => {
     await served(async (counter) => {
       const error = await thrown(counter.ask({ timeout: 100 }).slow(300))
       expect(error).toBeInstanceOf(AskTimeout)
@@ -204,7 +204,7 @@ describeWithServer('asks', (server) => {
     })
   })
 
-  test('an ask that is cancelled before its turn is not handled', async () => {
+  test('does not handle an ask that was cancelled before its turn', async () => {
     await served(async (counter) => {
       const first = counter.ask.slow(300)
       const second = counter.ask.add(5)
@@ -216,7 +216,7 @@ describeWithServer('asks', (server) => {
     })
   })
 
-  test('an ask to a full mailbox is sent again until there is room, or fails', async () => {
+  test('with a full mailbox gets an ask again until there is room, or the ask fails', async () => {
     await served(
       async (counter, caller) => {
         const asks = Array.from({ length: 6 }, () => counter.ask.slow(30))
@@ -232,7 +232,7 @@ describeWithServer('asks', (server) => {
     )
   })
 
-  test('wrong arguments are refused at the call', async () => {
+  test('refuses wrong arguments at the call', async () => {
     await using caller = await connect(server.newCluster())
     expect(() => caller.lookup('')).toThrow(/the name of a service must be a text/)
     expect(() => caller.service('a', 7 as never)).toThrow(/needs the ref of an actor, got /)
@@ -248,7 +248,7 @@ describeWithServer('asks', (server) => {
   })
 
   test(
-    'asks fail at once when the server is killed, and work again afterwards',
+    'fails asks at once when the server is killed, and answers again afterwards',
     { tags: 'slow' },
     async () => {
       await using mortal = await NatsServer.start()
@@ -285,7 +285,7 @@ describeWithServer('asks', (server) => {
     },
   )
 
-  test('an ask fails when the node that works on it is killed', { tags: 'slow' }, async () => {
+  test('fails an ask when the node that handles the ask is killed', { tags: 'slow' }, async () => {
     const where = server.newCluster()
     await using node = await startNode('sleeper', where)
     await using caller = await connect(where)

@@ -50,7 +50,7 @@ async function startTwo(server: MemoryServer, log: Log): Promise<[ActorSystem, A
 
 describe('a singleton', () => {
   test(
-    'runs on one node, and another takes over at once after an orderly stop',
+    'runs on one node, and on another node at once after an orderly stop',
     { tags: 'slow' },
     async () => {
       await runVirtual(async () => {
@@ -72,7 +72,7 @@ describe('a singleton', () => {
   )
 
   test(
-    'is taken over within one and a half leases, whenever its node dies',
+    'is taken over within one and a half leases after its node has died at any moment',
     { tags: 'slow' },
     async () => {
       await runVirtual(async () => {
@@ -96,7 +96,7 @@ describe('a singleton', () => {
     },
   )
 
-  test('is taken over when its node has died, and not before it has stopped there', async () => {
+  test('is not taken over from a node without connection before it has stopped there', async () => {
     await runVirtual(async () => {
       const server = new MemoryServer()
       const log = new Log()
@@ -120,7 +120,7 @@ describe('a singleton', () => {
   })
 
   test(
-    'is run once by a node that was cut off while it waited for it',
+    'is started once by a waiting node that was cut off when the running node stopped',
     { tags: 'slow' },
     async () => {
       for (let seed = 0; seed < 20; seed++) {
@@ -145,7 +145,7 @@ describe('a singleton', () => {
     },
   )
 
-  test('that takes long to stop is killed before another node starts it', async () => {
+  test('that takes too long to stop is killed before another node starts it', async () => {
     await runVirtual(async () => {
       const server = new MemoryServer()
       const log = new Log()
@@ -185,7 +185,7 @@ describe('a singleton', () => {
     })
   })
 
-  test('whose lease is lost while it starts is given up, and its node waits again', async () => {
+  test('whose lease is lost during its start is stopped, and its node waits for the lease again', async () => {
     await runVirtual(async () => {
       const server = new MemoryServer()
       const log = new Log()
@@ -221,7 +221,7 @@ describe('a singleton', () => {
     })
   })
 
-  test('that cannot be started again fails as a child, and its lease is free for other nodes', async () => {
+  test('that cannot be restarted fails as a child, and another node starts it', async () => {
     await runVirtual(async () => {
       const server = new MemoryServer()
       const log = new Log()
@@ -243,7 +243,7 @@ describe('a singleton', () => {
     })
   })
 
-  test('is shown by the snapshot, with where it runs and who would take over', async () => {
+  test('is in the snapshot with the node that runs it and the nodes that wait for it', async () => {
     await runVirtual(async () => {
       const server = new MemoryServer()
       class Idle extends Actor {}
@@ -268,7 +268,7 @@ describe('a singleton', () => {
     })
   })
 
-  test('with another lease than the cluster has fails, because two nodes could run it', async () => {
+  test('with another lease than the cluster has fails to start, because two nodes could run it', async () => {
     await runVirtual(async () => {
       const server = new MemoryServer()
       const log = new Log()

@@ -69,7 +69,7 @@ test.each(receivers)('the handler of %s has the trace context of the sender', as
   })
 })
 
-test('the function of a job has the trace context of the submission, in chunks of map too', async () => {
+test('a job has the trace context of the task that submitted it, in chunks of map too', async () => {
   await withReceivers(receiving, async (sender) => {
     const executor = sender.executor('q')
     await traced(async () => {

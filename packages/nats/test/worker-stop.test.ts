@@ -8,7 +8,7 @@ import { thrown } from '../../../vitest.thrown.ts'
 import { startMemoryNode } from './support/nodes-in-memory.ts'
 import { describeWithServer } from './support/server.ts'
 
-test('a worker begins no job after its stop, whenever its connection was lost', () =>
+test('a worker begins no job after its stop, even if its connection was lost at any moment of the stop', () =>
   runVirtual(async () => {
     let waited = 0
     for (let moment = 0; moment < 40; moment++) {
@@ -41,7 +41,7 @@ test('a worker begins no job after its stop, whenever its connection was lost', 
     expect(waited).toBeGreaterThan(10)
   }))
 
-test('a job that has failed with PoisonedJob is a dead letter, whenever its worker was stopped', () =>
+test('a job that fails with PoisonedJob becomes a dead letter even if its worker is stopped at any moment', () =>
   runVirtual(async () => {
     let wasInterrupted = 0
     for (let moment = 0; moment < 80; moment += 2) {
@@ -76,7 +76,7 @@ test('a job that has failed with PoisonedJob is a dead letter, whenever its work
     expect(wasInterrupted).toBeGreaterThan(10)
   }))
 
-test('a job with a result does not become a dead letter, whenever the connection of its worker was lost', () =>
+test('a job that has its result becomes no dead letter if the connection of its worker is lost at any moment', () =>
   runVirtual(async () => {
     let hadResult = 0
     for (let moment = 0; moment < 80; moment += 2) {
@@ -103,7 +103,7 @@ test('a job with a result does not become a dead letter, whenever the connection
   }))
 
 test(
-  'a worker that stops under load gives back at once what was on its way to it',
+  'a worker that stops under load gives back the jobs on their way to it (server in memory)',
   { tags: 'slow' },
   async () => {
     for (let seed = 0; seed < 20; seed++) {
@@ -136,8 +136,8 @@ test(
   },
 )
 
-describeWithServer('a worker that stops', (server) => {
-  test('under load gives back what was on its way to it', { tags: 'slow' }, () =>
+describeWithServer('a worker that stops on a real server', (server) => {
+  test('under load gives back the jobs that were on their way to it', { tags: 'slow' }, () =>
     run(async () => {
       const runs: number[] = []
       const home = { work: (n: number): number => runs.push(n) }
