@@ -328,22 +328,25 @@ describe('a cancel that has ended one branch of a task', () => {
     expect(await cancelled(task)).toBe('value at 60')
   })
 
-  virtual('also ends the next wait of the body, if the ended call was not awaited', async () => {
-    const ready = async (): Promise<void> => {}
-    const call = async (): Promise<void> => {
-      try {
-        await sleepForever()
-      } finally {
-        await ready()
+  virtual(
+    'also ends the next wait of the body if the branch was a call that the body did not await',
+    async () => {
+      const ready = async (): Promise<void> => {}
+      const call = async (): Promise<void> => {
+        try {
+          await sleepForever()
+        } finally {
+          await ready()
+        }
       }
-    }
-    const task = createTask(async () => {
-      void call().catch(() => {})
-      await foreign(20)
-      await sleepForever()
-    })
-    expect(await cancelled(task)).toBe('CancelledError at 20')
-  })
+      const task = createTask(async () => {
+        void call().catch(() => {})
+        await foreign(20)
+        await sleepForever()
+      })
+      expect(await cancelled(task)).toBe('CancelledError at 20')
+    },
+  )
 
   virtual(
     'does not end the clean-up of another branch when the cancel is requested again',
@@ -412,16 +415,19 @@ describe('code that gets the CancelledError from the task signal', () => {
     })
   }
 
-  virtual('can wait in its clean-up while another branch ends the body', async () => {
-    for (const name of ['a listener rejects a promise', 'a call in other calls rejects']) {
-      for (const other of [sleepForever, () => withCleanUp(20)]) {
-        const log: string[] = []
-        const task = createTask(() => Promise.all([branchOf(name, log)(), other()]))
-        expect(await cancelled(task)).toBe('CancelledError at 40')
-        expect(log).toEqual(['clean-up ends'])
+  virtual(
+    'can wait in its clean-up although the cancel has ended another branch of the Promise.all',
+    async () => {
+      for (const name of ['a listener rejects a promise', 'a call in other calls rejects']) {
+        for (const other of [sleepForever, () => withCleanUp(20)]) {
+          const log: string[] = []
+          const task = createTask(() => Promise.all([branchOf(name, log)(), other()]))
+          expect(await cancelled(task)).toBe('CancelledError at 40')
+          expect(log).toEqual(['clean-up ends'])
+        }
       }
-    }
-  })
+    },
+  )
 })
 
 virtual(

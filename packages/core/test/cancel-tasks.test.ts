@@ -205,7 +205,7 @@ describe('a task is cancelled and nothing hangs if it waits for itself by', () =
     expect([parent.cancelled(), getRunningLoop().time()]).toEqual([true, 1])
   })
 
-  virtual('the disposal of a TaskManager whose task awaits it', async () => {
+  virtual('the disposal of a TaskManager that has a task that awaits it', async () => {
     let parent!: Task<void>
     parent = createTask(async () => {
       await using manager = new TaskManager()
