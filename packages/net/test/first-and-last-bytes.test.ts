@@ -268,6 +268,19 @@ test.each<[string, (socket: Socket) => void]>([
   }),
 )
 
+test('a drain right after an abort throws, as in asyncio', () =>
+  run(async () => {
+    await using server = await startServer(async (reader) => {
+      await reader.read().catch(() => {})
+    }, local)
+    for (const size of [0, 1, 8_000_000]) {
+      const [, writer] = await openConnection('127.0.0.1', portOf(server))
+      writer.write(Buffer.alloc(size))
+      writer.abort()
+      await expect(writer.drain()).rejects.toBeInstanceOf(ConnectionResetError)
+    }
+  }))
+
 test.each([true, false])(
   'a drain right after a write that fails at once throws, as in asyncio; over TLS: %s',
   (isSecure) =>

@@ -10,8 +10,7 @@ export class NodeSink extends WriteTransport {
   readonly #protocol: WriteProtocol
   /** Counts the bytes for a Writable in object mode, because Node counts its chunks; null for any other Writable. */
   readonly #unsent: UnsentBytes | null
-  #aborted = false
-  /** Whether the sink has dropped bytes, because other code has destroyed it. */
+  /** Whether the sink has dropped bytes, because it has failed or was destroyed. */
   #hasDropped = false
 
   constructor(sink: Writable, protocol: WriteProtocol) {
@@ -26,7 +25,7 @@ export class NodeSink extends WriteTransport {
       // stdin of a child process is destroyed when the process exits. Node then reports an error anyway. On the other hand,
       // Node reports no error for a sink that was ended and then destroyed before it was open, and drops the bytes.
       const isCut = this.#hasDropped || this.buffered() > 0
-      if (this.#aborted) this.lost(null)
+      if (this.isAborted) this.lost(null)
       else this.lost(this.sinkFailure() ?? (isCut ? cutOff(error) : null))
     })
   }
@@ -81,7 +80,6 @@ export class NodeSink extends WriteTransport {
   }
 
   protected override destroy(): void {
-    this.#aborted = true
     this.#sink.destroy()
   }
 

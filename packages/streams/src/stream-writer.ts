@@ -133,8 +133,9 @@ export class StreamWriter implements AsyncDisposable {
     // Waits one turn of the loop. Otherwise a program that writes and drains in a loop, and never has to wait, would not
     // notice the end of the connection, or its own cancel.
     if (!this.#flow.paused && !this.#flow.lost) await sleep(0)
-    const { failure } = this.#transport
-    if (failure !== null && !this.#flow.lost) throw lossOf(failure)
+    // The transport reports the end of a sink that has failed or was aborted only when the sink has closed.
+    const { failure, isAborted } = this.#transport
+    if ((failure !== null || isAborted) && !this.#flow.lost) throw lossOf(failure)
     if (this.#flow.paused || this.#flow.lost) await this.#flow.drain(options)
     if (this.#transport.refusedBytes) throw refusedBytes()
     if (this.#transport.dropped) {

@@ -10,7 +10,6 @@ export class WebSink extends WriteTransport {
   #ended = false
   /** Whether the sink has taken bytes. If it has not, other code may have closed it before this transport was made. */
   #hasTaken = false
-  #aborted = false
 
   constructor(sink: WritableStream<Uint8Array>, protocol: WriteProtocol) {
     super()
@@ -61,7 +60,6 @@ export class WebSink extends WriteTransport {
   }
 
   protected override destroy(): void {
-    this.#aborted = true
     this.#writer.abort().then(
       () => this.lost(null),
       // The `abort` method that the maker of the WritableStream has provided has failed.
@@ -93,6 +91,6 @@ export class WebSink extends WriteTransport {
    * pending write is rejected, and the rejection is not an error of the sink.
    */
   readonly #failed = (error: unknown): void => {
-    if (!this.#aborted) this.lost(toOSError(error))
+    if (!this.isAborted) this.lost(toOSError(error))
   }
 }

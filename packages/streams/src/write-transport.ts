@@ -43,6 +43,7 @@ export abstract class WriteTransport {
   #lost = false
   /** Whether the program has called `close` or `abort`. */
   #closedHere = false
+  #aborted = false
   #dropped = false
   #refusedBytes = false
   readonly #warning = new UndrainedWarning()
@@ -137,6 +138,7 @@ export abstract class WriteTransport {
 
   /** Closes the transport at once. The buffered bytes are lost. */
   abort(): void {
+    this.#aborted = true
     this.#closing = true
     this.#closedHere = true
     if (!this.#lost) this.destroy()
@@ -145,6 +147,11 @@ export abstract class WriteTransport {
   /** Whether the transport is closed or closing. */
   isClosing(): boolean {
     return this.#closing
+  }
+
+  /** @internal whether the program has called `abort`. The sink may close only later. */
+  get isAborted(): boolean {
+    return this.#aborted
   }
 
   /**

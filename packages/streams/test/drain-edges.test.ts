@@ -90,6 +90,23 @@ describe.each([
     }))
 })
 
+test('StreamWriter.drain right after an abort throws, even if the sink has not closed yet', () =>
+  run(async () => {
+    for (const size of [0, 1, 100_000]) {
+      const sinks = [
+        new Writable({ write: () => {}, destroy: () => {} }),
+        new WritableStream({ write: () => new Promise(() => {}) }),
+      ]
+      for (const sink of sinks) {
+        const writer = StreamWriter.to(sink)
+        writer.write(Buffer.alloc(size))
+        writer.abort()
+        const drained = timeout(1000, () => writer.drain())
+        await expect(drained).rejects.toBeInstanceOf(ConnectionResetError)
+      }
+    }
+  }))
+
 test('StreamWriter.drain after a write to a destroyed sink throws even if the sink has no property errored', () =>
   run(async () => {
     const sink = new Writable({ write: (_chunk, _encoding, done) => done() })
