@@ -1,6 +1,7 @@
 import { Future, type Task } from '@tasktree/core'
 import { createServiceTask } from '@tasktree/core/lowlevel'
 import { LimitOverrunError, type StreamReader } from '@tasktree/streams'
+import { StringDecoder } from 'node:string_decoder'
 
 /**
  * One line that a program has written, and the name of the output to which it wrote the line. In a template string, or
@@ -97,17 +98,23 @@ export async function* interleaveLines(
   }
 }
 
+const LINE_FEED = 0x0a
+const CARRIAGE_RETURN = 0x0d
+
 /**
  * Splits the output of a program into lines, however the output is divided into chunks.
  *
- * The bytes are kept as a string of 'latin1', which has one character for each byte. So the length of a string is a
- * number of bytes, as `limit` needs it. A line is decoded as UTF-8 when all of it is there, so a character that two
- * chunks share stays whole.
+ * The bytes are searched for line ends, and not their text, because `limit` is a number of bytes. A line is decoded as
+ * UTF-8 when all of it is there, so a character that two chunks share stays whole.
  */
 class LineSplitter {
   readonly #limit: number
-  #rest = ''
-  /** True when the last byte was a `\r`, which ended a line. A `\n` that follows belongs to the same line end. */
+  readonly #decoder = new StringDecoder('utf8')
+  /** The parts of a line whose end has not come yet. */
+  #parts: Buffer[] = []
+  /** How many bytes `#parts` has. */
+  #length = 0
+  /** True when the last line ended with a `\r`. A `\n` that follows belongs to the same line end. */
   #afterReturn = false
 
   constructor(limit: number) {
@@ -115,43 +122,52 @@ class LineSplitter {
   }
 
   /**
-   * Yields the lines whose ends are in `chunk`, which is not empty.
+   * Yields the lines whose ends are in `chunk`.
    *
    * @throws {LimitOverrunError} for a line that is too long, after the lines before it were yielded
    */
   *push(chunk: Buffer): Iterable<string> {
-    const bytes = chunk.toString('latin1')
-    const start = this.#afterReturn && bytes.startsWith('\n') ? 1 : 0
-    this.#afterReturn = bytes.endsWith('\r')
-    // Only the new bytes are searched for line ends, so that the beginning of a long line is not searched again and
-    // again.
-    const pieces = bytes.slice(start).split(/\r\n|\n|\r/)
-    const last = pieces.pop() as string
-    for (const piece of pieces) {
-      yield this.#decode(this.#rest + piece)
-      this.#rest = ''
+    let start = 0
+    let nextFeed = chunk.indexOf(LINE_FEED)
+    let nextReturn = chunk.indexOf(CARRIAGE_RETURN)
+    while (nextFeed !== -1 || nextReturn !== -1) {
+      const isFeed = nextReturn === -1 || (nextFeed !== -1 && nextFeed < nextReturn)
+      const at = isFeed ? nextFeed : nextReturn
+      this.#keep(chunk.subarray(start, at))
+      const isSameEnd = isFeed && this.#afterReturn && this.#length === 0
+      if (!isSameEnd) yield this.#take()
+      this.#afterReturn = !isFeed
+      start = at + 1
+      if (isFeed) nextFeed = chunk.indexOf(LINE_FEED, start)
+      else nextReturn = chunk.indexOf(CARRIAGE_RETURN, start)
     }
-    this.#rest += last
-    this.#check(this.#rest)
+    this.#keep(chunk.subarray(start))
   }
 
   /** Yields the last line, if it has no line end. */
   *end(): Iterable<string> {
-    if (this.#rest !== '') yield this.#decode(this.#rest)
-    this.#rest = ''
+    if (this.#length > 0) yield this.#take()
   }
 
-  #decode(line: string): string {
-    if (line === '') return ''
-    this.#check(line)
-    return Buffer.from(line, 'latin1').toString()
-  }
-
-  #check(line: string): void {
-    if (line.length <= this.#limit) return
+  #keep(part: Buffer): void {
+    if (part.length === 0) return
+    this.#parts.push(part)
+    this.#length += part.length
+    if (this.#length <= this.#limit) return
     throw new LimitOverrunError(
       `a line has more than ${this.#limit} bytes: give a larger limit`,
-      line.length,
+      this.#length,
     )
+  }
+
+  /** Returns the line whose parts are kept, and forgets them. */
+  #take(): string {
+    let line = ''
+    // The parts are decoded one by one. To join the bytes of a long line first would need its memory twice.
+    for (const part of this.#parts) line += this.#decoder.write(part)
+    line += this.#decoder.end()
+    this.#parts = []
+    this.#length = 0
+    return line
   }
 }
