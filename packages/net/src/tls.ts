@@ -36,8 +36,9 @@ export interface TlsOptions extends Omit<TlsServerOptions & ConnectionOptions, '
   /**
    * How long `close()` may take, in milliseconds. After this time the connection is cut and ends with a TimeoutError.
    * By default `close()` waits up to 30 s until the operating system has accepted all bytes and the end message of TLS. On
-   * a client of TLS 1.3 it also waits for the first session ticket of the server. Otherwise the ticket would meet a closed
-   * socket, and the system would drop the bytes that the server has not received yet.
+   * a client of TLS 1.3 it also waits for the first session ticket of the server, or for the end of a server that sends none.
+   * Otherwise the ticket would meet a closed socket, and the system would drop the bytes that the server has not received
+   * yet.
    * If this option is given, `close()` then also waits for the end message of the peer, as asyncio does. Infinity means
    * no limit.
    *
