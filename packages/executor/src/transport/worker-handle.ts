@@ -1,16 +1,15 @@
 import { afterDelay } from '@tasktree/core/lowlevel'
-import { type JobKind, maxKinds } from '../jobs/job-kind.ts'
 import type { PendingJob } from '../jobs/pending-job.ts'
 import { CancelGrace } from './cancel-grace.ts'
 import {
   type ControlMessage,
   type FromWorker,
   isTuple,
-  type JobMessage,
   type JobsMessage,
   type JobTarget,
   type ResultMessage,
 } from './protocol.ts'
+import { SentJobs } from './sent-jobs.ts'
 import type { StartWorker, WorkerExit, WorkerLink } from './worker-link.ts'
 import type { WorkerOwner } from './worker-owner.ts'
 
@@ -23,21 +22,17 @@ const overtakenBy = 128
 export type WorkerState = 'starting' | 'ready' | 'ending' | 'ended'
 
 /**
- * The pool's view of one worker: the jobs that were sent to the worker, in order, and the means to stop it. A worker
- * runs one job after another, so only the first job that has not ended can be running.
+ * The pool's view of one worker: handles the messages of the worker, takes jobs back from it, and stops it. A worker runs
+ * one job after another, so only the first of its jobs that has not ended can be running.
  */
 export class WorkerHandle {
   readonly id: number
   readonly #owner: WorkerOwner
   readonly #link: WorkerLink
-  readonly #jobs: PendingJob[] = []
-  /** The job kinds whose functions the worker already has. */
-  readonly #known = new Set<JobKind>()
+  readonly #jobs = new SentJobs()
   state: WorkerState = 'starting'
-  #lastSent = 0
   #lastStarted = 0
   #messagesSent = 0
-  #taken = 0
   #isHeld = true
   #isRecalling = false
   /**
@@ -66,7 +61,7 @@ export class WorkerHandle {
     this.id = id
     this.#owner = owner
     this.#grace = new CancelGrace(cancelGrace, (job) => {
-      if (this.#jobs[0] === job) this.kill()
+      if (this.first === job) this.kill()
     })
     this.#link = start(id, {
       onMessage: (message) => this.#onMessage(message),
@@ -77,17 +72,17 @@ export class WorkerHandle {
 
   /** How many jobs of this worker have not ended. */
   get load(): number {
-    return this.#jobs.length
+    return this.#jobs.size
   }
 
   /** How many jobs were sent to this worker and not given back. */
   get taken(): number {
-    return this.#taken
+    return this.#jobs.taken
   }
 
   /** Whether this worker has only jobs of functions whose jobs have been short. */
   get isShort(): boolean {
-    return this.#jobs.every(({ kind }) => kind.isShort)
+    return this.#jobs.list().every(({ kind }) => kind.isShort)
   }
 
   /**
@@ -104,7 +99,7 @@ export class WorkerHandle {
   }
 
   get isIdle(): boolean {
-    return this.#jobs.length === 0 && this.isOpen
+    return this.#jobs.size === 0 && this.isOpen
   }
 
   /**
@@ -113,22 +108,23 @@ export class WorkerHandle {
    * be waiting for that other job.
    */
   isOvertaken(ended: number): boolean {
-    return this.#jobs.length > 0 && ended - this.endedBefore >= overtakenBy
+    return this.#jobs.size > 0 && ended - this.endedBefore >= overtakenBy
   }
 
   /** Returns the jobs that have not started and were not cancelled. */
   listUnstarted(): PendingJob[] {
     const started = this.#seenStarted()
-    return this.#jobs.filter((job) => job.seq > started && !job.future.done())
+    return this.#jobs.list().filter((job) => job.seq > started && !job.future.done())
   }
 
   /** The job that is running or will run next; null when there is none. */
   get first(): PendingJob | null {
-    return this.#jobs[0] ?? null
+    return this.#jobs.first
   }
 
   get isRunning(): boolean {
-    return this.#jobs.length > 0 && (this.#jobs[0] as PendingJob).seq <= this.#seenStarted()
+    const { first } = this
+    return first !== null && first.seq <= this.#seenStarted()
   }
 
   /** Returns the number of the last job that has started, as far as this process knows. */
@@ -152,36 +148,15 @@ export class WorkerHandle {
 
   /** Sends jobs to the worker. @throws when an argument cannot be sent; then no job was sent */
   send(jobs: readonly PendingJob[]): void {
-    if (this.#known.size >= maxKinds && this.#jobs.length === 0) {
+    if (this.#jobs.hasTooManyKinds) {
       this.#sendJobs({ type: 'forget' })
-      this.#known.clear()
+      this.#jobs.forgetKinds()
     }
-    const first = this.#lastSent + 1
-    this.#sendJobs(this.#wrap(jobs, first), (jobs[0] as PendingJob).transferList)
-    this.#lastSent += jobs.length
-    this.#taken += jobs.length
-    for (const [index, job] of jobs.entries()) {
-      this.#known.add(job.kind)
-      job.worker = this
-      job.seq = first + index
-      job.message = this.#messagesSent
-      job.sent()
-      this.#jobs.push(job)
-    }
-    if (this.#jobs.length === jobs.length) this.#markStarted()
+    this.#sendJobs(this.#jobs.wrap(jobs), (jobs[0] as PendingJob).transferList)
+    this.#jobs.add(jobs, this, this.#messagesSent)
+    if (this.#jobs.size === jobs.length) this.#markStarted()
     // A getter of an argument may have cancelled its job while the argument was copied.
     for (const job of jobs) if (job.future.done() && job.worker === this) this.cancel(job)
-  }
-
-  #wrap(jobs: readonly PendingJob[], first: number): JobsMessage {
-    if (jobs.length === 1) {
-      const [{ kind, args, mode }] = jobs as [PendingJob]
-      return [first, kind.id, this.#known.has(kind) ? null : kind.target, mode, ...args]
-    }
-    return jobs.map(({ kind, args, mode }, index): JobMessage => {
-      const target = this.#known.has(kind) ? null : kind.target
-      return [first + index, kind.id, args, target, mode]
-    })
   }
 
   tryClone(value: unknown, transferList: PendingJob['transferList'] = []): void {
@@ -214,25 +189,17 @@ export class WorkerHandle {
    * call of `onReturned`, at once or when the worker has answered.
    */
   recall(least = 2): void {
-    if (this.#jobs.length < least || this.#isRecalling || this.state === 'ended') return
-    const upTo = this.#lastSent
-    const started = this.#link.recall(upTo)
+    if (this.#jobs.size < least || this.#isRecalling || this.state === 'ended') return
+    const started = this.#link.recall(this.#jobs.lastSeq)
     if (started === null) this.#isRecalling = true
-    else if (this.#jobs.some(({ seq }) => seq > started))
+    else if (this.#jobs.list().some(({ seq }) => seq > started))
       this.#returnJobs(({ seq }) => seq > started)
   }
 
   #returnJobs(isMeant: (job: PendingJob) => boolean): void {
-    const returned = this.#jobs.filter(isMeant)
-    const kept = this.#jobs.filter((job) => !isMeant(job))
-    this.#jobs.splice(0, this.#jobs.length, ...kept)
-    this.#taken -= returned.length
-    for (const job of returned) {
-      job.worker = null
-      job.isStarted = false
-      // The job was cancelled before it began, so the worker need not be stopped and is free for other jobs.
-      if (job === this.#grace.job) this.#grace.end()
-    }
+    const returned = this.#jobs.takeBack(isMeant)
+    // The job was cancelled before it began, so the worker need not be stopped and is free for other jobs.
+    if (returned.some((job) => job === this.#grace.job)) this.#grace.end()
     this.#owner.onReturned(this, returned)
   }
 
@@ -253,7 +220,7 @@ export class WorkerHandle {
   #stop(job: PendingJob): void {
     this.#link.markCancelled(job.seq)
     this.#sendControl({ type: 'cancel', seq: job.seq })
-    if (job === this.#jobs[0]) this.#grace.begin(job)
+    if (job === this.first) this.#grace.begin(job)
   }
 
   /**
@@ -300,17 +267,17 @@ export class WorkerHandle {
         this.#returnJobs(({ seq }) => seq > message.started && seq <= message.upTo)
         break
       case 'yield':
-        this.#find(message.seq)?.future.deliver(message.value)
+        this.#jobs.find(message.seq)?.future.deliver(message.value)
         break
       case 'part':
         this.#deepSeq = null
-        this.#find(message.seq)?.addPart(message.results)
+        this.#jobs.find(message.seq)?.addPart(message.results)
         break
       case 'deep':
         this.#deepSeq = message.seq
         break
       case 'progress':
-        this.#find(message.seq)?.future.progressed(message.value)
+        this.#jobs.find(message.seq)?.future.progressed(message.value)
         break
       case 'error':
         this.#onError(message)
@@ -321,10 +288,6 @@ export class WorkerHandle {
       default:
         message satisfies never
     }
-  }
-
-  #find(seq: number): PendingJob | undefined {
-    return this.#jobs.find((job) => job.seq === seq)
   }
 
   #onResult([seq, ms, next, value]: ResultMessage): void {
@@ -344,7 +307,7 @@ export class WorkerHandle {
   #onUnreadable(why: unknown, findNext: (seq: number) => number | null): void {
     const part = this.#deepSeq
     this.#deepSeq = null
-    const job = part === null ? this.first : (this.#find(part) ?? null)
+    const job = part === null ? this.first : this.#jobs.find(part)
     if (job === null) return
     this.#owner.onUnreadable(this, job, why)
     // A `part` is not the last message of its job: the message about the end will follow.
@@ -368,8 +331,8 @@ export class WorkerHandle {
       return
     }
     // The functions in that message were lost, so all functions are sent again.
-    this.#known.clear()
-    const jobs = this.#jobs.filter((job) => job.message === message)
+    this.#jobs.forgetKinds()
+    const jobs = this.#jobs.list().filter((job) => job.message === message)
     for (const job of jobs) job.isStarted = false
     const [only, ...others] = jobs
     if (only === undefined) return
@@ -382,10 +345,8 @@ export class WorkerHandle {
 
   #takeEnded(seq: number, ms: number | null, next: number): PendingJob | null {
     this.#lastStarted = next
-    const index = this.#jobs.findIndex((job) => job.seq === seq)
-    if (index === -1) return null
-    const [job] = this.#jobs.splice(index, 1) as [PendingJob]
-    job.worker = null
+    const job = this.#jobs.takeEnded(seq)
+    if (job === null) return null
     this.#deepSeq = null
     if (ms !== null) job.kind.note(ms)
     this.#grace.end()
@@ -394,8 +355,8 @@ export class WorkerHandle {
   }
 
   #markStarted(): void {
-    const first = this.#jobs[0]
-    if (first === undefined || first.isStarted) return
+    const { first } = this
+    if (first === null || first.isStarted) return
     first.isStarted = true
     // The job was cancelled before the news of its start arrived here.
     if (first.future.done()) this.#grace.begin(first)
@@ -407,20 +368,15 @@ export class WorkerHandle {
     this.#grace.end()
     this.stopIdling?.()
     this.#stopEnding?.()
-    const jobs = this.#jobs.splice(0)
     const started = this.#seenStarted()
-    const running = jobs[0]?.seq === started ? (jobs[0] ?? null) : null
-    const unstarted = running === null ? jobs : jobs.slice(1)
+    const running = this.first?.seq === started ? this.first : null
+    const unstarted = this.#jobs.takeBack((job) => job !== running)
     // A worker receives jobs only while it runs none. So if a job was running, the worker did not die because of the
     // arguments of another job.
     const received = running === null ? unstarted[0]?.message : undefined
     const receiving = unstarted.filter((job) => job.message === received)
-    for (const job of unstarted) {
-      job.worker = null
-      job.isStarted = false
-    }
     this.#owner.onExit(this, exit, { running, receiving, unstarted })
     // Not before, because the end of the running job is published with its worker.
-    if (running !== null) running.worker = null
+    if (running !== null) this.#jobs.takeEnded(running.seq)
   }
 }
