@@ -1,7 +1,8 @@
 import { type JetStreamClient, JetStreamApiError, type JetStreamManager } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import { headers as makeHeaders, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
-import { Future, wait } from '@tasktree/core'
+import { detached, Future } from '@tasktree/core'
+import { afterDelay } from '@tasktree/core/lowlevel'
 import { BusTimeout, ClusterClosed, StreamFull } from '../errors.ts'
 import {
   type Appended,
@@ -241,25 +242,34 @@ export class NatsBus implements Bus {
     )
   }
 
+  /**
+   * The work uses only promises of the client and a timer that belongs to no task. So the connection ends even if the caller is
+   * killed or its run ends meanwhile.
+   */
   close(): Future<void> {
     // This future is not one of `#pending`, because those fail when the connection ends.
-    return new Pending().follow(() => this.#close())
+    return new Pending().follow(() => detached(() => this.#close()))
   }
 
   async #close(): Promise<void> {
     if (this.#status === 'closed') return
-    const connection = this.#connection
-    try {
-      if (this.#status === 'connected' && !connection.isDraining()) {
-        const drained = this.#pending.follow(() => connection.drain())
-        // If it fails, the connection is lost, and nothing can be sent any more.
-        drained.addDoneCallback(() => void (drained.cancelled() || drained.exception()))
-        await wait([drained], { timeout: drainPatience })
+    if (this.#status === 'connected' && !this.#connection.isDraining()) await this.#drain()
+    await this.#connection.close()
+    this.#report('closed')
+  }
+
+  /** Waits until the server has taken what is buffered, the connection is lost, or the server has been too slow. */
+  #drain(): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        stopTimer()
+        stopListening()
+        resolve()
       }
-    } finally {
-      await connection.close()
-      this.#report('closed')
-    }
+      const stopTimer = afterDelay(drainPatience, end)
+      const stopListening = this.onStatus(end)
+      this.#connection.drain().then(end, end)
+    })
   }
 }
 
