@@ -6,7 +6,7 @@ import { thrown } from '../../../vitest.thrown.ts'
 import { inFolder } from './support/folder.ts'
 import { inJobd } from './support/in-jobd.ts'
 
-test('an option that is wrong is refused by its name, and no file is made', () =>
+test('a wrong option of startJobd is refused with its name, and no file is made', () =>
   inFolder(async (folder) => {
     const file = join(folder, 'jobs.sqlite')
     for (const [wrong, message] of [
@@ -57,7 +57,7 @@ test('an option that is wrong is refused by its name, and no file is made', () =
     expect(readdirSync(folder)).toEqual([])
   }))
 
-test('a command that the server does not answer is refused, and later answers are not mixed up', () =>
+test('a client refuses commands that get no answer of their own, and later answers stay in order', () =>
   inJobd(async ({ client }) => {
     for (const words of [[], ['SUBSCRIBE', 'jobs'], ['unsubscribe']]) {
       const refused = thrown(client.command(...words))

@@ -17,7 +17,7 @@ const inParts = (body: (parts: Scheduling, file: string) => Promise<void>): Prom
     await runVirtual(() => inScheduling({ file, kinds }, (parts) => body(parts, file)))
   })
 
-test('a cancel that comes while the job is being queued again ends the job', () =>
+test('a cancel of a job that is being queued again ends the job', () =>
   inParts(async ({ scheduler }) => {
     const id = await scheduler.ask.submit(request('nap'))
     await scheduler.ask.cancel(id)
@@ -33,7 +33,7 @@ test('a cancel that comes while the job is being queued again ends the job', () 
     expect(await scheduler.ask({ timeout: Infinity }).wait(id)).toMatchObject({ result: 'has run' })
   }))
 
-test('a cancel that comes before the answer to the request that adds the job ends the job', () =>
+test('a cancel of a job that comes before the answer to its addition ends the job', () =>
   inParts(async ({ scheduler }) => {
     const adding = scheduler.ask.submit(request('nap'))
     const [id, cancelled] = await gather([adding, scheduler.ask({ timeout: Infinity }).cancel(1)])
@@ -41,7 +41,7 @@ test('a cancel that comes before the answer to the request that adds the job end
     expect(cancelled?.state).toBe('cancelled')
   }))
 
-test('jobs begin, and can be cancelled, when a file that could not be written at the start can be', () =>
+test('jobs run and can be cancelled once a file that was locked at the start can be written', () =>
   inParts(async ({ store, scheduler }, file) => {
     const { job } = await store.ask.add(request('nap'))
     const { job: other } = await store.ask.add(request('nap'))

@@ -19,7 +19,7 @@ function pathsIn(system: ActorSystem): string[] {
 }
 
 test(
-  `${kills} times a random part of the tree is killed, under load: every acknowledged job comes to its end, and is deleted only after it`,
+  `${kills} kills of random parts under load: each acknowledged job ends, and no job is deleted before its end`,
   { tags: ['slow'], timeout: 120_000 + kills * 1_000 },
   () =>
     inJobd(

@@ -71,8 +71,8 @@ for (const command of makeProgram().commands) {
   }
 }
 
-describe('a value out of range is answered with a message, a usage line and code 2', () => {
-  test('there are cases for all commands that take a number', () => {
+describe('a number out of range in a command line prints an error, a usage line and exits with 2', () => {
+  test('the cases below contain each command that takes a number', () => {
     const names = new Set(cases.map(([name]) => name))
     expect(
       makeProgram()
@@ -89,7 +89,7 @@ describe('a value out of range is answered with a message, a usage line and code
   })
 })
 
-test('a command that finds the mistake itself is not silent either', async () => {
+test('an error that the action of a command throws is printed', async () => {
   const program = new Command('jobd').exitOverride().action(() => {
     throw new InvalidArgumentError('no such day')
   })
@@ -99,26 +99,26 @@ test('a command that finds the mistake itself is not silent either', async () =>
   expect(err).toBe('error: no such day\n')
 })
 
-test('a bulk command without a filter is answered with a usage line and code 2', async () => {
+test('a bulk command without a filter prints an error with a usage line and exits with 2', async () => {
   const { err, code } = await mistake(['bulk', 'delete'])
   expect(err).toMatch(/^error: say which jobs: .+\nUsage: jobd bulk .*\n$/)
   expect(code).toBe(2)
 })
 
-test('a file that is named twice is answered with a usage line and code 2', async () => {
+test('a command that gets a file as an argument and with --db prints an error and exits with 2', async () => {
   const { err, code } = await mistake(['check', 'one', '--db', 'other'])
   expect(err).toMatch(/^error: name the file once.*\nUsage: jobd check .*\n$/)
   expect(code).toBe(2)
 })
 
-test('a secret in a file may end with a space, and the file with line ends', () =>
+test('a secret that is read from a file keeps its last space and loses the line ends of the file', () =>
   inFolder((folder) => {
     const file = join(folder, 'secret')
     writeFileSync(file, 'open sesame \r\n\n')
     expect(readSecret(file)).toBe('open sesame ')
   }))
 
-test('the version is the one of the package', async () => {
+test('--version prints the version of the package', async () => {
   expect(await mistake(['--version'])).toEqual({
     out: `${packageJson.version}\n`,
     err: '',
@@ -126,7 +126,7 @@ test('the version is the one of the package', async () => {
   })
 })
 
-test('a message about a limit names every unit that is taken', () => {
+test('the error about a wrong rate names every unit of time that a rate may have', () => {
   const take =
     (limit: string): (() => unknown) =>
     () =>

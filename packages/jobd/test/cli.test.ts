@@ -29,19 +29,28 @@ const commands =
     ' ',
   )
 
-test('every command has a help of its own, and the program lists them all', slow, async () => {
-  const program = makeProgram()
-  expect(program.commands.map((command) => command.name()).toSorted()).toEqual(commands.toSorted())
-  // Two of the helps are read from real processes. The others are what commander would print.
-  const [all, serve] = await Promise.all([runProgram(['--help']), runProgram(['serve', '--help'])])
-  expect(serve).toMatchObject({ code: 0, err: '' })
-  expect(serve?.out).toBe(helpOf(program, 'serve'))
-  expect(all?.code).toBe(0)
-  for (const name of commands) {
-    expect(all?.out).toMatch(new RegExp(`^ {2}${name}\\b`, 'm'))
-    expect(helpOf(program, name)).toMatch(new RegExp(`^Usage: jobd ${name}\\b`))
-  }
-})
+test(
+  'each command has its own --help, and the --help of the program lists all commands',
+  slow,
+  async () => {
+    const program = makeProgram()
+    expect(program.commands.map((command) => command.name()).toSorted()).toEqual(
+      commands.toSorted(),
+    )
+    // Two of the helps are read from real processes. The others are what commander would print.
+    const [all, serve] = await Promise.all([
+      runProgram(['--help']),
+      runProgram(['serve', '--help']),
+    ])
+    expect(serve).toMatchObject({ code: 0, err: '' })
+    expect(serve?.out).toBe(helpOf(program, 'serve'))
+    expect(all?.code).toBe(0)
+    for (const name of commands) {
+      expect(all?.out).toMatch(new RegExp(`^ {2}${name}\\b`, 'm'))
+      expect(helpOf(program, name)).toMatch(new RegExp(`^Usage: jobd ${name}\\b`))
+    }
+  },
+)
 
 function helpOf(program: Command, name: string): string | undefined {
   return program.commands.find((command) => command.name() === name)?.helpInformation()
@@ -69,20 +78,24 @@ test.for([
   'serve --limit sleep=1/x',
   'serve --grace -5',
   'serve --port',
-])('`%s` is answered with what is wrong, a usage line and code 2', slow, async (line) => {
+])('`%s` prints what is wrong with a usage line and exits with 2', slow, async (line) => {
   const { code, out, err } = await runProgram(line.split(' '))
   expect(out).toBe('')
   expect(err).toMatch(/^error: .+\nUsage: jobd .*\n$/)
   expect(code).toBe(2)
 })
 
-test('a bad port in the environment is answered like one on the line', slow, async () => {
-  const { code, err } = await runProgram(['tree'], { JOBD_PORT: 'many' })
-  expect(err).toContain('JOBD_PORT')
-  expect(code).toBe(2)
-})
+test(
+  'a wrong port in the environment variable prints an error and exits with 2',
+  slow,
+  async () => {
+    const { code, err } = await runProgram(['tree'], { JOBD_PORT: 'many' })
+    expect(err).toContain('JOBD_PORT')
+    expect(code).toBe(2)
+  },
+)
 
-test('a command for a server does not load the code of the server', () => {
+test('a client command does not load the code of the server', () => {
   const loaded = new Set<string>()
   const load = (file: string): void => {
     if (loaded.has(file)) return
@@ -97,7 +110,7 @@ test('a command for a server does not load the code of the server', () => {
   expect(using).toEqual([])
 })
 
-test('without a server there is a clear message and code 1', slow, async () => {
+test('a client command without a server prints an error and exits with 1', slow, async () => {
   // The test takes a free port and gives it back, so that no server listens there.
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')
@@ -111,7 +124,7 @@ test('without a server there is a clear message and code 1', slow, async () => {
   }
 })
 
-test('jobs are added, waited for, listed and shown', slow, async () => {
+test('commands add jobs, wait for them, list them and show them', slow, async () => {
   await using served = await Served.start()
   const jobd = clientOf(served)
   expect(await jobd('add', 'sleep', '1')).toEqual({ code: 0, out: '1\n', err: '' })
@@ -137,7 +150,7 @@ test('jobs are added, waited for, listed and shown', slow, async () => {
   }
 })
 
-test('the options of a job reach it', slow, async () => {
+test('the options of `jobd add` reach the job', slow, async () => {
   await using served = await Served.start()
   const jobd = clientOf(served)
   const options = ['--priority', '-7', '--delay', '60000', '--timeout', '50', '--retries', '2']
@@ -156,7 +169,7 @@ test('the options of a job reach it', slow, async () => {
   expect(waited.err).not.toBe('')
 })
 
-test('a job is cancelled and retried', slow, async () => {
+test('commands cancel a job and retry it', slow, async () => {
   await using served = await Served.start()
   const jobd = clientOf(served)
   await jobd('add', 'sleep', '60000')
@@ -166,7 +179,7 @@ test('a job is cancelled and retried', slow, async () => {
   expect(JSON.parse((await jobd('get', '1', '--json')).out).state).toMatch(/queued|running/)
 })
 
-test('the tree is shown, and a part of it killed', slow, async () => {
+test('commands show the tree and kill a part of it', slow, async () => {
   await using served = await Served.start('--workers', '2')
   const jobd = clientOf(served)
   const tree = await jobd('tree')
@@ -180,17 +193,21 @@ test('the tree is shown, and a part of it killed', slow, async () => {
   expect(nobody.err).toContain('nobody')
 })
 
-test('a password is asked for, given by option or environment', slow, async () => {
-  await using served = await Served.start('--password', 'open sesame')
-  const jobd = clientOf(served)
-  expect(await jobd('list')).toMatchObject({ code: 1, out: '' })
-  expect((await jobd('list', '--password', 'guess')).code).toBe(1)
-  expect(await jobd('list', '--password', 'open sesame')).toMatchObject({ out: 'no jobs\n' })
-  const withIt = clientOf(served, { JOBD_PASSWORD: 'open sesame' })
-  expect(await withIt('list')).toMatchObject({ code: 0 })
-})
+test(
+  'commands need the password of the server, by option or environment variable',
+  slow,
+  async () => {
+    await using served = await Served.start('--password', 'open sesame')
+    const jobd = clientOf(served)
+    expect(await jobd('list')).toMatchObject({ code: 1, out: '' })
+    expect((await jobd('list', '--password', 'guess')).code).toBe(1)
+    expect(await jobd('list', '--password', 'open sesame')).toMatchObject({ out: 'no jobs\n' })
+    const withIt = clientOf(served, { JOBD_PASSWORD: 'open sesame' })
+    expect(await withIt('list')).toMatchObject({ code: 0 })
+  },
+)
 
-test('a server that cannot start says why, with code 1', slow, async () => {
+test('a server that cannot start prints why and exits with 1', slow, async () => {
   await using served = await Served.start()
   const db = `${served.folder}/other.sqlite`
   const taken = await runProgram(['serve', '--db', db, '--port', String(served.port)])
@@ -205,7 +222,7 @@ test('a server that cannot start says why, with code 1', slow, async () => {
   expect(open.err).toContain('password')
 })
 
-test('SIGTERM ends the server in order, with code 0', slow, async () => {
+test('SIGTERM ends the server after its running jobs, with code 0', slow, async () => {
   await using served = await Served.start()
   expect(await served.stop()).toBe(0)
 })
@@ -225,7 +242,7 @@ const jobOf = (served: Served): unknown =>
   rowsOf(join(served.folder, 'jobs.sqlite'), 'SELECT state, deaths FROM jobs')[0]
 
 test(
-  'a later signal ends the time of running jobs, and no signal counts a death',
+  'SIGTERM again and again queues running jobs again at once, and counts no death of the server for them',
   slow,
   async () => {
     const { served } = await serveJob()
@@ -239,24 +256,28 @@ test(
   },
 )
 
-test('a signal that a launcher sends on does not end the time of running jobs', slow, async () => {
-  const { served, gate } = await serveJob()
-  await using _ = served
-  served.signal('SIGTERM')
-  served.signal('SIGTERM')
-  const isUp = (): Promise<boolean> =>
-    fetch(served.page).then(
-      () => true,
-      () => false,
-    )
-  await expect.poll(isUp).toBe(false)
-  await writeFile(gate, '')
-  expect(await served.ended()).toBe(0)
-  expect(jobOf(served)).toEqual({ state: 'done', deaths: 0 })
-})
+test(
+  'two SIGTERM at the same time, as a launcher sends them, let running jobs end',
+  slow,
+  async () => {
+    const { served, gate } = await serveJob()
+    await using _ = served
+    served.signal('SIGTERM')
+    served.signal('SIGTERM')
+    const isUp = (): Promise<boolean> =>
+      fetch(served.page).then(
+        () => true,
+        () => false,
+      )
+    await expect.poll(isUp).toBe(false)
+    await writeFile(gate, '')
+    expect(await served.ended()).toBe(0)
+    expect(jobOf(served)).toEqual({ state: 'done', deaths: 0 })
+  },
+)
 
 test.for(['human', 'json'])(
-  'a server with the log format %s goes on when its log is no longer read',
+  'a server with the log format %s goes on when no program reads its log any more',
   slow,
   async (format) => {
     const { served, gate } = await serveJob('--log', format)
@@ -274,22 +295,26 @@ test.for(['human', 'json'])(
 const full = '/dev/full'
 const testWhereFull = testWhere(existsSync(full), `there is no ${full}`)
 
-testWhereFull('output that the disk has no space for is an error', slow, async () => {
-  await inFolder(async (folder) => {
-    const file = join(folder, 'jobs')
-    ;(await take(file)).release()
-    await using disk = await open(full, 'w')
-    const { status, stderr } = spawnSync(process.execPath, [main, 'check', '--db', file], {
-      stdio: ['ignore', disk.fd, 'pipe'],
+testWhereFull(
+  'a command whose output does not fit on the disk exits with an error',
+  slow,
+  async () => {
+    await inFolder(async (folder) => {
+      const file = join(folder, 'jobs')
+      ;(await take(file)).release()
+      await using disk = await open(full, 'w')
+      const { status, stderr } = spawnSync(process.execPath, [main, 'check', '--db', file], {
+        stdio: ['ignore', disk.fd, 'pipe'],
+      })
+      expect(status).toBe(1)
+      expect(String(stderr)).toBe(
+        'the output cannot be written: ENOSPC: no space left on device, write\n',
+      )
     })
-    expect(status).toBe(1)
-    expect(String(stderr)).toBe(
-      'the output cannot be written: ENOSPC: no space left on device, write\n',
-    )
-  })
-})
+  },
+)
 
-test('check reads the file that it is given, by its name or with --db', slow, () =>
+test('`jobd check` checks the file that it is given, as an argument or with --db', slow, () =>
   inFolder(async (folder) => {
     const file = join(folder, 'jobs')
     ;(await take(file)).release()
@@ -306,7 +331,7 @@ test('check reads the file that it is given, by its name or with --db', slow, ()
   }),
 )
 
-test('if its output is not a terminal, top looks once', slow, async () => {
+test('`jobd top` prints once and ends if its output is not a terminal', slow, async () => {
   await using served = await Served.start()
   const jobd = clientOf(served)
   await jobd('add', 'sleep', '1', '--wait')
@@ -323,7 +348,7 @@ const testInTerminal = testWhere(hasTerminal, "util-linux's script is not instal
 testInTerminal.for([
   ['q', 'q'],
   ['Ctrl-C', '\u0003'],
-])('in a terminal top redraws until %s ends it', slow, async ([, key]) => {
+])('`jobd top` in a terminal redraws until %s ends it', slow, async ([, key]) => {
   await using served = await Served.start()
   const command = `stty cols 100 rows 30; "${process.execPath}" "${main}" top --interval 100 --port ${served.port}`
   const child = spawn('script', ['-qec', command, '/dev/null'], {
@@ -350,7 +375,7 @@ testInTerminal.for([
 })
 
 test(
-  'the output of a job cannot control the terminal, and JSON has numbers as numbers',
+  'control characters in the output of a job are escaped on the terminal, and JSON has numbers as numbers',
   slow,
   async () => {
     await using served = await Served.start()
@@ -392,7 +417,7 @@ test(
   },
 )
 
-test('jobs are paused, requeued and dealt with in bulk', slow, async () => {
+test('commands pause, requeue and drain jobs, and act on jobs in bulk', slow, async () => {
   await using served = await Served.start()
   const jobd = clientOf(served)
   const said = async (line: string): Promise<string> => (await jobd(...line.split(' '))).out
@@ -413,7 +438,7 @@ test('jobs are paused, requeued and dealt with in bulk', slow, async () => {
   expect((await jobd('bulk', 'delete', '--older', '1 week')).code).toBe(2)
 })
 
-test('each attempt has its output, and a table says how it went', slow, async () => {
+test('commands show the output of each attempt, and a table of all attempts', slow, async () => {
   await using served = await Served.start()
   const jobd = clientOf(served)
   const lines = join(served.folder, 'lines')
@@ -450,27 +475,30 @@ test.for([
   ['export default {', 'cannot be loaded: '],
   ['import "./nowhere.ts"', 'cannot be loaded: '],
   ['export default {}', 'must have a default export that defineKinds has made'],
-])('a module of kinds that cannot be used ends serve with one line: %s', slow, ([text, message]) =>
-  inFolder(async (folder) => {
-    const module = join(folder, 'kinds.ts')
-    await writeFile(module, text as string)
-    const { code, out, err } = await runProgram([
-      'serve',
-      '--db',
-      join(folder, 'db'),
-      '--port',
-      '0',
-      '--kinds',
-      module,
-    ])
-    expect([code, out]).toEqual([1, ''])
-    expect(err).toMatch(/^jobd could not start: [^\n]*kinds\.ts [^\n]*\n$/)
-    expect(err).toContain(message)
-  }),
+])(
+  '`jobd serve` with a module of kinds that cannot be used prints one line and ends: %s',
+  slow,
+  ([text, message]) =>
+    inFolder(async (folder) => {
+      const module = join(folder, 'kinds.ts')
+      await writeFile(module, text as string)
+      const { code, out, err } = await runProgram([
+        'serve',
+        '--db',
+        join(folder, 'db'),
+        '--port',
+        '0',
+        '--kinds',
+        module,
+      ])
+      expect([code, out]).toEqual([1, ''])
+      expect(err).toMatch(/^jobd could not start: [^\n]*kinds\.ts [^\n]*\n$/)
+      expect(err).toContain(message)
+    }),
 )
 
 test(
-  'secrets come from the environment or from files, and each has its own name',
+  'secrets come from the environment or from files, and each client has its own name in the log',
   slow,
   async () => {
     await inFolder(async (folder) => {
@@ -497,7 +525,7 @@ test(
 )
 
 testInTerminal(
-  'a log in a file has no colours, although the output is a terminal',
+  'a log that goes to a file has no colours, even if the output is a terminal',
   slow,
   async () => {
     await using served = await Served.start()
@@ -511,7 +539,7 @@ testInTerminal(
   },
 )
 
-testInTerminal('top fits into 80 columns', slow, async () => {
+testInTerminal('`jobd top` fits into a terminal with 80 columns', slow, async () => {
   await using served = await Served.start('--workers', '8')
   await clientOf(served)('add', 'shell', `echo ${'long '.repeat(60)}`, '--wait')
   const command = `stty cols 80 rows 40; "${process.execPath}" "${main}" top --interval 100 --port ${served.port}`

@@ -13,7 +13,7 @@ const execute = promisify(execFile)
 const hasTools = spawnSync('redis-cli', ['--version']).status === 0
 const testWithTools = testWhere(hasTools, 'redis-tools are not installed')
 
-test('ioredis connects as it does by default, submits, waits, subscribes and pipelines', slow, () =>
+test('ioredis connects with its defaults, submits, waits, subscribes and pipelines', slow, () =>
   inJobd(async ({ jobd }) => {
     const redis = new Redis(jobd.port, '127.0.0.1')
     const subscriber = new Redis(jobd.port, '127.0.0.1')
@@ -41,34 +41,39 @@ test('ioredis connects as it does by default, submits, waits, subscribes and pip
   }),
 )
 
-test.for([2, 3] as const)('node-redis does so in RESP%i', slow, (RESP) =>
-  inJobd(
-    async ({ jobd }) => {
-      const options = { url: `redis://:secret@127.0.0.1:${jobd.port}`, RESP }
-      const redis = createClient(options)
-      const subscriber = createClient(options)
-      await Promise.all([redis.connect(), subscriber.connect()])
-      const states: string[] = []
-      const done = Promise.withResolvers<void>()
-      await subscriber.subscribe('jobs', (text) => {
-        const { state } = JSON.parse(text) as { state: string }
-        states.push(state)
-        if (state === 'done') done.resolve()
-      })
-      const id = await redis.sendCommand<number>(['JOB.ADD', 'sleep', '1'])
-      expect(JSON.stringify(await redis.sendCommand(['JOB.WAIT', String(id)]))).toContain('"done"')
-      await done.promise
-      expect(states).toEqual(['queued', 'running', 'done'])
-      const numbers = Array.from({ length: 10_000 }, (_, i) => String(i))
-      expect(await Promise.all(numbers.map((n) => redis.echo(n)))).toEqual(numbers)
-      await subscriber.unsubscribe('jobs')
-      await Promise.all([redis.close(), subscriber.close()])
-    },
-    { password: 'secret' },
-  ),
+test.for([2, 3] as const)(
+  'node-redis connects with its defaults, submits, waits and subscribes in RESP%i',
+  slow,
+  (RESP) =>
+    inJobd(
+      async ({ jobd }) => {
+        const options = { url: `redis://:secret@127.0.0.1:${jobd.port}`, RESP }
+        const redis = createClient(options)
+        const subscriber = createClient(options)
+        await Promise.all([redis.connect(), subscriber.connect()])
+        const states: string[] = []
+        const done = Promise.withResolvers<void>()
+        await subscriber.subscribe('jobs', (text) => {
+          const { state } = JSON.parse(text) as { state: string }
+          states.push(state)
+          if (state === 'done') done.resolve()
+        })
+        const id = await redis.sendCommand<number>(['JOB.ADD', 'sleep', '1'])
+        expect(JSON.stringify(await redis.sendCommand(['JOB.WAIT', String(id)]))).toContain(
+          '"done"',
+        )
+        await done.promise
+        expect(states).toEqual(['queued', 'running', 'done'])
+        const numbers = Array.from({ length: 10_000 }, (_, i) => String(i))
+        expect(await Promise.all(numbers.map((n) => redis.echo(n)))).toEqual(numbers)
+        await subscriber.unsubscribe('jobs')
+        await Promise.all([redis.close(), subscriber.close()])
+      },
+      { password: 'secret' },
+    ),
 )
 
-testWithTools('redis-cli speaks to it', slow, () =>
+testWithTools('redis-cli submits a job, waits for it and shows it', slow, () =>
   inJobd(
     async ({ jobd }) => {
       const cli = async (...words: string[]): Promise<string> => {
@@ -86,7 +91,7 @@ testWithTools('redis-cli speaks to it', slow, () =>
   ),
 )
 
-testWithTools('redis-benchmark runs against it', slow, () =>
+testWithTools('redis-benchmark runs PING and JOB.ADD against a server', slow, () =>
   inJobd(async ({ jobd, client }) => {
     const args = ['-p', String(jobd.port), '-n', '20000', '-c', '50', '-P', '16', '--csv']
     const { stdout } = await execute('redis-benchmark', [...args, '-t', 'ping'])

@@ -27,23 +27,23 @@ function frame(...words: (string | Buffer)[]): Buffer {
   return Buffer.concat(parts)
 }
 
-test('an array of bulk strings is a command', () => {
+test('the parser reads an array of bulk strings as a command', () => {
   expect(parse('*2\r\n$4\r\nECHO\r\n$5\r\nhello\r\n')).toEqual([['ECHO', 'hello']])
   expect(parse(frame('ECHO', ''))).toEqual([['ECHO', '']])
   expect(parse(frame('ECHO', 'naïve ☃ \r\n*1\r\n'))).toEqual([['ECHO', 'naïve ☃ \r\n*1\r\n']])
 })
 
-test('several commands may come at once, arrays and lines', () => {
+test('the parser reads several commands in one chunk, as arrays and as lines', () => {
   expect(parse(`${String(frame('PING'))}PING\r\n\r\n  \n${String(frame('A', 'b'))}quit\n`)).toEqual(
     [['PING'], ['PING'], ['A', 'b'], ['quit']],
   )
 })
 
-test('an empty array is not a command', () => {
+test('the parser skips an empty array', () => {
   expect(parse('*0\r\n*-1\r\nPING\r\n')).toEqual([['PING']])
 })
 
-test('an argument that is not UTF-8 is kept as its bytes', () => {
+test('the parser keeps an argument that is not UTF-8 as bytes', () => {
   const bytes = Buffer.from([0xff, 0, 0x80])
   expect(parse(frame('ECHO', bytes))).toEqual([['ECHO', bytes]])
   // The character U+FFFD, by which a decoder replaces wrong bytes, is a valid text itself.
@@ -64,7 +64,7 @@ test.for<[line: string, words: Word[] | string]>([
   ['echo "a', 'unbalanced quotes in request'],
   ["echo 'a", 'unbalanced quotes in request'],
   [String.raw`echo "a\"`, 'unbalanced quotes in request'],
-])('the inline line %s is taken apart as Redis does it', ([line, words]) => {
+])('the parser splits the inline line %s as Redis does', ([line, words]) => {
   expect(parse(`${line}\r\n`)).toEqual([words])
 })
 
@@ -84,13 +84,13 @@ test.for<[name: string, frame: string, error: string]>([
   ['an endless line', 'x'.repeat(limits.line + 1), 'too big inline request'],
   ['an endless count', `*${'1'.repeat(limits.line)}`, 'too big mbulk count string'],
   ['an endless length', `*1\r\n$${'1'.repeat(limits.line)}`, 'too big bulk count string'],
-])('%s is answered with an error of the protocol', ([, text, error]) => {
+])('the parser refuses %s with an error of the protocol', ([, text, error]) => {
   expect(parse(text)).toEqual([error])
   // A command before the wrong bytes is still parsed.
   expect(parse(`PING\r\n${text}`)).toEqual([['PING'], error])
 })
 
-test('all arguments together have a limit', () => {
+test('the parser refuses a command whose arguments together are too large', () => {
   const argument = Buffer.alloc(limits.argument, 'x')
   const most = Math.floor(limits.command / limits.argument)
   expect(parse(frame(...Array.from({ length: most }, () => argument)))).toHaveLength(1)
@@ -98,7 +98,7 @@ test('all arguments together have a limit', () => {
   expect(parsed).toEqual(['too big request'])
 })
 
-test('before the password little is taken', () => {
+test('the parser takes only small commands before the client has given the password', () => {
   const parser = new CommandParser()
   parser.isKnown = false
   parser.feed(frame('AUTH', 'open sesame'))
@@ -118,7 +118,7 @@ const conversation = Buffer.concat([
   frame('', ''),
 ])
 
-test('how the bytes are split makes no difference, at any byte', () => {
+test('the parser reads the same commands wherever the bytes are split', () => {
   const whole = parse(conversation)
   expect(whole).toHaveLength(5)
   expect(parse(...Array.from(conversation, (byte) => Buffer.from([byte])))).toEqual(whole)
@@ -126,7 +126,7 @@ test('how the bytes are split makes no difference, at any byte', () => {
     expect(parse(conversation.subarray(0, at), conversation.subarray(at))).toEqual(whole)
 })
 
-test('a large argument in many pieces is put together once', () => {
+test('the parser reads a large argument that comes in many pieces', () => {
   const argument = 'x'.repeat(limits.argument)
   const bytes = frame('ECHO', argument)
   const pieces: Buffer[] = []
@@ -134,7 +134,7 @@ test('a large argument in many pieces is put together once', () => {
   expect(parse(...pieces)).toEqual([['ECHO', argument]])
 })
 
-test('the parser says whether a command is incomplete', () => {
+test('the parser knows whether it is in the middle of a command', () => {
   const parser = new CommandParser()
   expect(parser.isMidway).toBe(false)
   parser.feed(Buffer.from('*2\r\n'))
@@ -195,7 +195,7 @@ function mutate(random: (below: number) => number): Buffer {
 }
 
 test(
-  '100,000 random and mutated frames: commands or an error, alike however they are split',
+  '100,000 random frames are read as commands or refused, and alike if they are split',
   { tags: ['slow'] },
   () => {
     const random = makeRandom(7379)

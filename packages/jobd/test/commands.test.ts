@@ -25,24 +25,27 @@ const bad = [
   'NO.SUCH',
 ]
 
-test('a wrong number of a client is answered, and no actor ends by it', { tags: ['slow'] }, () =>
-  run(async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'jobd-test-'))
-    {
-      const file = join(folder, 'jobs.sqlite')
-      const { system, port } = await startJobd({ file, host: '127.0.0.1', port: 0, workers: 1 })
-      await using _ = system
-      await using client = await JobClient.connect('127.0.0.1', port)
-      for (const line of bad)
-        await expect(client.command(...line.split(' '))).rejects.toThrow('ERR')
-      expect(await client.command('JOB.GET', '1')).toBeNull()
-      expect(system.lookup('store')?.incarnation).toBe(1)
-    }
-    await rm(folder, { recursive: true })
-  }),
+test(
+  'a command with a wrong number is answered with an error, and no actor crashes',
+  { tags: ['slow'] },
+  () =>
+    run(async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'jobd-test-'))
+      {
+        const file = join(folder, 'jobs.sqlite')
+        const { system, port } = await startJobd({ file, host: '127.0.0.1', port: 0, workers: 1 })
+        await using _ = system
+        await using client = await JobClient.connect('127.0.0.1', port)
+        for (const line of bad)
+          await expect(client.command(...line.split(' '))).rejects.toThrow('ERR')
+        expect(await client.command('JOB.GET', '1')).toBeNull()
+        expect(system.lookup('store')?.incarnation).toBe(1)
+      }
+      await rm(folder, { recursive: true })
+    }),
 )
 
-test('a search for a very long text is refused, and the store goes on', () =>
+test('a search for a text of more than 1000 characters is refused', () =>
   inJobd(async ({ jobd, client }) => {
     // SQLite refuses to search for a text of this length.
     const search = 'x'.repeat(60_000)

@@ -35,7 +35,7 @@ function insertRow(database: DatabaseSync): void {
 const countOf = (path: string): number =>
   Object.values(checkFile(path).counts).reduce((sum, n) => sum + n, 0)
 
-test('a running server keeps its file, whatever name a backup or a restore calls it by', () =>
+test('a backup or restore does not overwrite the file of a running server, even by another name', () =>
   inFolder(async (folder) => {
     const [file, other] = [join(folder, 'jobs'), join(folder, 'other')]
     await makeFile(other, 5)
@@ -71,7 +71,7 @@ test('a running server keeps its file, whatever name a backup or a restore calls
     expect(countOf(file)).toBe(5)
   }))
 
-test('a link as the target stays a link', () =>
+test('a backup or restore to a symbolic link writes the file behind the link', () =>
   inFolder(async (folder) => {
     const [file, copy, link] = [join(folder, 'jobs'), join(folder, 'copy'), join(folder, 'link')]
     await makeFile(file, 3)
@@ -84,7 +84,7 @@ test('a link as the target stays a link', () =>
     expect(countOf(copy)).toBe(4)
   }))
 
-test('a file with the log of a server is not replaced, because the log would damage the copy', () =>
+test('a restore does not replace a file with a write-ahead log, which would damage the copy', () =>
   inFolder(async (folder) => {
     const [file, old] = [join(folder, 'jobs'), join(folder, 'old')]
     await makeFile(file, 3)
@@ -105,7 +105,7 @@ test('a file with the log of a server is not replaced, because the log would dam
     expect(countOf(`${file}.before-restore`)).toBe(3)
   }))
 
-test('a file that another program reads is not replaced, because its log would damage the copy', () =>
+test('a restore does not replace a file that another program reads, whose log would damage the copy', () =>
   inFolder(async (folder) => {
     const [file, copy] = [join(folder, 'jobs'), join(folder, 'copy')]
     await makeFile(file, 3)
@@ -127,7 +127,7 @@ test('a file that another program reads is not replaced, because its log would d
     expect(countOf(`${file}.before-restore`)).toBeGreaterThanOrEqual(203)
   }))
 
-test('a backup or a restore that fails leaves all files as they were', () =>
+test('a backup or restore that fails leaves all files as they were', () =>
   inFolder(async (folder) => {
     const [file, copy, broken] = [join(folder, 'jobs'), join(folder, 'copy'), join(folder, 'bad')]
     await makeFile(file, 3)
@@ -146,7 +146,7 @@ test('a backup or a restore that fails leaves all files as they were', () =>
     expect(names()).toEqual(before)
   }))
 
-test('files beside the target are not overwritten', () =>
+test('a backup and a restore do not overwrite files with the names of their temporary files', () =>
   inFolder(async (folder) => {
     const [file, copy] = [join(folder, 'jobs'), join(folder, 'copy')]
     await makeFile(file, 2)

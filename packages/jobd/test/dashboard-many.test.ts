@@ -63,7 +63,7 @@ const ids = async (page: Page): Promise<number[]> =>
     rows.map((row) => Number((row as unknown as { dataset: { id: string } }).dataset.id)),
   )
 
-describe('50,000 jobs in Chromium', () => {
+describe('the dashboard with 50,000 jobs in Chromium', () => {
   beforeEach(({ skip }) => skip(installed === null, withoutChromium))
 
   beforeAll(async () => {
@@ -73,7 +73,7 @@ describe('50,000 jobs in Chromium', () => {
 
   afterAll(() => browser?.close())
 
-  test('counts, pages, search, filters and order', slow, () =>
+  test('counts, pages through, searches, filters and sorts the jobs', slow, () =>
     inMany(async (page, served) => {
       const range = page.locator('#range')
       await expect.poll(() => range.innerText()).toBe('1–50 of 50,000')
@@ -134,7 +134,7 @@ describe('50,000 jobs in Chromium', () => {
     }),
   )
 
-  test('axe finds nothing serious, in both schemes and widths', slow, () =>
+  test('has no serious faults for axe, in light and dark and in both widths', slow, () =>
     inMany(async (page, served) => {
       // The job whose panel is open has had two attempts.
       const last = (await addNaps(served, 3)).at(-1) ?? 0
@@ -164,52 +164,55 @@ describe('50,000 jobs in Chromium', () => {
     }),
   )
 
-  test('the form has every option and says what is wrong; the controls change things', slow, () =>
-    inMany(async (page) => {
-      await page.selectOption('#kind', 'sleep')
-      expect(await page.getAttribute('#payload', 'placeholder')).toBe('milliseconds')
-      await page.fill('#payload', 'abc')
-      await page.click('#add button')
-      await page.locator('#add-error', { hasText: 'expected whole milliseconds' }).waitFor()
-      expect(await page.getAttribute('#payload', 'aria-invalid')).toBe('true')
-      await page.locator('details.options summary').click()
-      await page.fill('#payload', '60000')
-      expect(await page.locator('#add-error').innerText()).toBe('')
-      for (const [name, value] of [
-        ['PRIORITY', '7'],
-        ['RETRIES', '2'],
-        ['KEY', 'my key'],
-        ['GROUP', 'a group'],
-      ])
-        await page.fill(`#add [name="${name}"]`, value as string)
-      await page.click('#add button')
-      const row = page.locator(`#job-rows tr[data-id="${many + 1}"]`)
-      await row.click()
-      for (const text of ['my key', 'a group', '7'])
-        await page.locator('#facts dd', { hasText: text }).first().waitFor()
+  test(
+    'adds jobs by a form with all options and their errors, and changes limits by its controls',
+    slow,
+    () =>
+      inMany(async (page) => {
+        await page.selectOption('#kind', 'sleep')
+        expect(await page.getAttribute('#payload', 'placeholder')).toBe('milliseconds')
+        await page.fill('#payload', 'abc')
+        await page.click('#add button')
+        await page.locator('#add-error', { hasText: 'expected whole milliseconds' }).waitFor()
+        expect(await page.getAttribute('#payload', 'aria-invalid')).toBe('true')
+        await page.locator('details.options summary').click()
+        await page.fill('#payload', '60000')
+        expect(await page.locator('#add-error').innerText()).toBe('')
+        for (const [name, value] of [
+          ['PRIORITY', '7'],
+          ['RETRIES', '2'],
+          ['KEY', 'my key'],
+          ['GROUP', 'a group'],
+        ])
+          await page.fill(`#add [name="${name}"]`, value as string)
+        await page.click('#add button')
+        const row = page.locator(`#job-rows tr[data-id="${many + 1}"]`)
+        await row.click()
+        for (const text of ['my key', 'a group', '7'])
+          await page.locator('#facts dd', { hasText: text }).first().waitFor()
 
-      await page.getByRole('button', { name: 'Pause shell' }).click()
-      await page.locator('#kind-rows tr.is-paused', { hasText: 'shell' }).waitFor()
-      await page.getByLabel('rate of hash').fill('5/m')
-      await page.getByLabel('rate of hash').press('Enter')
-      await page.locator('#notice', { hasText: 'hash: rate is changed' }).waitFor()
-      await page.getByLabel('rate of hash').fill('many')
-      await page.getByLabel('rate of hash').press('Enter')
-      await page.locator('#notice', { hasText: 'RATE must be a whole number' }).waitFor()
-      await page.fill('#every [name="name"]', 'nightly')
-      await page.fill('#every [name="spec"]', 'at night')
-      await page.selectOption('#every-kind', 'shell')
-      await page.fill('#every [name="payload"]', 'true')
-      await page.getByRole('button', { name: 'Add schedule' }).click()
-      await page.locator('#every-error', { hasText: 'cannot be used' }).waitFor()
-      await page.fill('#every [name="spec"]', '0 3 * * *')
-      await page.getByRole('button', { name: 'Add schedule' }).click()
-      await page.getByRole('button', { name: 'Remove schedule nightly' }).click()
-      await page.locator('#confirm-yes').click()
-      await page.locator('#no-schedules').waitFor()
-      await page.getByRole('button', { name: 'Pause all' }).click()
-      await page.getByRole('button', { name: 'Resume all' }).click()
-      await page.getByRole('button', { name: 'Pause all' }).waitFor()
-    }),
+        await page.getByRole('button', { name: 'Pause shell' }).click()
+        await page.locator('#kind-rows tr.is-paused', { hasText: 'shell' }).waitFor()
+        await page.getByLabel('rate of hash').fill('5/m')
+        await page.getByLabel('rate of hash').press('Enter')
+        await page.locator('#notice', { hasText: 'hash: rate is changed' }).waitFor()
+        await page.getByLabel('rate of hash').fill('many')
+        await page.getByLabel('rate of hash').press('Enter')
+        await page.locator('#notice', { hasText: 'RATE must be a whole number' }).waitFor()
+        await page.fill('#every [name="name"]', 'nightly')
+        await page.fill('#every [name="spec"]', 'at night')
+        await page.selectOption('#every-kind', 'shell')
+        await page.fill('#every [name="payload"]', 'true')
+        await page.getByRole('button', { name: 'Add schedule' }).click()
+        await page.locator('#every-error', { hasText: 'cannot be used' }).waitFor()
+        await page.fill('#every [name="spec"]', '0 3 * * *')
+        await page.getByRole('button', { name: 'Add schedule' }).click()
+        await page.getByRole('button', { name: 'Remove schedule nightly' }).click()
+        await page.locator('#confirm-yes').click()
+        await page.locator('#no-schedules').waitFor()
+        await page.getByRole('button', { name: 'Pause all' }).click()
+        await page.getByRole('button', { name: 'Resume all' }).click()
+        await page.getByRole('button', { name: 'Pause all' }).waitFor()
+      }),
   )
 })

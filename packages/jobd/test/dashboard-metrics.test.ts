@@ -45,7 +45,7 @@ const publish = (feed: JobFeed, ...jobs: Job[]): void => {
   for (const each of jobs) feed.publish({ type: 'state', job: each })
 }
 
-test('each second is a sample of what happened within it', () =>
+test('the metrics have a sample for each second with the jobs that were added and ended in it', () =>
   withMetrics(async (metrics, feed) => {
     publish(feed, job(1, 'queued'), job(2, 'queued'), job(1, 'done'))
     feed.publish({ type: 'state', job: job(1, 'running'), waited: 3 })
@@ -65,14 +65,14 @@ test('each second is a sample of what happened within it', () =>
     })
   }))
 
-test('a job that is queued again was not added again', () =>
+test('the metrics do not count a job that is queued again as added', () =>
   withMetrics(async (metrics, feed) => {
     publish(feed, job(1, 'queued'), job(1, 'running'), job(1, 'queued', { attempts: 1 }))
     await sleep(1_000)
     expect(await metrics.ask.since(0)).toMatchObject([{ added: 1, done: 0, failed: 0 }])
   }))
 
-test('the times of jobs are as the scheduler measured them, whatever the wall clock says', () =>
+test('the metrics use the waiting and running times that the scheduler has measured', () =>
   withMetrics(async (metrics, feed) => {
     feed.publish({ type: 'state', job: job(1, 'running', { createdAt: 0 }), waited: 2_000 })
     feed.publish({ type: 'state', job: job(1, 'done'), ran: 70 })
@@ -82,13 +82,13 @@ test('the times of jobs are as the scheduler measured them, whatever the wall cl
     expect(ran).toEqual({ median: 70, p95: 70 })
   }))
 
-test('the samples of five minutes are kept', () =>
+test('the metrics keep the samples of five minutes', () =>
   withMetrics(async (metrics) => {
     await sleep(400_000)
     expect(await metrics.ask.since(0)).toHaveLength(300)
   }))
 
-test('restarts of the tree are counted by path, and a killed metrics loses nothing', () =>
+test('the metrics count restarts by path, and keep their counts when they are killed', () =>
   withMetrics(async (metrics, feed, system) => {
     await system.root.startChild(child.resource('pool', () => new AsyncDisposableStack()))
     for (let i = 0; i < 2; i++) {

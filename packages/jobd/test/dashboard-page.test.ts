@@ -66,7 +66,7 @@ class Visit implements AsyncDisposable {
   }
 }
 
-describe('in Chromium', () => {
+describe('the dashboard in Chromium', () => {
   beforeEach(({ skip }) => skip(installed === null, withoutChromium))
 
   beforeAll(async () => {
@@ -79,7 +79,7 @@ describe('in Chromium', () => {
 
   afterAll(() => browser?.close())
 
-  test('the tree is live: a killed worker flashes and comes back', slow, async () => {
+  test('shows how a killed worker comes back', slow, async () => {
     await using served = await Served.start()
     await using visit = await Visit.to(served.page)
     const { page } = visit
@@ -93,7 +93,7 @@ describe('in Chromium', () => {
     expect(visit.complaints).toEqual([])
   })
 
-  test('a job shows its progress and its output as they come', slow, async () => {
+  test('shows the progress and the output of a job as they come', slow, async () => {
     await using served = await Served.start()
     await using visit = await Visit.to(served.page)
     const { page } = visit
@@ -118,7 +118,7 @@ describe('in Chromium', () => {
     await visit.until(hashing, 'cancelled')
   })
 
-  test('a job is cancelled and retried by its buttons', slow, async () => {
+  test('cancels and retries a job by its buttons', slow, async () => {
     await using served = await Served.start()
     await using visit = await Visit.to(served.page)
     const id = await visit.add('sleep', '60000')
@@ -137,7 +137,7 @@ describe('in Chromium', () => {
   })
 
   test(
-    'each attempt shows its own output; a done job is queued again after a question',
+    'shows the output of each attempt, and queues a done job again after a question',
     slow,
     async () => {
       await using served = await Served.start()
@@ -184,54 +184,50 @@ describe('in Chromium', () => {
     },
   )
 
-  test(
-    'the page shows why an attempt was lost, and why it failed before a cancel',
-    slow,
-    async () => {
-      await using served = await Served.start('--workers', '1')
-      await using visit = await Visit.to(served.page)
-      const outcome = visit.page.locator('#attempt-outcome')
-      await run(async () => {
-        await using client = await JobClient.connect('127.0.0.1', served.port)
-        const lost = await client.add('sleep', '60000')
-        await visit.until(lost, 'running')
-        await client.command('JOB.PAUSE')
-        await visit.row(lost).click()
-        await client.command('ACTOR.KILL', 'workers/worker-1')
-        await visit.until(lost, 'queued')
-        // The job has had one attempt, and has no error of its own.
-        await expect.poll(() => outcome.textContent()).toMatch(/^Attempt 1, .*: its worker was/)
+  test('shows why an attempt was lost, and why a job failed before its cancel', slow, async () => {
+    await using served = await Served.start('--workers', '1')
+    await using visit = await Visit.to(served.page)
+    const outcome = visit.page.locator('#attempt-outcome')
+    await run(async () => {
+      await using client = await JobClient.connect('127.0.0.1', served.port)
+      const lost = await client.add('sleep', '60000')
+      await visit.until(lost, 'running')
+      await client.command('JOB.PAUSE')
+      await visit.row(lost).click()
+      await client.command('ACTOR.KILL', 'workers/worker-1')
+      await visit.until(lost, 'queued')
+      // The job has had one attempt, and has no error of its own.
+      await expect.poll(() => outcome.textContent()).toMatch(/^Attempt 1, .*: its worker was/)
 
-        await client.command('JOB.RESUME')
-        await client.cancel(lost)
-        const gate = join(served.folder, 'gate')
-        const failing = await client.add(
-          'shell',
-          `until [ -e ${gate} ]; do sleep 0.05; done; exit 3`,
-          { retries: 1 },
-        )
-        await visit.until(failing, 'running')
-        await client.command('JOB.PAUSE')
-        await writeFile(gate, '')
-        await visit.until(failing, 'queued')
-        await client.cancel(failing)
-        await visit.row(failing).click()
-        await expect.poll(() => outcome.textContent()).toMatch(/^Attempt 1, .*: .*\b3\b/)
-        await client.command('JOB.RESUME')
-      })
-      expect(await outcome.isVisible()).toBe(true)
+      await client.command('JOB.RESUME')
+      await client.cancel(lost)
+      const gate = join(served.folder, 'gate')
+      const failing = await client.add(
+        'shell',
+        `until [ -e ${gate} ]; do sleep 0.05; done; exit 3`,
+        { retries: 1 },
+      )
+      await visit.until(failing, 'running')
+      await client.command('JOB.PAUSE')
+      await writeFile(gate, '')
+      await visit.until(failing, 'queued')
+      await client.cancel(failing)
+      await visit.row(failing).click()
+      await expect.poll(() => outcome.textContent()).toMatch(/^Attempt 1, .*: .*\b3\b/)
+      await client.command('JOB.RESUME')
+    })
+    expect(await outcome.isVisible()).toBe(true)
 
-      // The facts show the error of a job that has failed in its only attempt.
-      const failed = await visit.add('shell', 'exit 4')
-      await visit.until(failed, 'failed')
-      await visit.row(failed).click()
-      await visit.page.locator('#facts', { hasText: 'Error' }).waitFor()
-      expect(await outcome.isHidden()).toBe(true)
-    },
-  )
+    // The facts show the error of a job that has failed in its only attempt.
+    const failed = await visit.add('shell', 'exit 4')
+    await visit.until(failed, 'failed')
+    await visit.row(failed).click()
+    await visit.page.locator('#facts', { hasText: 'Error' }).waitFor()
+    expect(await outcome.isHidden()).toBe(true)
+  })
 
   test(
-    'output that is being read stays in its place when another tab opens the job',
+    'keeps the scroll position of an output when another tab opens the same job',
     slow,
     async () => {
       await using served = await Served.start()
@@ -253,7 +249,7 @@ describe('in Chromium', () => {
     },
   )
 
-  test('of long output the page shows the beginning and the end', slow, async () => {
+  test('shows the beginning and the end of a long output', slow, async () => {
     await using served = await Served.start()
     await using visit = await Visit.to(served.page)
     const id = await visit.add('shell', 'seq -f "☃ %.0f" 400000')
@@ -282,7 +278,7 @@ describe('in Chromium', () => {
     expect(Math.max(...blocks)).toBeLessThan(20_000)
   })
 
-  test('everything is done with the keyboard alone', slow, async () => {
+  test('can be used with the keyboard alone', slow, async () => {
     await using served = await Served.start()
     await using visit = await Visit.to(served.page)
     const { page } = visit
@@ -334,7 +330,7 @@ describe('in Chromium', () => {
     expect(await page.locator('#shortcuts').isHidden()).toBe(true)
   })
 
-  test('the page is light or dark as the reader prefers, at once', slow, async () => {
+  test('follows a change of the light or dark preference at once', slow, async () => {
     await using served = await Served.start()
     await using visit = await Visit.to(served.page, { colorScheme: 'light' })
     const { page } = visit
@@ -357,22 +353,26 @@ describe('in Chromium', () => {
     expect([darkGround < 60, lightText > 200, darkHead < 60]).toEqual([true, true, true])
   })
 
-  test('no request leaves the origin, and the policy stops nothing of its own', slow, async () => {
-    await using served = await Served.start()
-    await using visit = await Visit.to(served.page)
-    const id = await visit.add('shell', 'echo <img src=http://evil.example/x onerror=alert(1)>')
-    await visit.row(id).click()
-    await visit.until(id, 'failed')
-    await visit.page.locator('#facts', { hasText: 'failed' }).waitFor()
-    expect(visit.requests.length).toBeGreaterThan(5)
-    const origins = new Set(visit.requests.map((url) => new URL(url).origin))
-    expect([...origins]).toEqual([new URL(served.page).origin])
-    expect(visit.complaints).toEqual([])
-    // The page shows the output of a job as text and never as markup.
-    expect(await visit.page.locator('img[src^="http://evil"]').count()).toBe(0)
-  })
+  test(
+    'sends requests only to its own server, and breaks no rule of its content security policy',
+    slow,
+    async () => {
+      await using served = await Served.start()
+      await using visit = await Visit.to(served.page)
+      const id = await visit.add('shell', 'echo <img src=http://evil.example/x onerror=alert(1)>')
+      await visit.row(id).click()
+      await visit.until(id, 'failed')
+      await visit.page.locator('#facts', { hasText: 'failed' }).waitFor()
+      expect(visit.requests.length).toBeGreaterThan(5)
+      const origins = new Set(visit.requests.map((url) => new URL(url).origin))
+      expect([...origins]).toEqual([new URL(served.page).origin])
+      expect(visit.complaints).toEqual([])
+      // The page shows the output of a job as text and never as markup.
+      expect(await visit.page.locator('img[src^="http://evil"]').count()).toBe(0)
+    },
+  )
 
-  test('a page of another origin changes nothing', slow, async () => {
+  test('refuses changes that a page of another origin sends', slow, async () => {
     await using served = await Served.start()
     const attacker = createServer((_, response) => {
       response.setHeader('Content-Type', 'text/html')
@@ -408,7 +408,7 @@ describe('in Chromium', () => {
     expect((await send(`${served.page}/jobs`)).text).toBe('[]')
   })
 
-  test('with a password it asks for it, and shows nothing before', slow, async () => {
+  test('asks for the password, and shows nothing before', slow, async () => {
     await using served = await Served.start('--password', 'open sesame')
     await using visit = await Visit.to(served.page)
     const { page } = visit
@@ -423,25 +423,21 @@ describe('in Chromium', () => {
     await page.getByLabel('Password').waitFor()
   })
 
-  test(
-    'the page goes on by itself after the whole tree below the store was restarted',
-    slow,
-    async () => {
-      await using served = await Served.start()
-      await using visit = await Visit.to(served.page)
-      const id = await visit.add('sleep', '1')
-      await visit.until(id, 'done')
-      await visit.page.getByRole('button', { name: 'Kill store' }).click()
-      await visit.page.locator('#confirm-yes').click()
-      await visit.page.getByRole('row', { name: /^store running, actor 1 restart/ }).waitFor()
-      await visit.page.locator('.connection[data-state="live"]').waitFor()
-      const next = await visit.add('sleep', '1')
-      await visit.until(next, 'done')
-      await visit.until(id, 'done')
-    },
-  )
+  test('goes on after the store and everything below it were restarted', slow, async () => {
+    await using served = await Served.start()
+    await using visit = await Visit.to(served.page)
+    const id = await visit.add('sleep', '1')
+    await visit.until(id, 'done')
+    await visit.page.getByRole('button', { name: 'Kill store' }).click()
+    await visit.page.locator('#confirm-yes').click()
+    await visit.page.getByRole('row', { name: /^store running, actor 1 restart/ }).waitFor()
+    await visit.page.locator('.connection[data-state="live"]').waitFor()
+    const next = await visit.add('sleep', '1')
+    await visit.until(next, 'done')
+    await visit.until(id, 'done')
+  })
 
-  test('the page goes on with a server that was started again', slow, async () => {
+  test('goes on after the server was stopped and started again', slow, async () => {
     const first = await Served.start()
     await using visit = await Visit.to(first.page)
     await visit.add('sleep', '1')
@@ -454,7 +450,7 @@ describe('in Chromium', () => {
     await visit.until(id, 'done')
   })
 
-  test('the jobs of one state are shown, the older ones too', slow, async () => {
+  test('shows only the jobs of the chosen state', slow, async () => {
     await using served = await Served.start()
     await using visit = await Visit.to(served.page)
     const failed = await visit.add('shell', 'exit 3')
@@ -466,7 +462,7 @@ describe('in Chromium', () => {
     expect(await visit.row(failed).isVisible()).toBe(true)
   })
 
-  test('the page fits a phone, and everything in it has a name', slow, async () => {
+  test('fits a phone, and all its controls have names for screen readers', slow, async () => {
     await using served = await Served.start()
     await using visit = await Visit.to(served.page, { viewport: { width: 390, height: 844 } })
     const { page } = visit
@@ -488,7 +484,7 @@ describe('in Chromium', () => {
   })
 
   test.for([390, 1_280])(
-    'at a width of %i a row stays as it is, whatever its job does',
+    'at a width of %i keeps the size of a table row, whatever the job of the row does',
     slow,
     async (width) => {
       await using served = await Served.start()
@@ -522,37 +518,33 @@ describe('in Chromium', () => {
     },
   )
 
-  test(
-    'ten tabs share one stream: each is live, shows what happens, and can act',
-    slow,
-    async () => {
-      await using served = await Served.start()
-      await using first = await Visit.to(served.page)
-      const context = first.page.context()
-      const pages = [first.page]
-      for (let i = 1; i < 10; i++) {
-        const page = await context.newPage()
-        await page.goto(served.page)
-        await page.locator('#connection[data-state="live"]').waitFor()
-        pages.push(page)
-      }
-      const id = await first.add('shell', 'echo shared; sleep 30')
-      for (const page of pages)
-        await page.locator(`#job-rows tr[data-id="${id}"][data-state="running"]`).waitFor()
-      // The one stream also brings the output to each tab that shows it.
-      for (const page of pages.slice(3, 6)) {
-        await page.locator(`#job-rows tr[data-id="${id}"]`).click()
-        await page.locator('#output-text', { hasText: 'shared' }).waitFor()
-      }
-      const last = pages.at(-1) as Page
-      await last.locator(`#job-rows tr[data-id="${id}"] button`).click()
-      for (const page of pages)
-        await page.locator(`#job-rows tr[data-id="${id}"][data-state="cancelled"]`).waitFor()
-      expect(first.complaints).toEqual([])
-    },
-  )
+  test('in ten tabs uses one event stream, and each tab is live and can act', slow, async () => {
+    await using served = await Served.start()
+    await using first = await Visit.to(served.page)
+    const context = first.page.context()
+    const pages = [first.page]
+    for (let i = 1; i < 10; i++) {
+      const page = await context.newPage()
+      await page.goto(served.page)
+      await page.locator('#connection[data-state="live"]').waitFor()
+      pages.push(page)
+    }
+    const id = await first.add('shell', 'echo shared; sleep 30')
+    for (const page of pages)
+      await page.locator(`#job-rows tr[data-id="${id}"][data-state="running"]`).waitFor()
+    // The one stream also brings the output to each tab that shows it.
+    for (const page of pages.slice(3, 6)) {
+      await page.locator(`#job-rows tr[data-id="${id}"]`).click()
+      await page.locator('#output-text', { hasText: 'shared' }).waitFor()
+    }
+    const last = pages.at(-1) as Page
+    await last.locator(`#job-rows tr[data-id="${id}"] button`).click()
+    for (const page of pages)
+      await page.locator(`#job-rows tr[data-id="${id}"][data-state="cancelled"]`).waitFor()
+    expect(first.complaints).toEqual([])
+  })
 
-  test('an action that fails says so', slow, async () => {
+  test('shows the error of an action that fails', slow, async () => {
     await using served = await Served.start()
     await using visit = await Visit.to(served.page)
     await visit.page.locator('#connection[data-state="live"]').waitFor()
@@ -569,7 +561,7 @@ describe('in Chromium', () => {
   })
 
   test(
-    'a half-typed limit stays while schedules add jobs, and may be for a day',
+    'keeps a half-typed limit while schedules add jobs, and takes a limit for each day',
     slow,
     async () => {
       await using served = await Served.start()
@@ -592,7 +584,7 @@ describe('in Chromium', () => {
     },
   )
 
-  test('a killed store wipes neither the restarts nor the charts', slow, async () => {
+  test('keeps its restart counts and charts when the store is killed', slow, async () => {
     await using served = await Served.start()
     await using visit = await Visit.to(served.page)
     await visit.add('sleep', '0')
@@ -608,7 +600,7 @@ describe('in Chromium', () => {
     await later.page.locator('#restarts li', { hasText: 'store' }).waitFor()
   })
 
-  test('a row of the tree keeps its height while its part is busy', slow, async () => {
+  test('keeps the height of a row of the tree while its part is busy', slow, async () => {
     await using served = await Served.start()
     await using visit = await Visit.to(served.page)
     await visit.page.locator('#connection[data-state="live"]').waitFor()
@@ -622,7 +614,7 @@ describe('in Chromium', () => {
     expect([...heights]).toHaveLength(1)
   })
 
-  test('a key of a mebibyte is cut in lists, as every long text is', slow, async () => {
+  test('shortens a key of a mebibyte in lists, as every long text', slow, async () => {
     await using served = await Served.start()
     await run(async () => {
       await using client = await JobClient.connect('127.0.0.1', served.port)

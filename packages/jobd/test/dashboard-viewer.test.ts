@@ -74,7 +74,7 @@ function dataOf<T>(frame: string | undefined): T {
   return JSON.parse(/^data: (.*)$/m.exec(frame ?? '')?.[1] ?? 'null') as T
 }
 
-test('a page that does not read costs no more than the newest jobs, sent once it reads', async () => {
+test('a page that does not read gets only the newest jobs, once it reads again', async () => {
   const response = new SlowResponse()
   const viewer = new PageViewer(response as unknown as ServerResponse)
   viewer.begin(snapshot)
@@ -104,7 +104,7 @@ test('a long text of a job is cut between characters', () => {
   }
 })
 
-test('unchanged data is not sent', async () => {
+test('data that has not changed is not sent to the page again', async () => {
   const response = new SlowResponse()
   const viewer = new PageViewer(response as unknown as ServerResponse)
   viewer.begin(snapshot)
@@ -117,7 +117,7 @@ test('unchanged data is not sent', async () => {
   response.destroy()
 })
 
-test('nothing is sent before the snapshot, and what happened meanwhile comes after it', async () => {
+test('a page gets the snapshot first and then what happened meanwhile', async () => {
   const response = new SlowResponse()
   const viewer = new PageViewer(response as unknown as ServerResponse)
   viewer.see({ type: 'state', job: makeJob(7, { state: 'done' }) })
@@ -143,7 +143,7 @@ const written = (id: number, attempt: number, text: string, offset: number): Job
   offset,
 })
 
-test('of output that the page does not read the end is kept, with how much is missing', async () => {
+test('of output that a page has not read the end is kept, with the number of missing bytes', async () => {
   const response = new SlowResponse()
   const viewer = new OutputViewer(1, response as unknown as ServerResponse)
   viewer.begin(whole(''), false)
@@ -164,7 +164,7 @@ test('of output that the page does not read the end is kept, with how much is mi
   response.destroy()
 })
 
-test('one piece that is too long is cut between characters', async () => {
+test('a piece of output that is too long is cut between characters', async () => {
   const response = new SlowResponse()
   const viewer = new OutputViewer(1, response as unknown as ServerResponse)
   viewer.begin(whole('☃'), false)
@@ -179,7 +179,7 @@ test('one piece that is too long is cut between characters', async () => {
   response.destroy()
 })
 
-test('output that was read from the file is not shown twice', async () => {
+test('output that a page got from the file is not sent to the page again', async () => {
   const response = new SlowResponse()
   const viewer = new OutputViewer(1, response as unknown as ServerResponse)
   viewer.see(written(1, 1, 'öne ', 0))
@@ -198,7 +198,7 @@ test('output that was read from the file is not shown twice', async () => {
   response.destroy()
 })
 
-test('the output of a later attempt takes the place of the one before, also before it writes', async () => {
+test('the output of a new attempt replaces that of the attempt before, even before it writes', async () => {
   const response = new SlowResponse()
   const viewer = new OutputViewer(1, response as unknown as ServerResponse)
   const events = (): { type: string; attempt: number; text: string }[] =>

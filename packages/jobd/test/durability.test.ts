@@ -77,7 +77,7 @@ async function countMarks(
 }
 
 test(
-  `${rounds} times killed at a random moment: no acknowledged job is lost, none is deleted before its end, the file is whole`,
+  `${rounds} kills at random moments: no acknowledged job is lost or deleted before its end, and the file is whole`,
   { tags: ['slow'], timeout: 30_000 + rounds * 5_000 },
   () =>
     run(async () => {
@@ -179,7 +179,7 @@ test(
     }),
 )
 
-test('on a full disk commands get an error, reads still work, and no actor crashes', slow, () =>
+test('on a full disk commands get an error, reads work, and no actor crashes', slow, () =>
   inJobd(
     async ({ jobd, add, wait, get, client }) => {
       const first = await add('sleep', '0')
@@ -204,7 +204,7 @@ test('on a full disk commands get an error, reads still work, and no actor crash
 )
 
 test(
-  'with a file that can only be read it starts, shows what is there, and says what is wrong',
+  'a server whose file is read-only starts, shows the jobs and says why it cannot write',
   slow,
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'jobd-readonly-'))
@@ -234,7 +234,7 @@ test(
 )
 
 test(
-  'a path that is not a file of jobs makes the start fail with a clear error',
+  'a path that cannot be opened as a file of jobs makes the start fail with an error that names it',
   slow,
   async () => {
     await expect(inJobd(async () => {}, { file: '/nowhere/jobs.sqlite' })).rejects.toThrow(
@@ -248,7 +248,7 @@ test(
   },
 )
 
-test('a store that finds its file broken is started ever more slowly', slow, () =>
+test('a store whose file is broken is restarted with ever longer delays', slow, () =>
   inJobd(async ({ jobd, file, add }) => {
     await add('sleep', '0', 'DELAY', '3600000')
     const delays: number[] = []

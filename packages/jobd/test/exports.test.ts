@@ -1,7 +1,7 @@
 import * as jobd from '@tasktree/jobd'
 import { expect, test } from 'vitest'
 
-test('the public names', () => {
+test('the package exports the names that are listed here', () => {
   expect(Object.keys(jobd)).toMatchInlineSnapshot(`
     [
       "ClientClosed",

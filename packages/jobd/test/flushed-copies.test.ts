@@ -37,7 +37,7 @@ const makers: [string, string, (jobs: string, folder: string) => Promise<void> |
   ['the copy before a migration', 'jobs.v0', async (jobs) => (await take(jobs)).release()],
 ]
 
-test.each(makers)('%s is on the disk before it has its name', (_, name, make) =>
+test.each(makers)('%s is flushed to the disk before and after it gets its name', (_, name, make) =>
   inFolder(async (folder) => {
     const jobs = join(folder, 'jobs')
     copyFileSync(firstEdition, jobs)

@@ -12,7 +12,7 @@ import { inJobd } from './support/in-jobd.ts'
 
 const slow = { tags: ['slow'] }
 
-test('a second process, or a second name of the file, does not get the lock', () =>
+test('a file that is in use cannot be taken a second time, not even by a symbolic link', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'jobs')
     const link = join(folder, 'link')
@@ -25,7 +25,7 @@ test('a second process, or a second name of the file, does not get the lock', ()
     await expect(take(link)).rejects.toThrow('is in use by process')
   }))
 
-test('a process that waits for the lock gets it when the holder ends', () =>
+test('a process that waits for the lock of a file gets it when the holder ends', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'jobs')
     const first = await take(path)
@@ -42,7 +42,7 @@ test('a process that waits for the lock gets it when the holder ends', () =>
     expect(notices).toEqual([expect.stringContaining('waiting for at most 10000 ms')])
   }))
 
-test('the lock of a process that is killed is free at once', slow, () =>
+test('the lock of a killed process is free at once', slow, () =>
   inFolder(async (folder) => {
     const path = join(folder, 'jobs')
     const child = holdFile(path, 'setInterval(() => {}, 1000)')
@@ -57,7 +57,7 @@ test('the lock of a process that is killed is free at once', slow, () =>
   }),
 )
 
-test('the space and time to make an old file shrink can be put off', () =>
+test('with vacuum: false an old file is not rewritten to be able to shrink, and the next start does it', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'jobs')
     await copyFile(firstEdition, path)
@@ -73,7 +73,7 @@ test('the space and time to make an old file shrink can be put off', () =>
 test.for([
   ['a newer jobd', `PRAGMA user_version = ${schemaVersion + 1}`, /a newer jobd wrote it$/],
   ['another program, by the name of its table', null, /it is a database of another program$/],
-])('a file of %s is refused, and not changed', ([, sql, message]) =>
+])('a file of %s is refused and not changed', ([, sql, message]) =>
   inFolder(async (folder) => {
     const path = join(folder, 'jobs')
     if (typeof sql === 'string') {
@@ -102,7 +102,7 @@ test.for([
       database.exec('CREATE TABLE letters (text)')
     },
   ],
-] as const)('nothing is left beside a file that %s', ([, write]) =>
+] as const)('a refused file that %s has no new files beside it', ([, write]) =>
   inFolder(async (folder) => {
     const path = join(folder, 'file')
     await write(path)
@@ -113,7 +113,7 @@ test.for([
   }),
 )
 
-test('a damaged file is refused with one line', () =>
+test('a damaged file is refused with an error of one line', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'jobs')
     ;(await take(path)).release()
@@ -134,7 +134,7 @@ test('a damaged file is refused with one line', () =>
     await expect(take(path)).rejects.toThrow(/file is not a database$/)
   }))
 
-test('a job that dies with the server three times has failed; an orderly end does not count', () =>
+test('a job that ran at three deaths of the server has failed, and orderly ends do not count', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'jobs')
     const add = (state: string): void => {

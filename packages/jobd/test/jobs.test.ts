@@ -7,7 +7,7 @@ import { inJobd, until } from './support/in-jobd.ts'
 
 const slow = { tags: ['slow'] }
 
-test('a job is done once, and known from then on', slow, () =>
+test('a job runs once, and its result can be read again afterwards', slow, () =>
   inJobd(async ({ add, wait, get }) => {
     const id = await add('shell', 'echo hello')
     expect(await wait(id)).toMatchObject({
@@ -28,7 +28,7 @@ test('a command about a job that does not exist gives null', slow, () =>
   }),
 )
 
-test('the smallest priority goes first, then the oldest', slow, () =>
+test('jobs begin in the order of priority, and then of age', slow, () =>
   inJobd(
     async ({ add, wait, reach, client, file }) => {
       const blocker = await add('sleep', '60000')
@@ -44,7 +44,7 @@ test('the smallest priority goes first, then the oldest', slow, () =>
   ),
 )
 
-test('a delayed job begins when its time has come', slow, () =>
+test('a delayed job begins when its delay is over', slow, () =>
   inJobd(async ({ add, wait, get }) => {
     const late = await add('sleep', '0', 'DELAY', '300')
     const later = await add('sleep', '0', 'DELAY', '3600000')
@@ -54,7 +54,7 @@ test('a delayed job begins when its time has come', slow, () =>
   }),
 )
 
-test('two jobs of one key are one', slow, () =>
+test('two additions with the same key give one job', slow, () =>
   inJobd(async ({ add, wait }) => {
     const id = await add('sleep', '0', 'KEY', 'once')
     expect(await add('shell', 'false', 'KEY', 'once')).toBe(id)
@@ -63,32 +63,38 @@ test('two jobs of one key are one', slow, () =>
   }),
 )
 
-test('a failure is tried again so often, and then it is one', slow, () =>
-  inJobd(async ({ add, wait }) => {
-    expect(await wait(await add('shell', 'echo no; exit 3', 'RETRIES', '2'))).toMatchObject({
-      state: 'failed',
-      attempts: 3,
-      error: 'exit code 3: no',
-    })
-  }),
+test(
+  'a job that fails is tried again as often as its retries allow, and then has failed',
+  slow,
+  () =>
+    inJobd(async ({ add, wait }) => {
+      expect(await wait(await add('shell', 'echo no; exit 3', 'RETRIES', '2'))).toMatchObject({
+        state: 'failed',
+        attempts: 3,
+        error: 'exit code 3: no',
+      })
+    }),
 )
 
-test('a failed or cancelled job is retried by hand, with its attempts counted on', slow, () =>
-  inJobd(async ({ add, wait, client }) => {
-    const id = await add('shell', 'exit 1')
-    await wait(id)
-    expect(await client.command('JOB.RETRY', id)).toEqual({ simple: 'OK' })
-    expect(await wait(id)).toMatchObject({ state: 'failed', attempts: 2 })
-    const done = await add('sleep', '0')
-    await wait(done)
-    await expect(client.command('JOB.RETRY', done)).rejects.toThrow(`ERR job ${done} is done`)
-    await expect(client.command('JOB.CANCEL', done)).rejects.toThrow(
-      `ERR job ${done} is done already`,
-    )
-  }),
+test(
+  'a failed or cancelled job runs again after JOB.RETRY, and its attempts are counted on',
+  slow,
+  () =>
+    inJobd(async ({ add, wait, client }) => {
+      const id = await add('shell', 'exit 1')
+      await wait(id)
+      expect(await client.command('JOB.RETRY', id)).toEqual({ simple: 'OK' })
+      expect(await wait(id)).toMatchObject({ state: 'failed', attempts: 2 })
+      const done = await add('sleep', '0')
+      await wait(done)
+      await expect(client.command('JOB.RETRY', done)).rejects.toThrow(`ERR job ${done} is done`)
+      await expect(client.command('JOB.CANCEL', done)).rejects.toThrow(
+        `ERR job ${done} is done already`,
+      )
+    }),
 )
 
-test('a queued job is cancelled at once, a running one with its work', slow, () =>
+test('a cancel ends a queued job at once, and a running job together with its work', slow, () =>
   inJobd(
     async ({ add, wait, get, client }) => {
       const running = await add('sleep', '60000')
@@ -106,7 +112,7 @@ test('a queued job is cancelled at once, a running one with its work', slow, () 
   ),
 )
 
-test('a job that reaches its time limit says just that', slow, () =>
+test('a job that reaches its time limit fails with an error that says so', slow, () =>
   inJobd(async ({ add, wait }) => {
     expect(await wait(await add('sleep', '60000', 'TIMEOUT', '20'))).toMatchObject({
       state: 'failed',
@@ -115,7 +121,7 @@ test('a job that reaches its time limit says just that', slow, () =>
   }),
 )
 
-test('a wait has its limit, and says so', slow, () =>
+test('JOB.WAIT with a timeout answers with an error if the job still runs', slow, () =>
   inJobd(async ({ add, client }) => {
     const id = await add('sleep', '60000')
     await expect(client.command('JOB.WAIT', id, 'TIMEOUT', 30)).rejects.toThrow(
@@ -125,7 +131,7 @@ test('a wait has its limit, and says so', slow, () =>
   }),
 )
 
-test('the longest times there may be are long', slow, () =>
+test('the longest timeouts and delays that a command takes do not end early', slow, () =>
   inJobd(async ({ add, client, wait }) => {
     const longest = String(2 ** 50)
     const id = await add('sleep', '50', 'TIMEOUT', longest)
@@ -137,7 +143,7 @@ test('the longest times there may be are long', slow, () =>
   }),
 )
 
-test('a full queue says so, until there is room', slow, () =>
+test('an addition to a full queue is refused until there is room', slow, () =>
   inJobd(
     async ({ add, wait, reach, client }) => {
       const running = await add('sleep', '60000')
@@ -152,7 +158,7 @@ test('a full queue says so, until there is room', slow, () =>
   ),
 )
 
-test('a full queue answers with the job that holds a key', slow, () =>
+test('an addition to a full queue with the key of a job in the queue gives that job', slow, () =>
   inJobd(
     async ({ add, wait, reach, client }) => {
       const ended = await add('sleep', '0', 'KEY', 'ended')
@@ -174,7 +180,7 @@ test('a full queue answers with the job that holds a key', slow, () =>
   ),
 )
 
-test('a full queue takes no ended job again, until there is room', slow, () =>
+test('a full queue refuses to retry an ended job until there is room', slow, () =>
   inJobd(
     async ({ add, wait, reach, client, get }) => {
       const failed = [await add('shell', 'false'), await add('shell', 'false')]
@@ -213,7 +219,7 @@ test(
     ),
 )
 
-test('output is kept as it comes, and in pieces that are characters', slow, () =>
+test('the output of a job is kept as it comes, with characters whole', slow, () =>
   inJobd(async ({ add, wait, client }) => {
     const id = await add(
       'shell',
@@ -224,7 +230,7 @@ test('output is kept as it comes, and in pieces that are characters', slow, () =
   }),
 )
 
-test('a worker that is killed gives its job back, with the attempt counted', slow, () =>
+test('a job whose worker is killed runs again, and its attempt is counted', slow, () =>
   inJobd(
     async ({ add, wait, reach, client }) => {
       const id = await add('sleep', '300')
@@ -237,7 +243,7 @@ test('a worker that is killed gives its job back, with the attempt counted', slo
 )
 
 test.for(['workers', 'store', 'scheduler', 'pools'])(
-  'after %s was killed everything that stands on it comes back, and works',
+  'after a kill of %s all parts that depend on it come back and work',
   slow,
   (id) =>
     inJobd(async ({ jobd, add }) => {
@@ -251,7 +257,7 @@ test.for(['workers', 'store', 'scheduler', 'pools'])(
     }),
 )
 
-test('a graceful end lets what runs end for so long, and loses nothing', slow, () =>
+test('the end of a server lets running jobs end within the grace, and loses no job', slow, () =>
   inJobd(
     async ({ jobd, client, add, reach, file }) => {
       const short = await add('sleep', '300')

@@ -51,7 +51,7 @@ function mostRunning(lines: readonly string[][], isCounted: (name: string) => bo
 }
 
 test(
-  `${rounds} times killed at random moments and between the steps of a job: cron serves each time once, no committed step runs again, no limit is exceeded`,
+  `${rounds} kills, also between steps: cron times and committed steps run once, and limits hold`,
   { tags: ['slow'], timeout: 60_000 + rounds * 5_000 },
   () =>
     inFolder((folder) =>

@@ -30,7 +30,7 @@ function moduleOf(word: string, kinds: readonly string[]): string {
 }
 
 test(
-  'SIGHUP reads the kinds again while jobs run: running jobs keep the old code, later jobs have the new code',
+  'SIGHUP loads the kinds again: running jobs keep the old code, later jobs have the new code',
   { tags: ['slow'], timeout: 60_000 },
   () =>
     inFolder((folder) =>

@@ -41,58 +41,64 @@ describe('defineKinds', () => {
     [{ a: { run, retries: -1 } }, 'a.retries must be a whole number from 0 to'],
     [{ a: { run, timeout: '5' } }, 'a.timeout must be a number, got string'],
     [{ a: { run, retry: 1 } }, 'the kind a has no option retry: there are'],
-  ])('%#: a wrong kind is refused', (wrong, message) => {
+  ])('refuses a wrong kind: case %#', (wrong, message) => {
     expect(() => defineKinds(wrong as object)).toThrow(message)
   })
 })
 
-test('a kind of a program: payload, options, result and context', slow, () =>
-  inKinds(async (client) => {
-    const id = await client.add('shout', 'hello', { group: 'g', priority: 2 })
-    const job = await client.wait(id)
-    expect(job).toMatchObject({
-      state: 'done',
-      kind: 'shout',
-      group: 'g',
-      priority: 2,
-      retries: 1,
-      timeout: 20_000,
-      resultType: 'json',
-    })
-    const result: { word: string } = await client.run('shout', 'hi')
-    expect(result.word).toBe('HI')
-    expect(await client.result(id)).toEqual({
-      word: 'HELLO',
-      key: `jobd-${id}-${job?.createdAt}`,
-    })
-    expect(await client.log(id)).toBe('attempt 1\n')
-    await expect(client.add('shout', '')).rejects.toThrow('ERR shout: expected a word')
-    await expect(client.add('asyncParse', 'x')).rejects.toThrow('must not be asynchronous')
-    await expect(client.command('JOB.ADD', 'nonsense', 'x')).rejects.toThrow(
-      /^ERR unknown kind 'nonsense', expected one of shell, .*, shout/,
-    )
-  }),
+test(
+  'a job of a kind of a program has the payload, options, result and context of the kind',
+  slow,
+  () =>
+    inKinds(async (client) => {
+      const id = await client.add('shout', 'hello', { group: 'g', priority: 2 })
+      const job = await client.wait(id)
+      expect(job).toMatchObject({
+        state: 'done',
+        kind: 'shout',
+        group: 'g',
+        priority: 2,
+        retries: 1,
+        timeout: 20_000,
+        resultType: 'json',
+      })
+      const result: { word: string } = await client.run('shout', 'hi')
+      expect(result.word).toBe('HI')
+      expect(await client.result(id)).toEqual({
+        word: 'HELLO',
+        key: `jobd-${id}-${job?.createdAt}`,
+      })
+      expect(await client.log(id)).toBe('attempt 1\n')
+      await expect(client.add('shout', '')).rejects.toThrow('ERR shout: expected a word')
+      await expect(client.add('asyncParse', 'x')).rejects.toThrow('must not be asynchronous')
+      await expect(client.command('JOB.ADD', 'nonsense', 'x')).rejects.toThrow(
+        /^ERR unknown kind 'nonsense', expected one of shell, .*, shout/,
+      )
+    }),
 )
 
-test('many calls of one client at the same time, and a cancelled one', slow, () =>
-  inKinds(async (client) => {
-    const words = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
-    const results = await Promise.all(words.map((word) => client.run('shout', word)))
-    expect(results.map(({ word }) => word)).toEqual(words.map((word) => word.toUpperCase()))
-    const long = client.add('patient')
-    await expect(timeout(100, async () => client.result(await long))).rejects.toThrow(
-      'the time allowed has passed',
-    )
-    // Later commands get their own replies.
-    expect((await client.run('shout', 'still')).word).toBe('STILL')
-    const waiting = client.result(await long)
-    await client.cancel(await long)
-    await expect(waiting).rejects.toThrow(JobFailedError)
-    await expect(client.result(99)).rejects.toThrow('there is no job 99')
-  }),
+test(
+  'many calls of a client at the same time, of which one is cancelled, get their own answers',
+  slow,
+  () =>
+    inKinds(async (client) => {
+      const words = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+      const results = await Promise.all(words.map((word) => client.run('shout', word)))
+      expect(results.map(({ word }) => word)).toEqual(words.map((word) => word.toUpperCase()))
+      const long = client.add('patient')
+      await expect(timeout(100, async () => client.result(await long))).rejects.toThrow(
+        'the time allowed has passed',
+      )
+      // Later commands get their own replies.
+      expect((await client.run('shout', 'still')).word).toBe('STILL')
+      const waiting = client.result(await long)
+      await client.cancel(await long)
+      await expect(waiting).rejects.toThrow(JobFailedError)
+      await expect(client.result(99)).rejects.toThrow('there is no job 99')
+    }),
 )
 
-test('a client that is closed while it waits says so', slow, () =>
+test('a wait of a client that is closed throws an error that says so', slow, () =>
   inKinds(async (_, { jobd }) => {
     const wait = async (): Promise<unknown> => {
       await using client = await JobClient.connect<typeof kinds>('127.0.0.1', jobd.port)
@@ -106,7 +112,7 @@ test('a client that is closed while it waits says so', slow, () =>
   }),
 )
 
-test('a committed step is not run again in a later attempt, nor after a retry', slow, () =>
+test('a committed step of a job does not run again in a later attempt or after a retry', slow, () =>
   inFolder((folder) =>
     inKinds(async (client) => {
       const marks = join(folder, 'marks')
@@ -130,7 +136,7 @@ test('a committed step is not run again in a later attempt, nor after a retry', 
   ),
 )
 
-test('kinds in the thread pool and in the process pool', slow, () =>
+test('kinds of the thread pool and of the process pool run there', slow, () =>
   inKinds(async (client) => {
     const id = await client.add('threaded', 'text')
     const { text, value, again } = (await client.result(id)) as Record<string, unknown>
@@ -143,7 +149,7 @@ test('kinds in the thread pool and in the process pool', slow, () =>
   }),
 )
 
-test('a job in a pool that never yields is ended by its time limit', slow, () =>
+test('the time limit ends a job that never yields its thread in a pool', slow, () =>
   inKinds(async (client) => {
     const [thread, child] = await gather([
       () => client.add('stuckThread'),
@@ -162,37 +168,42 @@ test.for([
   ['fn', /^job \d+ has failed: the result cannot be stored: it is a function/],
   ['huge', /^job \d+ has failed: the result cannot be stored: it has 2000000 characters/],
   ['thrown', /^job \d+ has failed: a text/],
-] as const)('%s: a result that cannot be kept, or a strange error', slow, ([kind, message]) =>
-  inKinds((client) => expect(client.run(kind)).rejects.toThrow(message)),
+] as const)(
+  'a job of the kind %s, whose result cannot be stored or whose error is odd, fails with a clear error',
+  slow,
+  ([kind, message]) => inKinds((client) => expect(client.run(kind)).rejects.toThrow(message)),
 )
 
-test('a kind that no server knows any more waits until one does', slow, () =>
-  inFolder(async (folder) => {
-    const file = join(folder, 'jobs.sqlite')
-    let id = 0
-    await inKinds(
-      async (client) => {
-        await client.command('JOB.PAUSE')
-        id = await client.add('shout', 'hello')
-      },
-      { file },
-    )
-    await inJobd(
-      async ({ client, get }) => {
-        await client.command('JOB.RESUME')
-        await sleep(50)
-        expect(await get(id)).toMatchObject({ state: 'queued', attempts: 0 })
-      },
-      { file },
-    )
-    await inKinds(
-      async (client) => expect(await client.result(id)).toMatchObject({ word: 'HELLO' }),
-      { file },
-    )
-  }),
+test(
+  'a job of a kind that the server does not know waits until a server knows the kind',
+  slow,
+  () =>
+    inFolder(async (folder) => {
+      const file = join(folder, 'jobs.sqlite')
+      let id = 0
+      await inKinds(
+        async (client) => {
+          await client.command('JOB.PAUSE')
+          id = await client.add('shout', 'hello')
+        },
+        { file },
+      )
+      await inJobd(
+        async ({ client, get }) => {
+          await client.command('JOB.RESUME')
+          await sleep(50)
+          expect(await get(id)).toMatchObject({ state: 'queued', attempts: 0 })
+        },
+        { file },
+      )
+      await inKinds(
+        async (client) => expect(await client.result(id)).toMatchObject({ word: 'HELLO' }),
+        { file },
+      )
+    }),
 )
 
-test('a module in JavaScript, and one that is loaded anew while the server runs', slow, () =>
+test('a module of kinds is loaded again while the server runs', slow, () =>
   inFolder(async (folder) => {
     const kinds = join(folder, 'kinds.mjs')
     const text = (word: string): string =>
@@ -239,15 +250,18 @@ test.for([
   ['throw new Error("on purpose")', 'cannot be loaded: on purpose'],
   ['export default 1', 'must have a default export that defineKinds has made'],
   ['export default {', 'cannot be loaded: '],
-])('a module that cannot be used is a clear failure to start: %s', slow, ([text, message]) =>
-  inFolder(async (folder) => {
-    const file = join(folder, 'kinds.mjs')
-    writeFileSync(file, text as string)
-    await expect(inJobd(async () => {}, { kinds: pathToFileURL(file) })).rejects.toThrow(message)
-  }),
+])(
+  'a module of kinds that cannot be used makes the start fail with a clear error: %s',
+  slow,
+  ([text, message]) =>
+    inFolder(async (folder) => {
+      const file = join(folder, 'kinds.mjs')
+      writeFileSync(file, text as string)
+      await expect(inJobd(async () => {}, { kinds: pathToFileURL(file) })).rejects.toThrow(message)
+    }),
 )
 
-test('kinds without a module cannot run in a pool, and cannot be loaded anew', slow, async () => {
+test('kinds without a module cannot run in a pool and cannot be loaded again', slow, async () => {
   const pooled = defineKinds({ pooled: { pool: 'threads', run: () => 1 } })
   await expect(inJobd(async () => {}, { kinds: pooled })).rejects.toThrow(
     'the kind pooled runs in a pool, whose workers load it for themselves',
@@ -268,7 +282,7 @@ test('kinds without a module cannot run in a pool, and cannot be loaded anew', s
   ).rejects.toThrow('the kinds must be made by defineKinds')
 })
 
-test('a module in JavaScript', slow, () =>
+test('jobs of a module of kinds in JavaScript run', slow, () =>
   inJobd(
     async ({ add, wait }) => {
       expect(await wait(await add('upper', 'a'))).toMatchObject({ result: 'A' })

@@ -23,7 +23,7 @@ function inServed(
 const rejected = 'a promise that was left behind rejected: boom'
 const thrown = 'an error was thrown outside of what run awaits: boom'
 
-test('an error that a job leaves behind fails this job, and no other', slow, () =>
+test('an error in code that a job has not awaited fails this job and no other', slow, () =>
   inServed(async (client, served) => {
     for (const [kind, error] of [
       ['rejection', rejected],
@@ -44,7 +44,7 @@ test('an error that a job leaves behind fails this job, and no other', slow, () 
   }),
 )
 
-test('an error that cannot be described fails its job, and holds up nothing', slow, () =>
+test('an error that cannot be described fails its job, and other jobs go on', slow, () =>
   inServed(async (client, served) => {
     const error = 'a value was thrown that cannot be described'
     for (const kind of ['hostileGetter', 'hostileProxy'] as const)
@@ -53,7 +53,7 @@ test('an error that cannot be described fails its job, and holds up nothing', sl
   }),
 )
 
-test('a report of a wrong type fails its job, and not the store', slow, () =>
+test('a progress report of a wrong type fails its job, and the store goes on', slow, () =>
   inServed(async (client, served) => {
     for (const [kind, error] of [
       ['wrongOutput', 'ctx.output takes a text, got undefined'],
@@ -67,7 +67,7 @@ test('a report of a wrong type fails its job, and not the store', slow, () =>
   }),
 )
 
-test('an error of a job that comes after its end is logged with the job', slow, () =>
+test('an error in code of a job after the end of the job is logged with the job', slow, () =>
   inServed(async (client, served) => {
     const id = await client.add('afterItsEnd')
     expect(await client.wait(id)).toMatchObject({ state: 'done' })
@@ -76,7 +76,7 @@ test('an error of a job that comes after its end is logged with the job', slow, 
   }),
 )
 
-test('a cancelled job is cancelled, whatever of it nothing awaits', slow, () =>
+test('a cancelled job counts as cancelled even if code that it has not awaited fails', slow, () =>
   inServed(async (client) => {
     const id = await client.add('cancelledCall')
     await until(async () => (await client.get(id))?.state === 'running')
@@ -86,7 +86,7 @@ test('a cancelled job is cancelled, whatever of it nothing awaits', slow, () =>
   }),
 )
 
-test('an error that is not of a job ends the server, loudly', slow, () =>
+test('an error that belongs to no job ends the server with an error message', slow, () =>
   inServed(async (client, served) => {
     await client.add('outside').catch(() => {})
     expect(await served.ended()).toBe(1)

@@ -46,7 +46,7 @@ async function end({ client, jobd }: InJobd, count: number): Promise<void> {
   }
 }
 
-test('retention deletes the oldest that have ended, and nothing that has not', slow, () =>
+test('retention deletes the oldest ended jobs, and no job that has not ended', slow, () =>
   inJobd(
     async (server) => {
       const { add, get, wait } = server
@@ -65,7 +65,7 @@ test('retention deletes the oldest that have ended, and nothing that has not', s
   ),
 )
 
-test('done jobs are kept for their time, failed ones for theirs', slow, () =>
+test('done jobs and failed jobs are kept each for their own time', slow, () =>
   inJobd(
     async (server) => {
       const { add, wait, get, client } = server
@@ -150,7 +150,7 @@ test('a key is free again when its finished job has been kept for its time', slo
   }),
 )
 
-test('a done job is queued again, a job that has not ended is not', slow, () =>
+test('JOB.REQUEUE queues a done job again, and refuses a job that has not ended', slow, () =>
   inJobd(async ({ add, wait, client }) => {
     const id = await add('shell', 'echo again')
     await wait(id)
@@ -166,7 +166,7 @@ test('a done job is queued again, a job that has not ended is not', slow, () =>
   }),
 )
 
-test('all jobs that a filter leaves are retried, cancelled or deleted at once', slow, () =>
+test('JOB.BULK retries, cancels or deletes all jobs of a filter', slow, () =>
   inJobd(async (server) => {
     const { add, wait, client } = server
     const failed: number[] = []
@@ -191,7 +191,7 @@ test('all jobs that a filter leaves are retried, cancelled or deleted at once', 
 )
 
 test(
-  'paused kinds do not begin, not even after a restart of every part or of the server',
+  'jobs of paused kinds do not begin, even after a restart of each part or of the server',
   slow,
   () =>
     inFolder(async (folder) => {
@@ -235,7 +235,7 @@ test(
     }),
 )
 
-test('a drain begins nothing more, and answers when nothing runs', slow, () =>
+test('JOB.DRAIN lets no more jobs begin, and answers when no job runs', slow, () =>
   inJobd(async ({ add, reach, client, wait, get, file }) => {
     const gate = `${file}.gate`
     const id = await add('shell', `until [ -e '${gate}' ]; do sleep 0.02; done`)
@@ -258,7 +258,7 @@ test('a drain begins nothing more, and answers when nothing runs', slow, () =>
 )
 
 test.for([3_600_000, -3_600_000])(
-  'the wall clock steps by %i ms: a delay is as long as it was, now and in the file',
+  'a step of the wall clock by %i ms does not change the delay of a job, before or after a restart',
   slow,
   (step) =>
     inJobd(async ({ add, wait, get }) => {
@@ -311,7 +311,7 @@ test.for([3_600_000, -3_600_000])(
     ),
 )
 
-test('a wait leaves nothing behind: no waiter, no timer, no listener', slow, () =>
+test('an ended JOB.WAIT leaves no waiter, timer or listener behind', slow, () =>
   inJobd(
     async (server) => {
       const { add, wait, client, jobd } = server
@@ -344,7 +344,7 @@ test('a wait leaves nothing behind: no waiter, no timer, no listener', slow, () 
   ),
 )
 
-test('a wait and a drain that are given up leave nothing in the scheduler', slow, () =>
+test('a JOB.WAIT and a JOB.DRAIN that are given up leave nothing in the scheduler', slow, () =>
   inJobd(async ({ client, add, reach, jobd }) => {
     const id = await add('sleep', '60000')
     await reach(id, 'running')
@@ -362,35 +362,38 @@ test('a wait and a drain that are given up leave nothing in the scheduler', slow
   }),
 )
 
-test('a copy is made while the server writes, and restored when it has ended', slow, () =>
-  inFolder(async (folder) => {
-    const [file, copy] = [join(folder, 'jobs'), join(folder, 'copy')]
-    let known = 0
-    await inJobd(
-      async (server) => {
-        await server.add('shell', 'echo copied')
-        const adding = finish(server, 300)
-        backUpFile(file, copy)
-        backUpFile(file, copy)
-        expect(() => restoreFile(copy, file)).toThrow(/is in use by process/)
-        await adding
-        known = Object.values(checkFile(copy).counts).reduce((sum, n) => sum + n, 0)
-        expect(known).toBeGreaterThan(0)
-        expect(known).toBeLessThanOrEqual(301)
-      },
-      { file },
-    )
-    expect(restoreFile(copy, file)).toBe(`${file}.before-restore`)
-    expect(checkFile(file).counts).toEqual(checkFile(copy).counts)
-    expect(Object.values(checkFile(`${file}.before-restore`).counts)).toEqual([301])
-    await inJobd(async ({ get }) => expect((await get(1))['kind']).toBe('shell'), { file })
-    // A file that is not a file of jobs is neither overwritten nor used as a source.
-    const notes = join(folder, 'notes')
-    await copyFile(import.meta.filename, notes)
-    expect(() => backUpFile(file, notes)).toThrow('is not a file of jobs')
-    expect(() => restoreFile(file, notes)).toThrow('is not a file of jobs')
-    expect(() => restoreFile(notes, file)).toThrow('file is not a database')
-    expect(() => checkFile(join(folder, 'nothing'))).toThrow('there is no file')
-    expect(await readFile(notes, 'utf8')).toContain('is neither overwritten')
-  }),
+test(
+  'a backup is made while the server writes, and restored after the server has ended',
+  slow,
+  () =>
+    inFolder(async (folder) => {
+      const [file, copy] = [join(folder, 'jobs'), join(folder, 'copy')]
+      let known = 0
+      await inJobd(
+        async (server) => {
+          await server.add('shell', 'echo copied')
+          const adding = finish(server, 300)
+          backUpFile(file, copy)
+          backUpFile(file, copy)
+          expect(() => restoreFile(copy, file)).toThrow(/is in use by process/)
+          await adding
+          known = Object.values(checkFile(copy).counts).reduce((sum, n) => sum + n, 0)
+          expect(known).toBeGreaterThan(0)
+          expect(known).toBeLessThanOrEqual(301)
+        },
+        { file },
+      )
+      expect(restoreFile(copy, file)).toBe(`${file}.before-restore`)
+      expect(checkFile(file).counts).toEqual(checkFile(copy).counts)
+      expect(Object.values(checkFile(`${file}.before-restore`).counts)).toEqual([301])
+      await inJobd(async ({ get }) => expect((await get(1))['kind']).toBe('shell'), { file })
+      // A file that is not a file of jobs is neither overwritten nor used as a source.
+      const notes = join(folder, 'notes')
+      await copyFile(import.meta.filename, notes)
+      expect(() => backUpFile(file, notes)).toThrow('is not a file of jobs')
+      expect(() => restoreFile(file, notes)).toThrow('is not a file of jobs')
+      expect(() => restoreFile(notes, file)).toThrow('file is not a database')
+      expect(() => checkFile(join(folder, 'nothing'))).toThrow('there is no file')
+      expect(await readFile(notes, 'utf8')).toContain('is neither overwritten')
+    }),
 )

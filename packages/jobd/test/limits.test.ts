@@ -38,7 +38,7 @@ function mostIn(runs: readonly Run[], per: number): number {
   )
 }
 
-test('whatever is added, limits, groups and rates are never exceeded', { tags: ['slow'] }, () =>
+test('random jobs never exceed their limits, groups and rates', { tags: ['slow'] }, () =>
   fc.assert(
     fc.asyncProperty(
       fc.record({
@@ -134,43 +134,40 @@ test('whatever is added, limits, groups and rates are never exceeded', { tags: [
   ),
 )
 
-test(
-  'limits work: as many jobs run at once as they allow, and no group waits for another',
-  slow,
-  () =>
-    inFolder((folder) =>
-      runVirtual(async () => {
-        const runs: Run[] = []
-        const kinds = defineKinds({
-          nap: {
-            concurrency: 3,
-            run: async (group: string) => {
-              const run = { kind: 'nap', group, begin: getEventLoop().time(), end: 0 }
-              runs.push(run)
-              await sleep(100)
-              run.end = getEventLoop().time()
-            },
+test('as many jobs run at once as the limits allow, and no group waits for another', slow, () =>
+  inFolder((folder) =>
+    runVirtual(async () => {
+      const runs: Run[] = []
+      const kinds = defineKinds({
+        nap: {
+          concurrency: 3,
+          run: async (group: string) => {
+            const run = { kind: 'nap', group, begin: getEventLoop().time(), end: 0 }
+            runs.push(run)
+            await sleep(100)
+            run.end = getEventLoop().time()
           },
-        })
-        await inScheduling({ file: join(folder, 'jobs.sqlite'), kinds }, async ({ scheduler }) => {
-          const ids: number[] = []
-          // Five jobs of one group come first. Jobs of other groups do not wait for them.
-          for (const group of ['a', 'a', 'a', 'a', 'a', 'b', 'b', 'c', 'd'])
-            ids.push(await scheduler.ask.submit(request('nap', { group, payload: group })))
-          for (const id of ids) await scheduler.ask({ timeout: Infinity }).wait(id)
-        })
-        expect(mostAtOnce(runs)).toBe(3)
-        expect(runs.slice(0, 3).map(({ group }) => group)).toEqual(['a', 'b', 'c'])
-        const all =
-          Math.max(...runs.map(({ end }) => end)) - Math.min(...runs.map(({ begin }) => begin))
-        // The five jobs of one group run one after another, 100 ms each.
-        expect(all).toBeGreaterThanOrEqual(500)
-        expect(all).toBeLessThan(520)
-      }),
-    ),
+        },
+      })
+      await inScheduling({ file: join(folder, 'jobs.sqlite'), kinds }, async ({ scheduler }) => {
+        const ids: number[] = []
+        // Five jobs of one group come first. Jobs of other groups do not wait for them.
+        for (const group of ['a', 'a', 'a', 'a', 'a', 'b', 'b', 'c', 'd'])
+          ids.push(await scheduler.ask.submit(request('nap', { group, payload: group })))
+        for (const id of ids) await scheduler.ask({ timeout: Infinity }).wait(id)
+      })
+      expect(mostAtOnce(runs)).toBe(3)
+      expect(runs.slice(0, 3).map(({ group }) => group)).toEqual(['a', 'b', 'c'])
+      const all =
+        Math.max(...runs.map(({ end }) => end)) - Math.min(...runs.map(({ begin }) => begin))
+      // The five jobs of one group run one after another, 100 ms each.
+      expect(all).toBeGreaterThanOrEqual(500)
+      expect(all).toBeLessThan(520)
+    }),
+  ),
 )
 
-test('closed groups are asked about once, not at each look for a job', () =>
+test('the queue asks about each closed group once and not at each look for a job', () =>
   runVirtual(async () => {
     const queue = new JobQueue(
       () => {},
@@ -198,7 +195,7 @@ test('closed groups are asked about once, not at each look for a job', () =>
     expect(queue.take({ ...openings, group: () => true })?.group).toBe('g7')
   }))
 
-test('limits are changed while it runs, and are kept', slow, () =>
+test('limits can be changed while the server runs, and are kept in its file', slow, () =>
   inFolder(async (folder) => {
     const file = join(folder, 'jobs.sqlite')
     await inJobd(
@@ -244,7 +241,7 @@ test('limits are changed while it runs, and are kept', slow, () =>
   }),
 )
 
-test('a rate is kept across a restart', slow, () =>
+test('the jobs that count for a rate are remembered after a restart', slow, () =>
   inFolder(async (folder) => {
     const options = {
       file: join(folder, 'jobs.sqlite'),

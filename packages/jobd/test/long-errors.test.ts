@@ -10,7 +10,7 @@ const MB = 1_000_000
 /** The line between the beginning and the end of a shortened text has at most this many characters. */
 const line = 60
 
-test('a text of the longest size is kept, and of a longer one the beginning and the end', () => {
+test('an error text up to the longest size is kept whole, and a longer text loses its middle', () => {
   const longest = 'x'.repeat(longestError)
   expect(shorten(longest)).toBe(longest)
   const half = longestError / 2
@@ -19,7 +19,7 @@ test('a text of the longest size is kept, and of a longer one the beginning and 
   )
 })
 
-test('half of a character at the cut, or from the job itself, becomes a replacement character', () => {
+test('half a character at the cut of an error text becomes a replacement character', () => {
   const half = longestError / 2
   const cutBefore = `${'a'.repeat(half - 1)}😀${'z'.repeat(longestError)}`
   expect(shorten(cutBefore)).toMatch(/^a+\uFFFD\n\[\d+ characters are left out here\]\nz+$/)
@@ -36,21 +36,21 @@ test('half of a character at the cut, or from the job itself, becomes a replacem
   }
 })
 
-test('the cause of an error with a long message is told', () => {
+test('the text of an error with a long message still has its cause', () => {
   const error = new Error('x'.repeat(MB), { cause: new Error('the disk is full') })
   expect(describeError(error)).toMatch(
     /^x+\n\[\d+ characters are left out here\]\nx+: the disk is full$/,
   )
 })
 
-test('an error that holds itself a thousand times is described', () => {
+test('an error that contains itself a thousand times is described', () => {
   const error = new AggregateError([], 'circle')
   error.errors = Array.from({ length: 1_000 }, (_, i) => new AggregateError([error], `e${i}`))
   for (const each of error.errors as AggregateError[]) each.errors = error.errors as Error[]
   expect(describeError(error)).toMatch(/^circle: e0/)
 })
 
-test('the message and the stack of an error in the log have an end', () => {
+test('a long message or stack of an error is cut in the log', () => {
   const lines: string[] = []
   const log = new LineLog('json', (text) => lines.push(text))
   log.error('/jobd/store has crashed', new Error('x'.repeat(50 * MB)))
@@ -59,7 +59,7 @@ test('the message and the stack of an error in the log have an end', () => {
 })
 
 test(
-  'the error of a job has an end wherever it is shown, and the file stays small',
+  'a long error of a job is cut wherever it is shown, and the file stays small',
   { tags: ['slow'] },
   () =>
     inJobd(

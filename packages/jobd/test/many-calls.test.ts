@@ -37,7 +37,7 @@ function countSockets(): number {
   return process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length
 }
 
-test('ten thousand jobs are added at once on one connection, each with its answer', slow, () =>
+test('ten thousand jobs are added at once on one connection, each with its own answer', slow, () =>
   inQuick(async (client, { connections }) => {
     await client.command('JOB.PAUSE')
     const adding = Array.from({ length: many }, (_, i) => client.add('quick', `n${i}`))
@@ -66,7 +66,7 @@ test('ten thousand jobs are waited for at once on one connection', slow, () =>
   }),
 )
 
-test('hundreds of calls that add, wait and read at once get their own answers', slow, () =>
+test('hundreds of calls at once that add, wait and read get their own answers', slow, () =>
   inQuick(async (client) => {
     const texts = Array.from({ length: 300 }, (_, i) => `n${i}`)
     const results = await gather(
@@ -80,23 +80,26 @@ test('hundreds of calls that add, wait and read at once get their own answers', 
   }),
 )
 
-test('slow commands share four connections, and do not hold up others', slow, () =>
-  inQuick(async (client, { connections, add, reach }) => {
-    const id = await add('sleep', '60000')
-    await reach(id, 'running')
-    const draining = Array.from({ length: 20 }, () => client.command('JOB.DRAIN', 'TIMEOUT', 300))
-    const ended = Promise.allSettled(draining)
-    await until(() => connections() > 1)
-    expect(await client.get(id)).toMatchObject({ state: 'running' })
-    await until(() => connections() === 5)
-    await client.command('JOB.CANCEL', id)
-    for (const each of await ended)
-      if (each.status === 'rejected') expect(each.reason.message).toMatch(/^TIMEOUT/)
-    expect(connections()).toBeLessThanOrEqual(5)
-  }),
+test(
+  'slow commands of a client share four connections, and other commands do not wait for them',
+  slow,
+  () =>
+    inQuick(async (client, { connections, add, reach }) => {
+      const id = await add('sleep', '60000')
+      await reach(id, 'running')
+      const draining = Array.from({ length: 20 }, () => client.command('JOB.DRAIN', 'TIMEOUT', 300))
+      const ended = Promise.allSettled(draining)
+      await until(() => connections() > 1)
+      expect(await client.get(id)).toMatchObject({ state: 'running' })
+      await until(() => connections() === 5)
+      await client.command('JOB.CANCEL', id)
+      for (const each of await ended)
+        if (each.status === 'rejected') expect(each.reason.message).toMatch(/^TIMEOUT/)
+      expect(connections()).toBeLessThanOrEqual(5)
+    }),
 )
 
-test('a cancelled wait ends in the server, and later answers are not mixed up', slow, () =>
+test('a cancelled wait of a client ends in the server, and later answers stay in order', slow, () =>
   inQuick(async (client, { waiters, connections }) => {
     await client.command('JOB.PAUSE')
     const id = await client.add('quick', 'x')
@@ -129,21 +132,24 @@ async function loseConnections({ system, port }: Jobd): Promise<void> {
   await until(canConnect)
 }
 
-test('when the connection is lost, every call fails, and the next ones share a new one', slow, () =>
-  inQuick(async (client, { jobd, waiters, connections }) => {
-    await client.command('JOB.PAUSE')
-    const id = await client.add('quick', 'x')
-    const calls = Promise.allSettled([client.wait(id), client.result(id)])
-    await until(async () => (await waiters()) === 2)
-    await loseConnections(jobd)
-    expect((await calls).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
-    const jobs = await gather(Array.from({ length: 50 }, () => () => client.get(id)))
-    expect(jobs.every((job) => job?.state === 'queued')).toBe(true)
-    await until(() => connections() <= 1)
-  }),
+test(
+  'a lost connection fails every waiting call of a client, and later calls share a new connection',
+  slow,
+  () =>
+    inQuick(async (client, { jobd, waiters, connections }) => {
+      await client.command('JOB.PAUSE')
+      const id = await client.add('quick', 'x')
+      const calls = Promise.allSettled([client.wait(id), client.result(id)])
+      await until(async () => (await waiters()) === 2)
+      await loseConnections(jobd)
+      expect((await calls).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+      const jobs = await gather(Array.from({ length: 50 }, () => () => client.get(id)))
+      expect(jobs.every((job) => job?.state === 'queued')).toBe(true)
+      await until(() => connections() <= 1)
+    }),
 )
 
-test('a cancelled call does not end the attempt to connect for the others', slow, () =>
+test('a cancelled call of a client does not end the connecting for the other calls', slow, () =>
   inQuick(async (client, { jobd }) => {
     const id = await client.add('quick', 'x')
     await loseConnections(jobd)
@@ -156,7 +162,7 @@ test('a cancelled call does not end the attempt to connect for the others', slow
   }),
 )
 
-test('a wait with a ticket is answered at once, and by a message in RESP3', slow, () =>
+test('JOB.WAIT with a ticket is answered at once, and later by a RESP3 push message', slow, () =>
   inQuick(async (client, { jobd, waiters }) => {
     await client.command('JOB.PAUSE')
     const id = await client.add('quick', 'x')
@@ -189,7 +195,7 @@ test('a wait with a ticket is answered at once, and by a message in RESP3', slow
   }),
 )
 
-test('the waits of a connection end with it', slow, () =>
+test('the waits of a connection end in the server when the connection ends', slow, () =>
   inQuick(async (client, { jobd, waiters }) => {
     await client.command('JOB.PAUSE')
     const id = await client.add('quick', 'x')

@@ -40,48 +40,50 @@ function shapeOf(path: string): unknown {
   return [rowsOf(path, columns), rowsOf(path, indexes)]
 }
 
-test.for(versions)('a file of version %i becomes one of today, and nothing is lost', (version) =>
-  inFolder(async (folder) => {
-    const path = join(folder, 'jobs')
-    const fresh = join(folder, 'fresh')
-    await putOld(version, path)
-    const before = rowsOf(path)
-    const beforeOutputs = rowsOf(path, outputs('rowid'))
-    const settings = `SELECT * FROM settings WHERE name <> 'holder' ORDER BY name`
-    const beforeSettings = version === 0 ? [] : rowsOf(path, settings)
-    const beforeRest = tablesOfVersion2.map((table) => (version < 2 ? [] : rowsOf(path, table)))
-    const notices: string[] = []
-    ;(await take(path, { notice: (text: string) => notices.push(text) })).release()
+test.for(versions)(
+  'a file of version %i is migrated to the version of today without loss',
+  (version) =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'jobs')
+      const fresh = join(folder, 'fresh')
+      await putOld(version, path)
+      const before = rowsOf(path)
+      const beforeOutputs = rowsOf(path, outputs('rowid'))
+      const settings = `SELECT * FROM settings WHERE name <> 'holder' ORDER BY name`
+      const beforeSettings = version === 0 ? [] : rowsOf(path, settings)
+      const beforeRest = tablesOfVersion2.map((table) => (version < 2 ? [] : rowsOf(path, table)))
+      const notices: string[] = []
+      ;(await take(path, { notice: (text: string) => notices.push(text) })).release()
 
-    expect(notices[0]).toContain(`a copy is kept as ${path}.v${version}`)
-    expect(rowsOf(`${path}.v${version}`)).toEqual(before)
-    const after = rowsOf(path)
-    expect(after).toHaveLength(before.length)
-    for (const [i, row] of before.entries()) {
-      const ran = row['state'] === 'running'
-      expect(after[i]).toMatchObject({
-        ...row,
-        state: ran ? 'queued' : row['state'],
-        deaths: Number(row['deaths'] ?? 0) + (ran ? 1 : 0),
-        // In version 0 a job held its key until the job was deleted. Before version 2 every result was a text.
-        ...(version === 0 ? { heldKey: row['key'] } : {}),
-        ...(version < 2 && row['result'] !== null ? { resultType: 'text' } : {}),
-      })
-    }
-    expect(rowsOf(path, outputs('attempt, start'))).toEqual(beforeOutputs)
-    expect(rowsOf(path, settings)).toEqual(beforeSettings)
-    expect(tablesOfVersion2.map((table) => rowsOf(path, table))).toEqual(beforeRest)
-    // The migration records an attempt that ended because the server died.
-    expect(rowsOf(path, 'SELECT job, attempt, state FROM attempts ORDER BY job')).toEqual(
-      before
-        .filter(({ state }) => state === 'running')
-        .map(({ id, attempts }) => ({ job: id, attempt: attempts, state: 'lost' })),
-    )
-    ;(await take(fresh)).release()
-    expect(shapeOf(path)).toEqual(shapeOf(fresh))
-    // The migrated file can shrink, which a file of version 0 could not.
-    expect(rowsOf(path, 'PRAGMA auto_vacuum')).toEqual([{ auto_vacuum: 2 }])
-  }),
+      expect(notices[0]).toContain(`a copy is kept as ${path}.v${version}`)
+      expect(rowsOf(`${path}.v${version}`)).toEqual(before)
+      const after = rowsOf(path)
+      expect(after).toHaveLength(before.length)
+      for (const [i, row] of before.entries()) {
+        const ran = row['state'] === 'running'
+        expect(after[i]).toMatchObject({
+          ...row,
+          state: ran ? 'queued' : row['state'],
+          deaths: Number(row['deaths'] ?? 0) + (ran ? 1 : 0),
+          // In version 0 a job held its key until the job was deleted. Before version 2 every result was a text.
+          ...(version === 0 ? { heldKey: row['key'] } : {}),
+          ...(version < 2 && row['result'] !== null ? { resultType: 'text' } : {}),
+        })
+      }
+      expect(rowsOf(path, outputs('attempt, start'))).toEqual(beforeOutputs)
+      expect(rowsOf(path, settings)).toEqual(beforeSettings)
+      expect(tablesOfVersion2.map((table) => rowsOf(path, table))).toEqual(beforeRest)
+      // The migration records an attempt that ended because the server died.
+      expect(rowsOf(path, 'SELECT job, attempt, state FROM attempts ORDER BY job')).toEqual(
+        before
+          .filter(({ state }) => state === 'running')
+          .map(({ id, attempts }) => ({ job: id, attempt: attempts, state: 'lost' })),
+      )
+      ;(await take(fresh)).release()
+      expect(shapeOf(path)).toEqual(shapeOf(fresh))
+      // The migrated file can shrink, which a file of version 0 could not.
+      expect(rowsOf(path, 'PRAGMA auto_vacuum')).toEqual([{ auto_vacuum: 2 }])
+    }),
 )
 
 const tablesOfVersion2 = ['steps', 'begins', 'schedules'].map(
@@ -89,7 +91,7 @@ const tablesOfVersion2 = ['steps', 'begins', 'schedules'].map(
 )
 
 test.for(versions)(
-  'a server on a file of version %i shows and runs what was there',
+  'a server on a file of version %i shows its old jobs and runs them',
   slow,
   (version) =>
     inFolder(async (folder) => {
@@ -123,7 +125,7 @@ test.for([
   [0, 20],
   [2, 6],
 ] as const)(
-  'a migration from version %i that is killed midway, %i times: nothing is lost, and it comes to its end',
+  'a migration from version %i that is killed, %i times, loses nothing and is completed later',
   { tags: ['slow'], timeout: 60_000 },
   ([version, rounds]) =>
     inFolder(async (folder) => {

@@ -4,7 +4,7 @@ import { KindError, KindTable } from '../src/jobs/kind-table.ts'
 import { longestShown } from '../src/jobs/shown-job.ts'
 import { inJobd } from './support/in-jobd.ts'
 
-test('a list has the whole of a short text with a NUL character, and shortens every long text', () =>
+test('JOB.LIST gives a short key with a NUL character whole, and shortens a long key', () =>
   inJobd(async ({ client }) => {
     await client.add('sleep', '0', { delay: 60_000, key: 'a\0b', group: 'g\0h' })
     expect((await client.list())[0]).toMatchObject({ key: 'a\0b', group: 'g\0h' })
@@ -14,7 +14,7 @@ test('a list has the whole of a short text with a NUL character, and shortens ev
     expect([job?.key?.length, job?.group?.length]).toEqual([longestShown, longestShown])
   }))
 
-test('a payload whose parsed value throws when it is looked at is refused', async () => {
+test('a payload whose parsed value throws when it is read is refused', async () => {
   const fail = (): never => {
     throw new Error('not yours')
   }
@@ -29,7 +29,7 @@ test('a payload whose parsed value throws when it is looked at is refused', asyn
     expect(() => table.checkPayload('odd', String(n))).toThrow(new KindError('odd: not yours'))
 })
 
-test('a name of a step that the file cannot hold is refused', () =>
+test('a step name that the file cannot store is refused', () =>
   inJobd(
     async ({ client }) => {
       await expect(client.run('steps', '')).rejects.toThrow(

@@ -24,7 +24,7 @@ import { testWhere } from '../../../vitest.skips.ts'
 
 const slow = { tags: ['slow'] }
 
-test('the right secret is let in while others guess, wherever they guess from', () =>
+test('a login with the right secret is not held up by wrong guesses from elsewhere', () =>
   runVirtual(async () => {
     const credentials = new Credentials([
       { name: 'ann', secret: 'one' },
@@ -44,7 +44,7 @@ test('the right secret is let in while others guess, wherever they guess from', 
     expect(new Set(await guesses)).toEqual(new Set([null]))
   }))
 
-test('each wrong guess delays what comes from its address, and from its network in IPv6', () =>
+test('each wrong guess delays the next logins from its address, or from its network in IPv6', () =>
   runVirtual(async () => {
     const loop = getEventLoop()
     const credentials = new Credentials([{ name: 'ann', secret: 'one' }])
@@ -72,7 +72,7 @@ test.for([
     ],
     /two tokens named a/,
   ],
-] as const)('%j are no tokens', ([tokens, message]) => {
+] as const)('wrong tokens are refused: %j', ([tokens, message]) => {
   expect(() => new Credentials(tokens)).toThrow(message)
 })
 
@@ -86,7 +86,7 @@ function keepingLog(): { lines: string[]; log: Logger } {
 }
 
 test(
-  'the audit names the client and the target of each kill, cancel, retry and pause',
+  'the audit log names the client and the target of each kill, cancel, retry and pause',
   slow,
   async () => {
     const { lines, log } = keepingLog()
@@ -128,7 +128,7 @@ test(
   },
 )
 
-test('a log line for people shows control characters instead of obeying them', () => {
+test('control characters in a log line for people are escaped', () => {
   const lines: string[] = []
   const log = new LineLog('human', (line) => lines.push(line))
   log.audit('ann', 'JOB.PAUSE \u001B]0;owned\u0007')
@@ -137,82 +137,86 @@ test('a log line for people shows control characters instead of obeying them', (
   expect(lines[1]).toContain('store: /jobd/store crashed: alas\nError: alas')
 })
 
-test('a client that leaves in the middle of an answer is not a failure', slow, async () => {
-  const { lines, log } = keepingLog()
-  await inJobd(
-    async ({ jobd, add, client }) => {
-      const id = await add('shell', 'head -c 1000000 /dev/zero | tr "\\0" x')
-      await client.command('JOB.WAIT', id)
-      for (let i = 0; i < 20; i++) {
-        const socket = connect(jobd.port, '127.0.0.1')
-        await once(socket, 'connect')
-        socket.write(`JOB.LOG ${id}\r\n`.repeat(20))
-        if (i % 2 === 0) socket.resetAndDestroy()
-        else {
-          await once(socket, 'data')
-          socket.destroy()
-        }
-      }
-      await client.command('PING')
-    },
-    { logger: log },
-  )
-  expect(lines).toEqual([])
-})
-
-test('a browser that leaves in the middle of its request is not a failure', slow, async () => {
-  const { lines, log } = keepingLog()
-  await inJobd(
-    async ({ jobd }) => {
-      const page = `http://127.0.0.1:${jobd.httpPort}`
-      const headers = Object.entries({ ...(await pageHeaders(page)), 'Content-Length': '99' })
-      for (let i = 0; i < 10; i++) {
-        const socket = connect(jobd.httpPort, '127.0.0.1')
-        await once(socket, 'connect')
-        const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')
-        socket.write(
-          `POST /jobs HTTP/1.1\r\nHost: 127.0.0.1:${jobd.httpPort}\r\nExpect: 100-continue\r\n${lines}\r\n{`,
-        )
-        // The server is about to read the rest.
-        await once(socket, 'data')
-        if (i % 2 === 0) socket.resetAndDestroy()
-        else socket.destroy()
-      }
-      expect((await send(page)).status).toBe(200)
-    },
-    { logger: log },
-  )
-  expect(lines).toEqual([])
-})
-
 test(
-  'health, readiness and HEAD are answered, whatever name the server is called by',
+  'a client that leaves in the middle of an answer is not logged as a failure',
   slow,
   async () => {
-    await using served = await Served.start('--password', 'sesame')
-    const headers = { Host: 'jobs.internal' }
-    for (const path of ['healthz', 'readyz'])
-      expect(await send(`${served.page}/${path}`, { headers })).toMatchObject({
-        status: 200,
-        text: 'ok\n',
-      })
-    for (const [path, status] of [
-      ['', 401],
-      ['healthz', 200],
-      ['style.css', 200],
-      ['jobs', 401],
-      ['events', 401],
-    ] as const) {
-      const answer = await send(`${served.page}/${path}`, { method: 'HEAD' })
-      expect([path, answer.status, answer.text]).toEqual([path, status, ''])
-    }
-    const bearer = { Authorization: 'Bearer sesame' }
-    const stream = await send(`${served.page}/events`, { method: 'HEAD', headers: bearer })
-    expect([stream.status, stream.text]).toEqual([200, ''])
+    const { lines, log } = keepingLog()
+    await inJobd(
+      async ({ jobd, add, client }) => {
+        const id = await add('shell', 'head -c 1000000 /dev/zero | tr "\\0" x')
+        await client.command('JOB.WAIT', id)
+        for (let i = 0; i < 20; i++) {
+          const socket = connect(jobd.port, '127.0.0.1')
+          await once(socket, 'connect')
+          socket.write(`JOB.LOG ${id}\r\n`.repeat(20))
+          if (i % 2 === 0) socket.resetAndDestroy()
+          else {
+            await once(socket, 'data')
+            socket.destroy()
+          }
+        }
+        await client.command('PING')
+      },
+      { logger: log },
+    )
+    expect(lines).toEqual([])
   },
 )
 
-test('a server whose listener is gone is not ready', slow, () =>
+test(
+  'a browser that leaves in the middle of its request is not logged as a failure',
+  slow,
+  async () => {
+    const { lines, log } = keepingLog()
+    await inJobd(
+      async ({ jobd }) => {
+        const page = `http://127.0.0.1:${jobd.httpPort}`
+        const headers = Object.entries({ ...(await pageHeaders(page)), 'Content-Length': '99' })
+        for (let i = 0; i < 10; i++) {
+          const socket = connect(jobd.httpPort, '127.0.0.1')
+          await once(socket, 'connect')
+          const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+          socket.write(
+            `POST /jobs HTTP/1.1\r\nHost: 127.0.0.1:${jobd.httpPort}\r\nExpect: 100-continue\r\n${lines}\r\n{`,
+          )
+          // The server is about to read the rest.
+          await once(socket, 'data')
+          if (i % 2 === 0) socket.resetAndDestroy()
+          else socket.destroy()
+        }
+        expect((await send(page)).status).toBe(200)
+      },
+      { logger: log },
+    )
+    expect(lines).toEqual([])
+  },
+)
+
+test('health checks and HEAD requests are answered for any host name', slow, async () => {
+  await using served = await Served.start('--password', 'sesame')
+  const headers = { Host: 'jobs.internal' }
+  for (const path of ['healthz', 'readyz'])
+    expect(await send(`${served.page}/${path}`, { headers })).toMatchObject({
+      status: 200,
+      text: 'ok\n',
+    })
+  for (const [path, status] of [
+    ['', 401],
+    ['healthz', 200],
+    ['style.css', 200],
+    ['jobs', 401],
+    ['events', 401],
+  ] as const) {
+    const answer = await send(`${served.page}/${path}`, { method: 'HEAD' })
+    expect([path, answer.status, answer.text]).toEqual([path, status, ''])
+  }
+  const bearer = { Authorization: 'Bearer sesame' }
+  const stream = await send(`${served.page}/events`, { method: 'HEAD', headers: bearer })
+  expect([stream.status, stream.text]).toEqual([200, ''])
+})
+
+test('a server whose listener is stopped answers 503 to readiness checks', slow, () =>
   inJobd(async ({ jobd }) => {
     const page = `http://127.0.0.1:${jobd.httpPort}`
     expect((await send(`${page}/readyz`)).status).toBe(200)
@@ -225,25 +229,29 @@ test('a server whose listener is gone is not ready', slow, () =>
   }),
 )
 
-test('a program needs a secret, and no page, to read and change', slow, async () => {
-  await using served = await Served.start('--token', 'ci:sesame')
-  const headers = { Authorization: 'Bearer sesame', Host: 'jobs.internal' }
-  const body = JSON.stringify({ kind: 'sleep', payload: '0' })
-  const added = await send(`${served.page}/jobs`, { method: 'POST', headers, body })
-  expect(added).toMatchObject({ status: 200, text: '{"id":1}' })
-  expect((await send(`${served.page}/jobs/1`, { headers })).status).toBe(200)
-  const wrong = { ...headers, Authorization: 'Bearer wrong' }
-  expect((await send(`${served.page}/jobs/1`, { headers: wrong })).status).toBe(401)
-  expect((await send(`${served.page}/jobs`, { method: 'POST', headers: wrong, body })).status).toBe(
-    403,
-  )
-})
+test(
+  'a program with a bearer token reads and changes jobs by HTTP without the page',
+  slow,
+  async () => {
+    await using served = await Served.start('--token', 'ci:sesame')
+    const headers = { Authorization: 'Bearer sesame', Host: 'jobs.internal' }
+    const body = JSON.stringify({ kind: 'sleep', payload: '0' })
+    const added = await send(`${served.page}/jobs`, { method: 'POST', headers, body })
+    expect(added).toMatchObject({ status: 200, text: '{"id":1}' })
+    expect((await send(`${served.page}/jobs/1`, { headers })).status).toBe(200)
+    const wrong = { ...headers, Authorization: 'Bearer wrong' }
+    expect((await send(`${served.page}/jobs/1`, { headers: wrong })).status).toBe(401)
+    expect(
+      (await send(`${served.page}/jobs`, { method: 'POST', headers: wrong, body })).status,
+    ).toBe(403)
+  },
+)
 
 /** A line of Prometheus' text format. Source: prometheus.io/docs/instrumenting/exposition_formats */
 const exposition =
   /^(# (HELP|TYPE) [a-zA-Z_:][\w:]* .+|[a-zA-Z_:][\w:]*(\{([a-zA-Z_]\w*="(\\.|[^"\\])*",?)*\})? (-?\d+(\.\d+)?(e[+-]?\d+)?|NaN|[+-]Inf))$/
 
-test('the text for Prometheus is well formed, and counts what happened', slow, () =>
+test('the metrics for Prometheus are well formed and count what happened', slow, () =>
   inJobd(async ({ jobd, client, add, wait }) => {
     await wait(await add('sleep', '20'))
     await wait(await add('shell', 'sleep 0.05; exit 1'))
@@ -273,7 +281,7 @@ test('the text for Prometheus is well formed, and counts what happened', slow, (
   }),
 )
 
-test('the cause of a failure is told with it', () => {
+test('the text of an error has the messages of its causes', () => {
   const refused = Object.assign(
     new AggregateError(
       [new Error('connect ECONNREFUSED ::1:1'), new Error('connect ECONNREFUSED 127.0.0.1:1')],
@@ -293,7 +301,7 @@ test('the cause of a failure is told with it', () => {
   expect(describeError(interrupted)).toBe('the time allowed has passed')
 })
 
-test('forwarded headers count only when they come from a trusted proxy', () => {
+test('forwarded headers count only if they come from a trusted proxy', () => {
   const headers = {
     host: '10.0.0.9:80',
     'x-forwarded-for': '6.6.6.6, 1.2.3.4, 10.0.0.2',
@@ -454,49 +462,52 @@ testWhere(nginx !== undefined, 'nginx is not installed').for([
     keepsHost: true,
     options: ['--public-url', 'https://jobs.example.com/queue/'],
   },
-])('behind nginx with TLS and a prefix: %j', slow, ({ options, ...how }) =>
-  inFolder(async (folder) => {
-    await using served = await Served.start('--password', 'sesame', ...options)
-    await withNginx({ folder, page: served.page, ...how }, async (port) => {
-      const asked = await ask(port, '/queue/')
-      expect(asked.status).toBe(401)
-      expect(asked.text).toContain('action="login"')
-      const type = {
-        'Content-Type': 'application/x-www-form-urlencoded',
-        'Sec-Fetch-Site': 'same-origin',
-      }
-      const logIn = (password: string, headers = {}): Promise<SiteAnswer> =>
-        ask(port, '/queue/login', {
+])(
+  'behind nginx with TLS and a prefix the page and the login work: %j',
+  slow,
+  ({ options, ...how }) =>
+    inFolder(async (folder) => {
+      await using served = await Served.start('--password', 'sesame', ...options)
+      await withNginx({ folder, page: served.page, ...how }, async (port) => {
+        const asked = await ask(port, '/queue/')
+        expect(asked.status).toBe(401)
+        expect(asked.text).toContain('action="login"')
+        const type = {
+          'Content-Type': 'application/x-www-form-urlencoded',
+          'Sec-Fetch-Site': 'same-origin',
+        }
+        const logIn = (password: string, headers = {}): Promise<SiteAnswer> =>
+          ask(port, '/queue/login', {
+            method: 'POST',
+            headers: { ...type, ...headers },
+            body: `password=${password}`,
+          })
+        expect((await logIn('wrong')).status).toBe(401)
+        expect((await logIn('sesame', { Origin: 'https://evil.example' })).status).toBe(403)
+        const opened = await logIn('sesame')
+        expect([opened.status, opened.location]).toEqual([303, './'])
+        expect(opened.cookie).toMatch(/; HttpOnly; SameSite=Strict; Secure$/)
+        const cookie = opened.cookie.split(';')[0] ?? ''
+        const page = await ask(port, '/queue/', { headers: { cookie } })
+        const token = /name="jobd-token" content="([^"]+)"/.exec(page.text)?.[1] ?? ''
+        expect((await ask(port, '/queue/page.js')).status).toBe(200)
+        const added = await ask(port, '/queue/jobs', {
           method: 'POST',
-          headers: { ...type, ...headers },
-          body: `password=${password}`,
+          headers: { cookie, 'X-Jobd-Token': token, 'Content-Type': 'application/json' },
+          body: '{"kind":"sleep","payload":"0"}',
         })
-      expect((await logIn('wrong')).status).toBe(401)
-      expect((await logIn('sesame', { Origin: 'https://evil.example' })).status).toBe(403)
-      const opened = await logIn('sesame')
-      expect([opened.status, opened.location]).toEqual([303, './'])
-      expect(opened.cookie).toMatch(/; HttpOnly; SameSite=Strict; Secure$/)
-      const cookie = opened.cookie.split(';')[0] ?? ''
-      const page = await ask(port, '/queue/', { headers: { cookie } })
-      const token = /name="jobd-token" content="([^"]+)"/.exec(page.text)?.[1] ?? ''
-      expect((await ask(port, '/queue/page.js')).status).toBe(200)
-      const added = await ask(port, '/queue/jobs', {
-        method: 'POST',
-        headers: { cookie, 'X-Jobd-Token': token, 'Content-Type': 'application/json' },
-        body: '{"kind":"sleep","payload":"0"}',
+        expect([added.status, added.text]).toEqual([200, '{"id":1}'])
+        // The events must arrive at once, and not when nginx has collected enough data.
+        const events = await ask(port, '/queue/events', {
+          headers: { cookie },
+          until: 'event: changes',
+        })
+        expect(events.text).toContain('event: snapshot')
       })
-      expect([added.status, added.text]).toEqual([200, '{"id":1}'])
-      // The events must arrive at once, and not when nginx has collected enough data.
-      const events = await ask(port, '/queue/events', {
-        headers: { cookie },
-        until: 'event: changes',
-      })
-      expect(events.text).toContain('event: snapshot')
-    })
-  }),
+    }),
 )
 
-test('a prefix that is also the name of a route hides nothing', slow, () =>
+test('all routes work if the prefix of the public URL is also the name of a route', slow, () =>
   inJobd(
     async ({ jobd, add }) => {
       await add('sleep', '0')
@@ -511,7 +522,7 @@ test('a prefix that is also the name of a route hides nothing', slow, () =>
   ),
 )
 
-test('the public URL without a slash at its end leads to the page', slow, () =>
+test('a public URL without a slash at its end leads to the page', slow, () =>
   inJobd(
     async ({ jobd }) => {
       const server = `http://127.0.0.1:${jobd.httpPort}`
@@ -525,11 +536,15 @@ test('the public URL without a slash at its end leads to the page', slow, () =>
   ),
 )
 
-test('with a session a page of a foreign name gets nothing', slow, async () => {
-  await using served = await Served.start('--password', 'sesame')
-  const response = await open(`${served.page}/jobs`, { headers: { Host: 'evil.example' } })
-  response.resume()
-  expect(response.statusCode).toBe(401)
-  const headers = await pageHeaders(served.page)
-  expect(headers['X-Jobd-Token']).toBe('')
-})
+test(
+  'a request with a foreign host name gets no token although a session exists',
+  slow,
+  async () => {
+    await using served = await Served.start('--password', 'sesame')
+    const response = await open(`${served.page}/jobs`, { headers: { Host: 'evil.example' } })
+    response.resume()
+    expect(response.statusCode).toBe(401)
+    const headers = await pageHeaders(served.page)
+    expect(headers['X-Jobd-Token']).toBe('')
+  },
+)

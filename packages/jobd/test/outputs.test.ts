@@ -33,7 +33,7 @@ function open(): { database: DatabaseSync; outputs: () => JobOutputs; kept: () =
   }
 }
 
-test('whatever is written: the beginning and the end are kept, no character is cut, and the file stays small', () => {
+test('of random output the beginning and the end are kept with characters whole, and the file stays small', () => {
   const character = fc.constantFrom('a', 'é', '☃', '😀', '\n')
   const piece = fc.tuple(character, fc.integer({ min: 0, max: 120_000 }), fc.boolean())
   fc.assert(
@@ -64,7 +64,7 @@ test('whatever is written: the beginning and the end are kept, no character is c
   )
 })
 
-test('all of a mebibyte is kept', () => {
+test('an output of a mebibyte is kept whole', () => {
   const { database, outputs } = open()
   using _ = database
   const current = outputs()
@@ -73,7 +73,7 @@ test('all of a mebibyte is kept', () => {
   expect(textOf(current.read(1, 1))).toBe(line.repeat(1_024))
 })
 
-test('output that a rolled back transaction wrote is forgotten', () => {
+test('output that was written in a transaction that is rolled back is forgotten', () => {
   const { database, outputs } = open()
   using _ = database
   const current = outputs()
@@ -109,7 +109,7 @@ test('output that a full disk refuses is lost, and later output is kept in its p
     }),
   ))
 
-test('one line says how much is left out, on a line of its own', () => {
+test('the text of a long output says on a line of its own how many bytes are left out', () => {
   const output = { attempt: 1, omitted: 77, tail: 'tail', size: 99 }
   expect(textOf({ ...output, head: 'head' })).toBe(
     'head\n[77 bytes of output are left out here]\ntail',
@@ -119,7 +119,7 @@ test('one line says how much is left out, on a line of its own', () => {
   )
 })
 
-test('each attempt has its own output, its times and its error', slow, () =>
+test('each attempt of a job has its own output, times and error', slow, () =>
   inFolder((folder) =>
     inJobd(async ({ client, add, wait }) => {
       // This command fails twice, and then succeeds.
@@ -163,7 +163,7 @@ test('each attempt has its own output, its times and its error', slow, () =>
   ),
 )
 
-test('an attempt that runs has no error, whatever the attempt before it had', slow, () =>
+test('a running attempt has no error, even if the attempt before it has failed', slow, () =>
   inFolder((folder) =>
     inJobd(async ({ client, add }) => {
       const command = `test -e ${folder}/n || { touch ${folder}/n; exit 1; }; sleep 60`
@@ -178,7 +178,7 @@ test('an attempt that runs has no error, whatever the attempt before it had', sl
   ),
 )
 
-test('an attempt whose worker was killed is lost, and its output stays', slow, () =>
+test('an attempt whose worker was killed has the state lost, and its output is kept', slow, () =>
   inJobd(async ({ client, add, reach }) => {
     const id = await add('shell', 'echo begun; sleep 60')
     await until(async () => (await client.log(id)) === 'begun\n')
@@ -196,7 +196,7 @@ test('an attempt whose worker was killed is lost, and its output stays', slow, (
   }),
 )
 
-test('the latest 20 attempts are kept; a deleted job leaves nothing', slow, () =>
+test('the latest 20 attempts of a job are kept, and a deleted job leaves no attempts', slow, () =>
   inJobd(
     async ({ client, file }) => {
       const id = await client.add('again', '')
@@ -222,7 +222,7 @@ test('the latest 20 attempts are kept; a deleted job leaves nothing', slow, () =
   ),
 )
 
-test('a job that writes without end: the file and the memory stay as they are', slow, () =>
+test('the file and the memory do not grow with a job that writes without end', slow, () =>
   inJobd(async ({ client, add, file, wait }) => {
     const id = await add('shell', 'yes "a line of output, again and again ☃" | head -c 30000000')
     const sizes: number[] = []

@@ -6,7 +6,7 @@ import { RawSocket } from './support/raw-socket.ts'
 
 const slow = { tags: ['slow'] }
 
-test('inline commands work, as from nc', slow, () =>
+test('a client may send commands as plain lines, as from nc', slow, () =>
   inJobd(async ({ jobd }) => {
     await using socket = await RawSocket.open(jobd.port)
     expect(await socket.send('PING\r\n').until('\r\n')).toBe('+PONG\r\n')
@@ -20,7 +20,7 @@ test('inline commands work, as from nc', slow, () =>
   }),
 )
 
-test('10,000 commands in one go are answered in their order', slow, () =>
+test('10,000 commands in one chunk are answered in order', slow, () =>
   inJobd(async ({ jobd }) => {
     await using socket = await RawSocket.open(jobd.port)
     const numbers = Array.from({ length: 10_000 }, (_, i) => String(i))
@@ -30,7 +30,7 @@ test('10,000 commands in one go are answered in their order', slow, () =>
   }),
 )
 
-test('10,000 jobs in one go get their numbers in order, and are there when asked for', slow, () =>
+test('10,000 JOB.ADD in one chunk get their numbers in order, and the jobs can be read', slow, () =>
   inJobd(
     async ({ jobd, client }) => {
       await using socket = await RawSocket.open(jobd.port)
@@ -45,7 +45,7 @@ test('10,000 jobs in one go get their numbers in order, and are there when asked
   ),
 )
 
-test('a bad frame is answered and ends its own connection only', slow, () =>
+test('a malformed frame is answered with an error and ends only its own connection', slow, () =>
   inJobd(async ({ jobd, client }) => {
     for (const [frame, error] of [
       ['*1\r\n$-5\r\n', 'invalid bulk length'],
@@ -62,7 +62,7 @@ test('a bad frame is answered and ends its own connection only', slow, () =>
   }),
 )
 
-test('requests that a page could make a browser send are not answered', slow, () =>
+test('HTTP requests, which a web page could make a browser send, are not answered', slow, () =>
   inJobd(async ({ jobd, client }) => {
     await using socket = await RawSocket.open(jobd.port)
     socket.send('POST / HTTP/1.1\r\nHost: localhost\r\n\r\nJOB.ADD shell evil\r\n')
@@ -95,7 +95,7 @@ test.for<[command: string, error: RegExp]>([
   ['AUTH x', /^ERR AUTH <password> called without any password configured/],
   ['HELLO 4', /^NOPROTO /],
   ['HELLO 3 NONSENSE', /^ERR Syntax error in HELLO option 'NONSENSE'$/],
-])('`%s` is answered with what is wrong, and no actor ends by it', slow, ([line, error]) =>
+])('`%s` is answered with an error, and no actor crashes', slow, ([line, error]) =>
   inJobd(async ({ jobd, client }) => {
     await expect(client.command(...line.split(' '))).rejects.toThrow(error)
     expect(jobd.system.tree()).not.toContain('restarts')
@@ -103,7 +103,7 @@ test.for<[command: string, error: RegExp]>([
 )
 
 test(
-  'SUBSCRIBE to a channel that does not exist is answered with what is wrong, and no actor ends by it',
+  'SUBSCRIBE to a channel that does not exist is answered with an error, and no actor crashes',
   slow,
   () =>
     inJobd(async ({ jobd }) => {
@@ -114,7 +114,7 @@ test(
     }),
 )
 
-test('bytes that are not a text come back as they are, and cannot be a job', slow, () =>
+test('ECHO returns bytes that are not a text, and JOB.ADD refuses them', slow, () =>
   inJobd(async ({ jobd }) => {
     await using socket = await RawSocket.open(jobd.port)
     socket.send('*2\r\n$4\r\nECHO\r\n$3\r\n\xff\0\x80\r\n')
@@ -124,7 +124,7 @@ test('bytes that are not a text come back as they are, and cannot be a job', slo
   }),
 )
 
-test('RESP3 replies with maps and nulls of its own', slow, () =>
+test('RESP3 answers have maps and nulls', slow, () =>
   inJobd(async ({ jobd }) => {
     await using socket = await RawSocket.open(jobd.port)
     expect(await socket.send('HELLO 3\r\n').until('modules\r\n*0\r\n')).toMatch(/^%7\r\n/)
@@ -134,7 +134,7 @@ test('RESP3 replies with maps and nulls of its own', slow, () =>
   }),
 )
 
-test('a subscriber gets a message for every state, in RESP2 and RESP3', slow, () =>
+test('a subscriber gets a message for each state of a job, in RESP2 and RESP3', slow, () =>
   inJobd(async ({ jobd, add, wait }) => {
     await using two = await RawSocket.open(jobd.port)
     await using three = await RawSocket.open(jobd.port)
@@ -166,7 +166,7 @@ test('a subscriber gets a message for every state, in RESP2 and RESP3', slow, ()
   }),
 )
 
-test('with a password nothing is done before it was given', slow, () =>
+test('a server with a password does nothing before the client has given it', slow, () =>
   inJobd(
     async ({ jobd }) => {
       await using socket = await RawSocket.open(jobd.port)
@@ -191,14 +191,14 @@ test('with a password nothing is done before it was given', slow, () =>
   ),
 )
 
-test('an address that others can reach needs a password', async () => {
+test('a server at an address that others can reach needs a password', async () => {
   await expect(inJobd(async () => {}, { host: '0.0.0.0' })).rejects.toThrow(
     '0.0.0.0 can be reached by others: that needs a password',
   )
 })
 
 test(
-  'the server closes a client that does not finish a command, or does not give the password',
+  'the server closes clients that do not finish a command or do not give the password',
   slow,
   () =>
     inJobd(
@@ -215,7 +215,7 @@ test(
     ),
 )
 
-test('the server closes a client that has ended its side and waits for a job', slow, () =>
+test('the server closes a client that has ended its side while it waits for a job', slow, () =>
   inJobd(
     async ({ jobd, add }) => {
       const id = await add('sleep', '60000')
@@ -227,50 +227,56 @@ test('the server closes a client that has ended its side and waits for a job', s
   ),
 )
 
-test('a client that never reads is served no further, then let go; others go on', slow, () =>
-  inJobd(
-    async ({ jobd, client }) => {
-      const deaf = connect(jobd.port, '127.0.0.1')
-      deaf.on('error', () => {})
-      await once(deaf, 'connect')
-      deaf.pause()
-      const closed = new Promise((resolve) => deaf.once('close', resolve))
-      const echo = `*2\r\n$4\r\nECHO\r\n$100000\r\n${'x'.repeat(100_000)}\r\n`
-      const before = process.memoryUsage().rss
-      for (let i = 0; i < 1_000; i++) deaf.write(echo)
-      expect(await client.command('PING')).toEqual({ simple: 'PONG' })
-      await closed
-      // The client has sent 100 MB, and the replies have the same size. The buffer of the client is in this process too.
-      expect(process.memoryUsage().rss - before).toBeLessThan(300_000_000)
-      expect(await client.command('PING')).toEqual({ simple: 'PONG' })
-    },
-    { clients: { stallTime: 500 } },
-  ),
+test(
+  'a client that never reads is paused and then closed, and other clients are served',
+  slow,
+  () =>
+    inJobd(
+      async ({ jobd, client }) => {
+        const deaf = connect(jobd.port, '127.0.0.1')
+        deaf.on('error', () => {})
+        await once(deaf, 'connect')
+        deaf.pause()
+        const closed = new Promise((resolve) => deaf.once('close', resolve))
+        const echo = `*2\r\n$4\r\nECHO\r\n$100000\r\n${'x'.repeat(100_000)}\r\n`
+        const before = process.memoryUsage().rss
+        for (let i = 0; i < 1_000; i++) deaf.write(echo)
+        expect(await client.command('PING')).toEqual({ simple: 'PONG' })
+        await closed
+        // The client has sent 100 MB, and the replies have the same size. The buffer of the client is in this process too.
+        expect(process.memoryUsage().rss - before).toBeLessThan(300_000_000)
+        expect(await client.command('PING')).toEqual({ simple: 'PONG' })
+      },
+      { clients: { stallTime: 500 } },
+    ),
 )
 
-test('a subscriber that never reads loses the oldest messages, and costs no more', slow, () =>
-  inJobd(async ({ jobd, client }) => {
-    await using deaf = await RawSocket.open(jobd.port)
-    await deaf.send('SUBSCRIBE jobs\r\n').until(':1\r\n')
-    deaf.socket.pause()
-    // The payloads of all jobs have 240 MB.
-    const payload = 'x'.repeat(20_000)
-    await using adder = await RawSocket.open(jobd.port)
-    globalThis.gc?.()
-    const before = process.memoryUsage().heapUsed
-    for (let i = 0; i < 60; i++) {
-      const adds = `JOB.ADD shell ${payload} DELAY 3600000\r\n`.repeat(200)
-      await adder.send(`${adds}PING\r\n`).until('+PONG\r\n')
-    }
-    expect(await client.command('PING')).toEqual({ simple: 'PONG' })
-    globalThis.gc?.()
-    expect(process.memoryUsage().heapUsed - before).toBeLessThan(120_000_000)
-    deaf.socket.resume()
-    expect(await deaf.until('}\r\n')).toContain('"state":"queued"')
-  }),
+test(
+  'a subscriber that never reads loses its oldest messages, and the memory stays small',
+  slow,
+  () =>
+    inJobd(async ({ jobd, client }) => {
+      await using deaf = await RawSocket.open(jobd.port)
+      await deaf.send('SUBSCRIBE jobs\r\n').until(':1\r\n')
+      deaf.socket.pause()
+      // The payloads of all jobs have 240 MB.
+      const payload = 'x'.repeat(20_000)
+      await using adder = await RawSocket.open(jobd.port)
+      globalThis.gc?.()
+      const before = process.memoryUsage().heapUsed
+      for (let i = 0; i < 60; i++) {
+        const adds = `JOB.ADD shell ${payload} DELAY 3600000\r\n`.repeat(200)
+        await adder.send(`${adds}PING\r\n`).until('+PONG\r\n')
+      }
+      expect(await client.command('PING')).toEqual({ simple: 'PONG' })
+      globalThis.gc?.()
+      expect(process.memoryUsage().heapUsed - before).toBeLessThan(120_000_000)
+      deaf.socket.resume()
+      expect(await deaf.until('}\r\n')).toContain('"state":"queued"')
+    }),
 )
 
-test('more clients than there may be are turned away', slow, () =>
+test('clients beyond the limit are turned away', slow, () =>
   inJobd(
     async ({ jobd, client }) => {
       await using second = await RawSocket.open(jobd.port)

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { JobWaiters, type Waiter } from '../src/scheduling/job-waiters.ts'
 import { PushedWaits } from '../src/server/pushed-waits.ts'
 
-test('while a client reads nothing, its ended waits keep only their tickets', () =>
+test('the ended waits of a client that reads nothing take no more memory than their tickets', () =>
   run(async () => {
     const pushed: unknown[] = []
     let hasRoom = true
@@ -48,7 +48,7 @@ test('while a client reads nothing, its ended waits keep only their tickets', ()
     waits[Symbol.dispose]()
   }))
 
-test('thousands of waits for one job end without a search through all of them', () => {
+test('thousands of waits for one job end in linear time', () => {
   const waiters = new JobWaiters()
   let looks = 0
   const answers: unknown[] = []

@@ -10,7 +10,7 @@ import { inJobd } from './support/in-jobd.ts'
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
 const program = programsOf(readme).join()
 
-test('the program of the README prints its output', { tags: ['slow'] }, () =>
+test('the program of the README prints the output that the README shows', { tags: ['slow'] }, () =>
   inFolder(async (folder) => {
     const file = JSON.stringify(`${folder}/jobs.sqlite`)
     expect(program).toContain("'jobs.sqlite'")
@@ -25,7 +25,7 @@ test('the program of the README prints its output', { tags: ['slow'] }, () =>
   }),
 )
 
-test('the options of serve in the README are those of the program', async () => {
+test('the README lists the options of `jobd serve`', async () => {
   const all = await readFile(new URL('../src/cli/server-subcommands.ts', import.meta.url), 'utf8')
   const section = readme.slice(
     readme.indexOf('### Options of `serve`'),

@@ -13,7 +13,7 @@ function start(body: () => Promise<void>): Promise<ActorSystem> {
   })
 }
 
-test('a part that fails at once, again and again, is given up after about a minute', () =>
+test('a part of the server that fails at once at each start is given up after about a minute', () =>
   runVirtual(async () => {
     let starts = 0
     await using system = await start(async () => {
@@ -28,7 +28,7 @@ test('a part that fails at once, again and again, is given up after about a minu
     expect(ms).toBeLessThan(90_000)
   }))
 
-test('a part that fails a little later, again and again, is given up too', () =>
+test('a part of the server that fails soon after each start is given up too', () =>
   runVirtual(async () => {
     await using system = await start(async () => {
       await sleep(51)
@@ -37,7 +37,7 @@ test('a part that fails a little later, again and again, is given up too', () =>
     await expect(system.done).rejects.toThrow(RestartLimitError)
   }))
 
-test('a part that is killed every 200 ms comes back each time', () =>
+test('a part of the server that is killed every 200 ms comes back each time', () =>
   runVirtual(async () => {
     await using system = await start(async () => sleep(Infinity))
     for (let i = 0; i < 1_000; i++) {

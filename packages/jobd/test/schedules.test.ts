@@ -12,8 +12,8 @@ import { inScheduling, request } from './support/scheduling.ts'
 const slow = { tags: ['slow'] }
 const at = (text: string): number => new Date(text).getTime()
 
-describe('times', () => {
-  test('a pattern in a time zone, over the change to summer time and back', () => {
+describe('the times of a schedule', () => {
+  test('follow a pattern in a time zone, over the changes to and from summer time', () => {
     const times = new Times('30 2 * * *', 'Europe/Berlin')
     const all: string[] = []
     let time = at('2026-03-27T12:00:00Z')
@@ -40,7 +40,7 @@ describe('times', () => {
     ['5', null],
     [String(2 ** 50 + 1), null],
     ['5000', 'Europe/Berlin'],
-  ])('%s in %s is refused', (spec, zone) => {
+  ])('are refused for the pattern %s in the zone %s', (spec, zone) => {
     expect(() => new Times(spec, zone)).toThrow(/^the schedule|^a schedule|^a number/)
   })
 
@@ -51,16 +51,19 @@ describe('times', () => {
     ['once', 630_000, [600_000]],
     ['all', 150_000, [0, 60_000, 120_000]],
     ['all', -1, []],
-  ] as const)('missed: %s, %i ms late', (missed, late, expected) => {
-    const nextAt = at('2026-01-01T00:00:00Z')
-    const times = new Times('* * * * *', 'UTC')
-    const due = dueTimes(times, { nextAt, missed }, nextAt + late)
-    expect(due.times.map((time) => time - nextAt)).toEqual(expected)
-    expect(due.nextAt).toBe(nextAt + (Math.floor(late / 60_000) + 1) * 60_000)
-  })
+  ] as const)(
+    'that were missed, with the option %s and %i ms late, are served as the option says',
+    (missed, late, expected) => {
+      const nextAt = at('2026-01-01T00:00:00Z')
+      const times = new Times('* * * * *', 'UTC')
+      const due = dueTimes(times, { nextAt, missed }, nextAt + late)
+      expect(due.times.map((time) => time - nextAt)).toEqual(expected)
+      expect(due.nextAt).toBe(nextAt + (Math.floor(late / 60_000) + 1) * 60_000)
+    },
+  )
 })
 
-test('a schedule adds its jobs, is listed, changed and removed', slow, () =>
+test('a schedule adds its jobs, and is listed, changed and removed', slow, () =>
   inJobd(async ({ client, get, wait }) => {
     const first = Number(
       await client.command('JOB.EVERY', 'often', 150, 'sleep', '0', 'PRIORITY', 3),
@@ -106,7 +109,7 @@ test('a schedule adds its jobs, is listed, changed and removed', slow, () =>
 )
 
 test.each([3_600_000, -3_600_000])(
-  'the wall clock steps by %i ms: no time is served twice, and intervals stay as they are',
+  'the wall clock steps by %i ms: no cron time is served twice, and intervals keep their length',
   { tags: ['slow'] },
   (step) =>
     inFolder((folder) =>
@@ -150,24 +153,32 @@ test.each([3_600_000, -3_600_000])(
     ),
 )
 
-test('an interval goes on after the clock steps back onto times that had their jobs', slow, () =>
-  inFolder((folder) =>
-    runVirtual(async () => {
-      let offset = 0
-      vi.spyOn(Date, 'now').mockImplementation(() => Math.round(getEventLoop().time()) + offset)
-      const kinds = defineKinds({ none: { run: () => undefined } })
-      await inScheduling({ file: join(folder, 'jobs'), kinds }, async ({ store, schedules }) => {
-        const schedule = { name: 'each second', spec: '1000', zone: null, missed: 'once' } as const
-        await schedules.ask.put({ ...schedule, request: request('none') })
-        await sleep(60_500)
-        offset = -30_000
-        await sleep(30_000)
-        const jobs = await store.ask.list({ schedule: 'each second' }, 1_000)
-        expect(jobs.length).toBeGreaterThanOrEqual(89)
-        expect(jobs.length).toBeLessThanOrEqual(91)
-      })
-    }),
-  ),
+test(
+  'an interval goes on after the clock has stepped back to times that already had their jobs',
+  slow,
+  () =>
+    inFolder((folder) =>
+      runVirtual(async () => {
+        let offset = 0
+        vi.spyOn(Date, 'now').mockImplementation(() => Math.round(getEventLoop().time()) + offset)
+        const kinds = defineKinds({ none: { run: () => undefined } })
+        await inScheduling({ file: join(folder, 'jobs'), kinds }, async ({ store, schedules }) => {
+          const schedule = {
+            name: 'each second',
+            spec: '1000',
+            zone: null,
+            missed: 'once',
+          } as const
+          await schedules.ask.put({ ...schedule, request: request('none') })
+          await sleep(60_500)
+          offset = -30_000
+          await sleep(30_000)
+          const jobs = await store.ask.list({ schedule: 'each second' }, 1_000)
+          expect(jobs.length).toBeGreaterThanOrEqual(89)
+          expect(jobs.length).toBeLessThanOrEqual(91)
+        })
+      }),
+    ),
 )
 
 test(

@@ -45,7 +45,7 @@ async function begin({ port }: Jobd, kind: 'nap' | 'deaf'): Promise<number> {
 
 const end = (server: Jobd): PromiseLike<void> => server[Symbol.asyncDispose]()
 
-test('a second end of a server leaves the jobs of the next server on its file alone', slow, () =>
+test('ending a server a second time does not touch the next server on the same file', slow, () =>
   inFile(async (start) => {
     const first = await start()
     await gather([end(first), end(first)])
@@ -57,7 +57,7 @@ test('a second end of a server leaves the jobs of the next server on its file al
   }),
 )
 
-test('a cancel of the end shortens the grace, and the end is completed', slow, () =>
+test('a cancel of the end of a server shortens the grace, and the end is completed', slow, () =>
   inFile(async (start) => {
     for (const kind of ['nap', 'deaf'] as const) {
       const server = await start({ grace: 60_000 })
@@ -73,7 +73,7 @@ test('a cancel of the end shortens the grace, and the end is completed', slow, (
   }),
 )
 
-test('a cancel of one call that ends the server shortens the grace for every call', slow, () =>
+test('a cancel of one of two calls that end a server shortens the grace for both', slow, () =>
   inFile(async (start) => {
     const server = await start({ grace: 60_000 })
     await begin(server, 'nap')
@@ -82,23 +82,26 @@ test('a cancel of one call that ends the server shortens the grace for every cal
   }),
 )
 
-test('a server whose page cannot start counts no death of the jobs that have begun', slow, () =>
-  inFile(async (start) => {
-    {
+test(
+  'a server that cannot start because the port of its page is in use counts no death for its jobs',
+  slow,
+  () =>
+    inFile(async (start) => {
+      {
+        await using server = await start()
+        await begin(server, 'nap')
+      }
+      const other = createServer().listen(0, '127.0.0.1')
+      await once(other, 'listening')
+      const { port: http } = other.address() as AddressInfo
+      // Each start of the server begins the job before it finds that another server uses the port of the page.
+      for (let i = 0; i < 3; i++)
+        expect(await thrown(start({ http }))).toMatchObject({ code: 'EADDRINUSE' })
+      other.close()
       await using server = await start()
-      await begin(server, 'nap')
-    }
-    const other = createServer().listen(0, '127.0.0.1')
-    await once(other, 'listening')
-    const { port: http } = other.address() as AddressInfo
-    // Each start of the server begins the job before it finds that another server uses the port of the page.
-    for (let i = 0; i < 3; i++)
-      expect(await thrown(start({ http }))).toMatchObject({ code: 'EADDRINUSE' })
-    other.close()
-    await using server = await start()
-    await using client = await JobClient.connect('127.0.0.1', server.port)
-    const [job] = await client.list()
-    expect(job?.deaths).toBe(0)
-    expect(job?.attempts).toBeGreaterThan(1)
-  }),
+      await using client = await JobClient.connect('127.0.0.1', server.port)
+      const [job] = await client.list()
+      expect(job?.deaths).toBe(0)
+      expect(job?.attempts).toBeGreaterThan(1)
+    }),
 )

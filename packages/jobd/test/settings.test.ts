@@ -10,7 +10,7 @@ import { inScheduling } from './support/scheduling.ts'
 
 const kinds = defineKinds({ a: { run: () => 1 }, b: { run: () => 1 } })
 
-test('changes of a setting that the file refuses together leave the setting as it was', () =>
+test('two changes of a setting that the file refuses at the same time leave the setting as it was', () =>
   inFolder(async (folder) => {
     const file = join(folder, 'jobs.sqlite')
     await runVirtual(() =>

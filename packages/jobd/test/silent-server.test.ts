@@ -41,7 +41,7 @@ class PongServer implements AsyncDisposable {
 }
 
 test(
-  'after a command that a silent server did not answer, the next one gets another connection',
+  'after a command that the server did not answer, the next command uses another connection',
   { tags: ['slow'] },
   () =>
     run(async () => {
@@ -66,7 +66,7 @@ test(
     }),
 )
 
-test('a command line says so when something listens that does not answer', async () => {
+test('a command line says so if a program that does not answer listens at the port', async () => {
   const sockets: Socket[] = []
   const server = createServer((socket) => void sockets.push(socket)).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -83,7 +83,7 @@ test('a command line says so when something listens that does not answer', async
   server.close()
 })
 
-test('a command that is cancelled soon leaves the connection as it is', () =>
+test('a command that is cancelled after a short time leaves the connection in use', () =>
   run(async () => {
     await using server = new PongServer()
     await using client = await JobClient.connect('127.0.0.1', await server.listen())

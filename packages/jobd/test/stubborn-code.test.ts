@@ -29,8 +29,8 @@ async function cancelled(perform: () => Promise<StoredResult>): Promise<unknown[
   return [outcome, ms, isAbandoned]
 }
 
-describe('the end of an attempt', () => {
-  test('a cancel ends an attempt whose code cannot be interrupted', () =>
+describe('an attempt of a job', () => {
+  test('ends soon after a cancel even if its code cannot be interrupted', () =>
     runVirtual(async () => {
       const isCancelled = { cancelled: true }
       // For comparison: code that a cancel interrupts ends at once, and is not abandoned.
@@ -49,7 +49,7 @@ describe('the end of an attempt', () => {
       expect(await cancelled(swallow)).toEqual([isCancelled, 1_000, true])
     }))
 
-  test('code that cleans up has time for it, and the attempt lasts as long', () =>
+  test('lasts until its code has cleaned up after a cancel', () =>
     runVirtual(async () => {
       let isClean = false
       const cleansUp = async (): Promise<StoredResult> => {
@@ -64,7 +64,7 @@ describe('the end of an attempt', () => {
       expect(isClean).toBe(true)
     }))
 
-  test('a time limit fails the attempt, whatever the code returns later', () =>
+  test('fails at its time limit, whatever its code returns later', () =>
     runVirtual(async () => {
       const loop = getEventLoop()
       const failed = { error: 'the time limit of 1000 ms has passed' }
@@ -94,7 +94,7 @@ describe('the end of an attempt', () => {
       expect(await code.outcome).toEqual({ result: text('in time') })
     }))
 
-  test('abandoned code cannot wait for Tasktree, and its error does not end the program', async () => {
+  test('whose code was abandoned cannot wait for Tasktree in it, and a late error does not end the program', async () => {
     const reported: unknown[] = []
     await runVirtual(async () => {
       getEventLoop().setExceptionHandler((_loop, { exception }) => reported.push(exception))
@@ -120,7 +120,7 @@ describe('the end of an attempt', () => {
     expect(reported).toEqual([])
   })
 
-  test('the code of a lost attempt is awaited for a second at most', () =>
+  test('that was lost is waited for by the next attempt for a second at most', () =>
     runVirtual(async () => {
       const loop = getEventLoop()
       const codes = new AttemptCodes()
@@ -178,7 +178,7 @@ function makeNative(): { kinds: Kinds; marks: string[]; release: () => void } {
 }
 
 test(
-  'a job that awaits a native promise is cancelled, and its worker takes the next job',
+  'a job that awaits a native promise can be cancelled, and its worker takes the next job',
   slow,
   () => {
     const { kinds, marks, release } = makeNative()
@@ -244,7 +244,7 @@ test('a lost attempt runs no further step, and writes nothing into the next atte
   )
 })
 
-test('the result of a step that was running in a lost attempt is not stored', slow, () => {
+test('the result of a step that ends after its attempt was lost is not stored', slow, () => {
   const { kinds, marks, release } = makeNative()
   return inJobd(
     async ({ add, client, wait, reach, file }) => {
@@ -263,7 +263,7 @@ test('the result of a step that was running in a lost attempt is not stored', sl
 const stubborn = fileURLToPath(new URL('./fixtures/kinds/stubborn.ts', import.meta.url))
 
 test.for(['never', 'neverInStep', 'native', 'swallow', 'swallowInTasks'])(
-  'SIGTERM ends a server with a job of the kind %s, which is queued again',
+  'SIGTERM ends a server with a job of the kind %s, and the job is queued again',
   slow,
   async (kind) => {
     const served = await Served.start('--kinds', stubborn)

@@ -18,7 +18,7 @@ class BusyClock extends VirtualClock {
   }
 }
 
-test('however long it takes to delete many jobs, each commit deletes one batch', () =>
+test('the deletion of many jobs commits one batch at a time, even if it is slow', () =>
   inFolder(async (folder) => {
     const clock = new BusyClock()
     const left: number[] = []

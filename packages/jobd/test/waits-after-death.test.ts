@@ -9,7 +9,7 @@ import { inScheduling, request } from './support/scheduling.ts'
 
 const kinds = defineKinds({ a: { run: () => 'has run' } })
 
-test('a job that a server died under keeps the delay before its next attempt', () =>
+test('a job that waited for its next attempt when the server died keeps its delay', () =>
   inFolder(async (folder) => {
     const file = join(folder, 'jobs.sqlite')
     const delay = 60_000

@@ -21,17 +21,20 @@ async function startFamily(server: InJobd, ...options: string[]): Promise<[numbe
   return [id, await pids()]
 }
 
-test('a cancel ends the whole process group, stubborn or not', slow, () =>
-  inJobd(async (server) => {
-    const [id, pids] = await startFamily(server)
-    await server.client.command('JOB.CANCEL', id)
-    // A process that has ended still exists until the process that has inherited it reads its exit status.
-    await until(() => !pids.some(isAlive))
-    expect(await server.get(id)).toMatchObject({ state: 'cancelled' })
-  }),
+test(
+  'a cancel of a shell job ends its whole process group, even processes that ignore SIGTERM',
+  slow,
+  () =>
+    inJobd(async (server) => {
+      const [id, pids] = await startFamily(server)
+      await server.client.command('JOB.CANCEL', id)
+      // A process that has ended still exists until the process that has inherited it reads its exit status.
+      await until(() => !pids.some(isAlive))
+      expect(await server.get(id)).toMatchObject({ state: 'cancelled' })
+    }),
 )
 
-test('a time limit ends the whole process group', slow, () =>
+test('the time limit of a shell job ends its whole process group', slow, () =>
   inJobd(async (server) => {
     const [id, pids] = await startFamily(server, 'TIMEOUT', '300')
     expect(await server.wait(id)).toMatchObject({ state: 'failed' })
@@ -40,7 +43,7 @@ test('a time limit ends the whole process group', slow, () =>
   }),
 )
 
-test('a killed worker takes its process group with it', slow, () =>
+test('the kill of a worker ends the whole process group of its shell job', slow, () =>
   inJobd(
     async (server) => {
       const [id, pids] = await startFamily(server)
@@ -55,7 +58,7 @@ test('a killed worker takes its process group with it', slow, () =>
 test.for([
   ['cancel', []],
   ['time limit', ['TIMEOUT', '200']],
-] as const)('a %s frees the threads that compute', slow, ([how, options]) =>
+] as const)('a %s frees the threads of jobs that compute', slow, ([how, options]) =>
   inJobd(
     async ({ add, reach, wait, client }) => {
       // Each of these jobs would take many seconds of CPU time. Together they use all threads of the pool.
@@ -76,7 +79,7 @@ test.for([
   ),
 )
 
-test('a fetch tells status, bytes and time, and ends with its cancel', slow, () =>
+test('a fetch job gives status, bytes and time, and a cancel ends its request', slow, () =>
   inJobd(async ({ add, wait, client }) => {
     let hanging = 0
     const web = createServer((request, response) => {
@@ -108,7 +111,7 @@ test('a fetch tells status, bytes and time, and ends with its cancel', slow, () 
   }),
 )
 
-test('python code runs, and its failure is the job’s', slow, () =>
+test('a python job runs its code, and an error of the code fails the job', slow, () =>
   inJobd(async ({ add, wait, client }) => {
     const id = await add('python', 'print(6 * 7)')
     const job = await wait(id)
@@ -125,7 +128,7 @@ test('python code runs, and its failure is the job’s', slow, () =>
   }),
 )
 
-test('files are hashed and their words counted, and what is missing is a failure', slow, () =>
+test('a hash job and a words job read their file, and fail if it is missing', slow, () =>
   inJobd(async ({ add, wait, file }) => {
     await writeFile(`${file}.txt`, 'to be or not to be')
     expect((await wait(await add('words', `${file}.txt`)))['result']).toBe('6 words in 1 file(s)')
