@@ -10,7 +10,7 @@ import { app, lineOf, listensOnNothing, start, tasktree } from './support.ts'
 const slow = { timeout: 60_000 }
 
 test(
-  'a process in a busy loop is shown with the lines of its waits, and goes on',
+  'pstree shows a process in a busy loop with the lines of its waits, and the process goes on',
   slow,
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'busy-'))
@@ -34,7 +34,7 @@ test(
   },
 )
 
-test('ps, why and --json', slow, async () => {
+test('ps lists tasks, why explains the wait of a task, and --json prints JSON', slow, async () => {
   const target = await start(app('calm.mjs'))
   const { out } = await tasktree(['ps', target.pid])
   expect(out).toMatch(/^ID +STATE +AGE +NAME +WAITS FOR\n/)
@@ -56,7 +56,7 @@ test('ps, why and --json', slow, async () => {
   expect(await listensOnNothing(target.pid)).toBe(true)
 })
 
-test('a worker thread with a loop of its own is shown with its thread', slow, async () => {
+test('pstree shows the tasks of a worker thread under the thread', slow, async () => {
   const target = await start(app('calm.mjs', 'worker'))
   const { out } = await tasktree(['pstree', target.pid])
   expect(out).toMatch(/^process \d+, .*crunch.*$/m)
@@ -66,40 +66,48 @@ test('a worker thread with a loop of its own is shown with its thread', slow, as
   )
 })
 
-test('two processes at once', slow, async () => {
-  const [first, second] = await Promise.all([start(app('calm.mjs')), start(app('calm.mjs'))])
-  const results = await Promise.all(
-    [first, second].map(async ({ pid }) => tasktree(['why', pid, 'victim'])),
-  )
-  for (const result of results) {
-    expect(result).toEqual({ code: 0, out: 'victim sleeps until it is cancelled\n', error: '' })
-  }
-  expect(await listensOnNothing(first.pid)).toBe(true)
-  expect(await listensOnNothing(second.pid)).toBe(true)
-})
+test(
+  'why works for two processes at once, and leaves no port of an inspector open',
+  slow,
+  async () => {
+    const [first, second] = await Promise.all([start(app('calm.mjs')), start(app('calm.mjs'))])
+    const results = await Promise.all(
+      [first, second].map(async ({ pid }) => tasktree(['why', pid, 'victim'])),
+    )
+    for (const result of results) {
+      expect(result).toEqual({ code: 0, out: 'victim sleeps until it is cancelled\n', error: '' })
+    }
+    expect(await listensOnNothing(first.pid)).toBe(true)
+    expect(await listensOnNothing(second.pid)).toBe(true)
+  },
+)
 
-test('an inspector that was open stays open, with its debugger', slow, async () => {
-  const target = await start(['--inspect=127.0.0.1:0', ...app('calm.mjs')])
-  const [port] = listeningPorts(target.pid)
-  const response = await fetch(`http://127.0.0.1:${port}/json/list`)
-  const [{ webSocketDebuggerUrl } = { webSocketDebuggerUrl: '' }] = (await response.json()) as {
-    webSocketDebuggerUrl: string
-  }[]
-  const socket = new WebSocket(webSocketDebuggerUrl)
-  await new Promise((resolve) => socket.once('open', resolve))
-  expect((await tasktree(['why', target.pid, 'victim'])).code).toBe(0)
-  expect(listeningPorts(target.pid)).toEqual([port])
-  const answer = new Promise<string>((resolve) => {
-    socket.once('message', (data) => resolve((data as Buffer).toString()))
-  })
-  socket.send(
-    JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression: '6 * 7' } }),
-  )
-  expect(JSON.parse(await answer)).toMatchObject({ result: { result: { value: 42 } } })
-  socket.terminate()
-})
+test(
+  'an inspector that was open before a command stays open, with its debugger attached',
+  slow,
+  async () => {
+    const target = await start(['--inspect=127.0.0.1:0', ...app('calm.mjs')])
+    const [port] = listeningPorts(target.pid)
+    const response = await fetch(`http://127.0.0.1:${port}/json/list`)
+    const [{ webSocketDebuggerUrl } = { webSocketDebuggerUrl: '' }] = (await response.json()) as {
+      webSocketDebuggerUrl: string
+    }[]
+    const socket = new WebSocket(webSocketDebuggerUrl)
+    await new Promise((resolve) => socket.once('open', resolve))
+    expect((await tasktree(['why', target.pid, 'victim'])).code).toBe(0)
+    expect(listeningPorts(target.pid)).toEqual([port])
+    const answer = new Promise<string>((resolve) => {
+      socket.once('message', (data) => resolve((data as Buffer).toString()))
+    })
+    socket.send(
+      JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression: '6 * 7' } }),
+    )
+    expect(JSON.parse(await answer)).toMatchObject({ result: { result: { value: 42 } } })
+    socket.terminate()
+  },
+)
 
-test('a process to which the command cannot attach is reported in one line', slow, async () => {
+test('a process to which a command cannot attach is reported in one line', slow, async () => {
   const sleeper = await start(['600'], { command: 'sleep', ready: '' })
   const deaf = await start(['--disable-sigusr1', ...app('calm.mjs')])
   const bare = await start(['-e', 'console.log("ready"); setInterval(() => {}, 1e6)'])
@@ -121,24 +129,28 @@ test('a process to which the command cannot attach is reported in one line', slo
   expect(await listensOnNothing(bare.pid)).toBe(true)
 })
 
-test('a process of another user', { ...slow, skip: process.geteuid?.() !== 0 }, async () => {
-  const { readFileSync: read } = await import('node:fs')
-  const { checkTarget } = await import('../src/target.ts')
-  const own = process.geteuid?.bind(process)
-  const target = await start(app('calm.mjs'))
-  // With this mock, the check acts as if the user were not root.
-  process.geteuid = () => 65_534
-  try {
-    expect(() => checkTarget(target.pid)).toThrow(
-      `process ${target.pid} belongs to another user (uid 0, yours is 65534)`,
-    )
-  } finally {
-    if (own !== undefined) process.geteuid = own
-  }
-  expect(read(`/proc/${target.pid}/comm`, 'utf8')).toContain('node')
-})
+test(
+  'a process of another user is refused with both user ids',
+  { ...slow, skip: process.geteuid?.() !== 0 },
+  async () => {
+    const { readFileSync: read } = await import('node:fs')
+    const { checkTarget } = await import('../src/target.ts')
+    const own = process.geteuid?.bind(process)
+    const target = await start(app('calm.mjs'))
+    // With this mock, the check acts as if the user were not root.
+    process.geteuid = () => 65_534
+    try {
+      expect(() => checkTarget(target.pid)).toThrow(
+        `process ${target.pid} belongs to another user (uid 0, yours is 65534)`,
+      )
+    } finally {
+      if (own !== undefined) process.geteuid = own
+    }
+    expect(read(`/proc/${target.pid}/comm`, 'utf8')).toContain('node')
+  },
+)
 
-test('a process that ends midway', slow, async () => {
+test('a process that ends while a command is attached is reported as ended', slow, async () => {
   const target = await start(app('calm.mjs'))
   const attached = await attach(target.pid)
   const answer = attached.main.evaluate('while (true) {}')
@@ -149,7 +161,7 @@ test('a process that ends midway', slow, async () => {
   await attached[Symbol.asyncDispose]()
 })
 
-test('cancel asks first, and tells what has ended', slow, async () => {
+test('cancel needs a confirmation, and prints which task has ended', slow, async () => {
   const target = await start(app('calm.mjs'))
   const refused = await tasktree(['cancel', target.pid, 'victim'])
   expect(refused.code).not.toBe(0)
@@ -161,7 +173,7 @@ test('cancel asks first, and tells what has ended', slow, async () => {
 })
 
 test(
-  'a task that has ended is not a live task, even if others wait for its lock',
+  'cancel does not find a task that has ended, even if others wait for its lock',
   slow,
   async () => {
     const target = await start(app('kept-locks.mjs'))

@@ -8,31 +8,35 @@ import { app, cli, listensOnNothing, start, tasktree } from './support.ts'
 
 const slow = { timeout: 60_000, tags: ['slow'] }
 
-test('Ctrl-C ends a recording, and leaves the process as it was found', slow, async () => {
-  const target = await start(app('calm.mjs'))
-  const file = join(tmpdir(), `tasktree-interrupted-${process.pid}.json`)
-  const args = [...cli, 'record', String(target.pid), file, '--for', '600']
-  const command = await start(args, { ready: '' })
-  const hasRecorder = async (): Promise<boolean> => {
-    const attached = await attach(target.pid)
-    const isMissing = await attached.main.evaluate(
-      "globalThis[Symbol.for('tasktree.recorder')] === undefined",
-    )
-    await attached[Symbol.asyncDispose]()
-    return isMissing === false
-  }
-  // The command is attached now: the inspector of the target is open, and the recorder is installed.
-  await target.wrote('Debugger attached')
-  await expect.poll(() => listeningPorts(target.pid).some((port) => port !== 9229)).toBe(true)
-  await expect.poll(hasRecorder).toBe(true)
-  command.child.kill('SIGINT')
-  expect(await command.ended()).toBe(130)
-  expect(command.output()).toBe('')
-  expect(await listensOnNothing(target.pid)).toBe(true)
-  expect(await hasRecorder()).toBe(false)
-})
+test(
+  'Ctrl-C ends a recording, and removes the recorder and the inspector from the process',
+  slow,
+  async () => {
+    const target = await start(app('calm.mjs'))
+    const file = join(tmpdir(), `tasktree-interrupted-${process.pid}.json`)
+    const args = [...cli, 'record', String(target.pid), file, '--for', '600']
+    const command = await start(args, { ready: '' })
+    const hasRecorder = async (): Promise<boolean> => {
+      const attached = await attach(target.pid)
+      const isMissing = await attached.main.evaluate(
+        "globalThis[Symbol.for('tasktree.recorder')] === undefined",
+      )
+      await attached[Symbol.asyncDispose]()
+      return isMissing === false
+    }
+    // The command is attached now: the inspector of the target is open, and the recorder is installed.
+    await target.wrote('Debugger attached')
+    await expect.poll(() => listeningPorts(target.pid).some((port) => port !== 9229)).toBe(true)
+    await expect.poll(hasRecorder).toBe(true)
+    command.child.kill('SIGINT')
+    expect(await command.ended()).toBe(130)
+    expect(command.output()).toBe('')
+    expect(await listensOnNothing(target.pid)).toBe(true)
+    expect(await hasRecorder()).toBe(false)
+  },
+)
 
-test('Ctrl-C while the command attaches leaves the process as it was found', slow, async () => {
+test('Ctrl-C while a command attaches leaves no inspector open in the process', slow, async () => {
   const target = await start(app('calm.mjs'))
   const args = [...cli, 'record', String(target.pid), '/dev/null', '--for', '600']
   const command = await start(args, { ready: '' })
@@ -42,22 +46,30 @@ test('Ctrl-C while the command attaches leaves the process as it was found', slo
   expect(await listensOnNothing(target.pid)).toBe(true)
 })
 
-test('a reader that closes the pipe early is not a failure', slow, async () => {
-  const target = await start(app('calm.mjs'))
-  const child = spawn(process.execPath, [...cli, 'pstree', String(target.pid)])
-  child.stdout.destroy()
-  let error = ''
-  child.stderr.on('data', (data: Buffer) => (error += data.toString()))
-  const code = await new Promise((resolve) => child.once('close', resolve))
-  expect({ code, error }).toEqual({ code: 0, error: '' })
-  expect(listeningPorts(target.pid)).toEqual([])
-})
+test(
+  'a command whose reader closes the pipe early exits with 0 and prints no error',
+  slow,
+  async () => {
+    const target = await start(app('calm.mjs'))
+    const child = spawn(process.execPath, [...cli, 'pstree', String(target.pid)])
+    child.stdout.destroy()
+    let error = ''
+    child.stderr.on('data', (data: Buffer) => (error += data.toString()))
+    const code = await new Promise((resolve) => child.once('close', resolve))
+    expect({ code, error }).toEqual({ code: 0, error: '' })
+    expect(listeningPorts(target.pid)).toEqual([])
+  },
+)
 
-test('a file that cannot be written is told before the recording', slow, async () => {
-  const target = await start(app('calm.mjs'))
-  const file = join(tmpdir(), 'no such folder', 'trace.json')
-  const { code, out, error } = await tasktree(['record', target.pid, file, '--for', '600'])
-  expect({ code, out }).toEqual({ code: 1, out: '' })
-  expect(error).toMatch(/^tasktree: .*trace\.json cannot be written: ENOENT.*\n$/)
-  expect(target.output()).not.toContain('Debugger')
-})
+test(
+  'record reports a file that cannot be written before it attaches to the process',
+  slow,
+  async () => {
+    const target = await start(app('calm.mjs'))
+    const file = join(tmpdir(), 'no such folder', 'trace.json')
+    const { code, out, error } = await tasktree(['record', target.pid, file, '--for', '600'])
+    expect({ code, out }).toEqual({ code: 1, out: '' })
+    expect(error).toMatch(/^tasktree: .*trace\.json cannot be written: ENOENT.*\n$/)
+    expect(target.output()).not.toContain('Debugger')
+  },
+)

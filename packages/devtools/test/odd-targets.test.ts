@@ -21,7 +21,7 @@ async function expectFailure(
   expect(error.split('\n')).toHaveLength(2)
 }
 
-test('a stranger holds the port of the inspector: the stranger is named', slow, async () => {
+test('a command names the program that already uses the port of the inspector', slow, async () => {
   const stranger = createServer((socket) => socket.destroy())
   await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve))
   const { port } = stranger.address() as { port: number }
@@ -66,7 +66,7 @@ test.each<{ args?: string[]; nodeOptions?: string }>([
   }
 })
 
-test('a process inside of execSync gives no answer in time', slow, async () => {
+test('a command says that a process inside of execSync gives no answer', slow, async () => {
   const target = await start(app('stuck.mjs'))
   await new Promise((resolve) => setTimeout(resolve, 300))
   await expectFailure(
@@ -76,17 +76,21 @@ test('a process inside of execSync gives no answer in time', slow, async () => {
   expect(target.child.exitCode ?? target.child.signalCode).toBe(null)
 })
 
-test('a process with --permission may not open its inspector', slow, async () => {
-  const target = await start(['--permission', '--allow-fs-read=*', ...app('calm.mjs')])
-  await expectFailure(
-    tasktree(['ps', target.pid]),
-    // With --permission, Node 26 does not listen to the signal. Older versions listen, but do not open the port.
-    /it was started with --disable-sigusr1 or --permission|may not be allowed to \(--permission\)/,
-  )
-  expect(target.child.exitCode ?? target.child.signalCode).toBe(null)
-})
+test(
+  'a command says that a process with --permission may not open its inspector',
+  slow,
+  async () => {
+    const target = await start(['--permission', '--allow-fs-read=*', ...app('calm.mjs')])
+    await expectFailure(
+      tasktree(['ps', target.pid]),
+      // With --permission, Node 26 does not listen to the signal. Older versions listen, but do not open the port.
+      /it was started with --disable-sigusr1 or --permission|may not be allowed to \(--permission\)/,
+    )
+    expect(target.child.exitCode ?? target.child.signalCode).toBe(null)
+  },
+)
 
-test('a process that ends while it is recorded', slow, async () => {
+test('record of a process that ends meanwhile fails and writes no file', slow, async () => {
   const target = await start(app('calm.mjs'))
   const file = join(tmpdir(), `tasktree-never-written-${process.pid}.json`)
   const recording = tasktree(['record', target.pid, file, '--for', '30'])
@@ -104,7 +108,7 @@ test.each([
   '[{"type":"node","webSocketDebuggerUrl":"ws://127.0.0.1:1/other"}]',
   '[null]',
 ])(
-  'a server of the process gets one request, and is not taken for the inspector: %s',
+  'a server of the process gets a single request, and is not taken for the inspector: %s',
   slow,
   async (answer) => {
     const target = await start(app('server.mjs', answer))
@@ -120,7 +124,7 @@ test.each([
 const canUnshare = spawnSync('unshare', ['--net', 'true']).status === 0
 
 testWhere(canUnshare, 'this user may not make a network namespace')(
-  'a process in another network namespace',
+  'a command says that a process is in another network namespace',
   slow,
   async () => {
     const target = await start(['--net', process.execPath, ...app('calm.mjs')], {
@@ -139,7 +143,7 @@ const nobody = 65_534
 const isRoot = process.geteuid?.() === 0
 
 testWhere(isRoot && isOpenToAll(), 'the test cannot become the user nobody')(
-  'a process of another user is left alone; root may look into a process of any user',
+  'a command leaves a process of another user alone, and root may look into a process of any user',
   slow,
   async () => {
     const [own, theirs] = await Promise.all([

@@ -20,7 +20,7 @@ test('the README lists the commands of the program', { tags: ['slow'] }, async (
 
 // `top` does not end by itself. top.test.ts tests it.
 test.each(documented.filter((command) => !command.startsWith('top ')))(
-  'tasktree %s does its work',
+  'the command `tasktree %s` of the README works',
   { tags: ['slow'] },
   async (command) => {
     const folder = mkdtempSync(join(tmpdir(), 'tasktree-readme-'))

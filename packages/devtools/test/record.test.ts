@@ -11,7 +11,7 @@ const here = {
 }
 
 test(
-  'a recorder whose command was killed stops by itself, and drops what it has kept',
+  'a recorder whose command was killed stops by itself, and drops its events',
   { tags: 'slow' },
   async () => {
     const attached = { pid: 1, main: here, threads: [{ name: 'main', session: here }] }

@@ -30,7 +30,7 @@ function attachedTo(threads: { name: string; session: Session }[]): Attached {
   return { pid: 1, threads, main: threads[0]?.session } as Attached
 }
 
-test('a task is looked for in the thread that has it, even if two threads have one name', () =>
+test('a task is found in the thread that has it, even if two threads have the same name', () =>
   run(async () => {
     const main = sessionOf([{ id: 1, name: 'main task' }])
     const first = sessionOf([{ id: 1, name: 'one' }])
@@ -52,7 +52,7 @@ test('a task is looked for in the thread that has it, even if two threads have o
     )
   }))
 
-test('a text that is not a message of the inspector is ignored', () =>
+test('a session ignores a text that is not a message of the inspector', () =>
   run(async () => {
     const session = new Session(1, () => {
       for (const text of ['', 'no json', 'null', '7', '[]', '{"id":"x"}', '{"id":99}']) {
@@ -63,12 +63,12 @@ test('a text that is not a message of the inspector is ignored', () =>
     expect(await session.evaluate('6 * 7')).toBe(42)
   }))
 
-test('a table of very many tasks can be printed', { tags: 'slow' }, () => {
+test('ps prints a table of 200,000 tasks', { tags: 'slow' }, () => {
   const tasks = Array.from({ length: 200_000 }, (_, id) => ({ id, name: `task ${id}` }))
   expect(ps([snapshotOf(tasks)]).split('\n')).toHaveLength(200_001)
 })
 
-test('a name is one line, and does nothing to the terminal', () => {
+test('ps and pstree escape control characters and line ends in names', () => {
   const name = 'GET /\n\u001b[2Jboo\u009b'
   const waitingOn = [{ kind: 'lock', label: "lock 'a\nb'", note: 'held by \u0007' }]
   const snapshot = snapshotOf([{ id: 1, name, waitingOn }])

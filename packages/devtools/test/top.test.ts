@@ -17,7 +17,7 @@ async function shows(pattern: RegExp): Promise<string> {
 }
 
 test(
-  'top in a terminal: keys, a change of size, and a process that ends',
+  'top in a terminal follows keys, a change of size, and the end of the process',
   { timeout: 90_000, skip: !hasTmux },
   async () => {
     const target = await start(app('calm.mjs'))
@@ -53,17 +53,21 @@ test(
   },
 )
 
-test('q leaves the process as it was', { timeout: 60_000, skip: !hasTmux }, async () => {
-  const target = await start(app('calm.mjs'))
-  tmux('new-session', '-d', '-s', session, '-x', '100', '-y', '20')
-  try {
-    const command = [process.execPath, ...cli, 'top', target.pid].map(quoted).join(' ')
-    tmux('send-keys', '-t', session, `${command}; echo "code $?"`, 'Enter')
-    await shows(/q quit/)
-    tmux('send-keys', '-t', session, 'q')
-    await shows(/code 0/)
-    expect(target.child.exitCode).toBe(null)
-  } finally {
-    tmux('kill-session', '-t', session)
-  }
-})
+test(
+  'the key q ends top and leaves no inspector open in the process',
+  { timeout: 60_000, skip: !hasTmux },
+  async () => {
+    const target = await start(app('calm.mjs'))
+    tmux('new-session', '-d', '-s', session, '-x', '100', '-y', '20')
+    try {
+      const command = [process.execPath, ...cli, 'top', target.pid].map(quoted).join(' ')
+      tmux('send-keys', '-t', session, `${command}; echo "code $?"`, 'Enter')
+      await shows(/q quit/)
+      tmux('send-keys', '-t', session, 'q')
+      await shows(/code 0/)
+      expect(target.child.exitCode).toBe(null)
+    } finally {
+      tmux('kill-session', '-t', session)
+    }
+  },
+)
