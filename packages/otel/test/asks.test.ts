@@ -42,7 +42,7 @@ class Teller extends Actor {
   }
 }
 
-test('the handler of an ask is a child of the ask, through two actors', async () => {
+test('the span of the handler of an ask is a child of the span of the ask, through two actors', async () => {
   const recording = await record(() =>
     runVirtual(async () => {
       const teller = await spawn(Teller)
@@ -64,7 +64,7 @@ test('the handler of an ask is a child of the ask, through two actors', async ()
   })
 })
 
-test('a tell begins a trace of its own, with a link to the span of its sender', async () => {
+test('the handler of a tell begins a trace of its own, with a link to the span of the sender', async () => {
   const recording = await record(() =>
     runVirtual(async () => {
       const account = await spawn(Account)
@@ -78,7 +78,7 @@ test('a tell begins a trace of its own, with a link to the span of its sender', 
   expect(linksOf(handler)).toEqual([idOf(recording.find('sender'))])
 })
 
-test('a refusal and a timeout are errors of the ask; a cancel is none, neither of the ask nor of the handler', async () => {
+test('a refused ask and a timed-out ask have error spans, and the spans of a cancelled ask do not', async () => {
   const recording = await record(() =>
     runVirtual(async () => {
       const account = await spawn(Account)
@@ -104,7 +104,7 @@ const work = {
   },
 }
 
-test('jobs and asks on NATS are children of their senders, and linked to them', async () => {
+test('the spans of jobs and asks on NATS are children of the spans of their senders, with links to them', async () => {
   const recording = await record(() =>
     runVirtual(async () => {
       const server = new MemoryServer()

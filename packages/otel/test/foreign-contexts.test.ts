@@ -43,7 +43,7 @@ function see(): Promise<unknown[]> {
   return run(() => context.with(context.active().setValue(key, 'acme'), main))
 }
 
-test('the handlers of tells and requests see the same context with and without spans', async () => {
+test('the handlers of tells and requests see the same context with and without the instrumentation', async () => {
   enableContexts()
   expect(await see()).toEqual(['acme', 'acme'])
   let seen: unknown[] = []
@@ -54,14 +54,14 @@ test('the handlers of tells and requests see the same context with and without s
   expect(parentOf(recording.find('handle note'))).toBeUndefined()
 })
 
-test('a request to a server that was started in an ask has its span', async () => {
+test('a request to a server that was started in an ask has a span of its own', async () => {
   const recording = await record(see)
   const request = recording.find('GET')
   expect(request.kind).toBe(SpanKind.SERVER)
   expect(parentOf(request)).toBeUndefined()
 })
 
-test('a request to a server that was started in a request of another library has its span', async () => {
+test('a request to a server that was started in a request of another library has a span of its own', async () => {
   const recording = await record(({ provider }) =>
     run(async () => {
       const span = provider.getTracer('other').startSpan('first', { kind: SpanKind.SERVER })

@@ -2,7 +2,7 @@ import { metrics, trace } from '@opentelemetry/api'
 import { instrument, type InstrumentOptions } from '@tasktree/otel'
 import { expectTypeOf, test } from 'vitest'
 
-test('instrument takes the providers of the API, and returns a Disposable', () => {
+test('instrument() takes the providers of the OpenTelemetry API and returns a Disposable', () => {
   expectTypeOf(instrument).toBeCallableWith()
   expectTypeOf(instrument).toBeCallableWith({
     tracerProvider: trace.getTracerProvider(),

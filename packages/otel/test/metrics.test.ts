@@ -51,7 +51,7 @@ function makeMeter(): { provider: MeterProvider; collect: () => Promise<Map<stri
 }
 
 test(
-  'tasks, queues, mailboxes, restarts and the delay of the loop, by the names of OpenTelemetry',
+  'metrics of tasks, queues, mailboxes, restarts and loop delay have the names of OpenTelemetry',
   { tags: ['slow'] },
   async () => {
     const { provider, collect } = makeMeter()

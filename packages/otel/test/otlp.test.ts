@@ -25,7 +25,7 @@ interface ExportRequest {
   }[]
 }
 
-test('the spans arrive at an OTLP receiver, and sending them makes no spans', async () => {
+test('spans arrive at an OTLP receiver, and the sending makes no spans of its own', async () => {
   const received: ExportRequest[] = []
   await run(async () => {
     const arrived = new Future<void>()

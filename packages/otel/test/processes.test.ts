@@ -3,7 +3,7 @@ import { createSubprocessExec, run } from '@tasktree/subprocess'
 import { expect, test } from 'vitest'
 import { outcomeOf, record } from './support/recording.ts'
 
-test('a child process is a span of the task that has started it, with its exit', async () => {
+test('a child process has a span with its exit code under the span of the task that started it', async () => {
   const recording = await record(() =>
     runLoop(async () => {
       await createTask(() => run('sh', ['-c', 'exit 0']), { name: 'good' })
@@ -25,7 +25,7 @@ test('a child process is a span of the task that has started it, with its exit',
   expect(processes[0]?.attributes['process.pid']).toBeTypeOf('number')
 })
 
-test('a process that this program has ended is cancelled, and its exit is not an error', async () => {
+test('the span of a process that the program has killed is marked as cancelled, without an error', async () => {
   const recording = await record(() =>
     runLoop(async () => {
       const cancelled = createTask(async () => {

@@ -21,7 +21,7 @@ function served(
 const traceId = '0af7651916cd43dd8448eb211c80319c'
 
 test(
-  'a request is a child of the span that its client names; work of the handler is inside',
+  'the span of a request is a child of the span that the client names, and parent of the work inside',
   { tags: ['slow'] },
   async () => {
     const recording = await served(
@@ -58,7 +58,7 @@ test(
   },
 )
 
-test('the failure of a handler is an error; a status that the handler has chosen is one from 500 on', async () => {
+test('a failed handler gives its request an error span, and so does a response with a status from 500 on', async () => {
   const recording = await served(
     (request) => {
       const { pathname } = new URL(request.url)
@@ -75,7 +75,7 @@ test('the failure of a handler is an error; a status that the handler has chosen
   ).toEqual(['/throw ERROR 500 noted', '/404 UNSET', '/503 ERROR 503'])
 })
 
-test('a request whose client leaves, or whose deadline passes, is cancelled and no error', async () => {
+test('a request whose client leaves, or whose deadline passes, has a cancelled span without an error', async () => {
   const arrived = new Future<void>()
   const recording = await served(
     async (request) => {
@@ -98,7 +98,7 @@ test('a request whose client leaves, or whose deadline passes, is cancelled and 
   ).toEqual(['/left UNSET cancelled', '/late UNSET cancelled'])
 })
 
-test('a request that has the span of another library gets no second one', async () => {
+test('a request that has a span of another library gets no second span', async () => {
   const recording = await record(async ({ provider }) => {
     const tracer = provider.getTracer('http instrumentation')
     await run(async () => {
@@ -126,7 +126,7 @@ test('a request that has the span of another library gets no second one', async 
   expect(recording.tree()).toEqual(['their request', '  work'])
 })
 
-test('the path of a request to a mounted router is the whole path', async () => {
+test('the span of a request to a mounted router has the whole path', async () => {
   const recording = await record(() =>
     run(async () => {
       const { createServer } = await import('node:http')

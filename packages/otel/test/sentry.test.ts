@@ -28,7 +28,7 @@ beforeAll(() => {
 
 afterAll(() => Sentry.close(100))
 
-test('the scopes of Sentry work in tasks: each request has its own tags, through awaits and child tasks', async () => {
+test('each request has its own Sentry scope, through awaits and child tasks', async () => {
   const seen: unknown[] = []
   const handle = (tenant: string, wait: number): Promise<void> =>
     Sentry.withIsolationScope(async (scope) => {
@@ -51,7 +51,7 @@ test('the scopes of Sentry work in tasks: each request has its own tags, through
   ])
 })
 
-test('spans of tasks are children of spans of Sentry, and the other way round', async () => {
+test('spans of tasks are children of Sentry spans, and Sentry spans are children of spans of tasks', async () => {
   using _instrumentation = instrument()
   await run(async () => {
     await Sentry.startSpan({ name: 'checkout' }, async () => {

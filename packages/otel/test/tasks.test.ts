@@ -6,7 +6,7 @@ import { instrument } from '@tasktree/otel'
 import { expect, test } from 'vitest'
 import { outcomeOf, record, Recording, subscribedChannels } from './support/recording.ts'
 
-test('named tasks are spans, and a task without a name passes on the span of its creator', async () => {
+test('a named task has a span, and a task without a name passes on the span of its creator', async () => {
   const recording = await record(() =>
     runVirtual(async () => {
       const outer = createTask(
@@ -32,7 +32,7 @@ test('named tasks are spans, and a task without a name passes on the span of its
   expect(recording.find('inner').attributes['tasktree.task.id']).toBeTypeOf('number')
 })
 
-test('a task keeps the span of the code that created it, even if it runs after that span has ended', async () => {
+test('a task has the span of its creator as parent, even if that span has ended before the task runs', async () => {
   const recording = await record(({ provider }) =>
     runVirtual(async () => {
       const tracer = provider.getTracer('own')
@@ -47,7 +47,7 @@ test('a task keeps the span of the code that created it, even if it runs after t
   expect(recording.tree()).toEqual(['request', '  late'])
 })
 
-test('a failure is an error with its exception, and a cancel is an attribute', async () => {
+test('the span of a failed task has an error with its exception, and that of a cancelled task an attribute', async () => {
   const recording = await record(() =>
     runVirtual(async () => {
       const failing = createTask(
@@ -76,7 +76,7 @@ test('a failure is an error with its exception, and a cancel is an attribute', a
   expect(recording.find('failing').status.message).toBe('too far')
 })
 
-test('a context that another library has set inside a task is kept, through awaits and in what it creates', async () => {
+test('a context that another library sets inside a task is kept through awaits and in tasks made there', async () => {
   const key = createContextKey('tenant')
   const tenant = (): unknown => context.active().getValue(key)
   const seen: unknown[] = []
@@ -115,7 +115,7 @@ test('a context that another library has set inside a task is kept, through awai
   expect(recording.tree()).toEqual(['task', '  child', '  own', '    in own'])
 })
 
-test('generators have their span too', async () => {
+test('a task of a generator function has a span too', async () => {
   const recording = await record(() =>
     runVirtual(function* () {
       yield* createTask(
@@ -130,7 +130,7 @@ test('generators have their span too', async () => {
   expect(recording.tree()).toEqual(['generator', '  inner'])
 })
 
-test('each attempt of retry is a span', async () => {
+test('each attempt of retry has a span', async () => {
   const recording = await record(() =>
     runVirtual(async () => {
       await createTask(
@@ -175,7 +175,7 @@ test('the span of an attempt that throws undefined has failed', async () => {
   expect(outcomeOf(recording.find('attempt attempt'))).toBe('ERROR _OTHER noted')
 })
 
-test('off again, nothing is subscribed, open spans have ended, and no new ones begin', async () => {
+test('disposal of the instrumentation ends open spans and unsubscribes, and no new spans begin', async () => {
   const recording = new Recording()
   await runVirtual(async () => {
     const instrumentation = instrument({ tracerProvider: recording.provider })
@@ -190,7 +190,7 @@ test('off again, nothing is subscribed, open spans have ended, and no new ones b
   expect(subscribedChannels()).toEqual([])
 })
 
-test('two instrumentations make spans each, of which the later is inside the earlier', async () => {
+test('two instrumentations each make a span for every task', async () => {
   const first = new Recording()
   const second = new Recording()
   using _first = instrument({ tracerProvider: first.provider })
@@ -202,7 +202,7 @@ test('two instrumentations make spans each, of which the later is inside the ear
   expect(second.spans.map(({ name }) => name)).toEqual(['b', 'a'])
 })
 
-test('an option that is not a provider is refused before anything is subscribed', () => {
+test('an option of instrument() that is not a provider is refused before anything is subscribed', () => {
   expect(() => instrument({ tracerProvider: {} as never })).toThrow(
     'the option tracerProvider must be a TracerProvider, got an object',
   )

@@ -64,7 +64,7 @@ function throwing(recording: Recording, method: keyof Tracer | keyof Span): Trac
 }
 
 test.each(['startSpan', 'end', 'setAttribute', 'recordException', 'setStatus'] as const)(
-  'the program goes on with an OpenTelemetry whose %s throws, and its logger is told',
+  'the program goes on if %s of OpenTelemetry throws, and the logger of OpenTelemetry gets the error',
   async (method) => {
     enableContexts()
     const error = vi.fn()
@@ -96,7 +96,7 @@ test('a span ends even if its status cannot be set', async () => {
   expect(recording.spans.map(({ name }) => name)).toEqual(['good', 'failing', 'cancelled'])
 })
 
-test('a meter that cannot be made leaves nothing subscribed', () => {
+test('an instrument() whose meter cannot be made throws and subscribes to nothing', () => {
   const fail = (): never => {
     throw new Error('no meter')
   }
@@ -106,7 +106,7 @@ test('a meter that cannot be made leaves nothing subscribed', () => {
   expect(subscribedChannels()).toEqual([])
 })
 
-test('whatever a task throws is on its span', async () => {
+test('any value that a task throws is recorded on the span of the task', async () => {
   const boom = (): never => {
     throw new Error('unreadable')
   }
