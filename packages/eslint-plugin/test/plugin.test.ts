@@ -74,55 +74,63 @@ async function makeApp(): Promise<string> {
 test.each([
   ['ESLint 10', ESLint],
   ['ESLint 9', eslint9.ESLint as unknown as typeof ESLint],
-])('both configurations work together under %s', { tags: ['slow'] }, async (_, Linter) => {
-  const app = await makeApp()
-  const linter = new Linter({
-    cwd: app,
-    overrideConfigFile: true,
-    overrideConfig: [
-      {
-        files: ['**/*.ts'],
-        plugins: { '@typescript-eslint': tseslint.plugin as never },
-        languageOptions: {
-          parser: tseslint.parser,
-          parserOptions: { projectService: true, tsconfigRootDir: app },
+])(
+  'the recommended and the type-checked configuration report the expected lines under %s',
+  { tags: ['slow'] },
+  async (_, Linter) => {
+    const app = await makeApp()
+    const linter = new Linter({
+      cwd: app,
+      overrideConfigFile: true,
+      overrideConfig: [
+        {
+          files: ['**/*.ts'],
+          plugins: { '@typescript-eslint': tseslint.plugin as never },
+          languageOptions: {
+            parser: tseslint.parser,
+            parserOptions: { projectService: true, tsconfigRootDir: app },
+          },
         },
-      },
-      plugin.configs.recommended,
-      plugin.configs.typeChecked,
-    ] as never,
-  })
-  const [result] = await linter.lintFiles(['main.ts'])
-  const found = result?.messages.map(({ ruleId, line }) => `${ruleId} ${line}`)
-  expect(found?.toSorted()).toEqual(
-    [...syntactic, ...floating.map((line) => `@typescript-eslint/${line}`)].toSorted(),
-  )
-})
+        plugin.configs.recommended,
+        plugin.configs.typeChecked,
+      ] as never,
+    })
+    const [result] = await linter.lintFiles(['main.ts'])
+    const found = result?.messages.map(({ ruleId, line }) => `${ruleId} ${line}`)
+    expect(found?.toSorted()).toEqual(
+      [...syntactic, ...floating.map((line) => `@typescript-eslint/${line}`)].toSorted(),
+    )
+  },
+)
 
-test('oxlint loads the built plugin and its configuration', { tags: ['slow'] }, async () => {
-  const app = await makeApp()
-  await writeFile(
-    join(app, '.oxlintrc.json'),
-    '{ "extends": ["./node_modules/@tasktree/eslint-plugin/oxlint.json"], "categories": { "correctness": "off" } }',
-  )
-  const oxlint = join(root, 'node_modules/oxlint/bin/oxlint')
-  const args = [oxlint, '--type-aware', '--format', 'json', 'main.ts']
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: app }).catch(
-    (error: { stdout: string }) => error,
-  )
-  const { diagnostics } = JSON.parse(stdout) as {
-    diagnostics: { code: string; labels: { span: { line: number } }[] }[]
-  }
-  const found = diagnostics.map(({ code, labels }) => {
-    const [, scope, rule] = /^(.*)\((.*)\)$/.exec(code) as unknown as [string, string, string]
-    return `${scope}/${rule} ${labels[0]?.span.line}`
-  })
-  expect(found.toSorted()).toEqual(
-    [...syntactic, ...floating.map((line) => `typescript/${line}`)].toSorted(),
-  )
-})
+test(
+  'oxlint with the built plugin and its configuration reports the expected lines',
+  { tags: ['slow'] },
+  async () => {
+    const app = await makeApp()
+    await writeFile(
+      join(app, '.oxlintrc.json'),
+      '{ "extends": ["./node_modules/@tasktree/eslint-plugin/oxlint.json"], "categories": { "correctness": "off" } }',
+    )
+    const oxlint = join(root, 'node_modules/oxlint/bin/oxlint')
+    const args = [oxlint, '--type-aware', '--format', 'json', 'main.ts']
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: app }).catch(
+      (error: { stdout: string }) => error,
+    )
+    const { diagnostics } = JSON.parse(stdout) as {
+      diagnostics: { code: string; labels: { span: { line: number } }[] }[]
+    }
+    const found = diagnostics.map(({ code, labels }) => {
+      const [, scope, rule] = /^(.*)\((.*)\)$/.exec(code) as unknown as [string, string, string]
+      return `${scope}/${rule} ${labels[0]?.span.line}`
+    })
+    expect(found.toSorted()).toEqual(
+      [...syntactic, ...floating.map((line) => `typescript/${line}`)].toSorted(),
+    )
+  },
+)
 
-test('the configuration of oxlint asks for the same as those of ESLint', async () => {
+test('the configuration for oxlint has the same rules as those for ESLint', async () => {
   const text = await readFile(new URL('../oxlint.json', import.meta.url), 'utf8')
   expect(JSON.parse(text)).toEqual({
     jsPlugins: ['./dist/index.js'],

@@ -13,7 +13,7 @@ const readme = await readFile(new URL('README.md', home), 'utf8')
 const configs = [...readme.matchAll(/```js\n([\s\S]*?)```/g)].map((match) => match[1] as string)
 
 test.each([0, 1])(
-  'configuration %i of the README works in ESLint',
+  'ESLint with configuration %i of the README reports the expected lines',
   { tags: ['slow'] },
   async (i) => {
     const app = await mkdtemp(join(tmpdir(), 'tasktree-readme-'))
@@ -41,7 +41,7 @@ test.each([0, 1])(
   },
 )
 
-test('the README shows two configurations, and a page for each rule', () => {
+test('the README shows two configurations, and links a page for each rule', () => {
   expect(configs).toHaveLength(2)
   const pages = [...readme.matchAll(/\]\(docs\/(.*?)\.md\)/g)].map((match) => match[1])
   expect(pages).toEqual(['no-swallowed-cancel', 'no-native-race', 'floating-futures'])
@@ -51,7 +51,7 @@ test.each([
   ['no-swallowed-cancel', noSwallowedCancel],
   ['no-native-race', noNativeRace],
 ])(
-  'the page of %s is called like the rule, and says whether it has suggestions',
+  'the documentation page of %s has the name of the rule, and says whether it has suggestions',
   async (name, rule) => {
     const page = await readFile(new URL(`docs/${name}.md`, home), 'utf8')
     expect(page).toMatch(new RegExp(`^# ${name}\n`))
