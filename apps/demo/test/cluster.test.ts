@@ -18,7 +18,7 @@ const main = fileURLToPath(new URL('../dist/cluster/cluster-main.js', import.met
 describe.skipIf(!isInstalled())(
   `the cluster demo${isInstalled() ? '' : ' (skipped: nats-server is not installed)'}`,
   () => {
-    test('a node is killed midway, and no job is lost', { tags: ['slow'] }, async () => {
+    test('loses no job when a node is killed', { tags: ['slow'] }, async () => {
       const { stdout } = await promisify(execFile)(process.execPath, [main])
       expect(stdout).toContain('node-2 is killed, in the middle of its work')
       expect(stdout).toContain('120 of 120 jobs have their result: 0 lost')

@@ -3,7 +3,7 @@ import { countPrimes } from '../src/cluster/count-primes.ts'
 import { lostResults } from '../src/cluster/lost-results.ts'
 import { lostJobs } from '../src/lost-jobs.ts'
 
-test('a job of the tour is lost unless the server has run it to its end', () => {
+test('lostJobs() returns the jobs of the tour that the server has not run to their end', () => {
   const run = { startedAt: 1, endedAt: 2 }
   const known = [
     { id: 1, state: 'done', ...run },
@@ -18,7 +18,7 @@ test('a job of the tour is lost unless the server has run it to its end', () => 
   expect(lostJobs([1, 2, 3, 4, 5, 6], known)).toEqual([3, 4, 5, 6])
 })
 
-test('a job of the cluster is lost unless a node has found its result', () => {
+test('lostResults() returns the jobs of the cluster for which no node has found the result', () => {
   expect([2, 3, 10, 100].map(countPrimes)).toEqual([0, 1, 4, 25])
   const limits = [10, 100, 100, 100, 100]
   const outcomes = ['node-1 found 4', 'node-2 found 25', 'node-2 found 4', new Error('found 25?')]

@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { expect, test, vi } from 'vitest'
 import { makeTable } from '../src/report-table.ts'
 
-test('the last column is cut by the characters that are seen, and never inside an escape code', () => {
+test('makeTable cuts the last column by visible characters and never inside an escape code', () => {
   vi.stubEnv('FORCE_COLOR', '1')
   const red = (text: string): string => `\u001B[31m${text}\u001B[39m`
   const rows = [

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
 test(
-  'the tour ends with code 0, every job accounted for and nothing left running',
+  'the tour ends with code 0, with no job lost and no process left',
   { tags: ['slow'] },
   async () => {
     const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
