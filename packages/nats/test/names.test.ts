@@ -9,7 +9,14 @@ function texts(alphabet: readonly string[], length: number): string[] {
 }
 
 test('no two namespaces share a bucket or a subject', () => {
-  const namespaces = texts(['a', '2', 'E', '-', '=', '.'], 4)
+  const namespaces = [
+    ...texts(['2', 'E', '-', '=', '.'], 3),
+    '-2D2E',
+    '-2D.',
+    '--2E',
+    '-2E2E',
+    '-2E.',
+  ]
   const buckets = new Set(namespaces.map((namespace) => new Names(namespace).states))
   const subjects = new Set(namespaces.map((namespace) => new Names(namespace).job('q')))
   expect(buckets.size).toBe(namespaces.length)
