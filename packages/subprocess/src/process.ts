@@ -272,7 +272,8 @@ export class Process implements AsyncDisposable {
 
   /**
    * Ends the process if it runs: SIGTERM, and after `killGrace` SIGKILL. Waits for the end even if the caller is
-   * cancelled, and then closes the pipes.
+   * cancelled, and then closes the pipes. Later reads of an output get the bytes that have come. If the output had not
+   * ended by then, a read that needs more bytes throws RuntimeError.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     const gone = this.stop()
@@ -358,6 +359,9 @@ export class Process implements AsyncDisposable {
   #closePipes(): void {
     this.#copies.cancelAll()
     this.stdin?.abort()
+    const closed = `the output of process ${this.pid} was closed with its scope or its owner, before its end`
+    // Without this error, a read that needs more bytes than have come would throw "Premature close" of Node.
+    for (const reader of [this.stdout, this.stderr]) reader?.feedEof(new RuntimeError(closed))
     const { stdin, stdout, stderr } = this.#started
     for (const pipe of [stdin, stdout, stderr]) pipe?.destroy()
   }

@@ -4,6 +4,7 @@ import {
   getEventLoop,
   isCancelled,
   run as runLoop,
+  RuntimeError,
   sleep,
   type Task,
   taskGroup,
@@ -513,6 +514,16 @@ test('a process that a task returns goes on after the end of the task', () =>
     // A second call does nothing.
     await child[Symbol.asyncDispose]()
   }))
+
+test('after the scope of a process, a read gives the bytes that had come, and then says why there are no more', async () => {
+  // With this limit, the reader pauses the pipe as soon as it has one chunk. So the pipe still holds bytes at the end.
+  const child = await createSubprocessExec('yes', [], { stdout: PIPE, limit: 1 })
+  expect(String(await child.stdout?.readLine())).toBe('y\n')
+  await child[Symbol.asyncDispose]()
+  expect(String(await child.stdout?.read(2))).toBe('y\n')
+  const message = `the output of process ${child.pid} was closed with its scope or its owner, before its end`
+  await expect(child.stdout?.read()).rejects.toThrow(new RuntimeError(message))
+})
 
 test('the option limit of a process is the limit of its readers', async () => {
   const child = await createSubprocessExec('true', [], { stdout: PIPE, limit: 100 })
