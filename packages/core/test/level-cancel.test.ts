@@ -26,7 +26,7 @@ import {
   waitFor,
 } from '@tasktree/core'
 import { runVirtual } from '@tasktree/core/testing'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { sweepLevelCancel, type Swept } from './support/level-sweep.ts'
 
 /** How long clean-up takes, in milliseconds. */
@@ -258,5 +258,40 @@ describe('a scope that is cancelled at any turn ends, with everything in it, whe
       }),
     )
     expect(cancels).toBeGreaterThan(0)
+  })
+})
+
+describe('a new wait does not look at the other waits of its scope', () => {
+  const begin = (waits: number): Promise<unknown> =>
+    Promise.all(Array.from({ length: waits }, async () => sleepForever()))
+  const cases: Record<string, (waits: number) => Promise<unknown>> = {
+    'in a cancelled scope': (waits) =>
+      cancelScope((scope) => {
+        scope.cancel()
+        return begin(waits)
+      }),
+    'while a cancel is pending': (waits) => {
+      const task = createTask(() => {
+        task.cancel()
+        return begin(waits)
+      })
+      return wait([task])
+    },
+  }
+
+  test.each(Object.keys(cases))('%s', async (name) => {
+    /** Counts how often the library asks a future whether it is done. */
+    const count = async (waits: number): Promise<number> => {
+      const done = vi.spyOn(Future.prototype, 'done')
+      try {
+        await runVirtual(async () => void (await cases[name]?.(waits)))
+        return done.mock.calls.length
+      } finally {
+        done.mockRestore()
+      }
+    }
+    const few = await count(10)
+    // If each wait looked at all others, ten times as many waits would cost a hundred times as much.
+    expect(await count(100)).toBeLessThan(20 * few)
   })
 })

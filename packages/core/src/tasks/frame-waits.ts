@@ -276,13 +276,15 @@ export abstract class FrameWaits implements Reaction {
   /**
    * @internal whether `reaction`, an object that the loop calls when a future has ended, resumes a wait of this scope
    * or task. False if `reaction` was made for code that has called `then` of a future with two functions without a
-   * name: such a call looks like an `await`, but does not wait.
+   * name: such a call looks like an `await`, but does not wait. Only this one reaction is checked, because in a cancelled
+   * scope this method is called for each new wait
    */
   holdsWait(reaction: Reaction): boolean {
-    this.dropFalseWaits()
     const waits = FrameWaits.#waits(this)
     const key = this.keyOf(reaction)
-    return waits instanceof Map ? waits.has(key) : waits !== null && key === this
+    const future = waits instanceof Map ? waits.get(key) : key === this ? waits : null
+    if (future === undefined || future === null) return false
+    return future.done() || !this.dropIfFalse(key)
   }
 
   /**
