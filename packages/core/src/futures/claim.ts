@@ -12,8 +12,8 @@ import type { Reaction } from './reaction.ts'
  * the loop calls `run()`. Only then does the claim take the resource (by `claim()`), and the waiting code resumes at
  * once. If the waiting task was cancelled in the meantime, `run()` leaves the resource to the next waiter instead (by
  * `decline()`). But the cancel of a `cancelScope` does not count here: the claim takes the resource, and the next wait
- * of the code throws. Between `wake()` and `run()`, no waiter has the resource. So if a release and a cancel come at the same
- * moment, the resource is neither lost nor given to two waiters.
+ * of the code throws. Between `wake()` and `run()`, no waiter has the resource. So if a release and a cancel come at
+ * the same moment, the resource is neither lost nor given to two waiters.
  *
  * Between `wake()` and `run()`, if a wait of one task is all that waits for the claim, `cancel()` changes nothing and
  * returns false. False tells the cancelled task, which has called `cancel()`, to remember the cancel; `run()` then finds
@@ -106,9 +106,9 @@ export abstract class Claim<T> extends Future<T> implements Runnable {
 
   /**
    * Cancels this future. Returns false if this future is done already. Also returns false, and changes nothing, between
-   * `wake()` and `run()` if a wait of one task is all that waits for this future. If the cancel is that
-   * of a task or of a scope such as `timeout`, this task or scope must then remember the cancel; `run()` finds it there,
-   * and leaves the resource to the next waiter. A `cancelScope` does not remember it, and `run()` takes the resource.
+   * `wake()` and `run()` if a wait of one task is all that waits for this future. If the cancel is that of a task or of
+   * a scope such as `timeout`, this task or scope must then remember the cancel; `run()` finds it there, and leaves the
+   * resource to the next waiter. A `cancelScope` does not remember it, and `run()` takes the resource.
    */
   override cancel(msg?: string | CancelledError): boolean {
     if (this.#woken && this.soleReaction()?.waitingFrame?.task != null) return false

@@ -44,8 +44,9 @@ export class MainTask implements Interruptible, Waiting {
 
   /**
    * Returns the error that `run` throws when the main task has thrown `error`: a DeadlockError if a deadlock was found,
-   * with `error` as its cause unless `error` only says that the main task was cancelled or given up; a KeyboardInterrupt if `error` is a CancelledError, and only a signal of the process (SIGINT or SIGTERM) has
-   * cancelled the main task; otherwise `error` itself.
+   * with `error` as its cause unless `error` only says that the main task was cancelled or given up; a
+   * KeyboardInterrupt if `error` is a CancelledError, and only a signal of the process (SIGINT or SIGTERM) has cancelled
+   * the main task; otherwise `error` itself.
    */
   explain(error: unknown): unknown {
     const { deadlock } = this

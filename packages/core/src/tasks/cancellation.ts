@@ -43,14 +43,14 @@ function withoutKey(keys: Keys, key: Reaction): Keys {
  * await a promise that this library did not make, which a cancel cannot end. Then the body would never get the cancel.
  *
  * The idea: the ended wait throws the CancelledError in a later turn (one step of the loop). If the body of the frame
- * ends in that turn, or the code that got the error begins a wait, the body counts as this code. Otherwise
- * the cancel becomes pending again in three cases, because the code that got the error may not be the body. (1) A newer
- * wait of the frame has ended too, so other code of the frame runs as well. (2) Running code of the frame has asked for
- * the cancel, while other code of the frame waited. (3) Each promise that the code that got the error has made in that
- * turn is settled (`promise-hook.ts`), so this code has ended, and the body has not. In any other case, the code that got the error is
- * probably the body: it awaits, in its clean-up, a promise that this library did not make, and the same cancel must not
- * end the next wait of that clean-up. Only a cancel by SIGINT or SIGTERM becomes pending again in this case too. The
- * comment in `cancel-rest.ts` says which waits a cancel ends.
+ * ends in that turn, or the code that got the error begins a wait, the cancel counts as delivered to the body.
+ * Otherwise the cancel becomes pending again in three cases, because the code that got the error may not be the body.
+ * (1) A newer wait of the frame has ended too, so other code of the frame runs as well. (2) Running code of the frame
+ * has asked for the cancel, while other code of the frame waited. (3) Each promise that the code that got the error has
+ * made in that turn is settled (`promise-hook.ts`), so this code has ended, and the body has not. In any other case, the
+ * code that got the error is probably the body: it awaits, in its clean-up, a promise that this library did not make,
+ * and the same cancel must not end the next wait of that clean-up. Only a cancel by SIGINT or SIGTERM becomes pending
+ * again in this case too. The comment in `cancel-rest.ts` says which waits a cancel ends.
  */
 export class Cancellation {
   readonly #frame: Frame

@@ -3,8 +3,8 @@ import { nextTick } from '../loop/clock.ts'
 import type { Trail } from './trail.ts'
 
 /**
- * V8's promise hooks report each new promise, and each promise that is settled. They answer three questions about running
- * code that nothing else can answer.
+ * V8's promise hooks report each new promise, and each promise that is settled. They answer three questions about
+ * running code that nothing else can answer.
  *
  * 1. A cancel has ended a wait, and the waiting code gets the CancelledError. Does that code continue with an `await`
  * of a foreign promise (a promise that is not a future), or has it ended? That code may be the body of the task, or a
@@ -12,10 +12,11 @@ import type { Trail } from './trail.ts'
  * task has not, the code was not the body, and the body must still get the cancel. If the code awaits a foreign
  * promise, it may be the clean-up of the body, and the cancel is not thrown again. Such an `await` makes a new promise.
  * So the hooks report the promises that code of the cancelled task or scope makes just after it has got the
- * CancelledError, and that are not settled at the end of the turn. The hooks are set once for all cancels that are thrown before the microtask queue is empty.
+ * CancelledError, and that are not settled at the end of the turn. The hooks are set once for all cancels that are
+ * thrown before the microtask queue is empty.
  *
- * 2. Is a section of the microtask queue empty, which two marks enclose? Each job of a promise makes or settles a promise.
- * `trail.ts` asks this, to find the code that descends from the code that has got a cancel.
+ * 2. Is a section of the microtask queue empty, which two marks enclose? Each job of a promise makes or settles a
+ * promise. `trail.ts` asks this, to find the code that descends from the code that has got a cancel.
  *
  * 3. Has the body of a scope itself begun the work whose promise the body returns? In `timeout(5, () => work())` it
  * has, and after a cancel the scope waits until that work has ended its clean-up. In `timeout(5, () => promise)` it has
@@ -98,8 +99,9 @@ function onSettled(promise: Promise<unknown>): void {
 }
 
 /**
- * Watches code whose wait has just thrown a CancelledError, until the microtask queue is empty. If this code makes a
- * promise, the Cancellation of its task or scope notes that: the code has not ended before the promise is settled.
+ * Called when a wait throws a CancelledError, or code in its clean-up resumes. Watches all promises until the microtask
+ * queue is empty, so that `promiseEvents` counts them. If code whose wait has thrown the error makes a promise, the
+ * Cancellation of its task or scope notes that: the code has not ended before the promise is settled.
  */
 export function watchPromises(): void {
   if (promiseHooks === null || stopHooks.length > 0) return
