@@ -210,6 +210,7 @@ export declare const code: {
     readonly noJetStream: 10039;
     readonly noStream: 10059;
     readonly streamNameInUse: 10058;
+    readonly subjectsOverlap: 10065;
     readonly noMessage: 10037;
     readonly noConsumer: 10014;
     readonly full: 10077;
@@ -428,7 +429,7 @@ export declare class EntityRoute implements Route {
 }
 
 // dist/entities/entity-type.d.ts
-import type { Actor, ActorClass, ChildOptions } from '@tasktree/actor';
+import { Actor, type ActorClass, type ChildOptions } from '@tasktree/actor';
 export interface StateCodec<A, S = unknown> {
     save(actor: A): S;
     load(actor: A, state: S): void;
