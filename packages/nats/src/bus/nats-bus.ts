@@ -243,8 +243,8 @@ export class NatsBus implements Bus {
   }
 
   /**
-   * The work uses only promises of the client and a timer that belongs to no task. So the connection ends even if the caller is
-   * killed or its run ends meanwhile.
+   * Ends the connection. This method uses only promises of the client and a timer that belongs to no task and no loop. So the
+   * connection ends even if the caller is killed or its run ends meanwhile.
    */
   close(): Future<void> {
     // This future is not one of `#pending`, because those fail when the connection ends.
