@@ -197,7 +197,8 @@ test('a pool whose workers cannot be started fails every job that it has accepte
 })
 
 test('a broken pool keeps no worker', async () => {
-  const pool = new ThreadPoolExecutor({
+  const [{ make }] = kinds as [(typeof kinds)[0]]
+  const pool = make({
     maxWorkers: 3,
     initializer: refs.identity,
     initargs: [() => {}],

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTask, isCancelled, RuntimeError, sleep, TimeoutError } from '@tasktree/core'
 import { describe, expect, test } from 'vitest'
-import { ThreadPoolExecutor } from '@tasktree/executor'
 import { kinds, refs } from './support/kinds.ts'
 
 async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
@@ -202,7 +201,8 @@ describe.for(kinds)('a pool of $name', { tags: ['slow'] }, ({ name, make }) => {
 })
 
 test('a map alone uses all workers, even if no job may wait', async () => {
-  const pool = new ThreadPoolExecutor({ maxWorkers: 2, maxQueue: 0 })
+  const [{ make }] = kinds as [(typeof kinds)[0]]
+  const pool = make({ maxWorkers: 2, maxQueue: 0 })
   let read = 0
   function* items(): Generator<number> {
     for (;;) yield read++

@@ -242,7 +242,8 @@ describe.for(kinds)('a pool of $name', { tags: ['slow'] }, ({ make }) => {
 })
 
 test('with maxQueue: 0 a job is taken while an idle worker ends', async () => {
-  await using pool = new ThreadPoolExecutor({ maxWorkers: 1, maxQueue: 0, maxTasksPerWorker: 1 })
+  const [{ make }] = kinds as [(typeof kinds)[0]]
+  await using pool = make({ maxWorkers: 1, maxQueue: 0, maxTasksPerWorker: 1 })
   expect(await pool.submit(() => 1)).toBe(1)
   expect(await pool.submit(() => 2)).toBe(2)
 })
