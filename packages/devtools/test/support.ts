@@ -107,12 +107,18 @@ export function lineOf(name: string, mark: string): string {
   return `${file}:${1 + lines.findIndex((line) => line.endsWith(`// line: ${mark}`))}`
 }
 
-/** Waits for a second, and returns whether the process then listens on no port. */
+/**
+ * Waits until twenty consecutive looks, with 50 ms between them, have found that the process listens on no port: a port
+ * that is closed too early opens again. Returns false if that does not happen within 30 seconds.
+ */
 export async function listensOnNothing(pid: number): Promise<boolean> {
+  const end = performance.now() + 30_000
   for (let looks = 0; looks < 20; looks++) {
+    if (listeningPorts(pid).length > 0) looks = -1
+    if (performance.now() > end) return false
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-  return listeningPorts(pid).length === 0
+  return true
 }
 
 export const hasTmux: boolean = spawnSync('tmux', ['-V']).status === 0
