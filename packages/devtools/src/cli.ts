@@ -2,7 +2,7 @@
 import { runMain, sleep } from '@tasktree/core'
 import { Command, InvalidArgumentError } from 'commander'
 import pc from 'picocolors'
-import { accessSync, constants, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Attached, attach } from './attach.ts'
 import { confirm } from './confirm.ts'
@@ -119,7 +119,7 @@ program
   .option('--for <seconds>', 'how long', toSeconds, 5)
   .option('--every <seconds>', 'the time between two looks at what tasks wait for', toSeconds, 0.05)
   .action((pid: number, file: string, options: { for: number; every: number }) => {
-    withFile(file, () => accessSync(dirname(file), constants.W_OK))
+    withFile(file, () => accessSync(existsSync(file) ? file : dirname(file), constants.W_OK))
     return within(pid, async (attached) => {
       const recording = new Recording(attached)
       try {
@@ -148,10 +148,12 @@ function withFile(file: string, work: () => void): void {
   }
 }
 
-// If a reader such as `head` closes the pipe early, stdout emits the error EPIPE. Without a listener, EPIPE would end the
-// command before the command has closed the inspector of the process.
+// Without a listener, an error of stdout would end the command before the command has closed the inspector of the process.
+// EPIPE is no failure: a reader such as `head` has closed the pipe early.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
+  if (error.code === 'EPIPE' || process.exitCode === 1) return
+  process.exitCode = 1
+  process.stderr.write(`${pc.red('tasktree:')} the output cannot be written: ${error.message}\n`)
 })
 
 // With `runMain`, Ctrl-C cancels the command. The command then closes the inspector of the process, if it has opened it.

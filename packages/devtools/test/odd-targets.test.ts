@@ -158,6 +158,9 @@ testWhere(isRoot && isOpenToAll(), 'the test cannot become the user nobody')(
     expect((await tasktree(['why', theirs.pid, 'victim'])).out).toBe(
       'victim sleeps until it is cancelled\n',
     )
+    // This user may write the file, and not the folder of the file.
+    const recording = ['record', theirs.pid, '/dev/null', '--for', '0.1', '--every', '0.1']
+    expect(await tasktree(recording, nobody)).toMatchObject({ code: 0, error: '' })
     expect(await listensOnNothing(theirs.pid)).toBe(true)
   },
 )
