@@ -222,43 +222,51 @@ test('a time limit ends a job that awaits a native promise', slow, () => {
   )
 })
 
-test('a lost attempt runs no further step, and writes nothing into the next attempt', slow, () => {
-  const { kinds, marks, release } = makeNative()
-  return inJobd(
-    async ({ add, client, wait }) => {
-      const id = await add('twoSteps', '')
-      await until(() => marks.length === 1)
-      await client.command('ACTOR.KILL', 'workers/worker-1')
-      expect(await wait(id)).toMatchObject({ state: 'done', attempts: 2 })
-      expect(marks).toEqual(['first of 1', 'second of 2', 'end of 2'])
-      release()
-      await until(() => marks.length === 5)
-      expect(marks.slice(3)).toEqual([
-        "step 'second' is refused: this attempt of the job is over of 1",
-        'end of 1',
-      ])
-      expect(await client.command('JOB.LOG', id)).toBe('attempt 2 goes on\n')
-      expect(await client.command('JOB.LOG', id, 'ATTEMPT', 1)).toBe('')
-    },
-    { kinds, workers: 1 },
-  )
-})
+test(
+  'an attempt whose worker was killed runs no further step, and writes nothing into the next attempt',
+  slow,
+  () => {
+    const { kinds, marks, release } = makeNative()
+    return inJobd(
+      async ({ add, client, wait }) => {
+        const id = await add('twoSteps', '')
+        await until(() => marks.length === 1)
+        await client.command('ACTOR.KILL', 'workers/worker-1')
+        expect(await wait(id)).toMatchObject({ state: 'done', attempts: 2 })
+        expect(marks).toEqual(['first of 1', 'second of 2', 'end of 2'])
+        release()
+        await until(() => marks.length === 5)
+        expect(marks.slice(3)).toEqual([
+          "step 'second' is refused: this attempt of the job is over of 1",
+          'end of 1',
+        ])
+        expect(await client.command('JOB.LOG', id)).toBe('attempt 2 goes on\n')
+        expect(await client.command('JOB.LOG', id, 'ATTEMPT', 1)).toBe('')
+      },
+      { kinds, workers: 1 },
+    )
+  },
+)
 
-test('the result of a step that ends after its attempt was lost is not stored', slow, () => {
-  const { kinds, marks, release } = makeNative()
-  return inJobd(
-    async ({ add, client, wait, reach, file }) => {
-      const id = await add('lateStep', '')
-      await reach(id, 'running')
-      await client.command('ACTOR.KILL', 'workers/worker-1')
-      expect(await wait(id)).toMatchObject({ state: 'done', result: '2' })
-      release()
-      await until(() => marks.length === 2)
-      expect(rowsOf(file, 'SELECT result FROM steps')).toEqual([{ result: '2' }])
-    },
-    { kinds, workers: 1 },
-  )
-})
+test(
+  'the result of a step that ends after the worker of its attempt was killed is not stored',
+  slow,
+  () => {
+    const { kinds, marks, release } = makeNative()
+    return inJobd(
+      async ({ add, client, wait, reach, file }) => {
+        const id = await add('lateStep', '')
+        await reach(id, 'running')
+        await client.command('ACTOR.KILL', 'workers/worker-1')
+        expect(await wait(id)).toMatchObject({ state: 'done', result: '2' })
+        release()
+        await until(() => marks.length === 2)
+        expect(rowsOf(file, 'SELECT result FROM steps')).toEqual([{ result: '2' }])
+      },
+      { kinds, workers: 1 },
+    )
+  },
+)
 
 const stubborn = fileURLToPath(new URL('./fixtures/kinds/stubborn.ts', import.meta.url))
 

@@ -26,7 +26,7 @@ const numbers = Array.from({ length: 200 }, (_, i) => `${i}\n`).join('')
 const slow =
   'i=0; while [ $i -lt 200 ]; do echo $i; echo $i >&2; i=$((i+1)); [ $((i % 20)) = 0 ] && sleep 0.01; done; exit 7'
 
-test('a communicate that signals end again and again loses no output', async () => {
+test('a communicate that is aborted by a signal again and again loses no output', async () => {
   using gates = new Gates()
   // The script waits for a number of tries before it goes on, because on a slow machine one try may take as long as the script.
   const script = `${gates.passing('tries')}; ${slow}`
