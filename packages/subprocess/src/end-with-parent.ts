@@ -11,6 +11,7 @@
  * the children. On Linux it then blocks until they have ended, but at most for `EXIT_GRACE`, and sends SIGKILL to the
  * children that are still alive.
  */
+import { constants } from 'node:os'
 import { isMainThread } from 'node:worker_threads'
 import { livingGroups } from './group-liveness.ts'
 import { isDead, readProcStat } from './proc-stat.ts'
@@ -152,6 +153,8 @@ function endFirst(child: Dependent, signal: NodeJS.Signals): void {
 function die(signal: NodeJS.Signals): void {
   process.removeAllListeners(signal)
   process.kill(process.pid, signal)
+  // Linux lets no signal end the first process of a container, so this process exits with the code that stands for one.
+  if (process.pid === 1) process.exit(128 + constants.signals[signal])
 }
 
 type Listener = (...args: unknown[]) => void

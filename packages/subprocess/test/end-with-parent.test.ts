@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,6 +7,7 @@ import { createInterface, type Interface } from 'node:readline'
 import { createSubprocessExec, DEVNULL } from '@tasktree/subprocess'
 import { run as runLoop, sleep } from '@tasktree/core'
 import { expect, test } from 'vitest'
+import { testWhere } from '../../../vitest.skips.ts'
 import { running } from './support/system.ts'
 
 const program = `${import.meta.dirname}/fixtures/parent.ts`
@@ -42,6 +43,20 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)(
     expect(running('sleep 6161')).toEqual([])
   },
 )
+
+const container = ['-Urpf', '--mount-proc']
+const testInContainer = testWhere(
+  spawnSync('unshare', [...container, 'true']).status === 0,
+  'this user may not make a namespace of processes',
+)
+
+testInContainer('the first process of a container exits after its children', async () => {
+  // A signal is dropped as long as process 1 does not listen to it, so the child sends more than one.
+  const script = 'echo ready; while :; do kill -TERM 1; sleep 0.01; done'
+  const args = [process.execPath, '--conditions=@tasktree/source', program, 'plain', script]
+  const parent = spawn('unshare', [...container, ...args], { stdio: 'ignore' })
+  expect(await once(parent, 'exit')).toEqual([143, null])
+})
 
 test('a child that ignores SIGTERM is killed before its parent dies of SIGTERM', async () => {
   const deaf = 'trap "" TERM; echo ready; while :; do sleep 0.0162; done'
