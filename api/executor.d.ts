@@ -128,8 +128,9 @@ export declare class JobKinds {
 }
 
 // dist/jobs/job-target.d.ts
-import type { JobTarget } from '../transport/protocol.ts';
+import type { JobTarget, SourceTarget } from '../transport/protocol.ts';
 export declare function readTarget(job: unknown): JobTarget;
+export declare function isSource(target: JobTarget): target is SourceTarget;
 export declare function whyUnsendable(target: JobTarget): string | null;
 export declare function nameOf(target: JobTarget): string;
 
@@ -707,6 +708,7 @@ export type FromWorker = {
     message: number;
     why: string;
 };
+export declare function isTuple<M extends object>(message: M): message is Extract<M, readonly unknown[]>;
 export declare const streamWindow = 16;
 export interface ThreadIdentity {
     readonly id: number;
@@ -718,6 +720,26 @@ export interface WatchIdentity {
     readonly watched: Int32Array;
 }
 export declare const identityKey = "@tasktree/executor.worker";
+
+// dist/transport/sent-jobs.d.ts
+import type { PendingJob } from '../jobs/pending-job.ts';
+import type { JobsMessage } from './protocol.ts';
+import type { WorkerHandle } from './worker-handle.ts';
+export declare class SentJobs {
+    #private;
+    get size(): number;
+    get taken(): number;
+    get lastSeq(): number;
+    get first(): PendingJob | null;
+    list(): readonly PendingJob[];
+    find(seq: number): PendingJob | null;
+    get hasTooManyKinds(): boolean;
+    forgetKinds(): void;
+    wrap(jobs: readonly PendingJob[]): JobsMessage;
+    add(jobs: readonly PendingJob[], worker: WorkerHandle, message: number): void;
+    takeEnded(seq: number): PendingJob | null;
+    takeBack(isMeant: (job: PendingJob) => boolean): PendingJob[];
+}
 
 // dist/transport/thread-link.d.ts
 import { type ResourceLimits, type Transferable } from 'node:worker_threads';
@@ -748,7 +770,7 @@ export declare function readWords(count: number, deliver: (first: number, second
 
 // dist/transport/worker-handle.d.ts
 import type { PendingJob } from '../jobs/pending-job.ts';
-import type { JobTarget } from './protocol.ts';
+import { type JobTarget } from './protocol.ts';
 import type { StartWorker } from './worker-link.ts';
 import type { WorkerOwner } from './worker-owner.ts';
 export type WorkerState = 'starting' | 'ready' | 'ending' | 'ended';

@@ -110,6 +110,7 @@ export interface FetchInit extends RequestInit {
 export declare function fetch(input: string | URL | Request, init?: FetchInit): Promise<Response>;
 
 // dist/framework-exchange.d.ts
+import { type Task } from '@tasktree/core';
 import { Exchange } from './exchange.ts';
 import { type Incoming, type Outgoing } from './node-messages.ts';
 import type { Service } from './service.ts';
@@ -119,6 +120,7 @@ export declare class FrameworkExchange extends Exchange {
     constructor(service: Service, incoming: Incoming, outgoing: Outgoing, next: Next, answerRefused: (() => void) | null);
     static begin(service: Service, incoming: Incoming, outgoing: Outgoing, next: Next, answerRefused?: (() => void) | null): FrameworkExchange | null;
     static of(incoming: object): FrameworkExchange | undefined;
+    static hasTask(task: Task): boolean;
     isOwnCancel(error: unknown): boolean;
     refuse(): void;
     mustClose(): boolean;

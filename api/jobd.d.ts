@@ -877,6 +877,7 @@ export interface DispatcherParts {
     readonly asks: () => ActorRef<Store>['ask'];
     readonly worker: (name: string) => ActorRef<Worker>;
     readonly mayBegin: () => boolean;
+    readonly checkClock: () => void;
     readonly publish: (job: Job, times: {
         waited?: number;
         ran?: number;
@@ -1607,7 +1608,7 @@ export declare class JobRecords {
     requeue(id: number, reason: string): Job;
     requeueRunning(reason: string): void;
     revive(id: number, states: readonly JobState[]): Revival;
-    shiftDelays(ms: number): void;
+    shiftTimes(ms: number): void;
     delete(ids: readonly number[]): number[];
 }
 
@@ -1746,7 +1747,7 @@ export declare class Store extends Actor {
     revive(id: number, states: readonly JobState[]): ReplyPort<Revival>;
     requeueRunning(): ReplyPort<void>;
     queued(after: number, limit: number): ReplyPort<StoredQueuedJob[]>;
-    shiftDelays(ms: number): ReplyPort<void>;
+    shiftTimes(ms: number): ReplyPort<void>;
     setting(name: string): ReplyPort<string | null>;
     set(name: string, value: string): ReplyPort<void>;
     delete(ids: readonly number[]): ReplyPort<number[]>;

@@ -39,6 +39,7 @@ export declare class FlowControl implements WriteProtocol {
     drain(options?: WaitOptions): Promise<void>;
     waitClosed(options?: WaitOptions): Promise<void>;
 }
+export declare function lossOf(error: Error | null): Error;
 
 // dist/errors.d.ts
 export declare class IncompleteReadError extends Error {

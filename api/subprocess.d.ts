@@ -222,7 +222,7 @@ export interface BadInterpreter {
     readonly path: string | null;
     readonly of: string;
 }
-export declare function findBadInterpreter(program: string, cwd: string, path: string | undefined): BadInterpreter | null;
+export declare function findBadInterpreter(code: string, program: string, cwd: string, path: string | undefined): BadInterpreter | null;
 
 // dist/kill-ladder.d.ts
 export interface Target {
