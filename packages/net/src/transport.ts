@@ -87,6 +87,8 @@ export class Transport extends WriteTransport {
   /** The end of TLS; null while the connection does not use TLS. */
   #shutdown: TlsShutdown | null = null
   #error: Error | null = null
+  /** The error of the socket as `toNetError` gives it; null before the socket has failed. */
+  #failure: Error | null = null
 
   /** @internal use createConnection or createServer */
   constructor(socket: Socket, protocol: Protocol | BufferedProtocol, setup: TransportSetup) {
@@ -347,8 +349,14 @@ export class Transport extends WriteTransport {
   }
 
   protected override sinkFailure(): Error | null {
-    const error = this.#error ?? this.#socket.errored
-    return error == null ? null : toNetError(error)
+    if (this.#error !== null) return this.#error
+    const { errored } = this.#socket
+    return errored == null ? null : this.#fail(errored)
+  }
+
+  /** Keeps the error of the socket, so that all drains throw the same object. */
+  #fail(error: Error): Error {
+    return (this.#failure ??= toNetError(error))
   }
 
   #attach(): void {
@@ -424,7 +432,7 @@ export class Transport extends WriteTransport {
   }
 
   readonly #onError = (error: Error): void => {
-    this.#error ??= toNetError(error)
+    this.#error ??= this.#fail(error)
     this.closing()
     // After bytes that are not TLS, Node leaves the socket open, although it can no longer be used.
     this.#socket.destroy()
@@ -435,7 +443,7 @@ export class Transport extends WriteTransport {
     const { errored } = this.#socket
     // If the 'error' event came before a listener was attached, only the socket still has the error.
     if (this.#error === null && errored !== null && !this.isClosing()) {
-      this.#error = toNetError(errored)
+      this.#error = this.#fail(errored)
     }
     this.lost(this.#error)
     this.#setup.onLost?.(this)

@@ -12,6 +12,8 @@ export class NodeSink extends WriteTransport {
   readonly #unsent: UnsentBytes | null
   /** Whether the sink has dropped bytes, because it has failed or was destroyed. */
   #hasDropped = false
+  /** The error of the sink as `toOSError` gives it; null before the sink has failed. */
+  #failure: Error | null = null
 
   constructor(sink: Writable, protocol: WriteProtocol) {
     super()
@@ -19,7 +21,7 @@ export class NodeSink extends WriteTransport {
     this.#protocol = protocol
     this.#unsent = sink.writableObjectMode ? new UnsentBytes() : null
     // This listener is never removed, because an 'error' event without a listener would end the process.
-    sink.on('error', (error) => this.lost(toOSError(error)))
+    sink.on('error', (error) => this.lost(this.#fail(error)))
     whenFinished(sink, { readable: false }, (error) => {
       // The sink has failed, or it has ended, or other code has destroyed it. A destroyed sink may have accepted all bytes: the
       // stdin of a child process is destroyed when the process exits. Node then reports an error anyway. On the other hand,
@@ -93,7 +95,12 @@ export class NodeSink extends WriteTransport {
 
   protected override sinkFailure(): Error | null {
     const { errored } = this.#sink
-    return errored == null ? null : toOSError(errored)
+    return errored == null ? null : this.#fail(errored)
+  }
+
+  /** Keeps the error of the sink, so that all drains throw the same object. */
+  #fail(error: Error): Error {
+    return (this.#failure ??= toOSError(error))
   }
 }
 

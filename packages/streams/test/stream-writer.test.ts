@@ -23,6 +23,7 @@ import {
   StreamWriter,
 } from '@tasktree/streams'
 import { describe, expect, test, vi } from 'vitest'
+import { thrown } from '../../../vitest.thrown.ts'
 
 test('drain waits for a slow sink, and a cancelled drain leaves no listener behind', () =>
   run(async () => {
@@ -80,6 +81,25 @@ test('drain throws the error of a failed sink even before Node emits the error',
     closed.setResult()
     await expect(writer.drain()).rejects.toBe(failure)
     await expect(writer.waitClosed()).rejects.toBe(failure)
+  }))
+
+test('each drain throws the same OSError after a system error of the sink, before and after Node emits the error', () =>
+  run(async () => {
+    const closed = new Future<void>()
+    const sink = new Writable({
+      write: (_chunk, _encoding, callback) => callback(),
+      destroy: (error, callback) => closed.addDoneCallback(() => callback(error)),
+    })
+    const writer = StreamWriter.to(sink)
+    const system = { code: 'ENOSPC', errno: -28, syscall: 'write' }
+    sink.destroy(Object.assign(new Error('no space left on device'), system))
+    writer.write('lost')
+    const error = await thrown(writer.drain())
+    expect(error).toMatchObject({ name: 'OSError', ...system })
+    await expect(writer.drain()).rejects.toBe(error)
+    closed.setResult()
+    await expect(writer.waitClosed()).rejects.toBe(error)
+    await expect(writer.drain()).rejects.toBe(error)
   }))
 
 describe('an error of the sink that is not about a connection', () => {
