@@ -102,7 +102,7 @@ async function* stream<T, R>(
     },
   })
   const pumping = createTask(() => pump.run())
-  cancelOnAbort(pumping, signal)
+  void cancelOnAbort(pumping, signal)
   observe(pumping, noteChange)
   try {
     for (;;) {

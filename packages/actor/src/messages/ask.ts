@@ -147,7 +147,7 @@ export class AskFuture extends Future<unknown> implements ActorWait, Linked<AskF
     this.envelope.context = options?.context ?? null
     const timeout = options?.timeout ?? defaultTimeout
     if (timeout !== Infinity) watchDeadline(this, timeout)
-    if (options?.signal !== undefined) cancelOnAbort(this, options.signal)
+    if (options?.signal !== undefined) void cancelOnAbort(this, options.signal)
   }
 
   /**
