@@ -50,8 +50,8 @@ function targetOf(file: string, repository: string | null): string | null {
 }
 
 /**
- * Turns each relative link of the Markdown into a link to a page of the site, or to the file in the repository. While the repository
- * has no address, a link to a file becomes plain text, whose title is the path of the file.
+ * Turns each relative link of the Markdown into a link to a page of the site, or to the file in the repository. If the
+ * repository has no address yet, a link to a file becomes plain text, and its tooltip shows the path of the file.
  */
 export function linkToRepository(md: MarkdownRenderer): void {
   const repository = findRepository()

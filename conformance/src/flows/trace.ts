@@ -374,8 +374,8 @@ export class Trace {
     const isSwallowed = ({ on, outcome, endTime }: TracedWait): boolean =>
       typeof on !== 'string' && outcome === 'completed' && endTime >= strike.time
     if (inside.some(isSwallowed)) return
-    // As long as the task's body runs, two things may hold the cancel up, and are no fault: a flow that has got the cancel and waits
-    // in its clean-up, and an inner scope that had not ended when the cancel came.
+    // While the body of the task runs, the cancel may be late without a fault in two cases: a flow has got the cancel and waits in
+    // its clean-up, or an inner scope had not ended when the cancel came.
     const isCleanUp = (wait: TracedWait): boolean => wait.flowReachedTime >= strike.time
     const isLate = (scope: TracedScope): boolean =>
       scope !== task && scope.chain.includes(task) && scope.endTime >= strike.time

@@ -149,7 +149,7 @@ function withFile(file: string, work: () => void): void {
 }
 
 // Without a listener, an error of stdout would end the command before the command has closed the inspector of the process.
-// EPIPE is no failure: a reader such as `head` has closed the pipe early.
+// The code EPIPE is not reported: it only says that a reader such as `head` has closed the pipe early.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE' || process.exitCode === 1) return
   process.exitCode = 1

@@ -15,7 +15,7 @@ testRule('no-swallowed-cancel', noSwallowedCancel, {
     `${core}; try { later(async () => { await sleep(1) }) } catch {}`,
     `${core}; try { class A { x = async () => { await sleep(1) } } } catch {}`,
     `${core}; function* f() { try { yield 1 } catch {} }`,
-    // This try statement has no handler.
+    // This try statement has no `catch`, so it catches nothing.
     `${core}; try { await sleep(1) } finally { close() }`,
     // The handler passes the error on.
     `${core}; try { await sleep(1) } catch (error) { log(error); throw error }`,

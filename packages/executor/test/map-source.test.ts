@@ -191,7 +191,7 @@ test('leaving the loop over map throws the error that the closing of the items t
   })
 })
 
-/** Lets a map submit `count` jobs. After that there is no room. */
+/** Makes a pool's answers for a map: there is room the first `count` times that the map asks. Each later answer is a new wait. */
 function makeRoom(count: number): {
   readonly waits: Future<void>[]
   readonly whenRoom: () => Future<void> | null
@@ -208,7 +208,7 @@ function makeRoom(count: number): {
 }
 
 test('a map that has read all its items ends although there is no room for another job', async () => {
-  // The third time, the map finds that there are no more items.
+  // The map asks three times: before each of its two items, and before it finds that its items have ended.
   const { waits, whenRoom } = makeRoom(3)
   const results: number[] = []
   await run(async () => {

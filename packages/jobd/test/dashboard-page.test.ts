@@ -196,7 +196,7 @@ describe('the dashboard in Chromium', () => {
       await visit.row(lost).click()
       await client.command('ACTOR.KILL', 'workers/worker-1')
       await visit.until(lost, 'queued')
-      // The job has had one attempt, and has no error of its own.
+      // The job itself has no error, because its worker was killed. So the page shows why the first attempt was lost.
       await expect.poll(() => outcome.textContent()).toMatch(/^Attempt 1, .*: its worker was/)
 
       await client.command('JOB.RESUME')

@@ -65,7 +65,8 @@ export type DeadLetterReason =
   | 'unhandled-down'
 
 /**
- * A tell that was dropped before a handler got it, or a call of `onDown` for which the actor has no method `onDown`.
+ * A message that no handler has got: a tell that was dropped, or the news that a watched actor has ended when the
+ * receiving actor has no method `onDown`.
  */
 export interface DeadLetter {
   readonly path: string

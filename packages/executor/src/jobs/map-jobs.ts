@@ -107,7 +107,7 @@ class Source<T> {
     this.#chunksize = chunksize
   }
 
-  /** Whether there are no more items, because all were taken or the iterator has failed. */
+  /** True when the iterator will give no further item: it has ended, or it has failed. */
   get isExhausted(): boolean {
     return this.#isExhausted
   }

@@ -104,8 +104,8 @@ export class JobIntake {
   }
 
   /**
-   * Queues a job again, if its state is one of `states`. If there is no such job, or if it is in another state, the
-   * answer says so, even if the queue is full.
+   * Queues a job again, if its state is one of `states`. If there is no such job, or if its state is another
+   * one, the answer says so. This check comes before the check whether the queue is full.
    *
    * @throws {QueueFull} when the queue has as many jobs as it may have
    */
